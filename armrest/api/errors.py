@@ -1,0 +1,118 @@
+"""Errors of the ARM API, grouped by what the caller does about them.
+
+    ArmError
+    ├── TryAgain             the same request may be sent again
+    │   ├── Unreachable          nothing left: no connection could be made
+    │   ├── ServerTrouble        408, 425, 500, 502, 504
+    │   ├── RateLimited          429, 503; slow the whole process, obey `retry_after_seconds`
+    │   └── AnswerUnknown        it left, and what became of it is not known: never success
+    │       ├── AnswerLost           the connection broke, or the answer took too long
+    │       └── UnreadableAnswer     an answer that no rule can read
+    ├── BatchRefused         400, 406, 422: something in this body is at fault; halve it
+    │   └── BodyTooLarge         413: about size; cut smaller
+    ├── NotFound             404
+    └── StopTheRun           nothing else will be allowed either
+        ├── NotAuthorized        401, after the token was renewed once; or the login failed
+        ├── Forbidden            403
+        └── RedirectRefused      a 3xx: the token stays with the configured origin
+
+Every error carries what happened as data, holds no personal data, and survives pickling.
+"""
+
+from typing import Any
+
+
+class ArmError(Exception):
+    """A request to ARM did not end well.
+
+    Args:
+        message: One line: what went wrong, and what to do.
+        status: The HTTP status, or None where no answer came.
+        request_id: The id of the request, ours unless ARM's answer named its own.
+        evidence: The answer's body, personal data redacted, cut to a few kilobytes.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, request_id: str | None = None, evidence: str = "", **more: Any
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+        self.evidence = evidence
+        self.__dict__.update(more)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.__dict__)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+def _rebuild(kind: type[ArmError], data: dict[str, Any]) -> ArmError:
+    return kind(**data)
+
+
+class TryAgain(ArmError):
+    """The same request may be sent again."""
+
+
+class Unreachable(TryAgain):
+    """No connection could be made; nothing left."""
+
+
+class ServerTrouble(TryAgain):
+    """408, 425, 500, 502 or 504."""
+
+
+class RateLimited(TryAgain):
+    """429 or 503. `retry_after_seconds` is None where ARM named no time."""
+
+    retry_after_seconds: float | None = None
+
+
+class AnswerUnknown(TryAgain):
+    """The request left, and what became of it is not known. A PUT of it is ambiguous; never success."""
+
+
+class AnswerLost(AnswerUnknown):
+    """The connection broke, or no answer came in time."""
+
+
+class UnreadableAnswer(AnswerUnknown):
+    """An answer came that no rule can read: HTML, cut JSON, a 202 without a batchUuid, too large a body."""
+
+
+class BatchRefused(ArmError):
+    """400, 406 or 422. `failures` holds the customers that the refusal names, where it names any."""
+
+    failures: tuple[Any, ...] = ()
+
+
+class BodyTooLarge(BatchRefused):
+    """413."""
+
+
+class NotFound(ArmError):
+    """404."""
+
+
+class StopTheRun(ArmError):
+    """Nothing else will be allowed either: the run stops, and says what to check."""
+
+
+class NotAuthorized(StopTheRun):
+    """401 after the token was renewed once, or a login that was refused."""
+
+
+class Forbidden(StopTheRun):
+    """403."""
+
+
+class RedirectRefused(StopTheRun):
+    """ARM answered with a redirect; the token stays with the configured origin."""
+
+
+__all__ = sorted(
+    name for name, value in globals().items() if isinstance(value, type) and issubclass(value, ArmError)
+)

@@ -1,0 +1,123 @@
+"""ARM's fields under ARM's names: what a customer is when sent, and when read back.
+
+The types hold apart the three kinds of nothing. In a `TypedDict`, a missing key is *not sent* (ARM keeps what it
+has), `None` is `null` (the same, by ARM's pages), and `""` is a value (ARM makes the field blank).
+"""
+
+from typing import Annotated, Final, Literal, Required
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
+from typing_extensions import TypedDict
+
+CustomerNo = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^\S+$")]
+"""A customer number: text, never a number. The length is assumed; nothing is documented."""
+
+IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")]
+"""`YYYY-MM-DD`, or `""` to blank it."""
+
+
+@with_config(ConfigDict(extra="forbid"))
+class PostalAddress(TypedDict, total=False):
+    """One group: where any of it is sent, ARM replaces all of it, and blanks what is missing (documented)."""
+
+    addressLine1: str | None
+    addressLine2: str | None
+    addressLine3: str | None
+    postalCode: str | None
+    cityName: str | None
+    countryText: str | None
+    countryCode: str | None
+
+
+@with_config(ConfigDict(extra="forbid"))
+class Distribution(TypedDict, total=False):
+    """How invoices reach the customer: `type` M or H, `einvoiceCode` 0 or 90 are the values seen."""
+
+    type: str | None
+    einvoiceCode: int | None
+
+
+@with_config(ConfigDict(extra="forbid"))
+class CustomerUpdate(TypedDict, total=False):
+    """What may be sent of a customer: the fields of the documented example, and no others.
+
+    Source: PUT /clients/{clientno}/customers/batches, documented. Whether further fields of `CustomerRecord` may
+    be written is not documented, so they are refused here.
+    """
+
+    customerNo: Required[CustomerNo]
+    name: str | None
+    customerCategory: str | None
+    phoneNo: str | None
+    organizationNo: str | None
+    dateOfBirth: IsoDate | None
+    sellerReference: str | None
+    buyerReference: str | None
+    postalAddress: PostalAddress | None
+    emailAddressDocument: list[str] | None
+    secondaryEmailAddress: list[str] | None
+    distribution: Distribution | None
+
+
+FIELDS: Final = tuple(name for name in CustomerUpdate.__annotations__ if name != "customerNo")
+"""The fields that are kept, sent and superseded each by itself; the postal address is one. Their order is the
+order of the bits in the ledger's masks: append, never reorder."""
+
+ADDRESS_FIELDS: Final = tuple(PostalAddress.__annotations__)
+CUSTOMERS: Final = TypeAdapter(list[CustomerUpdate])
+"""Validates customers in one pass; what it returns is what is serialised."""
+
+
+@with_config(ConfigDict(extra="allow"))
+class CustomerRecord(CustomerUpdate, total=False):
+    """A customer as `GET …/customers/{customerNo}` shows it (documented); fields that are new to us are kept."""
+
+    clientNo: int | None
+    accountNo: str | None
+    postalReturnStatus: str | None
+    postalReturnDate: str | None
+    secondaryPhoneNo: str | None
+    organizationNoScheme: str | None
+    yearOfBirth: int | None
+    ssn: str | None
+    ssnCountry: str | None
+    informalName: str | None
+    customerGroupCode: str | None
+    priceNetOrGross: str | None
+    language: str | None
+    currency: str | None
+    bankAccountNo: str | None
+    stopReminderUntil: str | None
+    stopDebtCollectionUntil: str | None
+    stopInterestCalcUntil: str | None
+    dueDays: int | None
+    vatLiable: bool | None
+    discountRate: float | None
+    activeStatusWeb: str | None
+    customerMessage: str | None
+    limitAmount: float | None
+    registrationStatusCode: str | None
+    registrationStatusDate: str | None
+    postalAddressChanged: str | None
+    efakturaBlockIds: list[str] | None
+    peppolBlockIds: list[str] | None
+    digipostBlockIds: list[str] | None
+
+
+class Accepted(BaseModel):
+    """The documented 202: the batch is stored, and worked through later.
+
+    `message` says "Document" for customers too, and `get_result` is an address to show: nothing is decided by either.
+    """
+
+    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+    batch_uuid: str = Field(alias="batchUuid", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")
+    status: str = ""
+    result: str = ""
+    message: str = ""
+    get_result: str | None = Field(default=None, alias="getResult")
+
+
+Mode = Literal["update", "upsert"]
+"""`update` sends PUT, `upsert` sends POST, which also creates (documented)."""

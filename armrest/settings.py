@@ -1,0 +1,57 @@
+"""Every setting in one place: its unit, its default, the environment variable that sets it.
+
+Read from `ARMREST_…` variables, from `.env`, or given by flags. An empty variable counts as unset. There is no
+default for the API's address: nothing is sent anywhere that was not named.
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Settings(BaseSettings):
+    """What the commands, the flows and the tasks share; rooms beneath take values, never this."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ARMREST_", env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    api_url: str | None = Field(None, description="ARM's address, e.g. https://api.staging.amili.no/arm/v1")
+    token: SecretStr | None = Field(None, description="a bearer token; wins over a login")
+    identity_url: str | None = Field(None, description="the Identity API, e.g. https://auth.staging.amili.no")
+    identity_client_id: str | None = Field(None, description="client id of the login")
+    identity_client_secret: SecretStr | None = Field(None, description="client secret of the login")
+    user_id: str | None = Field(None, description="metadata.userId of every batch")
+
+    home: Path = Field(Path("~/.armrest"), description="ledger, bodies and rejects; created 0700")
+    ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address of the ledger; default: SQLite in home")
+    store_url: str | None = Field(None, description="fsspec address of the bodies; default: a folder in home")
+
+    batch_size: int = Field(1000, ge=1, le=100_000, description="customers per batch, at most")
+    max_body_bytes: int = Field(5_000_000, ge=1_000, description="bytes per batch, at most")
+    concurrency: int = Field(8, ge=1, le=64, description="requests under way at once, at most")
+    timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one answer")
+    max_tries: int = Field(8, ge=1, description="attempts of one request, waits by a 429 or 503 not counted")
+    poll_first_seconds: float = Field(1.0, gt=0, description="wait before a batch is first asked about")
+    poll_max_seconds: float = Field(30.0, gt=0, description="longest wait between two questions about a batch")
+    not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 on a fresh batchUuid means pending")
+    lease_seconds: float = Field(60.0, gt=0, description="a client's lease lapses after this without a heartbeat")
+    ghost_horizon_seconds: float = Field(3600.0, ge=0, description="how long an unanswered batch may still be applied")
+
+    @field_validator("api_url", "identity_url")
+    @classmethod
+    def _https_or_loopback(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an https:// address")
+        if parts.username or parts.password:
+            raise ValueError("must not hold a user name or password")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("http:// is refused except to this machine; use https://")
+        return value.rstrip("/")
