@@ -1,0 +1,66 @@
+# Everything a contributor or a newcomer types. `make` alone shows the list.
+# Needs Python 3.11 to 3.13, git and make; all else goes into .venv from the lock file.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+BIN := .venv/bin
+STAMP := .venv/.set-up
+CODE := armrest tasks flows
+WORKERS ?= 2
+
+# Names that exist may still not run (pyenv's shims): each is asked for its version.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## Make .venv from the lock file, with the command .venv/bin/armrest
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "armrest: no Python from 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Making .venv with $(PYTHON) …"; $(PYTHON) -m venv .venv; }
+	@echo "Installing from requirements.lock (a minute the first time) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "Ready: $(BIN)/armrest --help"
+
+.PHONY: demo
+demo: setup ## Run the main job on a sample file against the sandbox, and tell what happened
+	@$(BIN)/armrest demo
+
+.PHONY: ui
+ui: setup ## Open the Prefect UI on the demo's history (PORT=4200)
+	@$(BIN)/python -m deployments.ui --port $(or $(PORT),4200)
+
+.PHONY: test
+test: setup ## Run the tests
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: check
+check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "armrest: some files are not formatted; run: make fix" >&2; exit 1; }
+	@$(BIN)/mypy $(CODE)
+	@$(BIN)/lint-imports --no-logo 2>&1 | grep -v '^$$' | tail -n 20; exit $${PIPESTATUS[0]}
+	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/tooling/test_lock.py
+
+.PHONY: fix
+fix: setup ## Format, and mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+.PHONY: bench
+bench: setup ## Measure customers per second and memory, file to outbox and the whole run
+	@$(BIN)/python -m benchmarks
+
+.PHONY: lock
+lock: ## Resolve the dependencies anew into requirements.lock
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv && \
+	"$$d/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+		--all-extras --group dev pyproject.toml -o requirements.lock --no-header
