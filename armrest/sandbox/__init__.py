@@ -1,0 +1,26 @@
+"""A stand-in of Amili's ARM and Identity APIs, to run against where Amili cannot be reached. Nothing here is Amili's."""
+
+from armrest.sandbox.batch import Batch, Outcome
+from armrest.sandbox.behaviour import Behaviour, Fault
+from armrest.sandbox.books import Books
+from armrest.sandbox.reply import Reply
+from armrest.sandbox.routes import API, CLIENT_ID, CLIENT_SECRET, IDENTITY
+from armrest.sandbox.sandbox import TOKEN, Sandbox
+from armrest.sandbox.server import SandboxServer, serve
+
+__all__ = [
+    "API",
+    "Batch",
+    "Behaviour",
+    "Books",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "Fault",
+    "IDENTITY",
+    "Outcome",
+    "Reply",
+    "Sandbox",
+    "SandboxServer",
+    "TOKEN",
+    "serve",
+]

@@ -1,0 +1,48 @@
+"""What the sandbox was asked, and what it answers: no framework, no socket."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from armrest.sandbox.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request. `headers` has lower-case names; `path` has no query."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def bearer(self) -> str:
+        """The bearer token, or `""` where none was sent."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        return token if scheme.lower() == "bearer" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer, and what goes wrong on its way.
+
+    Args:
+        wait_seconds: How long the transport holds the answer back.
+        broken: `reset` breaks the connection without an answer, `cut` in the middle of one.
+        batch: The batch that this answer acknowledges, where it does.
+    """
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    wait_seconds: float = 0.0
+    broken: Literal["", "reset", "cut"] = ""
+    batch: Batch | None = field(default=None, compare=False)
+
+
+def json_reply(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Reply:
+    """An answer of JSON."""
+    return Reply(status, orjson.dumps(content), {"content-type": "application/json", **(headers or {})})

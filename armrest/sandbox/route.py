@@ -1,0 +1,46 @@
+"""A path the sandbox knows, and who answers it."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from re import Pattern
+from typing import TYPE_CHECKING
+
+from armrest.sandbox.behaviour import Fault
+from armrest.sandbox.reply import Reply, Request
+
+if TYPE_CHECKING:
+    from armrest.sandbox.sandbox import Sandbox
+
+Answer = Callable[["Sandbox", Request, dict[str, str]], Reply]
+"""Gets the sandbox, the request and the path's arguments."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method on one path.
+
+    Args:
+        path: A template, `{name}` standing for one segment.
+        summary: What it does and its standing, for the OpenAPI page.
+        faults: What may go wrong by chance here; empty where nothing does.
+    """
+
+    method: str
+    path: str
+    summary: str
+    answer: Answer
+    faults: tuple[Fault, ...] = ()
+
+    @cached_property
+    def pattern(self) -> Pattern[str]:
+        return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path))
+
+
+def find(routes: Iterable[Route], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
+    """The route that a request takes, and its path's arguments."""
+    for route in routes:
+        if route.method == method and (match := route.pattern.fullmatch(path)):
+            return route, match.groupdict()
+    return None, {}

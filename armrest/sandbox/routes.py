@@ -1,0 +1,71 @@
+"""The paths of ARM and Identity that the sandbox answers."""
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
+
+from armrest.sandbox import assumed, documented
+from armrest.sandbox.behaviour import Fault
+from armrest.sandbox.reply import Reply, Request, json_reply
+from armrest.sandbox.route import Route
+
+if TYPE_CHECKING:
+    from armrest.sandbox.sandbox import Sandbox
+
+API: Final = "/arm/v1"
+IDENTITY: Final = "/identity"
+CLIENT_ID: Final = "sandbox"
+CLIENT_SECRET: Final = "sandbox-secret"
+
+_ANYWHERE: Final = (
+    Fault.RATE_LIMITED,
+    Fault.UNAVAILABLE,
+    Fault.RESET_BEFORE,
+    Fault.EXPIRED_TOKEN,
+    Fault.RESET_AFTER,
+    Fault.SLOW,
+    Fault.CUT,
+    Fault.HTML,
+)
+
+
+def _store_batch(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+    base_url = f"http://{request.headers.get('host', 'sandbox')}{API}"
+    return sandbox.books.store_batch(int(arguments["clientno"]), request.method, request.body, base_url=base_url)
+
+
+def _put_customer(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+    return sandbox.books.put_customer(int(arguments["clientno"]), request.method, request.body)
+
+
+def _batch(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+    return sandbox.books.batch(int(arguments["clientno"]), arguments["batchuuid"])
+
+
+def _token(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> Reply:
+    form = {name: values[0] for name, values in parse_qs(request.body.decode("latin-1")).items()}
+    if form.get("grant_type") != "client_credentials":
+        return json_reply(400, {"error": "unsupported_grant_type"})
+    if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+        return json_reply(401, {"error": "invalid_client"})
+    lifetime = sandbox.behaviour.token_lifetime_seconds
+    token = sandbox.tokens.issue(lifetime)
+    return json_reply(200, documented.token(token, now=sandbox.now(), lifetime_seconds=lifetime))
+
+
+def lost(path: str) -> Reply:
+    """The answer to a path that is none."""
+    return json_reply(404, assumed.error(404, f"No such path: {path}"))
+
+
+_BATCHES: Final = f"{API}/clients/{{clientno}}/customers/batches"
+_CUSTOMERS: Final = f"{API}/clients/{{clientno}}/customers"
+_BATCH: Final = f"{API}/clients/{{clientno}}/batches/{{batchuuid}}"
+
+ROUTES: Final = (
+    Route("PUT", _BATCHES, "Update a batch of customers (documented)", _store_batch, (*_ANYWHERE, Fault.NO_UUID)),
+    Route("POST", _BATCHES, "Create a batch of customers (documented)", _store_batch, (*_ANYWHERE, Fault.NO_UUID)),
+    Route("PUT", _CUSTOMERS, "Update one customer at once (documented)", _put_customer, _ANYWHERE),
+    Route("POST", _CUSTOMERS, "Create one customer (documented)", _put_customer, _ANYWHERE),
+    Route("GET", _BATCH, "Details for one batch (documented)", _batch, (*_ANYWHERE, Fault.UNKNOWN_WORD)),
+    Route("POST", f"{IDENTITY}/token", "A bearer token (documented for the vendor's other API)", _token),
+)

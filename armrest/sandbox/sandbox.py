@@ -1,0 +1,131 @@
+"""The stand-in itself: which request gets which answer. No framework, no socket, no clock of its own."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Final
+
+from armrest.sandbox import assumed
+from armrest.sandbox.behaviour import Behaviour, Fault
+from armrest.sandbox.books import Books
+from armrest.sandbox.control import CONTROL
+from armrest.sandbox.faults import LOSES_THE_UUID, NO_ANSWER, Faults, slow_down, spoil
+from armrest.sandbox.identity import Tokens
+from armrest.sandbox.pace import Pace
+from armrest.sandbox.reply import Reply, Request, json_reply
+from armrest.sandbox.route import Route, find
+from armrest.sandbox.routes import API, ROUTES, lost
+
+TOKEN: Final = "sandbox-token"
+
+
+class Sandbox:
+    """A stand-in of the ARM and Identity APIs; a transport hands it requests. Safe to use from several threads.
+
+    Args:
+        behaviour: May be changed while it runs; the same object is `.behaviour`.
+        token: The bearer token that never expires.
+        now: Unix time in seconds.
+        random: All that happens by chance; a seeded one repeats it.
+        keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour | None = None,
+        *,
+        token: str = TOKEN,
+        now: Callable[[], float],
+        random: Random | None = None,
+        keep_bodies: bool = False,
+    ) -> None:
+        self.behaviour = behaviour or Behaviour()
+        self.now = now
+        self.token = token
+        self.lock = threading.RLock()
+        self._random = random or Random()
+        self._keep_bodies = keep_bodies
+        self._open()
+
+    def _open(self) -> None:
+        self.answers: Counter[tuple[str, str, int]] = Counter()
+        self.faults = Faults(self.behaviour, self._random)
+        self.tokens = Tokens(self.token, now=self.now, random=self._random)
+        self.books = Books(
+            self.behaviour, self.faults, now=self.now, random=self._random, keep_bodies=self._keep_bodies
+        )
+        self._pace = Pace(self.now)
+
+    def reset(self) -> None:
+        """Empty books, no tokens issued, counters at nought, a well-behaved ARM."""
+        with self.lock:
+            self.behaviour.become(Behaviour())
+            self._open()
+
+    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Answer one request; header names in lower case, the path without its query."""
+        request = Request(method, path, headers, body)
+        with self.lock:
+            route, arguments = find((*ROUTES, *CONTROL), method, path)
+            if route is None:
+                return lost(path)
+            if path.startswith(API):
+                reply = self._guarded(route, request, arguments)
+            else:
+                reply = route.answer(self, request, arguments)
+            self.answers[method, route.path, reply.status] += 1
+            return reply
+
+    def _guarded(self, route: Route, request: Request, arguments: dict[str, str]) -> Reply:
+        fault = self.faults.draw(route.faults)
+        affected = self._affected(request, arguments)
+        if fault and (stopped := self._stop(fault, request)):
+            self.faults.note(fault, affected)
+            return stopped
+        if unwelcome := self._unwelcome(request, arguments):
+            return unwelcome
+        reply = route.answer(self, request, arguments)
+        if not fault or fault is Fault.EXPIRED_TOKEN or reply.status >= 300:
+            return reply
+        self.faults.note(fault, affected)
+        if reply.batch and fault in LOSES_THE_UUID:
+            reply.batch.answered = False
+        return spoil(fault, reply, self.behaviour)
+
+    def _stop(self, fault: Fault, request: Request) -> Reply | None:
+        """The answer to a request that never got as far as ARM."""
+        match fault:
+            case Fault.RATE_LIMITED:
+                return slow_down(429, self.behaviour, self.now())
+            case Fault.UNAVAILABLE:
+                return slow_down(503, self.behaviour, self.now())
+            case Fault.RESET_BEFORE:
+                return NO_ANSWER
+            case Fault.EXPIRED_TOKEN if self.tokens.expire(request.bearer):
+                return _unauthorized()
+            case _:
+                return None
+
+    def _unwelcome(self, request: Request, arguments: dict[str, str]) -> Reply | None:
+        """The refusal of a request that ARM does not even look into."""
+        if not self._pace.admits(self.behaviour.rate):
+            return slow_down(429, self.behaviour, self.now())
+        if not self.tokens.good(request.bearer):
+            return _unauthorized()
+        client_no = arguments["clientno"]
+        if not client_no.isdecimal():
+            return json_reply(400, assumed.error(400, "clientno is not a number"))
+        if self.behaviour.clients is not None and int(client_no) not in self.behaviour.clients:
+            return json_reply(403, assumed.error(403, "This client is not yours"))
+        return None
+
+    def _affected(self, request: Request, arguments: dict[str, str]) -> int:
+        """How many customers a request is about: those in its body, or those of the batch that it asks about."""
+        if "batchuuid" not in arguments:
+            return request.body.count(b'"customerNo"')
+        return self.books.size_of(int(arguments["clientno"]), arguments["batchuuid"])
+
+
+def _unauthorized() -> Reply:
+    return json_reply(401, assumed.error(401, "The token is not valid"), {"www-authenticate": "Bearer"})

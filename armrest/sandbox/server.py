@@ -1,0 +1,110 @@
+"""The sandbox on a port of this machine: in a thread for tests, in the foreground for the command line."""
+
+import socket
+import threading
+import time
+from random import Random
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+
+from armrest.sandbox.app import Protocol, create_app
+from armrest.sandbox.behaviour import Behaviour
+from armrest.sandbox.books import Books
+from armrest.sandbox.routes import API, IDENTITY
+from armrest.sandbox.sandbox import TOKEN, Sandbox
+
+HOST: Final = "127.0.0.1"
+
+
+class SandboxServer:
+    """A sandbox that answers on 127.0.0.1 while the context is open, in a thread of this process.
+
+    Args:
+        seed: Repeats all that happens by chance.
+        port: 0 takes a free one.
+    """
+
+    def __init__(
+        self, behaviour: Behaviour | None = None, *, token: str = TOKEN, seed: int | None = None, port: int = 0
+    ) -> None:
+        self.sandbox = Sandbox(behaviour, token=token, now=time.time, random=Random(seed), keep_bodies=True)
+        self._socket = bind(port)
+        self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
+        self._server = server(self.sandbox)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="sandbox", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError("The sandbox did not start; its thread has printed why")
+            time.sleep(0.005)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+    @property
+    def api_url(self) -> str:
+        """What `ARMREST_API_URL` is set to."""
+        return self.url + API
+
+    @property
+    def identity_url(self) -> str:
+        """What `ARMREST_IDENTITY_URL` is set to; see `CLIENT_ID` and `CLIENT_SECRET`."""
+        return self.url + IDENTITY
+
+    @property
+    def token(self) -> str:
+        return self.sandbox.token
+
+    @property
+    def books(self) -> Books:
+        return self.sandbox.books
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return self.sandbox.behaviour
+
+    def reset(self) -> None:
+        """Begin anew, for the next test."""
+        self.sandbox.reset()
+
+
+def serve(sandbox: Sandbox, listening: socket.socket) -> None:
+    """Answer on a bound socket in the foreground until SIGINT or SIGTERM."""
+    try:
+        server(sandbox).run([listening])
+    except KeyboardInterrupt:
+        pass  # uvicorn has closed its connections, and raises the signal anew
+
+
+def bind(port: int) -> socket.socket:
+    """A socket on this machine only; 0 takes a free port.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((HOST, port))
+    return listening
+
+
+def server(sandbox: Sandbox) -> uvicorn.Server:
+    """uvicorn, quiet, with connections that the sandbox can break."""
+    config = uvicorn.Config(
+        create_app(sandbox),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,
+    )
+    return uvicorn.Server(config)
