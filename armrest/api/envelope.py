@@ -1,0 +1,24 @@
+"""The body of a batch: documented as `{"metadata": {"userId": …}, "customers": […]}`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+TAIL = b"]}"
+
+
+def head(user_id: str) -> bytes:
+    """Return what stands before the first customer."""
+    return b'{"metadata":{"userId":' + orjson.dumps(user_id) + b'},"customers":['
+
+
+def envelope(user_id: str, customers: Iterable[bytes]) -> bytes:
+    """Return the body that carries these customers, each of them serialised already."""
+    return head(user_id) + b",".join(customers) + TAIL
+
+
+def customers_in(body: bytes) -> list[dict[str, Any]]:
+    """Return the customers of a body that `envelope` made, in its order."""
+    customers: list[dict[str, Any]] = orjson.loads(body)["customers"]
+    return customers

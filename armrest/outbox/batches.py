@@ -1,0 +1,223 @@
+"""Batches and their lines, and every move between a batch's states but the first: that one is the gate's."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
+
+from armrest.outbox.bodies import BodyRef
+from armrest.outbox.errors import UnknownBatch
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.runs import Run
+from armrest.outbox.schema import batches, customers
+
+
+class State(StrEnum):
+    """States of a batch; see docs/design.md."""
+
+    PLANNED = "PLANNED"
+    HELD = "HELD"
+    SENDING = "SENDING"
+    ACCEPTED = "ACCEPTED"
+    SETTLED = "SETTLED"
+    PARTLY_FAILED = "PARTLY_FAILED"
+    FAILED = "FAILED"
+    SPLIT = "SPLIT"
+    LOST = "LOST"
+
+
+OPEN: Final = (State.SENDING, State.ACCEPTED)
+SENDABLE: Final = (State.PLANNED, State.HELD, State.SENDING)
+UNFINISHED: Final = (State.PLANNED, State.HELD, State.SENDING, State.ACCEPTED)
+DONE: Final = (State.SETTLED, State.PARTLY_FAILED, State.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One request body and what became of it. `customers` counts its lines; `seq` is its number in the run."""
+
+    run_seq: int
+    seq: int
+    client_id: int
+    data_seq: int
+    slice_no: int
+    parent_seq: int | None
+    state: State
+    customers: int
+    failed: int
+    superseded: int
+    first_ordinal: int
+    last_ordinal: int
+    body: BodyRef
+    batch_uuid: str | None
+    attempts: int
+    doubtful: bool
+    sent_at: float | None
+    accepted_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One customer of a batch that is still with it: not failed, not superseded."""
+
+    ordinal: int
+    customer_no: str
+    fields: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a line ended as by itself: `failed` or `superseded`, and why; the reason holds no personal data."""
+
+    outcome: str
+    reason: str
+
+
+def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
+    """Return one batch of a run."""
+    row = tx.execute(select(batches).where(batches.c.run_seq == run_seq, batches.c.seq == seq)).first()
+    if row is None:
+        raise UnknownBatch(f"run number {run_seq} has no batch {seq}")
+    return as_batch(row)
+
+
+def as_batch(row: Any) -> Batch:
+    """Return a row of the table as a batch."""
+    ref = BodyRef(row.body_file, row.body_offset, row.body_length, bytes(row.body_sha256))
+    values = {name: getattr(row, name) for name in Batch.__slots__ if name != "body"}
+    return Batch(**{**values, "body": ref, "state": State(row.state), "doubtful": bool(row.doubtful)})
+
+
+def batches_in(
+    ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None
+) -> list[Batch]:
+    """Return a run's batches that are in one of these states, in their order; of one slice, or of all."""
+    query = select(batches).where(batches.c.run_seq == run.seq, batches.c.state.in_(states)).order_by(batches.c.seq)
+    if slice_no is not None:
+        query = query.where(batches.c.slice_no == slice_no)
+    with ledger.read() as tx:
+        return [as_batch(row) for row in tx.execute(query)]
+
+
+def open_elsewhere(ledger: Ledger, run: Run) -> list[tuple[Batch, str]]:
+    """Return the client's accepted batches that belong to other runs, each with the batchUuid ARM gave."""
+    query = select(batches).where(
+        batches.c.client_id == run.client_id, batches.c.state == State.ACCEPTED, batches.c.run_seq != run.seq
+    )
+    with ledger.read() as tx:
+        return [(as_batch(row), row.batch_uuid) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
+
+
+def lines_of(tx: Connection, batch: Batch) -> list[Line]:
+    """Return the lines whose outcome is their batch's, in the order of its body."""
+    return _lines(tx, batch, customers.c.outcome.is_(None))
+
+
+def lines_in_body(tx: Connection, batch: Batch) -> list[Line]:
+    """Return the lines that stand in a batch's body, in its order: all but the superseded."""
+    return _lines(tx, batch, or_(customers.c.outcome.is_(None), customers.c.outcome == "failed"))
+
+
+def _lines(tx: Connection, batch: Batch, which: ColumnElement[bool]) -> list[Line]:
+    c = customers.c
+    query = select(c.ordinal, c.customer_no, c.fields).where(_with(batch), which).order_by(c.ordinal)
+    return [Line(*row) for row in tx.execute(query)]
+
+
+def _with(batch: Batch) -> ColumnElement[bool]:
+    c = customers.c
+    within = c.ordinal.between(batch.first_ordinal, batch.last_ordinal)
+    return and_(c.run_seq == batch.run_seq, within, c.batch_seq == batch.seq)
+
+
+def has_been_accepted(ledger: Ledger, run: Run) -> bool:
+    """Tell whether ARM has accepted any batch of this data: the run's own, its parents' or its children's."""
+    query = select(batches.c.seq).where(
+        batches.c.client_id == run.client_id, batches.c.data_seq == run.data_seq, batches.c.batch_uuid.is_not(None)
+    )
+    with ledger.read() as tx:
+        return tx.execute(query.limit(1)).first() is not None
+
+
+def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | None, status: str, result: str) -> None:
+    """Commit a batchUuid: from here on the batch is acknowledged and never sent again."""
+    values = {
+        "state": State.ACCEPTED,
+        "batch_uuid": batch_uuid,
+        "get_result": get_result,
+        "status": status,
+        "result": result,
+        "message": "",
+        "accepted_at": ledger.now(),
+    }
+    _write(ledger, batch, values, expected=(State.SENDING,))
+
+
+def withdraw(ledger: Ledger, batch: Batch, message: str) -> None:
+    """Take back the intent: the batch certainly was not accepted, unless an earlier attempt is in doubt."""
+    values: dict[str, Any] = {"message": message}
+    if not batch.doubtful:
+        values |= {"state": State.PLANNED, "sent_at": None}
+    _write(ledger, batch, values, expected=(State.SENDING,))
+
+
+def doubt(ledger: Ledger, batch: Batch, message: str) -> None:
+    """Note that an attempt may have been accepted without our knowing; the batch stays SENDING."""
+    _write(ledger, batch, {"doubtful": 1, "message": message}, expected=(State.SENDING,))
+
+
+def note(ledger: Ledger, batch: Batch, *, status: str, result: str, message: str) -> None:
+    """Keep ARM's last words on a batch that is still open."""
+    _write(ledger, batch, {"status": status, "result": result, "message": message}, expected=OPEN)
+
+
+def settle(
+    ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict], *, status: str, result: str, message: str
+) -> None:
+    """Close a batch that ARM has worked through: the lines in `verdicts` (by ordinal) failed, the rest are updated."""
+    with ledger.write() as tx:
+        judge(tx, batch, verdicts)
+        whole = len(verdicts) + batch.superseded == batch.customers
+        state = (State.FAILED if whole else State.PARTLY_FAILED) if verdicts else State.SETTLED
+        values = {"state": state, "failed": len(verdicts), "status": status, "result": result, "message": message}
+        move(tx, batch, {**values, "settled_at": ledger.now()}, expected=(*OPEN, State.PLANNED))
+
+
+def fail(  # noqa: PLR0913  ARM's three words belong together
+    ledger: Ledger, batch: Batch, reason: str, *, named: Mapping[int, Verdict], status: str, result: str, message: str
+) -> None:
+    """Close a batch that ARM refused whole: lines in `named` have reasons of their own, the rest share one."""
+    with ledger.write() as tx:
+        rest = {line.ordinal: Verdict("failed", reason) for line in lines_of(tx, batch)}
+        judge(tx, batch, {**rest, **named})
+        values = {"state": State.FAILED, "failed": batch.customers - batch.superseded, "settled_at": ledger.now()}
+        words = {"status": status, "result": result, "message": message}
+        move(tx, batch, {**values, **words}, expected=(*OPEN, State.PLANNED))
+
+
+def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
+    """Give up an open batch, by age or by a person's word; a rerun may send its customers anew."""
+    _write(ledger, batch, {"state": State.LOST, "message": message, "settled_at": ledger.now()}, expected=OPEN)
+
+
+def judge(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
+    """Write the outcomes of single lines; their batch's counts are the caller's to keep."""
+    if verdicts:
+        judged = [{"ordinal_": place, "outcome": v.outcome, "reason": v.reason} for place, v in verdicts.items()]
+        where = and_(customers.c.run_seq == batch.run_seq, customers.c.ordinal == bindparam("ordinal_"))
+        tx.execute(update(customers).where(where).values(outcome=bindparam("outcome"), reason=bindparam("reason")), judged)
+
+
+def _write(ledger: Ledger, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
+    with ledger.write() as tx:
+        move(tx, batch, values, expected=expected)
+
+
+def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
+    """Move a batch, but only from a state in which that makes sense: another process may have been faster."""
+    where = (batches.c.run_seq == batch.run_seq) & (batches.c.seq == batch.seq) & batches.c.state.in_(expected)
+    if tx.execute(update(batches).where(where).values(dict(values))).rowcount != 1:
+        now = read_batch(tx, batch.run_seq, batch.seq).state
+        raise UnknownBatch(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")

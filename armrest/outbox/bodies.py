@@ -1,0 +1,119 @@
+"""Bodies, stored exactly as they will be sent: many to a file, each found by offset and length.
+
+Any fsspec store serves: a local folder, S3, Azure. A local file is flushed to the disk before its plan counts.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import IO, Any, Final, Self
+from urllib.parse import urlsplit
+
+import fsspec
+
+from armrest.outbox.errors import BodyUnusable
+
+FILE_BYTES: Final = 64 * 1024 * 1024
+"""A file of bodies is closed once it holds this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyRef:
+    """Where a body lies, and its SHA-256, which is checked before it is sent."""
+
+    file: str
+    offset: int
+    length: int
+    sha256: bytes
+
+
+class BodyStore:
+    """A folder of bodies under any fsspec address."""
+
+    def __init__(self, url: str) -> None:
+        self._fs, self._root = fsspec.core.url_to_fs(url)
+        self._local = not urlsplit(url).scheme or urlsplit(url).scheme == "file"
+
+    def read(self, ref: BodyRef) -> bytes:
+        """Return a body.
+
+        Raises:
+            BodyUnusable: It was purged, or is not the one that was planned.
+        """
+        try:
+            body: bytes = self._fs.cat_file(self._path(ref.file), start=ref.offset, end=ref.offset + ref.length)
+        except FileNotFoundError:
+            raise BodyUnusable(f"the body in {ref.file} is gone (purged?): send from the source again") from None
+        except OSError as error:
+            raise BodyUnusable(f"the body in {ref.file} cannot be read: {error.strerror or type(error).__name__}") from None
+        if hashlib.sha256(body).digest() != ref.sha256:
+            raise BodyUnusable(f"the body at {ref.file}+{ref.offset} is not the one that was planned: nothing of it is sent")
+        return body
+
+    def writer(self, folder: str) -> "BodyWriter":
+        """Return a writer of new files in a folder, by convention the run's id."""
+        self._fs.makedirs(self._path(folder), exist_ok=True)
+        taken = {name.rsplit("/", 1)[-1] for name in self._fs.ls(self._path(folder), detail=False)}
+        return BodyWriter(self, folder, taken)
+
+    def remove(self, folder: str) -> None:
+        """Remove a folder with all its bodies; none is not a fault."""
+        if self._fs.exists(self._path(folder)):
+            self._fs.rm(self._path(folder), recursive=True)
+
+    def open_for_writing(self, file: str) -> IO[bytes]:
+        """Open a new file of bodies."""
+        handle: IO[bytes] = self._fs.open(self._path(file), "wb")
+        if self._local:
+            os.chmod(self._path(file), 0o600)
+        return handle
+
+    def _path(self, file: str) -> str:
+        return f"{self._root.rstrip('/')}/{file}"
+
+    def finish(self, handle: IO[bytes]) -> None:
+        """Close a file so that what it holds survives a power cut."""
+        handle.flush()
+        if self._local:
+            os.fsync(handle.fileno())
+        handle.close()
+
+
+class BodyWriter:
+    """Writes bodies one after another, into as many files as it takes; a context manager."""
+
+    def __init__(self, store: BodyStore, folder: str, taken: set[str]) -> None:
+        self._store = store
+        self._folder = folder
+        self._number = len(taken)
+        self._file = ""
+        self._handle: IO[bytes] | None = None
+        self._offset = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._close()
+
+    def write(self, body: bytes) -> BodyRef:
+        """Append a body, and return where it lies. It is safe once the writer is closed."""
+        if self._handle is None or self._offset >= FILE_BYTES:
+            self._open_next()
+        assert self._handle is not None
+        self._handle.write(body)
+        ref = BodyRef(self._file, self._offset, len(body), hashlib.sha256(body).digest())
+        self._offset += len(body)
+        return ref
+
+    def _open_next(self) -> None:
+        self._close()
+        self._file = f"{self._folder}/{self._number:05d}.bodies"
+        self._number += 1
+        self._handle = self._store.open_for_writing(self._file)
+        self._offset = 0
+
+    def _close(self) -> None:
+        if self._handle is not None:
+            self._store.finish(self._handle)
+            self._handle = None

@@ -1,0 +1,93 @@
+"""What a rerun takes up: the customers of a run that failed, or whose batch was lost, and that nothing has healed."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import and_, exists, func, or_, select
+
+from armrest.outbox.batches import Batch, State, as_batch
+from armrest.outbox.errors import UnknownBatch
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.reshape import opened
+from armrest.outbox.runs import Run
+from armrest.outbox.schema import batches, customers
+
+Only = Literal["failed", "lost", "all"]
+
+REFUSED_WHOLE: Final = "its batch was refused whole"
+"""How the reason begins of customers that ARM did not name: probably well themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A customer to be sent again, as it stood in the body."""
+
+    customer: dict[str, Any]
+    refused_whole: bool
+
+
+def failures_in(
+    outbox: Outbox, run: Run, *, only: Only = "failed", batch_uuids: Collection[str] = ()
+) -> Iterator[tuple[Batch, list[Failure]]]:
+    """Yield a run's batches that hold failures, each with its failures in the order of the body.
+
+    Left out is a customer that a later rerun of the same data has healed, or still carries.
+
+    Raises:
+        UnknownBatch: The run has no batch of such a batchUuid.
+        BodyUnusable: A body was purged.
+    """
+    for batch in _failed_batches(outbox.ledger, run, only, batch_uuids):
+        reasons = _unhealed(outbox.ledger, batch)
+        if reasons:
+            yield (
+                batch,
+                [
+                    Failure(person, (reasons[line.ordinal] or "").startswith(REFUSED_WHOLE))
+                    for line, person in opened(outbox, batch)
+                    if line.ordinal in reasons
+                ],
+            )
+
+
+def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collection[str]) -> list[Batch]:
+    wanted = {
+        "failed": batches.c.failed > 0,
+        "lost": batches.c.state == State.LOST,
+        "all": or_(batches.c.failed > 0, batches.c.state == State.LOST),
+    }[only]
+    mine = select(batches).where(batches.c.run_seq == run.seq).order_by(batches.c.seq)
+    with ledger.read() as tx:
+        known = {row.batch_uuid for row in tx.execute(mine)} if batch_uuids else set()
+        if unknown := sorted(set(batch_uuids) - known):
+            raise UnknownBatch(
+                f"run {run.run_id} has no batch {', '.join(unknown)}: `armrest show {run.run_id}` lists its batchUuids"
+            )
+        chosen = [as_batch(row) for row in tx.execute(mine.where(wanted))]
+    return [batch for batch in chosen if not batch_uuids or batch.batch_uuid in batch_uuids]
+
+
+def _unhealed(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
+    """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun has taken care of."""
+    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    cared_for = exists().where(
+        theirs.c.client_id == mine.c.client_id,
+        func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
+        theirs.c.run_seq > mine.c.run_seq,
+        or_(theirs.c.outcome.is_(None), theirs.c.outcome != "failed"),
+        and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq),
+        other.c.data_seq == batch.data_seq,
+        other.c.state != State.LOST,
+    )
+    unsettled = mine.c.outcome.is_(None) if batch.state == State.LOST else mine.c.outcome == "failed"
+    query = select(mine.c.ordinal, mine.c.reason).where(
+        mine.c.run_seq == batch.run_seq,
+        mine.c.batch_seq == batch.seq,
+        mine.c.ordinal.between(batch.first_ordinal, batch.last_ordinal),
+        unsettled,
+        ~cared_for,
+    )
+    with ledger.read() as tx:
+        return {row.ordinal: row.reason for row in tx.execute(query)}

@@ -1,0 +1,121 @@
+"""The gate: the only way out, in the transaction that writes SENDING. It keeps the order of what ARM is told.
+
+1. Only the holder of the client's lease may send.
+2. A customer that stands in another open batch of the client is held back until that batch has settled. A batch
+   whose answer was lost holds its customers for the ghost horizon only (assumed: by then it is applied or gone).
+3. Fields that a batch of newer data has carried for the customer are left out. Newer by `data_seq`, not by the
+   clock; what was never sent does not count.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from armrest.outbox.batches import SENDABLE, Batch, Line, State, lines_of, move, read_batch
+from armrest.outbox.fields import merged
+from armrest.outbox.leases import Lease
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.reshape import split, supersede
+from armrest.outbox.runs import Run
+from armrest.outbox.schema import batches, customers, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A batch that is SENDING, and the bytes to send."""
+
+    batch: Batch
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Conflicts:
+    """By ordinal: who holds a customer, and which of its fields newer data has carried."""
+
+    held_by: dict[int, str]
+    newer: dict[int, int]
+
+    def __bool__(self) -> bool:
+        return bool(self.held_by or self.newer)
+
+
+def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon_seconds: float) -> Leaving | None:
+    """Commit the intent to send a batch, and return what to send; or None, where it may not leave as it is.
+
+    Then it has become HELD, or SPLIT into a part that may leave and a part that is held, or was closed because newer
+    data has superseded all of it.
+
+    Raises:
+        LeaseLost: Another run has taken over the client.
+        BodyUnusable: The body is gone or damaged.
+    """
+    body = outbox.bodies.read(batch.body)
+    with outbox.ledger.write() as tx:
+        lease.assert_current(tx)
+        horizon = outbox.ledger.now() - ghost_horizon_seconds
+        conflicts = _conflicts(tx, batch, horizon)
+        if not conflicts:
+            return Leaving(_intent(tx, batch, outbox.ledger.now()), body)
+        lines = lines_of(tx, batch)
+        if conflicts.held_by.keys() == {line.ordinal for line in lines}:
+            held_by = min(conflicts.held_by.values())
+            move(tx, batch, {"state": State.HELD, "held_by": held_by}, expected=SENDABLE)
+            return None
+    if conflicts.held_by:
+        _hold(outbox, run, batch, lines, conflicts)
+        return None
+    fresher = supersede(outbox, run, batch, conflicts.newer)
+    if fresher.state not in SENDABLE:
+        return None
+    return begin(outbox, run, fresher, lease, ghost_horizon_seconds=ghost_horizon_seconds)
+
+
+def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
+    values = {"state": State.SENDING, "attempts": batches.c.attempts + 1, "held_by": None}
+    move(tx, batch, {**values, "sent_at": func.coalesce(batches.c.sent_at, now)}, expected=SENDABLE)
+    return read_batch(tx, batch.run_seq, batch.seq)
+
+
+def _hold(outbox: Outbox, run: Run, batch: Batch, lines: Sequence[Line], conflicts: _Conflicts) -> None:
+    free = [line for line in lines if line.ordinal not in conflicts.held_by]
+    held = [line for line in lines if line.ordinal in conflicts.held_by]
+    split(outbox, run, batch, [free, held], held={1: min(conflicts.held_by.values())})
+
+
+def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
+    other = batches.alias("other")
+    on_its_way = and_(
+        other.c.run_seq != batch.run_seq,
+        or_(other.c.state == State.ACCEPTED, and_(other.c.state == State.SENDING, other.c.sent_at > horizon)),
+    )
+    newer = and_(other.c.data_seq > batch.data_seq, other.c.sent_at.is_not(None))
+    of_client = and_(other.c.client_id == batch.client_id, or_(on_its_way, newer))
+    if tx.execute(select(other.c.seq).where(of_client).limit(1)).first() is None:
+        return _Conflicts({}, {})
+    mine, theirs = customers.alias("mine"), customers.alias("theirs")
+    in_flight = and_(on_its_way, theirs.c.outcome.is_(None))
+    same_customer = and_(
+        theirs.c.client_id == mine.c.client_id,
+        func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
+        theirs.c.run_seq != mine.c.run_seq,
+    )
+    query = (
+        select(mine.c.ordinal, mine.c.fields.label("my_fields"), theirs.c.fields, in_flight.label("in_flight"))
+        .add_columns(newer.label("newer"), other.c.seq, runs.c.run_id)
+        .join_from(mine, theirs, same_customer)
+        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
+        .join(runs, runs.c.seq == other.c.run_seq)
+        .where(mine.c.run_seq == batch.run_seq, mine.c.batch_seq == batch.seq, mine.c.outcome.is_(None))
+        .where(mine.c.ordinal.between(batch.first_ordinal, batch.last_ordinal), of_client)
+        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
+    )
+    held_by: dict[int, str] = {}
+    carried: dict[int, list[int]] = defaultdict(list)
+    for row in tx.execute(query):
+        if row.in_flight:
+            held_by[row.ordinal] = f"batch {row.seq} of run {row.run_id}"
+        elif row.newer and row.fields & row.my_fields:
+            carried[row.ordinal].append(row.fields & row.my_fields)
+    return _Conflicts(held_by, {ordinal: merged(masks) for ordinal, masks in carried.items()})

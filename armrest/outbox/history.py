@@ -1,0 +1,40 @@
+"""The append-only history of every attempt: when, what, how it ended, how long it took, and ARM's answer, redacted."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from armrest.outbox.batches import Batch
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.runs import Run
+from armrest.outbox.schema import attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request, or one thing that a person declared. `at` is in seconds since 1970, `duration_ms` milliseconds."""
+
+    run_seq: int
+    batch_seq: int
+    at: float
+    what: str
+    outcome: str
+    http_status: int | None = None
+    duration_ms: int | None = None
+    request_id: str | None = None
+    evidence: str = ""
+
+
+def record(ledger: Ledger, attempt: Attempt) -> None:
+    """Append an attempt."""
+    with ledger.write() as tx:
+        tx.execute(insert(attempts).values({name: getattr(attempt, name) for name in Attempt.__slots__}))
+
+
+def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[Attempt]:
+    """Return all that was tried with a run's batches, or with one of them, in order."""
+    query = select(attempts).where(attempts.c.run_seq == run.seq).order_by(attempts.c.id)
+    if batch is not None:
+        query = query.where(attempts.c.batch_seq == batch.seq)
+    with ledger.read() as tx:
+        return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in tx.execute(query)]

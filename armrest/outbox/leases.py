@@ -1,0 +1,149 @@
+"""A client's lease: one run at a time may send for it.
+
+The lease has an epoch that counts its holders. The transaction that writes SENDING asserts the epoch, so a holder
+that slept through a takeover cannot send. A holder on this host whose process is dead is taken over at once, any
+other once its lease has lapsed.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import Connection, Row, select, update
+
+from armrest.outbox.errors import LeaseHeld, LeaseLost
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.runs import client_id
+from armrest.outbox.schema import clients
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one run to send for a client, while `epoch` is the client's."""
+
+    client_id: int
+    client_no: int
+    run_id: str
+    epoch: int
+    seconds: float
+
+    def assert_current(self, tx: Connection) -> None:
+        """Make sure, within a transaction, that nobody has taken over.
+
+        Raises:
+            LeaseLost: Another run has.
+        """
+        row = tx.execute(select(clients).where(clients.c.id == self.client_id)).one()
+        if row.epoch != self.epoch:
+            raise LeaseLost(
+                f"run {self.run_id} no longer holds client {self.client_no}: "
+                f"run {row.holder_run_id or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`",
+                run_id=self.run_id,
+            )
+
+
+def take_lease(
+    ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, process: Mapping[str, Any] | None = None
+) -> Lease:
+    """Take a client's lease for a run, for so many seconds at a time.
+
+    Raises:
+        LeaseHeld: Another process holds it, or another process of this very run.
+    """
+    process = process or this_process()
+    with ledger.write() as tx:
+        number = client_id(tx, api_url, client_no)
+        row = tx.execute(select(clients).where(clients.c.id == number).with_for_update()).one()
+        if _is_held(row, ledger.now()):
+            raise _held(row)
+        epoch = row.epoch + 1
+        _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=ledger.now() + seconds)
+    return Lease(number, client_no, run_id, epoch, seconds)
+
+
+def renew_lease(ledger: Ledger, lease: Lease) -> None:
+    """Say that the holder is alive.
+
+    Raises:
+        LeaseLost: Another run has taken over.
+    """
+    with ledger.write() as tx:
+        lease.assert_current(tx)
+        tx.execute(
+            update(clients).where(clients.c.id == lease.client_id).values(lapses_at=ledger.now() + lease.seconds)
+        )
+
+
+def release_lease(ledger: Ledger, lease: Lease) -> None:
+    """Give the client back; nothing happens where another run has taken over."""
+    with ledger.write() as tx:
+        where = (clients.c.id == lease.client_id) & (clients.c.epoch == lease.epoch)
+        tx.execute(
+            update(clients).where(where).values(epoch=lease.epoch + 1, holder_run_id=None, holder=None, lapses_at=None)
+        )
+
+
+def lease_holders(ledger: Ledger) -> dict[int, str]:
+    """Return the clients (by the ledger's number) that are held by a live run, and that run's id."""
+    with ledger.read() as tx:
+        rows = tx.execute(select(clients).where(clients.c.holder_run_id.is_not(None))).all()
+    return {row.id: row.holder_run_id for row in rows if _is_held(row, ledger.now())}
+
+
+def _set(tx: Connection, number: int, *, epoch: int, run_id: str, holder: str, lapses_at: float) -> None:
+    values = {"epoch": epoch, "holder_run_id": run_id, "holder": holder, "lapses_at": lapses_at}
+    tx.execute(update(clients).where(clients.c.id == number).values(values))
+
+
+def _is_held(row: Row[Any], now: float) -> bool:
+    if row.holder_run_id is None:
+        return False
+    holder = json.loads(row.holder)
+    if _same_host(holder) and not _is_alive(holder):
+        return False
+    return bool(row.lapses_at > now)
+
+
+def _held(row: Row[Any]) -> LeaseHeld:
+    holder = json.loads(row.holder)
+    return LeaseHeld(
+        f"run {row.holder_run_id} is sending for client {row.client_no} (process {holder['pid']} on {holder['host']}): "
+        "wait for it to end, or give --wait 10m",
+        holder_run_id=row.holder_run_id,
+    )
+
+
+def this_process() -> dict[str, Any]:
+    """Return what tells this process from every other: host, boot or container, number and start."""
+    return {
+        "host": socket.gethostname(),
+        "space": _process_space(),
+        "pid": os.getpid(),
+        "started": psutil.Process().create_time(),
+    }
+
+
+def _process_space() -> str:
+    """Return what tells apart hosts of one name whose process numbers mean different things."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    try:
+        return f"{boot.read_text().strip()} {os.readlink(space)}"
+    except OSError:
+        return ""
+
+
+def _same_host(holder: Mapping[str, Any]) -> bool:
+    return bool(holder["host"] == socket.gethostname() and holder["space"] == _process_space())
+
+
+def _is_alive(holder: Mapping[str, Any]) -> bool:
+    try:
+        return bool(abs(psutil.Process(holder["pid"]).create_time() - holder["started"]) < 1.0)
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,163 @@
+"""Writing a plan: customers in, bodies and ledger lines out, in bounded memory.
+
+A plan counts once its completion mark is committed; the bodies are on the disk before that.
+"""
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, count, repeat
+from typing import Any, Final, Self
+
+import orjson
+from sqlalchemy import Connection, Table, update
+
+from armrest.api.envelope import TAIL, envelope, head
+from armrest.outbox.batches import State
+from armrest.outbox.fields import mask_of
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.runs import Run
+from armrest.outbox.schema import batches, customers, rejects, runs
+
+MOST_SLICES: Final = 100
+"""Task runs cost more than requests: a run is cut into about this many slices at most."""
+
+_LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
+_REJECT = ("run_seq", "row", "client_id", "customer_no", "field", "code")
+
+
+class CustomerTooLarge(Exception):
+    """One customer alone is larger than a body may be; `position` is its place among those added."""
+
+    def __init__(self, position: int, size_bytes: int) -> None:
+        super().__init__(position, size_bytes)
+        self.position = position
+        self.size_bytes = size_bytes
+
+
+class PlanWriter:
+    """Cuts customers into batches and writes them down; a context manager, in which `complete` comes last.
+
+    Args:
+        batch_size: Customers per batch, at most.
+        max_body_bytes: Bytes per body, at most.
+    """
+
+    def __init__(self, outbox: Outbox, run: Run, *, batch_size: int, max_body_bytes: int) -> None:
+        self._outbox = outbox
+        self._run = run
+        self._batch_size = batch_size
+        self._room = max_body_bytes - len(head(run.user_id)) - len(TAIL)
+        self._bodies = outbox.bodies.writer(run.run_id)
+        self._waiting: list[tuple[str, int, bytes]] = []
+        self._batches: list[dict[str, Any]] = []
+        self._lines: list[tuple[Any, ...]] = []
+        self._ordinal = 0
+        self._seq = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._bodies.__exit__()
+
+    def add(self, people: Sequence[Mapping[str, Any]]) -> None:
+        """Plan customers, in order; each customer number stands in a plan once.
+
+        Raises:
+            CustomerTooLarge: A customer fits into no batch.
+        """
+        parts = list(map(orjson.dumps, people))
+        if parts and (largest := max(map(len, parts))) > self._room:
+            raise CustomerTooLarge(next(place for place, part in enumerate(parts) if len(part) == largest), largest)
+        numbers = [person["customerNo"] for person in people]
+        self._waiting.extend(zip(numbers, map(mask_of, people), parts, strict=True))
+        self._cut()
+        self._commit()
+
+    def end_batch(self) -> None:
+        """Let what follows start a batch of its own."""
+        self._cut(whole=True)
+
+    def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
+        """Note rows that will not be sent: row number, customer number, field, code."""
+        rows = [(self._run.seq, row, self._run.client_id, no, field, code) for row, no, field, code in rejected]
+        if rows:
+            with self._outbox.ledger.write() as tx:
+                _insert(tx, rejects, _REJECT, rows)
+
+    def complete(self) -> int:
+        """Commit the plan; return how many customers it holds. From here on it may be sent."""
+        self._cut(whole=True)
+        self._bodies.__exit__()
+        self._commit()
+        per_slice = max(1, -(-self._seq // MOST_SLICES))
+        with self._outbox.ledger.write() as tx:
+            mine = batches.c.run_seq == self._run.seq
+            tx.execute(update(batches).where(mine).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
+            done = {"planned": self._ordinal, "slices": -(-self._seq // per_slice), "state": "Planned"}
+            tx.execute(
+                update(runs).where(runs.c.seq == self._run.seq).values(**done, planned_at=self._outbox.ledger.now())
+            )
+        return self._ordinal
+
+    def _cut(self, *, whole: bool = False) -> None:
+        """Write all full batches, and the last one too where `whole`."""
+        start = 0
+        while start < len(self._waiting):
+            nearest = self._waiting[start : start + self._batch_size]
+            ends = list(accumulate(len(part) + 1 for _, _, part in nearest))
+            fitting = bisect_right(ends, self._room + 1)
+            if not whole and fitting == len(nearest) < self._batch_size:
+                break
+            self._write_batch(nearest[:fitting])
+            start += fitting
+        del self._waiting[:start]
+
+    def _write_batch(self, chunk: Sequence[tuple[str, int, bytes]]) -> None:
+        numbers, masks, parts = zip(*chunk, strict=True)
+        ref = self._bodies.write(envelope(self._run.user_id, parts))
+        self._seq += 1
+        run = self._run
+        self._batches.append(
+            {
+                "run_seq": run.seq,
+                "seq": self._seq,
+                "client_id": run.client_id,
+                "data_seq": run.data_seq,
+                "state": State.PLANNED,
+                "customers": len(chunk),
+                "first_ordinal": self._ordinal,
+                "last_ordinal": self._ordinal + len(chunk) - 1,
+                "body_file": ref.file,
+                "body_offset": ref.offset,
+                "body_length": ref.length,
+                "body_sha256": ref.sha256,
+            }
+        )
+        key = self._outbox.ledger.fingerprint_key
+        prints = (hashlib.blake2b(part, key=key, digest_size=16).digest() for part in parts)
+        same = (repeat(run.seq), count(self._ordinal), repeat(run.client_id), repeat(self._seq))
+        self._lines.extend(zip(*same, numbers, masks, prints, strict=False))
+        self._ordinal += len(chunk)
+
+    def _commit(self) -> None:
+        if not self._batches:
+            return
+        with self._outbox.ledger.write() as tx:
+            tx.execute(batches.insert(), self._batches)
+            _insert(tx, customers, _LINE, self._lines)
+        self._batches, self._lines = [], []
+
+
+def _insert(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert many rows by the driver's fastest way: SQLAlchemy's costs more than the database itself."""
+    names = ", ".join(columns)
+    if tx.dialect.name == "postgresql":
+        cursor: Any = tx.connection.cursor()
+        with cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        return
+    marks = ", ".join("?" * len(columns))
+    tx.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))

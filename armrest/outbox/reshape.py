@@ -1,0 +1,123 @@
+"""New bodies from a stored one: a batch cut into parts, or freed of what newer data has superseded.
+
+The customers of a body are its batch's lines, less the superseded, in the same order; that is checked each time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
+
+from armrest.api.envelope import customers_in, envelope
+from armrest.outbox.batches import SENDABLE, Batch, Line, State, Verdict, judge, lines_in_body, move, read_batch
+from armrest.outbox.bodies import BodyRef
+from armrest.outbox.errors import BodyUnusable
+from armrest.outbox.fields import mask_of, without
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.runs import Run
+from armrest.outbox.schema import batches, customers
+
+Opened = list[tuple[Line, dict[str, Any]]]
+
+
+def opened(outbox: Outbox, batch: Batch) -> Opened:
+    """Return a batch's lines, each with the customer as it stands in the body.
+
+    Raises:
+        BodyUnusable: The body is gone, or does not fit the ledger.
+    """
+    people = customers_in(outbox.bodies.read(batch.body))
+    with outbox.ledger.read() as tx:
+        lines = lines_in_body(tx, batch)
+    if [line.customer_no for line in lines] != [person["customerNo"] for person in people]:
+        raise BodyUnusable(f"batch {batch.seq} and its body tell of different customers: nothing of it is sent")
+    return list(zip(lines, people, strict=True))
+
+
+def split(
+    outbox: Outbox, run: Run, batch: Batch, groups: Sequence[Sequence[Line]], *, held: Mapping[int, str] | None = None
+) -> list[Batch]:
+    """Put new batches in a batch's place, one for each group of its lines, and return them; it becomes SPLIT.
+
+    Args:
+        held: For the groups (by place) that may not leave yet: who holds their customers.
+    """
+    held = held or {}
+    by_ordinal = {line.ordinal: person for line, person in opened(outbox, batch)}
+    with outbox.bodies.writer(run.run_id) as writer:
+        refs = [writer.write(_body(run, [by_ordinal[line.ordinal] for line in group])) for group in groups]
+    with outbox.ledger.write() as tx:
+        first_seq = tx.execute(select(func.max(batches.c.seq)).where(batches.c.run_seq == run.seq)).scalar_one() + 1
+        for place, (group, ref) in enumerate(zip(groups, refs, strict=True)):
+            _add_part(tx, batch, first_seq + place, group, ref, held.get(place))
+        values = {"state": State.SPLIT, "customers": batch.superseded}
+        move(tx, batch, values, expected=SENDABLE)
+        return [read_batch(tx, run.seq, first_seq + place) for place in range(len(groups))]
+
+
+def _add_part(tx: Connection, parent: Batch, seq: int, group: Sequence[Line], ref: BodyRef, held_by: str | None) -> None:
+    tx.execute(
+        insert(batches).values(
+            run_seq=parent.run_seq,
+            seq=seq,
+            client_id=parent.client_id,
+            data_seq=parent.data_seq,
+            slice_no=parent.slice_no,
+            parent_seq=parent.seq,
+            state=State.HELD if held_by else State.PLANNED,
+            held_by=held_by,
+            customers=len(group),
+            first_ordinal=group[0].ordinal,
+            last_ordinal=group[-1].ordinal,
+            **_columns(ref),
+        )
+    )
+    moved = [{"ordinal_": line.ordinal, "batch_seq": seq} for line in group]
+    tx.execute(update(customers).where(_line_of(parent)).values(batch_seq=bindparam("batch_seq")), moved)
+
+
+def supersede(outbox: Outbox, run: Run, batch: Batch, newer: Mapping[int, int]) -> Batch:
+    """Leave out the fields (masks by ordinal) that newer data has carried; return the batch as it is then.
+
+    A customer with no field left is superseded; a batch with no customer left is closed.
+    """
+    kept, verdicts = [], {}
+    for line, person in opened(outbox, batch):
+        if line.fields & ~newer.get(line.ordinal, 0):
+            kept.append((line, without(person, newer.get(line.ordinal, 0))))
+        else:
+            verdicts[line.ordinal] = Verdict("superseded", "a newer run has carried all of its fields")
+    values: dict[str, Any] = {"superseded": batch.superseded + len(verdicts)}
+    if kept:
+        with outbox.bodies.writer(run.run_id) as writer:
+            values |= _columns(writer.write(_body(run, [person for _, person in kept])))
+    else:
+        values |= {"state": State.SETTLED, "settled_at": outbox.ledger.now()}
+    with outbox.ledger.write() as tx:
+        judge(tx, batch, verdicts)
+        if changed := [
+            {"ordinal_": line.ordinal, "fields": mask_of(person)} for line, person in kept if line.ordinal in newer
+        ]:
+            tx.execute(
+                update(customers).where(_line_of(batch)).values(fields=bindparam("fields"), fingerprint=None), changed
+            )
+        move(tx, batch, values, expected=SENDABLE)
+        return read_batch(tx, batch.run_seq, batch.seq)
+
+
+def _line_of(batch: Batch) -> ColumnElement[bool]:
+    return and_(customers.c.run_seq == batch.run_seq, customers.c.ordinal == bindparam("ordinal_"))
+
+
+def _body(run: Run, people: Sequence[Mapping[str, Any]]) -> bytes:
+    return envelope(run.user_id, map(orjson.dumps, people))
+
+
+def _columns(ref: BodyRef) -> dict[str, Any]:
+    return {
+        "body_file": ref.file,
+        "body_offset": ref.offset,
+        "body_length": ref.length,
+        "body_sha256": ref.sha256,
+    }

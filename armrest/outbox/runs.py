@@ -1,0 +1,139 @@
+"""Logical runs: one plan, and everything that carries it on."""
+
+import json
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from armrest.outbox.errors import UnknownRun
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.schema import batches, clients, customers, flow_runs, rejects, runs
+
+RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A logical run as the ledger has it. `data_seq` is the `seq` of the run that read the data."""
+
+    seq: int
+    run_id: str
+    client_id: int
+    client_no: int
+    api_url: str
+    data_seq: int
+    kind: str
+    mode: str
+    user_id: str
+    source: str
+    request: dict[str, Any]
+    parent_run_id: str | None
+    state: str
+    message: str
+    slices: int
+    rejects_file: str | None
+    planned_at: float | None
+    started_at: float | None
+    ended_at: float | None
+
+
+def new_run_id(client_no: int, now: float) -> str:
+    """Return an id that sorts by time, tells its client, and can be typed."""
+    tail = "".join(random.SystemRandom().choices(RUN_ID_LETTERS, k=4))
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{client_no}-{tail}"
+
+
+def create_run(  # noqa: PLR0913  a run's identity is what it is
+    ledger: Ledger,
+    *,
+    run_id: str,
+    api_url: str,
+    client_no: int,
+    kind: str,
+    mode: str,
+    user_id: str,
+    source: str,
+    request: dict[str, Any],
+    parent: Run | None = None,
+) -> Run:
+    """Open a run in the ledger, in state `Planning`; nothing of it is sent before its plan is complete."""
+    with ledger.write() as tx:
+        values = {
+            "run_id": run_id,
+            "client_id": client_id(tx, api_url, client_no),
+            "data_seq": parent.data_seq if parent else 0,
+            "kind": kind,
+            "mode": mode,
+            "user_id": user_id,
+            "source": source,
+            "request": json.dumps(request),
+            "parent_run_id": parent.run_id if parent else None,
+            "state": "Planning",
+            "created_at": ledger.now(),
+        }
+        seq = tx.execute(insert(runs).values(values).returning(runs.c.seq)).scalar_one()
+        if parent is None:
+            tx.execute(update(runs).where(runs.c.seq == seq).values(data_seq=seq))
+    return find_run(ledger, run_id)
+
+
+def client_id(tx: Connection, api_url: str, client_no: int) -> int:
+    """Return the ledger's number for a client at an API, made where it is new."""
+    where = (clients.c.api_url == api_url) & (clients.c.client_no == client_no)
+    found = tx.execute(select(clients.c.id).where(where)).scalar()
+    if found is None:
+        new = insert(clients).values(api_url=api_url, client_no=client_no, epoch=0)
+        found = tx.execute(new.returning(clients.c.id)).scalar_one()
+    return int(found)
+
+
+def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:
+    """Return a run by its own id, or by the id of a Prefect flow run that carried it.
+
+    Raises:
+        UnknownRun: The ledger has neither.
+    """
+    query = select(runs, clients.c.client_no, clients.c.api_url).join(clients, clients.c.id == runs.c.client_id)
+    by_flow = select(flow_runs.c.run_seq).where(flow_runs.c.flow_run_id == run_or_flow_run_id).scalar_subquery()
+    with ledger.read() as tx:
+        row = tx.execute(query.where((runs.c.run_id == run_or_flow_run_id) | (runs.c.seq == by_flow))).first()
+    if row is None:
+        raise UnknownRun(f"no run {run_or_flow_run_id} in the ledger {ledger.name}: `armrest runs` lists them all")
+    return _run(row)
+
+
+def _run(row: Row[Any]) -> Run:
+    values = {name: getattr(row, name) for name in Run.__slots__}
+    return Run(**{**values, "request": json.loads(row.request)})
+
+
+def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
+    """Return the run that a flow run carries, or None where it carries none yet."""
+    try:
+        return find_run(ledger, flow_run_id)
+    except UnknownRun:
+        return None
+
+
+def carried_by(ledger: Ledger, run: Run, flow_run_id: str) -> None:
+    """Note that a Prefect flow run carries this run; safe to repeat."""
+    with ledger.write() as tx:
+        tx.execute(delete(flow_runs).where(flow_runs.c.flow_run_id == flow_run_id))
+        tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=run.seq))
+
+
+def note_run(ledger: Ledger, run: Run, **values: Any) -> None:
+    """Write columns of a run, such as `state`, `message`, `started_at`."""
+    with ledger.write() as tx:
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(values))
+
+
+def discard_plan(ledger: Ledger, run: Run) -> None:
+    """Forget an incomplete plan, so that it can be made again."""
+    assert run.planned_at is None
+    with ledger.write() as tx:
+        for table in (customers, batches, rejects):
+            tx.execute(delete(table).where(table.c.run_seq == run.seq))

@@ -1,0 +1,150 @@
+"""The ledger's tables. Times are seconds since 1970 in UTC; customer numbers are compared in lower case (documented:
+ARM's data values are not case-sensitive)."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+
+METADATA: Final = MetaData()
+_SEQ = BigInteger().with_variant(Integer, "sqlite")
+
+clients: Final = Table(
+    "clients",
+    METADATA,
+    Column("id", _SEQ, primary_key=True),
+    Column("api_url", Text, nullable=False),
+    Column("client_no", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False, default=0, doc="counts the holders of the lease"),
+    Column("holder_run_id", Text),
+    Column("holder", Text, doc="host, process and its start, as JSON"),
+    Column("lapses_at", Double),
+    UniqueConstraint("api_url", "client_no"),
+)
+
+runs: Final = Table(
+    "runs",
+    METADATA,
+    Column("seq", _SEQ, primary_key=True),
+    Column("run_id", String(64), nullable=False, unique=True),
+    Column("client_id", BigInteger, nullable=False),
+    Column("data_seq", BigInteger, nullable=False, doc="seq of the run that read the data"),
+    Column("kind", String(16), nullable=False),
+    Column("mode", String(16), nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("request", Text, nullable=False, doc="what planned it, as JSON, so that it can be planned again"),
+    Column("parent_run_id", String(64)),
+    Column("state", String(32), nullable=False),
+    Column("message", Text, nullable=False, default=""),
+    Column("read", BigInteger, nullable=False, default=0),
+    Column("rejected", BigInteger, nullable=False, default=0),
+    Column("unchanged", BigInteger, nullable=False, default=0),
+    Column("planned", BigInteger, nullable=False, default=0),
+    Column("slices", Integer, nullable=False, default=0),
+    Column("rejects_file", Text),
+    Column("created_at", Double, nullable=False),
+    Column("planned_at", Double, doc="the plan's completion mark: without it nothing is sent"),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Index("runs_by_client", "client_id", "seq"),
+)
+
+flow_runs: Final = Table(
+    "flow_runs",
+    METADATA,
+    Column("flow_run_id", String(64), primary_key=True),
+    Column("run_seq", BigInteger, nullable=False),
+)
+
+batches: Final = Table(
+    "batches",
+    METADATA,
+    Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_id", BigInteger, nullable=False),
+    Column("data_seq", BigInteger, nullable=False),
+    Column("slice_no", Integer, nullable=False, default=0),
+    Column("parent_seq", BigInteger, doc="the batch that this one was split from"),
+    Column("state", String(16), nullable=False),
+    Column("customers", Integer, nullable=False),
+    Column("failed", Integer, nullable=False, default=0),
+    Column("superseded", Integer, nullable=False, default=0),
+    Column("first_ordinal", BigInteger, nullable=False, doc="its lines lie within these two, not always all of them"),
+    Column("last_ordinal", BigInteger, nullable=False),
+    Column("body_file", Text, nullable=False),
+    Column("body_offset", BigInteger, nullable=False),
+    Column("body_length", BigInteger, nullable=False),
+    Column("body_sha256", LargeBinary(32), nullable=False),
+    Column("batch_uuid", String(64)),
+    Column("get_result", Text, doc="shown, never followed"),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("doubtful", Integer, nullable=False, default=0, doc="1 when an attempt may have been accepted unknown to us"),
+    Column("held_by", Text, doc="run and batch that hold customers of this one"),
+    Column("sent_at", Double),
+    Column("accepted_at", Double),
+    Column("settled_at", Double),
+    Column("status", Text, nullable=False, default=""),
+    Column("result", Text, nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Index("batches_by_client_and_state", "client_id", "state"),
+    Index("batches_by_uuid", "batch_uuid"),
+)
+
+customers: Final = Table(
+    "customers",
+    METADATA,
+    Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False, doc="place in the run's plan, from 0"),
+    Column("client_id", BigInteger, nullable=False),
+    Column("batch_seq", BigInteger, nullable=False),
+    Column("customer_no", Text, nullable=False),
+    Column("fields", Integer, nullable=False, doc="mask of the fields that are sent"),
+    Column("fingerprint", LargeBinary(16)),
+    Column("outcome", String(16), doc="failed or superseded; empty: as its batch"),
+    Column("reason", Text),
+    sqlite_with_rowid=False,
+)
+Index("customers_by_number", customers.c.client_id, func.lower(customers.c.customer_no))
+
+rejects: Final = Table(
+    "rejects",
+    METADATA,
+    Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("row", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_id", BigInteger, nullable=False),
+    Column("customer_no", Text),
+    Column("field", Text, nullable=False),
+    Column("code", String(64), nullable=False),
+)
+Index("rejects_by_number", rejects.c.client_id, func.lower(rejects.c.customer_no))
+
+attempts: Final = Table(
+    "attempts",
+    METADATA,
+    Column("id", _SEQ, primary_key=True),
+    Column("run_seq", BigInteger, nullable=False),
+    Column("batch_seq", BigInteger, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("what", String(16), nullable=False, doc="PUT, POST or GET; or what a person declared"),
+    Column("outcome", String(32), nullable=False),
+    Column("http_status", Integer),
+    Column("duration_ms", Integer),
+    Column("request_id", Text),
+    Column("evidence", Text, nullable=False, default="", doc="the answer, personal data redacted"),
+    Index("attempts_by_batch", "run_seq", "batch_seq"),
+)
+
+facts: Final = Table("facts", METADATA, Column("name", String(64), primary_key=True), Column("value", Text))

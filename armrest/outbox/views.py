@@ -1,0 +1,115 @@
+"""What the ledger tells people and programs: runs, batches, customers. Values only; times are aware, in UTC."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+OUTCOMES: Final = ("updated", "failed", "superseded", "open", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerCounts:
+    """read = rejected + unchanged + planned; once sent, planned = settled + failed + open + superseded."""
+
+    read: int = 0
+    rejected: int = 0
+    unchanged: int = 0
+    planned: int = 0
+    settled: int = 0
+    failed: int = 0
+    open: int = 0
+    superseded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCounts:
+    """Batches that were split count by their parts. A batch that failed in part counts as failed."""
+
+    planned: int = 0
+    settled: int = 0
+    failed: int = 0
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run in figures. `state` is `Planning`, `Planned`, `Sending`, or how it ended."""
+
+    run_id: str
+    kind: str
+    client_no: int
+    mode: str
+    source: str
+    api_url: str
+    state: str
+    message: str
+    customers: CustomerCounts
+    batches: BatchCounts
+    batch_uuids: list[str]
+    rejects_file: str | None
+    rejected_why: list[tuple[str, int]]
+    failed_why: list[tuple[str, int]]
+    parent_run_id: str | None
+    children: list[str]
+    flow_run_ids: list[str]
+    created: datetime
+    started: datetime | None
+    ended: datetime | None
+    slices: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the commands print under `--json`."""
+        return {
+            "run_id": self.run_id,
+            "client_no": self.client_no,
+            "state": self.state,
+            "customers": asdict(self.customers),
+            "batches": asdict(self.batches),
+            "batch_uuids": self.batch_uuids,
+            "rejects_file": self.rejects_file,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchView:
+    """A batch of a run, as shown to people. `submitted` is when ARM accepted it."""
+
+    seq: int
+    slice_no: int
+    batch_uuid: str | None
+    state: str
+    customers: int
+    failed: int
+    superseded: int
+    status: str
+    result: str
+    message: str
+    attempts: int
+    submitted: datetime | None
+    settled: datetime | None
+    parent_seq: int | None
+    get_result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCustomer:
+    """A customer that ARM refused, and why."""
+
+    customer_no: str
+    reason: str
+    seq: int
+    batch_uuid: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerOutcome:
+    """What one run did with one customer: one of OUTCOMES, and since when."""
+
+    run_id: str
+    customer_no: str
+    outcome: str
+    batch_uuid: str | None
+    reason: str
+    fields: tuple[str, ...]
+    at: datetime | None
