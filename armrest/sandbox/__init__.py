@@ -1,4 +1,4 @@
-"""A stand-in of Amili's ARM and Identity APIs, to run against where Amili cannot be reached. Nothing here is Amili's."""
+"""A stand-in of the ARM and Identity APIs, to run against where Amili cannot be reached. Nothing here is Amili's."""
 
 from armrest.sandbox.batch import Batch, Outcome
 from armrest.sandbox.behaviour import Behaviour, Fault
@@ -7,20 +7,22 @@ from armrest.sandbox.reply import Reply
 from armrest.sandbox.routes import API, CLIENT_ID, CLIENT_SECRET, IDENTITY
 from armrest.sandbox.sandbox import TOKEN, Sandbox
 from armrest.sandbox.server import SandboxServer, serve
+from armrest.sandbox.transport import BooksTransport
 
 __all__ = [
     "API",
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "IDENTITY",
+    "TOKEN",
     "Batch",
     "Behaviour",
     "Books",
-    "CLIENT_ID",
-    "CLIENT_SECRET",
+    "BooksTransport",
     "Fault",
-    "IDENTITY",
     "Outcome",
     "Reply",
     "Sandbox",
     "SandboxServer",
-    "TOKEN",
     "serve",
 ]

@@ -1,11 +1,9 @@
 """The sandbox behind FastAPI: a thin shell that hands requests over and breaks connections when told to."""
 
 import asyncio
-import logging
 import socket
 import struct
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request, Response
 from starlette.types import Receive, Scope, Send
@@ -74,5 +72,6 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's protocol, which also shows the connection to the application: ASGI has no way to break one."""
 
     def on_message_begin(self) -> None:
+        """Begin a request's scope."""
         super().on_message_begin()
         self.scope["extensions"] = {_TRANSPORT: self.transport}  # type: ignore[dict-item]

@@ -24,7 +24,7 @@ class Batch:
         received: When it was accepted, in the books' seconds.
         due: When it may be applied.
         answered: An unbroken 202 with the batchUuid was given. A client may still have left before it came.
-        body: The bytes as received; dropped when applied, unless the books keep bodies.
+        body: The bytes as received; empty once it was applied, unless the books keep bodies.
         applied: When it was worked through; None while it waits.
         rank: The how-manieth batch of the whole sandbox that was applied, from 1; None while it waits.
     """
@@ -36,7 +36,7 @@ class Batch:
     customers: int
     received: float
     due: float
-    body: bytes | None = field(repr=False)
+    body: bytes = field(repr=False)
     answered: bool = True
     polls: int = 0
     outcome: Outcome = Outcome.WAITING

@@ -22,7 +22,7 @@ class Fault(StrEnum):
     CUT = "cut"
     HTML = "html"
     NO_UUID = "no-uuid"
-    EXPIRED_TOKEN = "expired-token"
+    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a fault's name
     UNKNOWN_WORD = "unknown-word"
     PARTIAL = "206"
 

@@ -1,12 +1,14 @@
 """The books: what each client's customers and batches are. No HTTP, no asyncio, no clock of its own."""
 
 import base64
+import functools
 import hashlib
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 from pydantic import ValidationError
@@ -19,6 +21,9 @@ from armrest.sandbox.behaviour import Behaviour, Fault
 from armrest.sandbox.faults import Faults
 from armrest.sandbox.merge import Customer, create, merge
 from armrest.sandbox.reply import Reply, json_reply
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -37,6 +42,19 @@ class Refused(Exception):
         self.reply = json_reply(status, assumed.error(status, message, failures))
 
 
+def _alone(
+    method: Callable[Concatenate["Books", P], R],
+) -> Callable[Concatenate["Books", P], R]:
+    """One thread at a time: tests read the books while the server's thread writes them."""
+
+    @functools.wraps(method)
+    def locked(self: "Books", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock:
+            return method(self, *args, **kwargs)
+
+    return locked
+
+
 class Books:
     """Customers and batches by client.
 
@@ -45,17 +63,27 @@ class Books:
 
     Args:
         now: The time in seconds.
-        random: Makes the batchUuids, and the order where the behaviour says `reorder`.
+        random: The order in which batches are applied where the behaviour says `reorder`.
+        entropy: Makes batchUuids from so many bytes.
         keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
     """
 
     def __init__(
-        self, behaviour: Behaviour, faults: Faults, *, now: Callable[[], float], random: Random, keep_bodies: bool
+        self,
+        behaviour: Behaviour,
+        faults: Faults,
+        *,
+        now: Callable[[], float],
+        random: Random,
+        entropy: Callable[[int], bytes],
+        keep_bodies: bool,
     ) -> None:
+        self._lock = threading.RLock()
         self._behaviour = behaviour
         self._faults = faults
         self._now = now
         self._random = random
+        self._entropy = entropy
         self._keep_bodies = keep_bodies
         self._clients: defaultdict[int, _Client] = defaultdict(_Client)
         self._waiting: list[Batch] = []
@@ -63,6 +91,7 @@ class Books:
 
     # What ARM is asked -------------------------------------------------------------------------------------------
 
+    @_alone
     def store_batch(self, client_no: int, method: str, body: bytes, *, base_url: str = "") -> Reply:
         """Accept a batch to be worked through later, or refuse it whole.
 
@@ -75,7 +104,7 @@ class Books:
         now = self._now()
         batch = Batch(
             client_no=client_no,
-            batch_uuid=base64.urlsafe_b64encode(self._random.randbytes(16)).decode().rstrip("="),
+            batch_uuid=base64.urlsafe_b64encode(self._entropy(16)).decode().rstrip("="),
             method=method,
             sha256=hashlib.sha256(body).hexdigest(),
             customers=len(customers),
@@ -89,6 +118,7 @@ class Books:
         reply = json_reply(202, documented.accepted(batch.batch_uuid, address))
         return Reply(reply.status, reply.body, reply.headers, batch=batch)
 
+    @_alone
     def put_customer(self, client_no: int, method: str, body: bytes) -> Reply:
         """Validate and update one customer at once.
 
@@ -108,6 +138,7 @@ class Books:
         status = assumed.SINGLE_CREATED if created else assumed.SINGLE_DONE
         return json_reply(status, assumed.single_done(customer["customerNo"]))
 
+    @_alone
     def batch(self, client_no: int, batch_uuid: str) -> Reply:
         """How a batch stands.
 
@@ -130,42 +161,47 @@ class Books:
 
     # What tests ask ----------------------------------------------------------------------------------------------
 
+    @_alone
     def customers(self, client_no: int) -> dict[str, Customer]:
         """A client's customers by their number, all that is due being applied."""
         self.advance()
         records = map(orjson.loads, self._clients[client_no].customers.values())
         return {record["customerNo"]: record for record in records}
 
+    @_alone
     def customer(self, client_no: int, customer_no: str) -> Customer | None:
         """One customer, all that is due being applied; None where there is none."""
         self.advance()
         record = self._clients[client_no].customers.get(customer_no.casefold())
         return None if record is None else orjson.loads(record)
 
+    @_alone
     def batches(self, client_no: int | None = None) -> list[Batch]:
         """The batches that were accepted, as they were received; of all clients where none is named."""
         self.advance()
         numbers = sorted(self._clients) if client_no is None else [client_no]
         return [batch for number in numbers for batch in self._clients[number].batches.values()]
 
+    @_alone
     def size_of(self, client_no: int, batch_uuid: str) -> int:
         """How many customers a batch holds; 0 where there is none of that name."""
         batch = self._clients[client_no].batches.get(batch_uuid)
         return batch.customers if batch else 0
 
+    @_alone
     def load(self, client_no: int, customers: Iterable[Customer]) -> int:
         """Put customers into the books as if they had always been there; return how many."""
-        held = self._clients[client_no].customers
-        count = 0
-        for count, customer in enumerate(customers, start=1):
-            held[customer["customerNo"].casefold()] = orjson.dumps(create(customer))
-        return count
+        loaded = {customer["customerNo"].casefold(): orjson.dumps(create(customer)) for customer in customers}
+        self._clients[client_no].customers |= loaded
+        return len(loaded)
 
+    @_alone
     def advance(self) -> None:
         """Work through what is due."""
         now = self._now()
         self._work([batch for batch in self._waiting if batch.due <= now])
 
+    @_alone
     def drain(self) -> None:
         """Work through all that waits, due or not: what the books will say in the end."""
         self._work(self._waiting[:])
@@ -223,12 +259,11 @@ class Books:
         self._waiting = [batch for batch in self._waiting if batch.outcome is Outcome.WAITING]
 
     def _work_through(self, batch: Batch) -> None:
-        assert batch.body is not None  # a batch waits with its body
         customers = orjson.loads(batch.body)["customers"]
         self._applied += 1
         batch.applied, batch.rank = self._now(), self._applied
         if not self._keep_bodies:
-            batch.body = None
+            batch.body = b""
         if self._rejects(customers):
             batch.outcome = Outcome.REJECTED
             self._faults.note("rejected", len(customers))

@@ -77,17 +77,17 @@ def spoil(fault: Fault, reply: Reply, behaviour: Behaviour) -> Reply:
     """A good answer after a fault on its way; what it answers has been done."""
     match fault:
         case Fault.RESET_AFTER:
-            return NO_ANSWER
+            spoiled = NO_ANSWER
         case Fault.CUT:
-            return replace(reply, broken="cut")
+            spoiled = replace(reply, broken="cut")
         case Fault.SLOW:
-            return replace(reply, wait_seconds=behaviour.slow_seconds)
+            spoiled = replace(reply, wait_seconds=behaviour.slow_seconds)
         case Fault.HTML:
-            return Reply(200, assumed.PROXY_PAGE, {"content-type": "text/html"})
+            spoiled = Reply(200, assumed.PROXY_PAGE, {"content-type": "text/html"})
         case Fault.NO_UUID:
-            nameless = {key: value for key, value in orjson.loads(reply.body).items() if key in {"status", "result"}}
-            return json_reply(reply.status, nameless)
+            spoiled = json_reply(reply.status, {"status": "NOT-PROCESSED", "result": "PENDING"})
         case Fault.UNKNOWN_WORD:
-            return json_reply(200, assumed.unheard_of(orjson.loads(reply.body)["batchUuid"]))
+            spoiled = json_reply(200, assumed.unheard_of(orjson.loads(reply.body)["batchUuid"]))
         case _:
-            return reply
+            raise ValueError(f"{fault} spoils no answer")
+    return spoiled

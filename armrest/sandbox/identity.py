@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 from typing import Final
 
 SERVED_BEFORE_EXPIRY: Final = 20
@@ -19,15 +18,15 @@ class _Issued:
 class Tokens:
     """The tokens that open the sandbox: a fixed one that never expires, and those that were issued."""
 
-    def __init__(self, fixed: str, *, now: Callable[[], float], random: Random) -> None:
+    def __init__(self, fixed: str, *, now: Callable[[], float], entropy: Callable[[int], bytes]) -> None:
         self.fixed = fixed
         self._now = now
-        self._random = random
+        self._entropy = entropy
         self._issued: dict[str, _Issued] = {}
 
     def issue(self, lifetime_seconds: float) -> str:
         """A new token, good for so many seconds."""
-        token = f"sandbox-{self._random.randbytes(16).hex()}"
+        token = f"sandbox-{self._entropy(16).hex()}"
         self._issued[token] = _Issued(self._now() + lifetime_seconds)
         return token
 

@@ -35,6 +35,7 @@ class Route:
 
     @cached_property
     def pattern(self) -> Pattern[str]:
+        """Matches the paths of this template, its arguments named."""
         return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 API: Final = "/arm/v1"
 IDENTITY: Final = "/identity"
 CLIENT_ID: Final = "sandbox"
-CLIENT_SECRET: Final = "sandbox-secret"
+CLIENT_SECRET: Final = "sandbox-secret"  # noqa: S105 - it opens nothing but the sandbox
 
 _ANYWHERE: Final = (
     Fault.RATE_LIMITED,

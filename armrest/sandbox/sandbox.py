@@ -1,8 +1,10 @@
 """The stand-in itself: which request gets which answer. No framework, no socket, no clock of its own."""
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from random import Random
 from typing import Final
 
@@ -17,7 +19,7 @@ from armrest.sandbox.reply import Reply, Request, json_reply
 from armrest.sandbox.route import Route, find
 from armrest.sandbox.routes import API, ROUTES, lost
 
-TOKEN: Final = "sandbox-token"
+TOKEN: Final = "sandbox-token"  # noqa: S105 - it opens nothing but the sandbox
 
 
 class Sandbox:
@@ -28,6 +30,7 @@ class Sandbox:
         token: The bearer token that never expires.
         now: Unix time in seconds.
         random: All that happens by chance; a seeded one repeats it.
+        entropy: Makes batchUuids and tokens. A seeded one repeats them, which two sandboxes of one ledger must not.
         keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
     """
 
@@ -38,6 +41,7 @@ class Sandbox:
         token: str = TOKEN,
         now: Callable[[], float],
         random: Random | None = None,
+        entropy: Callable[[int], bytes] = os.urandom,
         keep_bodies: bool = False,
     ) -> None:
         self.behaviour = behaviour or Behaviour()
@@ -45,15 +49,21 @@ class Sandbox:
         self.token = token
         self.lock = threading.RLock()
         self._random = random or Random()
+        self._entropy = entropy
         self._keep_bodies = keep_bodies
         self._open()
 
     def _open(self) -> None:
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.faults = Faults(self.behaviour, self._random)
-        self.tokens = Tokens(self.token, now=self.now, random=self._random)
+        self.tokens = Tokens(self.token, now=self.now, entropy=self._entropy)
         self.books = Books(
-            self.behaviour, self.faults, now=self.now, random=self._random, keep_bodies=self._keep_bodies
+            self.behaviour,
+            self.faults,
+            now=self.now,
+            random=self._random,
+            entropy=self._entropy,
+            keep_bodies=self._keep_bodies,
         )
         self._pace = Pace(self.now)
 
@@ -86,7 +96,7 @@ class Sandbox:
         if unwelcome := self._unwelcome(request, arguments):
             return unwelcome
         reply = route.answer(self, request, arguments)
-        if not fault or fault is Fault.EXPIRED_TOKEN or reply.status >= 300:
+        if not fault or fault is Fault.EXPIRED_TOKEN or reply.status >= HTTPStatus.BAD_REQUEST:
             return reply
         self.faults.note(fault, affected)
         if reply.batch and fault in LOSES_THE_UUID:

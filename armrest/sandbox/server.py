@@ -1,5 +1,6 @@
 """The sandbox on a port of this machine: in a thread for tests, in the foreground for the command line."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -59,14 +60,17 @@ class SandboxServer:
 
     @property
     def token(self) -> str:
+        """A bearer token that never expires."""
         return self.sandbox.token
 
     @property
     def books(self) -> Books:
+        """What the sandbox holds; safe to read while it answers."""
         return self.sandbox.books
 
     @property
     def behaviour(self) -> Behaviour:
+        """Assign to its fields to change it."""
         return self.sandbox.behaviour
 
     def reset(self) -> None:
@@ -76,10 +80,8 @@ class SandboxServer:
 
 def serve(sandbox: Sandbox, listening: socket.socket) -> None:
     """Answer on a bound socket in the foreground until SIGINT or SIGTERM."""
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then, and raises the signal anew
         server(sandbox).run([listening])
-    except KeyboardInterrupt:
-        pass  # uvicorn has closed its connections, and raises the signal anew
 
 
 def bind(port: int) -> socket.socket:
