@@ -1,0 +1,8 @@
+"""Sources in, customers and rejects out; what is wrong with a file is said before anything is sent."""
+
+from armrest.intake.blocks import Block
+from armrest.intake.errors import InputRefused
+from armrest.intake.rejects import Reject, RejectsFile
+from armrest.intake.sources import Source, open_source
+
+__all__ = ["Block", "InputRefused", "Reject", "RejectsFile", "Source", "open_source"]

@@ -1,0 +1,50 @@
+"""The same customer twice in one source, found in 8 bytes a row."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+SMALL: Final = 100_000
+"""Up to so many rows, a set is cheaper than numpy and its import."""
+
+
+class Duplicates:
+    """Collects hashes of customer numbers; those that stand twice are to be confirmed by looking again."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def add(self, numbers: Sequence[str]) -> None:
+        """`""` is no number."""
+        self._hashes.extend(map(hash, filter(None, _folded(numbers))))
+
+    def suspects(self) -> set[int]:
+        """The hashes that came more than once. Puts the hashes in order; to be called once, at the end."""
+        if len(self._hashes) <= SMALL:
+            seen: set[int] = set()
+            return {value for value in self._hashes if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
+        import numpy as np
+
+        values = np.frombuffer(self._hashes, dtype=np.int64)
+        values.sort()
+        return set(values[1:][values[1:] == values[:-1]].tolist())
+
+
+def repeated(rows: Iterable[tuple[int, Sequence[str]]], suspects: set[int]) -> dict[str, list[int]]:
+    """The customer numbers that stand in more than one row, with those row numbers.
+
+    Args:
+        rows: Blocks of customer numbers, each with the row number of its first.
+        suspects: The hashes to look at.
+    """
+    found: dict[str, list[int]] = {}
+    for first_row, numbers in rows:
+        for row, number in enumerate(_folded(numbers), start=first_row):
+            if number and hash(number) in suspects:
+                found.setdefault(number, []).append(row)
+    return {number: at for number, at in found.items() if len(at) > 1}
+
+
+def _folded(numbers: Sequence[str]) -> Iterable[str]:
+    """Data values are not case-sensitive in ARM (documented)."""
+    return map(str.casefold, numbers)

@@ -1,0 +1,49 @@
+"""The one error of the intake: the whole input is refused."""
+
+from typing import Any, Final
+
+FAULTS: Final = frozenset(
+    {
+        "address-would-be-blanked",
+        "bad-encoding",
+        "column-twice",
+        "cut-short",
+        "duplicate-customer-no",
+        "empty",
+        "header-only",
+        "html",
+        "missing-column",
+        "no-such-file",
+        "not-readable",
+        "nul",
+        "quote",
+        "ragged",
+        "unknown-column",
+    }
+)
+"""Every `code` that an `InputRefused` carries."""
+
+
+class InputRefused(Exception):
+    """The input is refused as a whole, and nothing of it may be sent.
+
+    Args:
+        message: One line: the source, what is wrong, where, and what to do. No cell values but customer numbers.
+        code: One of `FAULTS`.
+        rows: The row numbers at fault, the header being row 1; empty where no row is.
+        column: The column at fault, as the source names it.
+    """
+
+    def __init__(self, message: str, *, code: str, rows: tuple[int, ...] = (), column: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.rows = rows
+        self.column = column
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.__dict__,)
+
+
+def _rebuild(data: dict[str, Any]) -> InputRefused:
+    return InputRefused(**data)

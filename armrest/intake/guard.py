@@ -1,0 +1,17 @@
+"""Cells that a spreadsheet would run as formulas, made harmless in what is written and undone when read back."""
+
+import re
+from typing import Final
+
+_RUNS: Final = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED: Final = re.compile(r"'+[=+\-@\t\r]")
+
+
+def guarded(cell: str) -> str:
+    """The cell with `'` before it where a spreadsheet would run it; `unguarded` gives back exactly what it was."""
+    return "'" + cell if _RUNS.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell without the `'` that `guarded` set before it."""
+    return cell[1:] if _GUARDED.match(cell) else cell
