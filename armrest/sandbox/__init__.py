@@ -3,16 +3,19 @@
 from armrest.sandbox.batch import Batch, Outcome
 from armrest.sandbox.behaviour import Behaviour, Fault
 from armrest.sandbox.books import Books
+from armrest.sandbox.cells import COLUMNS, customer_of, customers_in
 from armrest.sandbox.reply import Reply
 from armrest.sandbox.routes import API, CLIENT_ID, CLIENT_SECRET, IDENTITY
+from armrest.sandbox.sample import last_month, sample_rows, write_sample
 from armrest.sandbox.sandbox import TOKEN, Sandbox
-from armrest.sandbox.server import SandboxServer, serve
+from armrest.sandbox.server import SandboxServer, bind, serve
 from armrest.sandbox.transport import BooksTransport
 
 __all__ = [
     "API",
     "CLIENT_ID",
     "CLIENT_SECRET",
+    "COLUMNS",
     "IDENTITY",
     "TOKEN",
     "Batch",
@@ -24,5 +27,11 @@ __all__ = [
     "Reply",
     "Sandbox",
     "SandboxServer",
+    "bind",
+    "customer_of",
+    "customers_in",
+    "last_month",
+    "sample_rows",
     "serve",
+    "write_sample",
 ]
