@@ -178,8 +178,9 @@ class CsvTable:
         ragged = [at for at, record in enumerate(records) if len(record) != width]
         if ragged:
             rows = tuple(row + at for at in ragged[:10])
-            more = f" (as in {len(ragged) - 1} rows after it)" if len(ragged) > 1 else ""
-            what = f"row {rows[0]} has {len(records[ragged[0]])} cells where the header has {width}{more}"
+            more = f" (the first of {len(ragged)} such rows)" if len(ragged) > 1 else ""
+            length = len(records[ragged[0]])
+            what = f"row {rows[0]} has {length} cell{'s'[: length - 1]} where the header has {width}{more}"
             delimiter = DELIMITERS[self.delimiter]
             raise self._refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
 

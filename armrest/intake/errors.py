@@ -7,7 +7,6 @@ FAULTS: Final = frozenset(
         "address-would-be-blanked",
         "bad-encoding",
         "column-twice",
-        "cut-short",
         "duplicate-customer-no",
         "empty",
         "header-only",

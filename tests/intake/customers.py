@@ -1,0 +1,63 @@
+"""Valid customers, and the CSV that holds them."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from hypothesis import strategies as st
+
+from armrest.api.models import ADDRESS_FIELDS
+
+TODAY = date(2026, 6, 1)
+PLAIN = ("name", "customerCategory", "organizationNo", "sellerReference", "buyerReference")
+LISTS = ("emailAddressDocument", "secondaryEmailAddress")
+COLUMNS = (
+    "customerNo", *PLAIN, "phoneNo", "dateOfBirth", *ADDRESS_FIELDS, *LISTS, "distributionType", "einvoiceCode",
+)  # fmt: skip
+
+letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
+texts = st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12).map(str.strip).filter(bool)
+numbers = st.text(letters, min_size=1, max_size=12)
+emails = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.no", fullmatch=True)
+addresses = st.fixed_dictionaries({field: texts | st.just("") for field in ADDRESS_FIELDS if field != "countryCode"})
+
+
+@st.composite
+def customers(draw: st.DrawFn) -> dict[str, Any]:
+    optional: dict[str, st.SearchStrategy[Any]] = {
+        **dict.fromkeys(PLAIN, texts),
+        "phoneNo": st.from_regex(r"(\+47)?[2-9][0-9]{7}", fullmatch=True),
+        "dateOfBirth": st.dates(date(1900, 1, 1), TODAY).map(str),
+        "postalAddress": addresses.map(lambda it: {**it, "countryCode": "NO"}),
+        **dict.fromkeys(LISTS, st.lists(emails, min_size=1, max_size=3)),
+        "distribution": st.fixed_dictionaries(
+            {"type": st.sampled_from(["M", "H"])}, optional={"einvoiceCode": st.sampled_from([0, 90])}
+        ),
+    }
+    return draw(st.fixed_dictionaries({"customerNo": numbers}, optional=optional))
+
+
+tables = st.lists(customers(), min_size=1, max_size=30, unique_by=lambda one: one["customerNo"].casefold())
+
+
+def cells_of(customer: Mapping[str, Any]) -> list[str]:
+    address = customer.get("postalAddress", {})
+    distribution = customer.get("distribution", {})
+    flat = {
+        **customer,
+        **address,
+        **{field: ";".join(customer.get(field, [])) for field in LISTS},
+        "distributionType": distribution.get("type", ""),
+        "einvoiceCode": str(distribution.get("einvoiceCode", "")),
+    }
+    return [flat.get(column, "") for column in COLUMNS]
+
+
+def csv_of(rows: Iterable[Sequence[str]], *, columns: Sequence[str] = COLUMNS, **dialect: Any) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, **dialect)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,81 @@
+import csv
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from armrest.intake import RejectsFile, Source, open_source
+from armrest.intake.guard import guarded, unguarded
+from armrest.intake.rejects import REASONS
+from tests.intake.customers import TODAY
+
+Open = Callable[..., Source]
+
+
+def rejects_file(source: Source, path: Path) -> list[list[str]]:
+    with RejectsFile(path, source) as rejects:
+        for block in source.blocks():
+            rejects.write(block.rejects)
+    with path.open(encoding=source.encoding, newline="") as file:
+        return list(csv.reader(file, delimiter=source.delimiter))
+
+
+def test_the_rejects_file_has_the_source_s_own_columns_and_the_reasons(source: Open, tmp_path: Path) -> None:
+    found = source("name;dateOfBirth;customerNo\n Kåre ;1980-02-30;1\nOla;;2\n".encode("utf-8-sig"))
+
+    header, row = rejects_file(found, tmp_path / "rejects.csv")
+
+    assert header == ["name", "dateOfBirth", "customerNo", "_row", "_field", "_error"]
+    assert row == [" Kåre ", "1980-02-30", "1", "2", "dateOfBirth", f"dateOfBirth {REASONS['not-a-date']}"]
+    assert (tmp_path / "rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_only_its_owner_can_read_it(source: Open, tmp_path: Path) -> None:
+    rejects_file(source("customerNo,name\n1 1,x\n2,y\n"), tmp_path / "rejects.csv")
+
+    assert stat.S_IMODE((tmp_path / "rejects.csv").stat().st_mode) == 0o600
+
+
+def test_without_rejects_there_is_no_file(source: Open, tmp_path: Path) -> None:
+    with RejectsFile(tmp_path / "rejects.csv", source("customerNo\n1\n")) as rejects:
+        rejects.write([])
+
+    assert rejects.count == 0
+    assert not (tmp_path / "rejects.csv").exists()
+
+
+def test_mended_and_fed_back_it_goes_in(source: Open, tmp_path: Path) -> None:
+    rows = rejects_file(
+        source("customerNo,name,phoneNo,dateOfBirth\n1,=Kari,+4791234567,1980-02-30\n2,,,\n"), tmp_path / "r.csv"
+    )
+    assert rows[1][:3] == ["1", "'=Kari", "'+4791234567"]
+
+    mended = (tmp_path / "r.csv").read_text(encoding="utf-8").replace("1980-02-30", "1980-02-28")
+    (tmp_path / "mended.csv").write_text(mended, encoding="utf-8")
+    (block,) = open_source(str(tmp_path / "mended.csv"), today=TODAY).blocks()
+
+    assert block.customers == [
+        {"customerNo": "1", "name": "=Kari", "phoneNo": "+4791234567", "dateOfBirth": "1980-02-28"}
+    ]
+
+
+def test_fed_back_unmended_it_gives_the_same_rejects_again(source: Open, tmp_path: Path) -> None:
+    first = rejects_file(source("customerNo,phoneNo,name\n1,+47 call,'=x\n2,,\n"), tmp_path / "1.csv")
+    again = rejects_file(open_source(str(tmp_path / "1.csv"), today=TODAY), tmp_path / "2.csv")
+
+    assert again == first
+
+
+@given(st.text(st.sampled_from("'=+-@\t\ra1"), max_size=6))
+def test_a_guarded_cell_is_never_run_and_always_comes_back(cell: str) -> None:
+    assert not re.match(r"[=+\-@\t\r]", guarded(cell))
+    assert unguarded(guarded(cell)) == cell
+
+
+@pytest.mark.parametrize("code", sorted(REASONS))
+def test_a_sentence_is_one_line_that_reads_after_the_field_s_name(code: str) -> None:
+    assert re.fullmatch(r"(is|holds|lies|does) [^\n]+[^.\n]", REASONS[code])
