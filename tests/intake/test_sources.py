@@ -199,9 +199,11 @@ def test_case(path: Path) -> None:
     try:
         customers, rejects = read(open_source(str(path), today=date(2026, 6, 1)))
     except InputRefused as refused:
-        assert {"refused": refused.code, "rows": list(refused.rows)} == expected
+        found: dict[str, Any] = {"refused": refused.code, "rows": list(refused.rows)}
     else:
-        assert {"customers": customers, "rejects": [list(it) for it in rejects]} == expected
+        found = {"customers": customers, "rejects": [list(it) for it in rejects]}
+
+    assert found == expected
 
 
 def test_every_fault_has_a_case() -> None:
