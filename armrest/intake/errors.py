@@ -7,6 +7,7 @@ FAULTS: Final = frozenset(
         "address-would-be-blanked",
         "bad-encoding",
         "column-twice",
+        "customer-too-large",
         "duplicate-customer-no",
         "empty",
         "header-only",
@@ -14,9 +15,11 @@ FAULTS: Final = frozenset(
         "missing-column",
         "no-such-file",
         "not-readable",
+        "nothing-valid",
         "nul",
         "quote",
         "ragged",
+        "too-many-rejected",
         "unknown-column",
     }
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
 
 from armrest.outbox.bodies import BodyRef
-from armrest.outbox.errors import UnknownBatch
+from armrest.outbox.errors import BatchMoved, UnknownBatch
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import batches, customers
@@ -83,6 +83,12 @@ def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
     return as_batch(row)
 
 
+def latest(ledger: Ledger, batch: Batch) -> Batch:
+    """Return a batch as the ledger has it by now."""
+    with ledger.read() as tx:
+        return read_batch(tx, batch.run_seq, batch.seq)
+
+
 def as_batch(row: Any) -> Batch:
     """Return a row of the table as a batch."""
     ref = BodyRef(row.body_file, row.body_offset, row.body_length, bytes(row.body_sha256))
@@ -101,13 +107,13 @@ def batches_in(
         return [as_batch(row) for row in tx.execute(query)]
 
 
-def open_elsewhere(ledger: Ledger, run: Run) -> list[tuple[Batch, str]]:
-    """Return the client's accepted batches that belong to other runs, each with the batchUuid ARM gave."""
+def open_elsewhere(ledger: Ledger, run: Run) -> list[Batch]:
+    """Return the client's accepted batches that belong to other runs, the oldest first."""
     query = select(batches).where(
         batches.c.client_id == run.client_id, batches.c.state == State.ACCEPTED, batches.c.run_seq != run.seq
     )
     with ledger.read() as tx:
-        return [(as_batch(row), row.batch_uuid) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
+        return [as_batch(row) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
 
 
 def lines_of(tx: Connection, batch: Batch) -> list[Line]:
@@ -220,4 +226,4 @@ def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: S
     where = (batches.c.run_seq == batch.run_seq) & (batches.c.seq == batch.seq) & batches.c.state.in_(expected)
     if tx.execute(update(batches).where(where).values(dict(values))).rowcount != 1:
         now = read_batch(tx, batch.run_seq, batch.seq).state
-        raise UnknownBatch(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")
+        raise BatchMoved(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")

@@ -27,6 +27,10 @@ class UnknownBatch(OutboxError):
     """No batch of the run has this batchUuid."""
 
 
+class BatchMoved(OutboxError):
+    """Another process has moved this batch on; what was to be written about it no longer fits."""
+
+
 class LedgerUnusable(OutboxError):
     """The ledger cannot be opened, read or written: damaged, read-only, full, of a newer version."""
 

@@ -73,7 +73,8 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
 
 
 def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
-    values = {"state": State.SENDING, "attempts": batches.c.attempts + 1, "held_by": None}
+    doubtful = int(batch.doubtful or batch.state is State.SENDING)  # an earlier attempt never came to an end
+    values = {"state": State.SENDING, "attempts": batches.c.attempts + 1, "held_by": None, "doubtful": doubtful}
     move(tx, batch, {**values, "sent_at": func.coalesce(batches.c.sent_at, now)}, expected=SENDABLE)
     return read_batch(tx, batch.run_seq, batch.seq)
 

@@ -15,8 +15,6 @@ from armrest.outbox.views import BatchCounts, BatchView, CustomerCounts, Custome
 
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 _FAILED: Final = (State.FAILED, State.LOST)
-NOT_SENT: Final = ("Planning", "Planned", "InputRejected")
-"""States of a run of which nothing was sent."""
 
 
 def summaries(ledger: Ledger) -> list[RunSummary]:
@@ -76,7 +74,7 @@ def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts]
     query = select(batches.c.state, *columns).where(batches.c.run_seq == run.seq).group_by(batches.c.state)
     by_state = {State(state): tuple(map(int, figures)) for state, *figures in tx.execute(query)}
     read, rejected, unchanged, planned = run.read, run.rejected, run.unchanged, run.planned
-    if run.state in NOT_SENT:
+    if run.started_at is None:
         return CustomerCounts(read, rejected, unchanged, planned), BatchCounts(sum(b[0] for b in by_state.values()))
     total = failed = superseded = settled = batches_settled = batches_failed = 0
     for state, (number, people, refused, newer) in by_state.items():

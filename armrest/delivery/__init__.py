@@ -1,0 +1,23 @@
+"""The engine: plans, sends, polls, halves, brakes, and holds the lease. It knows nothing of Prefect."""
+
+from armrest.delivery.context import DeliveryOptions
+from armrest.delivery.delivery import Delivery
+from armrest.delivery.errors import NoWayThrough, RefusedAlike, Unfinished
+from armrest.delivery.finish import finish
+from armrest.delivery.lease import hold_lease
+from armrest.delivery.plan import OnProgress, plan
+from armrest.delivery.rerun import plan_rerun, rerun_request
+
+__all__ = [
+    "Delivery",
+    "DeliveryOptions",
+    "NoWayThrough",
+    "OnProgress",
+    "RefusedAlike",
+    "Unfinished",
+    "finish",
+    "hold_lease",
+    "plan",
+    "plan_rerun",
+    "rerun_request",
+]

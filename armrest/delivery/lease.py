@@ -1,0 +1,64 @@
+"""Holding a client's lease: taken before anything is compared, kept alive by a heartbeat, given back at the end."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from armrest.outbox import LeaseHeld, LeaseLost, Ledger, LedgerUnusable, Lease, release_lease, renew_lease, take_lease
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def hold_lease(  # noqa: PLR0913  who holds what, and how long
+    ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, wait_seconds: float = 0.0
+) -> AsyncIterator[Lease]:
+    """Hold a client for a run, for the length of the block.
+
+    Args:
+        seconds: The lease lapses after this without a heartbeat.
+        wait_seconds: How long to wait for a run that holds the client now.
+
+    Raises:
+        LeaseHeld: Another run still holds the client.
+    """
+    lease = await _take(
+        ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=seconds, wait_seconds=wait_seconds
+    )
+    heartbeat = asyncio.create_task(_beat(ledger, lease))
+    try:
+        yield lease
+    finally:
+        heartbeat.cancel()
+        with suppress(asyncio.CancelledError):
+            await heartbeat
+        with suppress(LedgerUnusable):  # it then lapses by itself
+            release_lease(ledger, lease)
+
+
+async def _take(
+    ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, wait_seconds: float
+) -> Lease:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + wait_seconds
+    while True:
+        try:
+            return take_lease(ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=seconds)
+        except LeaseHeld as held:
+            if loop.time() >= until:
+                raise
+            log.info("%s", held)
+            await asyncio.sleep(min(1.0, until - loop.time()))
+
+
+async def _beat(ledger: Ledger, lease: Lease) -> None:
+    while True:
+        await asyncio.sleep(lease.seconds / 3)
+        try:
+            renew_lease(ledger, lease)
+        except LeaseLost as lost:
+            log.error("%s", lost)
+            return
+        except LedgerUnusable as trouble:  # the gate asks again before anything is sent
+            log.warning("%s", trouble)

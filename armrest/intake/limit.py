@@ -1,0 +1,48 @@
+"""How many rows may be rejected before the whole input is: a number, or a share of what was read."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from armrest.intake.errors import InputRefused
+
+LIMIT_PATTERN = r"^\d+(\.\d+)?%$|^\d+$"
+"""`12` or `5%`; the pattern of flags and form fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """A limit such as `12` rows or `5%` of those read."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a limit.
+
+        Raises:
+            ValueError: It is neither a number nor a percentage.
+        """
+        if not re.fullmatch(LIMIT_PATTERN, text.strip()):
+            raise ValueError(f"{text!r} is no limit: write a number of rows (12) or a share of them (5%)")
+        return cls(text.strip())
+
+    def check(self, source: str, *, rejected: int, read: int) -> None:
+        """Refuse the input where too much of it was rejected, or nothing is left.
+
+        Raises:
+            InputRefused: It was.
+        """
+        if read and rejected == read:
+            raise InputRefused(
+                f"{source}: all {read} rows were rejected: mend them, or check the columns", code="nothing-valid"
+            )
+        if rejected > self._most(read):
+            raise InputRefused(
+                f"{source}: {rejected} of {read} rows were rejected, more than --max-rejected {self.text} allows: "
+                "mend them, or raise it",
+                code="too-many-rejected",
+            )
+
+    def _most(self, read: int) -> float:
+        return float(self.text[:-1]) * read / 100 if self.text.endswith("%") else float(self.text)
