@@ -1,0 +1,81 @@
+"""An outbox on a real SQLite ledger, a clock that tests move, and runs planned into it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from armrest.outbox import Lease, Outbox, PlanWriter, Run, create_run, find_run, take_lease
+
+API_URL = "http://127.0.0.1:1/arm/v1"
+CLIENT_NO = 2218
+
+
+class Clock:
+    """Seconds since 1970, moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path, clock: Clock) -> Iterator[Outbox]:
+    with Outbox.open(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "bodies"), now=clock) as outbox:
+        yield outbox
+
+
+Planned = Callable[..., Run]
+
+
+@pytest.fixture
+def planned(outbox: Outbox) -> Planned:
+    """Return a function that plans customers as a run: `planned("r1", [{"customerNo": "1"}], batch_size=2)`."""
+
+    def plan(
+        run_id: str,
+        customers: Sequence[Mapping[str, Any]],
+        *,
+        batch_size: int = 1000,
+        max_body_bytes: int = 5_000_000,
+        parent: Run | None = None,
+        client_no: int = CLIENT_NO,
+    ) -> Run:
+        run = create_run(
+            outbox.ledger,
+            run_id=run_id,
+            api_url=API_URL,
+            client_no=client_no,
+            kind="rerun" if parent else "update",
+            mode="update",
+            user_id="ola",
+            source="customers.csv",
+            request={"batch_size": batch_size, "max_body_bytes": max_body_bytes},
+            parent=parent,
+        )
+        with PlanWriter(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
+            writer.add(customers)
+            writer.complete()
+        return find_run(outbox.ledger, run_id)
+
+    return plan
+
+
+def lease_of(outbox: Outbox, run: Run, *, seconds: float = 60.0) -> Lease:
+    """Take the client's lease for a run, as its next holder."""
+    return take_lease(
+        outbox.ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=seconds
+    )
+
+
+def people(*numbers: int, **fields: Any) -> list[dict[str, Any]]:
+    """Return customers of these numbers, all with the same fields."""
+    return [{"customerNo": str(number), **(fields or {"name": "Kari"})} for number in numbers]
