@@ -2,24 +2,26 @@
 
     ArmError
     ├── TryAgain             the same request may be sent again
-    │   ├── Unreachable          nothing left: no connection could be made
-    │   ├── ServerTrouble        408, 425, 500, 502, 504
+    │   ├── Unreachable          nothing reached ARM: no connection, or no login server to get a token from
+    │   ├── ServerTrouble        408, 425 and every 5xx but 503, of ARM or of the login
     │   ├── RateLimited          429, 503; slow the whole process, obey `retry_after_seconds`
     │   └── AnswerUnknown        it left, and what became of it is not known: never success
     │       ├── AnswerLost           the connection broke, or the answer took too long
-    │       └── UnreadableAnswer     an answer that no rule can read
-    ├── BatchRefused         400, 406, 422: something in this body is at fault; halve it
+    │       ├── UnreadableAnswer     an answer that no rule can read
+    │       └── RedirectRefused      a 3xx: never followed, the token stays with the configured origin
+    ├── BatchRefused         400, 406, 409, 422, and any 4xx named nowhere here: about this body; halve it
     │   └── BodyTooLarge         413: about size; cut smaller
     ├── NotFound             404
-    └── StopTheRun           nothing else will be allowed either
+    └── StopTheRun           nothing else will be allowed either (also 402, 405, 407, 411, 414, 415, 426, 428, 431, 451)
         ├── NotAuthorized        401, after the token was renewed once; or the login failed
-        ├── Forbidden            403
-        └── RedirectRefused      a 3xx: the token stays with the configured origin
+        └── Forbidden            403
 
 Every error carries what happened as data, holds no personal data, and survives pickling.
 """
 
 from typing import Any
+
+from armrest.api.answers import CustomerFailure
 
 
 class ArmError(Exception):
@@ -30,6 +32,7 @@ class ArmError(Exception):
         status: The HTTP status, or None where no answer came.
         request_id: The id of the request, ours unless ARM's answer named its own.
         evidence: The answer's body, personal data redacted, cut to a few kilobytes.
+        more: What a kind of error carries besides, under the names of its attributes.
     """
 
     def __init__(
@@ -54,21 +57,24 @@ def _rebuild(kind: type[ArmError], data: dict[str, Any]) -> ArmError:
 
 
 class TryAgain(ArmError):
-    """The same request may be sent again."""
+    """The same request may be sent again.
+
+    `retry_after_seconds` is None where ARM named no time, and as long as ARM says: the caller caps it.
+    """
+
+    retry_after_seconds: float | None = None
 
 
 class Unreachable(TryAgain):
-    """No connection could be made; nothing left."""
+    """Nothing reached ARM: no connection could be made, or the login server gave no token."""
 
 
 class ServerTrouble(TryAgain):
-    """408, 425, 500, 502 or 504."""
+    """408, 425, or a 5xx other than 503."""
 
 
 class RateLimited(TryAgain):
-    """429 or 503. `retry_after_seconds` is None where ARM named no time."""
-
-    retry_after_seconds: float | None = None
+    """429 or 503."""
 
 
 class AnswerUnknown(TryAgain):
@@ -83,10 +89,14 @@ class UnreadableAnswer(AnswerUnknown):
     """An answer came that no rule can read: HTML, cut JSON, a 202 without a batchUuid, too large a body."""
 
 
-class BatchRefused(ArmError):
-    """400, 406 or 422. `failures` holds the customers that the refusal names, where it names any."""
+class RedirectRefused(AnswerUnknown):
+    """A 3xx. What stands behind it is not asked, and whether the request was carried out is not known."""
 
-    failures: tuple[Any, ...] = ()
+
+class BatchRefused(ArmError):
+    """Something in this body is at fault. `failures` holds the customers that the refusal names, where it names any."""
+
+    failures: tuple[CustomerFailure, ...] = ()
 
 
 class BodyTooLarge(BatchRefused):
@@ -94,7 +104,7 @@ class BodyTooLarge(BatchRefused):
 
 
 class NotFound(ArmError):
-    """404."""
+    """404: no such client, no such customer, or a wrong address."""
 
 
 class StopTheRun(ArmError):
@@ -109,10 +119,4 @@ class Forbidden(StopTheRun):
     """403."""
 
 
-class RedirectRefused(StopTheRun):
-    """ARM answered with a redirect; the token stays with the configured origin."""
-
-
-__all__ = sorted(
-    name for name, value in globals().items() if isinstance(value, type) and issubclass(value, ArmError)
-)
+__all__ = sorted(name for name, value in globals().items() if isinstance(value, type) and issubclass(value, ArmError))

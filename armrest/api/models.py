@@ -6,11 +6,17 @@ has), `None` is `null` (the same, by ARM's pages), and `""` is a value (ARM make
 
 from typing import Annotated, Final, Literal, Required
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
 CustomerNo = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^\S+$")]
 """A customer number: text, never a number. The length is assumed; nothing is documented."""
+
+BatchUuid = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
+"""22 characters of base64url (documented: 22 characters); compared byte for byte."""
+
+Loose = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
+"""A text that is only shown: whatever else stands there counts as none."""
 
 IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")]
 """`YYYY-MM-DD`, or `""` to blank it."""
@@ -107,16 +113,20 @@ class CustomerRecord(CustomerUpdate, total=False):
 class Accepted(BaseModel):
     """The documented 202: the batch is stored, and worked through later.
 
-    `message` says "Document" for customers too, and `get_result` is an address to show: nothing is decided by either.
+    Only `batch_uuid` decides anything. `message` says "Document" for customers too, `get_result` is an address to
+    show, never to follow; whatever else is odd about an answer that holds a batchUuid is kept as evidence.
     """
 
-    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(populate_by_name=True, extra="ignore", frozen=True)
 
-    batch_uuid: str = Field(alias="batchUuid", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")
-    status: str = ""
-    result: str = ""
-    message: str = ""
-    get_result: str | None = Field(default=None, alias="getResult")
+    batch_uuid: BatchUuid = Field(alias="batchUuid")
+    status: Loose = ""
+    result: Loose = ""
+    message: Loose = ""
+    get_result: Loose = Field(default="", alias="getResult")
+    http_status: int = Field(default=202, init=False, exclude=True)
+    request_id: str = Field(default="", init=False, exclude=True)
+    evidence: str = Field(default="", init=False, exclude=True)
 
 
 Mode = Literal["update", "upsert"]

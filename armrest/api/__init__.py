@@ -1,0 +1,100 @@
+"""The only room that speaks HTTP: ARM's calls, fields, statuses and errors. Imports nothing else of the project.
+
+`ArmClient` and the login are imported when they are first asked for, so that reading a file needs no httpx.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from armrest.api.answers import BatchAnswer, CustomerAnswer, CustomerFailure, Standing
+from armrest.api.errors import (
+    AnswerLost,
+    AnswerUnknown,
+    ArmError,
+    BatchRefused,
+    BodyTooLarge,
+    Forbidden,
+    NotAuthorized,
+    NotFound,
+    RateLimited,
+    RedirectRefused,
+    ServerTrouble,
+    StopTheRun,
+    TryAgain,
+    Unreachable,
+    UnreadableAnswer,
+)
+from armrest.api.models import (
+    ADDRESS_FIELDS,
+    CUSTOMERS,
+    FIELDS,
+    Accepted,
+    BatchUuid,
+    CustomerNo,
+    CustomerRecord,
+    CustomerUpdate,
+    Distribution,
+    IsoDate,
+    Mode,
+    PostalAddress,
+)
+from armrest.api.redact import mask, personal_values, redact
+
+if TYPE_CHECKING:
+    from armrest.api.auth import ClientCredentials, FixedToken, TokenProvider
+    from armrest.api.client import ArmClient
+else:
+    _NEEDS_HTTPX = {
+        "ArmClient": "armrest.api.client",
+        "ClientCredentials": "armrest.api.auth",
+        "FixedToken": "armrest.api.auth",
+        "TokenProvider": "armrest.api.auth",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import what needs httpx when it is asked for."""
+        if name not in _NEEDS_HTTPX:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_NEEDS_HTTPX[name]), name)
+
+
+__all__ = [
+    "ADDRESS_FIELDS",
+    "CUSTOMERS",
+    "FIELDS",
+    "Accepted",
+    "AnswerLost",
+    "AnswerUnknown",
+    "ArmClient",
+    "ArmError",
+    "BatchAnswer",
+    "BatchRefused",
+    "BatchUuid",
+    "BodyTooLarge",
+    "ClientCredentials",
+    "CustomerAnswer",
+    "CustomerFailure",
+    "CustomerNo",
+    "CustomerRecord",
+    "CustomerUpdate",
+    "Distribution",
+    "FixedToken",
+    "Forbidden",
+    "IsoDate",
+    "Mode",
+    "NotAuthorized",
+    "NotFound",
+    "PostalAddress",
+    "RateLimited",
+    "RedirectRefused",
+    "ServerTrouble",
+    "Standing",
+    "StopTheRun",
+    "TokenProvider",
+    "TryAgain",
+    "Unreachable",
+    "UnreadableAnswer",
+    "mask",
+    "personal_values",
+    "redact",
+]

@@ -1,0 +1,207 @@
+"""Tokens: got, kept until they expire, renewed once on a 401, and shown to nobody.
+
+A provider hands the token to `ArmClient`, which sends it to the configured origin only.
+"""
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import httpx
+from pydantic import SecretStr
+
+from armrest.api.errors import AnswerLost, ArmError, NotAuthorized, ServerTrouble, TryAgain, Unreachable
+from armrest.api.headers import retry_after_seconds
+from armrest.api.readings import parse
+from armrest.api.statuses import kind_of_error
+from armrest.api.wire import RawAnswer, exchange, open_http, origin
+
+DEFAULT_LIFETIME_SECONDS: Final = 300.0
+"""Assumed, where an answer tells no end that can be read."""
+
+MAX_LIFETIME_SECONDS: Final = 86_400.0
+MAX_LEEWAY_SECONDS: Final = 60.0
+MAX_ANSWER_BYTES: Final = 262_144
+OAUTH_ERRORS: Final = frozenset(
+    {
+        "invalid_client",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    }
+)
+"""The words of RFC 6749, section 5.2; only these are shown of a refusal."""
+
+_TOKEN_LIKE: Final = re.compile(r"[\x21-\x7e]+")
+
+
+class TokenProvider(Protocol):
+    """Where the bearer token comes from."""
+
+    async def token(self) -> str:
+        """Return a token to send.
+
+        Raises:
+            NotAuthorized: There is none to be had.
+            TryAgain: There is none for now; nothing was sent to ARM.
+        """
+
+    async def renew(self, stale: str) -> str:
+        """Return another token than the one that ARM has refused; many callers at once cause one renewal.
+
+        Raises:
+            NotAuthorized: There is no other to be had.
+            TryAgain: There is none for now; nothing was sent to ARM.
+        """
+
+
+class FixedToken:
+    """A token that was given; when ARM refuses it, there is no other."""
+
+    def __init__(self, token: SecretStr) -> None:
+        self._token = token
+
+    async def token(self) -> str:
+        """Return the token.
+
+        Raises:
+            NotAuthorized: It cannot be a token.
+        """
+        token = self._token.get_secret_value().strip()
+        if not _TOKEN_LIKE.fullmatch(token):
+            raise NotAuthorized("the token is empty or holds characters that no token has; check ARMREST_TOKEN")
+        return token
+
+    async def renew(self, stale: str) -> str:  # noqa: ARG002 -- whichever it was, there is one only
+        """Refuse: a fixed token cannot be renewed.
+
+        Raises:
+            NotAuthorized: Always.
+        """
+        raise NotAuthorized(
+            "ARM refused the token (401); check ARMREST_TOKEN, it may have expired", status=HTTPStatus.UNAUTHORIZED
+        )
+
+
+class ClientCredentials:
+    """A login at the Identity API: OAuth client credentials, cached until they expire.
+
+    Args:
+        identity_url: e.g. `https://auth.staging.amili.no`.
+        timeout_seconds: The longest wait for the login's answer.
+        now: Unix time.
+
+    Source: POST {identity}/token: documented for the vendor's Collection API, inferred for ARM.
+    """
+
+    def __init__(
+        self,
+        identity_url: str,
+        client_id: str,
+        client_secret: SecretStr,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        now: Callable[[], float] = time.time,
+        timeout_seconds: float = 30.0,
+    ) -> None:
+        self._origin = origin(identity_url)
+        self._url = f"{identity_url.rstrip('/')}/token"
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._transport = transport
+        self._now = now
+        self._timeout_seconds = timeout_seconds
+        self._token: SecretStr | None = None
+        self._good_until = -math.inf
+        self._login: asyncio.Task[str] | None = None
+
+    async def token(self) -> str:
+        """Return the cached token, or log in."""
+        if self._token is not None and self._now() < self._good_until:
+            return self._token.get_secret_value()
+        return await self._log_in_once()
+
+    async def renew(self, stale: str) -> str:
+        """Return the token that has replaced the stale one, or log in."""
+        if self._token is not None and self._token.get_secret_value() == stale:
+            self._token = None
+        return await self.token()
+
+    async def _log_in_once(self) -> str:
+        """Join the login that is under way, or start one; a caller that gives up does not end it for the others."""
+        if self._login is None:
+            self._login = asyncio.create_task(self._log_in())
+            self._login.add_done_callback(self._logged_in)
+        return await asyncio.shield(self._login)
+
+    def _logged_in(self, login: asyncio.Task[str]) -> None:
+        self._login = None
+        if not login.cancelled():
+            login.exception()  # noqa: LOG004 -- a task's; asked for because nobody may be left who waits for it
+
+    async def _log_in(self) -> str:
+        asked_at = self._now()
+        answer = await self._ask()
+        payload = parse(answer.body or b"")
+        if answer.status != HTTPStatus.OK:
+            raise self._refusal(answer, payload)
+        token = payload.get("access_token") if isinstance(payload, dict) else None
+        if not isinstance(token, str) or not _TOKEN_LIKE.fullmatch(token):
+            raise ServerTrouble(f"{self._origin} answered the login without a token", status=answer.status)
+        self._token, self._good_until = SecretStr(token), _good_until(payload, asked_at)
+        return token
+
+    async def _ask(self) -> RawAnswer:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self._client_id,
+            "client_secret": self._client_secret.get_secret_value(),
+        }
+        http = open_http(transport=self._transport, timeout_seconds=self._timeout_seconds, pool_size=1)
+        try:
+            async with http:
+                request = http.build_request("POST", self._url, data=form)
+                return await exchange(
+                    http, request, timeout_seconds=self._timeout_seconds, max_answer_bytes=MAX_ANSWER_BYTES
+                )
+        except AnswerLost:
+            raise Unreachable(f"{self._origin} gave no answer to the login; nothing was sent to ARM") from None
+
+    def _refusal(self, answer: RawAnswer, payload: Any) -> ArmError:
+        kind = kind_of_error(answer.status)
+        if issubclass(kind, TryAgain) and answer.status >= HTTPStatus.BAD_REQUEST:
+            wait = retry_after_seconds(answer.headers, self._now())
+            event = f"{self._origin} gives no token for now ({answer.status}); nothing was sent to ARM"
+            return kind(event, status=answer.status, retry_after_seconds=wait)
+        word = payload.get("error") if isinstance(payload, dict) else None
+        said = f", {word}" if word in OAUTH_ERRORS else ""
+        return NotAuthorized(
+            f"{self._origin} refused the login ({answer.status}{said}); check ARMREST_IDENTITY_URL, "
+            "ARMREST_IDENTITY_CLIENT_ID and ARMREST_IDENTITY_CLIENT_SECRET",
+            status=answer.status,
+        )
+
+
+def _good_until(payload: dict[str, Any], asked_at: float) -> float:
+    """Return when to log in again: before the earlier of both ends that the answer tells.
+
+    An `expires_on` that has passed already speaks of a clock that differs, ours or theirs, and does not count.
+    """
+    lifetimes = [_number(payload.get("expires_on")) - asked_at, _number(payload.get("expires_in"))]
+    lifetime = min([seconds for seconds in lifetimes if seconds > 0], default=DEFAULT_LIFETIME_SECONDS)
+    lifetime = min(lifetime, MAX_LIFETIME_SECONDS)
+    return asked_at + lifetime - min(MAX_LEEWAY_SECONDS, lifetime / 10)
+
+
+def _number(value: Any) -> float:
+    """Return a number that may have come as text; nan, which compares false with everything, for anything else."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

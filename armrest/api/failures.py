@@ -1,0 +1,213 @@
+"""What an answer says of single customers, found by its shape: the keys of these bodies are not documented.
+
+Assumed, all of it. A failure is an object that holds `customerNo` or a place (`objectindex`, `index`, or a path like
+`customers[3].phoneNo`) beside a failing `status` or `result`, or beside `errors` or a `message` where no word says
+that all went well. Shapes seen in the vendor's neighbouring APIs: `data.failed[…]`, `status.errors[{objectindex, …}]`.
+Keys are compared in any case of letters.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from armrest.api.answers import CustomerFailure, Standing
+from armrest.api.redact import FIELD_NAMES, MAX_DEPTH, PATH, mask
+from armrest.api.statuses import BATCH_REJECTED, meanings, spelled
+
+FIRST_INDEX: Final = 0
+"""Assumed: a place in the body that was sent counts from 0."""
+
+INDEX_KEYS: Final = ("objectindex", "index")
+PATH_KEYS: Final = ("path", "field", "property", "propertyname", "pointer", "target", "objectname")
+WORD_KEYS: Final = ("status", "result", "statuscode", "success")
+TEXT_KEYS: Final = ("message", "errors", "error", "reason", "description", "detail")
+COMPLAINT_KEYS: Final = ("errors", "error")
+FAILED_KEYS: Final = frozenset({"failed", "rejected", *COMPLAINT_KEYS})
+SUCCEEDED_KEYS: Final = frozenset({"succeeded", "successful"})
+NOT_A_CUSTOMER: Final = frozenset({"metadata", "userid", "user", "batch"})
+"""An `objectname` whose `objectindex` is no customer's place."""
+
+WHOLE_REASON: Final = "nothing is wrong with this customer: its batch was refused whole"
+_NUMBER: Final = re.compile(r"\S{1,50}")
+_MAX_DIGITS: Final = 9
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found in one answer.
+
+    Attributes:
+        failures: Each customer that is named as failed, once, in the answer's order.
+        words: The words that speak of the batch, as `statuses.spelled` gives them.
+        batch_uuids: Every batch that the answer calls its own.
+        pending: A customer is still being worked on.
+        refused_whole: A customer is said to have failed with its batch only.
+        unclear: Something is said of a customer that no rule reads, or that stands too deep.
+        anonymous: A complaint names nobody.
+        failed_count: How many failed, where the answer counts them.
+    """
+
+    failures: dict[tuple[str | None, int | None], CustomerFailure] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    batch_uuids: set[str] = field(default_factory=set)
+    pending: bool = False
+    refused_whole: bool = False
+    unclear: bool = False
+    anonymous: bool = False
+    failed_count: int = 0
+
+    @property
+    def at_fault(self) -> tuple[CustomerFailure, ...]:
+        """The customers that something is wrong with."""
+        return tuple(failure for failure in self.failures.values() if failure.at_fault)
+
+    @property
+    def names_everyone(self) -> bool:
+        """Whether every failure that the answer speaks of has a name or a place."""
+        return not self.anonymous and self.failed_count <= len(self.failures)
+
+
+def find(payload: Any) -> Findings:
+    """Return what a parsed answer says of single customers, wherever in it that stands."""
+    findings = Findings()
+    _Finder(findings).walk(payload, key="", depth=0, listed=False)
+    return findings
+
+
+class _Finder:
+    def __init__(self, findings: Findings) -> None:
+        self._found = findings
+
+    def walk(self, value: Any, *, key: str, depth: int, listed: bool) -> None:
+        """Look at a value under its key; `listed` where a list stands between it and the answer itself."""
+        if depth > MAX_DEPTH:
+            self._found.unclear = True
+        elif isinstance(value, dict):
+            self._object({name.lower(): member for name, member in value.items()}, key, depth, listed=listed)
+        elif isinstance(value, list):
+            for member in value:
+                self.walk(member, key=key, depth=depth + 1, listed=True)
+        else:
+            self._scalar(value, key, listed=listed)
+
+    def _object(self, members: dict[str, Any], key: str, depth: int, *, listed: bool) -> None:
+        number, index = _number(members.get("customerno")), _place(members)
+        is_customer = number is not None or (index is not None and depth > 0)
+        if is_customer:
+            self._customer(members, key, number, index)
+        else:
+            self._nobody(members, key, listed=listed)
+        for name, member in members.items():
+            path = PATH.search(name) if key in FAILED_KEYS else None
+            if path:
+                self._add(CustomerFailure(customer_no=None, index=_index(path[1]), reason=reason_in(member, path[2])))
+            elif not (is_customer and name in {*TEXT_KEYS, *WORD_KEYS}):
+                self.walk(member, key=name, depth=depth + 1, listed=listed)
+
+    def _customer(self, members: dict[str, Any], key: str, number: str | None, index: int | None) -> None:
+        words = set(_words(members))
+        told = meanings(words)
+        complains = any(members.get(name) for name in COMPLAINT_KEYS)
+        failure = CustomerFailure(customer_no=number, index=index, reason=reason_in(members))
+        if BATCH_REJECTED in words:
+            self._found.refused_whole = True
+            self._add(replace(failure, reason=WHOLE_REASON, at_fault=False))
+        elif told == {Standing.PENDING}:
+            self._found.pending = True
+        elif told == {Standing.REJECTED}:
+            self._add(failure)
+        elif told - {Standing.PROCESSED} or (told and complains):
+            self._found.unclear = True
+        elif complains or (not words and _is_failure_by_place(members, key)):
+            self._add(failure)
+
+    def _nobody(self, members: dict[str, Any], key: str, *, listed: bool) -> None:
+        words = set(_words(members))
+        if listed:
+            self._found.anonymous |= bool(meanings(words) - {Standing.PROCESSED})
+        else:
+            self._found.words |= words
+            uuid = members.get("batchuuid")
+            self._found.batch_uuids |= {uuid if isinstance(uuid, str) else repr(uuid)} - {"None", ""}
+        if key in FAILED_KEYS:
+            self._found.anonymous |= any(not PATH.search(name) for name in members)
+
+    def _scalar(self, value: Any, key: str, *, listed: bool) -> None:
+        counted = key.removesuffix("count")
+        if counted not in FAILED_KEYS or value in (None, "", False, 0, "0"):
+            return
+        number = _number(value) if isinstance(value, str) and listed and key not in COMPLAINT_KEYS else None
+        count = None if listed else _index(value)
+        if number is not None:
+            self._add(CustomerFailure(customer_no=number, index=None, reason=""))
+        elif count is not None:
+            self._found.failed_count = max(self._found.failed_count, count)
+        else:
+            self._found.anonymous = True
+
+    def _add(self, failure: CustomerFailure) -> None:
+        """Note a failure; the reasons of a customer that is named twice are joined."""
+        place = failure.customer_no, failure.index
+        earlier = self._found.failures.get(place)
+        if earlier is not None and failure.reason not in earlier.reason:
+            failure = replace(failure, reason=mask(f"{earlier.reason}; {failure.reason}"))
+        self._found.failures[place] = failure
+
+
+def _is_failure_by_place(members: dict[str, Any], key: str) -> bool:
+    return key in FAILED_KEYS or (key not in SUCCEEDED_KEYS and any(members.get(name) for name in TEXT_KEYS))
+
+
+def _words(members: dict[str, Any]) -> Iterator[str]:
+    for key in WORD_KEYS:
+        value = members.get(key)
+        if isinstance(value, str | int | float) and value != "":
+            yield spelled(value)
+
+
+def _number(value: Any) -> str | None:
+    """Return a customer number as text, or None where it cannot be one."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return text.strip() if isinstance(text, str) and _NUMBER.fullmatch(text.strip()) else None
+
+
+def _place(members: dict[str, Any]) -> int | None:
+    if str(members.get("objectname", "")).lower() in NOT_A_CUSTOMER:
+        return None
+    paths = (PATH.search(members[key]) for key in PATH_KEYS if isinstance(members.get(key), str))
+    places = [_index(members.get(key)) for key in INDEX_KEYS] + [_index(path[1]) for path in paths if path]
+    return next((place for place in places if place is not None), None)
+
+
+def _index(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    digits = str(value)
+    short = digits.isascii() and digits.isdigit() and len(digits) <= _MAX_DIGITS
+    return int(digits) - FIRST_INDEX if short and int(digits) >= FIRST_INDEX else None
+
+
+def reason_in(said: Any, field_name: str = "") -> str:
+    """Return in one masked line why something failed: the field, then the texts, otherwise the bare word."""
+    texts = list(dict.fromkeys(_texts(said)))
+    if field_name.lower() in FIELD_NAMES:
+        texts.insert(0, field_name)
+    if not texts and isinstance(said, dict):
+        texts = [word.lower() for word in _words(said)]
+    return mask(": ".join(texts))
+
+
+def _texts(said: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(said, str) and said:
+        yield said
+    elif isinstance(said, list) and depth < MAX_DEPTH:
+        for member in said[:10]:
+            yield from _texts(member, depth + 1)
+    elif isinstance(said, dict) and depth < MAX_DEPTH:
+        members = {name.lower(): member for name, member in said.items()}
+        for key in (*PATH_KEYS, "code", *TEXT_KEYS):
+            value = members.get(key)
+            is_name = key in TEXT_KEYS or (isinstance(value, str) and value.lower() in FIELD_NAMES)
+            if is_name or key == "code":
+                yield from _texts(value, depth + 1)

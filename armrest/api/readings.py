@@ -1,0 +1,195 @@
+"""From an answer's status and parsed body to what it means: an `Accepted`, a `BatchAnswer`, a `CustomerAnswer`.
+
+The HTTP status is read first, then the body's words, then the customers it names. Nothing is success that anything
+in the answer speaks against; nothing is failure on an unknown word.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+
+from armrest.api.answers import BatchAnswer, CustomerAnswer, Standing
+from armrest.api.errors import ArmError, UnreadableAnswer
+from armrest.api.failures import Findings, find, reason_in
+from armrest.api.models import Accepted
+from armrest.api.redact import mask, redact, word
+from armrest.api.statuses import NEUTRAL, REFUSED_WHOLE, WORDS, error_for, meanings
+
+STATUS_SAYS_ENOUGH: Final = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE})
+"""Statuses of a batch that mean something without a body, inferred. A page of HTML with them is a proxy's word,
+and counts for a 404 only, which decides nothing."""
+
+WORDS_OF_REJECTION: Final = {NEUTRAL, "NOT-PROCESSED"} | {
+    word for word, standing in WORDS.items() if standing is Standing.REJECTED
+}
+"""What a 406 may say and still be one."""
+
+
+class NotJson(str):
+    """A body that is no JSON object of one meaning: HTML, cut JSON, a key given twice with two values."""
+
+    __slots__ = ()
+
+
+def parse(body: bytes) -> Any:
+    """Return a body's JSON value, or the body as `NotJson`."""
+    text = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        orjson.loads(text)  # strict about what is JSON, and about depth
+        return json.loads(text, object_pairs_hook=_once)  # keeps long numbers, and shows keys given twice
+    except (ValueError, RecursionError):
+        return NotJson(body[:65_536].decode("utf-8", "replace"))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len({name.lower() for name in members}) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return members
+
+
+def read_accepted(http_status: int, payload: Any, *, request_id: str = "", known: Iterable[str] = ()) -> Accepted:
+    """Return a batch that was accepted; only its batchUuid decides.
+
+    Raises:
+        UnreadableAnswer: There is no batchUuid in it.
+
+    Source: PUT /clients/{clientno}/customers/batches, documented.
+    """
+    evidence = redact(payload, known)
+    try:
+        accepted = Accepted.model_validate(payload)
+    except ValidationError:
+        raise UnreadableAnswer(
+            f"ARM answered {http_status} without a batchUuid; whether the batch was accepted is not known",
+            status=http_status,
+            request_id=request_id,
+            evidence=evidence,
+        ) from None
+    return accepted.model_copy(
+        update={"http_status": http_status, "request_id": request_id, "evidence": evidence}
+        | {name: mask(getattr(accepted, name), known) for name in ("status", "result", "message")}
+    )
+
+
+def read_batch(http_status: int, payload: Any, *, asked: str | None = None, request_id: str = "") -> BatchAnswer:
+    """Return what an answer to `GET …/batches/{batchuuid}` means.
+
+    Where `asked` is given, an answer that names another batchUuid says nothing about it.
+
+    Raises:
+        UnreadableAnswer: The body is no JSON, and the status alone does not say enough.
+
+    Source: the statuses are documented, what they mean is inferred, the bodies are assumed.
+    """
+    said = _told_by(http_status, payload, alone=STATUS_SAYS_ENOUGH, request_id=request_id)
+    found = find(said)
+    found.unclear |= asked is not None and bool(found.batch_uuids - {asked})
+    standing = standing_of(http_status, said, found)
+    named = standing in {Standing.PARTIAL, Standing.REJECTED}
+    return BatchAnswer(
+        http_status=http_status,
+        standing=standing,
+        evidence=redact(payload),
+        request_id=request_id,
+        failures=tuple(found.failures.values()) if named else (),
+        **_words_shown(said, ()),
+    )
+
+
+def read_customer(http_status: int, payload: Any, *, request_id: str = "", known: Iterable[str] = ()) -> CustomerAnswer:
+    """Return what an answer to the update of one customer means.
+
+    Raises:
+        UnreadableAnswer: The body is no JSON.
+
+    Source: PUT /clients/{clientno}/customers: "the answer tells status and result", documented; the words, assumed.
+    """
+    said = _told_by(http_status, payload, alone=frozenset(), request_id=request_id)
+    standing = standing_of(HTTPStatus.OK if http_status == HTTPStatus.CREATED else http_status, said, find(said))
+    return CustomerAnswer(
+        http_status=http_status,
+        standing=Standing.REJECTED if standing == Standing.PARTIAL else standing,
+        evidence=redact(payload, known),
+        request_id=request_id,
+        **_words_shown(said, known),
+    )
+
+
+def read_error(
+    http_status: int,
+    payload: Any,
+    *,
+    request_id: str = "",
+    retry_after_seconds: float | None = None,
+    known: Iterable[str] = (),
+) -> ArmError:
+    """Return the error that an answer is, with what it says of customers and as its reason."""
+    failures = (replace(failure, reason=mask(failure.reason, known)) for failure in find(payload).at_fault)
+    return error_for(
+        http_status,
+        said=mask(reason_in(payload), known),
+        request_id=request_id,
+        evidence=redact(payload, known),
+        failures=failures,
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def standing_of(http_status: int, payload: Any, found: Findings) -> Standing:
+    """Return what status, words and named customers amount to; UNKNOWN where they contradict each other."""
+    told = meanings(found.words)
+    if http_status == HTTPStatus.NOT_FOUND:
+        return Standing.NOT_FOUND
+    if Standing.UNKNOWN in told or found.unclear:
+        return Standing.UNKNOWN
+    if http_status == HTTPStatus.NOT_ACCEPTABLE:
+        return Standing.REJECTED if found.words <= WORDS_OF_REJECTION else Standing.UNKNOWN
+    if Standing.PENDING in told or found.pending or http_status == HTTPStatus.ACCEPTED:
+        return Standing.PENDING
+    if len(told) > 1 or not isinstance(payload, dict | list):
+        return Standing.UNKNOWN
+    return _result(http_status, next(iter(told), None), found, says_all=isinstance(payload, dict))
+
+
+def _result(http_status: int, told: Standing | None, found: Findings, *, says_all: bool) -> Standing:
+    """Return what a finished batch came to, by the one thing that its words say, if they say any."""
+    finished = http_status == HTTPStatus.OK
+    if found.refused_whole or found.words & REFUSED_WHOLE:
+        return Standing.REJECTED if told in {None, Standing.REJECTED} else Standing.UNKNOWN
+    if finished and told is Standing.REJECTED and not found.failures:
+        return Standing.REJECTED
+    if not found.names_everyone or not (finished or http_status == HTTPStatus.PARTIAL_CONTENT):
+        return Standing.UNKNOWN
+    if found.failures:
+        return Standing.PARTIAL
+    return Standing.PROCESSED if finished and says_all and told in {None, Standing.PROCESSED} else Standing.UNKNOWN
+
+
+def _told_by(http_status: int, payload: Any, *, alone: frozenset[int], request_id: str) -> Any:
+    """Return the payload, or an empty object where there is none and the status says enough without."""
+    if not isinstance(payload, NotJson):
+        return payload
+    if http_status in alone and (not payload.strip() or http_status == HTTPStatus.NOT_FOUND):
+        return {}
+    raise UnreadableAnswer(
+        f"ARM answered {http_status} with something that is no JSON; what it means is not known",
+        status=http_status,
+        request_id=request_id,
+        evidence=redact(payload),
+    )
+
+
+def _words_shown(payload: Any, known: Iterable[str]) -> dict[str, str]:
+    members = {name.lower(): value for name, value in payload.items()} if isinstance(payload, dict) else {}
+    message = members.get("message")
+    return {
+        "status": word(members.get("status")),
+        "result": word(members.get("result")),
+        "message": mask(message, known) if isinstance(message, str) else "",
+    }

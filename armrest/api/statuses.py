@@ -1,0 +1,132 @@
+"""What an HTTP status or a word of an answer means: documented first, then inferred, then assumed.
+
+An unknown word is neither success nor failure. Words are compared in any case of letters (documented: data values are
+not case-sensitive), `_` and blanks count as `-` (assumed).
+"""
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from armrest.api.answers import CustomerFailure, Standing
+from armrest.api.errors import (
+    AnswerUnknown,
+    ArmError,
+    BatchRefused,
+    BodyTooLarge,
+    Forbidden,
+    NotAuthorized,
+    NotFound,
+    RateLimited,
+    RedirectRefused,
+    ServerTrouble,
+    StopTheRun,
+    TryAgain,
+    UnreadableAnswer,
+)
+
+NEUTRAL: Final = "PROCESSED"
+"""Assumed, from the documented `NOT-PROCESSED`: the work is done, and the other word says with what result."""
+
+BATCH_REJECTED: Final = "BATCH-REJECTED"
+"""Seen in AutoPostings: an item that was fine itself, in a batch refused whole."""
+
+REFUSED_WHOLE: Final = frozenset({BATCH_REJECTED, "REJECTED"})
+"""Assumed: of a batch, these speak of all its customers, where `FAILED` and `ERROR` may speak of those it names."""
+
+WORDS: Final = {
+    "NOT-PROCESSED": Standing.PENDING,  # documented, in the 202
+    "PENDING": Standing.PENDING,  # documented, in the 202
+    "QUEUED": Standing.PENDING,  # this and the next four: seen in the vendor's neighbouring APIs
+    "SUCCESS": Standing.PROCESSED,
+    "PARTIAL": Standing.PARTIAL,
+    "FAILED": Standing.REJECTED,
+    BATCH_REJECTED: Standing.REJECTED,
+    "OK": Standing.PROCESSED,  # this and the rest: assumed
+    "REJECTED": Standing.REJECTED,
+    "ERROR": Standing.REJECTED,
+}
+
+_AGAIN: Final = frozenset({408, 425})
+_SLOWER: Final = frozenset({429, 503})
+_STOP: Final = frozenset({402, 405, 407, 411, 414, 415, 426, 428, 431, 451})
+
+
+def spelled(value: Any) -> str:
+    """Return a status word as `WORDS` spells it, and a status number as the word that says the same."""
+    if value is False:
+        return "FAILED"
+    if isinstance(value, int) or re.fullmatch(r"[0-9]{3}", str(value)):
+        return _number_as_word(int(value))
+    return "-".join(str(value).upper().replace("_", " ").split())
+
+
+def _number_as_word(number: int) -> str:
+    if number in {HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT}:
+        return "PENDING" if number == HTTPStatus.ACCEPTED else "PARTIAL"
+    if HTTPStatus.OK <= number < HTTPStatus.MULTIPLE_CHOICES:
+        return NEUTRAL
+    return "FAILED" if HTTPStatus.BAD_REQUEST <= number < 600 else str(number)  # noqa: PLR2004 -- the end of 5xx
+
+
+def meanings(words: Iterable[str]) -> frozenset[Standing]:
+    """Return what words mean, each as `spelled` gave it; empty where they say nothing of a result."""
+    return frozenset(WORDS.get(word, Standing.UNKNOWN) for word in words if word != NEUTRAL)
+
+
+def kind_of_error(status: int) -> type[ArmError]:
+    """Return the kind of error that a status is, where it is not the one that was asked for.
+
+    Source: 400, 401, 403, 404, 406, 422: documented as codes; what is done about each, and all others: assumed.
+    """
+    named: dict[int, type[ArmError]] = {401: NotAuthorized, 403: Forbidden, 404: NotFound, 413: BodyTooLarge}
+    if status in named:
+        return named[status]
+    if status in _STOP:
+        return StopTheRun
+    if status in _SLOWER:
+        return RateLimited
+    if status in _AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerTrouble
+    if status >= HTTPStatus.BAD_REQUEST:
+        return BatchRefused
+    return RedirectRefused if status >= HTTPStatus.MULTIPLE_CHOICES else UnreadableAnswer
+
+
+_ADVICE: Final[tuple[tuple[type[ArmError], str], ...]] = (
+    (NotAuthorized, "ARM refused the token ({status}), a renewed one too; check ARMREST_TOKEN or the login"),
+    (Forbidden, "ARM forbids this ({status}); check that this login may work on this client number"),
+    (BodyTooLarge, "ARM finds the body too large ({status}); send fewer customers in a batch"),
+    (BatchRefused, "ARM refused the body ({status})"),
+    (NotFound, "ARM knows no such client or address ({status}); check the client number and ARMREST_API_URL"),
+    (RateLimited, "ARM asks to slow down ({status})"),
+    (ServerTrouble, "ARM is in trouble ({status}); the same request may be sent again"),
+    (RedirectRefused, "ARM answered with a redirect ({status}), which is never followed; check ARMREST_API_URL"),
+    (AnswerUnknown, "ARM's answer ({status}) cannot be read; what became of the request is not known"),
+    (StopTheRun, "ARM does not take such a request ({status}); check ARMREST_API_URL, and any proxy on the way"),
+)
+
+
+def error_for(
+    status: int,
+    *,
+    said: str = "",
+    request_id: str | None = None,
+    evidence: str = "",
+    failures: Iterable[CustomerFailure] = (),
+    retry_after_seconds: float | None = None,
+) -> ArmError:
+    """Return the error that an answer of this status is.
+
+    `said` is the reason that the answer gives, masked; `failures` are the customers that it names as at fault.
+    """
+    kind = kind_of_error(status)
+    advice = next(text for family, text in _ADVICE if issubclass(kind, family)).format(status=status)
+    more: dict[str, Any] = {}
+    if issubclass(kind, TryAgain):
+        more["retry_after_seconds"] = retry_after_seconds
+    if issubclass(kind, BatchRefused):
+        more["failures"] = tuple(failures)
+    message = f"{advice}: {said}" if said else advice
+    return kind(message, status=status, request_id=request_id, evidence=evidence, **more)
