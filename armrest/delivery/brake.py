@@ -92,7 +92,7 @@ class Brake:
         self._grown_at = now
 
     def _own_pause(self) -> float:
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (self._refusals - 1))
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (self._refusals - 1))
         return longest * self._random.uniform(0.5, 1.0)
 
     def _seen_rate(self, now: float) -> float:

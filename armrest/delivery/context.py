@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
-from armrest.api import ArmClient
+from armrest.api import ArmClient, ArmError
 from armrest.delivery.brake import Brake
-from armrest.outbox import Lease, Outbox, Run
+from armrest.outbox import Attempt, Batch, Lease, Outbox, Run, record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +47,32 @@ class Context:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
 
-class Stopwatch:
-    """Measures one call, in milliseconds."""
+class Call:
+    """One call about one batch, from its start to its line in the history."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context, batch: Batch, what: str) -> None:
+        self._ledger = context.outbox.ledger
+        self._batch = batch
+        self._what = what
         self._start = time.perf_counter()
 
-    def elapsed_ms(self) -> int:
-        """Return the time since it was made."""
-        return round((time.perf_counter() - self._start) * 1000)
+    def ended(self, outcome: str, *, http_status: int | None, request_id: str | None, evidence: str = "") -> None:
+        """Write down how it ended; the evidence holds no personal data."""
+        record(
+            self._ledger,
+            Attempt(
+                run_seq=self._batch.run_seq,
+                batch_seq=self._batch.seq,
+                at=self._ledger.now(),
+                what=self._what,
+                outcome=outcome,
+                http_status=http_status,
+                duration_ms=round((time.perf_counter() - self._start) * 1000),
+                request_id=request_id,
+                evidence=evidence,
+            ),
+        )
+
+    def broke(self, error: ArmError) -> None:
+        """Write down that it ended in an error."""
+        self.ended(type(error).__name__, http_status=error.status, request_id=error.request_id, evidence=error.evidence)

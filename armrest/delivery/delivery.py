@@ -34,8 +34,15 @@ class Delivery:
     All calls of its slices share one brake and one poller. Every method is safe to call again after any crash.
     """
 
-    def __init__(  # noqa: PLR0913  what a delivery is made of
-        self, outbox: Outbox, arm: ArmClient, run: Run, lease: Lease, options: DeliveryOptions, *, random: Random | None = None
+    def __init__(
+        self,
+        outbox: Outbox,
+        arm: ArmClient,
+        run: Run,
+        lease: Lease,
+        options: DeliveryOptions,
+        *,
+        random: Random | None = None,
     ) -> None:
         self._parts = (outbox, arm, run, lease, options, random or Random())
 
@@ -52,7 +59,7 @@ class Delivery:
         await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self
 
-    async def __aexit__(self, *_: Any) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._poller.close()
 
     async def submit(self, slice_no: int) -> int:
@@ -83,7 +90,9 @@ class Delivery:
         """
         await self._poller.watch(self._batches([State.ACCEPTED], slice_no))
         if left := self._batches(UNFINISHED, slice_no):
-            raise Unfinished(f"{len(left)} batches of slice {slice_no} are still open", slice_no=slice_no, batches=len(left))
+            raise Unfinished(
+                f"{len(left)} batches of slice {slice_no} are still open", slice_no=slice_no, batches=len(left)
+            )
         return len(self._batches([State.SETTLED, State.PARTLY_FAILED, State.FAILED], slice_no))
 
     async def _scout(self) -> None:

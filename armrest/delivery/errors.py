@@ -28,3 +28,7 @@ class RefusedAlike(StopTheRun):
 
 class NoWayThrough(StopTheRun):
     """ARM could not be reached at all."""
+
+
+class NoSuchClient(StopTheRun):
+    """ARM answers 404 to a batch: it knows no such address, or no such client."""

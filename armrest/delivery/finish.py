@@ -1,6 +1,6 @@
 """How a run ended, in a state and one sentence."""
 
-from armrest.outbox import Outbox, Run, RunSummary, note_run, summary
+from armrest.outbox import CustomerCounts, Outbox, Run, RunSummary, note_run, summary
 
 
 def finish(outbox: Outbox, run: Run, *, stopped: str = "") -> RunSummary:
@@ -11,12 +11,20 @@ def finish(outbox: Outbox, run: Run, *, stopped: str = "") -> RunSummary:
     """
     found = summary(outbox.ledger, run.run_id)
     people = found.customers
-    if people.open:
-        state = "Failed" if stopped else "Unsettled"
-    else:
-        state = "PartlyFailed" if people.failed else "Completed"
-    note_run(outbox.ledger, run, state=state, message=sentence(found, stopped), ended_at=outbox.ledger.now())
+    note_run(
+        outbox.ledger,
+        run,
+        state=_state(people, stopped),
+        message=sentence(found, stopped),
+        ended_at=outbox.ledger.now(),
+    )
     return summary(outbox.ledger, run.run_id)
+
+
+def _state(people: CustomerCounts, stopped: str) -> str:
+    if people.open:
+        return "Failed" if stopped else "Unsettled"
+    return "PartlyFailed" if people.failed else "Completed"
 
 
 def sentence(found: RunSummary, stopped: str = "") -> str:

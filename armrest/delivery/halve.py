@@ -55,9 +55,7 @@ class Halver:
             [line for line in lines if line.ordinal in named],
             [line for line in lines if line.ordinal not in named],
         ]
-        culprits, *rest = (
-            split(self._context.outbox, self._context.run, batch, groups) if groups[1] else [batch]
-        )
+        culprits, *rest = split(self._context.outbox, self._context.run, batch, groups) if groups[1] else [batch]
         self._fail(culprits, refusal, named)
         return rest
 

@@ -5,13 +5,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from armrest.outbox import LeaseHeld, LeaseLost, Ledger, LedgerUnusable, Lease, release_lease, renew_lease, take_lease
+from armrest.outbox import Lease, LeaseHeld, LeaseLost, Ledger, LedgerUnusable, release_lease, renew_lease, take_lease
 
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def hold_lease(  # noqa: PLR0913  who holds what, and how long
+async def hold_lease(
     ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, wait_seconds: float = 0.0
 ) -> AsyncIterator[Lease]:
     """Hold a client for a run, for the length of the block.
@@ -58,7 +58,7 @@ async def _beat(ledger: Ledger, lease: Lease) -> None:
         try:
             renew_lease(ledger, lease)
         except LeaseLost as lost:
-            log.error("%s", lost)
+            log.warning("%s", lost)
             return
         except LedgerUnusable as trouble:  # the gate asks again before anything is sent
             log.warning("%s", trouble)

@@ -37,9 +37,7 @@ def discard(outbox: Outbox, run: Run) -> None:
 
 def plan_writer(outbox: Outbox, run: Run) -> PlanWriter:
     """Return a writer that keeps to the sizes of the run's request."""
-    return PlanWriter(
-        outbox, run, batch_size=run.request["batch_size"], max_body_bytes=run.request["max_body_bytes"]
-    )
+    return PlanWriter(outbox, run, batch_size=run.request["batch_size"], max_body_bytes=run.request["max_body_bytes"])
 
 
 class _Planner:

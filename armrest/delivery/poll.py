@@ -5,22 +5,20 @@ import heapq
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count
 
 from armrest.api import ArmError, BatchAnswer, RateLimited, Standing, StopTheRun
-from armrest.delivery.attribution import attribute
-from armrest.delivery.context import Context, Stopwatch
+from armrest.delivery.attribution import attribute, values_of
+from armrest.delivery.context import Call, Context
 from armrest.outbox import (
     OPEN,
     REFUSED_WHOLE,
-    Attempt,
     Batch,
     BatchMoved,
     fail,
     latest,
     note,
     opened,
-    record,
     settle,
 )
 
@@ -125,11 +123,11 @@ class Poller:
         """Ask about a batch; return whether there is no use in asking again."""
         assert batch.batch_uuid is not None
         async with self._context.brake.slot():
-            watch = Stopwatch()
+            call = Call(self._context, batch, "GET")
             try:
                 answer = await self._context.arm.get_batch(self._context.run.client_no, batch.batch_uuid)
             except ArmError as error:
-                self._record(batch, watch, type(error).__name__, error.status, error.request_id, error.evidence)
+                call.broke(error)
                 if isinstance(error, RateLimited):
                     self._context.brake.slow(error.retry_after_seconds)
                 if isinstance(error, StopTheRun):
@@ -137,44 +135,35 @@ class Poller:
                 log.info("batch %d could not be asked about: %s", batch.seq, error)
                 return False
         self._context.brake.fine()
-        telling = "" if answer.standing is Standing.PENDING else answer.evidence
-        self._record(batch, watch, answer.standing.name, answer.http_status, answer.request_id, telling)
+        answer = self._masked(batch, answer)
+        call.ended(
+            answer.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
+        )
         try:
             return self._judge(latest(self._context.outbox.ledger, batch), answer)
         except BatchMoved:
             return True  # another process was faster
 
-    def _record(  # noqa: PLR0913
-        self, batch: Batch, watch: Stopwatch, outcome: str, status: int | None, request_id: str | None, evidence: str
-    ) -> None:
-        ledger = self._context.outbox.ledger
-        record(
-            ledger,
-            Attempt(
-                run_seq=batch.run_seq,
-                batch_seq=batch.seq,
-                at=ledger.now(),
-                what="GET",
-                outcome=outcome,
-                http_status=status,
-                duration_ms=watch.elapsed_ms(),
-                request_id=request_id,
-                evidence=evidence,
-            ),
-        )
+    def _masked(self, batch: Batch, answer: BatchAnswer) -> BatchAnswer:
+        """Return an answer without what it may repeat of the customers that were sent."""
+        if answer.standing in (Standing.PENDING, Standing.PROCESSED) and not answer.message:
+            return answer
+        people = opened(self._context.outbox, batch)
+        return answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
     def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
+        ledger = self._context.outbox.ledger
         if batch.state not in OPEN:
             return True
         if answer.standing is Standing.PROCESSED:
-            settle(self._context.outbox.ledger, batch, {}, **_words(answer))
+            settle(ledger, batch, {}, **_words(answer))
             return True
         if answer.standing is Standing.PARTIAL:
             return self._settle_in_part(batch, answer)
         if answer.standing is Standing.REJECTED:
             self._refuse_whole(batch, answer)
             return True
-        note(self._context.outbox.ledger, batch, **_words(answer))
+        note(ledger, batch, **_words(answer))
         return answer.standing is Standing.NOT_FOUND and self._is_old(batch)
 
     def _settle_in_part(self, batch: Batch, answer: BatchAnswer) -> bool:
@@ -187,7 +176,8 @@ class Poller:
         return True
 
     def _refuse_whole(self, batch: Batch, answer: BatchAnswer) -> None:
-        named = attribute(answer.failures, opened(self._context.outbox, batch)).verdicts if answer.failures else {}
+        at_fault = [failure for failure in answer.failures if failure.at_fault]
+        named = attribute(at_fault, opened(self._context.outbox, batch)).verdicts if at_fault else {}
         reason = f"{REFUSED_WHOLE}: {answer.message}" if answer.message else REFUSED_WHOLE
         fail(self._context.outbox.ledger, batch, reason, named=named, **_words(answer))
 

@@ -4,12 +4,22 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from armrest.delivery.plan import discard, plan_writer
-from armrest.outbox import Batch, Failure, Only, Outbox, Run, RunSummary, State, failures_in, find_run, note_run, summary
+from armrest.outbox import (
+    Batch,
+    Failure,
+    Only,
+    Outbox,
+    Run,
+    RunSummary,
+    State,
+    failures_in,
+    find_run,
+    note_run,
+    summary,
+)
 
 
-def plan_rerun(
-    outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), only: Only = "failed"
-) -> RunSummary:
+def plan_rerun(outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), only: Only = "failed") -> RunSummary:
     """Plan a run whose parent's failures it takes up; safe to repeat.
 
     Customers that failed each for a reason of their own are put together again. A batch that was refused whole after

@@ -84,7 +84,7 @@ class Scout:
         self._later.extend(parts[1:])
 
     def _judge(self) -> None:
-        words = {_alike(batch, refusal) for batch, refusal in self._suspects}
+        words = {_alike(refusal) for _, refusal in self._suspects}
         if len(words) == 1:
             refusal = self._suspects[0][1]
             raise RefusedAlike(
@@ -96,6 +96,6 @@ class Scout:
             )
 
 
-def _alike(batch: Batch, refusal: BatchRefused) -> tuple[int | None, str]:
+def _alike(refusal: BatchRefused) -> tuple[int | None, str]:
     """Return a refusal without its figures: numbers of requests, times and customers differ from one to the next."""
     return refusal.status, re.sub(r"\d+", "#", refusal.evidence or refusal.message)

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Coroutine
+from http import HTTPStatus
 from typing import Any, Final
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from armrest.api import (
-    Accepted,
     ArmError,
     BatchRefused,
     NotFound,
@@ -16,8 +16,9 @@ from armrest.api import (
     TryAgain,
     Unreachable,
 )
-from armrest.delivery.context import Context, Stopwatch
-from armrest.outbox import Attempt, Batch, accept, begin, doubt, latest, record, withdraw
+from armrest.delivery.context import Call, Context
+from armrest.delivery.errors import NoSuchClient
+from armrest.outbox import Batch, accept, begin, doubt, latest, withdraw
 
 FIRST_WAIT_SECONDS: Final = 0.5
 LONGEST_WAIT_SECONDS: Final = 30.0
@@ -32,7 +33,9 @@ class Sender:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._reached = False
-        self._put = context.arm.post_customers_batch if context.run.mode == "upsert" else context.arm.put_customers_batch
+        upsert = context.run.mode == "upsert"
+        self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
+        self._verb = "POST" if upsert else "PUT"
 
     async def send(self, batch: Batch) -> bool:
         """Send a batch until ARM has answered for it; return whether it was accepted.
@@ -84,17 +87,17 @@ class Sender:
             return True
 
     async def _request(self, batch: Batch, body: bytes) -> None:
-        ledger, watch = self._context.outbox.ledger, Stopwatch()
+        ledger, call = self._context.outbox.ledger, Call(self._context, batch, self._verb)
         try:
             accepted = await self._put(self._context.run.client_no, body)
         except ArmError as error:
             self._reached = self._reached or not isinstance(error, Unreachable)
-            self._record(batch, watch, outcome=type(error).__name__, error=error)
+            call.broke(error)
             if isinstance(error, RateLimited):
                 self._context.brake.slow(error.retry_after_seconds)
-            certain = isinstance(error, _CERTAINLY_NOT_ACCEPTED) or error.status == 429
+            certain = isinstance(error, _CERTAINLY_NOT_ACCEPTED) or error.status == HTTPStatus.TOO_MANY_REQUESTS
             (withdraw if certain else doubt)(ledger, batch, error.message)
-            raise
+            raise (_no_such_client(error) if isinstance(error, NotFound) else error) from None
         self._reached = True
         accept(
             ledger,
@@ -105,31 +108,8 @@ class Sender:
             result=accepted.result,
         )
         self._context.brake.fine()
-        self._record(batch, watch, outcome="accepted", accepted=accepted)
-
-    def _record(
-        self,
-        batch: Batch,
-        watch: Stopwatch,
-        *,
-        outcome: str,
-        accepted: Accepted | None = None,
-        error: ArmError | None = None,
-    ) -> None:
-        ledger = self._context.outbox.ledger
-        record(
-            ledger,
-            Attempt(
-                run_seq=batch.run_seq,
-                batch_seq=batch.seq,
-                at=ledger.now(),
-                what="POST" if self._context.run.mode == "upsert" else "PUT",
-                outcome=outcome,
-                http_status=202 if accepted else error and error.status,
-                duration_ms=watch.elapsed_ms(),
-                request_id=error.request_id if error else None,
-                evidence=error.evidence if error else "",
-            ),
+        call.ended(
+            "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
         )
 
     def _wait(self, state: RetryCallState) -> float:
@@ -150,3 +130,13 @@ async def see_out(work: Coroutine[Any, Any, None], *, grace_seconds: float) -> N
         await asyncio.wait({task}, timeout=grace_seconds)
         task.cancel()
         raise
+
+
+def _no_such_client(error: NotFound) -> NoSuchClient:
+    advice = "check ARMREST_API_URL and the client number"
+    return NoSuchClient(
+        f"ARM knows no such address or client (404): {advice}",
+        status=error.status,
+        request_id=error.request_id,
+        evidence=error.evidence,
+    )

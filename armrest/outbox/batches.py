@@ -96,9 +96,7 @@ def as_batch(row: Any) -> Batch:
     return Batch(**{**values, "body": ref, "state": State(row.state), "doubtful": bool(row.doubtful)})
 
 
-def batches_in(
-    ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None
-) -> list[Batch]:
+def batches_in(ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None) -> list[Batch]:
     """Return a run's batches that are in one of these states, in their order; of one slice, or of all."""
     query = select(batches).where(batches.c.run_seq == run.seq, batches.c.state.in_(states)).order_by(batches.c.seq)
     if slice_no is not None:
@@ -191,7 +189,7 @@ def settle(
         move(tx, batch, {**values, "settled_at": ledger.now()}, expected=(*OPEN, State.PLANNED))
 
 
-def fail(  # noqa: PLR0913  ARM's three words belong together
+def fail(
     ledger: Ledger, batch: Batch, reason: str, *, named: Mapping[int, Verdict], status: str, result: str, message: str
 ) -> None:
     """Close a batch that ARM refused whole: lines in `named` have reasons of their own, the rest share one."""
@@ -213,7 +211,9 @@ def judge(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None
     if verdicts:
         judged = [{"ordinal_": place, "outcome": v.outcome, "reason": v.reason} for place, v in verdicts.items()]
         where = and_(customers.c.run_seq == batch.run_seq, customers.c.ordinal == bindparam("ordinal_"))
-        tx.execute(update(customers).where(where).values(outcome=bindparam("outcome"), reason=bindparam("reason")), judged)
+        tx.execute(
+            update(customers).where(where).values(outcome=bindparam("outcome"), reason=bindparam("reason")), judged
+        )
 
 
 def _write(ledger: Ledger, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:

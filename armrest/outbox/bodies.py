@@ -6,7 +6,8 @@ Any fsspec store serves: a local folder, S3, Azure. A local file is flushed to t
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import IO, Any, Final, Self
+from pathlib import Path
+from typing import IO, Final, Self
 from urllib.parse import urlsplit
 
 import fsspec
@@ -45,9 +46,13 @@ class BodyStore:
         except FileNotFoundError:
             raise BodyUnusable(f"the body in {ref.file} is gone (purged?): send from the source again") from None
         except OSError as error:
-            raise BodyUnusable(f"the body in {ref.file} cannot be read: {error.strerror or type(error).__name__}") from None
+            raise BodyUnusable(
+                f"the body in {ref.file} cannot be read: {error.strerror or type(error).__name__}"
+            ) from None
         if hashlib.sha256(body).digest() != ref.sha256:
-            raise BodyUnusable(f"the body at {ref.file}+{ref.offset} is not the one that was planned: nothing of it is sent")
+            raise BodyUnusable(
+                f"the body at {ref.file}+{ref.offset} is not the one that was planned: nothing of it is sent"
+            )
         return body
 
     def writer(self, folder: str) -> "BodyWriter":
@@ -65,7 +70,7 @@ class BodyStore:
         """Open a new file of bodies."""
         handle: IO[bytes] = self._fs.open(self._path(file), "wb")
         if self._local:
-            os.chmod(self._path(file), 0o600)
+            Path(self._path(file)).chmod(0o600)
         return handle
 
     def _path(self, file: str) -> str:
@@ -93,7 +98,7 @@ class BodyWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def write(self, body: bytes) -> BodyRef:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, or_, select, update
+from sqlalchemy import Connection, and_, func, or_, select
 
 from armrest.outbox.batches import SENDABLE, Batch, Line, State, lines_of, move, read_batch
 from armrest.outbox.fields import merged

@@ -48,7 +48,13 @@ class Lease:
 
 
 def take_lease(
-    ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, process: Mapping[str, Any] | None = None
+    ledger: Ledger,
+    *,
+    api_url: str,
+    client_no: int,
+    run_id: str,
+    seconds: float,
+    process: Mapping[str, Any] | None = None,
 ) -> Lease:
     """Take a client's lease for a run, for so many seconds at a time.
 
@@ -133,7 +139,7 @@ def _process_space() -> str:
     boot = Path("/proc/sys/kernel/random/boot_id")
     space = Path("/proc/self/ns/pid")
     try:
-        return f"{boot.read_text().strip()} {os.readlink(space)}"
+        return f"{boot.read_text().strip()} {space.readlink()}"
     except OSError:
         return ""
 

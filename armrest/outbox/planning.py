@@ -58,7 +58,7 @@ class PlanWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._bodies.__exit__()
 
     def add(self, people: Sequence[Mapping[str, Any]]) -> None:
@@ -160,4 +160,4 @@ def _insert(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence
                 copy.write_row(row)
         return
     marks = ", ".join("?" * len(columns))
-    tx.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))
+    tx.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608  names of ours

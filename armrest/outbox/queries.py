@@ -48,7 +48,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             batch_uuids=_uuids(tx, run),
             rejects_file=run.rejects_file,
             rejected_why=_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq)),
-            failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))),
+            failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if people.failed else [],
             parent_run_id=run.parent_run_id,
             children=[str(child) for child in tx.execute(_children(run)).scalars()],
             flow_run_ids=list(
@@ -147,9 +147,7 @@ def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> li
 
 def _lines() -> Select[Any]:
     c, b = customers.c, batches.c
-    by_batch = case(
-        (b.state.in_(_SETTLED), "updated"), (b.state.in_(_FAILED), "failed"), else_="open"
-    )
+    by_batch = case((b.state.in_(_SETTLED), "updated"), (b.state.in_(_FAILED), "failed"), else_="open")
     joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq)).join(
         runs, runs.c.seq == c.run_seq
     )

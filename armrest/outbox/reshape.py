@@ -50,13 +50,15 @@ def split(
     with outbox.ledger.write() as tx:
         first_seq = tx.execute(select(func.max(batches.c.seq)).where(batches.c.run_seq == run.seq)).scalar_one() + 1
         for place, (group, ref) in enumerate(zip(groups, refs, strict=True)):
-            _add_part(tx, batch, first_seq + place, group, ref, held.get(place))
+            _add_part(tx, batch, first_seq + place, group, ref, held_by=held.get(place))
         values = {"state": State.SPLIT, "customers": batch.superseded}
         move(tx, batch, values, expected=SENDABLE)
         return [read_batch(tx, run.seq, first_seq + place) for place in range(len(groups))]
 
 
-def _add_part(tx: Connection, parent: Batch, seq: int, group: Sequence[Line], ref: BodyRef, held_by: str | None) -> None:
+def _add_part(
+    tx: Connection, parent: Batch, seq: int, group: Sequence[Line], ref: BodyRef, *, held_by: str | None
+) -> None:
     tx.execute(
         insert(batches).values(
             run_seq=parent.run_seq,

@@ -46,7 +46,7 @@ def new_run_id(client_no: int, now: float) -> str:
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{client_no}-{tail}"
 
 
-def create_run(  # noqa: PLR0913  a run's identity is what it is
+def create_run(
     ledger: Ledger,
     *,
     run_id: str,

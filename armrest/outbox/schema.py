@@ -1,5 +1,8 @@
-"""The ledger's tables. Times are seconds since 1970 in UTC; customer numbers are compared in lower case (documented:
-ARM's data values are not case-sensitive)."""
+"""The ledger's tables.
+
+Times are seconds since 1970 in UTC. Customer numbers are compared in lower case: ARM's data values are not
+case-sensitive (documented).
+"""
 
 from typing import Final
 
@@ -91,7 +94,9 @@ batches: Final = Table(
     Column("batch_uuid", String(64)),
     Column("get_result", Text, doc="shown, never followed"),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("doubtful", Integer, nullable=False, default=0, doc="1 when an attempt may have been accepted unknown to us"),
+    Column(
+        "doubtful", Integer, nullable=False, default=0, doc="1 when an attempt may have been accepted unknown to us"
+    ),
     Column("held_by", Text, doc="run and batch that hold customers of this one"),
     Column("sent_at", Double),
     Column("accepted_at", Double),

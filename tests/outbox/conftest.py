@@ -71,9 +71,7 @@ def planned(outbox: Outbox) -> Planned:
 
 def lease_of(outbox: Outbox, run: Run, *, seconds: float = 60.0) -> Lease:
     """Take the client's lease for a run, as its next holder."""
-    return take_lease(
-        outbox.ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=seconds
-    )
+    return take_lease(outbox.ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=seconds)
 
 
 def people(*numbers: int, **fields: Any) -> list[dict[str, Any]]:

@@ -172,7 +172,7 @@ def test_a_rerun_carries_the_age_of_its_parents_data(outbox: Outbox, planned: Pl
 
     assert offer(outbox, rerun, batches_in(outbox.ledger, rerun, SENDABLE)[0]) is None
 
-    assert [o.outcome for o in outcomes_of_customer(outbox.ledger, CLIENT_NO, "1")][0] == "superseded"
+    assert outcomes_of_customer(outbox.ledger, CLIENT_NO, "1")[0].outcome == "superseded"
 
 
 def test_a_withdrawn_batch_that_is_in_doubt_stays_in_doubt(outbox: Outbox, planned: Planned) -> None:
