@@ -23,8 +23,8 @@ COMPANY_ENDINGS: Final = ("AS", "AS", "AS", "AS", "ENK", "DA", "SA", "& Sønn AS
 STREETS: Final = tuple(
     street.replace("_", " ")
     for street in "Storgata Kirkeveien Skolegata Strandveien Bjørkeveien Granåsen Åsveien Møllergata Dronningens_gate "
-    "Fjellveien Solbakken Nedre_Torggate Havnegata Ringveien Elvegata Tårnveien Sjøgata Nygårdsgaten Østre_vei Løkkeveien "
-    "Industriveien Parkveien Lærkeveien Prestegårdsvegen Øvregata Kongens_gate Furulia Heggeveien".split()
+    "Fjellveien Solbakken Nedre_Torggate Havnegata Ringveien Elvegata Tårnveien Sjøgata Nygårdsgaten Østre_vei "
+    "Løkkeveien Industriveien Parkveien Lærkeveien Prestegårdsvegen Øvregata Kongens_gate Furulia Heggeveien".split()
 )
 PLACES: Final = (
     ("0010", "Oslo"),
