@@ -117,35 +117,36 @@ class ClientCredentials:
         self._transport = transport
         self._now = now
         self._timeout_seconds = timeout_seconds
-        self._token: SecretStr | None = None
+        self._token = SecretStr("")
         self._good_until = -math.inf
-        self._login: asyncio.Task[str] | None = None
+        self._login: asyncio.Task[None] | None = None
 
     async def token(self) -> str:
         """Return the cached token, or log in."""
-        if self._token is not None and self._now() < self._good_until:
-            return self._token.get_secret_value()
-        return await self._log_in_once()
+        if self._now() >= self._good_until:
+            await self._log_in_once()
+        return self._token.get_secret_value()
 
     async def renew(self, stale: str) -> str:
         """Return the token that has replaced the stale one, or log in."""
-        if self._token is not None and self._token.get_secret_value() == stale:
-            self._token = None
+        if self._token.get_secret_value() == stale:
+            self._good_until = -math.inf
         return await self.token()
 
-    async def _log_in_once(self) -> str:
+    async def _log_in_once(self) -> None:
         """Join the login that is under way, or start one; a caller that gives up does not end it for the others."""
         if self._login is None:
             self._login = asyncio.create_task(self._log_in())
             self._login.add_done_callback(self._logged_in)
-        return await asyncio.shield(self._login)
+        await asyncio.shield(self._login)
 
-    def _logged_in(self, login: asyncio.Task[str]) -> None:
+    def _logged_in(self, login: asyncio.Task[None]) -> None:
         self._login = None
         if not login.cancelled():
             login.exception()  # noqa: LOG004 -- a task's; asked for because nobody may be left who waits for it
 
-    async def _log_in(self) -> str:
+    async def _log_in(self) -> None:
+        """Get a token and keep it; returned from here, it would stand in the repr of a task."""
         asked_at = self._now()
         answer = await self._ask()
         payload = parse(answer.body or b"")
@@ -155,7 +156,6 @@ class ClientCredentials:
         if not isinstance(token, str) or not _TOKEN_LIKE.fullmatch(token):
             raise ServerTrouble(f"{self._origin} answered the login without a token", status=answer.status)
         self._token, self._good_until = SecretStr(token), _good_until(payload, asked_at)
-        return token
 
     async def _ask(self) -> RawAnswer:
         form = {

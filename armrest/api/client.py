@@ -21,6 +21,7 @@ from armrest.api.headers import REQUEST_ID, retry_after_seconds
 from armrest.api.models import Accepted, BatchUuid, CustomerUpdate
 from armrest.api.readings import parse, read_accepted, read_batch, read_customer, read_error
 from armrest.api.redact import personal_values
+from armrest.api.statuses import kind_of_error
 from armrest.api.wire import RawAnswer, exchange, open_http, origin
 
 _BATCH_UUID: Final = TypeAdapter(BatchUuid)
@@ -120,9 +121,8 @@ class ArmClient:
         """
         answer = await self._send("GET", f"{_client(client_no)}/batches/{_uuid(batch_uuid)}")
         payload = self._payload(answer)
-        error = self._error(answer, payload)
-        if not _succeeded(answer) and isinstance(error, TryAgain | StopTheRun):
-            raise error
+        if not _succeeded(answer) and issubclass(kind_of_error(answer.status), TryAgain | StopTheRun):
+            raise self._error(answer, payload)
         return read_batch(answer.status, payload, asked=batch_uuid, request_id=answer.request_id)
 
     async def _submit(self, method: str, client_no: int, body: bytes) -> Accepted:

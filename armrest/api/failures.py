@@ -21,7 +21,7 @@ FIRST_INDEX: Final = 0
 INDEX_KEYS: Final = ("objectindex", "index")
 PATH_KEYS: Final = ("path", "field", "property", "propertyname", "pointer", "target", "objectname")
 WORD_KEYS: Final = ("status", "result", "statuscode", "success")
-TEXT_KEYS: Final = ("message", "errors", "error", "reason", "description", "detail")
+TEXT_KEYS: Final = ("message", "errors", "error", "reason", "title", "description", "detail")
 COMPLAINT_KEYS: Final = ("errors", "error")
 FAILED_KEYS: Final = frozenset({"failed", "rejected", *COMPLAINT_KEYS})
 SUCCEEDED_KEYS: Final = frozenset({"succeeded", "successful"})
@@ -84,7 +84,7 @@ class _Finder:
         if depth > MAX_DEPTH:
             self._found.unclear = True
         elif isinstance(value, dict):
-            self._object({name.lower(): member for name, member in value.items()}, key, depth, listed=listed)
+            self._object(_lowered(value), key, depth, listed=listed)
         elif isinstance(value, list):
             for member in value:
                 self.walk(member, key=key, depth=depth + 1, listed=True)
@@ -93,22 +93,36 @@ class _Finder:
 
     def _object(self, members: dict[str, Any], key: str, depth: int, *, listed: bool) -> None:
         number, index = _number(members.get("customerno")), _place(members)
-        is_customer = number is not None or (index is not None and depth > 0)
-        if is_customer:
+        if not listed:
+            self._head(members)
+        if number is not None or (index is not None and listed):
             self._customer(members, key, number, index)
+            rest = {name: member for name, member in members.items() if not _is_its_own(name, member)}
+            self._members(rest, "", depth, listed=listed)
         else:
             self._nobody(members, key, listed=listed)
+            self._members(members, key, depth, listed=listed)
+
+    def _members(self, members: dict[str, Any], key: str, depth: int, *, listed: bool) -> None:
+        """Look at what is left of an object; what stands beneath `failed` has failed, however it is wrapped."""
         for name, member in members.items():
-            path = PATH.search(name) if key in FAILED_KEYS else None
+            path = PATH.search(name) if key in COMPLAINT_KEYS else None
+            wrapped = key in FAILED_KEYS and not (listed and not isinstance(member, dict | list))
             if path:
                 self._add(CustomerFailure(customer_no=None, index=_index(path[1]), reason=reason_in(member, path[2])))
-            elif not (is_customer and name in {*TEXT_KEYS, *WORD_KEYS}):
-                self.walk(member, key=name, depth=depth + 1, listed=listed)
+            else:
+                self.walk(member, key=key if wrapped else name, depth=depth + 1, listed=listed)
+
+    def _head(self, members: dict[str, Any]) -> None:
+        """Note what speaks of the batch itself: no list stands around it."""
+        self._found.words |= set(_words(members))
+        uuid = members.get("batchuuid")
+        self._found.batch_uuids |= {uuid if isinstance(uuid, str) else repr(uuid)} - {"None", ""}
 
     def _customer(self, members: dict[str, Any], key: str, number: str | None, index: int | None) -> None:
-        words = set(_words(members))
+        words = {word for part in _own(members) for word in _words(part)}
         told = meanings(words)
-        complains = any(members.get(name) for name in COMPLAINT_KEYS)
+        complains = any(part.get(name) for part in _own(members) for name in COMPLAINT_KEYS)
         failure = CustomerFailure(customer_no=number, index=index, reason=reason_in(members))
         if BATCH_REJECTED in words:
             self._found.refused_whole = True
@@ -123,17 +137,15 @@ class _Finder:
             self._add(failure)
 
     def _nobody(self, members: dict[str, Any], key: str, *, listed: bool) -> None:
-        words = set(_words(members))
-        if listed:
-            self._found.anonymous |= bool(meanings(words) - {Standing.PROCESSED})
-        else:
-            self._found.words |= words
-            uuid = members.get("batchuuid")
-            self._found.batch_uuids |= {uuid if isinstance(uuid, str) else repr(uuid)} - {"None", ""}
-        if key in FAILED_KEYS:
-            self._found.anonymous |= any(not PATH.search(name) for name in members)
+        """Note a complaint that names no customer."""
+        speaks = listed and bool(meanings(_words(members)) - {Standing.PROCESSED})
+        complains = (key in COMPLAINT_KEYS or (key in FAILED_KEYS and listed)) and any(
+            not PATH.search(name) for name in members
+        )
+        self._found.anonymous |= speaks or complains
 
     def _scalar(self, value: Any, key: str, *, listed: bool) -> None:
+        """Note a bare number or text where failures stand: `failed: ["10001"]`, `failedCount: 3`, `error: "…"`."""
         counted = key.removesuffix("count")
         if counted not in FAILED_KEYS or value in (None, "", False, 0, "0"):
             return
@@ -159,11 +171,28 @@ def _is_failure_by_place(members: dict[str, Any], key: str) -> bool:
     return key in FAILED_KEYS or (key not in SUCCEEDED_KEYS and any(members.get(name) for name in TEXT_KEYS))
 
 
+def _lowered(members: dict[str, Any]) -> dict[str, Any]:
+    return {name.lower(): member for name, member in members.items()}
+
+
+def _own(members: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield a customer's members, and those of an object that stands in the place of its status."""
+    yield members
+    for key in WORD_KEYS:
+        if isinstance(members.get(key), dict) and depth < MAX_DEPTH:
+            yield from _own(_lowered(members[key]), depth + 1)
+
+
+def _is_its_own(name: str, member: Any) -> bool:
+    return name in TEXT_KEYS or (name in WORD_KEYS and isinstance(member, dict))
+
+
 def _words(members: dict[str, Any]) -> Iterator[str]:
     for key in WORD_KEYS:
         value = members.get(key)
-        if isinstance(value, str | int | float) and value != "":
-            yield spelled(value)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str | int | float) and one != "":
+                yield spelled(one)
 
 
 def _number(value: Any) -> str | None:
@@ -205,7 +234,7 @@ def _texts(said: Any, depth: int = 0) -> Iterator[str]:
         for member in said[:10]:
             yield from _texts(member, depth + 1)
     elif isinstance(said, dict) and depth < MAX_DEPTH:
-        members = {name.lower(): member for name, member in said.items()}
+        members = _lowered(said)
         for key in (*PATH_KEYS, "code", *TEXT_KEYS):
             value = members.get(key)
             is_name = key in TEXT_KEYS or (isinstance(value, str) and value.lower() in FIELD_NAMES)

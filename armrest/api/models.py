@@ -4,6 +4,7 @@ The types hold apart the three kinds of nothing. In a `TypedDict`, a missing key
 has), `None` is `null` (the same, by ARM's pages), and `""` is a value (ARM makes the field blank).
 """
 
+import re
 from typing import Annotated, Final, Literal, Required
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
@@ -12,11 +13,15 @@ from typing_extensions import TypedDict
 CustomerNo = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^\S+$")]
 """A customer number: text, never a number. The length is assumed; nothing is documented."""
 
+ADDRESS_LIKE: Final = r"https?://[\x21-\x3f\x41-\x7e]{1,300}"
 BatchUuid = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_\-]{1,64}$")]
 """22 characters of base64url (documented: 22 characters); compared byte for byte."""
 
 Loose = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
 """A text that is only shown: whatever else stands there counts as none."""
+
+Address = Annotated[str, BeforeValidator(lambda value: value if re.fullmatch(ADDRESS_LIKE, str(value)) else "")]
+"""An address that is only shown."""
 
 IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")]
 """`YYYY-MM-DD`, or `""` to blank it."""
@@ -123,10 +128,10 @@ class Accepted(BaseModel):
     status: Loose = ""
     result: Loose = ""
     message: Loose = ""
-    get_result: Loose = Field(default="", alias="getResult")
-    http_status: int = Field(default=202, init=False, exclude=True)
-    request_id: str = Field(default="", init=False, exclude=True)
-    evidence: str = Field(default="", init=False, exclude=True)
+    get_result: Address = Field(default="", alias="getResult")
+    http_status: int = Field(default=202, exclude=True)
+    request_id: str = Field(default="", exclude=True)
+    evidence: str = Field(default="", exclude=True)
 
 
 Mode = Literal["update", "upsert"]

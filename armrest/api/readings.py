@@ -53,7 +53,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def read_accepted(http_status: int, payload: Any, *, request_id: str = "", known: Iterable[str] = ()) -> Accepted:
+def read_accepted(http_status: int, payload: Any, *, request_id: str = "") -> Accepted:
     """Return a batch that was accepted; only its batchUuid decides.
 
     Raises:
@@ -61,7 +61,7 @@ def read_accepted(http_status: int, payload: Any, *, request_id: str = "", known
 
     Source: PUT /clients/{clientno}/customers/batches, documented.
     """
-    evidence = redact(payload, known)
+    evidence = redact(payload)
     try:
         accepted = Accepted.model_validate(payload)
     except ValidationError:
@@ -71,10 +71,8 @@ def read_accepted(http_status: int, payload: Any, *, request_id: str = "", known
             request_id=request_id,
             evidence=evidence,
         ) from None
-    return accepted.model_copy(
-        update={"http_status": http_status, "request_id": request_id, "evidence": evidence}
-        | {name: mask(getattr(accepted, name), known) for name in ("status", "result", "message")}
-    )
+    here = {"http_status": http_status, "request_id": request_id, "evidence": evidence}
+    return accepted.model_copy(update=here | _words_shown(payload))
 
 
 def read_batch(http_status: int, payload: Any, *, asked: str | None = None, request_id: str = "") -> BatchAnswer:
@@ -98,7 +96,7 @@ def read_batch(http_status: int, payload: Any, *, asked: str | None = None, requ
         evidence=redact(payload),
         request_id=request_id,
         failures=tuple(found.failures.values()) if named else (),
-        **_words_shown(said, ()),
+        **_words_shown(said),
     )
 
 
@@ -133,7 +131,7 @@ def read_error(
     failures = (replace(failure, reason=mask(failure.reason, known)) for failure in find(payload).at_fault)
     return error_for(
         http_status,
-        said=mask(reason_in(payload), known),
+        said="" if isinstance(payload, str) else mask(reason_in(payload), known),
         request_id=request_id,
         evidence=redact(payload, known),
         failures=failures,
@@ -185,7 +183,7 @@ def _told_by(http_status: int, payload: Any, *, alone: frozenset[int], request_i
     )
 
 
-def _words_shown(payload: Any, known: Iterable[str]) -> dict[str, str]:
+def _words_shown(payload: Any, known: Iterable[str] = ()) -> dict[str, str]:
     members = {name.lower(): value for name, value in payload.items()} if isinstance(payload, dict) else {}
     message = members.get("message")
     return {

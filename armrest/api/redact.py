@@ -19,6 +19,9 @@ BLANK: Final = "…"
 MAX_REASON_CHARS: Final = 300
 MAX_EVIDENCE_BYTES: Final = 8_000
 MAX_DEPTH: Final = 32
+ROOM_TO_CLOSE: Final = 2_000
+"""Bytes that the last value and the brackets of its surroundings may take."""
+
 MAX_COUNT: Final = 10_000_000
 
 WORD_KEYS: Final = frozenset({"status", "result", "statuscode", "code", "errorcode", "objectname"})
@@ -35,7 +38,7 @@ TEXT_KEYS: Final = frozenset(
 CODE_FIELDS: Final = frozenset({"customerNo", "customerCategory", "countryCode", "type", "userId"})
 """What we send of a customer that tells nothing about a person."""
 
-PATH: Final = re.compile(r"customers?(?:\[|/|\.)(\d{1,9})\b\W*(\w*)", re.IGNORECASE)
+PATH: Final = re.compile(r"customers?[\[/](\d{1,9})\b\W*(\w*)", re.IGNORECASE)
 """A place in the body that was sent: `customers[3].phoneNo`, `/customers/3/phoneNo`."""
 
 FIELD_NAMES: Final = frozenset(
@@ -121,7 +124,7 @@ class _Redaction:
 
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known
-        self._left = MAX_EVIDENCE_BYTES
+        self._left = MAX_EVIDENCE_BYTES - ROOM_TO_CLOSE
 
     def of(self, value: Any, key: str = "", depth: int = 0) -> Any:
         if depth > MAX_DEPTH or self._left <= 0:
@@ -215,7 +218,7 @@ def _mask_known(line: str, known: frozenset[str]) -> str:
 def _one_line(text: str, max_chars: int) -> str:
     cut = text[: max_chars + 1].encode("utf-8", "replace").decode()
     line = " ".join("".join(char if char.isprintable() else " " for char in cut).split())
-    return line if len(text) <= max_chars else line.rpartition(" ")[0]
+    return line if len(text) <= max_chars else line.rpartition(" ")[0] or BLANK
 
 
 def _blank_unless_field(found: re.Match[str]) -> str:
