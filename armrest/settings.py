@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     identity_url: str | None = Field(None, description="the Identity API, e.g. https://auth.staging.amili.no")
     identity_client_id: str | None = Field(None, description="client id of the login")
     identity_client_secret: SecretStr | None = Field(None, description="client secret of the login")
-    user_id: str | None = Field(None, description="metadata.userId of every batch")
+    user_id: str = Field("armrest-flows", description="metadata.userId of every batch: who the update is by")
 
     home: Path = Field(Path("~/.armrest"), description="ledger, bodies and rejects; created 0700")
     ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address of the ledger; default: SQLite in home")
