@@ -58,9 +58,8 @@ def exchange(connection: HTTPConnection, method: str, path: str, body: bytes, *,
 def main() -> None:
     """Print a line for new customers, and one for known ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    customers = parser.add_argument("--customers", type=int, default=200_000)
+    parser.add_argument("--customers", type=int, default=200_000)
     total: int = parser.parse_args().customers
-    del customers
     batches = list(bodies(total))
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=answer, args=(there,), daemon=True)
@@ -73,7 +72,9 @@ def main() -> None:
         after, wall = watched.cpu_times(), time.perf_counter() - started
         cpu = after.user + after.system - before.user - before.system
         memory = watched.memory_info().rss / 1e6
-        print(f"{what:20} {total / cpu:10,.0f} customers/s of one core {total / wall:10,.0f}/s in all {memory:8,.0f} MB")
+        print(
+            f"{what:20} {total / cpu:10,.0f} customers/s of one core {total / wall:10,.0f}/s in all {memory:8,.0f} MB"
+        )
     process.terminate()
 
 
