@@ -1,0 +1,55 @@
+"""The command `armrest`. Usage errors and refusals are one line on stderr; `--json` ends with one JSON object."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from flows.cli.check import check
+from flows.cli.demo import demo
+from flows.cli.output import print_json, tell
+from flows.cli.refusals import explain
+from flows.cli.sandbox import sandbox
+from flows.cli.send import rerun, resume, update_customers
+from flows.cli.show import customer, runs, show
+
+app = typer.Typer(
+    name="armrest",
+    help="Bring a company's customer master into Amili's ARM, and know what became of every customer.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (update_customers, rerun, resume, check, runs, show, customer, sandbox, demo):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command that was typed, and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; return 0 for done, 1 for sent but not all settled, 2 for refused."""
+    logging.lastResort = None  # a library without a handler would write to the terminal
+    try:
+        return int(app(list(arguments), prog_name="armrest", standalone_mode=False) or 0)
+    except Exception as error:  # noqa: BLE001  whatever it is, the user gets one line
+        if "--debug" in arguments:
+            traceback.print_exc()
+        refusal = explain(error)
+        tell(f"armrest: {refusal.message}")
+        if "--json" in arguments:
+            print_json(refusal.as_json(client_no_of(arguments)))
+        return refusal.exit_code
+
+
+def client_no_of(arguments: Sequence[str]) -> int | None:
+    """Return the client number that was typed, however the rest of the command looked."""
+    text = " ".join(arguments).replace("--client-no=", "--client-no ")
+    words = text.split()
+    after = words[words.index("--client-no") + 1 :] if "--client-no" in words else []
+    return int(after[0]) if after and after[0].isdecimal() else None

@@ -1,0 +1,108 @@
+"""What the commands print: results on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from flows.cli.refusals import NOT_ALL_SETTLED, SENT_NOTHING
+
+if TYPE_CHECKING:
+    from armrest.outbox import RunSummary
+
+MOST_UUIDS: Final = 10
+"""How many batchUuids a person is shown; `armrest show` and `--json` have them all."""
+
+PIPE_WIDTH: Final = 1000
+"""Columns of a table that no person's terminal limits."""
+
+
+def tell(line: str) -> None:
+    """Say something beside the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on a line of its own, the last thing on stdout."""
+    print(json.dumps(value, ensure_ascii=False, default=_plain), flush=True)
+
+
+def _plain(value: Any) -> str:
+    """Times are ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
+
+
+def print_summary(run: "RunSummary", *, as_json: bool) -> int:
+    """Print what became of a run; return the command's exit code."""
+    if as_json:
+        print_json(run.as_json())
+    else:
+        print("\n".join(story(run)), flush=True)
+    return exit_code(run)
+
+
+def exit_code(run: "RunSummary") -> int:
+    """0: completed, a dry run too; 1: sent, but not all of it settled; 2: refused, and nothing was sent."""
+    if run.state == "Completed":
+        return 0
+    nothing_left = not run.batch_uuids and run.state in {"InputRejected", "Failed"}
+    return SENT_NOTHING if nothing_left else NOT_ALL_SETTLED
+
+
+def story(run: "RunSummary") -> Iterable[str]:
+    """Tell a run in lines: figures, reasons, batchUuids, what to do next."""
+    people, sent = run.customers, run.batches
+    yield f"{run.state}: {run.message}"
+    yield f"  run        {run.run_id} · client {run.client_no}"
+    yield f"  customers  {_figures(people, ('read', 'rejected', 'unchanged', 'planned'))}"
+    if run.started:
+        yield f"             {_figures(people, ('settled', 'failed', 'open', 'superseded'))}"
+    yield f"  batches    {_figures(sent, ('planned', 'settled', 'failed', 'open'))}"
+    yield from _listed("batchUuids", run.batch_uuids)
+    yield from _listed("rejected", [f"{count} × {reason}" for reason, count in run.rejected_why])
+    yield from _listed("failed", [f"{count} × {reason}" for reason, count in run.failed_why])
+    if run.rejects_file:
+        yield f"  rejects    {run.rejects_file}"
+    if next_step := carry_on(run):
+        yield f"  next       {next_step}"
+
+
+def carry_on(run: "RunSummary") -> str | None:
+    """Return the command that carries a run on, or None where nothing is left to do."""
+    if run.customers.open:
+        return f"armrest resume {run.run_id}"
+    if run.customers.failed:
+        return f"armrest rerun {run.run_id}"
+    return None
+
+
+def _figures(counts: Any, names: Sequence[str]) -> str:
+    return " · ".join(f"{getattr(counts, name):,} {name}" for name in names)
+
+
+def _listed(title: str, lines: Sequence[str]) -> Iterable[str]:
+    for at, line in enumerate(lines[:MOST_UUIDS]):
+        yield f"  {title if at == 0 else '':<10} {line}"
+    if len(lines) > MOST_UUIDS:
+        yield f"  {'':<10} … and {len(lines) - MOST_UUIDS:,} more"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows under headings, as wide as they need to be; a pipe gets whole lines."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)

@@ -1,0 +1,95 @@
+"""How far a run is, on stderr: a bar on a terminal, plain lines where there is none."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from flows.cli.output import tell
+from tasks.watch import Watcher, watcher
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from armrest.outbox import BatchView
+
+LINE_SECONDS: Final = 5.0
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Show the progress of what runs in the block."""
+    if not sys.stderr.isatty():
+        with _watched_by(Lines()):
+            yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress, _watched_by(Bars(progress)):
+        yield
+
+
+@contextmanager
+def _watched_by(look: Watcher) -> Iterator[None]:
+    token = watcher.set(look)
+    try:
+        yield
+    finally:
+        watcher.reset(token)
+
+
+class Lines:
+    """A line now and then, where something has changed."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._next = 0.0
+
+    def reading(self, rows: int) -> None:
+        """Tell how many rows have been read."""
+        self._tell(f"read {rows:,} rows")
+
+    def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:
+        """Tell how many batches are on their way."""
+        total, accepted, closed = counts(batches)
+        if total:
+            self._tell(
+                f"run {run_id}: {accepted} of {total} batches accepted, {closed} closed", at_once=closed == total
+            )
+
+    def _tell(self, line: str, *, at_once: bool = False) -> None:
+        now = time.monotonic()
+        if line != self._last and (at_once or now >= self._next):
+            tell(line)
+            self._last, self._next = line, now + LINE_SECONDS
+
+
+class Bars:
+    """A bar for what is accepted, another for what is closed."""
+
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._reading = progress.add_task("rows read", total=None)
+        self._accepted = progress.add_task("batches accepted", total=None, visible=False)
+        self._closed = progress.add_task("batches closed", total=None, visible=False)
+
+    def reading(self, rows: int) -> None:
+        """Move the first bar."""
+        self._progress.update(self._reading, completed=rows)
+
+    def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:  # noqa: ARG002  the end will name it
+        """Move the other two."""
+        total, accepted, closed = counts(batches)
+        self._progress.update(self._reading, visible=not total)
+        for bar, done in ((self._accepted, accepted), (self._closed, closed)):
+            self._progress.update(bar, completed=done, total=total, visible=total > 0)
+
+
+def counts(batches: Sequence["BatchView"]) -> tuple[int, int, int]:
+    """Return how many batches there are, are accepted, are closed; those that were split count by their parts."""
+    own = [batch for batch in batches if batch.state != "SPLIT"]
+    closed = sum(batch.settled is not None for batch in own)
+    return len(own), max(closed, sum(batch.batch_uuid is not None for batch in own)), closed

@@ -1,0 +1,47 @@
+"""Is everything there that a run needs? Asked before Prefect is started, so that a mistake is told at once."""
+
+import asyncio
+
+from armrest.api import ArmError, NotAuthorized, Unreachable
+from armrest.settings import Settings
+from flows.cli import prefect_env
+from flows.cli.output import tell
+from tasks.connection import arm_client
+
+NO_BATCH = "A" * 22
+"""A batchUuid that no batch has: sixteen zero bytes."""
+TRIES = 3
+
+
+def ready(settings: Settings, *, client_no: int, verbose: bool, api_url: str | None = None) -> None:
+    """Make sure that ARM can be reached and takes the login; then prepare Prefect's environment.
+
+    Args:
+        api_url: Where the run was planned for; None for a new one.
+
+    Raises:
+        SettingsRefused: A setting is missing.
+        Unreachable: ARM is.
+        NotAuthorized: ARM, or the Identity API, refuses the login.
+    """
+    asyncio.run(_ask(settings, client_no, api_url))
+    prefect_env.prepare(verbose=verbose)
+    tell("Starting Prefect …")
+
+
+async def _ask(settings: Settings, client_no: int, api_url: str | None) -> None:
+    """Ask about a batch that does not exist; any answer but a refused login will do."""
+    async with arm_client(settings, api_url=api_url) as arm:
+        for left in reversed(range(TRIES)):
+            try:
+                await arm.get_batch(client_no, NO_BATCH)
+            except NotAuthorized:
+                raise
+            except Unreachable:
+                if not left:
+                    raise
+                await asyncio.sleep(1)
+            except ArmError:
+                return  # the run itself deals with it
+            else:
+                return

@@ -1,0 +1,100 @@
+"""`armrest runs`, `armrest show` and `armrest customer`: what the ledger tells. No Prefect, nothing sent."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from flows.cli.flags import ClientNo, Json, RunId, with_settings
+from flows.cli.output import print_json, print_table, story
+from flows.cli.refusals import Refused
+
+if TYPE_CHECKING:
+    from armrest.outbox import BatchView, RunSummary
+
+FIGURES: Final = ("planned", "settled", "failed", "open")
+BATCH: Final = (
+    "seq",
+    "batch_uuid",
+    "customers",
+    "state",
+    "status",
+    "result",
+    "attempts",
+    "submitted",
+    "settled",
+    "message",
+)
+OUTCOME: Final = ("run_id", "outcome", "batch_uuid", "at", "reason")
+FAMILY: Final = ("kind", "source", "parent_run_id", "children", "flow_run_ids")
+
+
+@with_settings
+def runs(*, as_json: Json = False) -> int:
+    """List all runs, the newest first."""
+    from armrest.outbox import summaries
+    from tasks.connection import connection
+
+    with connection() as here:
+        found = summaries(here.outbox.ledger)
+    if as_json:
+        print_json([{**run.as_json(), "kind": run.kind, "source": run.source, "created": run.created} for run in found])
+    elif found:
+        print_table(("run_id", "client", "created", "source", "state", *FIGURES), map(_run_row, found))
+    else:
+        print("No runs yet. Begin with: armrest update-customers SOURCE --client-no N")
+    return 0
+
+
+def _run_row(run: "RunSummary") -> Sequence[Any]:
+    figures = (getattr(run.customers, name) for name in FIGURES)
+    return (run.run_id, run.client_no, run.created, run.source, run.state, *figures)
+
+
+@with_settings
+def show(run_id: RunId, *, as_json: Json = False) -> int:
+    """Tell a run's whole story: its batches with their batchUuids and attempts, its parent and its reruns."""
+    from armrest.outbox import batch_views, find_run, summary
+    from tasks.connection import connection
+
+    with connection() as here:
+        run = summary(here.outbox.ledger, run_id)
+        batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, run_id))
+    if as_json:
+        family = {name: getattr(run, name) for name in FAMILY}
+        print_json({**run.as_json(), **family, "batch_list": list(map(asdict, batches))})
+    else:
+        _print_story(run, batches)
+    return 0
+
+
+def _print_story(run: "RunSummary", batches: Sequence["BatchView"]) -> None:
+    print("\n".join(story(run)))
+    if run.parent_run_id:
+        print(f"  rerun of   {run.parent_run_id}")
+    if run.children:
+        print(f"  reruns     {', '.join(run.children)}")
+    print_table(BATCH, ([getattr(batch, name) for name in BATCH] for batch in batches))
+
+
+@with_settings
+def customer(
+    customer_no: Annotated[str, typer.Argument(metavar="NO", help="The customer's number.", show_default=False)],
+    *,
+    client_no: ClientNo,
+    as_json: Json = False,
+) -> int:
+    """Tell what happened to a customer, in every run."""
+    from armrest.outbox import outcomes_of_customer
+    from tasks.connection import connection
+
+    with connection() as here:
+        outcomes = outcomes_of_customer(here.outbox.ledger, client_no, customer_no)
+    if not outcomes:
+        raise Refused(f"no run has held customer {customer_no} of client {client_no}: check both numbers")
+    if as_json:
+        print_json({"customer_no": customer_no, "client_no": client_no, "runs": list(map(asdict, outcomes))})
+    else:
+        print_table(OUTCOME, ([getattr(outcome, name) for name in OUTCOME] for outcome in outcomes))
+    return 0

@@ -1,0 +1,35 @@
+"""The flow `resume-run`: a run that was killed, stopped, or ended at its deadline goes on."""
+
+from prefect import flow, runtime
+from prefect.client.schemas import State
+
+from armrest.outbox import OutboxError, find_run
+from flows.sending import flow_run_id, see_through
+from tasks.connection import arm_client, connection
+from tasks.durations import Duration
+from tasks.runs import carry
+
+
+def name_of_run() -> str:
+    """Tell in the list of runs which one goes on."""
+    return f"resume of {runtime.flow_run.parameters['run_id']}"
+
+
+@flow(name="resume-run", flow_run_name=name_of_run, retries=0)
+async def resume_run(run_id: str, deadline: Duration = "30m", wait: Duration = "0s") -> State:
+    """Go on with a run: plan what is not planned, send what is not acknowledged, wait for what is still open.
+
+    Nothing that ARM has acknowledged is sent again. A run whose process is alive is refused.
+
+    Args:
+        run_id: The run to go on with: its id in the summary, or the id of its flow run.
+        deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
+        wait: How long to wait when another run is sending for this client (10m).
+    """
+    with connection() as here:
+        run = find_run(here.outbox.ledger, run_id)
+        if run.request.get("dry_run"):
+            raise OutboxError(f"run {run_id} was a dry run: send its source with `armrest update-customers`")
+        arm_client(here.settings, api_url=run.api_url)
+        carry(here, run, str(flow_run_id()))
+        return await see_through(here, run, deadline=deadline, wait=wait)

@@ -1,0 +1,97 @@
+"""What every flow that sends has in common: the client's lease, the plan, slice by slice, and how it ended."""
+
+import asyncio
+from uuid import UUID
+
+from prefect import runtime
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+
+from armrest.api import StopTheRun
+from armrest.delivery import Unfinished, finish
+from armrest.outbox import LeaseHeld, LeaseLost, OutboxError, Run, RunSummary, find_run, note_run, summary
+from tasks.chunk import PlanRefused, chunk
+from tasks.connection import Connection, delivering, holding
+from tasks.durations import seconds_in
+from tasks.poll_batch_status import poll_batch_status
+from tasks.report import reporting
+from tasks.submit_batch import submit_batch
+
+
+async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -> State:
+    """Plan a run where it is not planned, send it, wait for ARM's word on all of it, and say how it ended.
+
+    Safe to call again after any crash: nothing is planned twice, and nothing that was acknowledged is sent again.
+
+    Raises:
+        LeaseHeld: Another run is sending for the client, and still was after the wait.
+    """
+    try:
+        async with holding(run, wait_seconds=seconds_in(wait)):
+            await _plan_and_send(here, run, seconds_in(deadline))
+    except LeaseHeld as held:
+        if vars(held).get("holder_run_id") != run.run_id and run.planned_at is None:
+            note_run(here.outbox.ledger, run, state="Failed", message=held.message, ended_at=here.outbox.ledger.now())
+        raise
+    return end_state(summary(here.outbox.ledger, run.run_id))
+
+
+async def _plan_and_send(here: Connection, run: Run, deadline_seconds: float) -> None:
+    async with reporting(here.outbox.ledger, run, flow_run_id()) as report:
+        try:
+            await chunk(run.run_id, run.client_no)
+        except PlanRefused:
+            pass  # the ledger has it, and the flow run's state will say it
+        else:
+            if not run.request.get("dry_run"):
+                await _send(here, find_run(here.outbox.ledger, run.run_id), deadline_seconds)
+        await report.conclude()
+
+
+async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
+    """Send all slices side by side, and write down how it ended."""
+    stopped = ""
+    try:
+        async with delivering(run, deadline_seconds=deadline_seconds):
+            await _all_slices(here, run)
+    except LeaseLost:
+        raise  # the run is another process's now: nothing about it is ours to write
+    except (StopTheRun, OutboxError) as error:
+        stopped = str(error)
+    finish(here.outbox, run, stopped=stopped)
+
+
+async def _all_slices(here: Connection, run: Run) -> None:
+    """Submit and poll every slice; what stops one keeps the others from starting, and is raised when all have ended."""
+    places = asyncio.Semaphore(here.settings.concurrency)
+    stopped: list[Exception] = []
+
+    async def carry(slice_no: int) -> None:
+        try:
+            async with places:
+                if not stopped:
+                    await submit_batch(run.run_id, run.client_no, slice_no)
+            if not stopped:
+                await poll_batch_status(run.run_id, run.client_no, slice_no)
+        except Unfinished:
+            pass  # the ledger knows what is open
+        except (StopTheRun, OutboxError) as error:
+            stopped.append(error)
+
+    await asyncio.gather(*(carry(slice_no) for slice_no in range(1, run.slices + 1)))
+    if stopped:
+        raise stopped[0]
+
+
+def end_state(run: RunSummary) -> State:
+    """Return the flow run's state: `Completed`, or `Failed` under the name that says why."""
+    if run.state == "Planned":
+        return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
+    if run.state == "Completed":
+        return Completed(message=run.message)
+    return Failed(name=run.state, message=run.message)
+
+
+def flow_run_id() -> UUID:
+    """Return the id of the flow run that this is."""
+    return UUID(runtime.flow_run.id)

@@ -1,0 +1,53 @@
+"""A flow run's artifacts: each is made once and renewed in place, so that a version of a key is a run."""
+
+import json
+from typing import Any, Final
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+PAGE: Final = 200
+
+
+class Artifacts:
+    """The artifacts of one flow run, found again when Prefect retries it."""
+
+    def __init__(self, client: PrefectClient, flow_run_id: UUID) -> None:
+        self._client = client
+        self._flow_run_id = flow_run_id
+        self._ids: dict[str, UUID] | None = None
+        self._last: dict[str, Any] = {}
+
+    async def table(self, key: str, rows: list[dict[str, Any]], description: str) -> None:
+        """Put rows under a key; a cell is text, a number or None."""
+        await self._put(key, "table", json.dumps(rows), description)
+
+    async def markdown(self, key: str, text: str, description: str) -> None:
+        """Put a text under a key."""
+        await self._put(key, "markdown", text, description)
+
+    async def progress(self, key: str, percent: float, description: str) -> None:
+        """Put a share under a key, 0 to 100."""
+        await self._put(key, "progress", percent, description)
+
+    async def _put(self, key: str, kind: str, data: str | float, description: str) -> None:
+        if self._last.get(key) == (data, description):
+            return
+        ids = await self._known()
+        if key in ids:
+            await self._client.update_artifact(ids[key], ArtifactUpdate(data=data, description=description))
+        else:
+            made = await self._client.create_artifact(
+                ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
+            )
+            ids[key] = made.id
+        self._last[key] = (data, description)
+
+    async def _known(self) -> dict[str, UUID]:
+        if self._ids is None:
+            mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[self._flow_run_id]))
+            found = await self._client.read_artifacts(artifact_filter=mine, limit=PAGE)
+            self._ids = {artifact.key: artifact.id for artifact in found if artifact.key}
+        return self._ids

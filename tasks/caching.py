@@ -1,0 +1,18 @@
+"""When a task's result may stand in for another run of it, and when a task is tried again."""
+
+from typing import Any
+
+from prefect import Task
+from prefect.client.schemas import State, TaskRun
+from prefect.context import TaskRunContext
+
+
+def run_and_slice(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Key by the logical run and the slice, never by content: A, then B, then A again are three sends."""
+    return f"{context.task.name} {parameters['run_id']} {parameters.get('slice_no', 0)}"
+
+
+async def is_unexpected(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Try a task again for trouble of this machine only; ARM's and the deadline's were dealt with beneath."""
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(error, OSError)

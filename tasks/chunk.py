@@ -1,0 +1,68 @@
+"""The task `chunk`: a source, or what failed in a run, becomes batches in the outbox."""
+
+import asyncio
+import threading
+
+from prefect import task
+
+from armrest.delivery import plan, plan_rerun
+from armrest.outbox import Run, RunSummary, find_run
+from tasks.caching import is_unexpected, run_and_slice
+from tasks.connection import Connection, connection
+from tasks.watch import watcher
+
+
+class PlanRefused(Exception):
+    """The input is refused: the run is `InputRejected`, and nothing of it is sent. Raised, so that it is not cached."""
+
+
+class PlanningStopped(Exception):
+    """Whoever waited for the plan has gone."""
+
+
+@task(
+    name="chunk",
+    task_run_name="chunk {client_no}",
+    cache_key_fn=run_and_slice,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=is_unexpected,
+)
+async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client names the task run
+    """Write a run's batches into the outbox; return how many there are. Nothing is sent.
+
+    Raises:
+        PlanRefused: The source is at fault.
+        UnknownBatch: A rerun was asked for a batchUuid that its parent has not.
+        BodyUnusable: A body that a rerun needs was purged.
+    """
+    with connection() as here:
+        run = find_run(here.outbox.ledger, run_id)
+        stop = threading.Event()
+        try:
+            planned = await asyncio.to_thread(planned_for, here, run, stop)
+        finally:
+            stop.set()
+    if planned.state == "InputRejected":
+        raise PlanRefused(planned.message)
+    return planned.batches.planned
+
+
+def planned_for(here: Connection, run: Run, stop: threading.Event | None = None) -> RunSummary:
+    """Plan a run as its request says; safe to repeat.
+
+    Args:
+        stop: Set from another thread, it ends the reading.
+    """
+    look = watcher.get()
+
+    def on_progress(rows: int) -> None:
+        if stop and stop.is_set():
+            raise PlanningStopped
+        if look:
+            look.reading(rows)
+
+    if run.parent_run_id is None:
+        return plan(here.outbox, run, rejects_folder=here.rejects_folder, on_progress=on_progress)
+    return plan_rerun(here.outbox, run, batch_uuids=run.request["batch_uuids"])

@@ -1,0 +1,218 @@
+"""The only place where settings become an outbox, a client of ARM and an engine.
+
+A flow opens them once for its process; its tasks find them, and a task that is run alone opens its own.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import URL
+
+from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
+from armrest.delivery import Delivery, DeliveryOptions, hold_lease
+from armrest.outbox import Lease, Outbox, Run
+from armrest.settings import Settings
+
+
+class SettingsRefused(Exception):
+    """A setting is missing or cannot be used; one line that names it and says what to do."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """What this process holds open for a run. `lease` and `delivery` are there while the run has its client."""
+
+    settings: Settings
+    outbox: Outbox
+    lease: Lease | None = None
+    delivery: Delivery | None = None
+
+    @property
+    def rejects_folder(self) -> Path:
+        """Where rejected rows go, made for its owner alone."""
+        return _private(home(self.settings) / "rejects")
+
+
+_current: ContextVar[Connection | None] = ContextVar("connection", default=None)
+
+
+def load_settings() -> Settings:
+    """Read the settings anew, from the environment and `.env`.
+
+    Raises:
+        SettingsRefused: One of them cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        raise SettingsRefused(
+            "; ".join(f"{_variable(fault['loc'])}: {_said(fault['msg'])}" for fault in faults)
+        ) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = "_".join(map(str, location)).upper()
+    return f"ARMREST_{name.removeprefix('ARMREST_')}"
+
+
+def _said(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+@contextmanager
+def connection() -> Iterator[Connection]:
+    """Use the connection that is open, or open one for the length of the block.
+
+    Raises:
+        SettingsRefused: A setting cannot be used.
+        LedgerUnusable: The ledger cannot be.
+    """
+    if here := _current.get():
+        yield here
+        return
+    settings = load_settings()
+    folder = home(settings)
+    default = URL.create("sqlite", database=str(folder / "ledger.db")).render_as_string(hide_password=False)
+    ledger_url = settings.ledger_url.get_secret_value() if settings.ledger_url else default
+    with Outbox.open(ledger_url, settings.store_url or str(folder / "bodies")) as outbox:
+        mine = Connection(settings, outbox)
+        token = _current.set(mine)
+        try:
+            yield mine
+        finally:
+            _current.reset(token)
+
+
+@asynccontextmanager
+async def holding(run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
+    """Hold the run's client, so that no other run sends for it; nothing is done where it is held already.
+
+    Raises:
+        LeaseHeld: Another run holds it.
+    """
+    with connection() as here:
+        if here.lease is not None:
+            yield here.lease
+            return
+        async with hold_lease(
+            here.outbox.ledger,
+            api_url=run.api_url,
+            client_no=run.client_no,
+            run_id=run.run_id,
+            seconds=here.settings.lease_seconds,
+            wait_seconds=wait_seconds,
+        ) as lease:
+            here.lease = lease
+            try:
+                yield lease
+            finally:
+                here.lease = None
+
+
+@asynccontextmanager
+async def delivering(run: Run, *, deadline_seconds: float | None = None) -> AsyncIterator[Delivery]:
+    """Use the engine that is at work on this run, or start one; its deadline counts from then on.
+
+    Raises:
+        LeaseHeld: Another run holds the client.
+        SettingsRefused: The settings name another address than the run's, or none.
+    """
+    with connection() as here:
+        if here.delivery is not None:
+            yield here.delivery
+            return
+        options = _options(here.settings, deadline_seconds)
+        async with (
+            arm_client(here.settings, api_url=run.api_url) as arm,
+            holding(run) as lease,
+            Delivery(here.outbox, arm, run, lease, options) as delivery,
+        ):
+            here.delivery = delivery
+            try:
+                yield delivery
+            finally:
+                here.delivery = None
+
+
+def arm_client(settings: Settings, *, api_url: str | None = None) -> ArmClient:
+    """Return a client of ARM; `api_url` is where a run was planned for.
+
+    Raises:
+        SettingsRefused: No address is set, or another one than the run's, or nothing to log in with.
+    """
+    address = required_api_url(settings)
+    if api_url is not None and api_url != address:
+        raise SettingsRefused(
+            f"the run was planned for {api_url}, but ARMREST_API_URL is {address}: set it to the run's"
+        )
+    return ArmClient(
+        address, tokens(settings), timeout_seconds=settings.timeout_seconds, pool_size=2 * settings.concurrency
+    )
+
+
+def required_api_url(settings: Settings) -> str:
+    """Return ARM's address.
+
+    Raises:
+        SettingsRefused: None is set: there is no default, so that nothing is sent anywhere that was not named.
+    """
+    if settings.api_url is None:
+        raise SettingsRefused(
+            "ARMREST_API_URL is not set: name ARM's address, for example https://api.staging.amili.no/arm/v1"
+        )
+    return settings.api_url
+
+
+def tokens(settings: Settings) -> TokenProvider:
+    """Return where bearer tokens come from; a token wins over a login.
+
+    Raises:
+        SettingsRefused: There is neither.
+    """
+    if settings.token is not None:
+        return FixedToken(settings.token)
+    url, client_id, secret = settings.identity_url, settings.identity_client_id, settings.identity_client_secret
+    if url is None or client_id is None or secret is None:
+        raise SettingsRefused(
+            "there is no login: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
+            "and ARMREST_IDENTITY_CLIENT_SECRET"
+        )
+    return ClientCredentials(url, client_id, secret)
+
+
+def home(settings: Settings) -> Path:
+    """Return the folder of ledger, bodies and rejects, made for its owner alone.
+
+    Raises:
+        SettingsRefused: It cannot be made.
+    """
+    return _private(settings.home.expanduser().absolute())
+
+
+def _private(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsRefused(f"ARMREST_HOME: the folder {folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def _options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
+    given = {} if deadline_seconds is None else {"deadline_seconds": deadline_seconds}
+    return DeliveryOptions(
+        concurrency=settings.concurrency,
+        max_tries=settings.max_tries,
+        poll_first_seconds=settings.poll_first_seconds,
+        poll_max_seconds=settings.poll_max_seconds,
+        not_found_grace_seconds=settings.not_found_grace_seconds,
+        ghost_horizon_seconds=settings.ghost_horizon_seconds,
+        lease_seconds=settings.lease_seconds,
+        **given,
+    )

@@ -1,0 +1,92 @@
+"""A run's artifacts, renewed while it goes its way: batches, failed customers, progress and a summary."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+import httpx
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
+
+from armrest.outbox import Ledger, Run, batch_views, failed_customers, summary
+from tasks.artifacts import Artifacts
+from tasks.summary import summary_markdown
+from tasks.tables import batches_table, failed_table, percent_done
+from tasks.watch import watcher
+
+SHORTEST_PAUSE_SECONDS: Final = 1.0
+LARGEST_SHARE: Final = 0.05
+"""Renewing takes no more than this share of the time: a table of 10,000 batches is renewed less often."""
+
+
+class Report:
+    """The artifacts of a run, attached to one flow run."""
+
+    def __init__(self, ledger: Ledger, run: Run, artifacts: Artifacts, flow_run_id: UUID) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._artifacts = artifacts
+        self._flow_run_id = flow_run_id
+
+    async def renew(self) -> None:
+        """Bring the table of batches and the progress up to date."""
+        batches = await asyncio.to_thread(batch_views, self._ledger, self._run)
+        if look := watcher.get():
+            look.sending(self._run.run_id, batches)
+        with _told():
+            await self._artifacts.table(self._key("batches"), batches_table(batches), f"Batches of run {self._about}")
+            percent = percent_done(batches)
+            await self._artifacts.progress(self._key("progress"), percent, f"{percent:.0f}% of run {self._about}")
+
+    async def conclude(self) -> None:
+        """Bring everything up to date, with the failed customers and the summary; safe to repeat."""
+        await self.renew()
+        failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
+        told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
+        text = summary_markdown(told, flow_run_id=self._flow_run_id)
+        with _told():
+            about = f"{told.customers.failed:,} failed customers of run {self._about}"
+            await self._artifacts.table(self._key("failed-customers"), failed, about)
+            await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
+
+    @property
+    def _about(self) -> str:
+        return f"{self._run.run_id}, client {self._run.client_no}, source {self._run.source}"
+
+    def _key(self, what: str) -> str:
+        return f"arm-{what}-{self._run.client_no}"
+
+
+@asynccontextmanager
+async def reporting(ledger: Ledger, run: Run, flow_run_id: UUID) -> AsyncIterator[Report]:
+    """Keep a run's artifacts up to date during the block."""
+    async with get_client() as client:
+        report = Report(ledger, run, Artifacts(client, flow_run_id), flow_run_id)
+        renewing = asyncio.create_task(_keep_renewing(report))
+        try:
+            yield report
+        finally:
+            renewing.cancel()
+            with suppress(asyncio.CancelledError):
+                await renewing
+
+
+async def _keep_renewing(report: Report) -> None:
+    while True:
+        began = time.monotonic()
+        await report.renew()
+        took = time.monotonic() - began
+        await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, took / LARGEST_SHARE))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A server that cannot show what happens does not stop it: the ledger has it all."""
+    try:
+        yield
+    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
+        get_run_logger().warning("the artifacts are behind, Prefect's server said %s", type(error).__name__)

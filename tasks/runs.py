@@ -1,0 +1,74 @@
+"""Logical runs as flows and commands open them: from parameters, from a parent, or found again."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from armrest.api import Mode
+from armrest.delivery import rerun_request
+from armrest.outbox import Run, carried_by, create_run, find_run, new_run_id, run_of_flow_run
+from tasks.connection import Connection
+
+
+def open_update(
+    here: Connection,
+    *,
+    source: str,
+    client_no: int,
+    user_id: str | None,
+    mode: Mode,
+    batch_size: int | None,
+    max_rejected: str,
+    dry_run: bool,
+) -> Run:
+    """Open a run that brings a source over; what is None comes from the settings."""
+    ledger, settings = here.outbox.ledger, here.settings
+    return create_run(
+        ledger,
+        run_id=new_run_id(client_no, ledger.now()),
+        api_url=settings.api_url or "",
+        client_no=client_no,
+        kind="update",
+        mode=mode,
+        user_id=user_id or settings.user_id,
+        source=PurePath(source).name,
+        request={
+            "source": source,
+            "batch_size": batch_size or settings.batch_size,
+            "max_body_bytes": settings.max_body_bytes,
+            "max_rejected": max_rejected,
+            "dry_run": dry_run,
+        },
+    )
+
+
+def open_rerun(here: Connection, parent_run_id: str, batch_uuids: Sequence[str]) -> Run:
+    """Open a run that sends again what failed in another.
+
+    Raises:
+        UnknownRun: The ledger has no such parent.
+    """
+    ledger = here.outbox.ledger
+    parent = find_run(ledger, parent_run_id)
+    return create_run(
+        ledger,
+        run_id=new_run_id(parent.client_no, ledger.now()),
+        api_url=parent.api_url,
+        client_no=parent.client_no,
+        kind="rerun",
+        mode=parent.mode,
+        user_id=parent.user_id,
+        source=parent.source,
+        request={**rerun_request(parent), "batch_uuids": list(batch_uuids)},
+        parent=parent,
+    )
+
+
+def carried(here: Connection, flow_run_id: str) -> Run | None:
+    """Return the run that this flow run carries since an earlier attempt, or None."""
+    return run_of_flow_run(here.outbox.ledger, flow_run_id)
+
+
+def carry(here: Connection, run: Run, flow_run_id: str) -> Run:
+    """Remember that a flow run carries a run: Prefect's retry of it goes on with the same one."""
+    carried_by(here.outbox.ledger, run, flow_run_id)
+    return run

@@ -1,0 +1,93 @@
+"""A run told in Markdown: what, how many, why not, and what to do next. Nothing personal."""
+
+import json
+from collections.abc import Sequence
+from uuid import UUID
+
+from prefect.utilities.urls import url_for
+
+from armrest.outbox import RunSummary
+
+
+def summary_markdown(run: RunSummary, *, flow_run_id: UUID) -> str:
+    """Return what, how many, why not, and what to do next."""
+    return "\n".join(
+        [
+            f"# {run.state}: client {run.client_no}",
+            "",
+            run.message,
+            "",
+            *_facts(run),
+            *_figures(run),
+            *_why("Rejected before sending", run.rejected_why),
+            *_why("Refused by ARM", run.failed_why),
+            *_next(run),
+            *_links(run, flow_run_id),
+        ]
+    )
+
+
+def _facts(run: RunSummary) -> list[str]:
+    rows = [("Run", f"`{run.run_id}`"), ("Source", f"`{run.source}`"), ("Sent to", f"`{run.api_url}`")]
+    rows += [("Rerun of", f"`{run.parent_run_id}`")] if run.parent_run_id else []
+    rows += [("Took", _duration(run))] if run.started else []
+    rows += [("Rejected rows", f"`{run.rejects_file}`")] if run.rejects_file else []
+    return ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
+
+
+def _figures(run: RunSummary) -> list[str]:
+    people, sent = run.customers, run.batches
+    names = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
+    counts = {name: getattr(people, name) for name in names}
+    return [
+        "| customers | " + " | ".join(counts) + " |",
+        "| --- |" + " ---: |" * len(counts),
+        "| | " + " | ".join(f"{count:,}" for count in counts.values()) + " |",
+        "",
+        f"{sent.planned:,} batches: {sent.settled:,} settled, {sent.failed:,} failed, {sent.open:,} open.",
+        "",
+    ]
+
+
+def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:
+    if not reasons:
+        return []
+    return (
+        [f"## {title}", "", "| customers | reason |", "| ---: | --- |"]
+        + [f"| {count:,} | {_cell(reason)} |" for reason, count in reasons]
+        + [""]
+    )
+
+
+def _next(run: RunSummary) -> list[str]:
+    if run.customers.open:
+        return _step("Carry it on", f"armrest resume {run.run_id}", "resume-run", run)
+    if run.customers.failed:
+        return _step("Send the failed ones again", f"armrest rerun {run.run_id}", "rerun-failed-batches", run)
+    return []
+
+
+def _step(title: str, command: str, flow: str, run: RunSummary) -> list[str]:
+    parameters = json.dumps({"run_id": run.run_id})
+    shown = f"or run `{flow}` with the parameters"
+    return [f"## {title}", "", "```", command, "```", "", shown, "", "```json", parameters, "```", ""]
+
+
+def _links(run: RunSummary, flow_run_id: UUID) -> list[str]:
+    flow_run = url_for("flow-run", flow_run_id) or f"/runs/flow-run/{flow_run_id}"
+    base = flow_run.removesuffix(f"/runs/flow-run/{flow_run_id}")
+    keys = [f"arm-batches-{run.client_no}", f"arm-failed-customers-{run.client_no}"]
+    links = [f"[flow run]({flow_run})", *(f"[{key}]({base}/artifacts/key/{key})" for key in keys)]
+    return [" · ".join(links), ""]
+
+
+def _duration(run: RunSummary) -> str:
+    assert run.started is not None
+    if run.ended is None:
+        return "not over yet"
+    minutes, seconds = divmod(round((run.ended - run.started).total_seconds()), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,50 @@
+"""The tables of a run: batches and failed customers. Customer numbers, nothing personal."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from armrest.outbox import BatchView, FailedCustomer
+
+MOST_FAILED: Final = 1000
+"""Rows of the table of failed customers; a listing of artifacts returns all of their data."""
+
+
+def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
+    """Return a row for each batch. Where ARM has said nothing yet, `status` is our own word for it."""
+    return [
+        {
+            "seq": batch.seq,
+            "batchUuid": batch.batch_uuid or "",
+            "customers": batch.customers,
+            "status": batch.status or batch.state,
+            "result": batch.result,
+            "attempts": batch.attempts,
+            "submitted": _time(batch.submitted),
+            "settled": _time(batch.settled),
+            "message": batch.message,
+        }
+        for batch in batches
+    ]
+
+
+def failed_table(failed: Iterable[FailedCustomer]) -> list[dict[str, Any]]:
+    """Return a row for each customer that ARM refused, up to `MOST_FAILED`."""
+    return [
+        {"customerNo": one.customer_no, "reason": one.reason, "batchUuid": one.batch_uuid or "", "seq": one.seq}
+        for one in islice(failed, MOST_FAILED)
+    ]
+
+
+def percent_done(batches: Sequence[BatchView]) -> float:
+    """Return how much of a run is over, 0 to 100: being accepted is half of a batch's way."""
+    counted = [batch for batch in batches if batch.state != "SPLIT"]
+    total = sum(batch.customers for batch in counted)
+    way = sum(batch.customers * (1.0 if batch.settled else 0.5 if batch.submitted else 0.0) for batch in counted)
+    return round(100 * way / total, 1) if total else 100.0
+
+
+def _time(value: datetime | None) -> str:
+    """Sortable as text, in UTC."""
+    return f"{value:%Y-%m-%d %H:%M:%S}" if value else ""
