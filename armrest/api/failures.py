@@ -123,7 +123,8 @@ class _Finder:
         words = {word for part in _own(members) for word in _words(part)}
         told = meanings(words)
         complains = any(part.get(name) for part in _own(members) for name in COMPLAINT_KEYS)
-        failure = CustomerFailure(customer_no=number, index=index, reason=reason_in(members))
+        reason = reason_in(list(_own(members))) or ", ".join(sorted(words)).lower()
+        failure = CustomerFailure(customer_no=number, index=index, reason=reason)
         if BATCH_REJECTED in words:
             self._found.refused_whole = True
             self._add(replace(failure, reason=WHOLE_REASON, at_fault=False))
@@ -218,13 +219,9 @@ def _index(value: Any) -> int | None:
 
 
 def reason_in(said: Any, field_name: str = "") -> str:
-    """Return in one masked line why something failed: the field, then the texts, otherwise the bare word."""
-    texts = list(dict.fromkeys(_texts(said)))
-    if field_name.lower() in FIELD_NAMES:
-        texts.insert(0, field_name)
-    if not texts and isinstance(said, dict):
-        texts = [word.lower() for word in _words(said)]
-    return mask(": ".join(texts))
+    """Return in one masked line why something failed: the field, where it is one of ARM's, then the texts."""
+    texts = filter(None, [FIELD_NAMES.get(field_name.lower()), *_texts(said)])
+    return mask(": ".join(dict.fromkeys(texts)))
 
 
 def _texts(said: Any, depth: int = 0) -> Iterator[str]:

@@ -41,16 +41,18 @@ CODE_FIELDS: Final = frozenset({"customerNo", "customerCategory", "countryCode",
 PATH: Final = re.compile(r"customers?[\[/](\d{1,9})\b\W*(\w*)", re.IGNORECASE)
 """A place in the body that was sent: `customers[3].phoneNo`, `/customers/3/phoneNo`."""
 
-FIELD_NAMES: Final = frozenset(
-    name.lower()
+FIELD_NAMES: Final = {
+    name.lower(): name
     for name in (*CustomerRecord.__annotations__, *ADDRESS_FIELDS, *Distribution.__annotations__, "metadata", "userId")
-)
+}
+"""ARM's fields by their names in lower case; they may stand in any text."""
+
 _HEADINGS: Final = """
     arm bad batch batches customers document error errors failed field fields found gateway http invalid is json length
     missing must not number processing rejected request required service the too unavailable unknown update user value
     validation
 """
-_PLAIN: Final = FIELD_NAMES | {
+_PLAIN: Final = FIELD_NAMES.keys() | {
     part.lower()
     for part in re.findall(r"[A-Z]?[a-z]+", " ".join((*CustomerRecord.__annotations__, *ADDRESS_FIELDS, _HEADINGS)))
 }
