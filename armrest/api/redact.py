@@ -68,7 +68,7 @@ _PERSONAL: Final = re.compile(
     r"""|(?<!\w)'(?P<c>.*?)(?:'(?!\w)|$)"""  # an apostrophe within a word quotes nothing
     rf"""|(?<!\d){_DATE_IN_WORDS}"""
     r"""|\+?\d(?:[ .\-/()\u00a0]{0,2}\d){4,}"""  # telephone, account and identity numbers, most dates
-    r"""|\d{1,4}([./\-])\d{1,2}\1\d{1,4}""",
+    r"""|\d{1,4}(?P<sep>[./\-])\d{1,2}(?P=sep)\d{1,4}""",
     re.IGNORECASE,
 )
 _WORD: Final = re.compile(r"[^\W\d_][\w'’]*")
