@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -28,13 +29,14 @@ def main() -> int:
         return _refuse(f"there is no history in {chosen.prefect_home} yet: run `make demo` first")
     if _is_taken(chosen.port):
         return _refuse(f"port {chosen.port} is taken: choose another with `make ui PORT={chosen.port + 1}`")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = _start(chosen.prefect_home.absolute(), chosen.port)
     try:
         if _answers(server, chosen.port):
             address = f"http://{HOST}:{chosen.port}"
-            print(f"The Prefect UI is at {address}/runs and {address}/artifacts. Ctrl-C ends it.", flush=True)
+            print(f"The Prefect UI is at {address}: look under Runs and Artifacts. Ctrl-C ends it.", flush=True)
             if os.environ.get("DISPLAY") or sys.platform == "darwin":
-                webbrowser.open(f"{address}/runs")
+                webbrowser.open(address)
         return server.wait()
     except KeyboardInterrupt:
         return 0

@@ -4,8 +4,6 @@ import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from prefect.utilities.urls import url_for
-
 from armrest.outbox import RunSummary
 
 
@@ -74,10 +72,9 @@ def _step(title: str, command: str, flow: str, run: RunSummary) -> list[str]:
 
 
 def _links(run: RunSummary, flow_run_id: UUID) -> list[str]:
-    flow_run = url_for("flow-run", flow_run_id) or f"/runs/flow-run/{flow_run_id}"
-    base = flow_run.removesuffix(f"/runs/flow-run/{flow_run_id}")
+    """Relative to an artifact's page: so they hold in both of Prefect's UIs, wherever these are served."""
     keys = [f"arm-batches-{run.client_no}", f"arm-failed-customers-{run.client_no}"]
-    links = [f"[flow run]({flow_run})", *(f"[{key}]({base}/artifacts/key/{key})" for key in keys)]
+    links = [f"[flow run](../../runs/flow-run/{flow_run_id})", *(f"[{key}](../key/{key})" for key in keys)]
     return [" · ".join(links), ""]
 
 

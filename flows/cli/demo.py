@@ -2,10 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from flows.cli import prefect_env
 from flows.cli.flags import Debug
-from flows.cli.output import story, tell
+from flows.cli.output import exit_code, story
+
+if TYPE_CHECKING:
+    from armrest.outbox import RunSummary
 
 HOME: Final = Path(".demo")
 CLIENT_NO: Final = 2218
@@ -28,21 +32,22 @@ def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it i
     with SandboxServer(behaviour, seed=SEED) as server:
         known = server.books.load(CLIENT_NO, map(customer_of, last_month(sample_rows(CUSTOMERS, SEED), SEED)))
         _point_to(server.api_url, server.token)
-        tell(f"A sandbox stands in for Amili's ARM; it holds last month's {known:,} customers of client {CLIENT_NO}.")
-        tell(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them wrong in ways real files are.\n")
+        _say(f"A sandbox stands in for Amili's ARM; it holds last month's {known:,} customers of client {CLIENT_NO}.")
+        _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them wrong in ways real files are.\n")
         failed = _update(sample)
         server.behaviour.reject_batches_with = frozenset()
         healed = _heal(failed)
         settled = len(server.books.customers(CLIENT_NO))
-    print(f"\nThe books now hold {settled:,} customers. Where to look:")
-    print("  make ui                      the same history in Prefect: flow runs, batches, what failed and why")
-    print("  ARMREST_HOME=.demo/armrest .venv/bin/armrest runs     what the ledger knows; also: show, customer")
-    print(f"  {sample}     the sample; copy it, change it, run `armrest check` on it")
-    return healed
+    _say(f"\nThe sandbox's books now hold {settled:,} customers. Where to look:")
+    _say(
+        "  make ui                                            this history in Prefect: runs, batches, what failed, why"
+    )
+    _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          what the ledger knows; also: show, customer, check")
+    return exit_code(healed)
 
 
 def _point_to(api_url: str, token: str) -> None:
-    """Set the demo's own homes and the sandbox's address, whatever else this user has set."""
+    """Set the demo's own homes and the sandbox's address, whatever else its user has set."""
     for name in [name for name in os.environ if name.startswith(("ARMREST_", "PREFECT_"))]:
         del os.environ[name]
     os.environ |= {
@@ -52,3 +57,33 @@ def _point_to(api_url: str, token: str) -> None:
         "ARMREST_USER_ID": "ola.nordmann",
         "PREFECT_HOME": str(HOME.absolute() / "prefect"),
     }
+    prefect_env.prepare()
+
+
+def _update(sample: Path) -> "RunSummary":
+    """Bring the sample over, one batch of which will fail."""
+    from flows.cli.carry_out import carry_out
+    from flows.update_customers import update_customers
+
+    _say(f"$ armrest update-customers {sample} --client-no {CLIENT_NO} --batch-size {BATCH_SIZE}")
+    _say("Starting Prefect, half a minute the first time …")
+    source = str(sample.absolute())
+    run = carry_out(update_customers, {"source": source, "client_no": CLIENT_NO, "batch_size": BATCH_SIZE})
+    _say("\n".join(story(run)))
+    return run
+
+
+def _heal(failed: "RunSummary") -> "RunSummary":
+    """Send again what failed, now that what stood in the way has been mended."""
+    from flows.cli.carry_out import carry_out
+    from flows.rerun_failed_batches import rerun_failed_batches
+
+    _say(f"\nARM refused the whole batch of customer {TROUBLED}. Say that this has been mended; then:\n")
+    _say(f"$ armrest rerun {failed.run_id}")
+    run = carry_out(rerun_failed_batches, {"run_id": failed.run_id})
+    _say("\n".join(story(run)))
+    return run
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

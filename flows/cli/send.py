@@ -63,7 +63,7 @@ def update_customers(
     from flows.cli.carry_out import carry_out
     from flows.update_customers import update_customers as flow
 
-    return carry_out(flow, parameters, as_json=as_json)
+    return print_summary(carry_out(flow, parameters), as_json=as_json)
 
 
 def _dry_run(parameters: dict[str, Any], *, as_json: bool) -> int:
@@ -106,7 +106,7 @@ def rerun(
     from flows.rerun_failed_batches import rerun_failed_batches as flow
 
     parameters = {"run_id": parent.run_id, "batch_uuids": batch_uuid, **times}
-    return carry_out(flow, parameters, as_json=as_json)
+    return print_summary(carry_out(flow, parameters), as_json=as_json)
 
 
 @with_settings
@@ -129,4 +129,4 @@ def resume(
     from flows.cli.carry_out import carry_out
     from flows.resume_run import resume_run as flow
 
-    return carry_out(flow, {"run_id": run.run_id, **times}, as_json=as_json)
+    return print_summary(carry_out(flow, {"run_id": run.run_id, **times}), as_json=as_json)
