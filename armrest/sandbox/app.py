@@ -30,11 +30,12 @@ def create_app(sandbox: Sandbox) -> FastAPI:
 
     async def answer(request: Request) -> Response:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-        reply = sandbox.handle(request.method, request.url.path, headers, await request.body())
+        reply = sandbox.handle(request.method, request.scope["path"], headers, await request.body())
         return _Answer(reply)
 
     for route in (*ROUTES, *CONTROL):
         app.add_api_route(route.path, answer, methods=[route.method], summary=route.summary, name=route.summary)
+    app.add_api_route("/{path:path}", answer, methods=["GET", "PUT", "POST", "DELETE"], include_in_schema=False)
     return app
 
 

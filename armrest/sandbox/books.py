@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from armrest.api.models import CUSTOMERS
+from armrest.api import CUSTOMERS
 from armrest.sandbox import assumed, documented
 from armrest.sandbox.assumed import Failure
 from armrest.sandbox.batch import Batch, Outcome
@@ -261,7 +261,7 @@ class Books:
     def _work_through(self, batch: Batch) -> None:
         customers = orjson.loads(batch.body)["customers"]
         self._applied += 1
-        batch.applied, batch.rank = self._now(), self._applied
+        batch.applied, batch.rank = min(batch.due, self._now()), self._applied
         if not self._keep_bodies:
             batch.body = b""
         if self._rejects(customers):

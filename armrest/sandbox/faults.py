@@ -16,6 +16,9 @@ from armrest.sandbox.reply import Reply, json_reply
 NO_ANSWER = Reply(499, b"", broken="reset")
 """The connection breaks; 499 is what the counters show."""
 
+SPOILING = frozenset({Fault.RESET_AFTER, Fault.SLOW, Fault.CUT, Fault.HTML, Fault.NO_UUID, Fault.UNKNOWN_WORD})
+"""Faults of an answer, after what was asked has been done."""
+
 LOSES_THE_UUID = frozenset({Fault.RESET_AFTER, Fault.CUT, Fault.HTML, Fault.NO_UUID})
 """Faults after which a client cannot know the batchUuid of what was accepted."""
 

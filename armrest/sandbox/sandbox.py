@@ -12,7 +12,7 @@ from armrest.sandbox import assumed
 from armrest.sandbox.behaviour import Behaviour, Fault
 from armrest.sandbox.books import Books
 from armrest.sandbox.control import CONTROL
-from armrest.sandbox.faults import LOSES_THE_UUID, NO_ANSWER, Faults, slow_down, spoil
+from armrest.sandbox.faults import LOSES_THE_UUID, NO_ANSWER, SPOILING, Faults, slow_down, spoil
 from armrest.sandbox.identity import Tokens
 from armrest.sandbox.pace import Pace
 from armrest.sandbox.reply import Reply, Request, json_reply
@@ -80,6 +80,8 @@ class Sandbox:
             route, arguments = find((*ROUTES, *CONTROL), method, path)
             if route is None:
                 return lost(path)
+            if not arguments.get("clientno", "0").isdecimal():
+                return json_reply(400, assumed.error(400, "clientno is not a number"))
             if path.startswith(API):
                 reply = self._guarded(route, request, arguments)
             else:
@@ -89,16 +91,15 @@ class Sandbox:
 
     def _guarded(self, route: Route, request: Request, arguments: dict[str, str]) -> Reply:
         fault = self.faults.draw(route.faults)
-        affected = self._affected(request, arguments)
         if fault and (stopped := self._stop(fault, request)):
-            self.faults.note(fault, affected)
+            self._note(fault, request, arguments)
             return stopped
         if unwelcome := self._unwelcome(request, arguments):
             return unwelcome
         reply = route.answer(self, request, arguments)
-        if not fault or fault is Fault.EXPIRED_TOKEN or reply.status >= HTTPStatus.BAD_REQUEST:
+        if fault not in SPOILING or reply.status >= HTTPStatus.BAD_REQUEST:
             return reply
-        self.faults.note(fault, affected)
+        self._note(fault, request, arguments)
         if reply.batch and fault in LOSES_THE_UUID:
             reply.batch.answered = False
         return spoil(fault, reply, self.behaviour)
@@ -123,18 +124,17 @@ class Sandbox:
             return slow_down(429, self.behaviour, self.now())
         if not self.tokens.good(request.bearer):
             return _unauthorized()
-        client_no = arguments["clientno"]
-        if not client_no.isdecimal():
-            return json_reply(400, assumed.error(400, "clientno is not a number"))
-        if self.behaviour.clients is not None and int(client_no) not in self.behaviour.clients:
+        if self.behaviour.clients is not None and int(arguments["clientno"]) not in self.behaviour.clients:
             return json_reply(403, assumed.error(403, "This client is not yours"))
         return None
 
-    def _affected(self, request: Request, arguments: dict[str, str]) -> int:
-        """How many customers a request is about: those in its body, or those of the batch that it asks about."""
-        if "batchuuid" not in arguments:
-            return request.body.count(b'"customerNo"')
-        return self.books.size_of(int(arguments["clientno"]), arguments["batchuuid"])
+    def _note(self, fault: Fault, request: Request, arguments: dict[str, str]) -> None:
+        """Count a fault, and the customers of the body it befell, or of the batch that was asked about."""
+        if "batchuuid" in arguments:
+            affected = self.books.size_of(int(arguments["clientno"]), arguments["batchuuid"])
+        else:
+            affected = request.body.count(b'"customerNo"')
+        self.faults.note(fault, affected)
 
 
 def _unauthorized() -> Reply:

@@ -78,7 +78,7 @@ def _behaviour(**values: Any) -> "Behaviour":
         return Behaviour(**values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"])) or "faults"
+        where = ".".join(str(part) for part in first["loc"] if part != "[key]") or "faults"
         raise typer.BadParameter(f"{where}: {first['msg']}") from None
 
 
