@@ -27,8 +27,9 @@ class RawServer:
 
 @contextlib.asynccontextmanager
 async def raw_server(answering: Answering) -> AsyncIterator[RawServer]:
-    """Answer every request on 127.0.0.1 by `answering`, then close its connection."""
+    """Answer every request on 127.0.0.1 by `answering`, then close its connection; leave none open at the end."""
     server = RawServer("")
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -36,12 +37,27 @@ async def raw_server(answering: Answering) -> AsyncIterator[RawServer]:
             server.seen.append(request)
             await answering(request, writer)
             await writer.drain()
-        writer.close()
+            writer.close()
+            await writer.wait_closed()
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    async with listening:
-        yield server
+    async def serve_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.create_task(serve_and_close(reader, writer)))
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as listening:
+        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        try:
+            yield server
+        finally:
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
+            await asyncio.sleep(0)  # the transports close in the loop's next round
 
 
 def says(status: int, body: bytes | Any = b"", **headers: str) -> Answering:
