@@ -122,5 +122,10 @@ NEW_CUSTOMER: Final[dict[str, Any]] = {
 # A: customers of a batch are applied one by one, in the body's order; one that fails does not stop the others.
 # A: a customer with an unknown field or a value of the wrong type fails by itself, after the batch was accepted.
 # A: a body that is no JSON, or without `metadata.userId` or `customers`, is a 400 at once.
+# A: too large a body, or too many customers in it, is a 413; there is no such limit until one is set.
+# A: too many requests are a 429 with `Retry-After`; there is no such limit until one is set.
+# A: a customer whose presence refuses a whole body does so before anything is stored, with a 400 or a 422.
+# A: PUT creates a customer that is not known; by `unknown_customers: refuse` it fails instead.
+# I: POST creates, and updates a customer that exists (documented for one customer, inferred for the batch).
 # A: data values are not case-sensitive (documented), so customer numbers and user ids match in any case.
 # A: a batch is known to its client's path only, and from the moment of its 202.

@@ -65,7 +65,7 @@ class Behaviour(BaseModel):
             raise ValueError("the probabilities of all faults together exceed 1")
         return self
 
-    def become(self, other: "Behaviour") -> None:
+    def become(self, other: Self) -> None:
         """Take every value of another; whoever holds this one sees the change."""
         for name in type(self).model_fields:
             setattr(self, name, getattr(other, name))

@@ -1,8 +1,6 @@
-"""What Amili's pages say word for word (standing D), as far as the sandbox answers it."""
+"""The answers whose shape Amili documents (standing **D**): here, so that `assumed` holds only what it does not."""
 
 from typing import Any
-
-SECONDS_OF_A_TOKEN = 3600
 
 
 def accepted(batch_uuid: str, address: str) -> dict[str, Any]:

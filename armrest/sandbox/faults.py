@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http import HTTPStatus
 from math import ceil
 from random import Random
 
@@ -73,7 +74,7 @@ def slow_down(status: int, behaviour: Behaviour, now: float) -> Reply:
             headers = {"retry-after": format_datetime(at, usegmt=True)}
         case "none":
             headers = {}
-    return json_reply(status, assumed.error(status, "Too many requests"), headers)
+    return json_reply(status, assumed.error(status, HTTPStatus(status).phrase), headers)
 
 
 def spoil(fault: Fault, reply: Reply, behaviour: Behaviour) -> Reply:
