@@ -28,7 +28,7 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class _Client:
-    """Customers by casefolded number, each as JSON bytes: a tenth of what objects take."""
+    """Customers by casefolded number, each as JSON bytes: a fraction of what objects take."""
 
     customers: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
