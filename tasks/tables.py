@@ -12,13 +12,13 @@ MOST_FAILED: Final = 1000
 
 
 def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
-    """Return a row for each batch. Where ARM has said nothing yet, `status` is our own word for it."""
+    """Return a row for each batch: `status` is the ledger's word for it, `result` and `message` are ARM's."""
     return [
         {
             "seq": batch.seq,
             "batchUuid": batch.batch_uuid or "",
             "customers": batch.customers,
-            "status": batch.status or batch.state,
+            "status": batch.state,
             "result": batch.result,
             "attempts": batch.attempts,
             "submitted": _time(batch.submitted),
