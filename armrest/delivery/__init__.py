@@ -7,17 +7,23 @@ from armrest.delivery.finish import finish
 from armrest.delivery.lease import hold_lease
 from armrest.delivery.plan import OnProgress, plan
 from armrest.delivery.rerun import plan_rerun, rerun_request
+from armrest.delivery.settle import ChangedRun, OpenTooLong, SkippedClient, Sweep, sweep
 
 __all__ = [
+    "ChangedRun",
     "Delivery",
     "DeliveryOptions",
     "NoWayThrough",
     "OnProgress",
+    "OpenTooLong",
     "RefusedAlike",
+    "SkippedClient",
+    "Sweep",
     "Unfinished",
     "finish",
     "hold_lease",
     "plan",
     "plan_rerun",
     "rerun_request",
+    "sweep",
 ]

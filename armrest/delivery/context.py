@@ -1,4 +1,4 @@
-"""What the parts of a delivery share: one run, one client of the API, one brake, one deadline."""
+"""What the parts of a delivery share: one client of the API, one brake, one deadline; and mostly one run."""
 
 import asyncio
 import time
@@ -26,13 +26,11 @@ class DeliveryOptions:
 
 
 @dataclass(slots=True, kw_only=True)
-class Context:
-    """One run on its way. `deadline` is a time of the event loop."""
+class Calls:
+    """What all calls have in common. `deadline` is a time of the event loop."""
 
     outbox: Outbox
     arm: ArmClient
-    run: Run
-    lease: Lease
     options: DeliveryOptions
     random: Random = field(default_factory=Random)
     brake: Brake = field(init=False)
@@ -47,11 +45,19 @@ class Context:
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
 
+@dataclass(slots=True, kw_only=True)
+class Context(Calls):
+    """One run on its way."""
+
+    run: Run
+    lease: Lease
+
+
 class Call:
     """One call about one batch, from its start to its line in the history."""
 
-    def __init__(self, context: Context, batch: Batch, what: str) -> None:
-        self._ledger = context.outbox.ledger
+    def __init__(self, calls: Calls, batch: Batch, what: str) -> None:
+        self._ledger = calls.outbox.ledger
         self._batch = batch
         self._what = what
         self._start = time.perf_counter()

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from random import Random
-from typing import Any, Self
+from typing import Self
 
 from armrest.api import ArmClient, BatchRefused, TryAgain
 from armrest.delivery.context import Context, DeliveryOptions
@@ -12,6 +13,7 @@ from armrest.delivery.halve import Halver
 from armrest.delivery.poll import Poller
 from armrest.delivery.scout import Scout
 from armrest.delivery.submit import Sender
+from armrest.delivery.together import together
 from armrest.outbox import (
     SENDABLE,
     UNFINISHED,
@@ -71,10 +73,7 @@ class Delivery:
             LeaseLost: Another run has taken over the client.
         """
         await self._scout()
-        passed: set[int] = set()
-        while todo := [batch for batch in self._batches(SENDABLE, slice_no) if batch.seq not in passed]:
-            passed |= {batch.seq for batch in todo}
-            await _all(self._send(batch) for batch in todo)
+        await self._send_all(slice_no)
         if left := self._batches(SENDABLE, slice_no):
             raise Unfinished(
                 f"{len(left)} batches of slice {slice_no} are still to be sent", slice_no=slice_no, batches=len(left)
@@ -95,11 +94,32 @@ class Delivery:
             )
         return len(self._batches([State.SETTLED, State.PARTLY_FAILED, State.FAILED], slice_no))
 
-    async def _scout(self) -> None:
+    async def take_up(self) -> None:
+        """Send what was begun (held batches, and those without an answer), and wait until ARM has settled it.
+
+        Batches that were only planned are left to a resume.
+
+        Raises:
+            StopTheRun: ARM refuses more than a customer.
+            LeaseLost: Another run has taken over the client.
+        """
+        others = frozenset(batch.seq for batch in self._batches([State.PLANNED, State.ACCEPTED]))
+        await self._scout(but=others)
+        await self._send_all(but=others)
+        await self._poller.watch(batch for batch in self._batches([State.ACCEPTED]) if batch.seq not in others)
+
+    async def _scout(self, *, but: frozenset[int] = frozenset()) -> None:
         async with self._scouting:
             if not self._scouted:
-                await Scout(self._context, self._sender, self._halver).scout()
+                await Scout(self._context, self._sender, self._halver).scout(but=but)
                 self._scouted = True
+
+    async def _send_all(self, slice_no: int | None = None, *, but: frozenset[int] = frozenset()) -> None:
+        """Offer each batch to the gate once, the parts of those that are split on the way included."""
+        passed = set(but)
+        while todo := [batch for batch in self._batches(SENDABLE, slice_no) if batch.seq not in passed]:
+            passed |= {batch.seq for batch in todo}
+            await together(self._send(batch) for batch in todo)
 
     async def _send(self, batch: Batch) -> None:
         if not self._halver.fits(batch):
@@ -112,15 +132,5 @@ class Delivery:
         except TryAgain as trouble:
             log.warning("batch %d of run %s stays open: %s", batch.seq, self._context.run.run_id, trouble)
 
-    def _batches(self, states: Any, slice_no: int) -> list[Batch]:
+    def _batches(self, states: Collection[State], slice_no: int | None = None) -> list[Batch]:
         return batches_in(self._context.outbox.ledger, self._context.run, states, slice_no=slice_no)
-
-
-async def _all(work: Any) -> None:
-    """Await all of it; the first fault cancels the rest and is raised as it is."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for coroutine in work:
-                group.create_task(coroutine)
-    except BaseExceptionGroup as faults:
-        raise faults.exceptions[0] from None

@@ -10,15 +10,21 @@ def finish(outbox: Outbox, run: Run, *, stopped: str = "") -> RunSummary:
     `PartlyFailed`: ARM refused some. `Failed`: it was stopped, for the reason given.
     """
     found = summary(outbox.ledger, run.run_id)
-    people = found.customers
-    note_run(
-        outbox.ledger,
-        run,
-        state=_state(people, stopped),
-        message=sentence(found, stopped),
-        ended_at=outbox.ledger.now(),
-    )
+    state, message = _state(found.customers, stopped), sentence(found, stopped)
+    note_run(outbox.ledger, run, state=state, message=message, ended_at=outbox.ledger.now())
     return summary(outbox.ledger, run.run_id)
+
+
+def finish_later(outbox: Outbox, run: Run) -> RunSummary:
+    """Write down anew how a run stands that had ended, where that has changed, and return it.
+
+    What had stopped it still stands while some of it is open.
+    """
+    found = summary(outbox.ledger, run.run_id)
+    as_before = (found.state, found.message) == (_state(found.customers, ""), sentence(found))
+    if as_before or (found.state == "Failed" and found.customers.open):
+        return found
+    return finish(outbox, run)
 
 
 def _state(people: CustomerCounts, stopped: str) -> str:

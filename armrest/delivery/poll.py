@@ -5,16 +5,19 @@ import heapq
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from itertools import chain, count
 
 from armrest.api import ArmError, BatchAnswer, RateLimited, Standing, StopTheRun
 from armrest.delivery.attribution import attribute, values_of
-from armrest.delivery.context import Call, Context
+from armrest.delivery.context import Call, Calls
+from armrest.delivery.together import together
 from armrest.outbox import (
     OPEN,
     REFUSED_WHOLE,
     Batch,
     BatchMoved,
+    client_no_of,
     fail,
     latest,
     note,
@@ -34,11 +37,21 @@ class _Question:
     done: asyncio.Future[None] = field(compare=False)
 
 
+class Heard(Enum):
+    """What a question about a batch has brought."""
+
+    NOTHING = auto()
+    NOT_YET = auto()
+    LAST_WORD = auto()
+    """There is no use in asking again: it is closed, or ARM does not know it."""
+
+
 class Poller:
     """Asks about batches and writes down what ARM says."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._client_nos: dict[int, int] = {}
         self._questions: list[_Question] = []
         self._asking: set[asyncio.Task[None]] = set()
         self._more = asyncio.Event()
@@ -56,10 +69,23 @@ class Poller:
             self._loop = asyncio.create_task(self._run())
         await asyncio.gather(*futures)
 
-    async def ask_once(self, batches: Iterable[Batch]) -> None:
-        """Ask about each of these once."""
-        for batch in batches:
-            await self._ask(batch)
+    async def ask_once(self, batches: Iterable[Batch], *, tries: int = 1) -> int:
+        """Get one answer about each of these, in so many tries; return about how many ARM has answered.
+
+        Raises:
+            StopTheRun: ARM refuses to answer.
+        """
+        asked = list(batches)
+        silent = await together(self._is_silent(batch, tries) for batch in asked)
+        return len(asked) - sum(silent)
+
+    async def _is_silent(self, batch: Batch, tries: int) -> bool:
+        for left in reversed(range(tries)):
+            if await self._ask(batch) is not Heard.NOTHING:
+                return False
+            if left:
+                await asyncio.sleep(min(self._calls.options.poll_first_seconds, self._calls.seconds_left()))
+        return True
 
     async def close(self) -> None:
         """Stop asking."""
@@ -70,19 +96,19 @@ class Poller:
 
     def _add(self, batch: Batch) -> asyncio.Future[None]:
         done = asyncio.get_running_loop().create_future()
-        self._put(_Question(0.0, next(self._numbers), batch, self._context.options.poll_first_seconds, done))
+        self._put(_Question(0.0, next(self._numbers), batch, self._calls.options.poll_first_seconds, done))
         return done
 
     def _put(self, question: _Question) -> None:
-        jitter = self._context.random.uniform(0.9, 1.1)
+        jitter = self._calls.random.uniform(0.9, 1.1)
         question.due = asyncio.get_running_loop().time() + question.wait_seconds * jitter
-        question.wait_seconds = min(2 * question.wait_seconds, self._context.options.poll_max_seconds)
+        question.wait_seconds = min(2 * question.wait_seconds, self._calls.options.poll_max_seconds)
         heapq.heappush(self._questions, question)
         self._more.set()
 
     async def _run(self) -> None:
         while self._questions or self._asking:
-            if self._context.seconds_left() <= 0:
+            if self._calls.seconds_left() <= 0:
                 self._give_up()
                 return
             now = asyncio.get_running_loop().time()
@@ -91,10 +117,10 @@ class Poller:
                 self._asking.add(task)
                 task.add_done_callback(self._asking.discard)
                 task.add_done_callback(lambda _: self._more.set())
-            next_due = self._questions[0].due - now if self._questions else self._context.seconds_left()
+            next_due = self._questions[0].due - now if self._questions else self._calls.seconds_left()
             self._more.clear()
             try:
-                async with asyncio.timeout(min(next_due, self._context.seconds_left())):
+                async with asyncio.timeout(min(next_due, self._calls.seconds_left())):
                     await self._more.wait()
             except TimeoutError:
                 continue
@@ -107,52 +133,58 @@ class Poller:
 
     async def _answer(self, question: _Question) -> None:
         try:
-            closed = await self._ask(question.batch)
+            heard = await self._ask(question.batch)
         except Exception as error:  # noqa: BLE001  handed to whoever watches the batch
             if not question.done.done():
                 question.done.set_exception(error)
             return
         if question.done.done():
             return
-        if closed or self._context.seconds_left() <= 0:
+        if heard is Heard.LAST_WORD or self._calls.seconds_left() <= 0:
             question.done.set_result(None)
         else:
             self._put(question)
 
-    async def _ask(self, batch: Batch) -> bool:
-        """Ask about a batch; return whether there is no use in asking again."""
+    async def _ask(self, batch: Batch) -> Heard:
         assert batch.batch_uuid is not None
-        async with self._context.brake.slot():
-            call = Call(self._context, batch, "GET")
+        async with self._calls.brake.slot():
+            call = Call(self._calls, batch, "GET")
             try:
-                answer = await self._context.arm.get_batch(self._context.run.client_no, batch.batch_uuid)
+                answer = await self._calls.arm.get_batch(self._client_no(batch), batch.batch_uuid)
             except ArmError as error:
                 call.broke(error)
                 if isinstance(error, RateLimited):
-                    self._context.brake.slow(error.retry_after_seconds)
+                    self._calls.brake.slow(error.retry_after_seconds)
                 if isinstance(error, StopTheRun):
                     raise
                 log.info("batch %d could not be asked about: %s", batch.seq, error)
-                return False
-        self._context.brake.fine()
+                return Heard.NOTHING
+        self._calls.brake.fine()
         answer = self._masked(batch, answer)
         call.ended(
             answer.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
         )
         try:
-            return self._judge(latest(self._context.outbox.ledger, batch), answer)
+            closed = self._judge(latest(self._calls.outbox.ledger, batch), answer)
         except BatchMoved:
-            return True  # another process was faster
+            return Heard.LAST_WORD  # another process was faster
+        return Heard.LAST_WORD if closed else Heard.NOT_YET
+
+    def _client_no(self, batch: Batch) -> int:
+        if batch.client_id not in self._client_nos:
+            self._client_nos[batch.client_id] = client_no_of(self._calls.outbox.ledger, batch)
+        return self._client_nos[batch.client_id]
 
     def _masked(self, batch: Batch, answer: BatchAnswer) -> BatchAnswer:
         """Return an answer without what it may repeat of the customers that were sent."""
         if answer.standing in (Standing.PENDING, Standing.PROCESSED) and not answer.message:
             return answer
-        people = opened(self._context.outbox, batch)
+        people = opened(self._calls.outbox, batch)
         return answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
     def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
-        ledger = self._context.outbox.ledger
+        """Write down what ARM says; return whether there is no use in asking again."""
+        ledger = self._calls.outbox.ledger
         if batch.state not in OPEN:
             return True
         if answer.standing is Standing.PROCESSED:
@@ -167,23 +199,23 @@ class Poller:
         return answer.standing is Standing.NOT_FOUND and self._is_old(batch)
 
     def _settle_in_part(self, batch: Batch, answer: BatchAnswer) -> bool:
-        found = attribute(answer.failures, opened(self._context.outbox, batch))
+        found = attribute(answer.failures, opened(self._calls.outbox, batch))
         if found.strangers or not found.verdicts:
             words = _words(answer) | {"message": "ARM tells of failures that fit no customer of this batch"}
-            note(self._context.outbox.ledger, batch, **words)
+            note(self._calls.outbox.ledger, batch, **words)
             return False
-        settle(self._context.outbox.ledger, batch, found.verdicts, **_words(answer))
+        settle(self._calls.outbox.ledger, batch, found.verdicts, **_words(answer))
         return True
 
     def _refuse_whole(self, batch: Batch, answer: BatchAnswer) -> None:
         at_fault = [failure for failure in answer.failures if failure.at_fault]
-        named = attribute(at_fault, opened(self._context.outbox, batch)).verdicts if at_fault else {}
+        named = attribute(at_fault, opened(self._calls.outbox, batch)).verdicts if at_fault else {}
         reason = f"{REFUSED_WHOLE}: {answer.message}" if answer.message else REFUSED_WHOLE
-        fail(self._context.outbox.ledger, batch, reason, named=named, **_words(answer))
+        fail(self._calls.outbox.ledger, batch, reason, named=named, **_words(answer))
 
     def _is_old(self, batch: Batch) -> bool:
-        age = self._context.outbox.ledger.now() - (batch.accepted_at or 0.0)
-        return age >= self._context.options.not_found_grace_seconds
+        age = self._calls.outbox.ledger.now() - (batch.accepted_at or 0.0)
+        return age >= self._calls.options.not_found_grace_seconds
 
 
 def _words(answer: BatchAnswer) -> dict[str, str]:

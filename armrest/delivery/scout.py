@@ -32,8 +32,11 @@ class Scout:
         self._suspects: list[tuple[Batch, BatchRefused]] = []
         self._left = 0
 
-    async def scout(self) -> None:
+    async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
         """Find out whether ARM accepts anything of this run.
+
+        Args:
+            but: Batches (their numbers in the run) that are not sent now.
 
         Raises:
             RefusedAlike: It refuses every customer alike.
@@ -42,7 +45,8 @@ class Scout:
         """
         if has_been_accepted(self._context.outbox.ledger, self._context.run):
             return
-        self._queue.extend(batches_in(self._context.outbox.ledger, self._context.run, SENDABLE))
+        sendable = batches_in(self._context.outbox.ledger, self._context.run, SENDABLE)
+        self._queue.extend(batch for batch in sendable if batch.seq not in but)
         accepted = False
         while not accepted and (batch := self._next()) and self._left < MOST_SUSPECTS:
             accepted = await self._try(batch)

@@ -11,6 +11,7 @@ from armrest.outbox.batches import (
     Verdict,
     accept,
     batches_in,
+    client_no_of,
     declare_lost,
     doubt,
     fail,
@@ -19,6 +20,7 @@ from armrest.outbox.batches import (
     note,
     open_elsewhere,
     settle,
+    unfinished_runs,
     withdraw,
 )
 from armrest.outbox.errors import (
@@ -99,6 +101,7 @@ __all__ = [
     "batches_in",
     "begin",
     "carried_by",
+    "client_no_of",
     "create_run",
     "declare_lost",
     "discard_plan",
@@ -126,5 +129,6 @@ __all__ = [
     "summaries",
     "summary",
     "take_lease",
+    "unfinished_runs",
     "withdraw",
 ]

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
 from armrest.outbox.bodies import BodyRef
 from armrest.outbox.errors import BatchMoved, UnknownBatch
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run
-from armrest.outbox.schema import batches, customers
+from armrest.outbox.schema import attempts, batches, clients, customers, runs
 
 
 class State(StrEnum):
@@ -114,6 +114,28 @@ def open_elsewhere(ledger: Ledger, run: Run) -> list[Batch]:
         return [as_batch(row) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
 
 
+def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
+    """Return the ids of the runs that were sent to an API and have not come to their end, the oldest first.
+
+    They have a batch that is not closed, or nobody has written down yet that all are.
+    """
+    not_closed = exists().where(batches.c.run_seq == runs.c.seq, batches.c.state.in_(UNFINISHED))
+    query = (
+        select(runs.c.run_id)
+        .join(clients, clients.c.id == runs.c.client_id)
+        .where(clients.c.api_url == api_url, runs.c.started_at.is_not(None))
+        .where(or_(runs.c.state.in_(("Sending", "Unsettled")), not_closed))
+    )
+    with ledger.read() as tx:
+        return list(tx.execute(query.order_by(runs.c.seq)).scalars())
+
+
+def client_no_of(ledger: Ledger, batch: Batch) -> int:
+    """Return the number, in ARM, of a batch's client."""
+    with ledger.read() as tx:
+        return int(tx.execute(select(clients.c.client_no).where(clients.c.id == batch.client_id)).scalar_one())
+
+
 def lines_of(tx: Connection, batch: Batch) -> list[Line]:
     """Return the lines whose outcome is their batch's, in the order of its body."""
     return _lines(tx, batch, customers.c.outcome.is_(None))
@@ -203,7 +225,11 @@ def fail(
 
 def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
     """Give up an open batch, by age or by a person's word; a rerun may send its customers anew."""
-    _write(ledger, batch, {"state": State.LOST, "message": message, "settled_at": ledger.now()}, expected=OPEN)
+    now = ledger.now()
+    words = {"what": "LOST", "outcome": "declared", "evidence": message}
+    with ledger.write() as tx:
+        move(tx, batch, {"state": State.LOST, "message": message, "settled_at": now}, expected=OPEN)
+        tx.execute(insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **words))
 
 
 def judge(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:

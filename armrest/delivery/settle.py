@@ -1,0 +1,245 @@
+"""The sweep: open batches of all clients are asked about again, and what had to wait for them goes on.
+
+It carries on what was begun (batches that are held, or whose answer was lost) and leaves what was only planned to
+`armrest resume`; docs/decisions/0012-sweep.md says why.
+"""
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from random import Random
+from typing import Any, Final
+
+from armrest.api import ArmClient, Forbidden, StopTheRun
+from armrest.delivery.context import Calls, DeliveryOptions
+from armrest.delivery.delivery import Delivery
+from armrest.delivery.finish import finish_later
+from armrest.delivery.lease import hold_lease
+from armrest.delivery.poll import Poller
+from armrest.outbox import (
+    OPEN,
+    Batch,
+    Outbox,
+    OutboxError,
+    Run,
+    RunSummary,
+    State,
+    UnknownBatch,
+    batches_in,
+    declare_lost,
+    find_run,
+    lease_holders,
+    summary,
+    unfinished_runs,
+)
+
+log = logging.getLogger(__name__)
+
+TRIES: Final = 3
+"""How often a batch is asked about before it is left to the next sweep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTooLong:
+    """A batch that is open for longer than is usual; `batch_uuid` is None where its answer was lost."""
+
+    run_id: str
+    client_no: int
+    seq: int
+    batch_uuid: str | None
+    open_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedClient:
+    """A client that a live run is sending for: that run sees its batches through itself."""
+
+    client_no: int
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedRun:
+    """A run of which something was closed, and how it stands now."""
+
+    run_id: str
+    client_no: int
+    state: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """What a sweep found and did. Figures count batches; `unsent` are those that are held or only planned."""
+
+    asked: int
+    unanswered: int
+    settled: int
+    failed: int
+    lost: int
+    open: int
+    unsent: int
+    too_old: list[OpenTooLong]
+    skipped_clients: list[SkippedClient]
+    runs: list[ChangedRun]
+    troubles: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `armrest settle --json` prints."""
+        return asdict(self)
+
+
+async def sweep(
+    outbox: Outbox,
+    arm: ArmClient,
+    *,
+    api_url: str,
+    options: DeliveryOptions,
+    open_too_long_seconds: float,
+    lost: Collection[str] = (),
+    lost_after_seconds: float | None = None,
+    random: Random | None = None,
+) -> Sweep:
+    """Ask about all open batches of an API, close what is done on the runs that it belongs to, and send what waited.
+
+    Clients that a live run is sending for are skipped. Safe to repeat, and beside runs that begin meanwhile.
+
+    Args:
+        options: Their deadline bounds the sending, and the wait for ARM's word on what was sent.
+        open_too_long_seconds: Batches that are open for longer are named in the result.
+        lost: batchUuids that are declared lost where ARM still has no last word on them.
+        lost_after_seconds: Every batch that is open for longer is declared lost; None: none is.
+
+    Raises:
+        UnknownBatch: One of `lost` is not among the open batches; nothing was asked.
+        StopTheRun: ARM refuses the login.
+    """
+    calls = Calls(outbox=outbox, arm=arm, options=options, random=random or Random())
+    sweeper = _Sweeper(calls, api_url)
+    sweeper.check(lost)
+    await sweeper.ask()
+    sweeper.declare_lost(lost, lost_after_seconds)
+    await sweeper.carry_on()
+    return sweeper.conclude(open_too_long_seconds)
+
+
+class _Sweeper:
+    """One sweep on its way."""
+
+    def __init__(self, calls: Calls, api_url: str) -> None:
+        self._calls = calls
+        self._api_url = api_url
+        self._outbox = calls.outbox
+        self._ledger = calls.outbox.ledger
+        holders = lease_holders(self._ledger)
+        runs = [find_run(self._ledger, run_id) for run_id in unfinished_runs(self._ledger, api_url)]
+        self._runs = [run for run in runs if run.client_id not in holders]
+        self._skipped = {run.client_no: holders[run.client_id] for run in runs if run.client_id in holders}
+        self._before = {run.run_id: self._summary(run) for run in self._runs}
+        self._asked = self._answered = self._lost = 0
+        self._troubles: list[str] = []
+
+    def check(self, uuids: Collection[str]) -> None:
+        """Make sure that all of these are open.
+
+        Raises:
+            UnknownBatch: One is not.
+        """
+        if unknown := sorted(set(uuids) - {batch.batch_uuid for _, batch in self._open()}):
+            raise UnknownBatch(f"no batch {', '.join(unknown)} is open at {self._api_url}: see `armrest show RUN_ID`")
+
+    async def ask(self) -> None:
+        """Ask about every batch that ARM has accepted, client by client."""
+        poller = Poller(self._calls)
+        for client_no, runs in groupby(sorted(self._runs, key=_client_no), key=_client_no):
+            accepted = [batch for run in runs for batch in batches_in(self._ledger, run, [State.ACCEPTED])]
+            self._asked += len(accepted)
+            try:
+                self._answered += await poller.ask_once(accepted, tries=TRIES)
+            except Forbidden as error:
+                self._troubles.append(f"client {client_no}: {error}")
+
+    def declare_lost(self, uuids: Collection[str], after_seconds: float | None) -> None:
+        """Give up the open batches that are named, or that are too old."""
+        for _, batch in list(self._open()):
+            too_old = after_seconds is not None and self._age(batch) > after_seconds
+            if batch.batch_uuid in uuids or too_old:
+                declare_lost(self._ledger, batch, f"declared lost after {self._age(batch) / 3600:.1f} h")
+                self._lost += 1
+
+    async def carry_on(self) -> None:
+        """Send what is held, and what has no answer, of the oldest data first."""
+        for run in self._runs:
+            if batches_in(self._ledger, run, [State.HELD, State.SENDING]):
+                try:
+                    await self._take_up(run)
+                except (StopTheRun, OutboxError) as error:
+                    log.warning("run %s is not carried on: %s", run.run_id, error)
+                    self._troubles.append(f"run {run.run_id}: {error}")
+
+    async def _take_up(self, run: Run) -> None:
+        calls = self._calls
+        options = replace(calls.options, deadline_seconds=calls.seconds_left())
+        holding = hold_lease(
+            self._ledger,
+            api_url=run.api_url,
+            client_no=run.client_no,
+            run_id=run.run_id,
+            seconds=options.lease_seconds,
+        )
+        async with (
+            holding as lease,
+            Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random) as delivery,
+        ):
+            await delivery.take_up()
+
+    def conclude(self, open_too_long_seconds: float) -> Sweep:
+        """Write down how the runs stand now, and tell it all."""
+        changed = [told for run in self._runs if (told := self._finish(run))]
+        before, after = list(self._before.values()), [self._summary(run) for run in self._runs]
+        unsent = sum(len(batches_in(self._ledger, run, [State.HELD, State.PLANNED])) for run in self._runs)
+        return Sweep(
+            asked=self._asked,
+            unanswered=self._asked - self._answered,
+            settled=sum(run.batches.settled for run in after) - sum(run.batches.settled for run in before),
+            failed=sum(run.batches.failed for run in after) - sum(run.batches.failed for run in before) - self._lost,
+            lost=self._lost,
+            open=len(list(self._open())),
+            unsent=unsent,
+            too_old=[self._told(*one) for one in self._open() if self._age(one[1]) > open_too_long_seconds],
+            skipped_clients=[SkippedClient(client_no=no, run_id=run_id) for no, run_id in self._skipped.items()],
+            runs=changed,
+            troubles=self._troubles,
+        )
+
+    def _finish(self, run: Run) -> ChangedRun | None:
+        told = finish_later(self._outbox, run)
+        if told.batches == self._before[run.run_id].batches and told.state == run.state:
+            return None
+        return ChangedRun(run_id=run.run_id, client_no=run.client_no, state=told.state, message=told.message)
+
+    def _open(self) -> Iterator[tuple[Run, Batch]]:
+        for run in self._runs:
+            for batch in batches_in(self._ledger, run, OPEN):
+                yield run, batch
+
+    def _told(self, run: Run, batch: Batch) -> OpenTooLong:
+        return OpenTooLong(
+            run_id=run.run_id,
+            client_no=run.client_no,
+            seq=batch.seq,
+            batch_uuid=batch.batch_uuid,
+            open_seconds=round(self._age(batch)),
+        )
+
+    def _age(self, batch: Batch) -> float:
+        since = batch.accepted_at or batch.sent_at
+        return 0.0 if since is None else self._ledger.now() - since
+
+    def _summary(self, run: Run) -> RunSummary:
+        return summary(self._ledger, run.run_id)
+
+
+def _client_no(run: Run) -> int:
+    return run.client_no
