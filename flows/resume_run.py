@@ -3,11 +3,10 @@
 from prefect import flow, runtime
 from prefect.client.schemas import State
 
-from armrest.outbox import OutboxError, find_run
 from flows.sending import flow_run_id, see_through
 from tasks.connection import arm_client, connection
 from tasks.durations import Duration
-from tasks.runs import carry
+from tasks.runs import carry, resumable
 
 
 def name_of_run() -> str:
@@ -27,9 +26,7 @@ async def resume_run(run_id: str, deadline: Duration = "30m", wait: Duration = "
         wait: How long to wait when another run is sending for this client (10m).
     """
     with connection() as here:
-        run = find_run(here.outbox.ledger, run_id)
-        if run.request.get("dry_run"):
-            raise OutboxError(f"run {run_id} was a dry run: send its source with `armrest update-customers`")
+        run = resumable(here, run_id)
         arm_client(here.settings, api_url=run.api_url)
         carry(here, run, str(flow_run_id()))
         return await see_through(here, run, deadline=deadline, wait=wait)

@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 from armrest.api import Mode
 from armrest.delivery import rerun_request
-from armrest.outbox import Run, carried_by, create_run, find_run, new_run_id, run_of_flow_run
+from armrest.outbox import OutboxError, Run, carried_by, create_run, find_run, new_run_id, run_of_flow_run
 from tasks.connection import Connection
 
 
@@ -61,6 +61,19 @@ def open_rerun(here: Connection, parent_run_id: str, batch_uuids: Sequence[str])
         request={**rerun_request(parent), "batch_uuids": list(batch_uuids)},
         parent=parent,
     )
+
+
+def resumable(here: Connection, run_id: str) -> Run:
+    """Return a run that may be gone on with.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        OutboxError: It was a dry run: whoever looked at it has not said that it may be sent.
+    """
+    run = find_run(here.outbox.ledger, run_id)
+    if run.request.get("dry_run"):
+        raise OutboxError(f"run {run.run_id} was a dry run: send its source with `armrest update-customers`")
+    return run
 
 
 def carried(here: Connection, flow_run_id: str) -> Run | None:

@@ -36,25 +36,16 @@ def _facts(run: RunSummary) -> list[str]:
 def _figures(run: RunSummary) -> list[str]:
     people, sent = run.customers, run.batches
     names = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
-    counts = {name: getattr(people, name) for name in names}
-    return [
-        "| customers | " + " | ".join(counts) + " |",
-        "| --- |" + " ---: |" * len(counts),
-        "| | " + " | ".join(f"{count:,}" for count in counts.values()) + " |",
-        "",
-        f"{sent.planned:,} batches: {sent.settled:,} settled, {sent.failed:,} failed, {sent.open:,} open.",
-        "",
-    ]
+    rows = [f"| {name} | {getattr(people, name):,} |" for name in names]
+    counted = f"{sent.planned:,} batches: {sent.settled:,} settled, {sent.failed:,} failed, {sent.open:,} open."
+    return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", counted, ""]
 
 
 def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:
     if not reasons:
         return []
-    return (
-        [f"## {title}", "", "| customers | reason |", "| ---: | --- |"]
-        + [f"| {count:,} | {_cell(reason)} |" for reason, count in reasons]
-        + [""]
-    )
+    rows = [f"| {_cell(reason)} | {count:,} |" for reason, count in reasons]
+    return [f"## {title}", "", "| reason | customers |", "| --- | ---: |", *rows, ""]
 
 
 def _next(run: RunSummary) -> list[str]:

@@ -9,6 +9,7 @@ from armrest.outbox import Run, UnknownBatch, batch_views, find_run
 from flows.cli.refusals import Refused
 from tasks.connection import connection
 from tasks.durations import seconds_in
+from tasks.runs import resumable
 
 
 def checked_update(**given: Any) -> dict[str, Any]:
@@ -40,8 +41,8 @@ def checked_times(**given: str) -> dict[str, str]:
     return given
 
 
-def known_run(run_id: str, batch_uuids: Sequence[str] = ()) -> Run:
-    """Return a run that the ledger has, and whose batches these are.
+def known_parent(run_id: str, batch_uuids: Sequence[str]) -> Run:
+    """Return the run that is to be taken up again.
 
     Raises:
         UnknownRun: The ledger has no such run.
@@ -55,3 +56,14 @@ def known_run(run_id: str, batch_uuids: Sequence[str] = ()) -> Run:
             f"run {run.run_id} has no batch {unknown[0]}: `armrest show {run.run_id}` lists its batchUuids"
         )
     return run
+
+
+def known_run(run_id: str) -> Run:
+    """Return the run that is to go on.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        OutboxError: It was a dry run.
+    """
+    with connection() as here:
+        return resumable(here, run_id)

@@ -95,12 +95,12 @@ def rerun(
     verbose: Verbose = False,
 ) -> int:
     """Send again what failed in a run."""
-    from flows.cli.parameters import checked_times, known_run
+    from flows.cli.parameters import checked_times, known_parent
     from flows.cli.ready import ready
     from tasks.connection import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
-    parent = known_run(run_id, batch_uuid or [])
+    parent = known_parent(run_id, batch_uuid or [])
     ready(load_settings(), client_no=parent.client_no, verbose=verbose, api_url=parent.api_url)
     from flows.cli.carry_out import carry_out
     from flows.rerun_failed_batches import rerun_failed_batches as flow

@@ -1,0 +1,38 @@
+"""The command line without a process of its own, for what needs no Prefect."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from flows.cli import app
+from tests.conftest import Ended
+
+Typed = Callable[..., Ended]
+
+
+@pytest.fixture
+def typed(
+    settings: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Typed:
+    """Type a command: `typed("check", "x.csv", ARMREST_TOKEN=None)`; no Prefect server would answer it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(logging, "lastResort", logging.lastResort)
+
+    def run(*words: str, **variables: str | None) -> Ended:
+        for name in [name for name in os.environ if name.startswith(("ARMREST_", "PREFECT_"))]:
+            monkeypatch.delenv(name)
+        given = {**settings, "PREFECT_API_URL": "http://127.0.0.1:1/api", **variables}
+        for name, value in given.items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        exit_code = app.run(words)
+        return Ended(exit_code, *capsys.readouterr())
+
+    return run

@@ -1,0 +1,165 @@
+"""What tests of tasks, flows and the command line share: a Prefect server, a sandbox, the command as a process."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from armrest.sandbox import SandboxServer
+from flows.cli.prefect_env import DEFAULTS
+
+ARMREST = Path(sys.executable).with_name("armrest")
+CLIENT_NO = 2218
+START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a command has left behind."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The last line of stdout, which `--json` promises to be one JSON value."""
+        return json.loads(self.out.splitlines()[-1])
+
+    @property
+    def complaint(self) -> str:
+        """The one line that says what is wrong."""
+        (line,) = [line for line in self.err.splitlines() if line.startswith("armrest: ")]
+        return line
+
+
+@dataclass
+class Shell:
+    """Runs `armrest` as a process, in a folder and with homes of its own."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def start(self, *words: str, **variables: str | None) -> "subprocess.Popen[str]":
+        given = {name: value for name, value in (self.variables | variables).items() if value is not None}
+        return subprocess.Popen(
+            [ARMREST, *words],
+            cwd=self.folder,
+            env=plain_environment() | given,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def __call__(self, *words: str, **variables: str | None) -> Ended:
+        with self.start(*words, **variables) as process:
+            out, err = process.communicate(timeout=120)
+        return Ended(process.returncode, out, err)
+
+
+def plain_environment() -> dict[str, str]:
+    """This process's environment without anything that would set up `armrest` or Prefect."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ARMREST_", "PREFECT_"))}
+    return kept | {"DO_NOT_TRACK": "1", "COLUMNS": "200"}
+
+
+@pytest.fixture(scope="session")
+def arm_server() -> Iterator[SandboxServer]:
+    with SandboxServer(seed=1) as server:
+        yield server
+
+
+@pytest.fixture
+def arm(arm_server: SandboxServer) -> SandboxServer:
+    """A stand-in of ARM with nothing in its books, that behaves well."""
+    arm_server.reset()
+    return arm_server
+
+
+@pytest.fixture
+def settings(arm: SandboxServer, tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has set everything up."""
+    return {
+        "ARMREST_HOME": str(tmp_path / "home"),
+        "ARMREST_API_URL": arm.api_url,
+        "ARMREST_TOKEN": arm.token,
+        "ARMREST_USER_ID": "ola.nordmann",
+        "ARMREST_POLL_FIRST_SECONDS": "0.1",
+    }
+
+
+@pytest.fixture
+def shell(settings: Mapping[str, str], tmp_path: Path) -> Shell:
+    """The command line, with no Prefect server that would answer."""
+    return Shell(tmp_path, {**settings, "PREFECT_API_URL": "http://127.0.0.1:1/api"})
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment that leads to a real Prefect server, one for all tests: it takes 10 to 20 s to start."""
+    home = tmp_path_factory.mktemp("prefect")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/api"
+    environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(home)}
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        await_server(server, address)
+        yield {"PREFECT_API_URL": address, "PREFECT_HOME": str(home)}
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def await_server(server: "subprocess.Popen[bytes]", address: str) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        try:
+            if httpx.get(f"{address}/health").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise RuntimeError("the Prefect server did not start; see server.log in its home")
+
+
+@pytest.fixture
+def prefect_shell(settings: Mapping[str, str], prefect_server: Mapping[str, str], tmp_path: Path) -> Shell:
+    """The command line, with a Prefect server running."""
+    return Shell(tmp_path, {**settings, **prefect_server})
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., str]:
+    """Writes a CSV: its content, or that of so many customers."""
+
+    def written(content: str | bytes | int, name: str = "customers.csv") -> str:
+        text = customers(content) if isinstance(content, int) else content
+        path = tmp_path / name
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return str(path)
+
+    return written
+
+
+def customers(number: int) -> str:
+    """A file of so many customers, numbered from 10001; all that they are is in their number."""
+    rows = (f"{no},Kunde {no},9{no:07d},Storgata {no},0155,Oslo" for no in range(10001, 10001 + number))
+    return "\n".join(["customerNo,name,phoneNo,addressLine1,postalCode,cityName", *rows, ""])
