@@ -224,6 +224,12 @@ def reason_in(said: Any, field_name: str = "") -> str:
     return mask(": ".join(dict.fromkeys(texts)))
 
 
+def headline(payload: Any) -> str:
+    """Return the first thing that a refusal gives as its reason, masked."""
+    said = list(_own(_lowered(payload))) if isinstance(payload, dict) else payload
+    return mask(next((text for text in _texts(said) if text.lower() not in FIELD_NAMES), ""))
+
+
 def _texts(said: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(said, str) and said:
         yield said
@@ -232,7 +238,7 @@ def _texts(said: Any, depth: int = 0) -> Iterator[str]:
             yield from _texts(member, depth + 1)
     elif isinstance(said, dict) and depth < MAX_DEPTH:
         members = _lowered(said)
-        for key in (*PATH_KEYS, "code", *TEXT_KEYS):
+        for key in (*PATH_KEYS, *TEXT_KEYS, "code"):
             value = members.get(key)
             is_name = key in TEXT_KEYS or (isinstance(value, str) and value.lower() in FIELD_NAMES)
             if is_name or key == "code":

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from armrest.api.answers import BatchAnswer, CustomerAnswer, Standing
 from armrest.api.errors import ArmError, UnreadableAnswer
-from armrest.api.failures import Findings, find, reason_in
+from armrest.api.failures import Findings, find, headline
 from armrest.api.models import Accepted
 from armrest.api.redact import mask, redact, word
 from armrest.api.statuses import NEUTRAL, REFUSED_WHOLE, WORDS, error_for, meanings
@@ -131,7 +131,7 @@ def read_error(
     failures = (replace(failure, reason=mask(failure.reason, known)) for failure in find(payload).at_fault)
     return error_for(
         http_status,
-        said="" if isinstance(payload, str) else mask(reason_in(payload), known),
+        said="" if isinstance(payload, str) else mask(headline(payload), known),
         request_id=request_id,
         evidence=redact(payload, known),
         failures=failures,

@@ -135,7 +135,7 @@ async def test_a_429_says_when_to_come_back(form: Any, client: ArmClient, sandbo
     with pytest.raises(RateLimited) as caught:
         await client.put_customers_batch(2218, body_of("10001"))
 
-    assert caught.value.retry_after_seconds == pytest.approx(7.0, abs=1.0)
+    assert caught.value.retry_after_seconds == pytest.approx(7.0, abs=2.5)  # uvicorn renews its Date once a second
 
 
 async def test_one_customer_is_updated_at_once(client: ArmClient, sandbox: SandboxServer) -> None:

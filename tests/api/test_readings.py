@@ -387,7 +387,7 @@ def test_a_refusal_names_those_at_fault_only() -> None:
 
     assert isinstance(error, BatchRefused)
     assert [(one.customer_no, one.reason) for one in error.failures] == [("10001", "… not valid")]
-    assert str(error).endswith("(400): 2 of 3 are not valid: … not valid")
+    assert str(error).endswith("(400): 2 of 3 are not valid")
 
 
 def test_a_refusal_that_is_about_the_user_blames_no_customer() -> None:
@@ -396,6 +396,7 @@ def test_a_refusal_that_is_about_the_user_blames_no_customer() -> None:
 
     assert isinstance(error, BatchRefused)
     assert error.failures == ()
+    assert str(error).endswith(": unknown user")
 
 
 def test_a_page_of_html_is_no_reason_but_evidence() -> None:
