@@ -6,6 +6,7 @@ import struct
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -29,8 +30,12 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     )
 
     async def answer(request: Request) -> Response:
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response()  # the client died in the middle of its request: nobody reads this
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-        reply = sandbox.handle(request.method, request.scope["path"], headers, await request.body())
+        reply = sandbox.handle(request.method, request.scope["path"], headers, body)
         return _Answer(reply)
 
     for route in (*ROUTES, *CONTROL):

@@ -1,5 +1,6 @@
 """The sandbox over real HTTP: what a framework would not do is done to the connection, and other processes steer it."""
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, Fault, SandboxServer
+from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, Fault, SandboxServer
 from tests.sandbox.asking import BATCHES
 
 BODY = {"metadata": {"userId": "ola.nordmann"}, "customers": [{"customerNo": "10001", "name": "Åse"}]}
@@ -46,6 +47,18 @@ def test_a_batch_goes_from_http_into_the_books(server: SandboxServer, http: http
     assert (accepted.status_code, get_result.startswith(server.api_url)) == (202, True)
     assert http.get(get_result).status_code == 200
     assert server.books.customers(2218)["10001"]["name"] == "Åse"
+
+
+def test_a_client_that_dies_in_its_request_is_no_event(
+    server: SandboxServer, http: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = f"PUT {API}{BATCHES} HTTP/1.1\r\nHost: arm\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection((httpx.URL(server.url).host, httpx.URL(server.url).port)) as dying:
+        dying.sendall(head.encode() + b"{")
+
+    assert http.put(BATCHES, json=BODY).status_code == 202
+    assert len(server.books.batches()) == 1
+    assert caplog.records == []
 
 
 def test_a_login_opens_it(server: SandboxServer) -> None:
