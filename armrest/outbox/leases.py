@@ -150,6 +150,8 @@ def _same_host(holder: Mapping[str, Any]) -> bool:
 
 def _is_alive(holder: Mapping[str, Any]) -> bool:
     try:
-        return bool(abs(psutil.Process(holder["pid"]).create_time() - holder["started"]) < 1.0)
+        process = psutil.Process(holder["pid"])
+        same = abs(process.create_time() - holder["started"]) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE  # dead, and its parent has not noticed yet
     except psutil.NoSuchProcess:
         return False
