@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from armrest.api import StopTheRun
 from armrest.delivery import Unfinished, finish
 from armrest.outbox import LeaseHeld, LeaseLost, OutboxError, Run, RunSummary, find_run, note_run, summary
+from flows.stopping import cancelled_by_sigterm
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import Connection, delivering, holding
 from tasks.durations import seconds_in
@@ -27,8 +28,9 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
         LeaseHeld: Another run is sending for the client, and still was after the wait.
     """
     try:
-        async with holding(run, wait_seconds=seconds_in(wait)):
-            await _plan_and_send(here, run, seconds_in(deadline))
+        with cancelled_by_sigterm():
+            async with holding(run, wait_seconds=seconds_in(wait)):
+                await _plan_and_send(here, run, seconds_in(deadline))
     except LeaseHeld as held:
         if vars(held).get("holder_run_id") != run.run_id and run.planned_at is None:
             note_run(here.outbox.ledger, run, state="Failed", message=held.message, ended_at=here.outbox.ledger.now())

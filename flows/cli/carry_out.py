@@ -9,7 +9,7 @@ from prefect import Flow
 from prefect.client.schemas import State
 from prefect.exceptions import FailedRun
 
-from armrest.outbox import RunSummary, run_of_flow_run, summary
+from armrest.outbox import LeaseHeld, RunSummary, run_of_flow_run, summary
 from flows.cli.output import tell
 from flows.cli.prefect_env import start_server
 from flows.cli.progress import shown
@@ -52,7 +52,7 @@ def _raise(error: Exception, flow_run_id: str) -> None:
     """Raise what ended the flow; where sending had begun, it is no mere refusal."""
     with connection() as here:
         run = run_of_flow_run(here.outbox.ledger, flow_run_id)
-    if run is not None and run.started_at is not None:
+    if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
         what = explain(error).message
         raise BrokenOff(f"run {run.run_id} broke off: {what}; `armrest resume {run.run_id}` carries it on") from error
     raise error
