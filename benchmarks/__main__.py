@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from armrest.sandbox import write_sample
 
 HERE = Path(__file__).parent
-ARMREST = (sys.executable, "-m", "flows.cli.app")
+ARMREST = (str(Path(sys.executable).with_name("armrest")),)
 
 
 @dataclass(frozen=True, slots=True)
