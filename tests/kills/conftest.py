@@ -1,0 +1,34 @@
+"""A stand-in of ARM over real HTTP, and workspaces whose engines are killed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from armrest.sandbox import SandboxServer, write_sample
+from tests.kills.workspace import Workspace
+
+
+@pytest.fixture(scope="session")
+def arm() -> Iterator[SandboxServer]:
+    with SandboxServer(seed=1) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(arm: SandboxServer) -> SandboxServer:
+    arm.reset()
+    return arm
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, sandbox: SandboxServer) -> Workspace:
+    return Workspace(tmp_path, sandbox)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 customers: twenty batches as the engine cuts them."""
+    path = tmp_path_factory.mktemp("source") / "customers.csv"
+    write_sample(path, customers=2000, wrong=0)
+    return path

@@ -1,0 +1,152 @@
+"""A folder with a ledger, engines that run on it and die, and what their deaths must not have changed."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from armrest.outbox import Outbox, State, batches_in, find_run, outcomes_of_run, summaries
+from armrest.sandbox import Books, SandboxServer, customers_in, sample_rows
+from armrest.sandbox.merge import Customer, create, merge
+
+ROOT: Final = Path(__file__).parents[2]
+CLIENT_NO: Final = 2218
+IN_FLIGHT: Final = 8
+"""Requests under way at once, by default: what a death may make us send again."""
+PATIENCE_SECONDS: Final = 60
+POLLING: Final = {"poll_first_seconds": 0.05, "poll_max_seconds": 0.2}
+KILLED: Final = -9
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """What the ledger knew, and what the sandbox had received, when a process died. Bodies are told by their hash."""
+
+    acknowledged: dict[str, str]
+    """batchUuid to body."""
+    in_flight: frozenset[str]
+    received: Counter[str]
+
+
+class Workspace:
+    """Starts engines on one ledger, against one sandbox."""
+
+    def __init__(self, home: Path, sandbox: SandboxServer) -> None:
+        self.home = home
+        self.sandbox = sandbox
+        self.deaths: list[Death] = []
+
+    def start(self, run_id: str, source: Path | str = "", **flags: Any) -> subprocess.Popen[str]:
+        """Start an engine on a run, or on what is left of it; flags as `tests.kills.engine` has them."""
+        words = [f"--{name.replace('_', '-')}={_text(value)}" for name, value in flags.items()]
+        command = [sys.executable, "-m", "tests.kills.engine", str(self.home), run_id, f"--source={source}"]
+        return subprocess.Popen(
+            [*command, f"--api-url={self.sandbox.api_url}", *words],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONWARNINGS": "default"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, run_id: str, source: Path | str = "", **flags: Any) -> dict[str, Any]:
+        """See a run through; return its summary."""
+        engine = self.start(run_id, source, **flags)
+        out, told = engine.communicate(timeout=PATIENCE_SECONDS)
+        assert engine.returncode in {0, 1}, told
+        return dict(json.loads(out.splitlines()[-1]))
+
+    def die(self, run_id: str, seam: str, source: Path | str = "", **flags: Any) -> Death:
+        """Let a run kill itself at a seam."""
+        engine = self.start(run_id, source, die_at=seam, **flags)
+        out, told = engine.communicate(timeout=PATIENCE_SECONDS)
+        assert engine.returncode == KILLED, f"it never came to {seam}: {out} {told}"
+        return self.mourn()
+
+    def mourn(self) -> Death:
+        """Take down how things stood when a process died."""
+        self.deaths.append(self.standing())
+        return self.deaths[-1]
+
+    def standing(self) -> Death:
+        """Return how things stand in the ledger and in the sandbox."""
+        with self.outbox() as outbox:
+            ledger = outbox.ledger
+            runs = [find_run(ledger, run.run_id) for run in summaries(ledger)]
+            batches = [batch for run in runs for batch in batches_in(ledger, run, list(State))]
+        return Death(
+            {batch.batch_uuid: batch.body.sha256.hex() for batch in batches if batch.batch_uuid},
+            frozenset(batch.body.sha256.hex() for batch in batches if batch.state is State.SENDING),
+            received(self.sandbox.books),
+        )
+
+    @contextmanager
+    def outbox(self) -> Iterator[Outbox]:
+        """Open the ledger beside whoever else has it open."""
+        with Outbox.open(f"sqlite:///{self.home}/ledger.db", str(self.home / "bodies")) as outbox:
+            yield outbox
+
+    def assert_nothing_forgotten(self) -> None:
+        """After all deaths: every acknowledged batchUuid is known, nothing acknowledged was sent again, little else."""
+        end = self.standing()
+        for death in self.deaths:
+            assert len(death.in_flight) <= IN_FLIGHT
+            assert death.acknowledged.items() <= end.acknowledged.items()
+            for body in death.acknowledged.values():
+                assert end.received[body] == death.received[body], "an acknowledged batch was sent again"
+        in_flight = Counter(body for death in self.deaths for body in death.in_flight)
+        again = Counter({body: times - 1 for body, times in end.received.items() if times > 1})
+        assert again <= in_flight, "something was sent again that was not in flight at a death"
+        assert set(end.acknowledged) <= {batch.batch_uuid for batch in self.sandbox.books.batches(CLIENT_NO)}
+
+    def outcomes(self, run_id: str) -> dict[str, str]:
+        """Return what the ledger says became of each customer of a run."""
+        with self.outbox() as outbox:
+            told = list(outcomes_of_run(outbox.ledger, find_run(outbox.ledger, run_id)))
+        assert len({outcome.customer_no for outcome in told}) == len(told), "a customer with two outcomes"
+        return {outcome.customer_no: outcome.outcome for outcome in told}
+
+
+def books_after(
+    *sources: Path, before: dict[str, Customer] | None = None, without: Iterable[str] = ()
+) -> dict[str, Customer]:
+    """Return what the books must hold once these files were applied in turn, by customer number.
+
+    Worked out from the cells by the sandbox's own reading of ARM's pages: nothing of intake or outbox takes part.
+
+    Args:
+        without: Customers that ARM refuses; they stay as they were before.
+    """
+    books, left_out = dict(before or {}), frozenset(without)
+    for source in sources:
+        for customer in customers_in(source):
+            number = customer["customerNo"]
+            if number not in left_out:
+                books[number] = merge(books[number], customer) if number in books else create(customer)
+    return books
+
+
+def write_version(path: Path, customers: int, version: int) -> Path:
+    """Write a file of customers whose every row tells its version, in the name and in the phone number."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for place, row in enumerate(sample_rows(customers, seed=1)):
+            told = {"name": f"{row['name']} {version}", "phoneNo": f"{91_000_000 + version}"}
+            writer.writerows([list(row)] * (place == 0) + [list((row | told).values())])
+    return path
+
+
+def received(books: Books) -> Counter[str]:
+    """Return how often each body was accepted."""
+    return Counter(batch.sha256 for batch in books.batches(CLIENT_NO))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, dict) else str(value)
