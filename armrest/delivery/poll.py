@@ -4,7 +4,7 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import chain, count
 
@@ -17,8 +17,10 @@ from armrest.outbox import (
     REFUSED_WHOLE,
     Batch,
     BatchMoved,
+    BodyUnusable,
     client_no_of,
     fail,
+    known_of,
     latest,
     note,
     opened,
@@ -179,7 +181,11 @@ class Poller:
         """Return an answer without what it may repeat of the customers that were sent."""
         if answer.standing in (Standing.PENDING, Standing.PROCESSED) and not answer.message:
             return answer
-        people = opened(self._calls.outbox, batch)
+        try:
+            people = opened(self._calls.outbox, batch)
+        except BodyUnusable:  # purged by force: what the answer repeats of its customers cannot be told from the rest
+            unnamed = tuple(replace(failure, reason="") for failure in answer.failures)
+            return replace(answer, message="", evidence="", failures=unnamed)
         return answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
     def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
@@ -199,7 +205,7 @@ class Poller:
         return answer.standing is Standing.NOT_FOUND and self._is_old(batch)
 
     def _settle_in_part(self, batch: Batch, answer: BatchAnswer) -> bool:
-        found = attribute(answer.failures, opened(self._calls.outbox, batch))
+        found = attribute(answer.failures, known_of(self._calls.outbox, batch))
         if found.strangers or not found.verdicts:
             words = _words(answer) | {"message": "ARM tells of failures that fit no customer of this batch"}
             note(self._calls.outbox.ledger, batch, **words)
@@ -209,7 +215,7 @@ class Poller:
 
     def _refuse_whole(self, batch: Batch, answer: BatchAnswer) -> None:
         at_fault = [failure for failure in answer.failures if failure.at_fault]
-        named = attribute(at_fault, opened(self._calls.outbox, batch)).verdicts if at_fault else {}
+        named = attribute(at_fault, known_of(self._calls.outbox, batch)).verdicts if at_fault else {}
         reason = f"{REFUSED_WHOLE}: {answer.message}" if answer.message else REFUSED_WHOLE
         fail(self._calls.outbox.ledger, batch, reason, named=named, **_words(answer))
 

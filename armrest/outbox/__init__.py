@@ -40,6 +40,7 @@ from armrest.outbox.leases import Lease, lease_holders, release_lease, renew_lea
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.planning import CustomerTooLarge, PlanWriter
+from armrest.outbox.purge import Purged, purge
 from armrest.outbox.queries import (
     batch_views,
     failed_customers,
@@ -48,7 +49,7 @@ from armrest.outbox.queries import (
     summaries,
     summary,
 )
-from armrest.outbox.reshape import opened, split
+from armrest.outbox.reshape import known_of, opened, split
 from armrest.outbox.runs import (
     Run,
     carried_by,
@@ -89,6 +90,7 @@ __all__ = [
     "Outbox",
     "OutboxError",
     "PlanWriter",
+    "Purged",
     "Run",
     "RunSummary",
     "State",
@@ -111,6 +113,7 @@ __all__ = [
     "failures_in",
     "find_run",
     "has_been_accepted",
+    "known_of",
     "latest",
     "lease_holders",
     "new_run_id",
@@ -120,6 +123,7 @@ __all__ = [
     "opened",
     "outcomes_of_customer",
     "outcomes_of_run",
+    "purge",
     "record",
     "release_lease",
     "renew_lease",

@@ -5,6 +5,7 @@ Any fsspec store serves: a local folder, S3, Azure. A local file is flushed to t
 
 import hashlib
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
@@ -14,8 +15,12 @@ import fsspec
 
 from armrest.outbox.errors import BodyUnusable
 
+SUFFIX: Final = ".bodies"
 FILE_BYTES: Final = 64 * 1024 * 1024
 """A file of bodies is closed once it holds this much."""
+
+PURGED: Final = ""
+"""The file of a body that was removed on purpose; its hash and its length stay known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,12 @@ class BodyStore:
         Raises:
             BodyUnusable: It was purged, or is not the one that was planned.
         """
+        if ref.file == PURGED:
+            raise BodyUnusable("the body was purged (`armrest purge`): send from the source again")
         try:
             body: bytes = self._fs.cat_file(self._path(ref.file), start=ref.offset, end=ref.offset + ref.length)
         except FileNotFoundError:
-            raise BodyUnusable(f"the body in {ref.file} is gone (purged?): send from the source again") from None
+            raise BodyUnusable(f"the body in {ref.file} is gone: send from the source again") from None
         except OSError as error:
             raise BodyUnusable(
                 f"the body in {ref.file} cannot be read: {error.strerror or type(error).__name__}"
@@ -58,8 +65,21 @@ class BodyStore:
     def writer(self, folder: str) -> "BodyWriter":
         """Return a writer of new files in a folder, by convention the run's id."""
         self._fs.makedirs(self._path(folder), exist_ok=True)
-        taken = {name.rsplit("/", 1)[-1] for name in self._fs.ls(self._path(folder), detail=False)}
-        return BodyWriter(self, folder, taken)
+        return BodyWriter(self, folder, first=1 + max(map(_number_of, self._files(folder)), default=-1))
+
+    def keep_only(self, folder: str, files: Collection[str]) -> None:
+        """Remove all of a folder but these files, and the folder too where none is left."""
+        if not files:
+            self.remove(folder)
+            return
+        for file in set(self._files(folder)) - set(files):
+            self._fs.rm(self._path(file))
+
+    def _files(self, folder: str) -> list[str]:
+        self._fs.invalidate_cache()
+        found = self._fs.ls(self._path(folder), detail=False) if self._fs.exists(self._path(folder)) else []
+        names = (path.rsplit("/", 1)[-1] for path in found)
+        return [f"{folder}/{name}" for name in names if name.endswith(SUFFIX)]
 
     def remove(self, folder: str) -> None:
         """Remove a folder with all its bodies; none is not a fault."""
@@ -84,13 +104,17 @@ class BodyStore:
         handle.close()
 
 
-class BodyWriter:
-    """Writes bodies one after another, into as many files as it takes; a context manager."""
+def _number_of(file: str) -> int:
+    return int(file.rsplit("/", 1)[-1].removesuffix(SUFFIX))
 
-    def __init__(self, store: BodyStore, folder: str, taken: set[str]) -> None:
+
+class BodyWriter:
+    """Writes bodies one after another, into as many files as it takes, numbered from `first`; a context manager."""
+
+    def __init__(self, store: BodyStore, folder: str, *, first: int) -> None:
         self._store = store
         self._folder = folder
-        self._number = len(taken)
+        self._number = first
         self._file = ""
         self._handle: IO[bytes] | None = None
         self._offset = 0
@@ -113,7 +137,7 @@ class BodyWriter:
 
     def _open_next(self) -> None:
         self._close()
-        self._file = f"{self._folder}/{self._number:05d}.bodies"
+        self._file = f"{self._folder}/{self._number:05d}{SUFFIX}"
         self._number += 1
         self._handle = self._store.open_for_writing(self._file)
         self._offset = 0

@@ -40,7 +40,7 @@ def failures_in(
         BodyUnusable: A body was purged.
     """
     for batch in _failed_batches(outbox.ledger, run, only, batch_uuids):
-        reasons = _unhealed(outbox.ledger, batch)
+        reasons = unhealed(outbox.ledger, batch)
         if reasons:
             yield (
                 batch,
@@ -69,7 +69,7 @@ def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collectio
     return [batch for batch in chosen if not batch_uuids or batch.batch_uuid in batch_uuids]
 
 
-def _unhealed(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
+def unhealed(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
     """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun has taken care of."""
     mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
     cared_for = exists().where(

@@ -17,6 +17,8 @@ from armrest.outbox import (
     create_run,
     find_run,
     lease_holders,
+    outcomes_of_run,
+    purge,
     release_lease,
     summary,
     take_lease,
@@ -380,3 +382,23 @@ async def test_another_api_is_left_alone(engine: Engine, planned: Planned, sandb
         )
 
     assert (found.asked, found.open) == (0, 0)
+
+
+@virtual_time
+async def test_an_answer_about_a_purged_body_is_written_down_without_arms_words(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    sandbox.behaviour.refuse_customers = frozenset({"10002"})
+    run = planned(people(3))
+    await left_open(engine, sandbox, run)
+    purge(engine.outbox, older_than_seconds=0, force=True)
+    await asyncio.sleep(2 * HOUR)
+
+    await swept(engine)
+
+    outcomes = [(one.customer_no, one.outcome, one.reason) for one in outcomes_of_run(engine.outbox.ledger, run)]
+    assert outcomes == [
+        ("10001", "updated", ""),
+        ("10002", "failed", "refused without a reason"),
+        ("10003", "updated", ""),
+    ]

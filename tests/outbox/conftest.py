@@ -1,12 +1,30 @@
 """An outbox on a real SQLite ledger, a clock that tests move, and runs planned into it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from armrest.outbox import Lease, Outbox, PlanWriter, Run, create_run, find_run, take_lease
+from armrest.outbox import (
+    SENDABLE,
+    Batch,
+    Lease,
+    Outbox,
+    PlanWriter,
+    Run,
+    State,
+    Verdict,
+    accept,
+    batches_in,
+    begin,
+    create_run,
+    find_run,
+    opened,
+    release_lease,
+    settle,
+    take_lease,
+)
 
 API_URL = "http://127.0.0.1:1/arm/v1"
 CLIENT_NO = 2218
@@ -48,6 +66,7 @@ def planned(outbox: Outbox) -> Planned:
         max_body_bytes: int = 5_000_000,
         parent: Run | None = None,
         client_no: int = CLIENT_NO,
+        dry_run: bool = False,
     ) -> Run:
         run = create_run(
             outbox.ledger,
@@ -58,7 +77,7 @@ def planned(outbox: Outbox) -> Planned:
             mode="update",
             user_id="ola",
             source="customers.csv",
-            request={"batch_size": batch_size, "max_body_bytes": max_body_bytes},
+            request={"batch_size": batch_size, "max_body_bytes": max_body_bytes, "dry_run": dry_run},
             parent=parent,
         )
         with PlanWriter(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
@@ -77,3 +96,24 @@ def lease_of(outbox: Outbox, run: Run, *, seconds: float = 60.0) -> Lease:
 def people(*numbers: int, **fields: Any) -> list[dict[str, Any]]:
     """Return customers of these numbers, all with the same fields."""
     return [{"customerNo": str(number), **(fields or {"name": "Kari"})} for number in numbers]
+
+
+def accepted(outbox: Outbox, run: Run) -> list[Batch]:
+    """Have ARM accept every batch of a run that may leave; their batchUuids are `run-1`, `run-2`, …"""
+    lease = lease_of(outbox, run)
+    for batch in batches_in(outbox.ledger, run, SENDABLE):
+        if leaving := begin(outbox, run, batch, lease, ghost_horizon_seconds=3600):
+            uuid = f"{run.run_id}-{batch.seq}"
+            accept(outbox.ledger, leaving.batch, batch_uuid=uuid, get_result=None, status="", result="")
+    release_lease(outbox.ledger, lease)
+    return batches_in(outbox.ledger, run, [State.ACCEPTED])
+
+
+def settled(outbox: Outbox, run: Run, *, failed: Collection[str] = ()) -> list[Batch]:
+    """Have ARM accept and work through all of a run, and refuse the customers of these numbers."""
+    for batch in accepted(outbox, run):
+        verdicts = {
+            line.ordinal: Verdict("failed", "no") for line, _ in opened(outbox, batch) if line.customer_no in failed
+        }
+        settle(outbox.ledger, batch, verdicts, status="", result="", message="")
+    return batches_in(outbox.ledger, run, list(State))

@@ -1,0 +1,148 @@
+"""Retention: bodies hold personal data, and so do rejects files; both go once nothing will need them.
+
+The ledger keeps numbers, outcomes, batchUuids and hashes. A file of bodies that must stay in part is written anew
+with what stays; docs/decisions/0013-purge.md says why.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+
+from armrest.outbox.batches import UNFINISHED, Batch, State, as_batch
+from armrest.outbox.bodies import PURGED
+from armrest.outbox.errors import LeaseHeld
+from armrest.outbox.failures import unhealed
+from armrest.outbox.leases import release_lease, take_lease
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.runs import Run, find_run, note_run
+from armrest.outbox.schema import batches, runs
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """What a purge has removed, or would remove.
+
+    Attributes:
+        runs: Runs of which something went.
+        batches: Batches whose body went; `bytes` is what these bodies held.
+        kept: Batches of old runs whose body stays: open, failed, or of a client that a live run is sending for.
+    """
+
+    runs: int = 0
+    batches: int = 0
+    bytes: int = 0
+    rejects_files: int = 0
+    kept: int = 0
+
+    def __add__(self, other: "Purged") -> "Purged":
+        return Purged(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
+
+
+def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry_run: bool = False) -> Purged:
+    """Remove the bodies of what is settled, and the rejects files, of runs that ended so long ago. Safe to repeat.
+
+    A failure that a rerun has healed counts as settled; a plan that was never to be sent needs no bodies.
+
+    Args:
+        force: Also remove the bodies of batches that are open or failed: no resume and no rerun can send them then.
+        dry_run: Only tell what would go.
+
+    Raises:
+        BodyUnusable: A body that must stay cannot be read; nothing of its run is removed.
+    """
+    total = Purged()
+    for run in _old_runs(outbox.ledger, outbox.ledger.now() - older_than_seconds):
+        try:
+            with _nobody_sends(outbox.ledger, run):
+                total += _purge_run(outbox, run, force=force, dry_run=dry_run)
+        except LeaseHeld as held:
+            log.info("run %s is not purged: %s", run.run_id, held)
+            total += Purged(kept=len(_stored(outbox.ledger, run)))
+    return total
+
+
+def _old_runs(ledger: Ledger, before: float) -> list[Run]:
+    """Return the runs that ended before a moment and may still hold personal data."""
+    has_bodies = exists().where(batches.c.run_seq == runs.c.seq, batches.c.body_file != PURGED)
+    query = select(runs.c.run_id).where(
+        func.coalesce(runs.c.ended_at, runs.c.created_at) <= before, or_(has_bodies, runs.c.rejects_file.is_not(None))
+    )
+    with ledger.read() as tx:
+        ids = list(tx.execute(query.order_by(runs.c.seq)).scalars())
+    return [find_run(ledger, run_id) for run_id in ids]
+
+
+@contextmanager
+def _nobody_sends(ledger: Ledger, run: Run) -> Iterator[None]:
+    """Hold the run's client, so that no resume and no rerun reads what is being removed."""
+    lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS)
+    try:
+        yield
+    finally:
+        release_lease(ledger, lease)
+
+
+def _purge_run(outbox: Outbox, run: Run, *, force: bool, dry_run: bool) -> Purged:
+    staying: list[Batch] = []
+    going: list[Batch] = []
+    for batch in _stored(outbox.ledger, run):
+        (staying if not force and _is_needed(outbox.ledger, run, batch) else going).append(batch)
+    if not dry_run:
+        _remove_bodies(outbox, run, going=going, staying=staying)
+        _remove_rejects(outbox.ledger, run)
+    return Purged(
+        runs=int(bool(going or run.rejects_file)),
+        batches=len(going),
+        bytes=sum(batch.body.length for batch in going),
+        rejects_files=int(bool(run.rejects_file)),
+        kept=len(staying),
+    )
+
+
+def _stored(ledger: Ledger, run: Run) -> list[Batch]:
+    query = select(batches).where(batches.c.run_seq == run.seq, batches.c.body_file != PURGED)
+    with ledger.read() as tx:
+        return [as_batch(row) for row in tx.execute(query.order_by(batches.c.seq))]
+
+
+def _is_needed(ledger: Ledger, run: Run, batch: Batch) -> bool:
+    if run.planned_at is None or run.request.get("dry_run"):
+        return False
+    if batch.failed or batch.state is State.LOST:
+        return bool(unhealed(ledger, batch))
+    return batch.state in UNFINISHED
+
+
+def _remove_bodies(outbox: Outbox, run: Run, *, going: Sequence[Batch], staying: Sequence[Batch]) -> None:
+    """Have the ledger forget where bodies lie, then remove the files; what a crash leaves, the next purge removes."""
+    shared = {batch.body.file for batch in going}
+    with outbox.bodies.writer(run.run_id) as writer:
+        moved = [
+            (batch, writer.write(outbox.bodies.read(batch.body))) for batch in staying if batch.body.file in shared
+        ]
+    places: list[dict[str, Any]] = [
+        *({"seq_": batch.seq, "file": PURGED, "offset": 0} for batch in going),
+        *({"seq_": batch.seq, "file": ref.file, "offset": ref.offset} for batch, ref in moved),
+    ]
+    if places:
+        where = and_(batches.c.run_seq == run.seq, batches.c.seq == bindparam("seq_"))
+        move = update(batches).where(where).values(body_file=bindparam("file"), body_offset=bindparam("offset"))
+        with outbox.ledger.write() as tx:
+            tx.execute(move, places)
+    outbox.bodies.keep_only(run.run_id, {batch.body.file for batch in _stored(outbox.ledger, run)})
+
+
+def _remove_rejects(ledger: Ledger, run: Run) -> None:
+    if run.rejects_file:
+        Path(run.rejects_file).unlink(missing_ok=True)
+        note_run(ledger, run, rejects_file=None)
