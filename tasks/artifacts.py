@@ -1,5 +1,6 @@
 """A flow run's artifacts: each is made once and renewed in place, so that a version of a key is a run."""
 
+import asyncio
 import json
 from typing import Any, Final
 from uuid import UUID
@@ -19,6 +20,7 @@ class Artifacts:
         self._flow_run_id = flow_run_id
         self._ids: dict[str, UUID] | None = None
         self._last: dict[str, Any] = {}
+        self._one_at_a_time = asyncio.Lock()
 
     async def table(self, key: str, rows: list[dict[str, Any]], description: str) -> None:
         """Put rows under a key; a cell is text, a number or None."""
@@ -33,17 +35,20 @@ class Artifacts:
         await self._put(key, "progress", percent, description)
 
     async def _put(self, key: str, kind: str, data: str | float, description: str) -> None:
-        if self._last.get(key) == (data, description):
-            return
+        async with self._one_at_a_time:  # two that do not know of each other would both make it
+            if self._last.get(key) != (data, description):
+                await self._write(key, kind, data, description)
+                self._last[key] = (data, description)
+
+    async def _write(self, key: str, kind: str, data: str | float, description: str) -> None:
         ids = await self._known()
         if key in ids:
             await self._client.update_artifact(ids[key], ArtifactUpdate(data=data, description=description))
-        else:
-            made = await self._client.create_artifact(
-                ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
-            )
-            ids[key] = made.id
-        self._last[key] = (data, description)
+            return
+        made = await self._client.create_artifact(
+            ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
+        )
+        ids[key] = made.id
 
     async def _known(self) -> dict[str, UUID]:
         if self._ids is None:

@@ -1,0 +1,51 @@
+"""Runs flows as it is told on stdin, in a process of its own: Prefect leaks sockets, and in tests warnings are errors.
+
+A line in: `{"flow": name, "parameters": {…}, "variables": {…}}`, or `{"retry": flow run's id, …}` in place of the
+parameters. A line out: `{"flow_run_id", "name", "message"}`.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
+from prefect.flow_engine import run_flow_async
+from prefect.states import AwaitingRetry
+
+from flows.rerun_failed_batches import rerun_failed_batches
+from flows.resume_run import resume_run
+from flows.update_customers import update_customers
+
+FLOWS: dict[str, Flow[..., Any]] = {flow.name: flow for flow in (update_customers, rerun_failed_batches, resume_run)}
+
+
+async def run(flow: Flow[..., Any], parameters: dict[str, Any]) -> State:
+    return await flow(**parameters, return_state=True)
+
+
+async def retry(flow: Flow[..., Any], flow_run_id: UUID) -> State:
+    """Do what a worker does once somebody has pressed Retry."""
+    async with get_client() as client:
+        await client.set_flow_run_state(flow_run_id, AwaitingRetry(), force=True)
+        flow_run = await client.read_flow_run(flow_run_id)
+    return await run_flow_async(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
+
+
+def main() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        os.environ.update(order["variables"])
+        flow = FLOWS[order["flow"]]
+        work = retry(flow, UUID(order["retry"])) if "retry" in order else run(flow, order["parameters"])
+        state = asyncio.run(work)
+        ended = {"flow_run_id": str(state.state_details.flow_run_id), "name": state.name, "message": state.message}
+        print(json.dumps(ended), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tasks.connection import connection
+from tasks.runs import open_update
+
+Opened = Callable[..., str]
+
+
+@pytest.fixture(autouse=True)
+def set_up(settings: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything set, by the environment of this process."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def opened() -> Opened:
+    """Opens a run for a file, and returns its id."""
+
+    def open_run(source: str, *, batch_size: int | None = None, max_rejected: str = "5%") -> str:
+        with connection() as here:
+            run = open_update(
+                here,
+                source=source,
+                client_no=2218,
+                user_id=None,
+                mode="update",
+                batch_size=batch_size,
+                max_rejected=max_rejected,
+                dry_run=False,
+            )
+        return run.run_id
+
+    return open_run

@@ -1,0 +1,116 @@
+"""What the artifacts say, from figures to words."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, RunSummary
+from tasks.summary import summary_markdown
+from tasks.tables import MOST_FAILED, batches_table, failed_table, percent_done
+
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FLOW_RUN = UUID(int=7)
+BATCH = BatchView(
+    seq=1,
+    slice_no=1,
+    batch_uuid="ii9Id6-G1qa4X7POQQFZ5A",
+    state="ACCEPTED",
+    customers=100,
+    failed=0,
+    superseded=0,
+    status="NOT-PROCESSED",
+    result="PENDING",
+    message="",
+    attempts=1,
+    submitted=NOON,
+    settled=None,
+    parent_seq=None,
+    get_result=None,
+)
+PLANNED = replace(BATCH, batch_uuid=None, state="PLANNED", result="", submitted=None, attempts=0)
+SETTLED = replace(BATCH, state="SETTLED", settled=NOON + timedelta(seconds=3))
+RUN = RunSummary(
+    run_id="20261123-120000-2218-abcd",
+    kind="update",
+    client_no=2218,
+    mode="update",
+    source="customers.csv",
+    api_url="https://api.staging.amili.no/arm/v1",
+    state="PartlyFailed",
+    message="90 of 95 customers updated",
+    customers=CustomerCounts(read=100, rejected=5, planned=95, settled=90, failed=5),
+    batches=BatchCounts(planned=2, settled=1, failed=1),
+    batch_uuids=["ii9Id6-G1qa4X7POQQFZ5A"],
+    rejects_file="rejects.csv",
+    rejected_why=[("not-a-date", 5)],
+    failed_why=[("unknown | customer", 5)],
+    parent_run_id=None,
+    children=[],
+    flow_run_ids=[],
+    created=NOON,
+    started=NOON,
+    ended=NOON + timedelta(seconds=75),
+    slices=2,
+)
+
+
+def test_a_row_of_the_batches_table_has_the_promised_columns_in_their_order() -> None:
+    (row,) = batches_table([SETTLED])
+
+    assert list(row) == [
+        *("seq", "batchUuid", "customers", "status", "result", "attempts", "submitted", "settled", "message")
+    ]
+    assert (row["submitted"], row["settled"]) == ("2026-11-23 12:00:00", "2026-11-23 12:00:03")
+
+
+def test_the_table_of_failed_customers_is_cut_where_a_listing_would_choke() -> None:
+    failed = (FailedCustomer(str(no), "refused", 1, None) for no in range(MOST_FAILED + 5))
+
+    assert len(failed_table(failed)) == MOST_FAILED
+
+
+@pytest.mark.parametrize(
+    ("batches", "percent"),
+    [
+        pytest.param([], 100.0, id="nothing to send"),
+        pytest.param([PLANNED], 0.0, id="planned"),
+        pytest.param([BATCH], 50.0, id="accepted"),
+        pytest.param([SETTLED, PLANNED], 50.0, id="one of two settled"),
+        pytest.param([replace(PLANNED, state="SPLIT"), SETTLED], 100.0, id="split batches count by their parts"),
+    ],
+)
+def test_progress_is_weighed_by_customers(batches: list[BatchView], percent: float) -> None:
+    assert percent_done(batches) == percent
+
+
+def test_the_summary_says_what_how_many_why_and_what_next() -> None:
+    text = summary_markdown(RUN, flow_run_id=FLOW_RUN)
+
+    assert text.startswith("# PartlyFailed: client 2218\n\n90 of 95 customers updated\n")
+    assert "| settled | 90 |" in text
+    assert "| not-a-date | 5 |" in text
+    assert "| unknown \\| customer | 5 |" in text
+    assert "| Took | 1 min 15 s |" in text
+    assert "armrest rerun 20261123-120000-2218-abcd" in text
+    assert '{"run_id": "20261123-120000-2218-abcd"}' in text
+    assert f"(../../runs/flow-run/{FLOW_RUN})" in text
+
+
+def test_an_open_run_is_to_be_resumed_first() -> None:
+    still_open = replace(RUN, customers=replace(RUN.customers, settled=80, open=10))
+
+    text = summary_markdown(still_open, flow_run_id=FLOW_RUN)
+
+    assert "armrest resume 20261123-120000-2218-abcd" in text
+    assert "armrest rerun" not in text
+
+
+def test_a_run_without_trouble_asks_for_nothing() -> None:
+    fine = replace(RUN, customers=CustomerCounts(read=1, planned=1, settled=1), rejected_why=[], failed_why=[])
+
+    text = summary_markdown(fine, flow_run_id=FLOW_RUN)
+
+    assert "```" not in text
+    assert "reason" not in text
