@@ -140,10 +140,8 @@ class ClientCredentials:
             self._login.add_done_callback(self._logged_in)
         await asyncio.shield(self._login)
 
-    def _logged_in(self, login: asyncio.Task[None]) -> None:
+    def _logged_in(self, _: asyncio.Task[None]) -> None:
         self._login = None
-        if not login.cancelled():
-            login.exception()  # noqa: LOG004 -- a task's; asked for because nobody may be left who waits for it
 
     async def _log_in(self) -> None:
         """Get a token and keep it; returned from here, it would stand in the repr of a task."""
@@ -180,7 +178,7 @@ class ClientCredentials:
             event = f"{self._origin} gives no token for now ({answer.status}); nothing was sent to ARM"
             return kind(event, status=answer.status, retry_after_seconds=wait)
         word = payload.get("error") if isinstance(payload, dict) else None
-        said = f", {word}" if word in OAUTH_ERRORS else ""
+        said = f", {word}" if isinstance(word, str) and word in OAUTH_ERRORS else ""
         return NotAuthorized(
             f"{self._origin} refused the login ({answer.status}{said}); check ARMREST_IDENTITY_URL, "
             "ARMREST_IDENTITY_CLIENT_ID and ARMREST_IDENTITY_CLIENT_SECRET",

@@ -3,6 +3,7 @@
 Every request of this project to ARM passes `ArmClient._send`; `wire.exchange` beneath it bounds time and size.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -24,6 +25,7 @@ from armrest.api.redact import personal_values
 from armrest.api.statuses import kind_of_error
 from armrest.api.wire import RawAnswer, exchange, open_http, origin
 
+logger = logging.getLogger(__name__)
 _BATCH_UUID: Final = TypeAdapter(BatchUuid)
 
 
@@ -150,9 +152,11 @@ class ArmClient:
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = self._http.build_request(method, f"{self._base_url}/{path}", content=body, headers=headers)
-        return await exchange(
+        answer = await exchange(
             self._http, request, timeout_seconds=self._timeout_seconds, max_answer_bytes=self._max_answer_bytes
         )
+        logger.debug("%s %s: %d, request %s", method, path, answer.status, answer.request_id)
+        return answer
 
     def _payload(self, answer: RawAnswer) -> Any:
         if answer.body is None and _succeeded(answer):

@@ -16,7 +16,8 @@
         ├── NotAuthorized        401, after the token was renewed once; or the login failed
         └── Forbidden            403
 
-Every error carries what happened as data, holds no personal data, and survives pickling.
+Every error carries what happened as data, holds no personal data, and survives pickling: only the message is
+positional, and all else is optional.
 """
 
 from typing import Any
@@ -45,15 +46,8 @@ class ArmError(Exception):
         self.evidence = evidence
         self.__dict__.update(more)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.__dict__)
-
     def __str__(self) -> str:
         return self.message
-
-
-def _rebuild(kind: type[ArmError], data: dict[str, Any]) -> ArmError:
-    return kind(**data)
 
 
 class TryAgain(ArmError):

@@ -20,12 +20,17 @@ from armrest.api.models import Accepted
 from armrest.api.redact import mask, redact, word
 from armrest.api.statuses import NEUTRAL, REFUSED_WHOLE, WORDS, error_for, meanings
 
-STATUS_SAYS_ENOUGH: Final = frozenset({HTTPStatus.ACCEPTED, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE})
+OF_A_BATCH: Final = frozenset(
+    {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE}
+)
+"""Statuses that speak of the batch; 400 and 403, which are documented beside them, speak of the question."""
+
+STATUS_SAYS_ENOUGH: Final = OF_A_BATCH - {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
 """Statuses of a batch that mean something without a body, inferred. A page of HTML with them is a proxy's word,
 and counts for a 404 only, which decides nothing."""
 
 WORDS_OF_REJECTION: Final = {NEUTRAL, "NOT-PROCESSED"} | {
-    word for word, standing in WORDS.items() if standing is Standing.REJECTED
+    spelling for spelling, standing in WORDS.items() if standing is Standing.REJECTED
 }
 """What a 406 may say and still be one."""
 
@@ -54,7 +59,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_accepted(http_status: int, payload: Any, *, request_id: str = "") -> Accepted:
-    """Return a batch that was accepted; only its batchUuid decides.
+    """Return a batch that was accepted, by whatever status of success; only its batchUuid decides.
 
     Raises:
         UnreadableAnswer: There is no batchUuid in it.
@@ -144,7 +149,7 @@ def standing_of(http_status: int, payload: Any, found: Findings) -> Standing:
     told = meanings(found.words)
     if http_status == HTTPStatus.NOT_FOUND:
         return Standing.NOT_FOUND
-    if Standing.UNKNOWN in told or found.unclear:
+    if http_status not in OF_A_BATCH or Standing.UNKNOWN in told or found.unclear:
         return Standing.UNKNOWN
     if http_status == HTTPStatus.NOT_ACCEPTABLE:
         return Standing.REJECTED if found.words <= WORDS_OF_REJECTION else Standing.UNKNOWN
@@ -162,7 +167,7 @@ def _result(http_status: int, told: Standing | None, found: Findings, *, says_al
         return Standing.REJECTED if told in {None, Standing.REJECTED} else Standing.UNKNOWN
     if finished and told is Standing.REJECTED and not found.failures:
         return Standing.REJECTED
-    if not found.names_everyone or not (finished or http_status == HTTPStatus.PARTIAL_CONTENT):
+    if not found.names_everyone:
         return Standing.UNKNOWN
     if found.failures:
         return Standing.PARTIAL

@@ -7,11 +7,10 @@ every failure beneath is either `Unreachable` (nothing left) or `AnswerLost` (it
 import asyncio
 import zlib
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -19,6 +18,7 @@ from armrest.api.errors import AnswerLost, ArmError, Unreachable
 from armrest.api.headers import REQUEST_ID, request_id
 
 USER_AGENT: Final = f"armrest-flows/{version('armrest-flows')}"
+MAX_PORT: Final = 65_535
 NOTHING_LEFT: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -45,10 +45,12 @@ def origin(url: str) -> str:
     Raises:
         ValueError: It is no plain http or https address.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise ValueError("the address must look like https://api.staging.amili.no/arm/v1")
-    return f"{parts.scheme}://{parts.netloc}"
+    with suppress(httpx.InvalidURL, ValueError):
+        parts = httpx.URL(url)
+        whole = parts.scheme in {"http", "https"} and parts.host and (parts.port or 0) <= MAX_PORT
+        if whole and not (parts.userinfo or parts.query or parts.fragment):
+            return f"{parts.scheme}://{parts.netloc.decode()}"
+    raise ValueError("the address must look like https://api.staging.amili.no/arm/v1")
 
 
 def open_http(

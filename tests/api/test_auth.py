@@ -253,8 +253,8 @@ async def test_a_login_where_nobody_listens_is_unreachable() -> None:
         await ClientCredentials("http://127.0.0.1:9", "x", SecretStr("y")).token()
 
 
-@pytest.mark.parametrize("word", ["invalid_client", f"no such secret: {SECRET}"])
-async def test_of_a_refusal_only_the_words_of_the_standard_are_shown(word: str) -> None:
+@pytest.mark.parametrize("word", ["invalid_client", f"no such secret: {SECRET}", [], {"a": SECRET}, None], ids=repr)
+async def test_of_a_refusal_only_the_words_of_the_standard_are_shown(word: Any) -> None:
     said = {"error": word, "error_description": f"{SECRET} is wrong"}
     async with raw_server(says(401, said)) as server:
         with pytest.raises(NotAuthorized) as caught:

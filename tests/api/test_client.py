@@ -200,6 +200,10 @@ async def test_a_batch_uuid_forms_no_other_path(batch_uuid: Any, against: Open) 
         "https://user:secret@api.amili.no",
         "https://x?y=1",
         "https://x#y",
+        "https://x:99999",
+        "https://x:secret",
+        "https://x/\n",
+        "https://xn--/",
     ],
 )
 def test_an_address_that_is_none_is_refused_without_being_quoted(url: str) -> None:

@@ -215,6 +215,12 @@ def test_a_batch_rejected_whole_is_an_answer(status: int, payload: Any) -> None:
     assert read(status, payload).standing is Standing.REJECTED
 
 
+@pytest.mark.parametrize("status", [201, 204, 207, 400, 409, 410, 422])
+@pytest.mark.parametrize("payload", [{"result": "REJECTED"}, {"result": "PENDING"}, {"customers": [BAD]}], ids=str)
+def test_a_status_that_is_not_of_a_batch_says_nothing_about_it(status: int, payload: Any) -> None:
+    assert read(status, payload).standing is Standing.UNKNOWN
+
+
 @pytest.mark.parametrize("word", ["SUCCESS", "PENDING", "PARTIAL", "PARKED"])
 def test_a_406_whose_words_say_otherwise_is_no_failure(word: str) -> None:
     assert read(406, {"result": word}).standing is Standing.UNKNOWN
