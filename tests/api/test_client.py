@@ -1,6 +1,7 @@
 """The client against the sandbox over HTTP, and against answers that the sandbox does not give."""
 
 import asyncio
+import logging
 import pickle
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -315,6 +316,19 @@ async def test_an_error_says_nothing_of_what_was_sent(calls: Call, against: Open
     assert "has no phone" in everything
     assert caught.value.failures[0].reason == "… is bad"
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+async def test_no_log_line_holds_the_token_or_what_was_sent(
+    client: ArmClient, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        accepted = await client.put_customers_batch(2218, body_of("10001"))
+        await client.get_batch(2218, accepted.batch_uuid)
+
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("armrest")]
+    assert lines[0] == f"PUT clients/2218/customers/batches: 202, request {accepted.request_id}"
+    assert sandbox.token not in caplog.text
+    assert "nordmann" not in caplog.text.lower()
 
 
 # 401 -------------------------------------------------------------------------------------------------------------
