@@ -1,0 +1,191 @@
+"""The engine beneath Prefect: a real outbox, the sandbox's books, and runs planned and carried as a flow does it.
+
+Without a server the books answer through `BooksTransport`, so that a test may run on a virtual clock.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from httpx import AsyncBaseTransport
+from pydantic import SecretStr
+
+from armrest.api import ArmClient, FixedToken, StopTheRun, TokenProvider
+from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
+from armrest.outbox import (
+    Attempt,
+    Batch,
+    Outbox,
+    OutboxError,
+    PlanWriter,
+    Run,
+    RunSummary,
+    State,
+    attempts_at,
+    batches_in,
+    create_run,
+    find_run,
+)
+from armrest.sandbox import TOKEN, Behaviour, BooksTransport, Sandbox, SandboxServer
+from tests.virtual_time import now
+
+API_URL = "http://127.0.0.1:1/arm/v1"
+"""Where nobody listens: what reaches the books goes through a transport."""
+
+CLIENT_NO = 2218
+PUT = ("PUT", "/arm/v1/clients/{clientno}/customers/batches")
+GET = ("GET", "/arm/v1/clients/{clientno}/batches/{batchuuid}")
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox.open(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "bodies"), now=now) as outbox:
+        yield outbox
+
+
+@pytest.fixture
+def sandbox() -> Sandbox:
+    """The sandbox without a socket; set its behaviour."""
+    return Sandbox(Behaviour(), now=now, random=Random(7), keep_bodies=True)
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """The sandbox on a port."""
+    with SandboxServer(seed=7) as server:
+        yield server
+
+
+Planned = Callable[..., Run]
+
+
+@pytest.fixture
+def planned(outbox: Outbox) -> Planned:
+    """Return a function that plans customers as a run: `planned(people(5), batch_size=2)`."""
+
+    def plan(
+        customers: Sequence[Mapping[str, Any]],
+        *,
+        run_id: str = "run",
+        batch_size: int = 1000,
+        parent: Run | None = None,
+        client_no: int = CLIENT_NO,
+        user_id: str = "ola",
+    ) -> Run:
+        request = {"batch_size": batch_size, "max_body_bytes": 5_000_000}
+        run = create_run(
+            outbox.ledger,
+            run_id=run_id,
+            api_url=API_URL,
+            client_no=client_no,
+            kind="rerun" if parent else "update",
+            mode="update",
+            user_id=user_id,
+            source="customers.csv",
+            request=request,
+            parent=parent,
+        )
+        with PlanWriter(outbox, run, **request) as writer:
+            writer.add(customers)
+            writer.complete()
+        return find_run(outbox.ledger, run_id)
+
+    return plan
+
+
+def people(number: int, *, first: int = 10001, **fields: Any) -> list[dict[str, Any]]:
+    """Return so many customers with consecutive numbers, all with the same fields."""
+    return [{"customerNo": str(first + place), **(fields or {"name": "Kari Nordmann"})} for place in range(number)]
+
+
+@dataclass
+class Engine:
+    """Carries planned runs to ARM, wherever that is."""
+
+    outbox: Outbox
+    transport: AsyncBaseTransport | None
+    api_url: str = API_URL
+    tokens: TokenProvider = field(default_factory=lambda: FixedToken(SecretStr(TOKEN)))
+    timeout_seconds: float = 60.0
+    seed: int = 7
+
+    @asynccontextmanager
+    async def delivering(self, run: Run, **options: Any) -> AsyncIterator[Delivery]:
+        """Hold the run's client and its engine, for the length of the block."""
+        chosen = DeliveryOptions(**options)
+        arm = ArmClient(
+            self.api_url, self.tokens, transport=self.transport, timeout_seconds=self.timeout_seconds, now=now
+        )
+        async with (
+            arm,
+            hold_lease(
+                self.outbox.ledger,
+                api_url=run.api_url,
+                client_no=run.client_no,
+                run_id=run.run_id,
+                seconds=chosen.lease_seconds,
+            ) as lease,
+            Delivery(self.outbox, arm, run, lease, chosen, random=Random(self.seed)) as delivery,
+        ):
+            yield delivery
+
+    async def carry(self, run: Run, **options: Any) -> RunSummary:
+        """Send and poll every slice of a run side by side, and write down how it ended, as a flow does it."""
+        stopped = ""
+        try:
+            async with self.delivering(find_run(self.outbox.ledger, run.run_id), **options) as delivery:
+                faults = await asyncio.gather(
+                    *(carry_slice(delivery, slice_no) for slice_no in range(1, run.slices + 1)), return_exceptions=True
+                )
+            if fault := next((fault for fault in faults if fault is not None), None):
+                raise fault
+        except (StopTheRun, OutboxError) as error:
+            stopped = str(error)
+        return finish(self.outbox, run, stopped=stopped)
+
+    def batches(self, run: Run, states: Collection[State] = tuple(State)) -> list[Batch]:
+        """Return a run's batches, those that were split included."""
+        return batches_in(self.outbox.ledger, run, states)
+
+    def states(self, run: Run) -> list[State]:
+        """Return the states of a run's batches, in their order."""
+        return [batch.state for batch in self.batches(run)]
+
+    def history(self, run: Run, batch: Batch | None = None) -> list[Attempt]:
+        """Return what was tried."""
+        return attempts_at(self.outbox.ledger, run, batch)
+
+
+async def carry_slice(delivery: Delivery, slice_no: int) -> None:
+    """Send one slice and wait for ARM's word on it; what is left open then is the ledger's to tell."""
+    for step in (delivery.submit, delivery.poll):
+        try:
+            await step(slice_no)
+        except Unfinished:
+            pass
+
+
+@pytest.fixture
+def engine(outbox: Outbox, sandbox: Sandbox) -> Engine:
+    """The engine against the sandbox's books, without a socket."""
+    return Engine(outbox, BooksTransport(sandbox))
+
+
+@pytest.fixture
+def over_http(outbox: Outbox, server: SandboxServer) -> Engine:
+    """The engine against the sandbox on its port."""
+    return Engine(outbox, None, api_url=server.api_url)
+
+
+def sent(sandbox: Sandbox, call: tuple[str, str] = PUT, status: int | None = None) -> int:
+    """Return how often the sandbox was asked, with whatever answer or with one."""
+    return sum(
+        times
+        for (method, path, answered), times in sandbox.answers.items()
+        if (method, path) == call and status in (None, answered)
+    )
