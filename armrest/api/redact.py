@@ -7,7 +7,7 @@ capitalised words within a sentence. A value that we sent ourselves is found exa
 
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -88,10 +88,13 @@ def mask(text: str, known: Iterable[str] = (), *, max_chars: int = MAX_REASON_CH
     return line if len(line) <= max_chars else line[: max_chars - 1] + BLANK
 
 
-def personal_values(body: bytes) -> frozenset[str]:
-    """Return what a body that we sent says about people: its values, and the longer words of its names."""
+def personal_values(sent: bytes | Mapping[str, Any]) -> frozenset[str]:
+    """Return what a body or a customer that we sent says about people: its values, and the longer words of its names.
+
+    Codes (country, category) and customer numbers are not among them.
+    """
     try:
-        texts = list(_texts(orjson.loads(body)))
+        texts = list(_texts(orjson.loads(sent) if isinstance(sent, bytes) else sent))
     except orjson.JSONDecodeError:
         return frozenset()
     names = {part for key, text in texts if key == "name" for part in re.findall(r"\w{4,}", text)}
@@ -184,7 +187,7 @@ def _number(value: int, key: str) -> int | str:
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     """Yield every text beneath with its key, codes and customer numbers aside."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         for name, member in value.items():
             yield from _texts(member, name)
     elif isinstance(value, list):

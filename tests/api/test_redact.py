@@ -99,6 +99,7 @@ def test_what_we_sent_ourselves_is_masked_exactly(text: str, masked: str) -> Non
 
 def test_a_bare_customer_and_a_broken_body_tell_their_values_too() -> None:
     assert personal_values(b'{"customerNo": "1", "name": "Kari"}') == {"Kari"}
+    assert personal_values({"customerNo": "1", "name": "Kari", "postalAddress": {"countryCode": "NO"}}) == {"Kari"}
     assert personal_values(b"no json") == frozenset()
 
 
