@@ -1,0 +1,67 @@
+"""`prefect.yaml` puts up deployments whose forms explain themselves."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import plain_environment
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+ROOT = Path(__file__).parents[2]
+EXPECTED = {"update-customers/manual", "rerun-failed-batches/manual", "resume-run/manual"}
+
+
+def prefect(server: Mapping[str, str], *words: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "prefect", "--no-prompt", *words],
+        cwd=ROOT,
+        env=plain_environment() | dict(server),
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_server: Mapping[str, str]) -> dict[str, Any]:
+    """All deployments by `flow/deployment`."""
+    prefect(prefect_server, "work-pool", "create", "armrest", "--type", "process")
+    prefect(prefect_server, "deploy", "--all")
+    address = prefect_server["PREFECT_API_URL"]
+    flows = {flow["id"]: flow["name"] for flow in httpx.post(f"{address}/flows/filter", json={}).json()}
+    found = httpx.post(f"{address}/deployments/filter", json={}).json()
+    return {f"{flows[one['flow_id']]}/{one['name']}": one for one in found}
+
+
+def test_deploy_all_puts_up_every_deployment(deployed: dict[str, Any]) -> None:
+    assert set(deployed) == EXPECTED
+    assert all(one["enforce_parameter_schema"] and one["description"] for one in deployed.values())
+
+
+def test_every_field_of_every_form_is_described(deployed: dict[str, Any]) -> None:
+    for one in deployed.values():
+        for name, parameter in one["parameter_openapi_schema"]["properties"].items():
+            assert parameter.get("description"), f"{one['name']}: {name}"
+
+
+def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(deployed: dict[str, Any]) -> None:
+    schema = deployed["update-customers/manual"]["parameter_openapi_schema"]
+
+    assert schema["required"] == ["source", "client_no"]
+    assert {name: field.get("default") for name, field in schema["properties"].items()} == {
+        "source": None,
+        "client_no": None,
+        "user_id": None,
+        "mode": "update",
+        "batch_size": None,
+        "deadline": "30m",
+        "max_rejected": "5%",
+        "wait": "0s",
+        "dry_run": False,
+    }
