@@ -23,6 +23,7 @@ from armrest.outbox.batches import (
     unfinished_runs,
     withdraw,
 )
+from armrest.outbox.comparison import Change, Comparison, forget
 from armrest.outbox.errors import (
     BatchMoved,
     BodyUnusable,
@@ -33,6 +34,7 @@ from armrest.outbox.errors import (
     UnknownBatch,
     UnknownRun,
 )
+from armrest.outbox.export import ExportRefused, export
 from armrest.outbox.failures import REFUSED_WHOLE, Failure, Only, failures_in
 from armrest.outbox.gate import Leaving, begin
 from armrest.outbox.history import Attempt, attempts_at, record
@@ -74,9 +76,12 @@ __all__ = [
     "BatchMoved",
     "BatchView",
     "BodyUnusable",
+    "Change",
+    "Comparison",
     "CustomerCounts",
     "CustomerOutcome",
     "CustomerTooLarge",
+    "ExportRefused",
     "FailedCustomer",
     "Failure",
     "Lease",
@@ -108,10 +113,12 @@ __all__ = [
     "declare_lost",
     "discard_plan",
     "doubt",
+    "export",
     "fail",
     "failed_customers",
     "failures_in",
     "find_run",
+    "forget",
     "has_been_accepted",
     "known_of",
     "latest",

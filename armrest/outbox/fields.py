@@ -19,6 +19,7 @@ def _mask(names: tuple[str, ...]) -> int:
     return sum(BITS[name] for name in names if name in BITS)
 
 
+@cache
 def names_in(mask: int) -> tuple[str, ...]:
     """Return the names of a mask's fields, in ARM's order."""
     return tuple(name for name, bit in BITS.items() if mask & bit)

@@ -15,6 +15,7 @@ from armrest.outbox.views import BatchCounts, BatchView, CustomerCounts, Custome
 
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 _FAILED: Final = (State.FAILED, State.LOST)
+ROWS_AT_ONCE: Final = 10_000
 
 
 def summaries(ledger: Ledger) -> list[RunSummary]:
@@ -126,23 +127,26 @@ def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
 
 
 def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
-    """Yield one outcome for every customer of a run: first the planned ones in their order, then the rejected."""
+    """Yield one outcome for every customer of a run: first the planned ones in their order, then the rejected.
+
+    They are read as they are taken, in one transaction: a run of any size, as it stood when the first was taken.
+    """
+    planned = _lines().where(customers.c.run_seq == run.seq).order_by(customers.c.ordinal)
+    rejected = _rejected().where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)
     with ledger.read() as tx:
-        for row in tx.execute(_lines().where(customers.c.run_seq == run.seq).order_by(customers.c.ordinal)):
-            yield _outcome(row)
-        for row in tx.execute(_rejected().where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)):
-            yield _outcome(row)
+        for query in (planned, rejected):
+            yield from map(_outcome, tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
 
 
 def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> list[CustomerOutcome]:
     """Return what every run did with a customer, the newest run first. The number is compared without case."""
-    found: list[CustomerOutcome] = []
+    found: list[Row[Any]] = []
     with ledger.read() as tx:
         for query, table in ((_lines(), customers), (_rejected(), rejects)):
             numbers = select(clients.c.id).where(clients.c.client_no == client_no)
             same = func.lower(table.c.customer_no) == func.lower(customer_no)
-            found += map(_outcome, tx.execute(query.where(table.c.client_id.in_(numbers), same)))
-    return sorted(found, key=lambda outcome: outcome.run_id, reverse=True)
+            found += tx.execute(query.where(table.c.client_id.in_(numbers), same))
+    return [_outcome(row) for row in sorted(found, key=lambda row: row.run_seq, reverse=True)]
 
 
 def _lines() -> Select[Any]:
@@ -151,12 +155,14 @@ def _lines() -> Select[Any]:
     joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq)).join(
         runs, runs.c.seq == c.run_seq
     )
+    outcome = func.coalesce(c.outcome, by_batch)
     return select(
         runs.c.run_id,
+        c.run_seq,
         c.customer_no,
-        func.coalesce(c.outcome, by_batch).label("outcome"),
+        outcome.label("outcome"),
         b.batch_uuid,
-        func.coalesce(c.reason, b.held_by, b.message).label("reason"),
+        case((outcome == "updated", ""), else_=func.coalesce(c.reason, b.held_by, b.message)).label("reason"),
         c.fields,
         func.coalesce(b.settled_at, b.accepted_at, b.sent_at, runs.c.planned_at).label("at"),
     ).select_from(joined)
@@ -165,6 +171,7 @@ def _lines() -> Select[Any]:
 def _rejected() -> Select[Any]:
     return select(
         runs.c.run_id,
+        rejects.c.run_seq,
         rejects.c.customer_no,
         literal("rejected").label("outcome"),
         literal(None).label("batch_uuid"),

@@ -141,7 +141,7 @@ def test_a_customer_with_no_field_left_is_superseded(outbox: Outbox, planned: Pl
 
     assert leaving is not None
     assert [line.customer_no for line, _ in opened(outbox, leaving.batch)] == ["2"]
-    assert [o.outcome for o in outcomes_of_customer(outbox.ledger, CLIENT_NO, "1")] == ["superseded", "updated"]
+    assert [o.outcome for o in outcomes_of_customer(outbox.ledger, CLIENT_NO, "1")] == ["updated", "superseded"]
 
 
 def test_a_batch_that_is_superseded_whole_is_closed_unsent(outbox: Outbox, planned: Planned) -> None:
