@@ -59,7 +59,7 @@ _PLAIN: Final = FIELD_NAMES.keys() | {
 """Words that may stand capitalised within a sentence: ARM's field names, and those of errors' headings."""
 
 _WORD_LIKE: Final = re.compile(r"[A-Za-z][A-Za-z_\-]{0,39}")
-_ID_LIKE: Final = re.compile(r"\S{1,64}")
+_ID_LIKE: Final = re.compile(r"[^\s@]{1,64}")
 _KEY_LIKE: Final = re.compile(r"(?!.*\d{5})[\w.$\[\]/\-]{1,64}", re.ASCII)
 _DATE_IN_WORDS: Final = r"\d{1,2}\.?\s+(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[kc]t|nov|de[sc])\w*\.?\s+\d{2,4}"
 _PERSONAL: Final = re.compile(
