@@ -34,6 +34,7 @@ clients: Final = Table(
     Column("holder_run_id", Text),
     Column("holder", Text, doc="host, process and its start, as JSON"),
     Column("lapses_at", Double),
+    Column("forgotten_seq", BigInteger, nullable=False, default=0, doc="what runs up to this one sent is not trusted"),
     UniqueConstraint("api_url", "client_no"),
 )
 
@@ -98,7 +99,8 @@ batches: Final = Table(
         "doubtful", Integer, nullable=False, default=0, doc="1 when an attempt may have been accepted unknown to us"
     ),
     Column("held_by", Text, doc="run and batch that hold customers of this one"),
-    Column("sent_at", Double),
+    Column("sent_at", Double, doc="its first attempt; empty while it certainly has not arrived"),
+    Column("last_sent_at", Double),
     Column("accepted_at", Double),
     Column("settled_at", Double),
     Column("status", Text, nullable=False, default=""),

@@ -1,0 +1,116 @@
+"""What ARM is known to hold of a client's customers, against a plan in the making.
+
+Only what settled is trusted. A customer is unchanged when the newest data that was sent of it has settled and has the
+same fingerprint: while that is in flight, refused or lost, the customer counts as changed. Fingerprints are keyed
+hashes of what is sent, so another mapping or policy makes other fingerprints.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from sqlalchemy import Column, Integer, MetaData, Table, Text, and_, exists, func, insert, select, update
+
+from armrest.outbox.batches import State
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.runs import Run, client_id
+from armrest.outbox.schema import batches, clients, customers, runs
+
+_HERE: Final = MetaData()
+_block: Final = Table("block", _HERE, Column("place", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"])
+_seen: Final = Table("seen", _HERE, Column("customer_no", Text, primary_key=True), prefixes=["TEMPORARY"])
+_SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
+
+
+class Change(StrEnum):
+    """How a customer of a source compares with what ARM is known to hold."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class Comparison:
+    """Compares customers block by block, in bounded memory; a context manager, used under the client's lease."""
+
+    def __init__(self, ledger: Ledger, run: Run) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._tx = self._open.enter_context(self._ledger.read())
+        _HERE.create_all(self._tx, checkfirst=False)
+        forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
+        self._forgotten = self._tx.execute(forgotten).scalar_one()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _HERE.drop_all(self._tx, checkfirst=False)
+        self._open.close()
+
+    def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
+        """Return how each of these customers compares, in their order."""
+        self._tx.execute(_block.delete())
+        if numbers:
+            rows = [{"place": place, "customer_no": number.lower()} for place, number in enumerate(numbers)]
+            self._tx.execute(insert(_block), rows)
+        last: dict[int, bytes | None] = {}
+        for row in self._tx.execute(self._newest_last()):
+            last[row.place] = row.fingerprint if row.trusted else None
+        known = [{"customer_no": numbers[place].lower()} for place in last]
+        if known:
+            self._tx.execute(insert(_seen), known)
+        return [_change(place, last, print_) for place, print_ in enumerate(fingerprints)]
+
+    def _newest_last(self) -> Any:
+        c, b = customers.c, batches.c
+        trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None))
+        return (
+            select(_block.c.place, c.fingerprint, trusted.label("trusted"))
+            .join_from(_block, customers, func.lower(c.customer_no) == _block.c.customer_no)
+            .join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+            .where(self._was_sent())
+            .order_by(_block.c.place, b.data_seq, c.run_seq)
+        )
+
+    def _was_sent(self) -> Any:
+        c, b = customers.c, batches.c
+        superseded = and_(c.outcome.is_not(None), c.outcome == "superseded")
+        return and_(
+            c.client_id == self._run.client_id, c.run_seq > self._forgotten, b.sent_at.is_not(None), ~superseded
+        )
+
+    def known(self) -> int:
+        """Return how many customers of the client the ledger has seen sent."""
+        return int(self._tx.execute(select(func.count()).select_from(self._known().subquery())).scalar_one())
+
+    def vanished(self) -> Iterator[str]:
+        """Yield the known customers that none of the blocks held: they are listed, never deleted."""
+        known = self._known().subquery()
+        gone = ~exists().where(_seen.c.customer_no == known.c.customer_no)
+        yield from self._tx.execute(select(known.c.customer_no).where(gone).order_by(known.c.customer_no)).scalars()
+
+    def _known(self) -> Any:
+        c, b = customers.c, batches.c
+        joined = customers.join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+        number = func.lower(c.customer_no).label("customer_no")
+        return select(number).select_from(joined).where(self._was_sent()).distinct()
+
+
+def _change(place: int, last: dict[int, bytes | None], fingerprint: bytes) -> Change:
+    if place not in last:
+        return Change.NEW
+    return Change.UNCHANGED if last[place] == fingerprint else Change.CHANGED
+
+
+def forget(ledger: Ledger, *, api_url: str, client_no: int) -> int:
+    """Trust nothing any more that was sent for a client so far; return how many runs that is."""
+    with ledger.write() as tx:
+        number = client_id(tx, api_url, client_no)
+        mine = runs.c.client_id == number
+        newest = tx.execute(select(func.coalesce(func.max(runs.c.seq), 0)).where(mine)).scalar_one()
+        before = tx.execute(select(clients.c.forgotten_seq).where(clients.c.id == number)).scalar_one()
+        tx.execute(update(clients).where(clients.c.id == number).values(forgotten_seq=newest))
+        return int(tx.execute(select(func.count()).where(mine, runs.c.seq > before)).scalar_one())

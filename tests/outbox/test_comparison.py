@@ -1,0 +1,100 @@
+"""Only what settled is trusted to be what ARM holds."""
+
+import hashlib
+
+import orjson
+import pytest
+
+from armrest.outbox import Change, Comparison, Outbox, Run, Verdict, fail, forget, settle
+from tests.outbox.conftest import Planned, people
+from tests.outbox.test_gate import close, send
+
+
+def compared(outbox: Outbox, run: Run, *customers: dict[str, str]) -> list[Change]:
+    """Compare customers as the plan of a run would."""
+    key = outbox.ledger.fingerprint_key
+    prints = [hashlib.blake2b(orjson.dumps(one), key=key, digest_size=16).digest() for one in customers]
+    with Comparison(outbox.ledger, run) as comparison:
+        return comparison.compare([one["customerNo"] for one in customers], prints)
+
+
+def test_what_settled_is_unchanged_and_the_rest_is_new_or_changed(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1, 2)), uuid="A"))
+
+    changes = compared(outbox, planned("next", []), *people(1), *people(2, name="Ola"), *people(3))
+
+    assert changes == [Change.UNCHANGED, Change.CHANGED, Change.NEW]
+
+
+def test_what_is_in_flight_counts_as_changed(outbox: Outbox, planned: Planned) -> None:
+    send(outbox, planned("first", people(1)), uuid="A")
+
+    assert compared(outbox, planned("next", []), *people(1)) == [Change.CHANGED]
+
+
+def test_what_was_refused_counts_as_changed_though_an_older_one_settled(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1)), uuid="A"))
+    refused = send(outbox, planned("second", people(1, name="Ola")), uuid="B")
+    fail(outbox.ledger, refused, "refused", named={}, status="", result="", message="")
+
+    assert compared(outbox, planned("next", []), *people(1)) == [Change.CHANGED]
+
+
+def test_a_plan_that_was_never_sent_changes_nothing(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1)), uuid="A"))
+    planned("second", people(1, name="Ola"))
+
+    assert compared(outbox, planned("next", []), *people(1)) == [Change.UNCHANGED]
+
+
+def test_an_older_value_that_comes_again_is_sent_again(outbox: Outbox, planned: Planned) -> None:
+    for run_id, name in (("a", "A"), ("b", "B")):
+        close(outbox, send(outbox, planned(run_id, people(1, name=name)), uuid=run_id))
+
+    assert compared(outbox, planned("next", []), *people(1, name="A")) == [Change.CHANGED]
+
+
+def test_a_customer_is_known_by_its_number_in_any_case(outbox: Outbox, planned: Planned) -> None:
+    person = {"customerNo": "a1", "name": "Kari"}
+    close(outbox, send(outbox, planned("first", [person]), uuid="A"))
+
+    assert compared(outbox, planned("next", []), person) == [Change.UNCHANGED]
+    assert compared(outbox, planned("other", []), {**person, "customerNo": "A1"}) == [Change.CHANGED]
+
+
+def test_a_client_knows_nothing_of_another(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1), client_no=1), uuid="A"))
+
+    assert compared(outbox, planned("next", [], client_no=2), *people(1)) == [Change.NEW]
+
+
+def test_what_was_forgotten_is_new(outbox: Outbox, planned: Planned) -> None:
+    first = planned("first", people(1))
+    close(outbox, send(outbox, first, uuid="A"))
+
+    assert forget(outbox.ledger, api_url=first.api_url, client_no=first.client_no) == 1
+
+    assert compared(outbox, planned("next", []), *people(1)) == [Change.NEW]
+
+
+def test_customers_that_vanished_are_listed(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1, 2, 3)), uuid="A"))
+    prints = [b"", b""]
+
+    with Comparison(outbox.ledger, planned("next", [])) as comparison:
+        comparison.compare(["1", "4"], prints)
+        assert comparison.known() == 3
+        assert list(comparison.vanished()) == ["2", "3"]
+
+
+@pytest.mark.parametrize("verdicts", [{}, {0: "failed"}], ids=["all settled", "one failed"])
+def test_the_settled_part_of_a_batch_is_trusted(
+    outbox: Outbox, planned: Planned, verdicts: dict[int, str]
+) -> None:
+    batch = send(outbox, planned("first", people(1, 2)), uuid="A")
+    judged = {ordinal: Verdict(outcome, "bad") for ordinal, outcome in verdicts.items()}
+    settle(outbox.ledger, batch, judged, status="", result="", message="")
+
+    changes = compared(outbox, planned("next", []), *people(1, 2))
+
+    assert changes == [Change.CHANGED if verdicts else Change.UNCHANGED, Change.UNCHANGED]
