@@ -55,7 +55,13 @@ class Batch:
     attempts: int
     doubtful: bool
     sent_at: float | None
+    last_sent_at: float | None
     accepted_at: float | None
+
+    @property
+    def may_have_arrived(self) -> bool:
+        """Whether ARM may hold it without our knowing: an answer was lost, or never awaited."""
+        return self.doubtful or self.state is State.SENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +191,7 @@ def withdraw(ledger: Ledger, batch: Batch, message: str) -> None:
     """Take back the intent: the batch certainly was not accepted, unless an earlier attempt is in doubt."""
     values: dict[str, Any] = {"message": message}
     if not batch.doubtful:
-        values |= {"state": State.PLANNED, "sent_at": None}
+        values |= {"state": State.PLANNED, "sent_at": None, "last_sent_at": None}
     _write(ledger, batch, values, expected=(State.SENDING,))
 
 
@@ -248,8 +254,16 @@ def _write(ledger: Ledger, batch: Batch, values: Mapping[str, Any], *, expected:
 
 
 def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
-    """Move a batch, but only from a state in which that makes sense: another process may have been faster."""
-    where = (batches.c.run_seq == batch.run_seq) & (batches.c.seq == batch.seq) & batches.c.state.in_(expected)
-    if tx.execute(update(batches).where(where).values(dict(values))).rowcount != 1:
+    """Move a batch, but only from a state in which that makes sense, and not since it was last sent.
+
+    Another process may have been faster: a holder that wakes after a takeover speaks of an attempt that is not the
+    last any more.
+
+    Raises:
+        BatchMoved: It was.
+    """
+    this = (batches.c.run_seq == batch.run_seq) & (batches.c.seq == batch.seq)
+    as_known = batches.c.state.in_(expected) & (batches.c.attempts == batch.attempts)
+    if tx.execute(update(batches).where(this, as_known).values(dict(values))).rowcount != 1:
         now = read_batch(tx, batch.run_seq, batch.seq).state
         raise BatchMoved(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")

@@ -1,8 +1,9 @@
 """The gate: the only way out, in the transaction that writes SENDING. It keeps the order of what ARM is told.
 
 1. Only the holder of the client's lease may send.
-2. A customer that stands in another open batch of the client is held back until that batch has settled. A batch
-   whose answer was lost holds its customers for the ghost horizon only (assumed: by then it is applied or gone).
+2. A customer that stands in another open batch of the client is held back until that batch has settled. Where an
+   answer was lost, ARM may hold a batch that we do not know: it holds its customers back from newer data until the
+   ghost horizon has passed, whatever became of later attempts (assumed: by then it is applied or gone).
 3. Fields that a batch of newer data has carried for the customer are left out. Newer by `data_seq`, not by the
    clock; what was never sent does not count.
 """
@@ -17,7 +18,7 @@ from armrest.outbox.batches import SENDABLE, Batch, Line, State, lines_of, move,
 from armrest.outbox.fields import merged
 from armrest.outbox.leases import Lease
 from armrest.outbox.outbox import Outbox
-from armrest.outbox.reshape import split, supersede
+from armrest.outbox.reshape import doubt_of, split, supersede
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import batches, customers, runs
 
@@ -61,7 +62,7 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
         lines = lines_of(tx, batch)
         if conflicts.held_by.keys() == {line.ordinal for line in lines}:
             held_by = min(conflicts.held_by.values())
-            move(tx, batch, {"state": State.HELD, "held_by": held_by}, expected=SENDABLE)
+            move(tx, batch, {"state": State.HELD, "held_by": held_by, **doubt_of(batch)}, expected=SENDABLE)
             return None
     if conflicts.held_by:
         _hold(outbox, run, batch, lines, conflicts)
@@ -73,9 +74,8 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
 
 
 def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
-    doubtful = int(batch.doubtful or batch.state is State.SENDING)  # an earlier attempt never came to an end
-    values = {"state": State.SENDING, "attempts": batches.c.attempts + 1, "held_by": None, "doubtful": doubtful}
-    move(tx, batch, {**values, "sent_at": func.coalesce(batches.c.sent_at, now)}, expected=SENDABLE)
+    values = {"state": State.SENDING, "attempts": batches.c.attempts + 1, "held_by": None, **doubt_of(batch)}
+    move(tx, batch, {**values, "sent_at": batch.sent_at or now, "last_sent_at": now}, expected=SENDABLE)
     return read_batch(tx, batch.run_seq, batch.seq)
 
 
@@ -87,16 +87,16 @@ def _hold(outbox: Outbox, run: Run, batch: Batch, lines: Sequence[Line], conflic
 
 def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     other = batches.alias("other")
-    on_its_way = and_(
-        other.c.run_seq != batch.run_seq,
-        or_(other.c.state == State.ACCEPTED, and_(other.c.state == State.SENDING, other.c.sent_at > horizon)),
-    )
+    young = other.c.last_sent_at > horizon
+    is_open = or_(other.c.state == State.ACCEPTED, and_(other.c.state == State.SENDING, young))
+    ghost = and_(other.c.doubtful == 1, young, other.c.data_seq < batch.data_seq, other.c.state != State.LOST)
     newer = and_(other.c.data_seq > batch.data_seq, other.c.sent_at.is_not(None))
-    of_client = and_(other.c.client_id == batch.client_id, or_(on_its_way, newer))
+    elsewhere = and_(other.c.client_id == batch.client_id, other.c.run_seq != batch.run_seq)
+    of_client = and_(elsewhere, or_(is_open, ghost, newer))
     if tx.execute(select(other.c.seq).where(of_client).limit(1)).first() is None:
         return _Conflicts({}, {})
     mine, theirs = customers.alias("mine"), customers.alias("theirs")
-    in_flight = and_(on_its_way, theirs.c.outcome.is_(None))
+    in_flight = or_(and_(is_open, theirs.c.outcome.is_(None)), ghost)
     same_customer = and_(
         theirs.c.client_id == mine.c.client_id,
         func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),

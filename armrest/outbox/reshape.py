@@ -81,6 +81,7 @@ def _add_part(
             parent_seq=parent.seq,
             state=State.HELD if held_by else State.PLANNED,
             held_by=held_by,
+            **doubt_of(parent),
             customers=len(group),
             first_ordinal=group[0].ordinal,
             last_ordinal=group[-1].ordinal,
@@ -89,6 +90,13 @@ def _add_part(
     )
     moved = [{"ordinal_": line.ordinal, "batch_seq": seq} for line in group]
     tx.execute(update(customers).where(_line_of(parent)).values(batch_seq=bindparam("batch_seq")), moved)
+
+
+def doubt_of(batch: Batch) -> dict[str, Any]:
+    """Return the columns by which a batch hands on that ARM may hold its customers already."""
+    if not batch.may_have_arrived:
+        return {}
+    return {"doubtful": 1, "sent_at": batch.sent_at, "last_sent_at": batch.last_sent_at}
 
 
 def supersede(outbox: Outbox, run: Run, batch: Batch, newer: Mapping[int, int]) -> Batch:
@@ -102,7 +110,7 @@ def supersede(outbox: Outbox, run: Run, batch: Batch, newer: Mapping[int, int]) 
             kept.append((line, without(person, newer.get(line.ordinal, 0))))
         else:
             verdicts[line.ordinal] = Verdict("superseded", "a newer run has carried all of its fields")
-    values: dict[str, Any] = {"superseded": batch.superseded + len(verdicts)}
+    values = doubt_of(batch) | {"superseded": batch.superseded + len(verdicts)}
     if kept:
         with outbox.bodies.writer(run.run_id) as writer:
             values |= _columns(writer.write(_body(run, [person for _, person in kept])))
