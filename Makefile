@@ -45,10 +45,10 @@ test: setup ## Run the tests
 
 .PHONY: check
 check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check . || { echo "armrest: some files are not formatted; run: make fix" >&2; exit 1; }
 	@$(BIN)/mypy $(CODE)
-	@$(BIN)/lint-imports --no-logo 2>&1 | grep -v '^$$' | tail -n 20; exit $${PIPESTATUS[0]}
+	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/tooling/test_lock.py
 
 .PHONY: fix
