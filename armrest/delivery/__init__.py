@@ -7,7 +7,7 @@ from armrest.delivery.finish import finish
 from armrest.delivery.lease import hold_lease
 from armrest.delivery.plan import OnProgress, plan
 from armrest.delivery.rerun import plan_rerun, rerun_request
-from armrest.delivery.settle import ChangedRun, OpenTooLong, SkippedClient, Sweep, sweep
+from armrest.delivery.settle import ChangedRun, OpenTooLong, SkippedClient, Sweep, assert_open, sweep
 
 __all__ = [
     "ChangedRun",
@@ -20,6 +20,7 @@ __all__ = [
     "SkippedClient",
     "Sweep",
     "Unfinished",
+    "assert_open",
     "finish",
     "hold_lease",
     "plan",

@@ -6,7 +6,7 @@ It carries on what was begun (batches that are held, or whose answer was lost) a
 
 import logging
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from random import Random
 from typing import Any, Final
@@ -30,6 +30,7 @@ from armrest.outbox import (
     declare_lost,
     find_run,
     lease_holders,
+    open_uuids,
     summary,
     unfinished_runs,
 )
@@ -73,17 +74,17 @@ class ChangedRun:
 class Sweep:
     """What a sweep found and did. Figures count batches; `unsent` are those that are held or only planned."""
 
-    asked: int
-    unanswered: int
-    settled: int
-    failed: int
-    lost: int
-    open: int
-    unsent: int
-    too_old: list[OpenTooLong]
-    skipped_clients: list[SkippedClient]
-    runs: list[ChangedRun]
-    troubles: list[str]
+    asked: int = 0
+    unanswered: int = 0
+    settled: int = 0
+    failed: int = 0
+    lost: int = 0
+    open: int = 0
+    unsent: int = 0
+    too_old: list[OpenTooLong] = field(default_factory=list)
+    skipped_clients: list[SkippedClient] = field(default_factory=list)
+    runs: list[ChangedRun] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return what `armrest settle --json` prints."""
@@ -115,13 +116,22 @@ async def sweep(
         UnknownBatch: One of `lost` is not among the open batches; nothing was asked.
         StopTheRun: ARM refuses the login.
     """
-    calls = Calls(outbox=outbox, arm=arm, options=options, random=random or Random())
-    sweeper = _Sweeper(calls, api_url)
-    sweeper.check(lost)
+    assert_open(outbox, api_url, lost)
+    sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url)
     await sweeper.ask()
     sweeper.declare_lost(lost, lost_after_seconds)
     await sweeper.carry_on()
     return sweeper.conclude(open_too_long_seconds)
+
+
+def assert_open(outbox: Outbox, api_url: str, uuids: Collection[str]) -> None:
+    """Make sure that these are batches of an API that ARM has accepted and not settled.
+
+    Raises:
+        UnknownBatch: One is not.
+    """
+    if unknown := sorted(set(uuids) - open_uuids(outbox.ledger, api_url)):
+        raise UnknownBatch(f"no batch {', '.join(unknown)} is open at {api_url}: see `armrest show RUN_ID`")
 
 
 class _Sweeper:
@@ -129,7 +139,6 @@ class _Sweeper:
 
     def __init__(self, calls: Calls, api_url: str) -> None:
         self._calls = calls
-        self._api_url = api_url
         self._outbox = calls.outbox
         self._ledger = calls.outbox.ledger
         holders = lease_holders(self._ledger)
@@ -139,15 +148,6 @@ class _Sweeper:
         self._before = {run.run_id: self._summary(run) for run in self._runs}
         self._asked = self._answered = self._lost = 0
         self._troubles: list[str] = []
-
-    def check(self, uuids: Collection[str]) -> None:
-        """Make sure that all of these are open.
-
-        Raises:
-            UnknownBatch: One is not.
-        """
-        if unknown := sorted(set(uuids) - {batch.batch_uuid for _, batch in self._open()}):
-            raise UnknownBatch(f"no batch {', '.join(unknown)} is open at {self._api_url}: see `armrest show RUN_ID`")
 
     async def ask(self) -> None:
         """Ask about every batch that ARM has accepted, client by client."""

@@ -136,6 +136,13 @@ def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())
 
 
+def open_uuids(ledger: Ledger, api_url: str) -> set[str]:
+    """Return the batchUuids of all batches that an API has accepted and not settled."""
+    query = select(batches.c.batch_uuid).join(clients, clients.c.id == batches.c.client_id)
+    with ledger.read() as tx:
+        return set(tx.execute(query.where(clients.c.api_url == api_url, batches.c.state == State.ACCEPTED)).scalars())
+
+
 def client_no_of(ledger: Ledger, batch: Batch) -> int:
     """Return the number, in ARM, of a batch's client."""
     with ledger.read() as tx:
