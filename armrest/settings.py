@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     poll_max_seconds: float = Field(30.0, gt=0, description="longest wait between two questions about a batch")
     not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 on a fresh batchUuid means pending")
     lease_seconds: float = Field(60.0, gt=0, description="a client's lease lapses after this without a heartbeat")
+    open_too_long_seconds: float = Field(
+        86_400.0, gt=0, description="after this long, a batch that is open is reported"
+    )
     ghost_horizon_seconds: float = Field(3600.0, ge=0, description="how long an unanswered batch may still be applied")
 
     @field_validator("api_url", "identity_url")

@@ -13,12 +13,16 @@ PAGE: Final = 200
 
 
 class Artifacts:
-    """The artifacts of one flow run, found again when Prefect retries it."""
+    """The artifacts of one flow run, found again when Prefect retries it.
 
-    def __init__(self, client: PrefectClient, flow_run_id: UUID) -> None:
+    Args:
+        anew: Leave those that are there as they are, and make a new version of each.
+    """
+
+    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, anew: bool = False) -> None:
         self._client = client
         self._flow_run_id = flow_run_id
-        self._ids: dict[str, UUID] | None = None
+        self._ids: dict[str, UUID] | None = {} if anew else None
         self._last: dict[str, Any] = {}
         self._one_at_a_time = asyncio.Lock()
 

@@ -128,7 +128,7 @@ async def delivering(run: Run, *, deadline_seconds: float | None = None) -> Asyn
         if here.delivery is not None:
             yield here.delivery
             return
-        options = _options(here.settings, deadline_seconds)
+        options = delivery_options(here.settings, deadline_seconds)
         async with (
             arm_client(here.settings, api_url=run.api_url) as arm,
             holding(run) as lease,
@@ -204,7 +204,8 @@ def _private(folder: Path) -> Path:
     return folder
 
 
-def _options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
+def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
+    """Return how the engine goes about it; a deadline of None is the engine's own."""
     given = {} if deadline_seconds is None else {"deadline_seconds": deadline_seconds}
     return DeliveryOptions(
         concurrency=settings.concurrency,

@@ -37,7 +37,7 @@ class Report:
         batches = await asyncio.to_thread(batch_views, self._ledger, self._run)
         if look := watcher.get():
             look.sending(self._run.run_id, batches)
-        with _told():
+        with best_effort():
             await self._artifacts.table(self._key("batches"), batches_table(batches), f"Batches of run {self._about}")
             percent = percent_done(batches)
             await self._artifacts.progress(self._key("progress"), percent, f"{percent:.0f}% of run {self._about}")
@@ -48,7 +48,7 @@ class Report:
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
         told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         text = summary_markdown(told, flow_run_id=self._flow_run_id)
-        with _told():
+        with best_effort():
             about = f"{told.customers.failed:,} failed customers of run {self._about}"
             await self._artifacts.table(self._key("failed-customers"), failed, about)
             await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
@@ -84,7 +84,7 @@ async def _keep_renewing(report: Report) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def best_effort() -> Iterator[None]:
     """A server that cannot show what happens does not stop it: the ledger has it all."""
     try:
         yield

@@ -86,9 +86,22 @@ class Sweep:
     runs: list[ChangedRun] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
+    @property
+    def message(self) -> str:
+        """One sentence of figures."""
+        parts = [f"{self.settled} settled", f"{self.failed} with refusals", f"{self.open} still open"]
+        parts += [f"{self.lost} declared lost"] if self.lost else []
+        parts += [f"{self.unsent} not sent"] if self.unsent else []
+        return f"asked about {self.asked} batch{'' if self.asked == 1 else 'es'}: {', '.join(parts)}"
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nothing is left that another sweep or a resume would have to see to."""
+        return not (self.open or self.unsent or self.troubles)
+
     def as_json(self) -> dict[str, Any]:
         """Return what `armrest settle --json` prints."""
-        return asdict(self)
+        return {**asdict(self), "message": self.message}
 
 
 async def sweep(
