@@ -1,0 +1,52 @@
+"""The flow `settle-open-batches`: what was open is asked about again, and closed on the run that it belongs to."""
+
+from prefect import flow
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+
+from armrest.delivery import Sweep, sweep
+from tasks.connection import arm_client, connection, delivery_options, required_api_url
+from tasks.durations import Duration, seconds_in
+from tasks.settled_later import tell_flow_runs
+from tasks.sweep_text import sweep_markdown
+
+
+@flow(name="settle-open-batches", retries=0)
+async def settle_open_batches(
+    declare_lost: list[str] | None = None, lost_after: Duration | None = None, deadline: Duration = "1m"
+) -> State:
+    """Ask about all batches again that ARM had not settled yet, of all clients, and close what is done.
+
+    The runs that they belong to get a new version of their artifacts, and the state `SettledLater` where all of
+    theirs is settled by now. Customers that had to wait for such a batch are sent. Clients that a run is sending for
+    just now are skipped.
+
+    Args:
+        declare_lost: batchUuids to give up where ARM still has no last word on them; a rerun sends their customers
+            anew.
+        lost_after: Give up every batch that is open for longer than this (7d). Empty: none.
+        deadline: End after this long, where something is to be sent (90s, 30m, 2h).
+    """
+    with connection() as here:
+        async with arm_client(here.settings) as arm:
+            found = await sweep(
+                here.outbox,
+                arm,
+                api_url=required_api_url(here.settings),
+                options=delivery_options(here.settings, seconds_in(deadline)),
+                open_too_long_seconds=here.settings.open_too_long_seconds,
+                lost=declare_lost or (),
+                lost_after_seconds=seconds_in(lost_after) if lost_after else None,
+            )
+        for run in found.runs:
+            await tell_flow_runs(here.outbox.ledger, run.run_id)
+    await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)
+    return end_state(found)
+
+
+def end_state(found: Sweep) -> State:
+    """Return the flow run's state; a batch that is open for too long is a failure that somebody must look into."""
+    if found.too_old:
+        return Failed(name="OpenTooLong", message=found.message, data=found)
+    return Completed(message=found.message, data=found)

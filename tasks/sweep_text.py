@@ -1,0 +1,42 @@
+"""A sweep told in Markdown: what it closed, what is still open, and what to do about that. Nothing personal."""
+
+from collections.abc import Iterable, Sequence
+
+from armrest.delivery import Sweep
+
+
+def sweep_markdown(found: Sweep) -> str:
+    """Return what was closed, what is open for too long, and whom nobody was asked about."""
+    return "\n".join(
+        [
+            "# Open batches",
+            "",
+            f"{found.message}.",
+            "",
+            *_table(
+                "Runs",
+                ("run", "client", "state", ""),
+                ((f"`{r.run_id}`", r.client_no, r.state, r.message) for r in found.runs),
+            ),
+            *_table(
+                "Open for too long",
+                ("batchUuid", "client", "run", "hours"),
+                (
+                    (f"`{old.batch_uuid or ''}`", old.client_no, f"`{old.run_id}`", round(old.open_seconds / 3600))
+                    for old in found.too_old
+                ),
+            ),
+            *_table(
+                "Skipped: a run is sending",
+                ("client", "run"),
+                ((one.client_no, f"`{one.run_id}`") for one in found.skipped_clients),
+            ),
+            *_table("Trouble", ("",), ((trouble,) for trouble in found.troubles)),
+        ]
+    )
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = [f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    return [f"## {title}", "", *head, *lines, ""] if lines else []
