@@ -6,6 +6,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.delivery import Sweep, sweep
+from flows.stopping import cancelled_by_sigterm
 from tasks.connection import arm_client, connection, delivery_options, required_api_url
 from tasks.durations import Duration, seconds_in
 from tasks.settled_later import tell_flow_runs
@@ -30,15 +31,16 @@ async def settle_open_batches(
     """
     with connection() as here:
         async with arm_client(here.settings) as arm:
-            found = await sweep(
-                here.outbox,
-                arm,
-                api_url=required_api_url(here.settings),
-                options=delivery_options(here.settings, seconds_in(deadline)),
-                open_too_long_seconds=here.settings.open_too_long_seconds,
-                lost=declare_lost or (),
-                lost_after_seconds=seconds_in(lost_after) if lost_after else None,
-            )
+            with cancelled_by_sigterm():
+                found = await sweep(
+                    here.outbox,
+                    arm,
+                    api_url=required_api_url(here.settings),
+                    options=delivery_options(here.settings, seconds_in(deadline)),
+                    open_too_long_seconds=here.settings.open_too_long_seconds,
+                    lost=declare_lost or (),
+                    lost_after_seconds=seconds_in(lost_after) if lost_after else None,
+                )
         for run in found.runs:
             await tell_flow_runs(here.outbox.ledger, run.run_id)
     await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)

@@ -26,6 +26,17 @@ def carry_out(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
     Raises:
         BrokenOff: Something ended it after it had begun to send.
     """
+    flow_run_id, _ = result_of(flow, parameters)
+    with connection() as here:
+        return summary(here.outbox.ledger, flow_run_id)
+
+
+def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, Any]:
+    """Run a flow to its end; return the id of its flow run, and what its last state carries.
+
+    Raises:
+        BrokenOff: Something ended it after it had begun to send.
+    """
     start_server()
     try:
         with shown():
@@ -37,11 +48,10 @@ def carry_out(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
         tell(f"armrest: terminated; {CARRY_ON}")
         raise typer.Exit(TERMINATED) from None
     flow_run_id = str(state.state_details.flow_run_id)
-    error = state.result(raise_on_failure=False)
-    if isinstance(error, Exception) and not isinstance(error, FailedRun):
-        _raise(error, flow_run_id)
-    with connection() as here:
-        return summary(here.outbox.ledger, flow_run_id)
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, Exception) and not isinstance(result, FailedRun):
+        _raise(result, flow_run_id)
+    return flow_run_id, result
 
 
 async def _state_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State:

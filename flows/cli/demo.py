@@ -75,10 +75,18 @@ def _update(sample: Path) -> "RunSummary":
 
 def _heal(failed: "RunSummary") -> "RunSummary":
     """Send again what failed, now that what stood in the way has been mended."""
+    from armrest.outbox import batch_views, find_run
     from flows.cli.carry_out import carry_out
     from flows.rerun_failed_batches import rerun_failed_batches
+    from tasks.connection import connection
 
-    _say(f"\nARM refused the whole batch of customer {TROUBLED}. Say that this has been mended; then:\n")
+    with connection() as here:
+        batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))
+    (refused,) = [batch for batch in batches if batch.failed]
+    _say(
+        f"\nBatch {refused.seq}, batchUuid {refused.batch_uuid}, failed: ARM refused all of its {refused.failed} customers"
+    )
+    _say(f"on account of one of them, {TROUBLED}. Say that somebody has mended that one there; then:\n")
     _say(f"$ armrest rerun {failed.run_id}")
     run = carry_out(rerun_failed_batches, {"run_id": failed.run_id})
     _say("\n".join(story(run)))
