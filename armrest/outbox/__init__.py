@@ -37,6 +37,7 @@ from armrest.outbox.errors import (
 )
 from armrest.outbox.export import ExportRefused, export
 from armrest.outbox.failures import REFUSED_WHOLE, Failure, Only, failures_in
+from armrest.outbox.figures import PlanFigures
 from armrest.outbox.gate import Leaving, begin
 from armrest.outbox.history import Attempt, attempts_at, record
 from armrest.outbox.leases import Lease, lease_holders, release_lease, renew_lease, take_lease
@@ -95,6 +96,7 @@ __all__ = [
     "Only",
     "Outbox",
     "OutboxError",
+    "PlanFigures",
     "PlanWriter",
     "Purged",
     "Run",

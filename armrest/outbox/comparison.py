@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from sqlalchemy import Column, Integer, MetaData, Table, Text, and_, exists, func, insert, select, update
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, and_, exists, func, insert, select, update
 
-from armrest.outbox.batches import State
+from armrest.outbox.batches import OPEN, State
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, client_id
 from armrest.outbox.schema import batches, clients, customers, runs
@@ -103,6 +103,24 @@ def _change(place: int, last: dict[int, bytes | None], fingerprint: bytes) -> Ch
     if place not in last:
         return Change.NEW
     return Change.UNCHANGED if last[place] == fingerprint else Change.CHANGED
+
+
+def in_flight(tx: Connection, run: Run) -> int:
+    """Return how many customers of a plan stand in a batch of another run that is open: they would be held."""
+    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    open_elsewhere = and_(other.c.client_id == run.client_id, other.c.state.in_(OPEN), other.c.run_seq != run.seq)
+    if tx.execute(select(other.c.seq).where(open_elsewhere).limit(1)).first() is None:
+        return 0
+    same = and_(
+        theirs.c.client_id == mine.c.client_id, func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no)
+    )
+    query = (
+        select(func.count(mine.c.ordinal.distinct()))
+        .join_from(mine, theirs, same)
+        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
+        .where(mine.c.run_seq == run.seq, open_elsewhere, theirs.c.outcome.is_(None))
+    )
+    return int(tx.execute(query).scalar_one())
 
 
 def forget(ledger: Ledger, *, api_url: str, client_no: int) -> int:

@@ -6,7 +6,7 @@ A plan counts once its completion mark is committed; the bodies are on the disk 
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, count, repeat
+from itertools import accumulate, compress, count, repeat
 from typing import Any, Final, Self
 
 import orjson
@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Table, update
 
 from armrest.api.envelope import TAIL, envelope, head
 from armrest.outbox.batches import State
+from armrest.outbox.comparison import Change, Comparison, in_flight
 from armrest.outbox.fields import mask_of
+from armrest.outbox.figures import PlanFigures
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import batches, customers, rejects, runs
@@ -35,21 +37,39 @@ class CustomerTooLarge(Exception):
         self.size_bytes = size_bytes
 
 
+_Planned = tuple[str, int, bytes, bytes]
+"""Number, mask, fingerprint and JSON of one customer."""
+
+
 class PlanWriter:
     """Cuts customers into batches and writes them down; a context manager, in which `complete` comes last.
 
     Args:
         batch_size: Customers per batch, at most.
         max_body_bytes: Bytes per body, at most.
+        comparison: Tells new, changed and unchanged customers apart; None: nobody asks.
+        changes_only: Leave the unchanged out of the plan.
     """
 
-    def __init__(self, outbox: Outbox, run: Run, *, batch_size: int, max_body_bytes: int) -> None:
+    def __init__(  # noqa: PLR0913
+        self,
+        outbox: Outbox,
+        run: Run,
+        *,
+        batch_size: int,
+        max_body_bytes: int,
+        comparison: Comparison | None = None,
+        changes_only: bool = False,
+    ) -> None:
         self._outbox = outbox
         self._run = run
         self._batch_size = batch_size
         self._room = max_body_bytes - len(head(run.user_id)) - len(TAIL)
         self._bodies = outbox.bodies.writer(run.run_id)
-        self._waiting: list[tuple[str, int, bytes]] = []
+        self._comparison = comparison
+        self._changes_only = changes_only
+        self.figures = PlanFigures(compared=comparison is not None)
+        self._waiting: list[_Planned] = []
         self._batches: list[dict[str, Any]] = []
         self._lines: list[tuple[Any, ...]] = []
         self._ordinal = 0
@@ -71,7 +91,17 @@ class PlanWriter:
         if parts and (largest := max(map(len, parts))) > self._room:
             raise CustomerTooLarge(next(place for place, part in enumerate(parts) if len(part) == largest), largest)
         numbers = [person["customerNo"] for person in people]
-        self._waiting.extend(zip(numbers, map(mask_of, people), parts, strict=True))
+        key = self._outbox.ledger.fingerprint_key
+        prints = [hashlib.blake2b(part, key=key, digest_size=16).digest() for part in parts]
+        planned = list(zip(numbers, map(mask_of, people), prints, parts, strict=True))
+        if self._comparison:
+            changes = self._comparison.compare(numbers, prints)
+            self.figures.count_changes(changes)
+            if self._changes_only:
+                wanted = [change is not Change.UNCHANGED for change in changes]
+                planned, people = list(compress(planned, wanted)), list(compress(people, wanted))
+        self.figures.count_sent((mask for _, mask, _, _ in planned), people)
+        self._waiting.extend(planned)
         self._cut()
         self._commit()
 
@@ -91,22 +121,35 @@ class PlanWriter:
         self._cut(whole=True)
         self._bodies.__exit__()
         self._commit()
+        self._count_at_the_end()
         per_slice = max(1, -(-self._seq // MOST_SLICES))
         with self._outbox.ledger.write() as tx:
             mine = batches.c.run_seq == self._run.seq
             tx.execute(update(batches).where(mine).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
-            done = {"planned": self._ordinal, "slices": -(-self._seq // per_slice), "state": "Planned"}
-            tx.execute(
-                update(runs).where(runs.c.seq == self._run.seq).values(**done, planned_at=self._outbox.ledger.now())
-            )
+            done = {
+                "planned": self._ordinal,
+                "unchanged": self.figures.unchanged if self._changes_only else 0,
+                "slices": -(-self._seq // per_slice),
+                "state": "Planned",
+                "figures": self.figures.as_json(),
+                "planned_at": self._outbox.ledger.now(),
+            }
+            tx.execute(update(runs).where(runs.c.seq == self._run.seq).values(done))
         return self._ordinal
+
+    def _count_at_the_end(self) -> None:
+        with self._outbox.ledger.read() as tx:
+            self.figures.held = in_flight(tx, self._run)
+        if self._comparison:
+            self.figures.known = self._comparison.known()
+            self.figures.vanished = sum(1 for _ in self._comparison.vanished())
 
     def _cut(self, *, whole: bool = False) -> None:
         """Write all full batches, and the last one too where `whole`."""
         start = 0
         while start < len(self._waiting):
             nearest = self._waiting[start : start + self._batch_size]
-            ends = list(accumulate(len(part) + 1 for _, _, part in nearest))
+            ends = list(accumulate(len(part) + 1 for *_, part in nearest))
             fitting = bisect_right(ends, self._room + 1)
             if not whole and fitting == len(nearest) < self._batch_size:
                 break
@@ -114,8 +157,8 @@ class PlanWriter:
             start += fitting
         del self._waiting[:start]
 
-    def _write_batch(self, chunk: Sequence[tuple[str, int, bytes]]) -> None:
-        numbers, masks, parts = zip(*chunk, strict=True)
+    def _write_batch(self, chunk: Sequence[_Planned]) -> None:
+        numbers, masks, prints, parts = zip(*chunk, strict=True)
         ref = self._bodies.write(envelope(self._run.user_id, parts))
         self._seq += 1
         run = self._run
@@ -135,8 +178,8 @@ class PlanWriter:
                 "body_sha256": ref.sha256,
             }
         )
-        key = self._outbox.ledger.fingerprint_key
-        prints = (hashlib.blake2b(part, key=key, digest_size=16).digest() for part in parts)
+        self.figures.batches += 1
+        self.figures.body_bytes += ref.length
         same = (repeat(run.seq), count(self._ordinal), repeat(run.client_id), repeat(self._seq))
         self._lines.extend(zip(*same, numbers, masks, prints, strict=False))
         self._ordinal += len(chunk)

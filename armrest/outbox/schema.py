@@ -59,6 +59,7 @@ runs: Final = Table(
     Column("planned", BigInteger, nullable=False, default=0),
     Column("slices", Integer, nullable=False, default=0),
     Column("rejects_file", Text),
+    Column("figures", Text, doc="what the plan would do, as JSON"),
     Column("created_at", Double, nullable=False),
     Column("planned_at", Double, doc="the plan's completion mark: without it nothing is sent"),
     Column("started_at", Double),

@@ -1,0 +1,99 @@
+"""Guard rails: limits past which a plan is not sent by itself.
+
+A source that is empty, shrunken or old must not be sent over what ARM holds, and a change of half the customers is
+more often a mistake than a change. All are off unless a run asks for them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from armrest.intake import InputRefused
+from armrest.outbox import PlanFigures
+
+SHARE_PATTERN = r"^\d+(\.\d+)?%$"
+"""`20%`; the pattern of flags and form fields."""
+
+
+class GuardRailHit(InputRefused):
+    """A plan went past a guard rail; nothing of it is sent unless a person says so. `code` names the rail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardRails:
+    """The limits of one run; None: no limit.
+
+    Attributes:
+        max_changed: Percent of the known customers that may change.
+        min_rows: Percent of the last run's rows that must be there again.
+        max_source_age_seconds: How old the source may be.
+    """
+
+    max_changed: float | None = None
+    min_rows: float | None = None
+    max_source_age_seconds: float | None = None
+
+    @classmethod
+    def of(cls, request: Mapping[str, Any]) -> Self:
+        """Read them from a run's request: `max_changed` and `min_rows` as `20%`, `max_source_age_seconds`."""
+        return cls(
+            max_changed=_percent(request.get("max_changed")),
+            min_rows=_percent(request.get("min_rows")),
+            max_source_age_seconds=request.get("max_source_age_seconds"),
+        )
+
+    def check_age(self, source: str, modified_at: datetime | None, *, now: float) -> None:
+        """Refuse a source that is too old, or whose age nobody knows.
+
+        Raises:
+            GuardRailHit: It is.
+        """
+        if self.max_source_age_seconds is None:
+            return
+        if modified_at is None:
+            raise GuardRailHit(
+                f"{source}: its age is not known, so --max-source-age cannot be kept: leave it out for this source",
+                code="source-too-old",
+            )
+        age_seconds = now - modified_at.timestamp()
+        if age_seconds > self.max_source_age_seconds:
+            raise GuardRailHit(
+                f"{source}: last written {modified_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {_hours(age_seconds)} ago, "
+                f"more than the {_hours(self.max_source_age_seconds)} of --max-source-age: fetch it anew",
+                code="source-too-old",
+            )
+
+    def check_rows(self, source: str, *, read: int, last_read: int | None) -> None:
+        """Refuse a source that has shrunk since the client's last run.
+
+        Raises:
+            GuardRailHit: It has.
+        """
+        if self.min_rows is not None and last_read and read < last_read * self.min_rows / 100:
+            raise GuardRailHit(
+                f"{source}: {read} rows, but {last_read} in the last run; --min-rows wants {self.min_rows:g}% of them: "
+                "check what wrote it",
+                code="too-few-rows",
+            )
+
+    def check_changes(self, source: str, figures: PlanFigures) -> None:
+        """Refuse a plan that changes too many of the known customers.
+
+        Raises:
+            GuardRailHit: It does.
+        """
+        if self.max_changed is not None and figures.changed > figures.known * self.max_changed / 100:
+            raise GuardRailHit(
+                f"{source}: {figures.changed} of {figures.known} known customers would change, more than the "
+                f"{self.max_changed:g}% of --max-changed: look at `armrest plan`, then raise it or mend the source",
+                code="too-many-changed",
+            )
+
+
+def _percent(text: str | None) -> float | None:
+    return None if text is None else float(text.removesuffix("%"))
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.0f} h" if seconds >= 2 * 3600 else f"{seconds / 60:.0f} min"
