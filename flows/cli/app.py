@@ -13,6 +13,7 @@ from flows.cli.output import print_json, tell
 from flows.cli.refusals import explain
 from flows.cli.sandbox import sandbox
 from flows.cli.send import rerun, resume, update_customers
+from flows.cli.settle import settle
 from flows.cli.show import customer, runs, show
 
 app = typer.Typer(
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (update_customers, rerun, resume, check, runs, show, customer, sandbox, demo):
+for command in (update_customers, rerun, resume, settle, check, runs, show, customer, sandbox, demo):
     app.command()(command)
 
 

@@ -34,15 +34,46 @@ def settle(
 ) -> int:
     """Ask about all open batches again, of all clients, and close what is done; customers that waited are sent."""
     from armrest.delivery import Sweep, assert_open
-    from armrest.outbox import unfinished_runs
+    from armrest.outbox import find_run, unfinished_runs
     from flows.cli.parameters import checked_times
+    from flows.cli.ready import ready
     from tasks.connection import connection, required_api_url
 
-    times = checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
+    checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
     with connection() as here:
         api_url = required_api_url(here.settings)
         assert_open(here.outbox, api_url, declare_lost or [])
-        is_idle = not unfinished_runs(here.outbox.ledger, api_url)
-    if is_idle:
+        open_runs = [find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url)]
+    if not open_runs:
         return _print(Sweep(), as_json=as_json)
-    return _print(_sweep(declare_lost, lost_after, times["deadline"], verbose=verbose), as_json=as_json)
+
+    ready(here.settings, client_no=open_runs[0].client_no, verbose=verbose)
+    from flows.cli.carry_out import result_of
+    from flows.settle_open_batches import settle_open_batches as flow
+
+    parameters = {"declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
+    _, found = result_of(flow, parameters)
+    return _print(found, as_json=as_json)
+
+
+def _print(found: "Sweep", *, as_json: bool) -> int:
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print("\n".join(_story(found)), flush=True)
+    return 0 if found.is_clear else NOT_ALL_SETTLED
+
+
+def _story(found: "Sweep") -> Iterator[str]:
+    """Tell a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
+    yield found.message
+    for run in found.runs:
+        yield f"  run        {run.run_id} · client {run.client_no}: {run.state}, {run.message}"
+    for old in found.too_old:
+        name = old.batch_uuid or f"without a batchUuid, {old.seq}"
+        yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.0f} h"
+    for one in found.skipped_clients:
+        yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"
+    yield from (f"  trouble    {trouble}" for trouble in found.troubles)
+    if found.unsent:
+        yield "  next       armrest resume RUN_ID sends what was not sent; armrest runs lists the runs"
