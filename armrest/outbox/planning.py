@@ -51,7 +51,7 @@ class PlanWriter:
         changes_only: Leave the unchanged out of the plan.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         outbox: Outbox,
         run: Run,
