@@ -163,3 +163,15 @@ def customers(number: int) -> str:
     """A file of so many customers, numbered from 10001; all that they are is in their number."""
     rows = (f"{no},Kunde {no},9{no:07d},Storgata {no},0155,Oslo" for no in range(10001, 10001 + number))
     return "\n".join(["customerNo,name,phoneNo,addressLine1,postalCode,cityName", *rows, ""])
+
+
+def quickest(run: Callable[[], object], tries: int = 8, enough_seconds: float = 0.45) -> float:
+    """How long it takes, in seconds, when nothing else is in its way: the best of a few tries."""
+    best = float("inf")
+    for _ in range(tries):
+        began = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - began)
+        if best < enough_seconds:
+            break
+    return best

@@ -83,9 +83,7 @@ def _heal(failed: "RunSummary") -> "RunSummary":
     with connection() as here:
         batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))
     (refused,) = [batch for batch in batches if batch.failed]
-    _say(
-        f"\nBatch {refused.seq}, batchUuid {refused.batch_uuid}, failed: ARM refused all of its {refused.failed} customers"
-    )
+    _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {refused.failed} customers")
     _say(f"on account of one of them, {TROUBLED}. Say that somebody has mended that one there; then:\n")
     _say(f"$ armrest rerun {failed.run_id}")
     run = carry_out(rerun_failed_batches, {"run_id": failed.run_id})
