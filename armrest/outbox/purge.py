@@ -44,6 +44,14 @@ class Purged:
     rejects_files: int = 0
     kept: int = 0
 
+    @property
+    def message(self) -> str:
+        """One sentence of figures."""
+        return (
+            f"{self.batches} bodies ({self.bytes:,} bytes) and {self.rejects_files} rejects files of {self.runs} runs; "
+            f"{self.kept} bodies stay, as they are open or failed"
+        )
+
     def __add__(self, other: "Purged") -> "Purged":
         return Purged(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
 

@@ -9,7 +9,9 @@ import typer
 
 from flows.cli.check import check
 from flows.cli.demo import demo
+from flows.cli.export import export
 from flows.cli.output import print_json, tell
+from flows.cli.purge import purge
 from flows.cli.refusals import explain
 from flows.cli.sandbox import sandbox
 from flows.cli.send import rerun, resume, update_customers
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (update_customers, rerun, resume, settle, check, runs, show, customer, sandbox, demo):
+for command in (update_customers, rerun, resume, settle, check, runs, show, customer, export, purge, sandbox, demo):
     app.command()(command)
 
 
