@@ -1,8 +1,8 @@
 """One brake for all calls of a process: how many at once, and at which pace.
 
-The pace is unlimited until ARM answers 429 or 503. Then all calls wait as long as `Retry-After` says, and go on
-somewhat slower than ARM was seen to bear; every success makes them a little faster again (additive increase,
-multiplicative decrease). Times are those of the event loop.
+The pace is unlimited until ARM answers 429. Then all calls wait as long as `Retry-After` says, and go on somewhat
+slower than the pace that was refused. They are back at it after `RECOVERY_SECONDS`, stay near it for a while, and
+then grow ever faster: a cubic, as TCP has it; docs/decisions/0011-brake.md says why. Times are the event loop's.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 
-DECREASE: Final = 0.85
-INCREASE_PER_SECOND: Final = 0.02
+DECREASE: Final = 0.2
+RECOVERY_SECONDS: Final = 8.0
 SLOWEST: Final = 0.05
 """Requests per second, whatever ARM answers."""
 WINDOW_SECONDS: Final = 5.0
@@ -26,81 +26,81 @@ class Brake:
 
     Args:
         concurrency: Calls under way at once, at most.
-        random: Spreads the calls that wait for the same moment.
+        random: Spreads the ends of pauses for which ARM has named no time.
     """
 
     def __init__(self, *, concurrency: int, random: Random) -> None:
         self._free = asyncio.Semaphore(concurrency)
+        self._queue = asyncio.Lock()
         self._random = random
-        self._rate: float | None = None
-        self._next = 0.0
-        self._paused_until = 0.0
-        self._slowed_at = 0.0
-        self._grown_at = 0.0
+        self._refused_pace: float | None = None
+        self._goes_on_at = 0.0
         self._refusals = 0
         self._let_through: deque[float] = deque()
 
     @property
-    def rate(self) -> float | None:
+    def pace(self) -> float | None:
         """Requests per second that are let through at most; None: as many as come."""
-        return self._rate
+        if self._refused_pace is None:
+            return None
+        recovered = max(0.0, self._now() - self._goes_on_at) / RECOVERY_SECONDS
+        return self._refused_pace * (1 + DECREASE * (recovered - 1) ** 3)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for one's turn, and hold it for the time of one call."""
         async with self._free:
-            await self._turn()
+            async with self._queue:
+                while (wait := self._wait_seconds()) > 0:  # noqa: ASYNC110  for a time, not for an event
+                    await asyncio.sleep(wait)
+                self._let_one_through()
             yield
 
-    async def _turn(self) -> None:
-        while (wait := self._reserve()) > 0:
-            await asyncio.sleep(wait)
-            if self._now() >= self._paused_until:
-                break
-        self._let_through.append(self._now())
+    def slow(self, retry_after_seconds: float | None, *, left_at: float) -> None:
+        """ARM found the pace too fast (429): pause all calls, and go on slower.
 
-    def _reserve(self) -> float:
-        """Take the next free moment; return how many seconds away it is."""
-        now = self._now()
-        at = max(now, self._next, self._paused_until)
-        if self._rate is not None:
-            self._next = at + 1 / self._rate
-        return at - now
+        Calls that were under way together slow it once, not once each.
 
-    def slow(self, retry_after_seconds: float | None) -> None:
-        """ARM asked for less: pause all calls, and go on slower.
-
-        Answers to calls that were under way together slow it once, not once each.
+        Args:
+            left_at: When the refused call left.
         """
-        now = self._now()
-        if now >= self._paused_until:
+        if left_at >= self._goes_on_at:
+            self._refused_pace = max(SLOWEST, min(self._seen_pace(), self.pace or self._seen_pace()))
+        self.pause(retry_after_seconds, left_at=left_at)
+
+    def pause(self, retry_after_seconds: float | None, *, left_at: float) -> None:
+        """ARM cannot serve just now (503): pause all calls."""
+        if left_at >= self._goes_on_at:
             self._refusals += 1
-            self._rate = max(SLOWEST, DECREASE * self._seen_rate(now))
-            self._slowed_at = self._grown_at = now
-        pause = retry_after_seconds if retry_after_seconds is not None else self._own_pause()
-        self._paused_until = max(self._paused_until, now + pause)
-        self._next = max(self._next, self._paused_until)
+        elif retry_after_seconds is None:
+            return
+        seconds = self._own_pause() if retry_after_seconds is None else retry_after_seconds
+        self._goes_on_at = max(self._goes_on_at, self._now() + seconds)
 
     def fine(self) -> None:
-        """A call was served: the pace may recover."""
+        """A call was served."""
         self._refusals = 0
-        if self._rate is None:
-            return
+
+    def _wait_seconds(self) -> float:
+        pace = self.pace
+        next_at = self._let_through[-1] + 1 / pace if pace and self._let_through else 0.0
+        return max(self._goes_on_at, next_at) - self._now()
+
+    def _let_one_through(self) -> None:
         now = self._now()
-        calm = max(1.0, (now - self._slowed_at) / 10)  # the longer it went well, the bolder
-        self._rate *= 1 + min(0.5, INCREASE_PER_SECOND * calm * (now - self._grown_at))
-        self._grown_at = now
+        while self._let_through and self._let_through[0] < now - WINDOW_SECONDS:
+            self._let_through.popleft()
+        self._let_through.append(now)
 
     def _own_pause(self) -> float:
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** (self._refusals - 1))
         return longest * self._random.uniform(0.5, 1.0)
 
-    def _seen_rate(self, now: float) -> float:
-        while self._let_through and self._let_through[0] < now - WINDOW_SECONDS:
-            self._let_through.popleft()
-        span = max(1.0, now - self._let_through[0]) if self._let_through else 1.0
-        seen = len(self._let_through) / span
-        return seen if self._rate is None else min(self._rate, seen)
+    def _seen_pace(self) -> float:
+        """Return the pace of the last few seconds in which calls were let through."""
+        if not self._let_through:
+            return 1.0
+        return len(self._let_through) / max(1.0, self._now() - self._let_through[0])
 
     @staticmethod
     def _now() -> float:

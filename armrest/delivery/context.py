@@ -1,11 +1,13 @@
 """What the parts of a delivery share: one client of the API, one brake, one deadline; and mostly one run."""
 
 import asyncio
-import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from random import Random
 
-from armrest.api import ArmClient, ArmError
+from armrest.api import ArmClient, ArmError, RateLimited, StopTheRun, Unreachable
 from armrest.delivery.brake import Brake
 from armrest.outbox import Attempt, Batch, Lease, Outbox, Run, record
 
@@ -16,6 +18,8 @@ class DeliveryOptions:
 
     concurrency: int = 8
     max_tries: int = 8
+    retry_first_seconds: float = 0.5
+    retry_max_seconds: float = 30.0
     deadline_seconds: float = 1800.0
     poll_first_seconds: float = 1.0
     poll_max_seconds: float = 30.0
@@ -27,7 +31,13 @@ class DeliveryOptions:
 
 @dataclass(slots=True, kw_only=True)
 class Calls:
-    """What all calls have in common. `deadline` is a time of the event loop."""
+    """What all calls have in common.
+
+    Attributes:
+        deadline: A time of the event loop, after which no call begins.
+        reached: Whether anything has got through to ARM.
+        stopped: Why no call is to be made any more.
+    """
 
     outbox: Outbox
     arm: ArmClient
@@ -35,6 +45,8 @@ class Calls:
     random: Random = field(default_factory=Random)
     brake: Brake = field(init=False)
     deadline: float = field(init=False)
+    reached: bool = field(init=False, default=False)
+    stopped: StopTheRun | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.brake = Brake(concurrency=self.options.concurrency, random=self.random)
@@ -44,6 +56,24 @@ class Calls:
         """Return how long it is to the deadline; 0 where it has passed."""
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
+    def stop(self, error: StopTheRun) -> None:
+        """Hear that ARM will allow nothing else of a run; calls of other runs go on."""
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[bool]:
+        """Hold the brake's leave to make one call; False where the deadline has come first.
+
+        Raises:
+            StopTheRun: Meanwhile ARM has said to another call that nothing else will be allowed.
+        """
+        async with AsyncExitStack() as slot:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self.deadline):
+                    await slot.enter_async_context(self.brake.slot())
+            if self.stopped:
+                raise self.stopped
+            yield self.seconds_left() > 0
+
 
 @dataclass(slots=True, kw_only=True)
 class Context(Calls):
@@ -52,33 +82,51 @@ class Context(Calls):
     run: Run
     lease: Lease
 
+    def stop(self, error: StopTheRun) -> None:
+        """Let no call begin any more."""
+        self.stopped = self.stopped or error
+
 
 class Call:
-    """One call about one batch, from its start to its line in the history."""
+    """One call about one batch, from when it leaves to its line in the history; the others learn from how it ended."""
 
     def __init__(self, calls: Calls, batch: Batch, what: str) -> None:
-        self._ledger = calls.outbox.ledger
+        self._calls = calls
         self._batch = batch
         self._what = what
-        self._start = time.perf_counter()
+        self._left_at = asyncio.get_running_loop().time()
 
-    def ended(self, outcome: str, *, http_status: int | None, request_id: str | None, evidence: str = "") -> None:
-        """Write down how it ended; the evidence holds no personal data."""
+    def answered(self, outcome: str, *, http_status: int | None, request_id: str | None, evidence: str) -> None:
+        """ARM has served it; the evidence holds no personal data."""
+        self._calls.reached = True
+        self._calls.brake.fine()
+        self._record(outcome, http_status, request_id, evidence)
+
+    def broke(self, error: ArmError) -> None:
+        """It ended in an error, which may slow or stop all others."""
+        self._calls.reached = self._calls.reached or not isinstance(error, Unreachable)
+        if isinstance(error, StopTheRun):
+            self._calls.stop(error)
+        if isinstance(error, RateLimited):
+            too_fast = error.status == HTTPStatus.TOO_MANY_REQUESTS
+            brake = self._calls.brake.slow if too_fast else self._calls.brake.pause
+            brake(error.retry_after_seconds, left_at=self._left_at)
+        self._record(type(error).__name__, error.status, error.request_id, error.evidence)
+
+    def _record(self, outcome: str, http_status: int | None, request_id: str | None, evidence: str) -> None:
+        ledger = self._calls.outbox.ledger
+        seconds = asyncio.get_running_loop().time() - self._left_at
         record(
-            self._ledger,
+            ledger,
             Attempt(
                 run_seq=self._batch.run_seq,
                 batch_seq=self._batch.seq,
-                at=self._ledger.now(),
+                at=ledger.now(),
                 what=self._what,
                 outcome=outcome,
                 http_status=http_status,
-                duration_ms=round((time.perf_counter() - self._start) * 1000),
+                duration_ms=round(seconds * 1000),
                 request_id=request_id,
                 evidence=evidence,
             ),
         )
-
-    def broke(self, error: ArmError) -> None:
-        """Write down that it ended in an error."""
-        self.ended(type(error).__name__, http_status=error.status, request_id=error.request_id, evidence=error.evidence)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from random import Random
 from typing import Self
 
-from armrest.api import ArmClient, BatchRefused, TryAgain
+from armrest.api import ArmClient, BatchRefused, StopTheRun, TryAgain
 from armrest.delivery.context import Context, DeliveryOptions
 from armrest.delivery.errors import Unfinished
 from armrest.delivery.halve import Halver
@@ -56,8 +56,9 @@ class Delivery:
         self._poller = Poller(self._context)
         self._scouting = asyncio.Lock()
         self._scouted = False
-        if run.started_at is None:
-            note_run(outbox.ledger, run, started_at=outbox.ledger.now(), state="Sending", message="", ended_at=None)
+        self._left_open: set[int] = set()
+        started_at = run.started_at or outbox.ledger.now()
+        note_run(outbox.ledger, run, started_at=started_at, state="Sending", message="", ended_at=None)
         await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self
 
@@ -110,13 +111,22 @@ class Delivery:
 
     async def _scout(self, *, but: frozenset[int] = frozenset()) -> None:
         async with self._scouting:
-            if not self._scouted:
-                await Scout(self._context, self._sender, self._halver).scout(but=but)
-                self._scouted = True
+            if self._context.stopped:
+                raise self._context.stopped
+            if self._scouted:
+                return
+            scout = Scout(self._context, self._sender, self._halver)
+            try:
+                await scout.scout(but=but)
+            except StopTheRun as error:
+                self._context.stop(error)
+                raise
+            self._left_open = scout.left_open
+            self._scouted = True
 
     async def _send_all(self, slice_no: int | None = None, *, but: frozenset[int] = frozenset()) -> None:
         """Offer each batch to the gate once, the parts of those that are split on the way included."""
-        passed = set(but)
+        passed = but | self._left_open
         while todo := [batch for batch in self._batches(SENDABLE, slice_no) if batch.seq not in passed]:
             passed |= {batch.seq for batch in todo}
             await together(self._send(batch) for batch in todo)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import chain, count
 
-from armrest.api import ArmError, BatchAnswer, RateLimited, Standing, StopTheRun
+from armrest.api import ArmError, BatchAnswer, Standing, StopTheRun
 from armrest.delivery.attribution import attribute, values_of
 from armrest.delivery.context import Call, Calls
 from armrest.delivery.together import together
@@ -149,21 +149,20 @@ class Poller:
 
     async def _ask(self, batch: Batch) -> Heard:
         assert batch.batch_uuid is not None
-        async with self._calls.brake.slot():
+        async with self._calls.turn() as in_time:
+            if not in_time:
+                return Heard.NOTHING
             call = Call(self._calls, batch, "GET")
             try:
                 answer = await self._calls.arm.get_batch(self._client_no(batch), batch.batch_uuid)
             except ArmError as error:
                 call.broke(error)
-                if isinstance(error, RateLimited):
-                    self._calls.brake.slow(error.retry_after_seconds)
                 if isinstance(error, StopTheRun):
                     raise
                 log.info("batch %d could not be asked about: %s", batch.seq, error)
                 return Heard.NOTHING
-        self._calls.brake.fine()
         answer = self._masked(batch, answer)
-        call.ended(
+        call.answered(
             answer.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
         )
         try:

@@ -1,30 +1,25 @@
 """Sending one batch: the intent first, then the request, then what became of it; again where that is safe."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine
-from http import HTTPStatus
+from contextlib import suppress
 from typing import Any, Final
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from armrest.api import (
-    ArmError,
-    BatchRefused,
-    NotFound,
-    RateLimited,
-    StopTheRun,
-    TryAgain,
-    Unreachable,
-)
+from armrest.api import Accepted, ArmError, BatchRefused, NotFound, RateLimited, StopTheRun, TryAgain, Unreachable
 from armrest.delivery.context import Call, Context
 from armrest.delivery.errors import NoSuchClient
-from armrest.outbox import Batch, accept, begin, doubt, latest, withdraw
+from armrest.outbox import Batch, BatchMoved, BodyUnusable, Leaving, accept, begin, doubt, latest, note, withdraw
 
-FIRST_WAIT_SECONDS: Final = 0.5
-LONGEST_WAIT_SECONDS: Final = 30.0
+log = logging.getLogger(__name__)
+
 TRIES_TO_REACH: Final = 4
 """Where nothing at all has got through yet, an address is soon held to be wrong."""
-_CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, BatchRefused, StopTheRun, NotFound)
+
+CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, RateLimited, BatchRefused, StopTheRun)
+"""A 429 or a 503 says itself that nothing was done (RFC 6585, RFC 9110)."""
 
 
 class Sender:
@@ -32,7 +27,6 @@ class Sender:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._reached = False
         upsert = context.run.mode == "upsert"
         self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
         self._verb = "POST" if upsert else "PUT"
@@ -40,7 +34,8 @@ class Sender:
     async def send(self, batch: Batch) -> bool:
         """Send a batch until ARM has answered for it; return whether it was accepted.
 
-        False: it may not leave now (held, superseded, or the time is over), and it stays as the ledger has it.
+        False: it may not leave now (held, superseded, its body unusable, or the time is over), and it stays as the
+        ledger has it.
 
         Raises:
             TryAgain: The tries or the time ran out; the batch stays as the ledger has it.
@@ -48,77 +43,104 @@ class Sender:
             StopTheRun: Nothing else will be allowed either.
             LeaseLost: Another run has taken over the client.
         """
-        tries = 0
-
-        def enough(state: RetryCallState) -> bool:
-            nonlocal tries
-            error = state.outcome.exception() if state.outcome else None
-            tries += not isinstance(error, RateLimited)
-            return tries >= self._most_tries(error) or self._context.seconds_left() <= 0
-
+        tries = _Tries(self._context)
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
             retry=retry_if_exception_type(TryAgain),
-            stop=enough,
-            wait=self._wait,
+            after=tries.count,
+            wait=tries.wait,
+            stop=tries.are_over,
             reraise=True,
         )
         return await retrying(self._attempt, batch)
 
-    def _most_tries(self, error: BaseException | None) -> int:
-        most = self._context.options.max_tries
-        return min(most, TRIES_TO_REACH) if isinstance(error, Unreachable) and not self._reached else most
-
     async def _attempt(self, batch: Batch) -> bool:
-        context = self._context
-        async with context.brake.slot():
-            if context.seconds_left() <= 0:
-                return False
-            leaving = begin(
-                context.outbox,
-                context.run,
-                latest(context.outbox.ledger, batch),
-                context.lease,
-                ghost_horizon_seconds=context.options.ghost_horizon_seconds,
-            )
+        async with self._context.turn() as in_time:
+            leaving = self._begin(latest(self._context.outbox.ledger, batch)) if in_time else None
             if leaving is None:
                 return False
-            await see_out(self._request(leaving.batch, leaving.body), grace_seconds=context.options.stop_grace_seconds)
+            grace_seconds = self._context.options.stop_grace_seconds
+            await see_out(self._request(leaving.batch, leaving.body), grace_seconds=grace_seconds)
             return True
 
+    def _begin(self, batch: Batch) -> Leaving | None:
+        context = self._context
+        horizon = context.options.ghost_horizon_seconds
+        try:
+            return begin(context.outbox, context.run, batch, context.lease, ghost_horizon_seconds=horizon)
+        except BodyUnusable as fault:
+            log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)
+            note(context.outbox.ledger, batch, status="", result="", message=fault.message)
+            return None
+
     async def _request(self, batch: Batch, body: bytes) -> None:
-        ledger, call = self._context.outbox.ledger, Call(self._context, batch, self._verb)
+        call = Call(self._context, batch, self._verb)
         try:
             accepted = await self._put(self._context.run.client_no, body)
         except ArmError as error:
-            self._reached = self._reached or not isinstance(error, Unreachable)
-            call.broke(error)
-            if isinstance(error, RateLimited):
-                self._context.brake.slow(error.retry_after_seconds)
-            certain = isinstance(error, _CERTAINLY_NOT_ACCEPTED) or error.status == HTTPStatus.TOO_MANY_REQUESTS
-            (withdraw if certain else doubt)(ledger, batch, error.message)
-            raise (_no_such_client(error) if isinstance(error, NotFound) else error) from None
-        self._reached = True
-        accept(
-            ledger,
-            batch,
-            batch_uuid=accepted.batch_uuid,
-            get_result=accepted.get_result,
-            status=accepted.status,
-            result=accepted.result,
-        )
-        self._context.brake.fine()
-        call.ended(
+            told = _no_such_client(error) if isinstance(error, NotFound) else error
+            call.broke(told)
+            self._not_accepted(batch, told)
+            raise told from None
+        self._accepted(batch, accepted)
+        call.answered(
             "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
         )
 
-    def _wait(self, state: RetryCallState) -> float:
-        """Exponential back-off with full jitter; what a 429 asks for is the brake's to wait."""
-        error = state.outcome.exception() if state.outcome else None
+    def _not_accepted(self, batch: Batch, error: ArmError) -> None:
+        take_back = withdraw if isinstance(error, CERTAINLY_NOT_ACCEPTED) else doubt
+        with suppress(BatchMoved):  # another process has taken it over
+            take_back(self._context.outbox.ledger, batch, error.message)
+
+    def _accepted(self, batch: Batch, accepted: Accepted) -> None:
+        try:
+            accept(
+                self._context.outbox.ledger,
+                batch,
+                batch_uuid=accepted.batch_uuid,
+                get_result=accepted.get_result,
+                status=accepted.status,
+                result=accepted.result,
+            )
+        except BatchMoved as moved:  # by another process, which has sent it too: this one stays in the history
+            log.warning("batch %d was accepted as %s as well: %s", batch.seq, accepted.batch_uuid, moved)
+
+
+class _Tries:
+    """The tries of one batch, with exponential back-off and jitter between them.
+
+    A 429 or 503 uses up none, and what it asks to wait is the brake's to wait.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._used = 0
+
+    def count(self, state: RetryCallState) -> None:
+        """Count a try that has failed."""
+        self._used += not isinstance(_error(state), RateLimited)
+
+    def wait(self, state: RetryCallState) -> float:
+        """Return the seconds until the next one; not beyond the deadline."""
+        error, options = _error(state), self._context.options
         if isinstance(error, RateLimited):
             return 0.0
-        longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (state.attempt_number - 1))
-        return min(self._context.random.uniform(longest / 2, longest), self._context.seconds_left())
+        longest = min(options.retry_max_seconds, options.retry_first_seconds * 2 ** (self._used - 1))
+        wait = self._context.random.uniform(longest / 2, longest)
+        return min(max(wait, error.retry_after_seconds or 0.0), self._context.seconds_left())
+
+    def are_over(self, state: RetryCallState) -> bool:
+        """Tell whether the tries, or the time, have run out."""
+        most = self._context.options.max_tries
+        if isinstance(_error(state), Unreachable) and not self._context.reached:
+            most = min(most, TRIES_TO_REACH)
+        return self._used >= most or self._context.seconds_left() <= 0
+
+
+def _error(state: RetryCallState) -> TryAgain:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, TryAgain)
+    return error
 
 
 async def see_out(work: Coroutine[Any, Any, None], *, grace_seconds: float) -> None:
@@ -127,8 +149,12 @@ async def see_out(work: Coroutine[Any, Any, None], *, grace_seconds: float) -> N
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait({task}, timeout=grace_seconds)
-        task.cancel()
+        try:
+            await asyncio.wait({task}, timeout=grace_seconds)
+        finally:
+            task.cancel()
+        if task.done() and not task.cancelled() and (fault := task.exception()):
+            log.warning("stopped while waiting for ARM: %s", fault)
         raise
 
 

@@ -172,9 +172,12 @@ def _with(batch: Batch) -> ColumnElement[bool]:
 
 
 def has_been_accepted(ledger: Ledger, run: Run) -> bool:
-    """Tell whether ARM has accepted any batch of this data: the run's own, its parents' or its children's."""
-    query = select(batches.c.seq).where(
-        batches.c.client_id == run.client_id, batches.c.data_seq == run.data_seq, batches.c.batch_uuid.is_not(None)
+    """Tell whether ARM has accepted any batch of this data by this user: the run's, its parents' or its children's."""
+    query = (
+        select(batches.c.seq)
+        .join(runs, runs.c.seq == batches.c.run_seq)
+        .where(batches.c.client_id == run.client_id, batches.c.data_seq == run.data_seq)
+        .where(batches.c.batch_uuid.is_not(None), runs.c.user_id == run.user_id)
     )
     with ledger.read() as tx:
         return tx.execute(query.limit(1)).first() is not None
@@ -208,8 +211,8 @@ def doubt(ledger: Ledger, batch: Batch, message: str) -> None:
 
 
 def note(ledger: Ledger, batch: Batch, *, status: str, result: str, message: str) -> None:
-    """Keep ARM's last words on a batch that is still open."""
-    _write(ledger, batch, {"status": status, "result": result, "message": message}, expected=OPEN)
+    """Keep the last words on a batch that is not closed."""
+    _write(ledger, batch, {"status": status, "result": result, "message": message}, expected=UNFINISHED)
 
 
 def settle(

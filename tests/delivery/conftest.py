@@ -5,7 +5,7 @@ Without a server the books answer through `BooksTransport`, so that a test may r
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -164,10 +164,8 @@ class Engine:
 async def carry_slice(delivery: Delivery, slice_no: int) -> None:
     """Send one slice and wait for ARM's word on it; what is left open then is the ledger's to tell."""
     for step in (delivery.submit, delivery.poll):
-        try:
+        with suppress(Unfinished):
             await step(slice_no)
-        except Unfinished:
-            pass
 
 
 @pytest.fixture
