@@ -19,7 +19,7 @@ from armrest.outbox import (
 )
 
 
-def plan_rerun(outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), only: Only = "failed") -> RunSummary:
+def plan_rerun(outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), only: Only = "all") -> RunSummary:
     """Plan a run whose parent's failures it takes up; safe to repeat.
 
     Customers that failed each for a reason of their own are put together again. A batch that was refused whole after

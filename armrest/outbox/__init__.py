@@ -34,13 +34,22 @@ from armrest.outbox.errors import (
     OutboxError,
     UnknownBatch,
     UnknownRun,
+    WrongClient,
 )
 from armrest.outbox.export import ExportRefused, export
-from armrest.outbox.failures import REFUSED_WHOLE, Failure, Only, failures_in
+from armrest.outbox.failures import (
+    REFUSED_WHOLE,
+    Failure,
+    Only,
+    count_failures,
+    failures_in,
+    runs_of_batches,
+    runs_with_failures,
+)
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.gate import Leaving, begin
 from armrest.outbox.history import Attempt, attempts_at, record
-from armrest.outbox.leases import Lease, lease_holders, release_lease, renew_lease, take_lease
+from armrest.outbox.leases import Lease, assert_free, lease_holders, release_lease, renew_lease, take_lease
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.planning import CustomerTooLarge, PlanWriter
@@ -105,13 +114,16 @@ __all__ = [
     "UnknownBatch",
     "UnknownRun",
     "Verdict",
+    "WrongClient",
     "accept",
+    "assert_free",
     "attempts_at",
     "batch_views",
     "batches_in",
     "begin",
     "carried_by",
     "client_no_of",
+    "count_failures",
     "create_run",
     "declare_lost",
     "discard_plan",
@@ -139,6 +151,8 @@ __all__ = [
     "release_lease",
     "renew_lease",
     "run_of_flow_run",
+    "runs_of_batches",
+    "runs_with_failures",
     "settle",
     "split",
     "summaries",

@@ -23,6 +23,10 @@ class UnknownRun(OutboxError):
     """No run has this id, nor was it carried by this flow run."""
 
 
+class WrongClient(OutboxError):
+    """The run is another client's than the one that was named."""
+
+
 class UnknownBatch(OutboxError):
     """No batch of the run has this batchUuid."""
 

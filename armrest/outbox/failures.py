@@ -4,17 +4,24 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
 from armrest.outbox.batches import Batch, State, as_batch
-from armrest.outbox.errors import UnknownBatch
+from armrest.outbox.bodies import PURGED
+from armrest.outbox.errors import BodyUnusable, UnknownBatch
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.reshape import opened
 from armrest.outbox.runs import Run
-from armrest.outbox.schema import batches, customers
+from armrest.outbox.schema import batches, clients, customers, runs
 
 Only = Literal["failed", "lost", "all"]
+
+_WANTED: Final[dict[Only, ColumnElement[bool]]] = {
+    "failed": batches.c.failed > 0,
+    "lost": batches.c.state == State.LOST,
+    "all": or_(batches.c.failed > 0, batches.c.state == State.LOST),
+}
 
 REFUSED_WHOLE: Final = "its batch was refused whole"
 """How the reason begins of customers that ARM did not name: probably well themselves."""
@@ -29,7 +36,7 @@ class Failure:
 
 
 def failures_in(
-    outbox: Outbox, run: Run, *, only: Only = "failed", batch_uuids: Collection[str] = ()
+    outbox: Outbox, run: Run, *, only: Only = "all", batch_uuids: Collection[str] = ()
 ) -> Iterator[tuple[Batch, list[Failure]]]:
     """Yield a run's batches that hold failures, each with its failures in the order of the body.
 
@@ -39,25 +46,77 @@ def failures_in(
         UnknownBatch: The run has no batch of such a batchUuid.
         BodyUnusable: A body was purged.
     """
-    for batch in _failed_batches(outbox.ledger, run, only, batch_uuids):
-        reasons = unhealed(outbox.ledger, batch)
-        if reasons:
-            yield (
-                batch,
-                [
-                    Failure(person, (reasons[line.ordinal] or "").startswith(REFUSED_WHOLE))
-                    for line, person in opened(outbox, batch)
-                    if line.ordinal in reasons
-                ],
+    for batch, reasons in _unhealed_batches(outbox.ledger, run, only, batch_uuids):
+        yield (
+            batch,
+            [
+                Failure(person, (reasons[line.ordinal] or "").startswith(REFUSED_WHOLE))
+                for line, person in opened(outbox, batch)
+                if line.ordinal in reasons
+            ],
+        )
+
+
+def count_failures(ledger: Ledger, run: Run, *, only: Only = "all", batch_uuids: Collection[str] = ()) -> int:
+    """Return how many customers `failures_in` would yield; no body is read.
+
+    Raises:
+        UnknownBatch: The run has no batch of such a batchUuid.
+        BodyUnusable: A body that it would need was purged.
+    """
+    found = 0
+    for batch, reasons in _unhealed_batches(ledger, run, only, batch_uuids):
+        if batch.body.file == PURGED:
+            raise BodyUnusable(
+                f"batch {batch.seq} of run {run.run_id} was purged, and its customers' data with it: "
+                "send them from the source again"
             )
+        found += len(reasons)
+    return found
+
+
+def runs_with_failures(ledger: Ledger, *, api_url: str, client_no: int, only: Only = "all") -> list[str]:
+    """Return the ids of a client's runs that have failures, healed or not, the oldest first."""
+    query = (
+        select(runs.c.run_id)
+        .join(clients, clients.c.id == runs.c.client_id)
+        .where(clients.c.api_url == api_url, clients.c.client_no == client_no)
+        .where(exists().where(batches.c.run_seq == runs.c.seq, _WANTED[only]))
+    )
+    with ledger.read() as tx:
+        return list(tx.execute(query.order_by(runs.c.seq)).scalars())
+
+
+def runs_of_batches(ledger: Ledger, *, api_url: str, batch_uuids: Collection[str]) -> dict[str, list[str]]:
+    """Return the ids of the runs that batchUuids belong to, each with its own, the oldest run first.
+
+    Raises:
+        UnknownBatch: No run has such a batch.
+    """
+    query = (
+        select(runs.c.run_id, batches.c.batch_uuid)
+        .join_from(batches, runs, runs.c.seq == batches.c.run_seq)
+        .join(clients, clients.c.id == runs.c.client_id)
+        .where(clients.c.api_url == api_url, batches.c.batch_uuid.in_(batch_uuids))
+    )
+    found: dict[str, list[str]] = {}
+    with ledger.read() as tx:
+        for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq)):
+            found.setdefault(row.run_id, []).append(row.batch_uuid)
+    if unknown := sorted(set(batch_uuids).difference(*found.values())):
+        raise UnknownBatch(f"no run has sent a batch {', '.join(unknown)} to {api_url}: `armrest runs` lists the runs")
+    return found
+
+
+def _unhealed_batches(
+    ledger: Ledger, run: Run, only: Only, batch_uuids: Collection[str]
+) -> Iterator[tuple[Batch, dict[int, str | None]]]:
+    for batch in _failed_batches(ledger, run, only, batch_uuids):
+        if reasons := unhealed(ledger, batch):
+            yield batch, reasons
 
 
 def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collection[str]) -> list[Batch]:
-    wanted = {
-        "failed": batches.c.failed > 0,
-        "lost": batches.c.state == State.LOST,
-        "all": or_(batches.c.failed > 0, batches.c.state == State.LOST),
-    }[only]
     mine = select(batches).where(batches.c.run_seq == run.seq).order_by(batches.c.seq)
     with ledger.read() as tx:
         known = {row.batch_uuid for row in tx.execute(mine)} if batch_uuids else set()
@@ -65,7 +124,7 @@ def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collectio
             raise UnknownBatch(
                 f"run {run.run_id} has no batch {', '.join(unknown)}: `armrest show {run.run_id}` lists its batchUuids"
             )
-        chosen = [as_batch(row) for row in tx.execute(mine.where(wanted))]
+        chosen = [as_batch(row) for row in tx.execute(mine.where(_WANTED[only]))]
     return [batch for batch in chosen if not batch_uuids or batch.batch_uuid in batch_uuids]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.runs import client_id
+from armrest.outbox.runs import Run, client_id
 from armrest.outbox.schema import clients
 
 
@@ -70,6 +70,18 @@ def take_lease(
         epoch = row.epoch + 1
         _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=ledger.now() + seconds)
     return Lease(number, client_no, run_id, epoch, seconds)
+
+
+def assert_free(ledger: Ledger, run: Run) -> None:
+    """Make sure that no process is sending for a run's client just now.
+
+    Raises:
+        LeaseHeld: One is.
+    """
+    with ledger.read() as tx:
+        row = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
+    if _is_held(row, ledger.now()):
+        raise _held(row)
 
 
 def renew_lease(ledger: Ledger, lease: Lease) -> None:
