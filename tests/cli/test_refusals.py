@@ -6,7 +6,7 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
-from tests.conftest import free_port
+from tests.conftest import Shell, free_port
 
 Write = Callable[..., str]
 UPDATE = ("update-customers", "--client-no", "2218")
@@ -65,7 +65,6 @@ WRONG_SETTINGS = {
     "half a login": ({"ARMREST_TOKEN": None, "ARMREST_IDENTITY_URL": "https://auth.example.no"}, "_SECRET"),
     "nobody listens": ({"ARMREST_API_URL": f"http://127.0.0.1:{free_port()}/arm/v1"}, "127.0.0.1"),
     "not a number": ({"ARMREST_CONCURRENCY": "many"}, "ARMREST_CONCURRENCY"),
-    "Prefect does not answer": ({}, "PREFECT_API_URL"),
 }
 
 
@@ -79,6 +78,17 @@ def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_sent(
     assert told in ended.complaint
     assert ended.json["state"] == "Failed"
     assert "Traceback" not in ended.err
+    assert arm.books.batches() == []
+
+
+def test_a_prefect_server_that_does_not_answer_is_named_and_nothing_is_sent(
+    shell: Shell, file: Write, arm: SandboxServer
+) -> None:
+    ended = shell(*UPDATE, file(3), "--json")
+
+    assert ended.exit_code == 2
+    assert "the Prefect server at http://127.0.0.1:1/api does not answer" in ended.complaint
+    assert "PREFECT_API_URL" in ended.json["message"]
     assert arm.books.batches() == []
 
 
