@@ -1,37 +1,75 @@
-"""The flow `rerun-failed-batches`: what failed in a run is sent again."""
+"""The flow `rerun-failed-batches`: what failed is sent again."""
+
+from collections.abc import Sequence
 
 from prefect import flow, runtime
 from prefect.client.schemas import State
+from prefect.states import Completed, Failed
 
+from armrest.outbox import Only
 from flows.sending import flow_run_id, see_through
-from tasks.connection import arm_client, connection
+from flows.update_customers import ClientNo
+from tasks.connection import Connection, arm_client, connection
 from tasks.durations import Duration
+from tasks.rerun_choice import Choice, choose
 from tasks.runs import carried, carry, open_rerun
 
 
 def name_of_run() -> str:
-    """Tell in the list of runs which one is taken up again."""
-    return f"rerun of {runtime.flow_run.parameters['run_id']}"
+    """Tell in the list of runs what is taken up again."""
+    given = runtime.flow_run.parameters
+    if given["run_id"]:
+        return f"rerun of {given['run_id']}"
+    return "rerun of batches" if given["batch_uuids"] else f"rerun of client {given['client_no']}"
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
 async def rerun_failed_batches(
-    run_id: str, batch_uuids: list[str] | None = None, deadline: Duration = "30m", wait: Duration = "0s"
+    run_id: str | None = None,
+    batch_uuids: list[str] | None = None,
+    client_no: ClientNo | None = None,
+    *,
+    only: Only = "all",
+    deadline: Duration = "30m",
+    wait: Duration = "0s",
 ) -> State:
-    """Send again what failed in a run: new batches of the customers that ARM refused, as they stood in the file.
+    """Send again what failed: new batches of the customers that ARM refused, as they stood in the file.
 
-    A customer that a later run has updated since is left out, so that nothing old is put over something new. Where
-    nothing is left to do, the run says so and is Completed.
+    Name a run, or batches, or a client, all of whose failures are meant then. A customer that a later run has updated
+    since is left out, so that nothing old is put over something new. Where nothing is left to do, the run says so and
+    is Completed. Failures of several runs are taken up by a rerun each, the oldest first.
 
     Args:
         run_id: The run that failed: its id in the summary, or the id of its flow run.
-        batch_uuids: Only what failed in these of its batches. Empty: everything that failed.
+        batch_uuids: Only what failed in these batches. Empty: everything that failed.
+        client_no: The client's number in ARM. With a run: make sure that it is this client's.
+        only: failed takes up what ARM refused, lost what was declared lost.
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
         wait: How long to wait when another run is sending for this client (10m).
     """
     with connection() as here:
-        run = carried(here, str(flow_run_id()))
-        if run is None:
-            arm_client(here.settings)  # what the settings lack is said first
-            run = carry(here, open_rerun(here, run_id, batch_uuids or []), str(flow_run_id()))
+        if run := carried(here, str(flow_run_id())):
+            return await see_through(here, run, deadline=deadline, wait=wait)
+        choices = choose(here, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only)
+        if not choices:
+            return Completed(message="nothing is left to be sent again", data=[])
+        arm_client(here.settings, api_url=choices[0].parent.api_url)  # what the settings lack is said first
+        if len(choices) > 1:
+            return await _one_by_one(here, choices, only=only, deadline=deadline, wait=wait)
+        run = carry(here, open_rerun(here, choices[0], only), str(flow_run_id()))
         return await see_through(here, run, deadline=deadline, wait=wait)
+
+
+async def _one_by_one(here: Connection, choices: Sequence[Choice], *, only: Only, deadline: str, wait: str) -> State:
+    """Take up each run in a flow run of its own; the state carries the ids of the reruns."""
+    ended: list[State] = []
+    for choice in choices:
+        given = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}
+        state = await rerun_failed_batches(**given, only=only, deadline=deadline, wait=wait, return_state=True)
+        ended.append(state)
+    reruns = [run.run_id for state in ended if (run := carried(here, str(state.state_details.flow_run_id)))]
+    bad = [state for state in ended if not state.is_completed()]
+    message = f"{len(ended) - len(bad)} of {len(ended)} reruns completed"
+    if not bad:
+        return Completed(message=message, data=reruns)
+    return Failed(name=bad[0].name, message=f"{message}; {bad[0].message}", data=reruns)

@@ -65,4 +65,4 @@ def planned_for(here: Connection, run: Run, stop: threading.Event | None = None)
 
     if run.parent_run_id is None:
         return plan(here.outbox, run, rejects_folder=here.rejects_folder, on_progress=on_progress)
-    return plan_rerun(here.outbox, run, batch_uuids=run.request["batch_uuids"])
+    return plan_rerun(here.outbox, run, batch_uuids=run.request["batch_uuids"], only=run.request["only"])

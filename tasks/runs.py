@@ -1,12 +1,12 @@
 """Logical runs as flows and commands open them: from parameters, from a parent, or found again."""
 
-from collections.abc import Sequence
 from pathlib import PurePath
 
 from armrest.api import Mode
 from armrest.delivery import rerun_request
-from armrest.outbox import OutboxError, Run, carried_by, create_run, find_run, new_run_id, run_of_flow_run
+from armrest.outbox import Only, OutboxError, Run, carried_by, create_run, new_run_id, run_of_flow_run
 from tasks.connection import Connection
+from tasks.rerun_choice import Choice, run_of_client
 
 
 def open_update(
@@ -41,14 +41,9 @@ def open_update(
     )
 
 
-def open_rerun(here: Connection, parent_run_id: str, batch_uuids: Sequence[str]) -> Run:
-    """Open a run that sends again what failed in another.
-
-    Raises:
-        UnknownRun: The ledger has no such parent.
-    """
-    ledger = here.outbox.ledger
-    parent = find_run(ledger, parent_run_id)
+def open_rerun(here: Connection, choice: Choice, only: Only) -> Run:
+    """Open a run that sends again what failed in another."""
+    ledger, parent = here.outbox.ledger, choice.parent
     return create_run(
         ledger,
         run_id=new_run_id(parent.client_no, ledger.now()),
@@ -58,19 +53,20 @@ def open_rerun(here: Connection, parent_run_id: str, batch_uuids: Sequence[str])
         mode=parent.mode,
         user_id=parent.user_id,
         source=parent.source,
-        request={**rerun_request(parent), "batch_uuids": list(batch_uuids)},
+        request={**rerun_request(parent), "batch_uuids": list(choice.batch_uuids), "only": only},
         parent=parent,
     )
 
 
-def resumable(here: Connection, run_id: str) -> Run:
+def resumable(here: Connection, run_id: str, *, client_no: int | None = None) -> Run:
     """Return a run that may be gone on with.
 
     Raises:
         UnknownRun: The ledger has no such run.
+        WrongClient: It is another client's than the one that is named.
         OutboxError: It was a dry run: whoever looked at it has not said that it may be sent.
     """
-    run = find_run(here.outbox.ledger, run_id)
+    run = run_of_client(here, run_id, client_no)
     if run.request.get("dry_run"):
         raise OutboxError(f"run {run.run_id} was a dry run: send its source with `armrest update-customers`")
     return run
