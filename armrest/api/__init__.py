@@ -38,6 +38,8 @@ from armrest.api.models import (
     Mode,
     PostalAddress,
 )
+from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, PageSummary
+from armrest.api.patience import Patience
 from armrest.api.redact import mask, personal_values, redact
 
 if TYPE_CHECKING:
@@ -62,6 +64,8 @@ __all__ = [
     "ADDRESS_FIELDS",
     "CUSTOMERS",
     "FIELDS",
+    "MAX_LISTED",
+    "MAX_PAGE_SIZE",
     "Accepted",
     "AnswerLost",
     "AnswerUnknown",
@@ -84,6 +88,9 @@ __all__ = [
     "Mode",
     "NotAuthorized",
     "NotFound",
+    "Page",
+    "PageSummary",
+    "Patience",
     "PostalAddress",
     "RateLimited",
     "RedirectRefused",

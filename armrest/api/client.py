@@ -5,7 +5,8 @@ Every request of this project to ARM passes `ArmClient._send`; `wire.exchange` b
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, Self
@@ -13,20 +14,27 @@ from uuid import uuid4
 
 import httpx
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
+from armrest.api.addresses import Addresses
 from armrest.api.answers import BatchAnswer, CustomerAnswer
 from armrest.api.auth import TokenProvider
 from armrest.api.errors import ArmError, StopTheRun, TryAgain, UnreadableAnswer
 from armrest.api.headers import REQUEST_ID, retry_after_seconds
-from armrest.api.models import Accepted, BatchUuid, CustomerUpdate
-from armrest.api.readings import parse, read_accepted, read_batch, read_customer, read_error
-from armrest.api.redact import personal_values
-from armrest.api.statuses import kind_of_error
+from armrest.api.models import Accepted, CustomerRecord, CustomerUpdate
+from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, read_page, with_query
+from armrest.api.patience import Patience
+from armrest.api.readings import NotJson, parse, read_accepted, read_batch, read_customer, read_error, read_record
+from armrest.api.redact import personal_values, redact
+from armrest.api.statuses import ASKED_BY_HAND, LIST_IS_GONE, NO_ADVICE, Advice, about_customer, kind_of_error
+from armrest.api.trail import Trail
 from armrest.api.wire import RawAnswer, exchange, open_http, origin
 
 logger = logging.getLogger(__name__)
-_BATCH_UUID: Final = TypeAdapter(BatchUuid)
+METHODS: Final = ("GET", "PUT", "POST", "DELETE")
+SAFE_TO_REPEAT: Final = frozenset({"GET", "PUT"})
+"""A PUT sets values, so twice is as good as once (inferred)."""
+_EMPTY_IS_DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
+"""Inferred: a removal need not say anything beyond its status."""
 
 
 class ArmClient:
@@ -40,6 +48,8 @@ class ArmClient:
         timeout_seconds: The longest wait for one whole answer, connecting included.
         max_answer_bytes: What is larger, after decompression, is cut off and not read.
         pool_size: Connections at once, at most.
+        patience: How long what may be repeated is: reading one customer or a list, and `request` with GET or PUT.
+            The calls about batches and changes of a customer are made once; who makes them repeats them.
         now: Unix time, asked where `Retry-After` is a date.
     """
 
@@ -52,10 +62,12 @@ class ArmClient:
         timeout_seconds: float = 60.0,
         max_answer_bytes: int = 4_194_304,
         pool_size: int = 16,
+        patience: Patience | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         origin(base_url)
-        self._base_url = base_url.rstrip("/")
+        self._patience = patience or Patience()
+        self._at = Addresses(base_url)
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
@@ -104,12 +116,121 @@ class ArmClient:
 
         Source: PUT /clients/{clientno}/customers, documented; that its body is the bare customer, inferred.
         """
-        body = orjson.dumps(customer)
-        answer = await self._send("PUT", f"{_client(client_no)}/customers", body)
-        payload, known = self._payload(answer), personal_values(body)
-        if not _succeeded(answer):
-            raise self._error(answer, payload, known)
-        return read_customer(answer.status, payload, request_id=answer.request_id, known=known)
+        return await self._change("PUT", client_no, customer)
+
+    async def post_customer(self, client_no: int, customer: CustomerUpdate) -> CustomerAnswer:
+        """Create one customer at once, or update it where it exists; otherwise as `put_customer`.
+
+        Never repeated by itself; by a 401 nothing was done, so a renewed token is tried once.
+
+        Source: POST /clients/{clientno}/customers, documented; its body and its answer, inferred.
+        """
+        return await self._change("POST", client_no, customer)
+
+    async def get_customer(self, client_no: int, customer_no: str) -> CustomerRecord:
+        """Read one customer.
+
+        Raises:
+            TryAgain: No answer, or none that can be read.
+            NotFound: No such customer, or no such client.
+            StopTheRun: Nothing else will be allowed either.
+
+        Source: GET /clients/{clientno}/customers/{customerno}, documented; that its body is the bare customer,
+        inferred.
+        """
+        path, advice = self._at.customer(client_no, customer_no), about_customer(client_no, customer_no)
+
+        async def read() -> CustomerRecord:
+            answer = await self._send("GET", path)
+            payload = self._good(answer, advice=advice)
+            return read_record(payload, asked=customer_no, http_status=answer.status, request_id=answer.request_id)
+
+        return await self._patience.with_(read)
+
+    async def delete_customer(self, client_no: int, customer_no: str) -> CustomerAnswer:
+        """Remove one customer. Only the standing PROCESSED says that it was done; never repeated by itself.
+
+        Raises:
+            AnswerUnknown: Whether it was done is not known.
+            BatchRefused: It has documents or items (422).
+            NotFound: No such customer, or no such client.
+            StopTheRun: Nothing else will be allowed either.
+
+        Source: DELETE /clients/{clientno}/customers/{customerno}, documented; what its body says, assumed.
+        """
+        answer = await self._send("DELETE", self._at.customer(client_no, customer_no))
+        payload = self._good(answer, advice=about_customer(client_no, customer_no))
+        return read_customer(answer.status, payload, request_id=answer.request_id, alone=_EMPTY_IS_DONE)
+
+    async def customers(
+        self, client_no: int, *, page_size: int = MAX_PAGE_SIZE, maximum_count: int = MAX_LISTED
+    ) -> AsyncGenerator[CustomerRecord]:
+        """Yield a client's customers, at most 10,000 of them, page by page as they are taken.
+
+        Raises:
+            TryAgain: No answer, or none that can be read.
+            NotFound: No such client; or the list has expired meanwhile.
+            StopTheRun: Nothing else will be allowed either.
+
+        Source: GET /clients/{clientno}/customers, documented; the key of its list, assumed.
+        """
+        pages = self.customer_pages(client_no, page_size=page_size, maximum_count=maximum_count)
+        async with aclosing(pages):
+            async for page in pages:
+                for record in page.records:
+                    yield read_record(record)
+
+    def customer_pages(
+        self,
+        client_no: int,
+        *,
+        page_size: int = MAX_PAGE_SIZE,
+        maximum_count: int = MAX_LISTED,
+        query_id: str | None = None,
+        page_no: int = 1,
+    ) -> AsyncGenerator[Page]:
+        """Yield the pages of a client's customers; with the `query_id` of an earlier list, from `page_no` of it on.
+
+        Raises: As `customers`.
+        """
+        path = self._at.customers(client_no)
+        if query_id is None:
+            return self.pages(with_query(path, {"maximumcount": maximum_count, "pagesize": page_size}))
+        return self._pages(with_query(path, {"query": query_id, "pageno": page_no}), LIST_IS_GONE)
+
+    async def request(self, method: str, path: str, *, body: bytes | None = None) -> Any:
+        """Ask anything else of the API; return the JSON value of the answer, None where it is empty.
+
+        GET and PUT are repeated where no answer came; POST and DELETE never are, but for one renewal of the token.
+
+        Args:
+            method: GET, PUT, POST or DELETE.
+            path: Beneath the configured address, with its query: `clients/2218/aritems?pagesize=100`. The whole
+                address may be given, too.
+            body: JSON.
+
+        Raises:
+            ValueError: The method, the path or the body cannot be one; nothing was sent.
+            TryAgain: No answer; of `AnswerUnknown`, whether it was carried out is not known.
+            BatchRefused: Refused, as the answer says.
+            NotFound: There is nothing at this path.
+            StopTheRun: Nothing else will be allowed either.
+        """
+        if method not in METHODS:
+            raise ValueError(f"the method must be one of {', '.join(METHODS)}")
+        if body is not None and isinstance(parse(body), NotJson):
+            raise ValueError("the body is not JSON, or gives a key twice; nothing was sent")
+        _, payload = await self._ask(method, self._at.within(path), body, ASKED_BY_HAND)
+        return payload
+
+    def pages(self, path: str) -> AsyncGenerator[Page]:
+        """Yield the pages of any list of the API, following `nextPage`.
+
+        Raises:
+            ValueError: The path leads out of the API.
+            UnreadableAnswer: The pages go in a circle or lead elsewhere; besides as `request`.
+        """
+        return self._pages(path, ASKED_BY_HAND)
 
     async def get_batch(self, client_no: int, batch_uuid: str) -> BatchAnswer:
         """Ask what became of a batch; the batch is open until the answer's standing says otherwise.
@@ -121,23 +242,54 @@ class ArmClient:
 
         Source: GET /clients/{clientno}/batches/{batchuuid}, documented; its bodies, assumed.
         """
-        answer = await self._send("GET", f"{_client(client_no)}/batches/{_uuid(batch_uuid)}")
+        answer = await self._send("GET", self._at.batch(client_no, batch_uuid))
         payload = self._payload(answer)
         if not _succeeded(answer) and issubclass(kind_of_error(answer.status), TryAgain | StopTheRun):
             raise self._error(answer, payload)
         return read_batch(answer.status, payload, asked=batch_uuid, request_id=answer.request_id)
 
+    async def _change(self, method: str, client_no: int, customer: CustomerUpdate) -> CustomerAnswer:
+        body = orjson.dumps(customer)
+        known = personal_values(body)
+        answer = await self._send(method, self._at.customers(client_no), body)
+        payload = self._good(answer, known)
+        return read_customer(answer.status, payload, request_id=answer.request_id, known=known)
+
     async def _submit(self, method: str, client_no: int, body: bytes) -> Accepted:
-        answer = await self._send(method, f"{_client(client_no)}/customers/batches", body)
-        payload = self._payload(answer)
-        if not _succeeded(answer):
-            raise self._error(answer, payload, personal_values(body))
+        answer = await self._send(method, self._at.customers_batches(client_no), body)
+        payload = self._good(answer, personal_values(body))
         return read_accepted(answer.status, payload, request_id=answer.request_id)
 
-    async def _send(self, method: str, path: str, body: bytes | None = None) -> RawAnswer:
+    async def _pages(self, path: str, advice: Advice) -> AsyncGenerator[Page]:
+        trail = Trail(self._at.within(path))
+        while trail.address:
+            answer, payload = await self._ask("GET", trail.address, None, advice)
+            page = read_page(answer.status, payload, request_id=answer.request_id)
+            yield page
+            trail.follow(page)
+            advice = LIST_IS_GONE
+
+    async def _ask(self, method: str, address: str, body: bytes | None, advice: Advice) -> tuple[RawAnswer, Any]:
+        """Return an answer and what it says; a call that is safe to repeat is repeated."""
+
+        async def ask() -> tuple[RawAnswer, Any]:
+            answer = await self._send(method, address, body)
+            payload = self._good(answer, personal_values(body or b""), advice=advice)
+            if isinstance(payload, NotJson) and payload.strip():
+                raise UnreadableAnswer(
+                    f"ARM answered {answer.status} with something that is no JSON",
+                    status=answer.status,
+                    request_id=answer.request_id,
+                    evidence=redact(payload),
+                )
+            return answer, None if isinstance(payload, NotJson) else payload
+
+        return await (self._patience.with_(ask) if method in SAFE_TO_REPEAT else ask())
+
+    async def _send(self, method: str, address: str, body: bytes | None = None) -> RawAnswer:
         """Send a request with the token; after a 401, by which nothing was done, once more with another."""
         token = await self._tokens.token()
-        answer = await self._exchange(method, path, body, token)
+        answer = await self._exchange(method, address, body, token)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
         try:
@@ -145,18 +297,25 @@ class ArmClient:
         except ArmError as error:
             error.request_id = error.request_id or answer.request_id
             raise
-        return await self._exchange(method, path, body, token)
+        return await self._exchange(method, address, body, token)
 
-    async def _exchange(self, method: str, path: str, body: bytes | None, token: str) -> RawAnswer:
+    async def _exchange(self, method: str, address: str, body: bytes | None, token: str) -> RawAnswer:
         headers = {"Authorization": f"Bearer {token}", REQUEST_ID: uuid4().hex}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = self._http.build_request(method, f"{self._base_url}/{path}", content=body, headers=headers)
+        request = self._http.build_request(method, address, content=body, headers=headers)
         answer = await exchange(
             self._http, request, timeout_seconds=self._timeout_seconds, max_answer_bytes=self._max_answer_bytes
         )
-        logger.debug("%s %s: %d, request %s", method, path, answer.status, answer.request_id)
+        logger.debug("%s %s: %d, request %s", method, self._at.shown(address), answer.status, answer.request_id)
         return answer
+
+    def _good(self, answer: RawAnswer, known: frozenset[str] = frozenset(), *, advice: Advice = NO_ADVICE) -> Any:
+        """Return what an answer of success says, or raise the error that it is."""
+        payload = self._payload(answer)
+        if not _succeeded(answer):
+            raise self._error(answer, payload, known, advice)
+        return payload
 
     def _payload(self, answer: RawAnswer) -> Any:
         if answer.body is None and _succeeded(answer):
@@ -167,28 +326,18 @@ class ArmClient:
             )
         return parse(answer.body or b"")
 
-    def _error(self, answer: RawAnswer, payload: Any, known: frozenset[str] = frozenset()) -> ArmError:
+    def _error(
+        self, answer: RawAnswer, payload: Any, known: frozenset[str] = frozenset(), advice: Advice = NO_ADVICE
+    ) -> ArmError:
         return read_error(
             answer.status,
             payload,
             request_id=answer.request_id,
             retry_after_seconds=retry_after_seconds(answer.headers, self._now()),
             known=known,
+            advice=advice,
         )
 
 
 def _succeeded(answer: RawAnswer) -> bool:
     return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
-
-
-def _client(client_no: int) -> str:
-    if type(client_no) is not int or client_no < 1:
-        raise ValueError("a client number is a whole number above 0")
-    return f"clients/{client_no}"
-
-
-def _uuid(batch_uuid: str) -> str:
-    try:
-        return _BATCH_UUID.validate_python(batch_uuid)
-    except ValidationError:
-        raise ValueError("a batchUuid is 22 letters, digits, - and _") from None

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from pydantic import ValidationError
@@ -16,9 +16,9 @@ from pydantic import ValidationError
 from armrest.api.answers import BatchAnswer, CustomerAnswer, Standing
 from armrest.api.errors import ArmError, UnreadableAnswer
 from armrest.api.failures import Findings, find, headline
-from armrest.api.models import Accepted
+from armrest.api.models import Accepted, CustomerRecord
 from armrest.api.redact import mask, redact, word
-from armrest.api.statuses import NEUTRAL, REFUSED_WHOLE, WORDS, error_for, meanings
+from armrest.api.statuses import NEUTRAL, NO_ADVICE, REFUSED_WHOLE, WORDS, Advice, error_for, meanings
 
 OF_A_BATCH: Final = frozenset(
     {HTTPStatus.OK, HTTPStatus.ACCEPTED, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.NOT_FOUND, HTTPStatus.NOT_ACCEPTABLE}
@@ -105,16 +105,26 @@ def read_batch(http_status: int, payload: Any, *, asked: str | None = None, requ
     )
 
 
-def read_customer(http_status: int, payload: Any, *, request_id: str = "", known: Iterable[str] = ()) -> CustomerAnswer:
-    """Return what an answer to the update of one customer means.
+def read_customer(
+    http_status: int,
+    payload: Any,
+    *,
+    request_id: str = "",
+    known: Iterable[str] = (),
+    alone: frozenset[int] = frozenset(),
+) -> CustomerAnswer:
+    """Return what an answer to the update, creation or removal of one customer means.
+
+    A body may be missing where the status is one of `alone`.
 
     Raises:
         UnreadableAnswer: The body is no JSON.
 
     Source: PUT /clients/{clientno}/customers: "the answer tells status and result", documented; the words, assumed.
     """
-    said = _told_by(http_status, payload, alone=frozenset(), request_id=request_id)
-    standing = standing_of(HTTPStatus.OK if http_status == HTTPStatus.CREATED else http_status, said, find(said))
+    said = _told_by(http_status, payload, alone=alone, request_id=request_id)
+    done = http_status in {HTTPStatus.CREATED, HTTPStatus.NO_CONTENT}
+    standing = standing_of(HTTPStatus.OK if done else http_status, said, find(said))
     return CustomerAnswer(
         http_status=http_status,
         standing=Standing.REJECTED if standing == Standing.PARTIAL else standing,
@@ -124,6 +134,30 @@ def read_customer(http_status: int, payload: Any, *, request_id: str = "", known
     )
 
 
+def read_record(
+    payload: Any, *, asked: str | None = None, http_status: int = HTTPStatus.OK, request_id: str = ""
+) -> CustomerRecord:
+    """Return a customer as ARM shows it. Only its number is judged, and is text whatever it came as.
+
+    The types of all other fields are assumed, so a value that does not fit its type is handed on as it came.
+
+    Raises:
+        UnreadableAnswer: It has no number, or another one than was asked for.
+
+    Source: GET /clients/{clientno}/customers/{customerno}: the fields are documented, their types are not.
+    """
+    number = payload.get("customerNo") if isinstance(payload, dict) else None
+    text = str(number) if isinstance(number, str | int) and not isinstance(number, bool) else ""
+    if not text or (asked is not None and text.casefold() != asked.casefold()):
+        raise UnreadableAnswer(
+            f"ARM answered {http_status} with something that is not the customer asked for",
+            status=http_status,
+            request_id=request_id,
+            evidence=redact(payload),
+        )
+    return cast("CustomerRecord", payload | {"customerNo": text})
+
+
 def read_error(
     http_status: int,
     payload: Any,
@@ -131,6 +165,7 @@ def read_error(
     request_id: str = "",
     retry_after_seconds: float | None = None,
     known: Iterable[str] = (),
+    advice: Advice = NO_ADVICE,
 ) -> ArmError:
     """Return the error that an answer is, with what it says of customers and as its reason."""
     failures = (replace(failure, reason=mask(failure.reason, known)) for failure in find(payload).at_fault)
@@ -141,6 +176,7 @@ def read_error(
         evidence=redact(payload, known),
         failures=failures,
         retry_after_seconds=retry_after_seconds,
+        advice=advice,
     )
 
 

@@ -5,7 +5,7 @@ not case-sensitive), `_` and blanks count as `-` (assumed).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -107,6 +107,26 @@ _ADVICE: Final[tuple[tuple[type[ArmError], str], ...]] = (
     (StopTheRun, "ARM does not take such a request ({status}); check ARMREST_API_URL, and any proxy on the way"),
 )
 
+Advice = Mapping[type[ArmError], str]
+"""What a kind of error says where a call knows better than `_ADVICE`; `{status}` stands for the status."""
+NO_ADVICE: Final[Advice] = {}
+ASKED_BY_HAND: Final[Advice] = {
+    NotFound: "ARM has nothing there ({status}); check path and numbers",
+    BatchRefused: "ARM refused the request ({status})",
+}
+LIST_IS_GONE: Final[Advice] = {
+    NotFound: "ARM has no such page ({status}): the list is shorter, or has expired; begin it anew",
+    BatchRefused: "ARM refused to go on with the list ({status}), it may have expired; begin it anew",
+}
+
+
+def about_customer(client_no: int, customer_no: str) -> Advice:
+    """Return what is said where a call is about one customer."""
+    return {
+        NotFound: f"ARM has no customer {customer_no} of client {client_no} ({{status}}); check both numbers",
+        BatchRefused: f"ARM refuses this for customer {customer_no} of client {client_no} ({{status}})",
+    }
+
 
 def error_for(
     status: int,
@@ -116,17 +136,19 @@ def error_for(
     evidence: str = "",
     failures: Iterable[CustomerFailure] = (),
     retry_after_seconds: float | None = None,
+    advice: Advice = NO_ADVICE,
 ) -> ArmError:
     """Return the error that an answer of this status is.
 
     `said` is the reason that the answer gives, masked; `failures` are the customers that it names as at fault.
     """
     kind = kind_of_error(status)
-    advice = next(text for family, text in _ADVICE if issubclass(kind, family)).format(status=status)
+    texts = (*advice.items(), *_ADVICE)
+    told = next(text for family, text in texts if issubclass(kind, family)).replace("{status}", str(status))
     more: dict[str, Any] = {}
     if issubclass(kind, TryAgain):
         more["retry_after_seconds"] = retry_after_seconds
     if issubclass(kind, BatchRefused):
         more["failures"] = tuple(failures)
-    message = f"{advice}: {said}" if said else advice
+    message = f"{told}: {said}" if said else told
     return kind(message, status=status, request_id=request_id, evidence=evidence, **more)

@@ -35,7 +35,8 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         except ClientDisconnect:
             return Response()  # the client died in the middle of its request: nobody reads this
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
-        reply = sandbox.handle(request.method, request.scope["path"], headers, body)
+        target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"
+        reply = sandbox.handle(request.method, target, headers, body)
         return _Answer(reply)
 
     for route in (*ROUTES, *CONTROL):

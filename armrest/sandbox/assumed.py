@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
+from armrest.api import CustomerRecord
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -23,6 +25,12 @@ class Failure:
 
 FAILURES_KEY: Final = "customers"
 """A: the key of the list of failed customers in a batch's answer. Only its existence is inferred (from the 206)."""
+
+RECORDS_KEY: Final = "customers"
+"""A: the key of a page's list of customers, beside `summary`."""
+
+QUERY_GONE: Final = HTTPStatus.NOT_FOUND
+"""A: a queryId that has expired, and a page beyond the last, are a 404."""
 
 SINGLE_DONE: Final = HTTPStatus.OK
 """I: one customer updated "at once" is a 200, for PUT and for a POST of a customer that exists."""
@@ -81,6 +89,16 @@ def single_done(customer_no: str) -> dict[str, Any]:
     return {"status": "PROCESSED", "result": "SUCCESS", "message": "", "customerNo": customer_no}
 
 
+def deleted(customer_no: str) -> dict[str, Any]:
+    """A: the words of a customer's removal; only its 200 is documented."""
+    return {"status": "PROCESSED", "result": "SUCCESS", "message": "", "customerNo": customer_no}
+
+
+def record(client_no: int, customer: dict[str, Any]) -> dict[str, Any]:
+    """A: a customer is shown with every documented field, and `null` where nothing was ever written."""
+    return dict.fromkeys(CustomerRecord.__annotations__) | customer | {"clientNo": client_no}
+
+
 def _named(failure: Failure) -> dict[str, Any]:
     number = {} if failure.customer_no is None else {"customerNo": failure.customer_no}
     return {**number, "objectname": "customer", "objectindex": failure.index, "message": failure.message}
@@ -126,6 +144,10 @@ NEW_CUSTOMER: Final[dict[str, Any]] = {
 # A: too many requests are a 429 with `Retry-After`; there is no such limit until one is set.
 # A: a customer whose presence refuses a whole body does so before anything is stored, with a 400 or a 422.
 # A: PUT creates a customer that is not known; by `unknown_customers: refuse` it fails instead.
+# A: a list shows customers in the order in which ARM came to know them, as they are when a page is read; those that
+#    were removed meanwhile are left out of it.
+# A: `totalCount` counts all customers of the client, `totalPages` those that `maximumcount` lets through.
+# A: a customer with documents or items is not removed: a 422 (documented as a code).
 # I: POST creates, and updates a customer that exists (documented for one customer, inferred for the batch).
 # A: data values are not case-sensitive (documented), so customer numbers and user ids match in any case.
 # A: a batch is known to its client's path only, and from the moment of its 202.

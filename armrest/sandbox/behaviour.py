@@ -45,6 +45,9 @@ class Behaviour(BaseModel):
     reject_batches_with: Numbers = Field(frozenset(), description="their batch is a 406 after it was accepted")
     unknown_customers: Literal["create", "refuse"] = Field("create", description="what PUT does with new numbers")
 
+    customers_with_items: Numbers = Field(frozenset(), description="a DELETE of them is a 422")
+    query_lifetime_seconds: float = Field(3600.0, gt=0, description="until a list's queryId expires")
+
     max_body_bytes: int | None = Field(None, ge=1, description="larger bodies are a 413; None: no limit")
     max_customers: int | None = Field(None, ge=1, description="more customers in a body are a 413; None: no limit")
     user_ids: Numbers | None = Field(None, description="userIds that may write, others are a 400; None: all")

@@ -5,20 +5,20 @@ import functools
 import hashlib
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
-from pydantic import ValidationError
 
-from armrest.api import CUSTOMERS
 from armrest.sandbox import assumed, documented
 from armrest.sandbox.assumed import Failure
 from armrest.sandbox.batch import Batch, Outcome
 from armrest.sandbox.behaviour import Behaviour, Fault
+from armrest.sandbox.bodies import Refused, json_object, misfits_in, numbers_in
 from armrest.sandbox.faults import Faults
+from armrest.sandbox.listing import Listing, Listings
 from armrest.sandbox.merge import Customer, create, merge
 from armrest.sandbox.reply import Reply, json_reply
 
@@ -32,14 +32,6 @@ class _Client:
 
     customers: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
-
-
-class Refused(Exception):
-    """A body that is not accepted, with the answer to give."""
-
-    def __init__(self, status: int, message: str, failures: Iterable[Failure] = ()) -> None:
-        super().__init__(message)
-        self.reply = json_reply(status, assumed.error(status, message, failures))
 
 
 def _alone(
@@ -88,6 +80,7 @@ class Books:
         self._clients: defaultdict[int, _Client] = defaultdict(_Client)
         self._waiting: list[Batch] = []
         self._applied = 0
+        self._listings = Listings(now=now, entropy=entropy)
 
     # What ARM is asked -------------------------------------------------------------------------------------------
 
@@ -137,6 +130,52 @@ class Books:
         created = method == "POST" and not existed
         status = assumed.SINGLE_CREATED if created else assumed.SINGLE_DONE
         return json_reply(status, assumed.single_done(customer["customerNo"]))
+
+    @_alone
+    def page(self, client_no: int, query: Mapping[str, str], *, address: str) -> Reply:
+        """One page of a client's customers: of a new list, or of the one that `query` names.
+
+        Source: GET /clients/{clientno}/customers, documented; what is wrong with a question, assumed.
+        """
+        self.advance()
+        customers = self._clients[client_no].customers
+        try:
+            page_no, listing = int(query.get("pageno", 1)), self._listing(client_no, query)
+        except ValueError:
+            return json_reply(400, assumed.error(400, "maximumcount, pagesize or pageno is not a number"))
+        if listing is None or not 1 <= page_no <= listing.pages:
+            status = assumed.QUERY_GONE
+            last = f"The list has {listing.pages} pages" if listing else "Unknown query, it may have expired"
+            return json_reply(status, assumed.error(status, last))
+        held = [customers[number] for number in listing.page(page_no) if number in customers]
+        records = [assumed.record(client_no, orjson.loads(record)) for record in held]
+        return json_reply(200, {"summary": listing.summary(page_no, address), assumed.RECORDS_KEY: records})
+
+    @_alone
+    def show(self, client_no: int, customer_no: str) -> Reply:
+        """One customer.
+
+        Source: GET /clients/{clientno}/customers/{customerno}, documented.
+        """
+        record = self.customer(client_no, customer_no)
+        if record is None:
+            return json_reply(404, assumed.error(404, "Unknown customer"))
+        return json_reply(200, assumed.record(client_no, record))
+
+    @_alone
+    def delete(self, client_no: int, customer_no: str) -> Reply:
+        """Remove a customer that has no documents and no items.
+
+        Source: DELETE /clients/{clientno}/customers/{customerno}; the statuses documented, the bodies assumed.
+        """
+        self.advance()
+        number = customer_no.casefold()
+        if number not in self._clients[client_no].customers:
+            return json_reply(404, assumed.error(404, "Unknown customer"))
+        if number in self._behaviour.customers_with_items:
+            return json_reply(422, assumed.error(422, "The customer has documents or open items"))
+        del self._clients[client_no].customers[number]
+        return json_reply(200, assumed.deleted(customer_no))
 
     @_alone
     def batch(self, client_no: int, batch_uuid: str) -> Reply:
@@ -208,11 +247,17 @@ class Books:
 
     # -------------------------------------------------------------------------------------------------------------
 
+    def _listing(self, client_no: int, query: Mapping[str, str]) -> Listing | None:
+        if "query" in query:
+            return self._listings.find(client_no, query["query"])
+        numbers, lifetime = self._clients[client_no].customers, self._behaviour.query_lifetime_seconds
+        return self._listings.begin(client_no, numbers, query, lifetime_seconds=lifetime)
+
     def _read_batch(self, body: bytes) -> list[Any]:
         behaviour = self._behaviour
         if behaviour.max_body_bytes is not None and len(body) > behaviour.max_body_bytes:
             raise Refused(413, "The body is too large")
-        content = _json_object(body)
+        content = json_object(body)
         customers, metadata = content.get("customers"), content.get("metadata")
         user_id = metadata.get("userId") if isinstance(metadata, dict) else None
         if not isinstance(user_id, str) or not user_id:
@@ -227,9 +272,9 @@ class Books:
         return customers
 
     def _read_customer(self, body: bytes) -> Customer:
-        customer = _json_object(body)
+        customer = json_object(body)
         self._refuse_poison([customer])
-        for failure in _misfits([customer]).values():
+        for failure in misfits_in([customer]).values():
             raise Refused(assumed.SINGLE_REFUSED, failure.message, [failure])
         return customer
 
@@ -239,7 +284,7 @@ class Books:
             return
         poisoned = [
             Failure(index, number, "Invalid customer")
-            for index, number in _numbers(customers)
+            for index, number in numbers_in(customers)
             if number.casefold() in behaviour.poison_customers
         ]
         if poisoned:
@@ -273,11 +318,11 @@ class Books:
 
     def _rejects(self, customers: list[Any]) -> bool:
         rejecting = self._behaviour.reject_batches_with
-        return bool(rejecting) and any(number.casefold() in rejecting for _, number in _numbers(customers))
+        return bool(rejecting) and any(number.casefold() in rejecting for _, number in numbers_in(customers))
 
     def _failures(self, batch: Batch, customers: list[Any]) -> Iterator[Failure]:
         """Apply a batch's customers; yield those that fail."""
-        misfits = _misfits(customers)
+        misfits = misfits_in(customers)
         victims = self._victims(len(customers))
         held = self._clients[batch.client_no].customers
         for index, customer in enumerate(customers):
@@ -314,35 +359,3 @@ class Books:
 def _packed(record: Customer) -> bytes:
     """A record to be kept. orjson's own bytes hold on to a buffer eight times their size; a copy does not."""
     return bytes(memoryview(orjson.dumps(record)))
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Refused(400, "The body is not JSON") from None
-    if not isinstance(content, dict):
-        raise Refused(400, "The body is not a JSON object")
-    return content
-
-
-def _numbers(customers: list[Any]) -> Iterator[tuple[int, str]]:
-    for index, customer in enumerate(customers):
-        number = customer.get("customerNo") if isinstance(customer, dict) else None
-        if isinstance(number, str):
-            yield index, number
-
-
-def _misfits(customers: list[Any]) -> dict[int, Failure]:
-    """The customers that are none by the API's models, by their place."""
-    try:
-        CUSTOMERS.validate_python(customers)
-    except ValidationError as error:
-        numbers = dict(_numbers(customers))
-        failures: dict[int, Failure] = {}
-        for fault in error.errors(include_input=False, include_url=False, include_context=False):
-            index, *where = fault["loc"]
-            message = f"{'.'.join(map(str, where)) or 'customer'}: {fault['msg']}"
-            failures.setdefault(int(index), Failure(int(index), numbers.get(int(index)), message))
-        return failures
-    return {}

@@ -1,6 +1,9 @@
 """The answers whose shape Amili documents (standing **D**): here, so that `assumed` holds only what it does not."""
 
-from typing import Any
+from typing import Any, Final
+
+PAGE_SIZE: Final = 100
+"""Customers on a page where `pagesize` is not given."""
 
 
 def accepted(batch_uuid: str, address: str) -> dict[str, Any]:
@@ -29,4 +32,45 @@ def token(access_token: str, *, now: float, lifetime_seconds: float) -> dict[str
         "expires_in": int(lifetime_seconds),
         "expires_on": int(now + lifetime_seconds),
         "resource": "arm",
+    }
+
+
+def page_size(asked: int, *, cap: int) -> int:
+    """The size of a page: capped, and 10 where fewer than 5 were asked for.
+
+    Source: GET /clients/{clientno}/customers, documented.
+    """
+    smallest, instead = 5, 10
+    return instead if asked < smallest else min(asked, cap)
+
+
+def page_summary(
+    *,
+    page_no: int,
+    size: int,
+    page_size: int,
+    pages: int,
+    total: int,
+    maximum_count: int,
+    query_id: str,
+    address: str,
+) -> dict[str, Any]:
+    """What stands beside the customers of a page. That the last page names no next one is assumed.
+
+    Source: GET /clients/{clientno}/customers, documented.
+    """
+
+    def at(number: int) -> str:
+        return f"{address}?query={query_id}&pageno={number}"
+
+    return {
+        "pageNo": page_no,
+        "currentPageSize": size,
+        "pageSizeLimit": page_size,
+        "totalPages": pages,
+        "totalCount": total,
+        "maximumCount": maximum_count,
+        "nextPage": at(page_no + 1) if page_no < pages else None,
+        "lastPage": at(pages),
+        "queryId": query_id,
     }

@@ -11,12 +11,13 @@ from armrest.sandbox.batch import Batch
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. `headers` has lower-case names; `path` has no query."""
+    """One HTTP request. `headers` has lower-case names; `path` has no query, `query` its values by name."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bearer(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from re import Pattern
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from armrest.sandbox.behaviour import Fault
 from armrest.sandbox.reply import Reply, Request
@@ -43,5 +44,5 @@ def find(routes: Iterable[Route], method: str, path: str) -> tuple[Route | None,
     """The route that a request takes, and its path's arguments."""
     for route in routes:
         if route.method == method and (match := route.pattern.fullmatch(path)):
-            return route, match.groupdict()
+            return route, {name: unquote(value) for name, value in match.groupdict().items()}
     return None, {}

@@ -37,6 +37,19 @@ def _put_customer(sandbox: "Sandbox", request: Request, arguments: dict[str, str
     return sandbox.books.put_customer(int(arguments["clientno"]), request.method, request.body)
 
 
+def _list(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+    address = f"http://{request.headers.get('host', 'sandbox')}{request.path}"
+    return sandbox.books.page(int(arguments["clientno"]), request.query, address=address)
+
+
+def _show(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+    return sandbox.books.show(int(arguments["clientno"]), arguments["customerno"])
+
+
+def _delete(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+    return sandbox.books.delete(int(arguments["clientno"]), arguments["customerno"])
+
+
 def _batch(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
     return sandbox.books.batch(int(arguments["clientno"]), arguments["batchuuid"])
 
@@ -59,6 +72,7 @@ def lost(path: str) -> Reply:
 
 _BATCHES: Final = f"{API}/clients/{{clientno}}/customers/batches"
 _CUSTOMERS: Final = f"{API}/clients/{{clientno}}/customers"
+_CUSTOMER: Final = f"{_CUSTOMERS}/{{customerno}}"
 _BATCH: Final = f"{API}/clients/{{clientno}}/batches/{{batchuuid}}"
 
 ROUTES: Final = (
@@ -66,6 +80,9 @@ ROUTES: Final = (
     Route("POST", _BATCHES, "Create a batch of customers (documented)", _store_batch, (*_ANYWHERE, Fault.NO_UUID)),
     Route("PUT", _CUSTOMERS, "Update one customer at once (documented)", _put_customer, _ANYWHERE),
     Route("POST", _CUSTOMERS, "Create one customer (documented)", _put_customer, _ANYWHERE),
+    Route("GET", _CUSTOMERS, "A list of customers, page by page (documented)", _list, _ANYWHERE),
+    Route("GET", _CUSTOMER, "One customer (documented)", _show, _ANYWHERE),
+    Route("DELETE", _CUSTOMER, "Remove one customer (documented)", _delete, _ANYWHERE),
     Route("GET", _BATCH, "Details for one batch (documented)", _batch, (*_ANYWHERE, Fault.UNKNOWN_WORD)),
     Route("POST", f"{IDENTITY}/token", "A bearer token (documented for the vendor's other API)", _token),
 )

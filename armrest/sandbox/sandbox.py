@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from random import Random
 from typing import Final
+from urllib.parse import parse_qsl
 
 from armrest.sandbox import assumed
 from armrest.sandbox.behaviour import Behaviour, Fault
@@ -73,9 +74,10 @@ class Sandbox:
             self.behaviour.become(Behaviour())
             self._open()
 
-    def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """Answer one request; header names in lower case, the path without its query."""
-        request = Request(method, path, headers, body)
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """Answer one request; header names in lower case, the target as it was sent: escaped, with its query."""
+        path, _, query = target.partition("?")
+        request = Request(method, path, headers, body, dict(parse_qsl(query, keep_blank_values=True)))
         with self.lock:
             route, arguments = find((*ROUTES, *CONTROL), method, path)
             if route is None:

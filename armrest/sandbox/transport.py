@@ -41,7 +41,7 @@ class BooksTransport(httpx.AsyncBaseTransport):
         """
         body = await request.aread()
         await self._sleep(self._travel())
-        reply = self._sandbox.handle(request.method, request.url.path, request.headers, body)
+        reply = self._sandbox.handle(request.method, request.url.raw_path.decode(), request.headers, body)
         await self._wait(self._travel() + reply.wait_seconds, request)
         if reply.broken == "reset":
             raise httpx.ReadError("Connection reset by the sandbox", request=request)

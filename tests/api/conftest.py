@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -39,10 +40,10 @@ def against() -> Open:
     """Open a client of a socket that answers as the test says."""
 
     @asynccontextmanager
-    async def opened(answering: Answering, **options: float) -> AsyncIterator[tuple[ArmClient, RawServer]]:
+    async def opened(answering: Answering, **options: Any) -> AsyncIterator[tuple[ArmClient, RawServer]]:
         async with raw_server(answering) as server:
             tokens = FixedToken(SecretStr(TOKEN))
-            async with ArmClient(f"{server.url}/arm/v1", tokens, **options) as client:  # type: ignore[arg-type]
+            async with ArmClient(f"{server.url}/arm/v1", tokens, **options) as client:
                 yield client, server
 
     return opened

@@ -133,7 +133,7 @@ async def headers_without_end(_: Seen, writer: asyncio.StreamWriter) -> None:
     ids=name_of,
 )
 async def test_an_answer_that_does_not_come_whole_and_in_time_is_lost(answering: Answering, against: Open) -> None:
-    async with against(answering, timeout_seconds=0.3) as (client, server):
+    async with against(answering, timeout_seconds=0.6) as (client, server):
         began = time.monotonic()
         with pytest.raises(AnswerLost) as caught:
             await client.put_customers_batch(2218, BODY)
