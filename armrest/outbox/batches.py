@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
-from armrest.outbox.bodies import BodyRef
-from armrest.outbox.errors import BatchMoved, UnknownBatch
+from armrest.outbox.bodies import PURGED, BodyRef
+from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import attempts, batches, clients, customers, runs
@@ -109,6 +109,19 @@ def batches_in(ledger: Ledger, run: Run, states: Collection[State], *, slice_no:
         query = query.where(batches.c.slice_no == slice_no)
     with ledger.read() as tx:
         return [as_batch(row) for row in tx.execute(query)]
+
+
+def assert_sendable(ledger: Ledger, run: Run) -> None:
+    """Make sure that the bodies of what a run would still send were not purged.
+
+    Raises:
+        BodyUnusable: One was.
+    """
+    for batch in batches_in(ledger, run, SENDABLE):
+        if batch.body.file == PURGED:
+            raise BodyUnusable(
+                f"batch {batch.seq} of run {run.run_id} was purged before it was settled: send its source again"
+            )
 
 
 def open_elsewhere(ledger: Ledger, run: Run) -> list[Batch]:

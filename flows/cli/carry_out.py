@@ -31,6 +31,18 @@ def carry_out(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
         return summary(here.outbox.ledger, flow_run_id)
 
 
+def carry_out_all(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSummary]:
+    """Run a flow that may carry several runs, each in a flow run of its own; return what became of each.
+
+    Raises:
+        BrokenOff: Something ended it after it had begun to send.
+    """
+    flow_run_id, run_ids = result_of(flow, parameters)
+    with connection() as here:
+        mine = run_of_flow_run(here.outbox.ledger, flow_run_id)
+        return [summary(here.outbox.ledger, run_id) for run_id in ([mine.run_id] if mine else run_ids)]
+
+
 def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, Any]:
     """Run a flow to its end; return the id of its flow run, and what its last state carries.
 

@@ -16,6 +16,7 @@ RunId = Annotated[
     str,
     typer.Argument(metavar="RUN_ID", help="A run of `armrest runs`, or a Prefect flow run's id.", show_default=False),
 ]
+OptionalRunId = Annotated[str | None, get_args(RunId)[1]]
 ClientNo = Annotated[
     int, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.", show_default=False)
 ]

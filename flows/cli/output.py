@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from flows.cli.refusals import NOT_ALL_SETTLED, SENT_NOTHING
+from flows.cli.refusals import NOT_ALL_SETTLED, SENT_NOTHING, Ending
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
 
 MOST_UUIDS: Final = 10
 """How many batchUuids a person is shown; `armrest show` and `--json` have them all."""
+
+NOTHING_TO_DO: Final = "nothing is left to be sent again"
 
 PIPE_WIDTH: Final = 1000
 """Columns of a table that no person's terminal limits."""
@@ -42,6 +44,27 @@ def print_summary(run: "RunSummary", *, as_json: bool) -> int:
     else:
         print("\n".join(story(run)), flush=True)
     return exit_code(run)
+
+
+def print_summaries(runs: Sequence["RunSummary"], *, client_no: int | None, as_json: bool) -> int:
+    """Print what became of several runs, as one object whose figures are theirs together; return the exit code."""
+    if len(runs) == 1:
+        return print_summary(runs[0], as_json=as_json)
+    if as_json:
+        print_json(_added_up(runs, client_no))
+    else:
+        print("\n\n".join("\n".join(story(run)) for run in runs) or NOTHING_TO_DO, flush=True)
+    return max(map(exit_code, runs), default=0)
+
+
+def _added_up(runs: Sequence["RunSummary"], client_no: int | None) -> dict[str, Any]:
+    told = [run.as_json() for run in runs]
+    state = next((one["state"] for one in told if one["state"] != "Completed"), "Completed")
+    message = "; ".join(f"{one['run_id']}: {one['message']}" for one in told) or NOTHING_TO_DO
+    added = Ending(message, state=state).as_json(client_no)
+    for figures in ("customers", "batches"):
+        added[figures] = {name: sum(one[figures][name] for one in told) for name in added[figures]}
+    return {**added, "batch_uuids": [uuid for one in told for uuid in one["batch_uuids"]], "runs": told}
 
 
 def exit_code(run: "RunSummary") -> int:

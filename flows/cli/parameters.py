@@ -1,14 +1,15 @@
 """Parameters judged before Prefect is started, so that a mistake is told at once."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from armrest.api import Mode
 from armrest.intake import RejectLimit
-from armrest.outbox import Run, UnknownBatch, batch_views, find_run
+from armrest.outbox import Only, Run, assert_free, assert_sendable
 from flows.cli.refusals import Refused
-from tasks.connection import connection
+from tasks.connection import Connection, connection
 from tasks.durations import seconds_in
+from tasks.rerun_choice import Choice, choose
 from tasks.runs import resumable
 
 
@@ -41,29 +42,41 @@ def checked_times(**given: str) -> dict[str, str]:
     return given
 
 
-def known_parent(run_id: str, batch_uuids: Sequence[str]) -> Run:
-    """Return the run that is to be taken up again.
+def chosen_failures(
+    *, run_id: str | None, batch_uuids: Sequence[str], client_no: int | None, only: str, wait: str
+) -> list[Choice]:
+    """Return what a rerun is to take up; nothing where nothing is left to do.
 
     Raises:
-        UnknownRun: The ledger has no such run.
-        UnknownBatch: One of the batchUuids is not one of its.
+        Refused: There is no such choice.
+        OutboxError: There is no such run or batch, it is another client's, or the client is busy.
     """
+    if only not in get_args(Only):
+        raise Refused(f"--only {only}: choose {', '.join(get_args(Only))}")
     with connection() as here:
-        run = find_run(here.outbox.ledger, run_id)
-        known = {batch.batch_uuid for batch in batch_views(here.outbox.ledger, run)} if batch_uuids else set()
-    if unknown := [uuid for uuid in batch_uuids if uuid not in known]:
-        raise UnknownBatch(
-            f"run {run.run_id} has no batch {unknown[0]}: `armrest show {run.run_id}` lists its batchUuids"
-        )
-    return run
+        wanted = cast("Only", only)
+        choices = choose(here, run_id=run_id, batch_uuids=batch_uuids, client_no=client_no, only=wanted)
+        for choice in choices:
+            _check_free(here, choice.parent, wait)
+    return choices
 
 
-def known_run(run_id: str) -> Run:
+def known_run(run_id: str, *, client_no: int | None, wait: str) -> Run:
     """Return the run that is to go on.
 
     Raises:
         UnknownRun: The ledger has no such run.
-        OutboxError: It was a dry run.
+        WrongClient: It is another client's.
+        LeaseHeld: It is alive, or another run is sending for its client.
+        OutboxError: It was a dry run, or a body that it would send was purged.
     """
     with connection() as here:
-        return resumable(here, run_id)
+        run = resumable(here, run_id, client_no=client_no)
+        assert_sendable(here.outbox.ledger, run)
+        _check_free(here, run, wait)
+    return run
+
+
+def _check_free(here: Connection, run: Run, wait: str) -> None:
+    if not seconds_in(wait):
+        assert_free(here.outbox.ledger, run)

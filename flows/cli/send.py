@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.flags import ClientNo, Deadline, Json, RunId, Source, Verbose, Wait, with_settings
-from flows.cli.output import print_summary
+from flows.cli.flags import ClientNo, Deadline, Json, OptionalRunId, RunId, Source, Verbose, Wait, with_settings
+from flows.cli.output import print_summaries, print_summary
 
 
 @with_settings
@@ -83,36 +83,53 @@ def _dry_run(parameters: dict[str, Any], *, as_json: bool) -> int:
 
 @with_settings
 def rerun(
-    run_id: RunId,
+    run_id: OptionalRunId = None,
     *,
     batch_uuid: Annotated[
         list[str] | None,
         typer.Option("--batch-uuid", metavar="UUID", help="Only what failed in this batch; may be repeated."),
     ] = None,
+    client_no: Annotated[
+        int | None,
+        typer.Option(
+            "--client-no", min=1, metavar="N", help="Alone: all that failed of this client and is not healed."
+        ),
+    ] = None,
+    only: Annotated[
+        str,
+        typer.Option("--only", metavar="failed|lost|all", help="What ARM refused, what was declared lost, or both."),
+    ] = "all",
     deadline: Deadline = "30m",
     wait: Wait = "0s",
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Send again what failed in a run."""
-    from flows.cli.parameters import checked_times, known_parent
+    """Send again what failed: in a run, in batches, or all of a client."""
+    from flows.cli.parameters import checked_times, chosen_failures
     from flows.cli.ready import ready
     from tasks.connection import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
-    parent = known_parent(run_id, batch_uuid or [])
+    named: dict[str, Any] = {"run_id": run_id, "batch_uuids": batch_uuid or [], "client_no": client_no, "only": only}
+    choices = chosen_failures(**named, wait=wait)
+    if not choices:
+        return print_summaries([], client_no=client_no, as_json=as_json)
+
+    parent = choices[0].parent
     ready(load_settings(), client_no=parent.client_no, verbose=verbose, api_url=parent.api_url)
-    from flows.cli.carry_out import carry_out
+    from flows.cli.carry_out import carry_out_all
     from flows.rerun_failed_batches import rerun_failed_batches as flow
 
-    parameters = {"run_id": parent.run_id, "batch_uuids": batch_uuid, **times}
-    return print_summary(carry_out(flow, parameters), as_json=as_json)
+    return print_summaries(carry_out_all(flow, named | times), client_no=client_no, as_json=as_json)
 
 
 @with_settings
 def resume(
     run_id: RunId,
     *,
+    client_no: Annotated[
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the run is another client's.")
+    ] = None,
     deadline: Deadline = "30m",
     wait: Wait = "0s",
     as_json: Json = False,
@@ -124,7 +141,7 @@ def resume(
     from tasks.connection import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
-    run = known_run(run_id)
+    run = known_run(run_id, client_no=client_no, wait=wait)
     ready(load_settings(), client_no=run.client_no, verbose=verbose, api_url=run.api_url)
     from flows.cli.carry_out import carry_out
     from flows.resume_run import resume_run as flow

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from armrest.sandbox import SandboxServer
 from flows.cli import app
+from tests.cli.past import Past
 from tests.conftest import Ended
 
 Typed = Callable[..., Ended]
@@ -36,3 +38,9 @@ def typed(
         return Ended(exit_code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def past(settings: Mapping[str, str], arm: SandboxServer) -> Past:
+    """Makes runs that the user of these settings has had."""
+    return Past(Path(settings["ARMREST_HOME"]), arm.api_url)

@@ -1,0 +1,106 @@
+"""Runs that somebody has had, written straight into their ledger: what needs a past needs no Prefect."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from armrest.delivery import finish
+from armrest.outbox import (
+    SENDABLE,
+    Batch,
+    Lease,
+    Outbox,
+    PlanWriter,
+    Run,
+    RunSummary,
+    State,
+    Verdict,
+    accept,
+    batches_in,
+    begin,
+    create_run,
+    find_run,
+    note_run,
+    opened,
+    release_lease,
+    settle,
+    take_lease,
+)
+from tests.conftest import CLIENT_NO
+
+
+@dataclass(frozen=True)
+class Past:
+    """Makes runs of customers numbered from 10001."""
+
+    home: Path
+    api_url: str
+
+    @contextmanager
+    def outbox(self) -> Iterator[Outbox]:
+        with Outbox.open(f"sqlite:///{self.home}/ledger.db", str(self.home / "bodies")) as outbox:
+            yield outbox
+
+    def run(
+        self,
+        run_id: str,
+        customers: int = 4,
+        *,
+        failed: Collection[str] = (),
+        settled: bool = True,
+        client_no: int = CLIENT_NO,
+        first: int = 10001,
+    ) -> RunSummary:
+        """A run of two customers a batch that was sent, and settled but for the customers that failed."""
+        with self.outbox() as outbox:
+            run = self._planned(outbox, run_id, range(first, first + customers), client_no)
+            for batch in self._accepted(outbox, run):
+                if settled:
+                    _settle(outbox, batch, failed)
+            return finish(outbox, find_run(outbox.ledger, run_id))
+
+    def _planned(self, outbox: Outbox, run_id: str, numbers: range, client_no: int) -> Run:
+        sizes = {"batch_size": 2, "max_body_bytes": 5000}
+        run = create_run(
+            outbox.ledger,
+            run_id=run_id,
+            api_url=self.api_url,
+            client_no=client_no,
+            kind="update",
+            mode="update",
+            user_id="ola",
+            source="customers.csv",
+            request={**sizes, "source": "customers.csv", "max_rejected": "5%", "dry_run": False},
+        )
+        with PlanWriter(outbox, run, **sizes) as writer:
+            writer.add([{"customerNo": str(number), "name": f"Kunde {number}"} for number in numbers])
+            writer.complete()
+        note_run(outbox.ledger, run, started_at=outbox.ledger.now(), state="Sending")
+        return find_run(outbox.ledger, run_id)
+
+    def _accepted(self, outbox: Outbox, run: Run) -> list[Batch]:
+        lease = self.lease(outbox, run.run_id, client_no=run.client_no)
+        for batch in batches_in(outbox.ledger, run, SENDABLE):
+            leaving = begin(outbox, run, batch, lease, ghost_horizon_seconds=0)
+            assert leaving
+            uuid = f"{run.run_id}-{batch.seq}"
+            accept(outbox.ledger, leaving.batch, batch_uuid=uuid, get_result=None, status="", result="")
+        release_lease(outbox.ledger, lease)
+        return batches_in(outbox.ledger, run, [State.ACCEPTED])
+
+    def lease(self, outbox: Outbox, run_id: str, *, client_no: int = CLIENT_NO) -> Lease:
+        """Hold a client for a run, as this process."""
+        return take_lease(outbox.ledger, api_url=self.api_url, client_no=client_no, run_id=run_id, seconds=60)
+
+
+def _settle(outbox: Outbox, batch: Batch, failed: Collection[str]) -> None:
+    lines = [line for line, _ in opened(outbox, batch) if line.customer_no in failed]
+    settle(
+        outbox.ledger,
+        batch,
+        {line.ordinal: Verdict("failed", "no") for line in lines},
+        status="",
+        result="",
+        message="",
+    )

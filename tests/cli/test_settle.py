@@ -1,0 +1,104 @@
+"""`armrest settle`: what was open is closed on its run, in the ledger and in Prefect."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from armrest.sandbox import SandboxServer
+from tests.cli.conftest import Typed
+from tests.conftest import CLIENT_NO, Ended, Shell
+from tests.flows.history import History
+
+Write = Callable[..., str]
+UPDATE = ("update-customers", "--client-no", str(CLIENT_NO), "--json")
+
+prefect = pytest.mark.xdist_group("prefect")
+
+
+def left_open(shell: Shell, file: Write, arm: SandboxServer) -> Ended:
+    """Run into the deadline while ARM takes its time; afterwards ARM is done."""
+    arm.behaviour.delay_seconds = 3600
+    late = shell(*UPDATE, file(20), "--batch-size", "10", "--deadline", "1s")
+    arm.behaviour.delay_seconds = 0
+    return late
+
+
+def test_nothing_open_is_told_at_once_and_without_prefect(typed: Typed) -> None:
+    ended = typed("settle", "--json")
+
+    assert ended.exit_code == 0
+    assert ended.json == {
+        "asked": 0,
+        "unanswered": 0,
+        "settled": 0,
+        "failed": 0,
+        "lost": 0,
+        "open": 0,
+        "unsent": 0,
+        "too_old": [],
+        "skipped_clients": [],
+        "runs": [],
+        "troubles": [],
+        "message": "asked about 0 batches: 0 settled, 0 with refusals, 0 still open",
+    }
+    assert typed("settle").out == "asked about 0 batches: 0 settled, 0 with refusals, 0 still open\n"
+
+
+def test_a_batch_that_is_not_open_cannot_be_declared_lost(typed: Typed) -> None:
+    ended = typed("settle", "--declare-lost", "A" * 22, "--json")
+
+    assert ended.exit_code == 2
+    assert f"no batch {'A' * 22} is open" in ended.complaint
+
+
+@pytest.mark.parametrize("flag", ["--lost-after", "--deadline"])
+def test_a_time_that_is_none_is_refused(typed: Typed, flag: str) -> None:
+    ended = typed("settle", flag, "soon")
+
+    assert ended.exit_code == 2
+    assert flag in ended.complaint
+
+
+@prefect
+def test_what_arm_has_settled_since_is_completed_settled_later(
+    prefect_shell: Shell, prefect_server: Mapping[str, str], file: Write, arm: SandboxServer
+) -> None:
+    late = left_open(prefect_shell, file, arm)
+    still_open = prefect_shell("settle", "--json")
+    arm.books.drain()
+    settled = prefect_shell("settle", "--json")
+
+    run_id = late.json["run_id"]
+    assert (late.exit_code, late.json["state"]) == (1, "Unsettled")
+    assert (still_open.exit_code, still_open.json["asked"], still_open.json["open"]) == (1, 2, 2)
+    assert (settled.exit_code, settled.json["settled"]) == (0, 2)
+    assert [(run["run_id"], run["state"]) for run in settled.json["runs"]] == [(run_id, "Completed")]
+    shown = prefect_shell("show", run_id, "--json").json
+    assert (shown["state"], shown["customers"]["settled"]) == ("Completed", 20)
+    history = History(prefect_server["PREFECT_API_URL"])
+    [flow_run_id] = shown["flow_run_ids"]
+    state = history.flow_run(flow_run_id)["state"]
+    assert (state["type"], state["name"], state["message"]) == (
+        "COMPLETED",
+        "SettledLater",
+        "20 of 20 customers updated",
+    )
+    versions = history.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [flow_run_id]}}})
+    texts = [one["data"].splitlines()[0] for one in versions if one["key"] == f"arm-run-{CLIENT_NO}"]
+    assert sorted(texts) == [f"# Completed: client {CLIENT_NO}", f"# Unsettled: client {CLIENT_NO}"]
+
+
+@prefect
+def test_a_batch_that_is_open_for_too_long_is_named_and_can_be_declared_lost_and_sent_anew(
+    prefect_shell: Shell, file: Write, arm: SandboxServer
+) -> None:
+    late = left_open(prefect_shell, file, arm).json
+    reported = prefect_shell("settle", "--json", ARMREST_OPEN_TOO_LONG_SECONDS="0.1")
+    first, second = late["batch_uuids"]
+    lost = prefect_shell("settle", "--declare-lost", first, "--json")
+    rerun = prefect_shell("rerun", late["run_id"], "--only", "lost", "--json")
+
+    assert reported.exit_code == 1
+    assert {old["batch_uuid"] for old in reported.json["too_old"]} == {first, second}
+    assert (lost.exit_code, lost.json["lost"], lost.json["open"]) == (1, 1, 1)
+    assert (rerun.exit_code, rerun.json["customers"]["settled"]) == (0, 10)
