@@ -62,6 +62,7 @@ class Brake:
         Calls that were under way together slow it once, not once each.
 
         Args:
+            retry_after_seconds: None, or 0, where ARM has named no time that helps.
             left_at: When the refused call left.
         """
         if left_at >= self._goes_on_at:
@@ -72,9 +73,9 @@ class Brake:
         """ARM cannot serve just now (503): pause all calls."""
         if left_at >= self._goes_on_at:
             self._refusals += 1
-        elif retry_after_seconds is None:
+        elif not retry_after_seconds:
             return
-        seconds = self._own_pause() if retry_after_seconds is None else retry_after_seconds
+        seconds = retry_after_seconds or self._own_pause()
         self._goes_on_at = max(self._goes_on_at, self._now() + seconds)
 
     def fine(self) -> None:
