@@ -22,7 +22,7 @@ class Patience:
         seconds: From the first attempt until the last may begin.
     """
 
-    max_tries: int = 8
+    max_tries: int = 5
     seconds: float = 300.0
     random: Random = field(default_factory=Random, repr=False)
 

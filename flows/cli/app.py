@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from flows.cli.api import api
 from flows.cli.check import check
 from flows.cli.demo import demo
 from flows.cli.export import export
@@ -26,7 +27,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (update_customers, rerun, resume, settle, check, runs, show, customer, export, purge, sandbox, demo):
+for command in (
+    update_customers,
+    rerun,
+    resume,
+    settle,
+    check,
+    runs,
+    show,
+    customer,
+    api,
+    export,
+    purge,
+    sandbox,
+    demo,
+):
     app.command()(command)
 
 
