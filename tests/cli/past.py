@@ -49,13 +49,18 @@ class Past:
         *,
         failed: Collection[str] = (),
         settled: bool = True,
+        sent: int | None = None,
         client_no: int = CLIENT_NO,
         first: int = 10001,
     ) -> RunSummary:
-        """A run of two customers a batch that was sent, and settled but for the customers that failed."""
+        """A run of two customers a batch that was sent, and settled but for the customers that failed.
+
+        Args:
+            sent: Batches that were sent before the run was stopped; None: all.
+        """
         with self.outbox() as outbox:
             run = self._planned(outbox, run_id, range(first, first + customers), client_no)
-            for batch in self._accepted(outbox, run):
+            for batch in self._accepted(outbox, run, sent):
                 if settled:
                     _settle(outbox, batch, failed)
             return finish(outbox, find_run(outbox.ledger, run_id))
@@ -79,9 +84,9 @@ class Past:
         note_run(outbox.ledger, run, started_at=outbox.ledger.now(), state="Sending")
         return find_run(outbox.ledger, run_id)
 
-    def _accepted(self, outbox: Outbox, run: Run) -> list[Batch]:
+    def _accepted(self, outbox: Outbox, run: Run, sent: int | None) -> list[Batch]:
         lease = self.lease(outbox, run.run_id, client_no=run.client_no)
-        for batch in batches_in(outbox.ledger, run, SENDABLE):
+        for batch in batches_in(outbox.ledger, run, SENDABLE)[:sent]:
             leaving = begin(outbox, run, batch, lease, ghost_horizon_seconds=0)
             assert leaving
             uuid = f"{run.run_id}-{batch.seq}"

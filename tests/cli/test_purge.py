@@ -1,0 +1,71 @@
+"""`armrest purge`: what holds personal data goes, what can be told of it stays. No Prefect."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Typed
+from tests.cli.past import Past
+
+
+def bodies(past: Past) -> list[Path]:
+    return list((past.home / "bodies").rglob("*.bodies"))
+
+
+def test_bodies_of_settled_batches_go_and_the_run_can_still_be_told(typed: Typed, past: Past) -> None:
+    past.run("mine")
+
+    ended = typed("purge", "--older-than", "0s", "--json")
+
+    assert (ended.exit_code, ended.json["batches"], ended.json["kept"]) == (0, 2, 0)
+    assert bodies(past) == []
+    shown = typed("show", "mine", "--json").json
+    assert (shown["state"], shown["customers"]["settled"], shown["batch_uuids"]) == (
+        "Completed",
+        4,
+        ["mine-1", "mine-2"],
+    )
+    assert typed("customer", "10001", "--client-no", "2218", "--json").json["runs"][0]["outcome"] == "updated"
+
+
+def test_what_is_young_stays(typed: Typed, past: Past) -> None:
+    past.run("mine")
+
+    ended = typed("purge", "--json")  # 30 days, if nothing else is said
+
+    assert (ended.exit_code, ended.json["batches"]) == (0, 0)
+    assert len(bodies(past)) == 1
+
+
+def test_what_is_open_or_failed_goes_by_force_only(typed: Typed, past: Past) -> None:
+    past.run("failed", failed={"10001"})
+    past.run("open", settled=False, first=10011)
+
+    kept, forced = typed("purge", "--older-than", "0s"), typed("purge", "--older-than", "0s", "--force", "--json")
+
+    assert kept.out.endswith("3 bodies stay, as they are open or failed.\n")
+    assert (forced.json["batches"], forced.json["kept"], bodies(past)) == (3, 0, [])
+
+
+def test_a_dry_run_removes_nothing(typed: Typed, past: Past) -> None:
+    past.run("mine")
+
+    ended = typed("purge", "--older-than", "0s", "--dry-run")
+
+    assert ended.out.startswith("Would remove 2 bodies")
+    assert len(bodies(past)) == 1
+
+
+def test_a_resume_of_what_was_purged_before_it_was_sent_is_refused(typed: Typed, past: Past) -> None:
+    past.run("mine", sent=1, settled=False)
+    typed("purge", "--older-than", "0s", "--force")
+
+    ended = typed("resume", "mine")
+
+    assert ended.exit_code == 2
+    assert ended.complaint == ("armrest: batch 2 of run mine was purged before it was settled: send its source again")
+
+
+def test_a_time_that_is_none_is_refused(typed: Typed) -> None:
+    ended = typed("purge", "--older-than", "a month")
+
+    assert ended.exit_code == 2
+    assert "--older-than" in ended.complaint
