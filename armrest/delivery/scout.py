@@ -16,7 +16,7 @@ from armrest.delivery.context import Context
 from armrest.delivery.errors import NoWayThrough, RefusedAlike
 from armrest.delivery.halve import Halver
 from armrest.delivery.submit import Sender
-from armrest.outbox import SENDABLE, Batch, batches_in, has_been_accepted
+from armrest.outbox import SENDABLE, Batch, batches_in, has_been_accepted, latest
 
 MOST_SUSPECTS: Final = 3
 """Customers that must be refused alone and alike; also the batches left open before going on."""
@@ -98,7 +98,7 @@ class Scout:
         """Follow one half of a refused batch and put off the other, or suspect the customer that stands alone."""
         named = self._halver.named(batch, refusal)
         if batch.customers == 1 and not named:
-            self._suspects.append((batch, refusal))
+            self._suspects.append((latest(self._context.outbox.ledger, batch), refusal))
             return
         parts = self._halver.cut(batch, refusal)
         self._seen |= {part.seq for part in parts}

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 import httpx
 
@@ -70,4 +71,4 @@ class Unwell(httpx.AsyncBaseTransport):
     def waits(self, method: str = "PUT") -> list[float]:
         """Return the seconds between the requests of a kind."""
         times = self.times[method]
-        return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(times)]
