@@ -56,6 +56,7 @@ from armrest.outbox.outbox import Outbox
 from armrest.outbox.planning import CustomerTooLarge, PlanWriter
 from armrest.outbox.purge import Purged, purge
 from armrest.outbox.queries import (
+    attempt_views,
     batch_views,
     failed_customers,
     outcomes_of_customer,
@@ -74,7 +75,15 @@ from armrest.outbox.runs import (
     note_run,
     run_of_flow_run,
 )
-from armrest.outbox.views import BatchCounts, BatchView, CustomerCounts, CustomerOutcome, FailedCustomer, RunSummary
+from armrest.outbox.views import (
+    AttemptView,
+    BatchCounts,
+    BatchView,
+    CustomerCounts,
+    CustomerOutcome,
+    FailedCustomer,
+    RunSummary,
+)
 
 __all__ = [
     "DONE",
@@ -83,6 +92,7 @@ __all__ = [
     "SENDABLE",
     "UNFINISHED",
     "Attempt",
+    "AttemptView",
     "Batch",
     "BatchCounts",
     "BatchMoved",
@@ -119,6 +129,7 @@ __all__ = [
     "accept",
     "assert_free",
     "assert_sendable",
+    "attempt_views",
     "attempts_at",
     "batch_views",
     "batches_in",

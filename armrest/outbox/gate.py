@@ -104,7 +104,7 @@ def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     )
     query = (
         select(mine.c.ordinal, mine.c.fields.label("my_fields"), theirs.c.fields, in_flight.label("in_flight"))
-        .add_columns(newer.label("newer"), other.c.seq, runs.c.run_id)
+        .add_columns(newer.label("newer"), other.c.seq, other.c.batch_uuid, runs.c.run_id)
         .join_from(mine, theirs, same_customer)
         .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
         .join(runs, runs.c.seq == other.c.run_seq)
@@ -116,7 +116,8 @@ def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     carried: dict[int, list[int]] = defaultdict(list)
     for row in tx.execute(query):
         if row.in_flight:
-            held_by[row.ordinal] = f"batch {row.seq} of run {row.run_id}"
+            uuid = f", batchUuid {row.batch_uuid}" if row.batch_uuid else ""
+            held_by[row.ordinal] = f"batch {row.seq} of run {row.run_id}{uuid}"
         elif row.newer and row.fields & row.my_fields:
             carried[row.ordinal].append(row.fields & row.my_fields)
     return _Conflicts(held_by, {ordinal: merged(masks) for ordinal, masks in carried.items()})

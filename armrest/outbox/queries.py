@@ -8,10 +8,19 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, liter
 
 from armrest.outbox.batches import State
 from armrest.outbox.fields import names_in
+from armrest.outbox.history import attempts_at
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, find_run
 from armrest.outbox.schema import batches, clients, customers, flow_runs, rejects, runs
-from armrest.outbox.views import BatchCounts, BatchView, CustomerCounts, CustomerOutcome, FailedCustomer, RunSummary
+from armrest.outbox.views import (
+    AttemptView,
+    BatchCounts,
+    BatchView,
+    CustomerCounts,
+    CustomerOutcome,
+    FailedCustomer,
+    RunSummary,
+)
 
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 _FAILED: Final = (State.FAILED, State.LOST)
@@ -114,6 +123,23 @@ def _batch_view(row: Row[Any]) -> BatchView:
     values: dict[str, Any] = {name: getattr(row, name, None) for name in BatchView.__slots__}
     times = {"submitted": time_of(row.accepted_at), "settled": time_of(row.settled_at)}
     return BatchView(**{**values, **times})
+
+
+def attempt_views(ledger: Ledger, run: Run) -> list[AttemptView]:
+    """Return all that was tried with a run's batches, in order."""
+    return [
+        AttemptView(
+            seq=attempt.batch_seq,
+            at=_required_time(attempt.at),
+            what=attempt.what,
+            outcome=attempt.outcome,
+            http_status=attempt.http_status,
+            duration_ms=attempt.duration_ms,
+            request_id=attempt.request_id,
+            evidence=attempt.evidence,
+        )
+        for attempt in attempts_at(ledger, run)
+    ]
 
 
 def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:

@@ -92,6 +92,20 @@ class BatchView:
     get_result: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """One request about a batch, or one thing that a person declared; the evidence is ARM's answer, redacted."""
+
+    seq: int
+    at: datetime
+    what: str
+    outcome: str
+    http_status: int | None
+    duration_ms: int | None
+    request_id: str | None
+    evidence: str
+
+
 @dataclass(frozen=True, slots=True)
 class FailedCustomer:
     """A customer that ARM refused, and why."""

@@ -1,6 +1,7 @@
 """`armrest runs`, `armrest show` and `armrest customer`: what the ledger tells. No Prefect, nothing sent."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,7 +12,7 @@ from flows.cli.output import print_json, print_table, story
 from flows.cli.refusals import Refused
 
 if TYPE_CHECKING:
-    from armrest.outbox import BatchView, RunSummary
+    from armrest.outbox import AttemptView, BatchView, RunSummary
 
 FIGURES: Final = ("planned", "settled", "failed", "open")
 BATCH: Final = (
@@ -27,6 +28,11 @@ BATCH: Final = (
     "message",
 )
 OUTCOME: Final = ("run_id", "outcome", "batch_uuid", "at", "reason")
+ATTEMPT: Final = ("at", "what", "outcome", "http_status", "duration_ms", "request_id", "evidence")
+AS_WISHED: Final = frozenset({"accepted", "pending", "processed"})
+MOST_TROUBLE: Final = 50
+MOST_EVIDENCE: Final = 200
+"""Letters of an answer that a person is shown; `--json` has all that was kept."""
 FAMILY: Final = ("kind", "source", "parent_run_id", "children", "flow_run_ids")
 
 
@@ -54,28 +60,46 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 
 @with_settings
 def show(run_id: RunId, *, as_json: Json = False) -> int:
-    """Tell a run's whole story: its batches with their batchUuids and attempts, its parent and its reruns."""
-    from armrest.outbox import batch_views, find_run, summary
+    """Tell a run's whole story: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
+    from armrest.outbox import attempt_views, batch_views, find_run, summary
     from tasks.connection import connection
 
     with connection() as here:
-        run = summary(here.outbox.ledger, run_id)
-        batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, run_id))
+        ledger = here.outbox.ledger
+        run = summary(ledger, run_id)
+        batches = batch_views(ledger, find_run(ledger, run_id))
+        attempts = attempt_views(ledger, find_run(ledger, run_id))
     if as_json:
         family = {name: getattr(run, name) for name in FAMILY}
-        print_json({**run.as_json(), **family, "batch_list": list(map(asdict, batches))})
+        print_json({**run.as_json(), **family, "batch_list": _with_history(batches, attempts)})
     else:
-        _print_story(run, batches)
+        _print_story(run, batches, attempts)
     return 0
 
 
-def _print_story(run: "RunSummary", batches: Sequence["BatchView"]) -> None:
+def _with_history(batches: Sequence["BatchView"], attempts: Iterable["AttemptView"]) -> list[dict[str, Any]]:
+    history = defaultdict(list)
+    for attempt in attempts:
+        history[attempt.seq].append({name: getattr(attempt, name) for name in ATTEMPT})
+    return [{**asdict(batch), "history": history[batch.seq]} for batch in batches]
+
+
+def _print_story(run: "RunSummary", batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> None:
     print("\n".join(story(run)))
     if run.parent_run_id:
         print(f"  rerun of   {run.parent_run_id}")
     if run.children:
         print(f"  reruns     {', '.join(run.children)}")
+    if run.flow_run_ids:
+        print(f"  flow runs  {', '.join(run.flow_run_ids)}")
     print_table(BATCH, ([getattr(batch, name) for name in BATCH] for batch in batches))
+    if trouble := [attempt for attempt in attempts if attempt.outcome not in AS_WISHED]:
+        print(f"What did not go as wished, the last {min(MOST_TROUBLE, len(trouble))} of {len(trouble)}:")
+        print_table(("seq", *ATTEMPT), ([one.seq, *_shown(one)] for one in trouble[-MOST_TROUBLE:]))
+
+
+def _shown(attempt: "AttemptView") -> list[Any]:
+    return [getattr(attempt, name) for name in ATTEMPT[:-1]] + [attempt.evidence[:MOST_EVIDENCE]]
 
 
 @with_settings

@@ -52,6 +52,7 @@ class Past:
         sent: int | None = None,
         client_no: int = CLIENT_NO,
         first: int = 10001,
+        parent: str | None = None,
     ) -> RunSummary:
         """A run of two customers a batch that was sent, and settled but for the customers that failed.
 
@@ -59,20 +60,21 @@ class Past:
             sent: Batches that were sent before the run was stopped; None: all.
         """
         with self.outbox() as outbox:
-            run = self._planned(outbox, run_id, range(first, first + customers), client_no)
+            run = self._planned(outbox, run_id, range(first, first + customers), client_no, parent)
             for batch in self._accepted(outbox, run, sent):
                 if settled:
                     _settle(outbox, batch, failed)
             return finish(outbox, find_run(outbox.ledger, run_id))
 
-    def _planned(self, outbox: Outbox, run_id: str, numbers: range, client_no: int) -> Run:
+    def _planned(self, outbox: Outbox, run_id: str, numbers: range, client_no: int, parent: str | None) -> Run:
         sizes = {"batch_size": 2, "max_body_bytes": 5000}
         run = create_run(
             outbox.ledger,
             run_id=run_id,
             api_url=self.api_url,
             client_no=client_no,
-            kind="update",
+            kind="rerun" if parent else "update",
+            parent=find_run(outbox.ledger, parent) if parent else None,
             mode="update",
             user_id="ola",
             source="customers.csv",

@@ -88,7 +88,7 @@ def test_a_customer_in_flight_is_known_by_its_number_in_any_case(outbox: Outbox,
 
     assert states(outbox, second) == [(State.HELD, 1)]
     [held, _] = outcomes_of_customer(outbox.ledger, CLIENT_NO, "A1")
-    assert (held.outcome, held.reason) == ("open", "batch 1 of run first")
+    assert (held.outcome, held.reason) == ("open", "batch 1 of run first, batchUuid A")
 
 
 def test_a_batch_without_an_answer_holds_its_customers_for_the_ghost_horizon(
