@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from armrest.api.answers import BatchAnswer, CustomerAnswer, CustomerFailure, Standing
+from armrest.api.claims import Claims, claims_of
 from armrest.api.errors import (
     AnswerLost,
     AnswerUnknown,
@@ -45,12 +46,15 @@ from armrest.api.redact import mask, personal_values, redact
 if TYPE_CHECKING:
     from armrest.api.auth import ClientCredentials, FixedToken, TokenProvider
     from armrest.api.client import ArmClient
+    from armrest.api.health import Health, ask_health
 else:
     _NEEDS_HTTPX = {
         "ArmClient": "armrest.api.client",
         "ClientCredentials": "armrest.api.auth",
         "FixedToken": "armrest.api.auth",
+        "Health": "armrest.api.health",
         "TokenProvider": "armrest.api.auth",
+        "ask_health": "armrest.api.health",
     }
 
     def __getattr__(name: str) -> object:
@@ -75,6 +79,7 @@ __all__ = [
     "BatchRefused",
     "BatchUuid",
     "BodyTooLarge",
+    "Claims",
     "ClientCredentials",
     "CustomerAnswer",
     "CustomerFailure",
@@ -84,6 +89,7 @@ __all__ = [
     "Distribution",
     "FixedToken",
     "Forbidden",
+    "Health",
     "IsoDate",
     "Mode",
     "NotAuthorized",
@@ -101,6 +107,8 @@ __all__ = [
     "TryAgain",
     "Unreachable",
     "UnreadableAnswer",
+    "ask_health",
+    "claims_of",
     "mask",
     "personal_values",
     "redact",

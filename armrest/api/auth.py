@@ -119,7 +119,13 @@ class ClientCredentials:
         self._timeout_seconds = timeout_seconds
         self._token = SecretStr("")
         self._good_until = -math.inf
+        self._ends_at: float | None = None
         self._login: asyncio.Task[None] | None = None
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the token ends by the login's answer, in Unix time; None before a login, or where it did not tell."""
+        return self._ends_at
 
     async def token(self) -> str:
         """Return the cached token, or log in."""
@@ -153,7 +159,9 @@ class ClientCredentials:
         token = payload.get("access_token") if isinstance(payload, dict) else None
         if not isinstance(token, str) or not _TOKEN_LIKE.fullmatch(token):
             raise ServerTrouble(f"{self._origin} answered the login without a token", status=answer.status)
-        self._token, self._good_until = SecretStr(token), _good_until(payload, asked_at)
+        lifetime = _lifetime_seconds(payload, asked_at)
+        self._token, self._good_until = SecretStr(token), _good_until(lifetime, asked_at)
+        self._ends_at = None if lifetime is None else asked_at + lifetime
 
     async def _ask(self) -> RawAnswer:
         form = {
@@ -186,15 +194,19 @@ class ClientCredentials:
         )
 
 
-def _good_until(payload: dict[str, Any], asked_at: float) -> float:
-    """Return when to log in again: before the earlier of both ends that the answer tells.
+def _good_until(lifetime_seconds: float | None, asked_at: float) -> float:
+    """Return when to log in again: somewhat before the end."""
+    lifetime = min(lifetime_seconds or DEFAULT_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS)
+    return asked_at + lifetime - min(MAX_LEEWAY_SECONDS, lifetime / 10)
+
+
+def _lifetime_seconds(payload: dict[str, Any], asked_at: float) -> float | None:
+    """Return how long the token lasts by the earlier of both ends that the answer tells, or None.
 
     An `expires_on` that has passed already speaks of a clock that differs, ours or theirs, and does not count.
     """
     lifetimes = [_number(payload.get("expires_on")) - asked_at, _number(payload.get("expires_in"))]
-    lifetime = min([seconds for seconds in lifetimes if seconds > 0], default=DEFAULT_LIFETIME_SECONDS)
-    lifetime = min(lifetime, MAX_LIFETIME_SECONDS)
-    return asked_at + lifetime - min(MAX_LEEWAY_SECONDS, lifetime / 10)
+    return min((seconds for seconds in lifetimes if seconds > 0), default=None)
 
 
 def _number(value: Any) -> float:

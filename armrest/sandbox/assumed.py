@@ -42,6 +42,10 @@ SINGLE_REFUSED: Final = HTTPStatus.UNPROCESSABLE_ENTITY
 """A: one customer whose values do not pass is a 422; the page lists codes for batches only."""
 
 
+HEALTHY: Final = {"status": "OK"}
+"""A: what ARM and Identity say of their health."""
+
+
 def error(status: int, message: str, failures: Iterable[Failure] = ()) -> dict[str, Any]:
     """A: the body of every refusal, shaped as the vendor's neighbouring APIs show theirs."""
     named = [_named(failure) for failure in failures]

@@ -26,6 +26,7 @@ class Route:
         path: A template, `{name}` standing for one segment.
         summary: What it does and its standing, for the OpenAPI page.
         faults: What may go wrong by chance here; empty where nothing does.
+        open: It needs no token.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Route:
     summary: str
     answer: Answer
     faults: tuple[Fault, ...] = ()
+    open: bool = False
 
     @cached_property
     def pattern(self) -> Pattern[str]:

@@ -61,8 +61,12 @@ def _token(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> Reply:
     if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
         return json_reply(401, {"error": "invalid_client"})
     lifetime = sandbox.behaviour.token_lifetime_seconds
-    token = sandbox.tokens.issue(lifetime)
+    token = sandbox.tokens.issue(CLIENT_ID, lifetime)
     return json_reply(200, documented.token(token, now=sandbox.now(), lifetime_seconds=lifetime))
+
+
+def _health(_: "Sandbox", __: Request, ___: dict[str, str]) -> Reply:
+    return json_reply(200, assumed.HEALTHY)
 
 
 def lost(path: str) -> Reply:
@@ -84,5 +88,7 @@ ROUTES: Final = (
     Route("GET", _CUSTOMER, "One customer (documented)", _show, _ANYWHERE),
     Route("DELETE", _CUSTOMER, "Remove one customer (documented)", _delete, _ANYWHERE),
     Route("GET", _BATCH, "Details for one batch (documented)", _batch, (*_ANYWHERE, Fault.UNKNOWN_WORD)),
+    Route("GET", f"{API}/health", "Is ARM there? (name documented, the rest assumed)", _health, open=True),
+    Route("GET", f"{IDENTITY}/health", "Is Identity there? (name documented, the rest assumed)", _health),
     Route("POST", f"{IDENTITY}/token", "A bearer token (documented for the vendor's other API)", _token),
 )

@@ -11,6 +11,8 @@ from flows.cli.api import api
 from flows.cli.check import check
 from flows.cli.demo import demo
 from flows.cli.export import export
+from flows.cli.health import health
+from flows.cli.login import login
 from flows.cli.output import print_json, tell
 from flows.cli.purge import purge
 from flows.cli.refusals import explain
@@ -37,6 +39,8 @@ for command in (
     show,
     customer,
     api,
+    login,
+    health,
     export,
     purge,
     sandbox,

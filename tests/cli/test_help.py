@@ -6,7 +6,20 @@ from armrest.settings import Settings
 from tests.cli.conftest import Typed
 from tests.conftest import Shell, quickest
 
-COMMANDS = ("update-customers", "rerun", "resume", "check", "runs", "show", "customer", "api", "sandbox", "demo")
+COMMANDS = (
+    "update-customers",
+    "rerun",
+    "resume",
+    "check",
+    "runs",
+    "show",
+    "customer",
+    "api",
+    "login",
+    "health",
+    "sandbox",
+    "demo",
+)
 
 
 def test_help_comes_at_once_and_without_prefect(shell: Shell) -> None:

@@ -1,0 +1,67 @@
+"""Are the services there? Asked without a token.
+
+Source: the menus of ARM and Identity name Health (documented); that it is `GET …/health`, and what it answers, is
+inferred.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+
+from armrest.api.errors import ArmError
+from armrest.api.readings import parse
+from armrest.api.redact import redact
+from armrest.api.wire import exchange, open_http, origin
+
+PATH: Final = "health"
+MAX_ANSWER_BYTES: Final = 65_536
+_VERDICTS: Final = {
+    200: (True, "healthy"),
+    401: (None, "answers, but wants a login for this"),
+    403: (None, "answers, but wants a login for this"),
+    404: (None, "answers, but has no such page"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a service answered.
+
+    Attributes:
+        healthy: True for a 200, False for trouble, None where the answer does not tell.
+        verdict: The same in words.
+        said: The answer's body, redacted.
+    """
+
+    url: str
+    healthy: bool | None
+    verdict: str
+    http_status: int | None
+    seconds: float
+    said: str = ""
+
+
+async def ask_health(
+    base_url: str, *, transport: httpx.AsyncBaseTransport | None = None, timeout_seconds: float = 30.0
+) -> Health:
+    """Ask a service, ARM or Identity, how it is. Nothing is repeated, and no trouble is raised: it is the answer."""
+    origin(base_url)
+    url, began = f"{base_url.rstrip('/')}/{PATH}", time.perf_counter()
+    try:
+        async with open_http(transport=transport, timeout_seconds=timeout_seconds, pool_size=1) as http:
+            request = http.build_request("GET", url)
+            answer = await exchange(http, request, timeout_seconds=timeout_seconds, max_answer_bytes=MAX_ANSWER_BYTES)
+    except ArmError as error:
+        seconds = time.perf_counter() - began
+        return Health(url=url, healthy=False, verdict=error.message, http_status=None, seconds=seconds)
+    healthy, verdict = _VERDICTS.get(answer.status, (False, "in trouble"))
+    return Health(
+        url=url,
+        healthy=healthy,
+        verdict=verdict,
+        http_status=answer.status,
+        seconds=time.perf_counter() - began,
+        said=redact(parse(answer.body or b"")),
+    )
