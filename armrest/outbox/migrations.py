@@ -1,6 +1,6 @@
-"""The ledger's versions: numbered steps, each committed together with its own record.
+"""The ledger's versions: a new ledger gets the newest tables, an older one is brought there by numbered steps.
 
-A step is never edited once released; a new one is appended.
+A step is never edited once released; a new one is appended, together with the change of the tables that it makes.
 """
 
 import secrets
@@ -14,36 +14,40 @@ from armrest.outbox.schema import METADATA, facts
 
 VERSION_FACT: Final = "schema_version"
 
+Step = Callable[[Connection], None]
 
-def _first_tables(tx: Connection) -> None:
-    METADATA.create_all(tx)
-    tx.execute(insert(facts).values(name="fingerprint_key", value=secrets.token_hex(32)))
-
-
-STEPS: Final[Sequence[Callable[[Connection], None]]] = (_first_tables,)
+STEPS: Final[Sequence[Step]] = ()
+"""From version 1 to 2, from 2 to 3, and so on."""
 
 
-def migrate(engine: Engine) -> None:
-    """Bring a ledger to this version; safe to repeat, and safe from two processes at once.
+def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
+    """Bring a ledger to the newest version, all in one transaction; safe to repeat, and from two processes at once.
 
     Raises:
         LedgerUnusable: The ledger was written by a newer version.
     """
+    newest = 1 + len(steps)
     with engine.begin() as tx:  # SQLite: BEGIN IMMEDIATE, so a second process waits here
         if tx.dialect.name == "postgresql":
             tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7248110)")
-        facts.create(tx, checkfirst=True)
         version = _version(tx)
-        if version > len(STEPS):
+        if version > newest:
             raise LedgerUnusable(
-                f"the ledger has schema version {version}, this program knows {len(STEPS)}: use a newer armrest-flows"
+                f"the ledger has schema version {version}, this program knows {newest}: use a newer armrest-flows"
             )
-        for number, step in enumerate(STEPS[version:], start=version + 1):
-            step(tx)
+        if version == 0:
+            METADATA.create_all(tx)
+            tx.execute(insert(facts).values(name="fingerprint_key", value=secrets.token_hex(32)))
+        else:
+            for step in steps[version - 1 :]:
+                step(tx)
+        if version < newest:
             tx.execute(facts.delete().where(facts.c.name == VERSION_FACT))
-            tx.execute(insert(facts).values(name=VERSION_FACT, value=str(number)))
+            tx.execute(insert(facts).values(name=VERSION_FACT, value=str(newest)))
 
 
 def _version(tx: Connection) -> int:
+    """Return the version of the tables that are there, 0 where there are none."""
+    facts.create(tx, checkfirst=True)
     found = tx.execute(select(facts.c.value).where(facts.c.name == VERSION_FACT)).scalar()
     return int(found) if found else 0
