@@ -1,12 +1,13 @@
 """What is done with a batch that ARM refused: the customers at fault are found, and the rest goes on without them."""
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from armrest.api import BatchRefused, BodyTooLarge
 from armrest.delivery.attribution import attribute, reason_for
 from armrest.delivery.context import Context
-from armrest.outbox import Batch, Line, Verdict, fail, latest, opened, split
+from armrest.outbox import Batch, Opened, Verdict, fail, latest, opened, split
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,11 @@ class Halver:
 
     def halves(self, batch: Batch) -> list[Batch]:
         """Put two halves in a batch's place."""
-        lines = [line for line, _ in opened(self._context.outbox, batch)]
-        middle = len(lines) // 2
-        return split(self._context.outbox, self._context.run, batch, [lines[:middle], lines[middle:]])
+        return self._halved(batch, opened(self._context.outbox, batch))
+
+    def _halved(self, batch: Batch, people: Opened) -> list[Batch]:
+        middle = len(people) // 2
+        return split(self._context.outbox, self._context.run, batch, [people[:middle], people[middle:]])
 
     def cut(self, batch: Batch, refusal: BatchRefused) -> list[Batch]:
         """Take the customers at fault out of a refused batch; return the batches that are to be sent in its place.
@@ -38,24 +41,21 @@ class Halver:
         batch = latest(self._context.outbox.ledger, batch)
         if isinstance(refusal, BodyTooLarge):
             self._too_large = min(batch.body.length, self._too_large or batch.body.length)
-        if named := self.named(batch, refusal):
-            return self._take_out(batch, refusal, named)
-        if len(opened(self._context.outbox, batch)) > 1:
-            return self.halves(batch)
+        people = opened(self._context.outbox, batch)
+        if named := attribute(refusal.failures, people).verdicts:
+            return self._take_out(batch, refusal, people, named)
+        if len(people) > 1:
+            return self._halved(batch, people)
         self.give_up(batch, refusal)
         return []
 
-    def named(self, batch: Batch, refusal: BatchRefused) -> dict[int, Verdict]:
-        """Return verdicts, by ordinal, on the customers that a refusal names."""
-        return attribute(refusal.failures, opened(self._context.outbox, batch)).verdicts if refusal.failures else {}
-
-    def _take_out(self, batch: Batch, refusal: BatchRefused, named: dict[int, Verdict]) -> list[Batch]:
-        lines = [line for line, _ in opened(self._context.outbox, batch)]
-        groups: list[list[Line]] = [
-            [line for line in lines if line.ordinal in named],
-            [line for line in lines if line.ordinal not in named],
-        ]
-        culprits, *rest = split(self._context.outbox, self._context.run, batch, groups) if groups[1] else [batch]
+    def _take_out(
+        self, batch: Batch, refusal: BatchRefused, people: Opened, named: Mapping[int, Verdict]
+    ) -> list[Batch]:
+        at_fault = [one for one in people if one[0].ordinal in named]
+        others = [one for one in people if one[0].ordinal not in named]
+        groups = [at_fault, others]
+        culprits, *rest = split(self._context.outbox, self._context.run, batch, groups) if others else [batch]
         self._fail(culprits, refusal, named)
         return rest
 
@@ -65,7 +65,7 @@ class Halver:
         words = TOO_LARGE if isinstance(refusal, BodyTooLarge) else reason_for(refusal.message, person)
         self._fail(batch, refusal, {line.ordinal: Verdict("failed", words)})
 
-    def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: dict[int, Verdict]) -> None:
+    def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: Mapping[int, Verdict]) -> None:
         log.warning("ARM refused %d customers of batch %d (%s)", len(verdicts), batch.seq, refusal.status)
         words = next(iter(verdicts.values())).reason if len(verdicts) == 1 else f"{len(verdicts)} customers refused"
         fail(

@@ -96,8 +96,7 @@ class Scout:
 
     def _take_apart(self, batch: Batch, refusal: BatchRefused) -> None:
         """Follow one half of a refused batch and put off the other, or suspect the customer that stands alone."""
-        named = self._halver.named(batch, refusal)
-        if batch.customers == 1 and not named:
+        if batch.customers == 1 and not refusal.failures:
             self._suspects.append((latest(self._context.outbox.ledger, batch), refusal))
             return
         parts = self._halver.cut(batch, refusal)

@@ -64,7 +64,7 @@ from armrest.outbox.queries import (
     summaries,
     summary,
 )
-from armrest.outbox.reshape import known_of, opened, split
+from armrest.outbox.reshape import Opened, known_of, opened, split
 from armrest.outbox.runs import (
     Run,
     carried_by,
@@ -114,6 +114,7 @@ __all__ = [
     "LedgerUnusable",
     "Line",
     "Only",
+    "Opened",
     "Outbox",
     "OutboxError",
     "PlanFigures",

@@ -9,16 +9,16 @@
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from armrest.outbox.batches import SENDABLE, Batch, Line, State, lines_of, move, read_batch
+from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, move, read_batch
 from armrest.outbox.fields import merged
 from armrest.outbox.leases import Lease
 from armrest.outbox.outbox import Outbox
-from armrest.outbox.reshape import doubt_of, split, supersede
+from armrest.outbox.reshape import doubt_of, opened, split, supersede
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import batches, customers, runs
 
@@ -59,13 +59,12 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
         conflicts = _conflicts(tx, batch, horizon)
         if not conflicts:
             return Leaving(_intent(tx, batch, outbox.ledger.now()), body)
-        lines = lines_of(tx, batch)
-        if conflicts.held_by.keys() == {line.ordinal for line in lines}:
+        if len(conflicts.held_by) == len(lines_of(tx, batch)):
             held_by = min(conflicts.held_by.values())
             move(tx, batch, {"state": State.HELD, "held_by": held_by, **doubt_of(batch)}, expected=SENDABLE)
             return None
     if conflicts.held_by:
-        _hold(outbox, run, batch, lines, conflicts)
+        _hold(outbox, run, batch, conflicts.held_by)
         return None
     fresher = supersede(outbox, run, batch, conflicts.newer)
     if fresher.state not in SENDABLE:
@@ -79,10 +78,11 @@ def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
     return read_batch(tx, batch.run_seq, batch.seq)
 
 
-def _hold(outbox: Outbox, run: Run, batch: Batch, lines: Sequence[Line], conflicts: _Conflicts) -> None:
-    free = [line for line in lines if line.ordinal not in conflicts.held_by]
-    held = [line for line in lines if line.ordinal in conflicts.held_by]
-    split(outbox, run, batch, [free, held], held={1: min(conflicts.held_by.values())})
+def _hold(outbox: Outbox, run: Run, batch: Batch, held_by: Mapping[int, str]) -> None:
+    people = opened(outbox, batch)
+    free = [one for one in people if one[0].ordinal not in held_by]
+    held = [one for one in people if one[0].ordinal in held_by]
+    split(outbox, run, batch, [free, held], held={1: min(held_by.values())})
 
 
 def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:

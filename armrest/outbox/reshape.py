@@ -48,28 +48,27 @@ def _lines_in_body(outbox: Outbox, batch: Batch) -> list[Line]:
 
 
 def split(
-    outbox: Outbox, run: Run, batch: Batch, groups: Sequence[Sequence[Line]], *, held: Mapping[int, str] | None = None
+    outbox: Outbox, run: Run, batch: Batch, groups: Sequence[Opened], *, held: Mapping[int, str] | None = None
 ) -> list[Batch]:
-    """Put new batches in a batch's place, one for each group of its lines, and return them; it becomes SPLIT.
+    """Put new batches in a batch's place, one for each group of what it holds, and return them; it becomes SPLIT.
 
     Args:
         held: For the groups (by place) that may not leave yet: who holds their customers.
     """
     held = held or {}
-    by_ordinal = {line.ordinal: person for line, person in opened(outbox, batch)}
     with outbox.bodies.writer(run.run_id) as writer:
-        refs = [writer.write(_body(run, [by_ordinal[line.ordinal] for line in group])) for group in groups]
+        refs = [writer.write(_body(run, [person for _, person in group])) for group in groups]
     with outbox.ledger.write() as tx:
         first_seq = tx.execute(select(func.max(batches.c.seq)).where(batches.c.run_seq == run.seq)).scalar_one() + 1
         for place, (group, ref) in enumerate(zip(groups, refs, strict=True)):
-            _add_part(tx, batch, first_seq + place, group, ref, held_by=held.get(place))
+            _add_part(tx, batch, first_seq + place, [line for line, _ in group], ref, held_by=held.get(place))
         values = {"state": State.SPLIT, "customers": batch.superseded}
         move(tx, batch, values, expected=SENDABLE)
         return [read_batch(tx, run.seq, first_seq + place) for place in range(len(groups))]
 
 
 def _add_part(
-    tx: Connection, parent: Batch, seq: int, group: Sequence[Line], ref: BodyRef, *, held_by: str | None
+    tx: Connection, parent: Batch, seq: int, lines: Sequence[Line], ref: BodyRef, *, held_by: str | None
 ) -> None:
     tx.execute(
         insert(batches).values(
@@ -82,13 +81,13 @@ def _add_part(
             state=State.HELD if held_by else State.PLANNED,
             held_by=held_by,
             **doubt_of(parent),
-            customers=len(group),
-            first_ordinal=group[0].ordinal,
-            last_ordinal=group[-1].ordinal,
+            customers=len(lines),
+            first_ordinal=lines[0].ordinal,
+            last_ordinal=lines[-1].ordinal,
             **_columns(ref),
         )
     )
-    moved = [{"ordinal_": line.ordinal, "batch_seq": seq} for line in group]
+    moved = [{"ordinal_": line.ordinal, "batch_seq": seq} for line in lines]
     tx.execute(update(customers).where(_line_of(parent)).values(batch_seq=bindparam("batch_seq")), moved)
 
 
