@@ -11,6 +11,7 @@ from flows.cli.api import api
 from flows.cli.check import check
 from flows.cli.demo import demo
 from flows.cli.export import export
+from flows.cli.fetch import fetch_customers
 from flows.cli.health import health
 from flows.cli.login import login
 from flows.cli.output import print_json, tell
@@ -38,6 +39,7 @@ for command in (
     runs,
     show,
     customer,
+    fetch_customers,
     api,
     login,
     health,

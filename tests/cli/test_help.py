@@ -14,6 +14,7 @@ COMMANDS = (
     "runs",
     "show",
     "customer",
+    "fetch-customers",
     "api",
     "login",
     "health",

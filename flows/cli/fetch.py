@@ -1,0 +1,69 @@
+"""`armrest fetch-customers`: a client's customers as ARM holds them, into a file. Nothing is sent."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from flows.cli.flags import ClientNo, Json, with_settings
+from flows.cli.output import print_json, tell
+from flows.cli.refusals import Refused
+
+if TYPE_CHECKING:
+    from armrest.delivery.fetch import Fetched
+
+INCOMPLETE: Final = 1
+
+
+@with_settings
+def fetch_customers(
+    *,
+    client_no: ClientNo,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="Ending in .csv, .xlsx or .parquet.", show_default=False),
+    ],
+    page_size: Annotated[int, typer.Option(min=5, max=1000, help="Customers a page.")] = 1000,
+    as_json: Json = False,
+) -> int:
+    """Write the customers that ARM holds into a file; after a crash, the same command goes on with the next page.
+
+    ARM lists 10,000 customers at most. Exit code 1: it has more, or may have.
+    """
+    from armrest.delivery.table_file import TableRefused
+
+    file = output.expanduser().absolute()
+    try:
+        fetched = asyncio.run(_fetch(client_no, file, page_size))
+    except TableRefused as refused:
+        raise Refused(str(refused)) from None
+    if as_json:
+        print_json({"client_no": client_no, "file": str(output), **_figures(fetched)})
+    else:
+        print(f"{fetched.customers:,} customers of client {client_no} in {output}")
+    if not fetched.complete:
+        more = "may have more" if fetched.total is None else f"has {fetched.total:,}"
+        tell(f"armrest: the file holds {fetched.customers:,} customers, ARM {more}: its list shows no others")
+    return 0 if fetched.complete else INCOMPLETE
+
+
+async def _fetch(client_no: int, file: Path, page_size: int) -> "Fetched":
+    from armrest.delivery.fetch import fetch_customers as fetch
+    from tasks.connection import arm_client, load_settings, required_api_url
+
+    settings = load_settings()
+    async with arm_client(settings) as arm:
+        return await fetch(
+            arm,
+            client_no,
+            file,
+            api_url=required_api_url(settings),
+            page_size=page_size,
+            on_page=lambda customers: tell(f"{customers:,} customers read"),
+        )
+
+
+def _figures(fetched: "Fetched") -> dict[str, Any]:
+    names = ("customers", "total", "resumed", "complete")
+    return {name: getattr(fetched, name) for name in names}
