@@ -20,6 +20,7 @@ from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold
 from armrest.outbox import (
     Attempt,
     Batch,
+    BatchView,
     Outbox,
     OutboxError,
     PlanWriter,
@@ -27,6 +28,7 @@ from armrest.outbox import (
     RunSummary,
     State,
     attempts_at,
+    batch_views,
     batches_in,
     create_run,
     find_run,
@@ -155,6 +157,14 @@ class Engine:
     def states(self, run: Run) -> list[State]:
         """Return the states of a run's batches, in their order."""
         return [batch.state for batch in self.batches(run)]
+
+    def body_path(self, file: str) -> Path:
+        """Return where a file of bodies lies."""
+        return Path(self.outbox.bodies._path(file))
+
+    def views(self, run: Run) -> list[BatchView]:
+        """Return a run's batches as they are shown."""
+        return batch_views(self.outbox.ledger, run)
 
     def history(self, run: Run, batch: Batch | None = None) -> list[Attempt]:
         """Return what was tried."""
