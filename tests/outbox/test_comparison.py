@@ -88,9 +88,7 @@ def test_customers_that_vanished_are_listed(outbox: Outbox, planned: Planned) ->
 
 
 @pytest.mark.parametrize("verdicts", [{}, {0: "failed"}], ids=["all settled", "one failed"])
-def test_the_settled_part_of_a_batch_is_trusted(
-    outbox: Outbox, planned: Planned, verdicts: dict[int, str]
-) -> None:
+def test_the_settled_part_of_a_batch_is_trusted(outbox: Outbox, planned: Planned, verdicts: dict[int, str]) -> None:
     batch = send(outbox, planned("first", people(1, 2)), uuid="A")
     judged = {ordinal: Verdict(outcome, "bad") for ordinal, outcome in verdicts.items()}
     settle(outbox.ledger, batch, judged, status="", result="", message="")
