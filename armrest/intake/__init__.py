@@ -1,18 +1,37 @@
 """Sources in, customers and rejects out; what is wrong with a file is said before anything is sent."""
 
 from armrest.intake.blocks import Block
+from armrest.intake.database import Database
 from armrest.intake.errors import InputRefused
+from armrest.intake.first_mapping import first_mapping
 from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
-from armrest.intake.rejects import Reject, RejectsFile
+from armrest.intake.mapping import Mapping, MappingFault, mapping_schema, parse_mapping, read_mapping
+from armrest.intake.masking import masked
+from armrest.intake.policy import Policy
+from armrest.intake.reasons import REASONS, Reason, Severity
+from armrest.intake.rejects import Finding, Reject, RejectsFile
 from armrest.intake.sources import Source, open_source
 
 __all__ = [
     "LIMIT_PATTERN",
+    "REASONS",
     "Block",
+    "Database",
+    "Finding",
     "InputRefused",
+    "Mapping",
+    "MappingFault",
+    "Policy",
+    "Reason",
     "Reject",
     "RejectLimit",
     "RejectsFile",
+    "Severity",
     "Source",
+    "first_mapping",
+    "mapping_schema",
+    "masked",
     "open_source",
+    "parse_mapping",
+    "read_mapping",
 ]

@@ -1,27 +1,39 @@
-"""From checked columns to customers: what is empty is not sent, and ARM's models say the last word."""
+"""From checked columns to customers: what is nothing is not sent, and ARM's models say the last word."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from armrest.api.models import ADDRESS_FIELDS, CUSTOMERS, CustomerUpdate
-from armrest.intake.columns import DISTRIBUTION_FIELDS, LIST_FIELDS, PLAIN_FIELDS
-from armrest.intake.rules import items
+from armrest.intake.column import Column, items
+from armrest.intake.fields import DISTRIBUTION_FIELDS, LIST_FIELDS, PLAIN_FIELDS
 
-Columns = Mapping[str, Sequence[str]]
-"""The cells of each field that has a column."""
+Columns = Mapping[str, Column]
+"""The column of each field that the source has."""
 
 
-def drafts(columns: Columns) -> list[dict[str, Any]]:
-    """A customer for each row, its empty cells left out; where any address cell is filled, all seven are sent."""
-    values: dict[str, Iterable[Any]] = {"customerNo": columns["customerNo"]}
-    values |= {field: columns[field] for field in PLAIN_FIELDS if field in columns}
-    values |= {field: _lists(columns[field]) for field in LIST_FIELDS if field in columns}
-    values |= {"postalAddress": _addresses(columns), "distribution": _distributions(columns)}
+def drafts(columns: Columns, *, explicit: bool = False, clear: Collection[str] = ()) -> list[dict[str, Any]]:
+    """A customer for each row, without what is not sent.
+
+    Args:
+        explicit: The source itself says what is not there, and its `""` is a value.
+        clear: The fields of which an empty cell is sent as a blank.
+    """
+    values: dict[str, Iterable[Any]] = {"customerNo": columns["customerNo"].cells}
+    for field in (*PLAIN_FIELDS, *LIST_FIELDS):
+        if field in columns:
+            sent = columns[field].values(clear=explicit or field in clear)
+            values[field] = _lists(sent) if field in LIST_FIELDS else sent
+    for group, leaves, made in (
+        ("postalAddress", ADDRESS_FIELDS, _addresses),
+        ("distribution", DISTRIBUTION_FIELDS, _distributions),
+    ):
+        if not columns.keys().isdisjoint(leaves):
+            values[group] = made(columns, clear=explicit or group in clear)
     fields = tuple(values)
     rows = zip(*values.values(), strict=True)
-    return [{field: value for field, value in zip(fields, row, strict=True) if value} for row in rows]
+    return [{field: value for field, value in zip(fields, row, strict=True) if value is not None} for row in rows]
 
 
 def validated(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdate], dict[int, str]]:
@@ -33,26 +45,33 @@ def validated(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdate], di
         return CUSTOMERS.validate_python([one for at, one in enumerate(customers) if at not in unfit]), unfit
 
 
-def _lists(cells: Sequence[str]) -> Iterator[list[str]]:
-    return (items(cell) if ";" in cell else [cell] if cell else [] for cell in cells)
+def _lists(sent: Sequence[str | None]) -> list[list[str] | None]:
+    return [cell if cell is None else items(cell) or None if ";" in cell else [cell] if cell else [] for cell in sent]
 
 
-def _addresses(columns: Columns) -> Iterator[dict[str, str] | None]:
-    rows = _together(columns, ADDRESS_FIELDS)
-    return (dict(zip(ADDRESS_FIELDS, cells, strict=True)) if any(cells) else None for cells in rows)
+def _addresses(columns: Columns, *, clear: bool) -> Iterator[dict[str, str] | None]:
+    """Where any of it is sent, all of it is: ARM would make blank what is not."""
+    nothing = [""] * len(columns["customerNo"].cells)
+    rows = list(zip(*(columns[leaf].cells if leaf in columns else nothing for leaf in ADDRESS_FIELDS), strict=True))
+    sent = map(any, _sent(columns, ADDRESS_FIELDS)) if clear else map(any, rows)
+    return (dict(zip(ADDRESS_FIELDS, row, strict=True)) if go else None for row, go in zip(rows, sent, strict=True))
 
 
-def _distributions(columns: Columns) -> Iterator[dict[str, Any]]:
-    pairs = list(_together(columns, DISTRIBUTION_FIELDS))
+def _sent(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]]:
+    """Row by row, which of these fields are there, be they empty or not."""
+    found = [columns[leaf] for leaf in leaves if leaf in columns]
+    return zip(*([cell is not None for cell in column.values(clear=True)] for column in found), strict=True)
+
+
+def _distributions(columns: Columns, *, clear: bool) -> Iterator[dict[str, Any] | None]:
+    nothing = [None] * len(columns["customerNo"].cells)
+    found = [columns[leaf].values(clear=clear) if leaf in columns else nothing for leaf in DISTRIBUTION_FIELDS]
+    pairs = list(zip(*found, strict=True))
     made = {pair: _distribution(*pair) for pair in set(pairs)}
     return (made[pair] for pair in pairs)
 
 
-def _distribution(kind: str, einvoice_code: str) -> dict[str, Any]:
-    return ({"type": kind} if kind else {}) | ({"einvoiceCode": int(einvoice_code)} if einvoice_code else {})
-
-
-def _together(columns: Columns, fields: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """The cells of several fields row by row, empty where a field has no column."""
-    nothing = [""] * len(columns["customerNo"])
-    return zip(*(columns.get(field, nothing) for field in fields), strict=True)
+def _distribution(kind: str | None, einvoice_code: str | None) -> dict[str, Any] | None:
+    """A number has no blank: where `einvoiceCode` is to be cleared, ARM's is kept."""
+    sent: dict[str, Any] = {} if kind is None else {"type": kind}
+    return (sent | {"einvoiceCode": int(einvoice_code)} if einvoice_code else sent) or None

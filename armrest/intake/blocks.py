@@ -1,18 +1,23 @@
-"""The way of one block: columns in; customers and rejects out."""
+"""The way of one block: columns in; customers, rejects and warnings out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import compress
 
 from armrest.api.models import ADDRESS_FIELDS, CustomerUpdate
+from armrest.intake.addresses import Addresses
 from armrest.intake.assemble import drafts, validated
-from armrest.intake.columns import NEEDED_ADDRESS_FIELDS, REJECT_COLUMNS, fields_of
+from armrest.intake.column import Column
 from armrest.intake.errors import InputRefused
+from armrest.intake.feeds import Feed
+from armrest.intake.fields import REJECT_COLUMNS
 from armrest.intake.guard import unguarded
-from armrest.intake.rejects import Reject
-from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, rules_of
-from armrest.intake.tables import Chunk
+from armrest.intake.policy import Policy
+from armrest.intake.reasons import severities
+from armrest.intake.rejects import Finding, Reject
+from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, checks_of, with_countries
+from armrest.intake.tables import Chunk, Table
 
 Faults = dict[int, list[tuple[str, str]]]
 """For each position at fault, its fields and their codes."""
@@ -26,101 +31,126 @@ class Block:
         customers: Those that fit.
         row_numbers: The row number of each of them.
         rows: How many rows were read: those of `customers` and `rejects`; blank ones are none.
+        warnings: What was found in rows that go in nevertheless.
+        blanked: For each field of the address, how many customers send it empty, together with a filled one.
     """
 
     customers: list[CustomerUpdate]
     row_numbers: list[int]
     rejects: list[Reject]
     rows: int
+    warnings: list[Finding] = field(default_factory=list)
+    blanked: Counter[str] = field(default_factory=Counter)
 
 
 class BlockReader:
-    """Makes blocks of the chunks of one table.
+    """Makes blocks of the chunks of one table."""
 
-    Args:
-        today: No birth date lies after it.
-
-    Raises:
-        InputRefused: The columns cannot be understood.
-    """
-
-    def __init__(self, columns: Sequence[str], *, source: str, today: date) -> None:
-        self.source = source
-        self._positions = fields_of(columns, source=source)
-        self._rules = {field: rules_of(field, today=today) for field in self._positions}
-        self._fed_back = set(REJECT_COLUMNS) <= set(columns)
-        self._lacking = [field for field in NEEDED_ADDRESS_FIELDS if field not in self._positions]
+    def __init__(self, table: Table, feeds: Mapping[str, Feed], *, source: str, policy: Policy) -> None:
+        self._source = source
+        self._place = table.place
+        self._feeds = feeds
+        self._clear = policy.clear
+        self._explicit = table.explicit
+        self._severities = severities(policy.severities)
+        self._addresses = Addresses(table, feeds, source=source, policy=policy)
+        self._checks = {
+            leaf: checks_of(
+                leaf,
+                today=policy.newest_birth,
+                severities=self._severities,
+                lookup=None if feed.lookup is None else frozenset(feed.lookup.values()),
+            )
+            for leaf, feed in feeds.items()
+        }
+        self._fed_back = set(REJECT_COLUMNS) <= set(table.columns)
+        self._unnamed = [at for at, column in enumerate(table.columns) if not column]
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
         """Every row's customer number as it would be sent, `""` where it has none."""
-        return self._cells(chunk, "customerNo")[0]
+        return self._column(chunk, "customerNo").cells
 
     def read(self, chunk: Chunk) -> Block:
         """Check and assemble.
 
         Raises:
-            InputRefused: An address is filled, but the columns that would be blanked by it are missing.
+            InputRefused: A cell is filled where no column has a name, or an address where columns are missing.
         """
-        columns: dict[str, Sequence[str]] = {}
-        faults: Faults = {}
-        for field, rules in self._rules.items():
-            columns[field], text = self._cells(chunk, field)
-            for rule in rules:
-                for at in rule.breaches(columns[field], text):
-                    faults.setdefault(at, []).append((field, rule.code))
-        for at in _empty(columns["customerNo"]):
-            faults.setdefault(at, []).append(("customerNo", "missing"))
-        blank = {at for at in faults if not any(column[at].strip() for column in chunk.columns)}
-        self._refuse_half_addresses(columns, chunk.first_row)
+        self._refuse_unnamed(chunk)
+        columns = {leaf: self._column(chunk, leaf) for leaf in self._feeds}
+        restored = self._addresses.complete(columns, chunk.first_row)
+        faults, notes = self._judge(columns, restored)
+        blank = {at for at in faults if not any(cell.strip() for cell in chunk.record(at))}
+        numbers = columns["customerNo"].cells
+        rows = range(chunk.first_row, chunk.first_row + len(chunk))
+        if faults:
+            keep = [at not in faults for at in range(len(rows))]
+            columns = {leaf: column.kept(keep) for leaf, column in columns.items()}
+            kept_rows = list(compress(rows, keep))
+        else:
+            kept_rows = list(rows)
+        customers, unfit = validated(drafts(columns, explicit=self._explicit, clear=self._clear))
+        for at, leaf in unfit.items():
+            faults[kept_rows[at] - chunk.first_row] = [(leaf, "does-not-fit")]
+        return Block(
+            customers,
+            [row for at, row in enumerate(kept_rows) if at not in unfit] if unfit else kept_rows,
+            [self._reject(chunk, at, faults[at], numbers[at]) for at in sorted(faults.keys() - blank)],
+            len(rows) - len(blank),
+            [
+                Finding(rows[at], leaf, code, _shown(numbers[at]))
+                for at in sorted(notes.keys() - faults.keys())
+                for leaf, code in notes[at]
+            ],
+            self._addresses.blanked(columns),
+        )
 
-        rows = range(chunk.first_row, chunk.first_row + len(columns["customerNo"]))
-        keep = [at not in faults for at in range(len(rows))] if faults else None
-        if keep is not None:
-            columns = {field: list(compress(cells, keep)) for field, cells in columns.items()}
-        numbers = list(compress(rows, keep)) if keep is not None else list(rows)
-        customers, unfit = validated(drafts(columns))
-        for at, field in unfit.items():
-            faults[numbers[at] - chunk.first_row] = [(field, "does-not-fit")]
-        if unfit:
-            numbers = [number for at, number in enumerate(numbers) if at not in unfit]
-        rejects = [self._reject(chunk, at, faults[at]) for at in sorted(faults.keys() - blank)]
-        return Block(customers, numbers, rejects, len(rows) - len(blank))
-
-    def _cells(self, chunk: Chunk, field: str) -> tuple[Sequence[str], str]:
-        """A field's cells without the blanks around them, and the same joined by line feeds."""
-        cells = chunk.columns[self._positions[field]]
+    def _column(self, chunk: Chunk, leaf: str) -> Column:
+        feed = self._feeds[leaf]
+        default = "" if leaf in ADDRESS_FIELDS else feed.default
+        if feed.position is None:
+            return Column([default] * len(chunk))
+        cells: Sequence[str | None] = chunk.columns[feed.position]
         if self._fed_back:
-            cells = list(map(unguarded, cells))
-        text = "\n".join(cells)
-        if " \n" in text or "\n " in text or "\t" in text or text[:1] == " " or text[-1:] == " ":
-            cells = [cell.strip(" \t") for cell in cells]
-            text = "\n".join(cells)
-        return cells, text
+            cells = [unguarded(cell or "") for cell in cells]
+        column = feed.rewritten(Column.trimmed(cells))
+        return column.filled(default) if default else column
 
-    def _reject(self, chunk: Chunk, at: int, faults: list[tuple[str, str]]) -> Reject:
-        (field, code), *also = faults
-        cells = tuple(column[at] for column in chunk.columns)
+    def _judge(self, columns: Mapping[str, Column], restored: Sequence[int]) -> tuple[Faults, Faults]:
+        """The errors and the warnings."""
+        found: dict[str, Faults] = {"error": {}, "warning": {}, "off": {}}
+        for at in restored:
+            found[self._severities["zero-restored"]].setdefault(at, []).append(("postalCode", "zero-restored"))
+        for at in columns["customerNo"].empty():
+            found["error"].setdefault(at, []).append(("customerNo", "missing"))
+        for leaf, column in columns.items():
+            in_country = None
+            for check in self._checks[leaf]:
+                judged = column
+                if check.by_country and "countryCode" in columns:
+                    judged = in_country = in_country or with_countries(column, columns["countryCode"])
+                for at, code in check.breaches(judged):
+                    found[self._severities[code]].setdefault(at, []).append((leaf, code))
+        return found["error"], found["warning"]
+
+    def _reject(self, chunk: Chunk, at: int, faults: list[tuple[str, str]], number: str) -> Reject:
+        (leaf, code), *also = faults
+        cells = chunk.record(at)
         if self._fed_back:
             cells = tuple(map(unguarded, cells))
-        number = cells[self._positions["customerNo"]].strip()
-        shown = number if number.isprintable() and 0 < len(number) <= MAX_CUSTOMER_NO_LENGTH else None
-        return Reject(chunk.first_row + at, field, code, shown, cells, tuple(also))
+        return Reject(chunk.first_row + at, leaf, code, _shown(number), cells, tuple(also))
 
-    def _refuse_half_addresses(self, columns: dict[str, Sequence[str]], first_row: int) -> None:
-        if not self._lacking:
-            return
-        for field in ADDRESS_FIELDS:
-            filled = next((at for at, cell in enumerate(columns.get(field, ())) if cell), None)
-            if filled is not None:
-                lacking = ", ".join(self._lacking)
+    def _refuse_unnamed(self, chunk: Chunk) -> None:
+        for position in self._unnamed:
+            row = next((row for row, cell in enumerate(chunk.columns[position], chunk.first_row) if cell), None)
+            if row is not None:
                 raise InputRefused(
-                    f"{self.source}: row {first_row + filled} fills {field}, but there is no column {lacking}: "
-                    f"ARM would make it blank; add it, or leave the address out",
-                    code="address-would-be-blanked",
-                    rows=(first_row + filled,),
-                    column=field,
+                    f"{self._source}: column {position + 1} has no name, but row {self._place(row)} fills it; "
+                    "name it, or empty it",
+                    code="unknown-column",
+                    rows=(row,),
                 )
 
 
-def _empty(cells: Sequence[str]) -> list[int]:
-    return [at for at, cell in enumerate(cells) if not cell] if "" in cells else []
+def _shown(number: str) -> str | None:
+    return number if number.isprintable() and 0 < len(number) <= MAX_CUSTOMER_NO_LENGTH else None

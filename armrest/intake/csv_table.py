@@ -8,40 +8,38 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import repeat
-from typing import BinaryIO, Final
+from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.tables import Chunk
+from armrest.intake.locations import Opened
+from armrest.intake.tables import Chunk, PlainTable
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 BLOCK_BYTES: Final = 1 << 20
 MAX_RECORD_LENGTH: Final = 4 << 20
 _BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_ENCODING_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16"}
+_ENCODING_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+_TOLD_DELIMITER: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 _WEB_PAGE: Final = ("<!doctype", "<html", "<?xml")
 
 
-class CsvTable:
+class CsvTable(PlainTable):
     """A CSV file.
 
     Args:
         name: How messages call the file.
         opened: Opens it from its start, as often as asked.
-        encoding: A codec that Python knows; None looks for a BOM, and takes strict UTF-8 where there is none.
+        encoding: A codec that Python knows; None looks for a BOM, then takes UTF-8 where all of the file is, then
+            Windows-1252.
 
     Raises:
         InputRefused: It is empty, not text, or a web page; its header cannot be read.
     """
 
     def __init__(
-        self,
-        name: str,
-        opened: Callable[[], BinaryIO],
-        *,
-        encoding: str | None = None,
-        block_bytes: int = BLOCK_BYTES,
+        self, name: str, opened: Opened, *, encoding: str | None = None, block_bytes: int = BLOCK_BYTES
     ) -> None:
         self.name = name
         self._opened = opened
@@ -53,6 +51,7 @@ class CsvTable:
         if text.lstrip()[:20].casefold().startswith(_WEB_PAGE):
             raise self._refused("html", "this is a web page, not a CSV file; check how it was fetched")
         self.delimiter = _delimiter(text)
+        self._line_end = "\n" if "\n" in text else "\r"
         self._read_header(text)
         self.description = f"CSV, {_ENCODING_NAMES.get(self.encoding, self.encoding)}, {DELIMITERS[self.delimiter]}"
 
@@ -64,15 +63,27 @@ class CsvTable:
             raise self._refused("bad-encoding", what) from None
 
     def _found_encoding(self) -> str:
+        decoder = codecs.getincrementaldecoder("utf-8")()
         with self._opened() as file:
-            start = file.read(4)
-        return next((codec for bom, codec in _BOMS.items() if start.startswith(bom)), "utf-8")
+            data = file.read(BLOCK_BYTES)
+            for bom, codec in _BOMS.items():
+                if data.startswith(bom):
+                    return codec
+            try:
+                while data:
+                    decoder.decode(data)
+                    data = file.read(BLOCK_BYTES)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return "cp1252"
+        return "utf-8"
 
     def _read_header(self, text: str) -> None:
         lines = list(io.StringIO(text, newline=""))
         reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
         try:
-            row, header = next((row, cells) for row, cells in enumerate(reader, start=1) if cells)
+            rows = enumerate(reader, start=1)
+            row, header = next((row, cells) for row, cells in rows if cells and not cells[0].startswith("sep="))
         except csv.Error as error:
             raise self._quote_fault(error, 1) from None
         self._header_row = row
@@ -89,7 +100,7 @@ class CsvTable:
         for text in self._texts(self._block_bytes):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
-            cut = rest.rfind("\n") + 1
+            cut = rest.rfind(self._line_end) + 1
             columns, tail = self._split(rest[:cut], row, last=False)
             rest = tail + rest[cut:]
             if columns[0]:
@@ -191,13 +202,17 @@ class CsvTable:
 
     def _encoding_fault(self, line: int) -> InputRefused:
         encoding = _ENCODING_NAMES.get(self.encoding, self.encoding)
-        return self._refused("bad-encoding", f"line {line}: not {encoding}; save the file as CSV UTF-8", line)
+        neither = "neither UTF-8 nor " if self.encoding == "cp1252" else "not "
+        what = f"line {line}: {neither}{encoding}; save the file as CSV UTF-8, or say --encoding"
+        return self._refused("bad-encoding", what, line)
 
     def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
 
 
 def _delimiter(text: str) -> str:
-    """The one that the header holds most of, quoted cells aside; a comma where it holds none."""
-    header = re.sub(r'"[^"]*"', "", text.lstrip().partition("\n")[0])
+    """The one that Excel's first line names, or the header holds most of, quoted cells aside; else a comma."""
+    if told := _TOLD_DELIMITER.match(text):
+        return told[1]
+    header = re.split("[\r\n]", re.sub(r'"[^"]*"', "", text.lstrip()), maxsplit=1)[0]
     return max(DELIMITERS, key=header.count)

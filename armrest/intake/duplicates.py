@@ -1,4 +1,4 @@
-"""The same customer twice in one source, found in 8 bytes a row."""
+"""The same customer twice in one source: found in 8 bytes a row, then confirmed by looking again."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -8,18 +8,18 @@ SMALL: Final = 100_000
 """Up to so many rows, a set is cheaper than numpy and its import."""
 
 
-class Duplicates:
-    """Collects hashes of customer numbers; those that stand twice are to be confirmed by looking again."""
+class Hashes:
+    """Collects hashes of customer numbers."""
 
     def __init__(self) -> None:
         self._hashes = array("q")
 
     def add(self, numbers: Sequence[str]) -> None:
         """`""` is no number."""
-        self._hashes.extend(map(hash, filter(None, _folded(numbers))))
+        self._hashes.extend(map(hash, filter(None, folded(numbers))))
 
-    def suspects(self) -> set[int]:
-        """The hashes that came more than once. Puts the hashes in order; to be called once, at the end."""
+    def repeated(self) -> set[int]:
+        """Those that came more than once. Puts them in order; to be called once, at the end."""
         if len(self._hashes) <= SMALL:
             seen: set[int] = set()
             return {value for value in self._hashes if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
@@ -30,21 +30,21 @@ class Duplicates:
         return set(values[1:][values[1:] == values[:-1]].tolist())
 
 
-def repeated(rows: Iterable[tuple[int, Sequence[str]]], suspects: set[int]) -> dict[str, list[int]]:
+def folded(numbers: Sequence[str]) -> Iterable[str]:
+    """Data values are not case-sensitive in ARM (documented)."""
+    return map(str.casefold, numbers)
+
+
+def rows_of_each(blocks: Iterable[tuple[int, Sequence[str]]], suspects: set[int]) -> dict[str, list[int]]:
     """The customer numbers that stand in more than one row, with those row numbers.
 
     Args:
-        rows: Blocks of customer numbers, each with the row number of its first.
+        blocks: Customer numbers, each block with the row number of its first.
         suspects: The hashes to look at.
     """
     found: dict[str, list[int]] = {}
-    for first_row, numbers in rows:
-        for row, number in enumerate(_folded(numbers), start=first_row):
+    for first_row, numbers in blocks:
+        for row, number in enumerate(folded(numbers), start=first_row):
             if number and hash(number) in suspects:
                 found.setdefault(number, []).append(row)
-    return {number: at for number, at in found.items() if len(at) > 1}
-
-
-def _folded(numbers: Sequence[str]) -> Iterable[str]:
-    """Data values are not case-sensitive in ARM (documented)."""
-    return map(str.casefold, numbers)
+    return {number: rows for number, rows in found.items() if len(rows) > 1}

@@ -6,24 +6,30 @@ FAULTS: Final = frozenset(
     {
         "address-would-be-blanked",
         "bad-encoding",
+        "bad-mapping",
         "column-twice",
-        "customer-too-large",
+        "damaged",
         "duplicate-customer-no",
         "empty",
         "header-only",
         "html",
         "missing-column",
+        "nested",
         "no-such-file",
+        "no-such-sheet",
         "not-readable",
         "nothing-valid",
         "nul",
+        "password",
+        "query-failed",
         "quote",
         "ragged",
         "too-many-rejected",
+        "two-headers",
         "unknown-column",
     }
 )
-"""Every `code` that an `InputRefused` carries."""
+"""Every `code` of this room; planning, which judges a source as a whole, adds its own."""
 
 
 class InputRefused(Exception):
@@ -31,7 +37,7 @@ class InputRefused(Exception):
 
     Args:
         message: One line: the source, what is wrong, where, and what to do. No cell values but customer numbers.
-        code: One of `FAULTS`.
+        code: One word for what is wrong, such as one of `FAULTS`.
         rows: The row numbers at fault, the header being row 1; empty where no row is.
         column: The column at fault, as the source names it.
     """
@@ -44,8 +50,8 @@ class InputRefused(Exception):
         self.column = column
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.__dict__,)
+        return _rebuild, (type(self), self.__dict__)
 
 
-def _rebuild(data: dict[str, Any]) -> InputRefused:
-    return InputRefused(**data)
+def _rebuild(kind: type[InputRefused], data: dict[str, Any]) -> InputRefused:
+    return kind(**data)

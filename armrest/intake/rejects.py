@@ -1,32 +1,37 @@
-"""Rows that do not fit: the closed list of reasons, and the file that holds such rows until they are mended."""
+"""What was found in the rows, and the file that holds the rejected ones until they are mended."""
 
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
-from armrest.intake.columns import REJECT_COLUMNS
+from armrest.intake.fields import REJECT_COLUMNS
 from armrest.intake.guard import guarded
+from armrest.intake.reasons import REASONS
 
 if TYPE_CHECKING:
     from armrest.intake.sources import Source
 
-REASONS: Final = {
-    "missing": "is empty; every row needs one",
-    "blank-inside": "holds a blank; write it without",
-    "too-long": "is longer than 50 characters",
-    "control-character": "holds a control character; type the cell anew",
-    "not-a-date": "is not a date that exists; write it as YYYY-MM-DD",
-    "date-out-of-range": "lies before 1900 or in the future",
-    "not-a-whole-number": "is not a whole number",
-    "not-an-email": "is not an e-mail address: each has one @, something on both sides, and no blanks",
-    "not-a-country-code": "is not a country code of two letters, like NO",
-    "scientific-notation": "is in scientific notation, so digits are lost; fetch it anew and keep the column as text",
-    "letters-in-phone": "holds letters; write digits only, with + and the country code where it is foreign",
-    "does-not-fit": "does not fit ARM's field",
-}
-"""Every code, and its sentence after the field's name. Never the cell's value: sentences are logged."""
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule says about a row that goes in nevertheless.
+
+    Attributes:
+        field: ARM's name of the field.
+        customer_no: None where the row has none that could be shown.
+    """
+
+    row: int
+    field: str
+    code: str
+    customer_no: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for a person; holds no cell value."""
+        return f"{self.field} {REASONS[self.code].sentence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Reject:
     @property
     def sentence(self) -> str:
         """What is wrong and what to do, for a person; holds no cell value."""
-        return "; ".join(f"{field} {REASONS[code]}" for field, code in self._faults)
+        return "; ".join(f"{field} {REASONS[code].sentence}" for field, code in self._faults)
 
     @property
     def _faults(self) -> tuple[tuple[str, str], ...]:
@@ -63,13 +68,16 @@ class Reject:
 
 
 class RejectsFile:
-    """Rejected rows in a file of the source's own shape, to be mended and fed back.
+    """Rejected rows in a CSV of the source's own shape, to be mended and fed back.
 
-    It is made on the first reject, readable by its owner alone, in the source's delimiter and encoding: the source's
-    columns in their order, then `_row`, `_field` and `_error`.
+    It is made on the first reject, in the source's delimiter and encoding: the source's columns in their order, then
+    `_row`, `_field` and `_error`. Cells that a spreadsheet would run are guarded, and unguarded when fed back.
+
+    Args:
+        path: A file, to be read by its owner alone, or any fsspec address.
     """
 
-    def __init__(self, path: Path, source: "Source") -> None:
+    def __init__(self, path: Path | str, source: "Source") -> None:
         self.path = path
         self.count = 0
         self._source = source
@@ -83,7 +91,7 @@ class RejectsFile:
             if self._file is None:
                 self._open()
             cells = [guarded(reject.cells[at]) for at in self._kept]
-            self._writer.writerow([*cells, str(reject.row), reject.fields, reject.sentence])
+            self._writer.writerow([*cells, self._source.place(reject.row), reject.fields, reject.sentence])
             self.count += 1
 
     def close(self) -> None:
@@ -98,8 +106,17 @@ class RejectsFile:
         self.close()
 
     def _open(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.path.touch(mode=0o600, exist_ok=False)
-        self._file = self.path.open("w", encoding=self._source.encoding, newline="")
+        self._file = self._new_file()
         self._writer = csv.writer(self._file, delimiter=self._source.delimiter)
         self._writer.writerow([*(self._source.columns[at] for at in self._kept), *REJECT_COLUMNS])
+
+    def _new_file(self) -> IO[str]:
+        if isinstance(self.path, str) and "://" in self.path:
+            import fsspec
+
+            file: IO[str] = fsspec.open(self.path, "w", encoding=self._source.encoding, newline="").open()
+            return file
+        path = Path(self.path)
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        return path.open("w", encoding=self._source.encoding, newline="")

@@ -1,115 +1,201 @@
-"""Checks by columns: a screen passes a whole column of ordinary cells, and only the others are judged.
+"""Rules by columns: what is ordinary passes at once, and only strange cells are judged.
 
-A rule never raises and never changes a cell; it names the rows that break it.
+A rule never raises and never changes a cell; it names the cells that break it.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
+from itertools import filterfalse
 from typing import Final
 
-from armrest.intake.columns import LIST_FIELDS
+from armrest.api.models import ADDRESS_FIELDS
+from armrest.intake import judges
+from armrest.intake.column import Column, items
+from armrest.intake.fields import LIST_FIELDS, PLAIN_FIELDS
+from armrest.intake.judges import DOMESTIC
+from armrest.intake.reasons import Severity
 
 MAX_CUSTOMER_NO_LENGTH: Final = 50
-"""Assumed; Amili documents no length."""
+MAX_LENGTH: Final = 255
+"""Both assumed; Amili documents no lengths."""
 OLDEST_BIRTH: Final = "1900-01-01"
+
+Judge = Callable[[str], bool]
+"""Whether a cell, which is never empty, breaks a rule."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One thing that a cell must keep to.
+class Check:
+    """Rules that share what is ordinary.
 
     Attributes:
-        screen: True only if no cell of the column breaks the rule; given the cells, none with a line break, joined
-            by line feeds.
-        broken: True if this cell, which is never empty, breaks the rule.
+        strange: The cells of a column that may break a rule; a cell that it leaves out breaks none.
+        judges: For each rule's code, its judge.
+        by_country: The cell is judged with its row's country, `SE|46 12`, unless that is Norway or not said.
     """
 
-    code: str
-    screen: Callable[[str], bool]
-    broken: Callable[[str], bool]
+    strange: Callable[[Column], Iterable[str]]
+    judges: Mapping[str, Judge]
+    by_country: bool = False
 
-    def breaches(self, cells: Sequence[str], text: str) -> Iterator[int]:
-        """The positions of the cells that break it. `text` is the cells joined by line feeds."""
-        if text.count("\n") == len(cells) - 1 and self.screen(text):
-            return
-        broken = {cell for cell in set(cells) if cell and self.broken(cell)}
-        if broken:
-            yield from (at for at, cell in enumerate(cells) if cell in broken)
-
-
-def items(cell: str) -> list[str]:
-    """The values of a cell that holds a list, separated by `;`."""
-    return [item for item in map(str.strip, cell.split(";")) if item]
+    def breaches(self, column: Column) -> Iterator[tuple[int, str]]:
+        """The positions of the cells that break a rule, and its code."""
+        suspects = set(self.strange(column))
+        suspects.discard("")
+        for code, judge in self.judges.items() if suspects else ():
+            broken = {cell for cell in suspects if judge(cell)}
+            if broken:
+                yield from ((at, code) for at, cell in enumerate(column.cells) if cell in broken)
 
 
-def rules_of(field: str, *, today: date) -> tuple[Rule, ...]:
-    """The rules that the column of this field is held to."""
-    own = OWN_RULES.get(field, ())
+def checks_of(
+    field: str, *, today: date, severities: Mapping[str, Severity], lookup: Collection[str] | None = None
+) -> list[Check]:
+    """The checks of a field's column, without the rules that are off.
+
+    Args:
+        lookup: The values that a mapping's lookup gives.
+    """
+    found = [*EVERYWHERE, *OWN_CHECKS.get(field, ())]
     if field == "dateOfBirth":
-        own = (*own, _born_between(OLDEST_BIRTH, today.isoformat()))
-    return (NO_CONTROL_CHARACTER, *own)
+        found.append(_dates(today))
+    if lookup is not None:
+        found.append(Check(_not_among(lookup), {"not-in-lookup": lambda cell: cell not in lookup}))
+    on = [
+        Check(
+            check.strange,
+            {code: judge for code, judge in check.judges.items() if severities[code] != "off"},
+            by_country=check.by_country,
+        )
+        for check in found
+    ]
+    return [check for check in on if check.judges]
 
 
-def _lines(pattern: str) -> Callable[[str], bool]:
-    """A screen: each cell is empty or matches the pattern."""
-    matches = re.compile(rf"(?:(?:{pattern})?\n)*+").fullmatch
-    return lambda text: matches(text + "\n") is not None
+def with_countries(column: Column, countries: Column) -> Column:
+    """The column with the row's country before each cell, except where that is Norway or not said."""
+    if DOMESTIC.issuperset(countries.cells):
+        return column
+    pairs = zip(column.cells, countries.cells, strict=True)
+    return Column(
+        [f"{country.upper()}|{cell}" if cell and country not in DOMESTIC else cell for cell, country in pairs]
+    )
 
 
-def _not(pattern: str) -> Callable[[str], bool]:
-    matches = re.compile(pattern).fullmatch
-    return lambda cell: matches(cell) is None
+def not_like(pattern: str) -> Callable[[Column], Iterable[str]]:
+    """Find the cells that are not empty and do not match the pattern, which must hold no line feed."""
+    ordinary_cell = re.compile(rf"(?:{pattern})?").fullmatch
+    ordinary_lines = re.compile(rf"(?:(?:{pattern})?\n)*+").match
+
+    def strange(column: Column) -> Iterator[str]:
+        if not column.one_line_each:
+            yield from filterfalse(ordinary_cell, column.cells)
+            return
+        text, at = column.text + "\n", 0
+        while found := ordinary_lines(text, at):
+            at = found.end()
+            if at == len(text):
+                return
+            end = text.index("\n", at)
+            yield text[at:end]
+            at = end + 1
+
+    return strange
 
 
-def _has(pattern: str) -> Callable[[str], bool]:
-    search = re.compile(pattern).search
-    return lambda cell: search(cell) is not None
+def _not_among(ordinary: Collection[str]) -> Callable[[Column], Iterable[str]]:
+    return lambda column: set(column.cells).difference(ordinary)
 
 
-def _never(_: str) -> bool:
-    return False
+def _unprintable(column: Column) -> Iterable[str]:
+    return () if column.printable else filterfalse(str.isprintable, column.cells)
 
 
-def _short(text: str) -> bool:
-    return max(map(len, text.split("\n"))) <= MAX_CUSTOMER_NO_LENGTH
+def _holding(*signs: str) -> Callable[[Column], Iterable[str]]:
+    return lambda column: column.cells if any(sign in column.text for sign in signs) else ()
 
 
-def _not_a_date(cell: str) -> bool:
-    try:
-        return date.fromisoformat(cell).isoformat() != cell
-    except ValueError:
-        return True
+def _longer_than(length: int) -> Callable[[Column], Iterable[str]]:
+    return lambda column: column.cells if max(map(len, column.cells), default=0) > length else ()
 
 
-def _born_between(first: str, last: str) -> Rule:
-    return Rule("date-out-of-range", _never, lambda cell: not _not_a_date(cell) and not first <= cell <= last)
+def _any_item(judge: Judge) -> Judge:
+    return lambda cell: any(map(judge, items(cell)))
 
 
-_is_scientific: Final = _has(r"^[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+$")
-_digits: Final = _lines(r"[\d +()./-]+")
-_EMAIL: Final = r"[^@\s;]+@[^@\s;]+"
+def _too_long(length: int, code: str) -> Check:
+    return Check(_longer_than(length), {code: lambda cell: len(cell) > length})
 
-NO_CONTROL_CHARACTER: Final = Rule(
-    "control-character",
-    lambda text: text.replace("\n", "").isprintable(),
-    _has(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"),
+
+def _seen(codes: Collection[str]) -> Check:
+    return Check(_not_among(codes), {"unseen-code": lambda cell: cell not in codes})
+
+
+def _dates(today: date) -> Check:
+    outside = partial(judges.is_outside, first=OLDEST_BIRTH, last=today.isoformat())
+    return Check(not_like(judges.ORDINARY_DATE), {"not-a-date": judges.is_no_date, "date-out-of-range": outside})
+
+
+EVERYWHERE: Final = (
+    Check(_unprintable, {"control-character": judges.has_control, "look-alike-blank": judges.has_look_alike}),
+    Check(_holding(*judges.GARBLED_SIGNS), {"mojibake": judges.is_garbled}),
 )
-OWN_RULES: Final[dict[str, tuple[Rule, ...]]] = {
-    "customerNo": (
-        Rule("blank-inside", lambda text: "\n".join(text.split()) == text, _has(r"\s")),
-        Rule("too-long", _short, lambda cell: len(cell) > MAX_CUSTOMER_NO_LENGTH),
-    ),
-    "phoneNo": (
-        Rule("scientific-notation", _digits, _is_scientific),
-        Rule("letters-in-phone", _digits, lambda cell: _has("[^\\W\\d_]")(cell) and not _is_scientific(cell)),
-    ),
-    "dateOfBirth": (Rule("not-a-date", _never, _not_a_date),),
-    "countryCode": (Rule("not-a-country-code", _lines("[A-Za-z]{2}"), _not("[A-Za-z]{2}")),),
-    "einvoiceCode": (Rule("not-a-whole-number", _lines(r"-?[0-9]{1,9}"), _not(r"-?[0-9]{1,9}")),),
+OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
+    **dict.fromkeys((*PLAIN_FIELDS, *ADDRESS_FIELDS), (_too_long(MAX_LENGTH, "long"),)),
     **dict.fromkeys(
         LIST_FIELDS,
-        (Rule("not-an-email", _lines(_EMAIL), lambda cell: any(map(_not(_EMAIL), items(cell)))),),
+        (
+            Check(
+                not_like(judges.ORDINARY_EMAIL),
+                {
+                    "not-an-email": _any_item(judges.is_no_email),
+                    "doubtful-email": _any_item(judges.is_doubtful_email),
+                },
+            ),
+        ),
+    ),
+    "customerNo": (
+        Check(
+            lambda column: filterfalse(str.isalnum, column.cells),
+            {"blank-inside": judges.has_blank, "scientific-notation": judges.is_scientific},
+        ),
+        _too_long(MAX_CUSTOMER_NO_LENGTH, "too-long"),
+    ),
+    "phoneNo": (
+        Check(
+            not_like(judges.ORDINARY_PHONE),
+            {
+                "scientific-notation": judges.is_scientific,
+                "letters-in-phone": judges.has_letters,
+                "doubtful-phone": judges.is_doubtful_phone,
+            },
+            by_country=True,
+        ),
+    ),
+    "organizationNo": (
+        Check(
+            lambda column: filterfalse(judges.checks_out, column.cells),
+            {"birth-number": judges.is_birth_number, "not-an-organisation-number": judges.is_no_organisation},
+            by_country=True,
+        ),
+    ),
+    "dateOfBirth": (),
+    "countryCode": (
+        Check(
+            _not_among(judges.COMMON_COUNTRIES),
+            {"not-a-country-code": judges.is_no_country_code, "unknown-country": judges.is_no_country},
+        ),
+    ),
+    "postalCode": (
+        Check(not_like(judges.ORDINARY_POSTAL_CODE), {"postal-code": judges.is_no_postal_code}, by_country=True),
+    ),
+    "distributionType": (_seen(judges.SEEN_DISTRIBUTION_TYPES),),
+    "einvoiceCode": (
+        Check(_not_among(judges.SEEN_EINVOICE_CODES), {"not-a-whole-number": judges.is_no_whole_number}),
+        _seen(judges.SEEN_EINVOICE_CODES),
     ),
 }
+"""Beside those of every column, and of `dateOfBirth`, which depend on the day."""

@@ -1,19 +1,31 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import settings
 
-from armrest.intake import Source, open_source
+from armrest.intake import Policy, Source, open_source, parse_mapping
 from tests.intake.customers import TODAY
+
+settings.register_profile("intake", deadline=None, max_examples=60)
+settings.load_profile("intake")
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Callable[..., Source]:
-    """Opens what is given as a file."""
+    """Opens what is given as a file; `mapping` is YAML."""
 
-    def opened(content: str | bytes, name: str = "customers.csv", **options: str) -> Source:
+    def opened(
+        content: str | bytes, name: str = "customers.csv", *, mapping: str | None = None, **options: Any
+    ) -> Source:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return open_source(str(path), today=TODAY, **options)
+        if mapping is not None:
+            options["mapping"], faults = parse_mapping(mapping)
+            assert not faults
+        policy = replace(options.pop("policy", Policy()), today=TODAY)
+        return open_source(str(path), policy=policy, **options)
 
     return opened

@@ -19,7 +19,7 @@ COLUMNS = (
 
 letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
 texts = st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12).map(str.strip).filter(bool)
-numbers = st.text(letters, min_size=1, max_size=12)
+numbers = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Z"]), min_size=1, max_size=12)
 emails = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.no", fullmatch=True)
 addresses = st.fixed_dictionaries({field: texts | st.just("") for field in ADDRESS_FIELDS if field != "countryCode"})
 

@@ -1,5 +1,7 @@
 import csv
 import io
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from armrest.intake.csv_table import CsvTable
 from armrest.intake.errors import InputRefused
 from tests.intake.customers import csv_of
 
+SPECTRUM = Path(__file__).parents[1] / "cases" / "csv_spectrum"
 Rows = list[list[str]]
 cells = st.text(st.sampled_from('ab",;\n\r\u00e6 '), max_size=6)
 
@@ -116,12 +119,24 @@ def test_a_quote_that_never_ends_is_refused(text: str, row: int) -> None:
         (b"\xef\xbb\xbf", "empty", "empty"),
         (b"\n<!DOCTYPE html><html>", "html", "web page"),
         (b"a,b\n1,2\n1,\0\n", "nul", "line 3"),
-        ("a,b\n1,2\n1,Tromsø\n".encode("cp1252"), "bad-encoding", "line 3"),
+        (b"a,b\n1,2\n1,\xe6\x81\n", "bad-encoding", "line 3: neither UTF-8 nor Windows-1252"),
+        (b"\xef\xbb\xbfa,b\n1,\xe6\n", "bad-encoding", "line 2: not UTF-8 with BOM"),
         ("a,b\n1,2".encode("utf-16-le"), "nul", "line 1"),
-        (b"a,b\n1,\xc3", "bad-encoding", "line 2"),
+        (b"\xef\xbb\xbfa,b\n1,\xc3", "bad-encoding", "line 2"),
         (b'"a,b\n1,2\n', "quote", "row 1"),
     ],
-    ids=["empty", "blank", "a BOM alone", "web page", "NUL", "cp1252", "UTF-16 without BOM", "cut character", "header"],
+    ids=[
+        "empty",
+        "blank",
+        "a BOM alone",
+        "web page",
+        "NUL",
+        "neither",
+        "after a BOM",
+        "UTF-16 without BOM",
+        "cut character",
+        "header",
+    ],
 )
 def test_what_is_no_csv_is_refused_saying_where(data: bytes, code: str, place: str) -> None:
     with pytest.raises(InputRefused, match=place) as refused:
@@ -143,6 +158,48 @@ def test_bom_and_delimiter_are_found_by_looking(encoding: str, shown: str, delim
     assert table.columns == ("a,b;c", "b")
     assert table.description == f"CSV, {shown}, {word}"
     assert rows_of(table) == [(2, ["Æ", "2"])]
+
+
+@pytest.mark.parametrize("at", [0, 3_000_000], ids=["early", "late"])
+def test_what_is_not_utf_8_somewhere_is_windows_1252_everywhere(at: int) -> None:
+    table = table_of(b"a,b\n" + b"1,2\n" * (at // 4) + "1,Ås – €\n".encode("cp1252"))
+
+    assert (table.encoding, table.description) == ("cp1252", "CSV, Windows-1252, comma")
+    assert rows_of(table)[-1] == (at // 4 + 2, ["1", "Ås – €"])
+
+
+def test_excel_s_line_that_names_the_delimiter_is_obeyed() -> None:
+    table = table_of("sep=|\na,b|c\n1|2\n")
+
+    assert (table.columns, rows_of(table)) == (("a,b", "c"), [(3, ["1", "2"])])
+
+
+@pytest.mark.parametrize("path", sorted(SPECTRUM.glob("*.csv")), ids=lambda path: path.stem)
+def test_csv_spectrum(path: Path) -> None:
+    table = table_of(path.read_bytes(), block_bytes=7)
+
+    records = [dict(zip(table.columns, cells, strict=True)) for _, cells in rows_of(table)]
+    assert records == json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "rows"),
+    [
+        ('\ufeff"a"\t"b"\n"1"\t"x, y"\n'.encode(), ("a", "b"), [["1", "x, y"]]),
+        (b'a,"\x1ab",c\n1,2,3\n', ("a", "\x1ab", "c"), [["1", "2", "3"]]),
+        ("a;b\n1;2\n".encode("utf-16-be").join([b"\xfe\xff", b""]), ("a", "b"), [["1", "2"]]),
+        (b'index,A\n2000-01-03 00:00:00,"1"\n', ("index", "A"), [["2000-01-03 00:00:00", "1"]]),
+        (b'a,b\n"x""",\n""""\n'.replace(b'\n""""', b'\n"""",'), ("a", "b"), [['x"', ""], ['"', ""]]),
+        (b'a|b\r\n1|"2\r\n3"\r\n', ("a", "b"), [["1", "2\r\n3"]]),
+    ],
+    ids=["quoted after a BOM", "SUB", "big-endian", "time", "quotes at the ends", "CRLF within"],
+)
+def test_awkward_files(data: bytes, columns: tuple[str, ...], rows: Rows) -> None:
+    """After those that pandas tests itself with."""
+    table = table_of(data)
+
+    assert table.columns == columns
+    assert [cells for _, cells in rows_of(table)] == rows
 
 
 def test_an_encoding_that_was_told_is_taken() -> None:

@@ -1,15 +1,20 @@
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armrest.intake import duplicates
-from armrest.intake.duplicates import Duplicates, repeated
+from armrest.intake import InputRefused, Policy, Source, duplicates
+from armrest.intake.duplicates import Hashes, rows_of_each
+from tests.intake.reading import read, warnings
+
+Open = Callable[..., Source]
 
 
 def found(numbers: list[str]) -> dict[str, list[int]]:
-    seen = Duplicates()
+    seen = Hashes()
     seen.add(numbers)
-    return repeated([(2, numbers)], seen.suspects())
+    return rows_of_each([(2, numbers)], seen.repeated())
 
 
 @pytest.mark.parametrize("small", [0, 100_000], ids=["by numpy", "by a set"])
@@ -26,4 +31,46 @@ def test_a_number_in_two_rows_is_found_with_all_its_rows(small: int, numbers: li
 
 
 def test_two_numbers_that_share_a_hash_are_told_apart() -> None:
-    assert repeated([(2, ["1", "2"])], {hash("1"), hash("2")}) == {}
+    assert rows_of_each([(2, ["1", "2"])], {hash("1"), hash("2")}) == {}
+
+
+TWICE = "customerNo,name,phoneNo\nA,Kari,\nB,Ola,\na,Kari,91234567\nC,Per,\nA,,22334455\n"
+
+
+def test_a_customer_twice_is_refused_with_both_rows_even_where_one_is_rejected(source: Open) -> None:
+    with pytest.raises(InputRefused, match=r"customerNo a1 stands in rows 2 and 4 \(1 more") as refused:
+        read(source("customerNo,phoneNo\na1,\nb,\nA1,call\nb,\n"))
+
+    assert (refused.value.code, refused.value.rows) == ("duplicate-customer-no", (2, 4))
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "left_out"),
+    [
+        ("first", [("A", "Kari", None), ("B", "Ola", None), ("C", "Per", None)], [4, 6]),
+        ("last", [("B", "Ola", None), ("C", "Per", None), ("A", None, "22334455")], [2, 4]),
+    ],
+)
+def test_the_first_or_the_last_row_goes(source: Open, policy: str, kept: list[object], left_out: list[int]) -> None:
+    opened = source(TWICE, policy=Policy(duplicates=policy))  # type: ignore[arg-type]
+
+    customers, rejects = read(opened)
+
+    assert [(one["customerNo"], one.get("name"), one.get("phoneNo")) for one in customers] == kept
+    assert rejects == []
+    assert warnings(opened) == [(row, "customerNo", "duplicate-left-out") for row in left_out]
+
+
+def test_rows_that_agree_are_merged_into_the_first(source: Open) -> None:
+    customers, _ = read(
+        source("customerNo,name,phoneNo\nA,Kari,\nB,Ola,\na, kari ,91234567\nA,,\n", policy=Policy(duplicates="merge"))
+    )
+
+    assert customers == [{"customerNo": "A", "name": "Kari", "phoneNo": "91234567"}, {"customerNo": "B", "name": "Ola"}]
+
+
+def test_rows_that_disagree_are_not_merged(source: Open) -> None:
+    with pytest.raises(InputRefused, match='rows 2 and 4 and 6 are one customer, and disagree in "phoneNo"') as refused:
+        read(source(TWICE, policy=Policy(duplicates="merge")))
+
+    assert refused.value.rows == (2, 4, 6)

@@ -1,0 +1,115 @@
+"""Feeds: where the cells of each field come from, by ARM's own names in the header or by a mapping."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Lookup
+from dataclasses import dataclass
+from typing import Final
+
+from armrest.intake.column import Column
+from armrest.intake.dates import ToIso, date_format, year_first
+from armrest.intake.errors import InputRefused
+from armrest.intake.fields import KNOWN, REJECT_COLUMNS, nearest
+from armrest.intake.headers import guess
+from armrest.intake.mapping import ColumnRule, Mapping
+from armrest.intake.rules import not_like
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Where the cells of one field come from.
+
+    Attributes:
+        position: The source's column; None where there is none.
+        default: What stands for an empty cell; in an address, only where any other cell of it is filled.
+        lookup: From the source's values to ARM's.
+        to_iso: Rewrites dates.
+    """
+
+    position: int | None
+    default: str = ""
+    lookup: Lookup[str, str] | None = None
+    to_iso: ToIso | None = None
+
+    def rewritten(self, column: Column) -> Column:
+        """The column in ARM's words; a cell that cannot be rewritten stays as it is, for a rule to find."""
+        made = {cell: self.to_iso(cell) for cell in _not_iso(column)} if self.to_iso else self.lookup
+        if not made:
+            return column
+        return Column([made.get(cell, cell) for cell in column.cells], absent=column.absent)
+
+
+_not_iso: Final = not_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def feeds_of(columns: Sequence[str], *, source: str, mapping: Mapping | None = None) -> dict[str, Feed]:
+    """The feed of each field that the source has; ARM's names are case-sensitive, and so are these.
+
+    Raises:
+        InputRefused: A column is unknown (without a mapping) or missing, or two columns hold the same field.
+    """
+    if mapping is None:
+        return {field: _feed(ColumnRule(field=field), at) for field, at in _by_name(columns, source=source).items()}
+    found = {
+        rule.field: _feed(rule, _position(column, columns, source=source)) for column, rule in mapping.rules.items()
+    }
+    return found | {field: Feed(None, default=constant) for field, constant in mapping.constants.items()}
+
+
+def unmapped(columns: Sequence[str], feeds: Lookup[str, Feed]) -> tuple[str, ...]:
+    """The source's columns that no field comes from."""
+    taken = {feed.position for feed in feeds.values()}
+    return tuple(column for at, column in enumerate(columns) if at not in taken and column not in {"", *REJECT_COLUMNS})
+
+
+def _feed(rule: ColumnRule, position: int) -> Feed:
+    to_iso: Callable[[str], str] | None = None
+    if rule.field == "dateOfBirth":
+        to_iso = date_format(rule.date) if rule.date else year_first
+    return Feed(position, default=rule.default, lookup=rule.lookup, to_iso=to_iso)
+
+
+def _by_name(columns: Sequence[str], *, source: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for position, column in enumerate(columns):
+        if column in {"", *REJECT_COLUMNS}:
+            continue
+        if column not in KNOWN:
+            raise _unknown(column, source=source, complete="customerNo" in columns)
+        if KNOWN[column] in found:
+            raise InputRefused(
+                f"{source}: columns {found[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
+                "keep one of them",
+                code="column-twice",
+                column=column,
+            )
+        found[KNOWN[column]] = position
+    if "customerNo" not in found:
+        raise InputRefused(
+            f"{source}: there is no column customerNo; name the column with the customer numbers so",
+            code="missing-column",
+            column="customerNo",
+        )
+    return found
+
+
+def _unknown(column: str, *, source: str, complete: bool) -> InputRefused:
+    close = guess(column) or nearest(column, KNOWN)
+    missing = "" if complete else ", and there is no column customerNo"
+    return InputRefused(
+        f'{source}: unknown column "{column[:60]}" (the nearest known one is {close}){missing}; '
+        "rename it, leave it out, or use a mapping",
+        code="unknown-column",
+        column=column,
+    )
+
+
+def _position(column: str, columns: Sequence[str], *, source: str) -> int:
+    if columns.count(column) == 1:
+        return columns.index(column)
+    if column in columns:
+        what, code = f'"{column}" names {columns.count(column)} columns; rename all but one', "column-twice"
+    else:
+        close = nearest(column, {name: name for name in columns})
+        what = f'there is no column "{column}", which the mapping names (the nearest one is "{close}")'
+        code = "missing-column"
+    raise InputRefused(f"{source}: {what}", code=code, column=column)

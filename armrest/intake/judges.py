@@ -1,0 +1,222 @@
+"""Judges of single cells, most of them the field's own libraries, and what is so ordinary that they need not be asked.
+
+Libraries are imported when first asked: most files of a few rows never need one.
+"""
+
+import re
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+DOMESTIC: Final = frozenset({"", "NO", "no"})
+"""Where a row says nothing else, its numbers are read as Norwegian ones."""
+
+ORDINARY_PHONE: Final = (
+    r"(?:\+47 ?)?(?:9[0-9]|4[016-8]|2[1-4]|3[1-3578]|5[1-35-7]|6[1-46-9]|7[0-8])"
+    r"(?:[0-9]{6}| [0-9]{2} [0-9]{2} [0-9]{2}|[0-9] [0-9]{2} [0-9]{3})"
+)
+ORDINARY_EMAIL: Final = (
+    r"[A-Za-z0-9]{1,20}+(?:[._+-][A-Za-z0-9]{1,20}+){0,2}+"
+    r"@[A-Za-z0-9]{1,20}+(?:[.-][A-Za-z0-9]{3,20}+)?+\.(?:no|com|net|org|se|dk|fi|de|eu|io|name)"
+)
+ORDINARY_DATE: Final = "19[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+ORDINARY_POSTAL_CODE: Final = "[0-9]{4}"
+SEEN_DISTRIBUTION_TYPES: Final = frozenset("MHmh")
+SEEN_EINVOICE_CODES: Final = frozenset({"0", "90"})
+COMMON_COUNTRIES: Final = (
+    "NO",
+    "SE",
+    "DK",
+    "FI",
+    "IS",
+    "DE",
+    "GB",
+    "NL",
+    "PL",
+    "LT",
+    "LV",
+    "EE",
+    "FR",
+    "ES",
+    "IT",
+    "US",
+)
+GARBLED_SIGNS: Final = ("Ã", "Â", "â", "\ufffd")
+
+POSTAL_CODES: Final = {
+    "NO": r"\d{4}",
+    "SE": r"\d{3} ?\d{2}",
+    "DK": r"\d{4}",
+    "FI": r"\d{5}",
+    "IS": r"\d{3}",
+    "FO": r"\d{3}",
+    "GL": r"\d{4}",
+    "DE": r"\d{5}",
+    "AT": r"\d{4}",
+    "BE": r"\d{4}",
+    "CH": r"\d{4}",
+    "NL": r"\d{4} ?[A-Z]{2}",
+    "PL": r"\d{2}-\d{3}",
+    "FR": r"\d{5}",
+    "ES": r"\d{5}",
+    "IT": r"\d{5}",
+    "PT": r"\d{4}-\d{3}",
+    "US": r"\d{5}(?:-\d{4})?",
+    "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
+}
+"""How countries write them, a country's own prefix aside; others are not judged."""
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_LOOK_ALIKE: Final = re.compile(
+    "[\u00a0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
+)
+_SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
+_EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
+_ORDINARY_EMAIL: Final = re.compile(ORDINARY_EMAIL).fullmatch
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
+
+
+def has_control(cell: str) -> bool:
+    """Line feeds, carriage returns and tabs are none."""
+    return _CONTROL.search(cell) is not None
+
+
+def has_look_alike(cell: str) -> bool:
+    """A blank other than the plain one, or something of no width."""
+    return _LOOK_ALIKE.search(cell) is not None
+
+
+def has_blank(cell: str) -> bool:
+    """Any blank, seen or not."""
+    return re.search(r"\s", cell) is not None or has_look_alike(cell)
+
+
+def is_garbled(cell: str) -> bool:
+    """UTF-8 that was read as Windows-1252, or a sign that stands for an unreadable one."""
+    if "\ufffd" in cell:
+        return True
+    try:
+        return any(sign in cell for sign in GARBLED_SIGNS) and cell.encode("cp1252").decode("utf-8") != cell
+    except UnicodeError:
+        return False
+
+
+def is_scientific(cell: str) -> bool:
+    """`4.7E+10`: what a spreadsheet makes of a long number."""
+    return _SCIENTIFIC.fullmatch(_split(cell)[1]) is not None
+
+
+def has_letters(cell: str) -> bool:
+    """Letters other than those of the scientific notation."""
+    return any(map(str.isalpha, _split(cell)[1])) and not is_scientific(cell)
+
+
+@lru_cache(maxsize=50_000)
+def is_no_date(cell: str) -> bool:
+    """Anything but a day that exists, as YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(cell).isoformat() != cell
+    except ValueError:
+        return True
+
+
+def is_outside(cell: str, *, first: str, last: str) -> bool:
+    """A date before the first or after the last one."""
+    return not first <= cell <= last and not is_no_date(cell)
+
+
+def is_no_whole_number(cell: str) -> bool:
+    """Anything but up to nine digits with a sign."""
+    return _WHOLE_NUMBER.fullmatch(cell) is None
+
+
+def is_no_email(cell: str) -> bool:
+    """Anything without exactly one @, or with blanks."""
+    return _EMAIL.fullmatch(cell) is None
+
+
+@lru_cache(maxsize=10_000)
+def is_doubtful_email(cell: str) -> bool:
+    """What email-validator refuses, its domain not looked up."""
+    from email_validator import EmailNotValidError, validate_email
+
+    if _ORDINARY_EMAIL(cell) or is_no_email(cell):
+        return False
+    try:
+        validate_email(cell, check_deliverability=False)
+    except EmailNotValidError:
+        return True
+    return False
+
+
+@lru_cache(maxsize=10_000)
+def is_doubtful_phone(cell: str) -> bool:
+    """What phonenumbers does not take for a number in use, read as one of the cell's country."""
+    import phonenumbers
+
+    country, number = _split(cell)
+    if has_letters(number) or is_scientific(number) or country not in phonenumbers.SUPPORTED_REGIONS:
+        return False
+    try:
+        return not phonenumbers.is_valid_number(phonenumbers.parse(number, country))
+    except phonenumbers.NumberParseException:
+        return True
+
+
+def checks_out(cell: str) -> bool:
+    """Nine digits whose check digit is right, as python-stdnum would find; `""` too."""
+    if not cell:
+        return True
+    return len(cell) == 9 and (_HEAD.get(cell[:3], 1) + _BODY.get(cell[3:6], 0) + _TAIL.get(cell[6:], 0.5)) % 11 == 0  # noqa: PLR2004
+
+
+def _weighed(*weights: int) -> dict[str, int]:
+    a, b, c = weights
+    return {f"{n:03}": a * (n // 100) + b * (n // 10 % 10) + c * (n % 10) for n in range(1000)}
+
+
+_HEAD, _BODY, _TAIL = _weighed(3, 2, 7), _weighed(6, 5, 4), _weighed(3, 2, 1)
+
+
+def is_no_organisation(cell: str) -> bool:
+    """What python-stdnum refuses as a Norwegian organisation number; foreign ones are not judged."""
+    from stdnum.no import orgnr
+
+    country, number = _split(cell)
+    return country == "NO" and not orgnr.is_valid(number) and not is_birth_number(number)
+
+
+def is_birth_number(cell: str) -> bool:
+    """What python-stdnum takes for a Norwegian birth number."""
+    number = _split(cell)[1]
+    if sum(map(str.isdigit, number)) != 11:  # noqa: PLR2004
+        return False
+    from stdnum.no import fodselsnummer
+
+    return bool(fodselsnummer.is_valid(number))
+
+
+def is_no_country_code(cell: str) -> bool:
+    """Anything but two letters."""
+    return not (len(cell) == 2 and cell.isascii() and cell.isalpha())  # noqa: PLR2004
+
+
+@lru_cache(maxsize=1000)
+def is_no_country(cell: str) -> bool:
+    """Two letters that pycountry does not know."""
+    import pycountry
+
+    return not is_no_country_code(cell) and pycountry.countries.get(alpha_2=cell.upper()) is None
+
+
+@lru_cache(maxsize=10_000)
+def is_no_postal_code(cell: str) -> bool:
+    """What the cell's country writes otherwise."""
+    country, code = _split(cell)
+    code = code.upper().removeprefix(f"{country}-").removeprefix(f"{country[0]}-")
+    return country in POSTAL_CODES and re.fullmatch(POSTAL_CODES[country], code, re.ASCII) is None
+
+
+def _split(cell: str) -> tuple[str, str]:
+    country, mark, rest = cell.rpartition("|")
+    return (country, rest) if mark and len(country) == 2 else ("NO", cell)  # noqa: PLR2004

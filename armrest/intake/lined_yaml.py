@@ -1,0 +1,74 @@
+"""YAML with the line of everything in it, where every scalar is the text that it is written as."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+Path = tuple[str | int, ...]
+
+
+class NotReadable(Exception):
+    """It is not YAML, or more of YAML than a mapping needs."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(line, message)
+        self.line = line
+        self.message = message
+
+
+class LinedYaml:
+    """A YAML document of mappings, lists and texts: `NO` is a country here, and `0010` no number.
+
+    Attributes:
+        data: What it holds.
+
+    Raises:
+        NotReadable: It cannot be read, uses a tag or an alias, or names a key twice.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[Path, int] = {}
+        try:
+            aliases = [event for event in yaml.parse(text, yaml.SafeLoader) if isinstance(event, yaml.AliasEvent)]
+            node = yaml.compose(text, yaml.SafeLoader)
+        except yaml.MarkedYAMLError as error:
+            raise NotReadable(_line(error.problem_mark), f"not YAML: {error.problem}") from None
+        except yaml.YAMLError:
+            raise NotReadable(1, "not YAML: it holds characters that YAML does not allow") from None
+        if aliases:
+            raise NotReadable(_line(aliases[0].start_mark), "aliases (*) are not for mappings; write it out")
+        self.data: Any = self._value(node, ()) if node else None
+
+    def line_of(self, path: Sequence[str | int]) -> int:
+        """The line of the deepest part of this path that there is."""
+        here: Path = ()
+        for part in path:
+            here = (*here, part) if (*here, part) in self._lines else here
+        return self._lines.get(here, 1)
+
+    def _value(self, node: yaml.Node, path: Path) -> Any:
+        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
+            raise NotReadable(_line(node.start_mark), "tags (!) are not for mappings; take it out")
+        self._lines.setdefault(path, _line(node.start_mark))
+        if isinstance(node, yaml.SequenceNode):
+            return [self._value(item, (*path, at)) for at, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        return None if node.tag == "tag:yaml.org,2002:null" and not node.value else node.value
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in node.value:
+            line = _line(key.start_mark)
+            if not isinstance(key, yaml.ScalarNode):
+                raise NotReadable(line, "a key must be a text")
+            if key.value in found:
+                raise NotReadable(line, f'"{key.value}" stands twice; take one of them out')
+            self._lines[(*path, key.value)] = line
+            found[key.value] = self._value(value, (*path, key.value))
+        return found
+
+
+def _line(mark: Any) -> int:
+    return 1 if mark is None else mark.line + 1

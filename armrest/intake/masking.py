@@ -1,0 +1,23 @@
+"""Customers as they may be shown: the shape of personal data, without the data."""
+
+from typing import Any, Final
+
+from armrest.api.models import CustomerUpdate
+
+SHOWN: Final = frozenset({"customerNo", "customerCategory", "countryCode", "type", "einvoiceCode"})
+"""Keys whose values are shown as they are."""
+
+
+def masked(customer: CustomerUpdate) -> dict[str, Any]:
+    """The customer with `x` for every letter and `9` for every digit, its number and codes aside."""
+    return {key: value if key in SHOWN else _masked(value) for key, value in customer.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join("9" if it.isdigit() else "X" if it.isupper() else "x" if it.isalpha() else it for it in value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: inner if key in SHOWN else _masked(inner) for key, inner in value.items()}
+    return value

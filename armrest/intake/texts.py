@@ -1,0 +1,41 @@
+"""Typed values as the text that a person would write: no `12345.0`, no `4.7E+10`."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+
+_EXACT: Final = 10**15
+"""A spreadsheet's numbers are exact up to here; larger ones have lost digits, and stay seen to have."""
+
+
+def texts_of(values: Iterable[Any]) -> list[str]:
+    """The text of each value, `""` for None."""
+    return [value if type(value) is str else text_of(value) for value in values]
+
+
+def text_of(value: object) -> str:
+    """The text of one value, `""` for None; midnight is no part of a date."""
+    return _TEXTS.get(type(value), str)(value)
+
+
+def _of_number(value: Any) -> str:
+    if value != value:  # noqa: PLR0124  only NaN is not itself
+        return ""
+    if value == value // 1 and abs(value) < _EXACT:
+        return str(int(value))
+    return f"{value:f}" if isinstance(value, Decimal) else repr(value)
+
+
+def _of_datetime(value: datetime) -> str:
+    return value.date().isoformat() if value.time() == time() else value.isoformat(" ")
+
+
+_TEXTS: Final[dict[type, Callable[[Any], str]]] = {
+    type(None): lambda _: "",
+    bool: lambda value: "true" if value else "false",
+    float: _of_number,
+    Decimal: _of_number,
+    datetime: _of_datetime,
+    date: date.isoformat,
+}
