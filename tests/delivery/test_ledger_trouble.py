@@ -7,7 +7,7 @@ import pytest
 from armrest.outbox import LedgerUnusable, State
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
-from tests.outbox.test_ledger import full_disk
+from tests.file_trouble import full_disk
 from tests.virtual_time import virtual_time
 
 

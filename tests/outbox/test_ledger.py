@@ -1,12 +1,8 @@
 """The ledger under what can happen to a file: two processes, a full disk, damage, no rights, a clock that jumps."""
 
-import os
-import resource
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -31,10 +27,10 @@ from armrest.outbox import (
     take_lease,
 )
 from armrest.outbox.migrations import migrate
+from tests.file_trouble import full_disk, public_folder, without_rights
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, lease_of, people, settled
 
 ROOT = Path(__file__).parents[2]
-NOBODY = 65534
 WRITE_RUNS = f"""
 import sys
 from armrest.outbox import Ledger, create_run
@@ -50,37 +46,10 @@ def opened(path: Path) -> Ledger:
     return Ledger.open(f"sqlite:///{path}")
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """Let no file of this process grow."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@contextmanager
-def without_rights() -> Iterator[None]:
-    """Be somebody whom the rights of files bind."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that everybody may look into."""
-    with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-        Path(name).chmod(0o755)
+    with public_folder() as folder:
+        yield folder
 
 
 def test_two_processes_that_open_a_new_ledger_at_once_share_it(tmp_path: Path) -> None:
