@@ -11,7 +11,19 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from armrest.api import Accepted, ArmError, BatchRefused, NotFound, RateLimited, StopTheRun, TryAgain, Unreachable
 from armrest.delivery.context import Call, Context
 from armrest.delivery.errors import NoSuchClient
-from armrest.outbox import Batch, BatchMoved, BodyUnusable, Leaving, accept, begin, doubt, latest, note, withdraw
+from armrest.outbox import (
+    Batch,
+    BatchMoved,
+    BodyUnusable,
+    Leaving,
+    LedgerUnusable,
+    accept,
+    begin,
+    doubt,
+    latest,
+    note,
+    withdraw,
+)
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +116,9 @@ class Sender:
             )
         except BatchMoved as moved:  # by another process, which has sent it too: this one stays in the history
             log.warning("batch %d was accepted as %s as well: %s", batch.seq, accepted.batch_uuid, moved)
+        except LedgerUnusable:
+            log.warning("batch %d was accepted as %s, which cannot be written down", batch.seq, accepted.batch_uuid)
+            raise
 
 
 class _Tries:

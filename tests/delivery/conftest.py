@@ -32,6 +32,7 @@ from armrest.outbox import (
     batches_in,
     create_run,
     find_run,
+    summary,
 )
 from armrest.sandbox import TOKEN, Behaviour, BooksTransport, Sandbox, SandboxServer
 from tests.virtual_time import now
@@ -140,7 +141,7 @@ class Engine:
         """Send and poll every slice of a run side by side, and write down how it ended, as a flow does it."""
         stopped = ""
         try:
-            async with self.delivering(find_run(self.outbox.ledger, run.run_id), **options) as delivery:
+            async with self.delivering(self.latest(run), **options) as delivery:
                 faults = await asyncio.gather(
                     *(carry_slice(delivery, slice_no) for slice_no in range(1, run.slices + 1)), return_exceptions=True
                 )
@@ -149,6 +150,14 @@ class Engine:
         except (StopTheRun, OutboxError) as error:
             stopped = str(error)
         return finish(self.outbox, run, stopped=stopped)
+
+    def latest(self, run: Run) -> Run:
+        """Return a run as the ledger has it by now."""
+        return find_run(self.outbox.ledger, run.run_id)
+
+    def summary(self, run: Run) -> RunSummary:
+        """Return a run in figures, as they are by now."""
+        return summary(self.outbox.ledger, run.run_id)
 
     def batches(self, run: Run, states: Collection[State] = tuple(State)) -> list[Batch]:
         """Return a run's batches, those that were split included."""
