@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from armrest.api.errors import UnreadableAnswer
 from armrest.api.models import Loose
@@ -17,6 +17,9 @@ MAX_PAGE_SIZE: Final = 1_000
 
 Count = Annotated[int | None, BeforeValidator(lambda value: value if type(value) is int else None)]
 """A number that an answer may lack; whatever else stands there counts as none."""
+
+MaybeText = Annotated[Loose, WithJsonSchema({"type": ["string", "null"]})]
+"""A text that an answer may lack, or give as `null`."""
 
 
 class PageSummary(BaseModel):
@@ -33,8 +36,8 @@ class PageSummary(BaseModel):
     total_pages: Count = Field(default=None, alias="totalPages")
     total_count: Count = Field(default=None, alias="totalCount")
     maximum_count: Count = Field(default=None, alias="maximumCount")
-    next_page: Loose = Field(default="", alias="nextPage")
-    last_page: Loose = Field(default="", alias="lastPage")
+    next_page: MaybeText = Field(default="", alias="nextPage")
+    last_page: MaybeText = Field(default="", alias="lastPage")
     query_id: Loose = Field(default="", alias="queryId")
 
 

@@ -71,6 +71,12 @@ def _set_behaviour(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> R
     return json_reply(200, sandbox.behaviour.model_dump(mode="json"))
 
 
+def _describe(_: "Sandbox", __: Request, ___: dict[str, str]) -> Reply:
+    from armrest.sandbox.openapi import description  # it describes the routes, which are made with these
+
+    return json_reply(200, description())
+
+
 def _reset(sandbox: "Sandbox", _: Request, __: dict[str, str]) -> Reply:
     sandbox.reset()
     return json_reply(200, {})
@@ -85,5 +91,6 @@ CONTROL: Final = (
     Route("GET", "/sandbox/stats", "Requests, faults injected, batches received", _stats),
     Route("GET", "/sandbox/behaviour", "How the sandbox behaves", _show_behaviour),
     Route("PUT", "/sandbox/behaviour", "Set how it behaves; what is left out takes its default", _set_behaviour),
+    Route("GET", "/openapi.json", "All that is implemented, each part with its standing", _describe),
     Route("POST", "/sandbox/reset", "Empty books, a well-behaved ARM", _reset),
 )
