@@ -1,5 +1,6 @@
 """The flow `purge`: bodies and rejects files of old runs, which hold personal data, are removed."""
 
+import asyncio
 from dataclasses import asdict
 
 from prefect import flow
@@ -12,7 +13,7 @@ from tasks.durations import Duration, seconds_in
 
 
 @flow(name="purge", retries=0)
-def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
+async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """Remove what holds personal data of runs that ended long ago: the bodies that were sent, and rejected rows.
 
     Numbers, outcomes, batchUuids and hashes stay: what became of every customer can still be told. What is open or
@@ -23,5 +24,7 @@ def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
         force: Also remove what is open or failed. It cannot be sent again then.
     """
     with connection() as here:
-        done = purge_outbox(here.outbox, older_than_seconds=seconds_in(older_than), force=force)
+        done = await asyncio.to_thread(
+            purge_outbox, here.outbox, older_than_seconds=seconds_in(older_than), force=force
+        )
     return Completed(message=done.message, data=asdict(done))

@@ -47,10 +47,8 @@ class Purged:
     @property
     def message(self) -> str:
         """One sentence of figures."""
-        return (
-            f"{self.batches} bodies ({self.bytes:,} bytes) and {self.rejects_files} rejects files of {self.runs} runs; "
-            f"{self.kept} bodies stay, as they are open or failed"
-        )
+        gone = f"bodies: {self.batches} ({self.bytes:,} bytes), rejects files: {self.rejects_files}, runs: {self.runs}"
+        return f"{gone}; kept, as open or failed: {self.kept}"
 
     def __add__(self, other: "Purged") -> "Purged":
         return Purged(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})

@@ -33,5 +33,5 @@ def purge(
     if as_json:
         print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
     else:
-        print(f"{'Would remove' if dry_run else 'Removed'} {done.message}.")
+        print(f"{'Would remove' if dry_run else 'Removed'} {done.message}")
     return 0

@@ -41,7 +41,7 @@ def test_what_is_open_or_failed_goes_by_force_only(typed: Typed, past: Past) -> 
 
     kept, forced = typed("purge", "--older-than", "0s"), typed("purge", "--older-than", "0s", "--force", "--json")
 
-    assert kept.out.endswith("3 bodies stay, as they are open or failed.\n")
+    assert kept.out.endswith("; kept, as open or failed: 3\n")
     assert (forced.json["batches"], forced.json["kept"], bodies(past)) == (3, 0, [])
 
 
@@ -50,7 +50,7 @@ def test_a_dry_run_removes_nothing(typed: Typed, past: Past) -> None:
 
     ended = typed("purge", "--older-than", "0s", "--dry-run")
 
-    assert ended.out.startswith("Would remove 2 bodies")
+    assert ended.out.startswith("Would remove bodies: 2 (")
     assert len(bodies(past)) == 1
 
 

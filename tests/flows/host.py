@@ -17,11 +17,15 @@ from prefect.client.schemas import State
 from prefect.flow_engine import run_flow_async
 from prefect.states import AwaitingRetry
 
+from flows.purge import purge
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
+from flows.settle_open_batches import settle_open_batches
 from flows.update_customers import update_customers
 
-FLOWS: dict[str, Flow[..., Any]] = {flow.name: flow for flow in (update_customers, rerun_failed_batches, resume_run)}
+FLOWS: dict[str, Flow[..., Any]] = {
+    flow.name: flow for flow in (update_customers, rerun_failed_batches, resume_run, settle_open_batches, purge)
+}
 
 
 async def run(flow: Flow[..., Any], parameters: dict[str, Any]) -> State:
