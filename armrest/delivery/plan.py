@@ -1,27 +1,66 @@
 """Planning: the whole source is read, judged and written to the outbox before the first byte is sent."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from armrest.intake import Block, InputRefused, RejectLimit, RejectsFile, open_source
-from armrest.outbox import CustomerTooLarge, Outbox, PlanWriter, Run, RunSummary, discard_plan, note_run, summary
+from armrest.delivery.guard import GuardRails
+from armrest.intake import (
+    Block,
+    Database,
+    InputRefused,
+    Policy,
+    RejectLimit,
+    RejectsFile,
+    Source,
+    open_source,
+    parse_mapping,
+)
+from armrest.outbox import (
+    Comparison,
+    CustomerTooLarge,
+    Outbox,
+    PlanWriter,
+    Run,
+    RunSummary,
+    discard_plan,
+    last_rows,
+    note_run,
+    summary,
+)
 
 OnProgress = Callable[[int], None]
 """Told how many rows were read so far."""
 
 
-def plan(outbox: Outbox, run: Run, *, rejects_folder: Path, on_progress: OnProgress | None = None) -> RunSummary:
-    """Plan a run from its source, as its `request` says: `source`, `batch_size`, `max_body_bytes`, `max_rejected`.
+def plan(
+    outbox: Outbox,
+    run: Run,
+    *,
+    rejects_folder: Path | str,
+    inbox: Path | None = None,
+    databases: Mapping[str, Database] | None = None,
+    on_progress: OnProgress | None = None,
+) -> RunSummary:
+    """Plan a run from its source, as its `request` says.
 
     Safe to repeat: a complete plan is left as it is, and what an interrupted attempt has left is discarded. A source
-    that is refused, or of which too many rows are rejected, leaves the run `InputRejected`: nothing of it is sent.
+    that is refused, of which too many rows are rejected, or that goes past a guard rail leaves the run
+    `InputRejected`: nothing of it is sent.
+
+    Args:
+        rejects_folder: A folder, or an fsspec address of one.
+        inbox: Where plain file names are looked up first.
+        databases: What a source `sql:NAME` stands for.
     """
     if run.planned_at is not None:
         return summary(outbox.ledger, run.run_id)
     discard(outbox, run)
-    planner = _Planner(outbox, run, rejects_folder, on_progress)
+    planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None))
     try:
-        planner.plan()
+        planner.plan(_opened(run.request, inbox, databases))
     except InputRefused as refusal:
         discard(outbox, run)
         planner.note(planned=planner.read - planner.rejected)
@@ -35,52 +74,93 @@ def discard(outbox: Outbox, run: Run) -> None:
     outbox.bodies.remove(run.run_id)
 
 
-def plan_writer(outbox: Outbox, run: Run) -> PlanWriter:
+def plan_writer(outbox: Outbox, run: Run, comparison: Comparison | None = None) -> PlanWriter:
     """Return a writer that keeps to the sizes of the run's request."""
-    return PlanWriter(outbox, run, batch_size=run.request["batch_size"], max_body_bytes=run.request["max_body_bytes"])
+    return PlanWriter(
+        outbox,
+        run,
+        batch_size=run.request["batch_size"],
+        max_body_bytes=run.request["max_body_bytes"],
+        comparison=comparison,
+        changes_only=bool(run.request.get("changes_only")),
+    )
+
+
+def _opened(request: Mapping[str, Any], inbox: Path | None, databases: Mapping[str, Database] | None) -> Source:
+    """Open the source that a request names, under its mapping and policy."""
+    mapping, _ = parse_mapping(request["mapping"]) if request.get("mapping") else (None, [])
+    policy = Policy(
+        clear=frozenset(request.get("clear", ())),
+        address=request.get("address_policy", "refuse"),
+        duplicates=request.get("duplicates", "error"),
+        severities=request.get("rules", {}),
+    )
+    return open_source(
+        request["source"],
+        encoding=request.get("encoding"),
+        mapping=mapping,
+        policy=policy,
+        inbox=inbox,
+        databases=databases,
+    )
 
 
 class _Planner:
     """Carries the rows of one source into a plan, and counts them."""
 
-    def __init__(self, outbox: Outbox, run: Run, rejects_folder: Path, on_progress: OnProgress | None) -> None:
+    def __init__(self, outbox: Outbox, run: Run, files: str, on_progress: OnProgress) -> None:
         self._outbox = outbox
         self._run = run
-        self._rejects_path = rejects_folder / f"{run.run_id}.csv"
-        self._on_progress = on_progress or (lambda _: None)
+        self._rejects_path = f"{files}.csv"
+        self._on_progress = on_progress
+        self._rails = GuardRails.of(run.request)
         self.read = 0
         self.rejected = 0
 
-    def plan(self) -> None:
-        source = open_source(self._run.request["source"])
-        with RejectsFile(self._rejects_path, source) as rejects, plan_writer(self._outbox, self._run) as writer:
+    def plan(self, source: Source) -> None:
+        ledger, request = self._outbox.ledger, self._run.request
+        self._rails.check_age(source.name, source.modified_at, now=ledger.now())
+        with ExitStack() as stack:
+            comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
+            rejects = stack.enter_context(RejectsFile(self._rejects_path, source))
+            writer = stack.enter_context(plan_writer(self._outbox, self._run, comparison))
             for block in source.blocks():
-                self._count(block)
+                self._count(block, writer)
                 rejects.write(block.rejects)
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
-                self._add(writer, block, source.name)
-            limit = RejectLimit.parse(self._run.request["max_rejected"])
-            limit.check(source.name, rejected=self.rejected, read=self.read)
+                self._add(writer, block, source)
+            RejectLimit.parse(request["max_rejected"]).check(source.name, rejected=self.rejected, read=self.read)
+            last = last_rows(ledger, self._run) if self._rails.min_rows is not None else None
+            self._rails.check_rows(source.name, read=self.read, last_read=last)
+            writer.count_at_the_end()
+            self._rails.check_changes(source.name, writer.figures)
+            writer.figures.unmapped = list(source.unmapped)
             self.note()
             writer.complete()
 
-    def _count(self, block: Block) -> None:
+    def _is_compared(self) -> bool:
+        request = self._run.request
+        return bool(request.get("changes_only") or request.get("dry_run") or self._rails.max_changed is not None)
+
+    def _count(self, block: Block, writer: PlanWriter) -> None:
         self.read += block.rows
         self.rejected += len(block.rejects)
+        writer.figures.count_findings(Counter(finding.code for finding in block.warnings), block.blanked)
         self._on_progress(self.read)
 
-    def _add(self, writer: PlanWriter, block: Block, source: str) -> None:
+    def _add(self, writer: PlanWriter, block: Block, source: Source) -> None:
         try:
             writer.add(block.customers)
         except CustomerTooLarge as error:
             row = block.row_numbers[error.position]
             raise InputRefused(
-                f"{source}: row {row} makes {error.size_bytes} bytes, more than a batch may hold: shorten it",
+                f"{source.name}: row {source.place(row)} makes {error.size_bytes} bytes, more than a batch may hold: "
+                "shorten it",
                 code="customer-too-large",
                 rows=(row,),
             ) from None
 
     def note(self, **more: int) -> None:
         """Write the figures so far into the ledger."""
-        file = str(self._rejects_path) if self.rejected else None
+        file = self._rejects_path if self.rejected else None
         note_run(self._outbox.ledger, self._run, read=self.read, rejected=self.rejected, rejects_file=file, **more)

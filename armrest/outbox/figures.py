@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Self
 
 from armrest.outbox.comparison import Change
 from armrest.outbox.fields import names_in
@@ -19,8 +19,10 @@ class PlanFigures:
         known: Customers of the client that the ledger has seen sent.
         vanished: Known customers that the source does not hold.
         held: Planned customers that are in flight in another batch right now.
-        address_lines_blanked: Fields of postal addresses that are sent blank, and so become blank in ARM.
+        blanked: For each field of the postal address, how many customers send it blank: it becomes blank in ARM.
         fields: How many customers send each field.
+        warnings: How often each rule warned.
+        unmapped: Columns of the source that nothing is made of.
     """
 
     compared: bool = False
@@ -32,8 +34,10 @@ class PlanFigures:
     held: int = 0
     batches: int = 0
     body_bytes: int = 0
-    address_lines_blanked: int = 0
+    blanked: dict[str, int] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
+    warnings: dict[str, int] = field(default_factory=dict)
+    unmapped: list[str] = field(default_factory=list)
 
     def count_changes(self, changes: Iterable[Change]) -> None:
         """Add how customers compare."""
@@ -42,14 +46,15 @@ class PlanFigures:
         self.changed += counted[Change.CHANGED]
         self.unchanged += counted[Change.UNCHANGED]
 
-    def count_sent(self, masks: Iterable[int], people: Iterable[Mapping[str, Any]]) -> None:
-        """Add what is sent of customers."""
+    def count_sent(self, masks: Iterable[int]) -> None:
+        """Add what is sent of customers, by the masks of their fields."""
         for mask, times in Counter(masks).items():
-            for name in names_in(mask):
-                self.fields[name] = self.fields.get(name, 0) + times
-        self.address_lines_blanked += sum(
-            list(address.values()).count("") for person in people if (address := person.get("postalAddress"))
-        )
+            _add(self.fields, dict.fromkeys(names_in(mask), times))
+
+    def count_findings(self, warnings: Mapping[str, int], blanked: Mapping[str, int]) -> None:
+        """Add what was found in rows that go in nevertheless."""
+        _add(self.warnings, warnings)
+        _add(self.blanked, blanked)
 
     def as_json(self) -> str:
         """Return them as the ledger keeps them."""
@@ -59,3 +64,8 @@ class PlanFigures:
     def from_json(cls, text: str | None) -> Self:
         """Return them as they were counted; a run that has none gives zeros."""
         return cls(**json.loads(text or "{}"))
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, times in more.items():
+        total[name] = total.get(name, 0) + times

@@ -99,8 +99,8 @@ class PlanWriter:
             self.figures.count_changes(changes)
             if self._changes_only:
                 wanted = [change is not Change.UNCHANGED for change in changes]
-                planned, people = list(compress(planned, wanted)), list(compress(people, wanted))
-        self.figures.count_sent((mask for _, mask, _, _ in planned), people)
+                planned = list(compress(planned, wanted))
+        self.figures.count_sent(mask for _, mask, _, _ in planned)
         self._waiting.extend(planned)
         self._cut()
         self._commit()
@@ -108,6 +108,7 @@ class PlanWriter:
     def end_batch(self) -> None:
         """Let what follows start a batch of its own."""
         self._cut(whole=True)
+        self._commit()
 
     def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
         """Note rows that will not be sent: row number, customer number, field, code."""
@@ -118,10 +119,8 @@ class PlanWriter:
 
     def complete(self) -> int:
         """Commit the plan; return how many customers it holds. From here on it may be sent."""
-        self._cut(whole=True)
+        self.end_batch()
         self._bodies.__exit__()
-        self._commit()
-        self._count_at_the_end()
         per_slice = max(1, -(-self._seq // MOST_SLICES))
         with self._outbox.ledger.write() as tx:
             mine = batches.c.run_seq == self._run.seq
@@ -137,7 +136,9 @@ class PlanWriter:
             tx.execute(update(runs).where(runs.c.seq == self._run.seq).values(done))
         return self._ordinal
 
-    def _count_at_the_end(self) -> None:
+    def count_at_the_end(self) -> None:
+        """Count what only a whole plan can tell: who is held, known, vanished."""
+        self.end_batch()
         with self._outbox.ledger.read() as tx:
             self.figures.held = in_flight(tx, self._run)
         if self._comparison:

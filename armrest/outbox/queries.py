@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, liter
 
 from armrest.outbox.batches import State
 from armrest.outbox.fields import names_in
+from armrest.outbox.figures import PlanFigures
 from armrest.outbox.history import attempts_at
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, find_run
@@ -226,3 +227,17 @@ def time_of(seconds: float | None) -> datetime | None:
 
 def _required_time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def last_rows(ledger: Ledger, run: Run) -> int | None:
+    """Return how many rows the client's last run that was sent had read; None where there was none."""
+    earlier = (runs.c.client_id == run.client_id) & (runs.c.kind == "update") & (runs.c.seq < run.seq)
+    query = select(runs.c.read).where(earlier, runs.c.started_at.is_not(None)).order_by(runs.c.seq.desc()).limit(1)
+    with ledger.read() as tx:
+        return tx.execute(query).scalar()
+
+
+def plan_figures(ledger: Ledger, run: Run) -> PlanFigures:
+    """Return what a run's plan would do, as it was counted."""
+    with ledger.read() as tx:
+        return PlanFigures.from_json(tx.execute(select(runs.c.figures).where(runs.c.seq == run.seq)).scalar_one())
