@@ -8,7 +8,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.api import StopTheRun
-from armrest.delivery import Unfinished, finish
+from armrest.delivery import Unfinished, finish, together
 from armrest.outbox import LeaseHeld, LeaseLost, OutboxError, Run, RunSummary, find_run, note_run, summary
 from flows.stopping import cancelled_by_sigterm
 from tasks.chunk import PlanRefused, chunk
@@ -27,6 +27,7 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
     Raises:
         LeaseHeld: Another run is sending for the client, and still was after the wait.
     """
+    here.run_id = run.run_id
     try:
         with cancelled_by_sigterm():
             async with holding(run, wait_seconds=seconds_in(wait)):
@@ -58,6 +59,9 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
             await _all_slices(here, run)
     except LeaseLost:
         raise  # the run is another process's now: nothing about it is ours to write
+    except asyncio.CancelledError:
+        finish(here.outbox, run, stopped="stopped before its end")
+        raise
     except (StopTheRun, OutboxError) as error:
         stopped = str(error)
     finish(here.outbox, run, stopped=stopped)
@@ -80,7 +84,7 @@ async def _all_slices(here: Connection, run: Run) -> None:
         except (StopTheRun, OutboxError) as error:
             stopped.append(error)
 
-    await asyncio.gather(*(carry(slice_no) for slice_no in range(1, run.slices + 1)))
+    await together(carry(slice_no) for slice_no in range(1, run.slices + 1))
     if stopped:
         raise stopped[0]
 

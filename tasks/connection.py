@@ -26,12 +26,16 @@ class SettingsRefused(Exception):
 
 @dataclass(slots=True)
 class Connection:
-    """What this process holds open for a run. `lease` and `delivery` are there while the run has its client."""
+    """What this process holds open for a run. `lease` and `delivery` are there while the run has its client.
+
+    `run_id` is that of the run it has carried last; it stays, for whoever tells how the run ended.
+    """
 
     settings: Settings
     outbox: Outbox
     lease: Lease | None = None
     delivery: Delivery | None = None
+    run_id: str | None = None
 
     @property
     def rejects_folder(self) -> Path:

@@ -8,6 +8,7 @@ from armrest.delivery.lease import hold_lease
 from armrest.delivery.plan import OnProgress, plan
 from armrest.delivery.rerun import plan_rerun, rerun_request
 from armrest.delivery.settle import ChangedRun, OpenTooLong, SkippedClient, Sweep, assert_open, sweep
+from armrest.delivery.together import together
 
 __all__ = [
     "ChangedRun",
@@ -27,4 +28,5 @@ __all__ = [
     "plan_rerun",
     "rerun_request",
     "sweep",
+    "together",
 ]

@@ -28,7 +28,7 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
 
 
 def _state(people: CustomerCounts, stopped: str) -> str:
-    if people.open:
+    if people.planned > people.settled + people.failed + people.superseded:  # open, or the sending had not begun
         return "Failed" if stopped else "Unsettled"
     return "PartlyFailed" if people.failed else "Completed"
 

@@ -8,7 +8,10 @@ _T = TypeVar("_T")
 
 
 async def together(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """Await all of it, and return what came of each; the first fault cancels the rest and is raised as it is."""
+    """Await all of it, and return what came of each; the first fault cancels the rest and is raised as it is.
+
+    Cancelled, it awaits how each of them ends, which `asyncio.gather` does not.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(coroutine) for coroutine in work]

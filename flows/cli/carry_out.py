@@ -2,22 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, Final, cast
 
-import typer
 from prefect import Flow
 from prefect.client.schemas import State
 from prefect.exceptions import FailedRun
 
 from armrest.outbox import LeaseHeld, RunSummary, run_of_flow_run, summary
-from flows.cli.output import tell
-from flows.cli.prefect_env import start_server
+from flows.cli.prefect_env import exit_on_sigterm, start_server
 from flows.cli.progress import shown
-from flows.cli.refusals import BrokenOff, explain
-from tasks.connection import connection
+from flows.cli.refusals import NOT_ALL_SETTLED, BrokenOff, explain
+from tasks.connection import Connection, connection
 
+INTERRUPTED: Final = 130
 TERMINATED: Final = 143
-CARRY_ON: Final = "`armrest runs` names the run, `armrest resume RUN_ID` carries it on"
 
 
 def carry_out(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
@@ -47,18 +46,17 @@ def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, An
     """Run a flow to its end; return the id of its flow run, and what its last state carries.
 
     Raises:
-        BrokenOff: Something ended it after it had begun to send.
+        BrokenOff: A signal ended it, or something else did after it had begun to send.
     """
-    start_server()
-    try:
-        with shown():
-            state = asyncio.run(_state_of(flow, parameters))
-    except KeyboardInterrupt:
-        tell(f"armrest: interrupted; {CARRY_ON}")
-        raise
-    except asyncio.CancelledError:
-        tell(f"armrest: terminated; {CARRY_ON}")
-        raise typer.Exit(TERMINATED) from None
+    with connection() as here, exit_on_sigterm(TERMINATED):
+        try:
+            start_server()
+            with shown():
+                state = asyncio.run(_state_of(flow, parameters))
+        except KeyboardInterrupt:
+            raise _broken_off(here, "interrupted", exit_code=INTERRUPTED) from None
+        except (asyncio.CancelledError, SystemExit):
+            raise _broken_off(here, "terminated", exit_code=TERMINATED) from None
     flow_run_id = str(state.state_details.flow_run_id)
     result = state.result(raise_on_failure=False)
     if isinstance(result, Exception) and not isinstance(result, FailedRun):
@@ -74,7 +72,17 @@ def _raise(error: Exception, flow_run_id: str) -> None:
     """Raise what ended the flow; where sending had begun, it is no mere refusal."""
     with connection() as here:
         run = run_of_flow_run(here.outbox.ledger, flow_run_id)
-    if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
-        what = explain(error).message
-        raise BrokenOff(f"run {run.run_id} broke off: {what}; `armrest resume {run.run_id}` carries it on") from error
+        if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
+            here.run_id = run.run_id
+            raise _broken_off(here, explain(error).message) from error
     raise error
+
+
+def _broken_off(here: Connection, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> BrokenOff:
+    """Return how a run ended that did not come to its own end, and how it goes on."""
+    if here.run_id is None:
+        return BrokenOff(f"{why}; `armrest runs` tells how every run stands", exit_code=exit_code)
+    message = f"run {here.run_id} broke off: {why}; `armrest resume {here.run_id}` carries it on"
+    run = summary(here.outbox.ledger, here.run_id)
+    state = run.state if run.ended else "Failed"
+    return BrokenOff(message, exit_code=exit_code, run=replace(run, state=state, message=message))

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 DEFAULTS: Final = {
@@ -79,6 +80,20 @@ def _start_embedded(failures: list[Exception]) -> None:
             SubprocessASGIServer().start()
     except Exception as error:  # noqa: BLE001  handed to the caller's thread
         failures.append(error)
+
+
+@contextmanager
+def exit_on_sigterm(exit_code: int) -> Iterator[None]:
+    """End by way of `SystemExit`, so that the embedded server is ended too; while a flow sends, it knows better."""
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(exit_code)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

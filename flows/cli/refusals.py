@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
+
+if TYPE_CHECKING:
+    from armrest.outbox import RunSummary
 
 SENT_NOTHING: Final = 2
 NOT_ALL_SETTLED: Final = 1
@@ -16,20 +19,28 @@ class Refused(Exception):
 
 
 class BrokenOff(Exception):
-    """The run had begun to send when something ended it; `resume` carries it on."""
+    """The run had begun when something ended it; `resume` carries it on. `run` is None where none was opened."""
+
+    def __init__(self, message: str, *, exit_code: int, run: "RunSummary | None" = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a command ended that has no run to tell of. `state` is `InputRejected` where the input is at fault."""
+    """How a command ended. `state` is `InputRejected` where the input is at fault; `run` is rarely there."""
 
     message: str
     state: str = "Failed"
     exit_code: int = SENT_NOTHING
     customers: Mapping[str, int] = field(default_factory=dict)
+    run: "RunSummary | None" = None
 
     def as_json(self, client_no: int | None) -> dict[str, Any]:
         """Return the shape of a run's result."""
+        if self.run is not None:
+            return self.run.as_json()
         people = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
         return {
             "run_id": None,
@@ -48,7 +59,7 @@ def explain(error: Exception) -> Ending:
     if isinstance(error, typer.TyperException):
         return Ending(f"{error.format_message().rstrip('.')}; see: armrest --help")
     if isinstance(error, BrokenOff):
-        return Ending(str(error), exit_code=NOT_ALL_SETTLED)
+        return Ending(str(error), exit_code=error.exit_code, run=error.run)
     return _known(error) or Ending(f"{_place(error)}; run it again with --debug to see more", exit_code=NOT_ALL_SETTLED)
 
 

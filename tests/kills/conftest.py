@@ -1,6 +1,5 @@
 """A stand-in of ARM over real HTTP, and workspaces whose engines are killed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,21 +8,9 @@ from armrest.sandbox import SandboxServer, write_sample
 from tests.kills.workspace import Workspace
 
 
-@pytest.fixture(scope="session")
-def arm() -> Iterator[SandboxServer]:
-    with SandboxServer(seed=1) as server:
-        yield server
-
-
 @pytest.fixture
-def sandbox(arm: SandboxServer) -> SandboxServer:
-    arm.reset()
-    return arm
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, sandbox: SandboxServer) -> Workspace:
-    return Workspace(tmp_path, sandbox)
+def workspace(tmp_path: Path, arm: SandboxServer) -> Workspace:
+    return Workspace(tmp_path, arm)
 
 
 @pytest.fixture(scope="module")

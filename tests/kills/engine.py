@@ -30,6 +30,7 @@ from armrest.delivery import (
     plan,
     plan_rerun,
     rerun_request,
+    together,
 )
 from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, UnknownRun, create_run, find_run, summary
 
@@ -125,7 +126,7 @@ async def carry(given: argparse.Namespace, outbox: Outbox, seams: Seams) -> None
         run, stopped = find_run(outbox.ledger, run.run_id), ""
         try:
             async with Delivery(outbox, arm, run, lease, options, random=Random(given.seed)) as delivery:
-                await asyncio.gather(*(see_through(delivery, number) for number in range(1, run.slices + 1)))
+                await together(see_through(delivery, number) for number in range(1, run.slices + 1))
         except StopTheRun as stop:
             stopped = stop.message
         event.listen(outbox.ledger._engine, "commit", lambda _: seams.passing("reporting"))

@@ -28,9 +28,9 @@ ARMS = {
 
 @pytest.mark.parametrize("kind", ARMS)
 def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
-    workspace: Workspace, sandbox: SandboxServer, tmp_path: Path, kind: str
+    workspace: Workspace, arm: SandboxServer, tmp_path: Path, kind: str
 ) -> None:
-    sandbox.behaviour.become(ARMS[kind])
+    arm.behaviour.become(ARMS[kind])
     random = Random(kind)
     sources: list[Path] = []
     for version in count(1):
@@ -44,7 +44,7 @@ def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
 
     refused = REFUSED if "refusing" in kind else frozenset()
     assert ended["state"] == ("PartlyFailed" if refused else "Completed")
-    assert sandbox.books.customers(CLIENT_NO) == books_after(*sources, without=refused)
+    assert arm.books.customers(CLIENT_NO) == books_after(*sources, without=refused)
     outcomes = workspace.outcomes(f"r{len(sources)}")
     assert {number for number, outcome in outcomes.items() if outcome != "updated"} == refused
     workspace.assert_nothing_forgotten()

@@ -29,49 +29,49 @@ SEAMS_OF_A_RERUN = {
 
 @pytest.mark.parametrize("seam", SEAMS.values(), ids=SEAMS)
 def test_a_run_killed_at_a_seam_is_resumed_and_the_books_equal_the_file(
-    workspace: Workspace, sandbox: SandboxServer, source: Path, seam: str
+    workspace: Workspace, arm: SandboxServer, source: Path, seam: str
 ) -> None:
-    sandbox.behaviour.become(Behaviour(delay_seconds=0.1))
+    arm.behaviour.become(Behaviour(delay_seconds=0.1))
     death = workspace.die("r1", seam, source, options=POLLING)
 
     resumed = workspace.run("r1", options=POLLING)
 
     assert resumed["state"] == "Completed"
-    assert sandbox.books.customers(CLIENT_NO) == books_after(source)
+    assert arm.books.customers(CLIENT_NO) == books_after(source)
     assert set(workspace.outcomes("r1").values()) == {"updated"}
     assert 0 < len(death.in_flight) <= IN_FLIGHT or not _sends(seam)
     workspace.assert_nothing_forgotten()
 
 
 def test_a_run_killed_while_planning_is_planned_anew_and_only_then_sent(
-    workspace: Workspace, sandbox: SandboxServer, tmp_path: Path
+    workspace: Workspace, arm: SandboxServer, tmp_path: Path
 ) -> None:
     source = tmp_path / "large.csv"
     write_sample(source, customers=10_000, wrong=0)  # more than a block of the reader: half of it is in the outbox
     workspace.die("r1", "planning:2", source, batch_size=500)
-    assert sandbox.books.batches() == []
+    assert arm.books.batches() == []
 
     resumed = workspace.run("r1", options=POLLING)
 
     assert resumed["state"] == "Completed"
-    assert resumed["batches"]["planned"] == len(sandbox.books.batches()) == 20
-    assert sandbox.books.customers(CLIENT_NO) == books_after(source)
+    assert resumed["batches"]["planned"] == len(arm.books.batches()) == 20
+    assert arm.books.customers(CLIENT_NO) == books_after(source)
 
 
 @pytest.mark.parametrize("seam", SEAMS_OF_A_RERUN.values(), ids=SEAMS_OF_A_RERUN)
 def test_a_rerun_killed_at_a_seam_is_resumed_and_heals_what_failed(
-    workspace: Workspace, sandbox: SandboxServer, source: Path, seam: str
+    workspace: Workspace, arm: SandboxServer, source: Path, seam: str
 ) -> None:
-    sandbox.behaviour.reject_batches_with = frozenset(_every(100, source))
+    arm.behaviour.reject_batches_with = frozenset(_every(100, source))
     failed = workspace.run("r1", source, options=POLLING)
     assert failed["batches"]["failed"] == 10
-    sandbox.behaviour.become(Behaviour(delay_seconds=0.1))
+    arm.behaviour.become(Behaviour(delay_seconds=0.1))
     workspace.die("r2", seam, rerun_of="r1", options=POLLING)
 
     resumed = workspace.run("r2", options=POLLING)
 
     assert resumed["state"] == "Completed"
-    assert sandbox.books.customers(CLIENT_NO) == books_after(source)
+    assert arm.books.customers(CLIENT_NO) == books_after(source)
     assert set(workspace.outcomes("r2").values()) == {"updated"}
     workspace.assert_nothing_forgotten()
 

@@ -5,8 +5,9 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,9 @@ class Death:
 class Workspace:
     """Starts engines on one ledger, against one sandbox."""
 
-    def __init__(self, home: Path, sandbox: SandboxServer) -> None:
+    def __init__(self, home: Path, arm: SandboxServer) -> None:
         self.home = home
-        self.sandbox = sandbox
+        self.arm = arm
         self.deaths: list[Death] = []
 
     def start(self, run_id: str, source: Path | str = "", **flags: Any) -> subprocess.Popen[str]:
@@ -48,7 +49,7 @@ class Workspace:
         words = [f"--{name.replace('_', '-')}={_text(value)}" for name, value in flags.items()]
         command = [sys.executable, "-m", "tests.kills.engine", str(self.home), run_id, f"--source={source}"]
         return subprocess.Popen(
-            [*command, f"--api-url={self.sandbox.api_url}", *words],
+            [*command, f"--api-url={self.arm.api_url}", *words],
             cwd=ROOT,
             env={**os.environ, "PYTHONWARNINGS": "default"},
             stdout=subprocess.PIPE,
@@ -84,7 +85,7 @@ class Workspace:
         return Death(
             {batch.batch_uuid: batch.body.sha256.hex() for batch in batches if batch.batch_uuid},
             frozenset(batch.body.sha256.hex() for batch in batches if batch.state is State.SENDING),
-            received(self.sandbox.books),
+            received(self.arm.books),
         )
 
     @contextmanager
@@ -104,7 +105,7 @@ class Workspace:
         in_flight = Counter(body for death in self.deaths for body in death.in_flight)
         again = Counter({body: times - 1 for body, times in end.received.items() if times > 1})
         assert again <= in_flight, "something was sent again that was not in flight at a death"
-        assert set(end.acknowledged) <= {batch.batch_uuid for batch in self.sandbox.books.batches(CLIENT_NO)}
+        assert set(end.acknowledged) <= {batch.batch_uuid for batch in self.arm.books.batches(CLIENT_NO)}
 
     def outcomes(self, run_id: str) -> dict[str, str]:
         """Return what the ledger says became of each customer of a run."""
@@ -141,6 +142,14 @@ def write_version(path: Path, customers: int, version: int) -> Path:
             told = {"name": f"{row['name']} {version}", "phoneNo": f"{91_000_000 + version}"}
             writer.writerows([list(row)] * (place == 0) + [list((row | told).values())])
     return path
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def received(books: Books) -> Counter[str]:

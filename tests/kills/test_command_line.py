@@ -1,0 +1,202 @@
+"""The whole command line killed, stopped and doubled, as processes, with Prefect about them."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from armrest.sandbox import Behaviour, Fault, SandboxServer
+from tests.conftest import CLIENT_NO, Ended, Shell, customers
+from tests.kills.workspace import until
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+UPDATE = ("update-customers", "--client-no", str(CLIENT_NO), "--batch-size", "10", "--json")
+SLOW = Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=2.0)
+"""Every answer comes two seconds after ARM has accepted: there is always something in flight."""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(prefect_shell: Shell) -> Iterator[Start]:
+    """Start `armrest`; whatever still runs at the end is killed with its children."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*words: str, shell: Shell = prefect_shell, **variables: str) -> "subprocess.Popen[str]":
+        started.append(shell.start(*words, **variables))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture
+def embedded_shell(settings: Mapping[str, str], prefect_server: Mapping[str, str], tmp_path: Path) -> Shell:
+    """The command line that starts Prefect's own server, on a database that needs no migrations any more."""
+    home = tmp_path / "prefect"
+    home.mkdir()
+    shutil.copy(Path(prefect_server["PREFECT_HOME"]) / "prefect.db", home)
+    return Shell(tmp_path, {**settings, "PREFECT_HOME": str(home)})
+
+
+def test_killed_while_planning_while_sending_and_while_polling_it_is_carried_on(
+    prefect_shell: Shell, start: Start, tmp_path: Path, arm: SandboxServer
+) -> None:
+    number = 20_000
+    (tmp_path / "large.csv").write_text(customers(number))
+    update = ("update-customers", "large.csv", "--client-no", str(CLIENT_NO), "--json")
+
+    kill(start(*update), when=lambda: in_ledger(tmp_path, "batches") and not in_ledger(tmp_path, "planned_at"))
+    (run,) = prefect_shell("runs", "--json").json
+    sent_while_planning = len(arm.books.batches())
+    resume = ("resume", run["run_id"], "--json")
+    arm.behaviour.become(Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=0.2, delay_seconds=5))
+    kill(start(*resume, ARMREST_CONCURRENCY="2"), when=lambda: len(arm.books.batches()) >= 8)
+    known = set(prefect_shell("show", run["run_id"], "--json").json["batch_uuids"])
+    kill(start(*resume), when=lambda: in_ledger(tmp_path, "accepted") == 20)
+    arm.behaviour.become(Behaviour())
+    ended = prefect_shell(*resume)
+
+    assert sent_while_planning == 0
+    assert (ended.exit_code, ended.json["state"]) == (0, "Completed")
+    assert ended.json["customers"]["settled"] == number
+    assert names_in(arm) == {str(no): f"Kunde {no}" for no in range(10001, 10001 + number)}
+    assert known <= set(ended.json["batch_uuids"])
+    assert len(arm.books.batches()) <= 20 + 2, "more was sent again than was in flight"
+
+
+@pytest.mark.parametrize(
+    ("number", "to", "exit_code"),
+    [(signal.SIGINT, os.killpg, 130), (signal.SIGTERM, os.kill, 143)],
+    ids=["Ctrl-C to the process group", "SIGTERM to the process"],
+)
+def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_server(
+    embedded_shell: Shell,
+    start: Start,
+    file: Callable[..., str],
+    arm: SandboxServer,
+    number: signal.Signals,
+    to: Callable[[int, int], None],
+    exit_code: int,
+) -> None:
+    arm.behaviour.become(SLOW)
+    running = start(*UPDATE, file(400), shell=embedded_shell, ARMREST_CONCURRENCY="3")
+    until(lambda: len(arm.books.batches()) >= 3)  # the scout, and two in flight at least
+    children = psutil.Process(running.pid).children(recursive=True)
+
+    to(running.pid, number)
+    stopped_at = time.monotonic()
+    out, err = running.communicate(timeout=30)
+    took = time.monotonic() - stopped_at
+
+    (run,) = embedded_shell("runs", "--json").json
+    assert running.returncode == exit_code
+    assert took < 10
+    assert f"armrest resume {run['run_id']}" in err
+    assert "Traceback" not in err
+    told = Ended(exit_code, out, err).json
+    assert {name: run[name] for name in told} == told | {"message": "stopped before its end; " + left(run)}
+    assert run["state"] == "Failed"
+    assert set(run["batch_uuids"]) == {batch.batch_uuid for batch in arm.books.batches()}
+    assert children
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def test_of_two_started_at_the_same_second_one_sends_and_the_other_says_who_holds_the_client(
+    prefect_shell: Shell, start: Start, file: Callable[..., str], arm: SandboxServer
+) -> None:
+    arm.behaviour.become(SLOW)
+    both = [start(*UPDATE, file(40)) for _ in range(2)]
+    ends = [Ended(process.wait(), *process.communicate()) for process in both]
+    refused, sent = sorted(ends, key=lambda end: -end.exit_code)
+
+    assert (sent.exit_code, sent.json["state"]) == (0, "Completed")
+    assert refused.exit_code == 2
+    assert f"run {sent.json['run_id']} is sending for client {CLIENT_NO}" in refused.complaint
+    assert "--wait" in refused.complaint
+    assert {batch.batch_uuid for batch in arm.books.batches()} == set(sent.json["batch_uuids"])
+
+
+def test_of_two_that_may_wait_one_sends_after_the_other(
+    prefect_shell: Shell, start: Start, file: Callable[..., str], arm: SandboxServer
+) -> None:
+    both = [start(*UPDATE, file(40), "--wait", "1m") for _ in range(2)]
+    ends = [Ended(process.wait(), *process.communicate()) for process in both]
+
+    assert [end.exit_code for end in ends] == [0, 0]
+    by_uuid = {uuid: end.json["run_id"] for end in ends for uuid in end.json["batch_uuids"]}
+    sent = [by_uuid[batch.batch_uuid] for batch in arm.books.batches()]
+    assert sent == [sent[0]] * 4 + [sent[-1]] * 4
+    assert sent[0] != sent[-1]
+
+
+def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
+    prefect_shell: Shell, start: Start, tmp_path: Path, file: Callable[..., str], arm: SandboxServer
+) -> None:
+    arm.behaviour.become(SLOW)
+    lease = {"ARMREST_LEASE_SECONDS": "2", "ARMREST_CONCURRENCY": "2"}
+    sleeper = start(*UPDATE, file(400), **lease)
+    until(lambda: len(arm.books.batches()) >= 3)
+    time.sleep(0.5)  # both connections wait for an answer by now: nothing else can be on its way
+    os.killpg(sleeper.pid, signal.SIGSTOP)
+    before = len(arm.books.batches())
+    others = customers(30).splitlines()
+    taker = start(*UPDATE, file("\n".join([others[0], *(f"9{row}" for row in others[1:])]), "others.csv"), **lease)
+    until(lambda: len(arm.books.batches()) > before)
+    arm.behaviour.become(Behaviour())
+    os.killpg(sleeper.pid, signal.SIGCONT)
+    slept = Ended(sleeper.wait(timeout=30), *sleeper.communicate())
+    took_over = Ended(taker.wait(timeout=30), *taker.communicate())
+
+    assert (took_over.exit_code, took_over.json["state"]) == (0, "Completed")
+    assert slept.exit_code == 1
+    assert f"run {took_over.json['run_id']} has taken over" in slept.complaint
+    run_id = next(run["run_id"] for run in prefect_shell("runs", "--json").json if run["customers"]["planned"] == 400)
+    assert f"armrest resume {run_id}" in slept.complaint
+    assert len(arm.books.batches()) == before + 3, "the sleeper sent something after the takeover"
+    known = {batch.batch_uuid for batch in arm.books.batches()} - set(took_over.json["batch_uuids"])
+    assert set(prefect_shell("show", run_id, "--json").json["batch_uuids"]) == known
+
+
+def left(run: dict[str, Any]) -> str:
+    return f"{run['batches']['open']} of 40 batches still open ({run['customers']['open']} customers)"
+
+
+def kill(running: "subprocess.Popen[str]", *, when: Callable[[], Any]) -> None:
+    """Kill a process and its group as soon as something is so."""
+    until(when)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+
+
+def names_in(arm: SandboxServer) -> dict[str, str]:
+    return {no: record["name"] for no, record in arm.books.customers(CLIENT_NO).items()}
+
+
+COUNTS = {
+    "batches": "select count(*) from batches",
+    "accepted": "select count(batch_uuid) from batches",
+    "planned_at": "select count(planned_at) from runs",
+}
+
+
+def in_ledger(folder: Path, what: str) -> int:
+    """Count, without waiting for whoever writes; nothing is there yet where the ledger is not."""
+    try:
+        with closing(sqlite3.connect(f"file:{folder}/home/ledger.db?mode=ro", uri=True)) as ledger:
+            return int(ledger.execute(COUNTS[what]).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
