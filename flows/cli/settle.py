@@ -69,9 +69,13 @@ def _story(found: "Sweep") -> Iterator[str]:
     yield found.message
     for run in found.runs:
         yield f"  run        {run.run_id} · client {run.client_no}: {run.state}, {run.message}"
+        if run.state == "PartlyFailed":
+            yield f"  next       armrest rerun {run.run_id}"
     for old in found.too_old:
         name = old.batch_uuid or f"without a batchUuid, {old.seq}"
-        yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.0f} h"
+        yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.1f} h"
+    if found.too_old:
+        yield "  next       armrest settle --declare-lost UUID gives a batch up; armrest rerun sends its customers anew"
     for one in found.skipped_clients:
         yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"
     yield from (f"  trouble    {trouble}" for trouble in found.troubles)
