@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import httpx
 from pydantic import SecretStr
 
-from armrest.api.errors import AnswerLost, ArmError, NotAuthorized, ServerTrouble, TryAgain, Unreachable
+from armrest.api.errors import AnswerLost, ArmError, NotAuthorized, RateLimited, TryAgain, Unreachable
 from armrest.api.headers import retry_after_seconds
 from armrest.api.readings import parse
 from armrest.api.statuses import kind_of_error
@@ -158,7 +158,7 @@ class ClientCredentials:
             raise self._refusal(answer, payload)
         token = payload.get("access_token") if isinstance(payload, dict) else None
         if not isinstance(token, str) or not _TOKEN_LIKE.fullmatch(token):
-            raise ServerTrouble(f"{self._origin} answered the login without a token", status=answer.status)
+            raise Unreachable(f"{self._origin} answered the login without a token", status=answer.status)
         lifetime = _lifetime_seconds(payload, asked_at)
         self._token, self._good_until = SecretStr(token), _good_until(lifetime, asked_at)
         self._ends_at = None if lifetime is None else asked_at + lifetime
@@ -184,7 +184,8 @@ class ClientCredentials:
         if issubclass(kind, TryAgain) and answer.status >= HTTPStatus.BAD_REQUEST:
             wait = retry_after_seconds(answer.headers, self._now())
             event = f"{self._origin} gives no token for now ({answer.status}); nothing was sent to ARM"
-            return kind(event, status=answer.status, retry_after_seconds=wait)
+            again = kind if issubclass(kind, RateLimited) else Unreachable  # no trouble of ARM's: nothing is in doubt
+            return again(event, status=answer.status, retry_after_seconds=wait)
         word = payload.get("error") if isinstance(payload, dict) else None
         said = f", {word}" if isinstance(word, str) and word in OAUTH_ERRORS else ""
         return NotAuthorized(

@@ -3,7 +3,7 @@
     ArmError
     ├── TryAgain             the same request may be sent again
     │   ├── Unreachable          nothing reached ARM: no connection, or no login server to get a token from
-    │   ├── ServerTrouble        408, 425 and every 5xx but 503, of ARM or of the login
+    │   ├── ServerTrouble        408, 425 and every 5xx but 503
     │   ├── RateLimited          429, 503; slow the whole process, obey `retry_after_seconds`
     │   └── AnswerUnknown        it left, and what became of it is not known: never success
     │       ├── AnswerLost           the connection broke, or the answer took too long

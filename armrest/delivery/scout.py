@@ -87,7 +87,7 @@ class Scout:
         except TryAgain as trouble:
             if isinstance(trouble, Unreachable) and not self._context.reached:
                 raise NoWayThrough(
-                    f"{trouble.message}; nothing was sent: check ARMREST_API_URL and the network",
+                    f"nothing was sent: {trouble.message}",
                     status=trouble.status,
                     request_id=trouble.request_id,
                 ) from None

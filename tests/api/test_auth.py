@@ -15,7 +15,6 @@ from armrest.api import (
     FixedToken,
     NotAuthorized,
     RateLimited,
-    ServerTrouble,
     Standing,
     TryAgain,
     Unreachable,
@@ -155,7 +154,7 @@ async def test_twenty_at_once_share_the_failure_of_one_login() -> None:
         tokens = login(server)
         failures = await asyncio.gather(*(tokens.token() for _ in range(20)), return_exceptions=True)
 
-        assert {type(failure) for failure in failures} == {ServerTrouble}
+        assert {type(failure) for failure in failures} == {Unreachable}
         assert len(server.seen) == 1
 
 
@@ -175,7 +174,7 @@ async def test_a_login_that_everybody_gave_up_is_not_reported_as_forgotten() -> 
         tokens = login(server)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(tokens.token(), 0)
-        with pytest.raises(ServerTrouble):
+        with pytest.raises(Unreachable):
             await tokens.token()
 
 
@@ -205,7 +204,7 @@ async def test_a_refused_login_stops_the_run_with_advice(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(408, ServerTrouble), (429, RateLimited), (500, ServerTrouble), (502, ServerTrouble), (503, RateLimited)],
+    [(408, Unreachable), (429, RateLimited), (500, Unreachable), (502, Unreachable), (503, RateLimited)],
 )
 async def test_a_login_in_trouble_may_be_tried_again(status: int, kind: type[TryAgain]) -> None:
     async with raw_server(says(status, b"<html>", Retry_After="4")) as server:
@@ -229,7 +228,7 @@ async def test_a_login_in_trouble_may_be_tried_again(status: int, kind: type[Try
 )
 async def test_a_login_answered_without_a_token_may_be_tried_again(answering: Answering) -> None:
     async with raw_server(answering) as server:
-        with pytest.raises(ServerTrouble, match="without a token"):
+        with pytest.raises(Unreachable, match="without a token"):
             await login(server).token()
 
 
