@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 from uuid import uuid4
 
 import httpx
@@ -178,9 +178,9 @@ class ArmClient:
         async with aclosing(pages):
             async for page in pages:
                 for record in page.records:
-                    yield read_record(record)
+                    yield cast("CustomerRecord", record)
 
-    def customer_pages(
+    async def customer_pages(
         self,
         client_no: int,
         *,
@@ -193,10 +193,12 @@ class ArmClient:
 
         Raises: As `customers`.
         """
-        path = self._at.customers(client_no)
-        if query_id is None:
-            return self.pages(with_query(path, {"maximumcount": maximum_count, "pagesize": page_size}))
-        return self._pages(with_query(path, {"query": query_id, "pageno": page_no}), LIST_IS_GONE)
+        asked = {"maximumcount": maximum_count, "pagesize": page_size}
+        more = {"query": query_id, "pageno": page_no}
+        path = with_query(self._at.customers(client_no), asked if query_id is None else more)
+        async with aclosing(self._pages(path, ASKED_BY_HAND if query_id is None else LIST_IS_GONE)) as pages:
+            async for page in pages:
+                yield page.model_copy(update={"records": list(map(read_record, page.records))})
 
     async def request(self, method: str, path: str, *, body: bytes | None = None) -> Any:
         """Ask anything else of the API; return the JSON value of the answer, None where it is empty.

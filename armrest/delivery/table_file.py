@@ -62,10 +62,10 @@ def _write_csv(file: Path, columns: Sequence[str], rows: Iterator[Row]) -> None:
     with file.open("w", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(columns)
-        writer.writerows([_harmless(cell or "") for cell in row] for row in rows)
+        writer.writerows([harmless(cell or "") for cell in row] for row in rows)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
     """Return a cell that no spreadsheet runs as a formula; a telephone number with its + stays as it is."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 

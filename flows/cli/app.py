@@ -21,6 +21,7 @@ from flows.cli.sandbox import sandbox
 from flows.cli.send import rerun, resume, update_customers
 from flows.cli.settle import settle
 from flows.cli.show import customer, runs, show
+from flows.cli.verify import verify
 
 app = typer.Typer(
     name="armrest",
@@ -39,6 +40,7 @@ for command in (
     runs,
     show,
     customer,
+    verify,
     fetch_customers,
     api,
     login,

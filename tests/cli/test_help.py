@@ -17,6 +17,7 @@ COMMANDS = (
     "runs",
     "show",
     "customer",
+    "verify",
     "fetch-customers",
     "api",
     "login",

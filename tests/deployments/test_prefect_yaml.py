@@ -14,7 +14,12 @@ from tests.conftest import plain_environment
 pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT = Path(__file__).parents[2]
-EXPECTED = {"update-customers/manual", "rerun-failed-batches/manual", "resume-run/manual"}
+EXPECTED = {
+    "update-customers/manual",
+    "rerun-failed-batches/manual",
+    "resume-run/manual",
+    "verify-customers/manual",
+}
 
 
 def prefect(server: Mapping[str, str], *words: str) -> None:

@@ -22,9 +22,11 @@ from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
 from flows.settle_open_batches import settle_open_batches
 from flows.update_customers import update_customers
+from flows.verify_customers import verify_customers
 
 FLOWS: dict[str, Flow[..., Any]] = {
-    flow.name: flow for flow in (update_customers, rerun_failed_batches, resume_run, settle_open_batches, purge)
+    flow.name: flow
+    for flow in (update_customers, rerun_failed_batches, resume_run, settle_open_batches, purge, verify_customers)
 }
 
 

@@ -1,0 +1,76 @@
+"""`armrest verify`: does ARM hold what a source says? No Prefect, nothing sent."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from flows.cli.flags import Json, with_settings
+from flows.cli.output import print_json, print_table, tell
+from flows.cli.refusals import Refused
+
+if TYPE_CHECKING:
+    from armrest.delivery.drift import Verification
+
+DRIFT: Final = 1
+MOST_SHOWN: Final = 20
+SAY_WHAT: Final = "say what to compare with: a SOURCE and --client-no N, or --run RUN_ID"
+
+
+@with_settings
+def verify(
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="The customer file: a path.", show_default=False)
+    ] = None,
+    *,
+    client_no: Annotated[
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN_ID", help="Compare with what this run has settled, instead.")
+    ] = None,
+    mapping: Annotated[str | None, typer.Option("--mapping", metavar="FILE", help="The source's mapping.")] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, metavar="N", help="Compare N customers at random.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Where what differs goes, with values.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Compare ARM's records field by field with a customer file. Exit code 0: equal; 1: they differ.
+
+    Customers' numbers and the names of fields are printed; values stand in a CSV for your eyes only.
+    """
+    from tasks.verification import verified_run, verified_source
+
+    more: dict[str, Any] = {"sample": sample, "on_progress": _told}
+    more["drift_file"] = output.expanduser().absolute() if output else None
+    if run is not None and source is None and client_no is None:
+        found = asyncio.run(verified_run(run, **more))
+    elif run is None and source is not None and client_no is not None:
+        found = asyncio.run(verified_source(source, client_no, mapping=mapping, **more))
+    else:
+        raise Refused(SAY_WHAT)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+    return 0 if found.equal else DRIFT
+
+
+def _told(customers: int) -> None:
+    if customers % 10_000 == 0:
+        tell(f"{customers:,} customers compared")
+
+
+def _print(found: "Verification") -> None:
+    print(found.message)
+    if found.rejected:
+        print(f"{found.rejected:,} rows are at fault, and were not compared: see armrest check")
+    if found.named:
+        rows = [(one.customer_no, one.drift, ", ".join(one.fields)) for one in found.named[:MOST_SHOWN]]
+        print_table(("customer", "drift", "fields"), rows)
+    if found.file:
+        print(f"all that differs, with its values: {found.file}")

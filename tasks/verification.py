@@ -1,0 +1,97 @@
+"""A verification as commands and flows ask for it: of a source, or of what a run has settled.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from armrest.delivery.drift import Verification
+from armrest.delivery.verify import OnProgress, verify
+from armrest.delivery.wanted import Wanted, WantedByRun, WantedBySource
+from armrest.intake import open_source, read_mapping
+from armrest.outbox import find_run
+from armrest.settings import Settings
+from tasks.connection import arm_client, connection, home, load_settings
+
+
+async def verified_source(
+    source: str,
+    client_no: int,
+    *,
+    mapping: str | None = None,
+    sample: int | None = None,
+    drift_file: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> Verification:
+    """Compare a source with what ARM holds.
+
+    Args:
+        mapping: The path of its mapping.
+        sample: So many of its customers at random; None is all.
+        drift_file: Where what differs goes, with its values; None is a file of its own in the home.
+
+    Raises:
+        InputRefused: The source is at fault.
+        SettingsRefused: A setting is missing.
+        ArmError: ARM does not answer.
+    """
+    wanted = WantedBySource(open_source(source, mapping=read_mapping(mapping) if mapping else None))
+    return await _verified(
+        wanted, client_no, load_settings(), sample=sample, drift_file=drift_file, on_progress=on_progress
+    )
+
+
+async def verified_run(
+    run_id: str,
+    *,
+    sample: int | None = None,
+    drift_file: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> Verification:
+    """Compare what a run has settled, as it was sent, with what ARM holds; otherwise as `verified_source`.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        BodyUnusable: A body was purged.
+    """
+    with connection() as here:
+        run = find_run(here.outbox.ledger, run_id)
+        wanted = WantedByRun(here.outbox, run)
+        return await _verified(
+            wanted,
+            run.client_no,
+            here.settings,
+            sample=sample,
+            drift_file=drift_file,
+            on_progress=on_progress,
+            api_url=run.api_url,
+        )
+
+
+async def _verified(
+    wanted: Wanted,
+    client_no: int,
+    settings: Settings,
+    *,
+    sample: int | None,
+    drift_file: Path | None,
+    on_progress: OnProgress | None,
+    api_url: str | None = None,
+) -> Verification:
+    async with arm_client(settings, api_url=api_url) as arm:
+        return await verify(
+            arm,
+            client_no,
+            wanted,
+            file=drift_file or _drift_file(settings, client_no),
+            sample_size=sample,
+            concurrency=settings.concurrency,
+            on_progress=on_progress,
+        )
+
+
+def _drift_file(settings: Settings, client_no: int) -> Path:
+    folder = home(settings) / "drift"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{client_no}.csv"
