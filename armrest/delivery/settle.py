@@ -6,6 +6,7 @@ It carries on what was begun (batches that are held, or whose answer was lost) a
 
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from random import Random
@@ -20,6 +21,7 @@ from armrest.delivery.poll import Poller
 from armrest.outbox import (
     OPEN,
     Batch,
+    BatchMoved,
     Outbox,
     OutboxError,
     Run,
@@ -132,7 +134,7 @@ async def sweep(
     assert_open(outbox, api_url, lost)
     sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url)
     await sweeper.ask()
-    sweeper.declare_lost(lost, lost_after_seconds)
+    sweeper.give_up(lost, lost_after_seconds)
     await sweeper.carry_on()
     return sweeper.conclude(open_too_long_seconds)
 
@@ -159,7 +161,8 @@ class _Sweeper:
         self._runs = [run for run in runs if run.client_id not in holders]
         self._skipped = {run.client_no: holders[run.client_id] for run in runs if run.client_id in holders}
         self._before = {run.run_id: self._summary(run) for run in self._runs}
-        self._asked = self._answered = self._lost = 0
+        self._asked: list[Batch] = []
+        self._answered = self._lost = 0
         self._troubles: list[str] = []
 
     async def ask(self) -> None:
@@ -167,19 +170,22 @@ class _Sweeper:
         poller = Poller(self._calls)
         for client_no, runs in groupby(sorted(self._runs, key=_client_no), key=_client_no):
             accepted = [batch for run in runs for batch in batches_in(self._ledger, run, [State.ACCEPTED])]
-            self._asked += len(accepted)
+            self._asked += accepted
             try:
                 self._answered += await poller.ask_once(accepted, tries=TRIES)
             except Forbidden as error:
                 self._troubles.append(f"client {client_no}: {error}")
 
-    def declare_lost(self, uuids: Collection[str], after_seconds: float | None) -> None:
-        """Give up the open batches that are named, or that are too old."""
+    def give_up(self, uuids: Collection[str], after_seconds: float | None) -> None:
+        """Declare lost what is named, or too old, and still open."""
+        for uuid in sorted(set(uuids) - {batch.batch_uuid for batch in self._asked}):
+            self._troubles.append(f"batch {uuid} is not given up: a run is sending for its client")
         for _, batch in list(self._open()):
             too_old = after_seconds is not None and self._age(batch) > after_seconds
             if batch.batch_uuid in uuids or too_old:
-                declare_lost(self._ledger, batch, f"declared lost after {self._age(batch) / 3600:.1f} h")
-                self._lost += 1
+                with suppress(BatchMoved):  # a run that has begun meanwhile has heard of it
+                    declare_lost(self._ledger, batch, f"declared lost after {self._age(batch) / 3600:.1f} h")
+                    self._lost += 1
 
     async def carry_on(self) -> None:
         """Send what is held, and what has no answer, of the oldest data first."""
@@ -208,13 +214,14 @@ class _Sweeper:
             await delivery.take_up()
 
     def conclude(self, open_too_long_seconds: float) -> Sweep:
-        """Write down how the runs stand now, and tell it all."""
-        changed = [told for run in self._runs if (told := self._finish(run))]
+        """Write down how the runs stand now, those that have come alive meanwhile aside, and tell it all."""
+        alive = lease_holders(self._ledger)
+        changed = [told for run in self._runs if run.client_id not in alive and (told := self._finish(run))]
         before, after = list(self._before.values()), [self._summary(run) for run in self._runs]
         unsent = sum(len(batches_in(self._ledger, run, [State.HELD, State.PLANNED])) for run in self._runs)
         return Sweep(
-            asked=self._asked,
-            unanswered=self._asked - self._answered,
+            asked=len(self._asked),
+            unanswered=len(self._asked) - self._answered,
             settled=sum(run.batches.settled for run in after) - sum(run.batches.settled for run in before),
             failed=sum(run.batches.failed for run in after) - sum(run.batches.failed for run in before) - self._lost,
             lost=self._lost,

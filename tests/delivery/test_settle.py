@@ -402,3 +402,18 @@ async def test_an_answer_about_a_purged_body_is_written_down_without_arms_words(
         ("10002", "failed", "refused without a reason"),
         ("10003", "updated", ""),
     ]
+
+
+@virtual_time
+async def test_a_batch_of_a_client_that_is_skipped_is_not_given_up(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(3))
+    await left_open(engine, sandbox, run)
+    [batch] = engine.batches(run)
+    take_lease(engine.outbox.ledger, api_url=API_URL, client_no=CLIENT_NO, run_id="tonight", seconds=60)
+
+    found = await swept(engine, lost=[batch.batch_uuid])
+
+    assert found.troubles == [f"batch {batch.batch_uuid} is not given up: a run is sending for its client"]
+    assert engine.states(run) == [State.ACCEPTED]
