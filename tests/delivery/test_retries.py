@@ -198,7 +198,7 @@ async def test_an_address_where_nobody_answers_is_told_within_seconds(
     engine = replace(engine, transport=arm)
 
     async with engine.delivering(run) as delivery:
-        with pytest.raises(NoWayThrough, match="nothing was sent: http://127.0.0.1:1 cannot be reached"):
+        with pytest.raises(NoWayThrough, match=r"^nothing was sent: .* cannot be reached"):
             await delivery.submit(1)
         with pytest.raises(StopTheRun):
             await delivery.submit(2)
