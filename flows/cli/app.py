@@ -21,6 +21,7 @@ from flows.cli.sandbox import sandbox
 from flows.cli.send import rerun, resume, update_customers
 from flows.cli.settle import settle
 from flows.cli.show import customer, runs, show
+from flows.cli.update_customer import update_customer
 from flows.cli.verify import verify
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for command in (
     update_customers,
+    update_customer,
     rerun,
     resume,
     settle,

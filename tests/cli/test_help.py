@@ -8,6 +8,7 @@ from tests.conftest import Shell, cpu_seconds
 
 COMMANDS = (
     "update-customers",
+    "update-customer",
     "rerun",
     "resume",
     "settle",

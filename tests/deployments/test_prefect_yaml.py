@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("prefect")
 ROOT = Path(__file__).parents[2]
 EXPECTED = {
     "update-customers/manual",
+    "update-customer/manual",
     "rerun-failed-batches/manual",
     "resume-run/manual",
     "verify-customers/manual",

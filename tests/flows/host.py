@@ -21,12 +21,21 @@ from flows.purge import purge
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
 from flows.settle_open_batches import settle_open_batches
+from flows.update_customer import update_customer
 from flows.update_customers import update_customers
 from flows.verify_customers import verify_customers
 
 FLOWS: dict[str, Flow[..., Any]] = {
     flow.name: flow
-    for flow in (update_customers, rerun_failed_batches, resume_run, settle_open_batches, purge, verify_customers)
+    for flow in (
+        update_customer,
+        update_customers,
+        rerun_failed_batches,
+        resume_run,
+        settle_open_batches,
+        purge,
+        verify_customers,
+    )
 }
 
 

@@ -1,0 +1,47 @@
+"""One customer given by hand, under the same rules as a file's."""
+
+from collections.abc import Iterator, Mapping
+
+from armrest.api import CustomerUpdate
+from armrest.intake.errors import InputRefused
+from armrest.intake.looking import Looked
+from armrest.intake.policy import Policy
+from armrest.intake.sources import source_of
+from armrest.intake.tables import Chunk, PlainTable
+
+NAME = "this customer"
+
+
+class _OneRow(PlainTable):
+    """A table of one row, whose blanks are values."""
+
+    description = "one customer"
+    explicit = True
+
+    def __init__(self, cells: Mapping[str, str]) -> None:
+        self.columns = tuple(cells)
+        self._cells = cells
+
+    def chunks(self) -> Iterator[Chunk]:
+        yield Chunk(1, [[cell] for cell in self._cells.values()])
+
+
+def customer_given(customer_no: str, values: Mapping[str, str]) -> CustomerUpdate:
+    """Make a customer of values by their fields, named as the columns of a customer file; `""` blanks a field.
+
+    Of the address, all seven fields are sent where one is given.
+
+    Raises:
+        InputRefused: A field is unknown, cannot be blanked, or its value is not one of its kind; values are not told.
+    """
+    if "customerNo" in values:
+        raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")
+    table = _OneRow({"customerNo": customer_no, **values})
+    (block,) = source_of(Looked(NAME, table), policy=Policy(address="replace")).blocks()
+    for reject in block.rejects:
+        raise InputRefused(f"{NAME}: {reject.sentence}", code=reject.code, column=reject.field)
+    (customer,) = block.customers
+    if len(customer) == 1:
+        fields = ", ".join(values) or "no field"
+        raise InputRefused(f"{NAME}: nothing would change: {fields} cannot be blanked", code="nothing-to-change")
+    return customer

@@ -1,0 +1,99 @@
+"""One customer updated at once, as commands and flows ask for it.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from armrest.api import ArmClient, CustomerRecord, CustomerUpdate, Forbidden
+from armrest.delivery import DeliveryOptions
+from armrest.delivery.difference import differences
+from armrest.delivery.single import update_single, with_whole_address
+from armrest.intake.one_row import customer_given
+from armrest.outbox import RunSummary
+from armrest.settings import Settings
+from tasks.connection import Connection, arm_client, connection, required_api_url
+
+
+@dataclass(frozen=True, slots=True)
+class SingleUpdate:
+    """What became of it.
+
+    Attributes:
+        changes: The fields that change, each with the old value and the new one; None where ARM does not show it.
+            They are personal data.
+    """
+
+    run: RunSummary
+    customer: CustomerUpdate
+    changes: Mapping[str, tuple[str, str]] | None
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that were sent."""
+        return [field for field in self.customer if field != "customerNo"]
+
+
+async def updated_single(
+    client_no: int,
+    customer_no: str,
+    *,
+    values: Mapping[str, str],
+    clear: Sequence[str] = (),
+    user_id: str | None = None,
+) -> SingleUpdate:
+    """Check a customer's new values, and update it now.
+
+    Args:
+        values: New values by field, named as the columns of a customer file.
+        clear: Fields to blank.
+        user_id: Who the update is by; None is the one in the settings.
+
+    Raises:
+        InputRefused: A value or a field is at fault.
+        NotFound: ARM has no such customer.
+        CustomerInFlight: A batch holds the customer.
+        LeaseHeld: A run is sending for the client.
+        SettingsRefused: A setting is missing.
+        ArmError: ARM does not answer, or lets nobody in.
+    """
+    wanted = {**values, **dict.fromkeys(clear, "")}
+    customer_given(customer_no, wanted)  # what is at fault is said before anything is asked
+    with connection() as here:
+        async with arm_client(here.settings) as arm:
+            held = await _held(arm, client_no, customer_no)
+            customer = customer_given(customer_no, with_whole_address(wanted, held))
+            run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
+    changes = None if held is None else {name: (old, new) for name, (new, old) in differences(customer, held).items()}
+    return SingleUpdate(run, customer, changes)
+
+
+async def _held(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRecord | None:
+    """Return what ARM holds of a customer; None where it lets us write, and not read."""
+    try:
+        return await arm.get_customer(client_no, customer_no)
+    except Forbidden:
+        return None
+
+
+async def _updated(
+    here: Connection, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
+) -> RunSummary:
+    return await update_single(
+        here.outbox,
+        arm,
+        customer,
+        api_url=required_api_url(here.settings),
+        client_no=client_no,
+        user_id=user_id,
+        options=_options(here.settings),
+    )
+
+
+def _options(settings: Settings) -> DeliveryOptions:
+    return DeliveryOptions(
+        max_tries=settings.max_tries,
+        ghost_horizon_seconds=settings.ghost_horizon_seconds,
+        lease_seconds=settings.lease_seconds,
+    )
