@@ -6,7 +6,7 @@ address where several machines work on one run.
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,9 +49,12 @@ class Ledger:
             raise LedgerUnusable(
                 "ARMREST_LEDGER_URL is no ledger address: use sqlite:///FILE or postgresql+psycopg://…"
             ) from None
-        with _told(parsed.render_as_string(hide_password=True)):
+        with _told(parsed.render_as_string(hide_password=True)), ExitStack() as on_trouble:
+            on_trouble.callback(engine.dispose)
             migrate(engine)
-            return cls(engine, now=now)
+            ledger = cls(engine, now=now)
+            on_trouble.pop_all()
+            return ledger
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -107,8 +110,11 @@ def _sqlite(database: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` says it
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    with ExitStack() as on_trouble:
+        on_trouble.callback(connection.close)  # SQLAlchemy does not yet know of it
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}").close()
+        on_trouble.pop_all()
 
 
 def _begin_sqlite(tx: Connection) -> None:
