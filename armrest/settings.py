@@ -5,12 +5,22 @@ default for the API's address: nothing is sent anywhere that was not named.
 """
 
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class SqlSource(BaseModel):
+    """What a source `sql:NAME` stands for: an SQLAlchemy address, and a query or the name of a table."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: SecretStr
+    query: str
 
 
 class Settings(BaseSettings):
@@ -30,6 +40,19 @@ class Settings(BaseSettings):
     home: Path = Field(Path("~/.armrest"), description="ledger, bodies and rejects; created 0700")
     ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address of the ledger; default: SQLite in home")
     store_url: str | None = Field(None, description="fsspec address of the bodies; default: a folder in home")
+
+    inbox: Path | None = Field(None, description="a folder in which plain names of customer files are looked up")
+    rejects_url: str | None = Field(None, description="where rejects files go, an fsspec address; default: in home")
+    sources: Secret[Json[dict[str, SqlSource]]] = Field(
+        Secret({}),
+        validate_default=False,
+        description='what sql:NAME reads, as JSON: {"NAME": {"url": "…", "query": "…"}}',
+    )
+    rules: Json[dict[str, Literal["error", "warning", "off"]]] = Field(
+        {},
+        validate_default=False,
+        description='other severities of rules, as JSON: {"postal-code": "error", "mojibake": "off"}',
+    )
 
     batch_size: int = Field(1000, ge=1, le=100_000, description="customers per batch, at most")
     max_body_bytes: int = Field(5_000_000, ge=1_000, description="bytes per batch, at most")
@@ -58,3 +81,10 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise ValueError("http:// is refused except to this machine; use https://")
         return value.rstrip("/")
+
+    @field_validator("rejects_url")
+    @classmethod
+    def _without_password(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).password:
+            raise ValueError("must not hold a password; give it as fsspec's own setting, such as FSSPEC_SFTP_PASSWORD")
+        return value

@@ -40,7 +40,7 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
 
 
 async def _plan_and_send(here: Connection, run: Run, deadline_seconds: float) -> None:
-    async with reporting(here.outbox.ledger, run, flow_run_id()) as report:
+    async with reporting(here.outbox, run, flow_run_id()) as report:
         try:
             await chunk(run.run_id, run.client_no)
         except PlanRefused:

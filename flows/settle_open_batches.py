@@ -42,7 +42,7 @@ async def settle_open_batches(
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
         for run in found.runs:
-            await tell_flow_runs(here.outbox.ledger, run.run_id)
+            await tell_flow_runs(here.outbox, run.run_id)
     await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)
     return end_state(found)
 

@@ -1,39 +1,58 @@
 """The flow `update-customers`: a customer file becomes updated customers in ARM."""
 
-from pathlib import PurePath
 from typing import Annotated
 
 from prefect import flow, runtime
 from prefect.client.schemas import State
+from prefect.states import Failed
 from pydantic import Field
 
 from armrest.api import Mode
+from armrest.intake import InputRefused
 from flows.sending import flow_run_id, see_through
 from tasks.connection import arm_client, connection
 from tasks.durations import Duration
+from tasks.reading import (
+    AddressPolicy,
+    Clear,
+    DuplicatePolicy,
+    Limit,
+    Reading,
+    Share,
+    SourceName,
+    source_name,
+)
 from tasks.runs import carried, carry, open_update
 
 ClientNo = Annotated[int, Field(ge=1)]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
-Limit = Annotated[str, Field(pattern=r"^\d+(\.\d+)?%$|^\d+$")]
 
 
 def name_of_run() -> str:
     """Tell client and source in the list of runs."""
     given = runtime.flow_run.parameters
-    return f"{given['client_no']} · {PurePath(given['source']).name}"
+    return f"{given['client_no']} · {source_name(given['source'])}"
 
 
 @flow(name="update-customers", flow_run_name=name_of_run, retries=0)
 async def update_customers(
-    source: str,
+    source: SourceName,
     client_no: ClientNo,
     *,
+    encoding: str | None = None,
+    mapping: str | None = None,
+    clear: tuple[Clear, ...] = (),
+    address_policy: AddressPolicy = "refuse",
+    duplicates: DuplicatePolicy = "error",
+    changes_only: bool = False,
+    max_rejected: Limit = "5%",
+    max_changed: Share | None = None,
+    min_rows: Share | None = None,
+    max_source_age: Duration | None = None,
     user_id: str | None = None,
     mode: Mode = "update",
     batch_size: BatchSize | None = None,
     deadline: Duration = "30m",
-    max_rejected: Limit = "5%",
     wait: Duration = "0s",
     dry_run: bool = False,
 ) -> State:
@@ -44,31 +63,59 @@ async def update_customers(
     `arm-failed-customers-…` every customer that ARM refused, and why.
 
     Args:
-        source: The customer file, as a path on the machine that runs this.
+        source: The customer file: a path on the machine that runs this, a folder or glob, a plain name in
+            ARMREST_INBOX, an address such as s3://bucket/customers.csv, or sql:NAME of ARMREST_SOURCES.
         client_no: The client's number in ARM, for example 2218.
+        encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
+        mapping: The mapping file, which says which column holds which of ARM's fields. Empty: the columns have
+            ARM's names.
+        clear: Fields of which an empty cell blanks what ARM has. All others are kept.
+        address_policy: What becomes of a file that has columns for a part of the address only. refuse sends nothing;
+            replace blanks the other parts in ARM.
+        duplicates: When a customer stands in several rows. error sends nothing; last and first take that row; merge
+            puts them together where they agree.
+        changes_only: Leave out customers who are as they were when last settled.
+        max_rejected: Send nothing when more rows than this are at fault: a number (12) or a share (5%).
+        max_changed: Send nothing when more of the known customers than this would change (20%).
+        min_rows: Send nothing when the file has fewer rows than this share of the last run's (50%).
+        max_source_age: Send nothing when the file was written longer ago than this (26h).
         user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
         mode: update changes customers; upsert also creates those that ARM does not have.
         batch_size: Customers per batch, at most. Empty: the one in the settings, 1000.
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h). What is open then can be
             carried on.
-        max_rejected: Send nothing when more rows than this are at fault: a number (12) or a share (5%).
         wait: How long to wait when another run is sending for this client (10m).
         dry_run: Read, check and plan, but send nothing.
     """
+    reading = Reading(
+        source=source,
+        encoding=encoding,
+        mapping=mapping,
+        clear=clear,
+        address_policy=address_policy,
+        duplicates=duplicates,
+        changes_only=changes_only,
+        max_rejected=max_rejected,
+        max_changed=max_changed,
+        min_rows=min_rows,
+        max_source_age=max_source_age,
+    )
     with connection() as here:
         run = carried(here, str(flow_run_id()))
         if run is None:
             if not dry_run:
                 arm_client(here.settings)  # what the settings lack is said before the file is read
-            run = open_update(
-                here,
-                source=source,
-                client_no=client_no,
-                user_id=user_id,
-                mode=mode,
-                batch_size=batch_size,
-                max_rejected=max_rejected,
-                dry_run=dry_run,
-            )
+            try:
+                run = open_update(
+                    here,
+                    reading=reading,
+                    client_no=client_no,
+                    user_id=user_id,
+                    mode=mode,
+                    batch_size=batch_size,
+                    dry_run=dry_run,
+                )
+            except InputRefused as refusal:
+                return Failed(name="InputRejected", message=refusal.message)
             carry(here, run, str(flow_run_id()))
         return await see_through(here, run, deadline=deadline, wait=wait)

@@ -5,19 +5,14 @@ import threading
 
 from prefect import task
 
-from armrest.delivery import plan, plan_rerun
-from armrest.outbox import Run, RunSummary, find_run
+from armrest.outbox import find_run
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connection import Connection, connection
-from tasks.watch import watcher
+from tasks.connection import connection
+from tasks.planned import planned_for
 
 
 class PlanRefused(Exception):
     """The input is refused: the run is `InputRejected`, and nothing of it is sent. Raised, so that it is not cached."""
-
-
-class PlanningStopped(Exception):
-    """Whoever waited for the plan has gone."""
 
 
 @task(
@@ -47,22 +42,3 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
     if planned.state == "InputRejected":
         raise PlanRefused(planned.message)
     return planned.batches.planned
-
-
-def planned_for(here: Connection, run: Run, stop: threading.Event | None = None) -> RunSummary:
-    """Plan a run as its request says; safe to repeat.
-
-    Args:
-        stop: Set from another thread, it ends the reading.
-    """
-    look = watcher.get()
-
-    def on_progress(rows: int) -> None:
-        if stop and stop.is_set():
-            raise PlanningStopped
-        if look:
-            look.reading(rows)
-
-    if run.parent_run_id is None:
-        return plan(here.outbox, run, rejects_folder=here.rejects_folder, on_progress=on_progress)
-    return plan_rerun(here.outbox, run, batch_uuids=run.request["batch_uuids"], only=run.request["only"])

@@ -11,17 +11,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease
 from armrest.outbox import Lease, Outbox, Run
 from armrest.settings import Settings
-
-
-class SettingsRefused(Exception):
-    """A setting is missing or cannot be used; one line that names it and says what to do."""
+from tasks.configuration import SettingsRefused, home, load_settings, private
 
 
 @dataclass(slots=True)
@@ -38,36 +34,12 @@ class Connection:
     run_id: str | None = None
 
     @property
-    def rejects_folder(self) -> Path:
-        """Where rejected rows go, made for its owner alone."""
-        return _private(home(self.settings) / "rejects")
+    def rejects_folder(self) -> Path | str:
+        """Where rejected rows go: the address that is set, or a folder made for its owner alone."""
+        return self.settings.rejects_url or private(home(self.settings) / "rejects")
 
 
 _current: ContextVar[Connection | None] = ContextVar("connection", default=None)
-
-
-def load_settings() -> Settings:
-    """Read the settings anew, from the environment and `.env`.
-
-    Raises:
-        SettingsRefused: One of them cannot be used.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        faults = error.errors(include_input=False, include_url=False, include_context=False)
-        raise SettingsRefused(
-            "; ".join(f"{_variable(fault['loc'])}: {_said(fault['msg'])}" for fault in faults)
-        ) from None
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    name = "_".join(map(str, location)).upper()
-    return f"ARMREST_{name.removeprefix('ARMREST_')}"
-
-
-def _said(message: str) -> str:
-    return message.removeprefix("Value error, ")
 
 
 @contextmanager
@@ -189,23 +161,6 @@ def tokens(settings: Settings) -> TokenProvider:
             "and ARMREST_IDENTITY_CLIENT_SECRET"
         )
     return ClientCredentials(url, client_id, secret)
-
-
-def home(settings: Settings) -> Path:
-    """Return the folder of ledger, bodies and rejects, made for its owner alone.
-
-    Raises:
-        SettingsRefused: It cannot be made.
-    """
-    return _private(settings.home.expanduser().absolute())
-
-
-def _private(folder: Path) -> Path:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsRefused(f"ARMREST_HOME: the folder {folder} cannot be made: {error.strerror}") from None
-    return folder
 
 
 def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:

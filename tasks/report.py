@@ -12,9 +12,10 @@ from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 
-from armrest.outbox import Ledger, Run, batch_views, failed_customers, summary
+from armrest.outbox import Outbox, Run, RunSummary, batch_views, failed_customers, summary
 from tasks.artifacts import Artifacts
-from tasks.summary import summary_markdown
+from tasks.plan_view import plan_view
+from tasks.summary import plan_markdown, summary_markdown
 from tasks.tables import batches_table, failed_table, percent_done
 from tasks.watch import watcher
 
@@ -26,8 +27,9 @@ LARGEST_SHARE: Final = 0.05
 class Report:
     """The artifacts of a run, attached to one flow run."""
 
-    def __init__(self, ledger: Ledger, run: Run, artifacts: Artifacts, flow_run_id: UUID) -> None:
-        self._ledger = ledger
+    def __init__(self, outbox: Outbox, run: Run, artifacts: Artifacts, flow_run_id: UUID) -> None:
+        self._outbox = outbox
+        self._ledger = outbox.ledger
         self._run = run
         self._artifacts = artifacts
         self._flow_run_id = flow_run_id
@@ -48,10 +50,19 @@ class Report:
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
         told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         text = summary_markdown(told, flow_run_id=self._flow_run_id)
+        plan = await asyncio.to_thread(self._plan, told)
         with best_effort():
+            if plan is not None:
+                await self._artifacts.markdown(self._key("plan"), plan, f"Plan of run {self._about}")
             about = f"{told.customers.failed:,} failed customers of run {self._about}"
             await self._artifacts.table(self._key("failed-customers"), failed, about)
             await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
+
+    def _plan(self, told: RunSummary) -> str | None:
+        """Return the plan of a dry run, in Markdown."""
+        if not self._run.request.get("dry_run") or told.state != "Planned":
+            return None
+        return plan_markdown(told, plan_view(self._outbox, self._run.run_id))
 
     @property
     def _about(self) -> str:
@@ -62,10 +73,10 @@ class Report:
 
 
 @asynccontextmanager
-async def reporting(ledger: Ledger, run: Run, flow_run_id: UUID) -> AsyncIterator[Report]:
+async def reporting(outbox: Outbox, run: Run, flow_run_id: UUID) -> AsyncIterator[Report]:
     """Keep a run's artifacts up to date during the block."""
     async with get_client() as client:
-        report = Report(ledger, run, Artifacts(client, flow_run_id), flow_run_id)
+        report = Report(outbox, run, Artifacts(client, flow_run_id), flow_run_id)
         renewing = asyncio.create_task(_keep_renewing(report))
         try:
             yield report

@@ -1,26 +1,38 @@
 """Logical runs as flows and commands open them: from parameters, from a parent, or found again."""
 
-from pathlib import PurePath
-
 from armrest.api import Mode
 from armrest.delivery import rerun_request
-from armrest.outbox import Only, OutboxError, Run, carried_by, create_run, new_run_id, run_of_flow_run
+from armrest.outbox import (
+    Only,
+    OutboxError,
+    Run,
+    assert_applicable,
+    carried_by,
+    create_run,
+    new_run_id,
+    run_of_flow_run,
+)
 from tasks.connection import Connection
+from tasks.reading import Reading, source_name
 from tasks.rerun_choice import Choice, run_of_client
 
 
 def open_update(
     here: Connection,
     *,
-    source: str,
+    reading: Reading,
     client_no: int,
     user_id: str | None,
     mode: Mode,
     batch_size: int | None,
-    max_rejected: str,
     dry_run: bool,
 ) -> Run:
-    """Open a run that brings a source over; what is None comes from the settings."""
+    """Open a run that brings a source over; what is None comes from the settings.
+
+    Raises:
+        InputRefused: The source's address or the mapping is at fault.
+        SettingsRefused: ARMREST_RULES names a rule that there is not.
+    """
     ledger, settings = here.outbox.ledger, here.settings
     return create_run(
         ledger,
@@ -30,12 +42,11 @@ def open_update(
         kind="update",
         mode=mode,
         user_id=user_id or settings.user_id,
-        source=PurePath(source).name,
+        source=source_name(reading.source),
         request={
-            "source": source,
+            **reading.request(settings),
             "batch_size": batch_size or settings.batch_size,
             "max_body_bytes": settings.max_body_bytes,
-            "max_rejected": max_rejected,
             "dry_run": dry_run,
         },
     )
@@ -68,8 +79,23 @@ def resumable(here: Connection, run_id: str, *, client_no: int | None = None) ->
     """
     run = run_of_client(here, run_id, client_no)
     if run.request.get("dry_run"):
-        raise OutboxError(f"run {run.run_id} was a dry run: send its source with `armrest update-customers`")
+        raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it as it is")
     return run
+
+
+def applicable(here: Connection, plan_id: str, *, client_no: int | None = None) -> Run:
+    """Return a plan that may be sent as it is.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        WrongClient: It is another client's than the one that is named.
+        OutboxError: It is no plan, it names no address, it was overtaken, or a body of it was purged.
+    """
+    plan = run_of_client(here, plan_id, client_no)
+    if not plan.api_url:
+        raise OutboxError(f"plan {plan.run_id} was made without ARMREST_API_URL: set it, and plan again")
+    assert_applicable(here.outbox.ledger, plan)
+    return plan
 
 
 def carried(here: Connection, flow_run_id: str) -> Run | None:

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from armrest.outbox import Ledger, RunSummary, find_run, summary
+from armrest.outbox import Outbox, RunSummary, find_run, summary
 from tasks.artifacts import Artifacts
 from tasks.report import Report, best_effort
 
@@ -18,23 +18,23 @@ ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.R
 """A run that is asked about later has no live process: what still says RUNNING was killed."""
 
 
-async def tell_flow_runs(ledger: Ledger, run_id: str) -> None:
+async def tell_flow_runs(outbox: Outbox, run_id: str) -> None:
     """Give the flow runs that carried a run a new version of its artifacts, and the state that it has now."""
-    told = summary(ledger, run_id)
+    told = summary(outbox.ledger, run_id)
     async with get_client() as client:
         for flow_run_id in map(UUID, told.flow_run_ids):
             with best_effort():
-                await _tell(client, ledger, told, flow_run_id)
+                await _tell(client, outbox, told, flow_run_id)
 
 
-async def _tell(client: PrefectClient, ledger: Ledger, told: RunSummary, flow_run_id: UUID) -> None:
+async def _tell(client: PrefectClient, outbox: Outbox, told: RunSummary, flow_run_id: UUID) -> None:
     try:
         flow_run = await client.read_flow_run(flow_run_id)
     except ObjectNotFound:
         get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, told.run_id)
         return
     artifacts = Artifacts(client, flow_run_id, anew=True)
-    await Report(ledger, find_run(ledger, told.run_id), artifacts, flow_run_id).conclude()
+    await Report(outbox, find_run(outbox.ledger, told.run_id), artifacts, flow_run_id).conclude()
     if flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
         await client.set_flow_run_state(flow_run_id, state_now(told), force=True)
 

@@ -1,10 +1,11 @@
 """A run told in Markdown: what, how many, why not, and what to do next. Nothing personal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from armrest.outbox import RunSummary
+from tasks.plan_view import PlanView
 
 
 def summary_markdown(run: RunSummary, *, flow_run_id: UUID) -> str:
@@ -21,6 +22,26 @@ def summary_markdown(run: RunSummary, *, flow_run_id: UUID) -> str:
             *_why("Refused by ARM", run.failed_why),
             *_next(run),
             *_links(run, flow_run_id),
+        ]
+    )
+
+
+def plan_markdown(run: RunSummary, view: PlanView) -> str:
+    """Return what a plan would do, with a masked sample, and how it is sent as it is."""
+    rows = [f"| {what} | {_cell(told)} |" for what, told in view.rows()]
+    sample = ["```json", *(json.dumps(customer, ensure_ascii=False) for customer in view.sample), "```"]
+    return "\n".join(
+        [
+            f"# Plan: client {run.client_no}",
+            "",
+            f"Run `{run.run_id}` of `{run.source}`, for `{run.api_url}`. Nothing was sent.",
+            "",
+            "| | |",
+            "| --- | --- |",
+            *rows,
+            "",
+            *(["## The first customers, masked", "", *sample, ""] if view.sample else []),
+            *_step("Send it as it is", f"armrest apply {run.run_id}", "apply-plan", {"plan_id": run.run_id}),
         ]
     )
 
@@ -50,16 +71,17 @@ def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:
 
 def _next(run: RunSummary) -> list[str]:
     if run.customers.open:
-        return _step("Carry it on", f"armrest resume {run.run_id}", "resume-run", run)
+        return _step("Carry it on", f"armrest resume {run.run_id}", "resume-run", {"run_id": run.run_id})
     if run.customers.failed:
-        return _step("Send the failed ones again", f"armrest rerun {run.run_id}", "rerun-failed-batches", run)
+        return _step(
+            "Send the failed ones again", f"armrest rerun {run.run_id}", "rerun-failed-batches", {"run_id": run.run_id}
+        )
     return []
 
 
-def _step(title: str, command: str, flow: str, run: RunSummary) -> list[str]:
-    parameters = json.dumps({"run_id": run.run_id})
+def _step(title: str, command: str, flow: str, parameters: Mapping[str, str]) -> list[str]:
     shown = f"or run `{flow}` with the parameters"
-    return [f"## {title}", "", "```", command, "```", "", shown, "", "```json", parameters, "```", ""]
+    return [f"## {title}", "", "```", command, "```", "", shown, "", "```json", json.dumps(parameters), "```", ""]
 
 
 def _links(run: RunSummary, flow_run_id: UUID) -> list[str]:

@@ -12,7 +12,8 @@ from armrest.delivery.wanted import Wanted, WantedByRun, WantedBySource
 from armrest.intake import open_source, read_mapping
 from armrest.outbox import find_run
 from armrest.settings import Settings
-from tasks.connection import arm_client, connection, home, load_settings
+from tasks.configuration import home, load_settings
+from tasks.connection import arm_client, connection
 
 
 async def verified_source(

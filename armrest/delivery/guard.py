@@ -12,10 +12,6 @@ from typing import Any, Self
 from armrest.intake import InputRefused
 from armrest.outbox import PlanFigures
 
-SHARE_PATTERN = r"^\d+(\.\d+)?%$"
-"""`20%`; the pattern of flags and form fields."""
-
-
 class GuardRailHit(InputRefused):
     """A plan went past a guard rail; nothing of it is sent unless a person says so. `code` names the rail."""
 

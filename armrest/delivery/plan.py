@@ -1,10 +1,12 @@
 """Planning: the whole source is read, judged and written to the outbox before the first byte is sent."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import fsspec
 
 from armrest.delivery.guard import GuardRails
 from armrest.intake import (
@@ -105,12 +107,31 @@ def _opened(request: Mapping[str, Any], inbox: Path | None, databases: Mapping[s
     )
 
 
+@contextmanager
+def _writable(path: str) -> Iterator[None]:
+    """Refuse to plan what cannot be listed for those who are to mend it."""
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or type(error).__name__
+        raise InputRefused(
+            f"{path}: the file for rejected rows cannot be written ({what}): check ARMREST_REJECTS_URL",
+            code="rejects-not-written",
+        ) from None
+
+
+def _close_anyway(rejects: RejectsFile) -> None:
+    with suppress(OSError):
+        rejects.close()
+
+
 class _Planner:
     """Carries the rows of one source into a plan, and counts them."""
 
     def __init__(self, outbox: Outbox, run: Run, files: str, on_progress: OnProgress) -> None:
         self._outbox = outbox
         self._run = run
+        self._files = files
         self._rejects_path = f"{files}.csv"
         self._on_progress = on_progress
         self._rails = GuardRails.of(run.request)
@@ -122,11 +143,13 @@ class _Planner:
         self._rails.check_age(source.name, source.modified_at, now=ledger.now())
         with ExitStack() as stack:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
-            rejects = stack.enter_context(RejectsFile(self._rejects_path, source))
+            rejects = RejectsFile(self._rejects_path, source)
+            stack.callback(_close_anyway, rejects)
             writer = stack.enter_context(plan_writer(self._outbox, self._run, comparison))
             for block in source.blocks():
                 self._count(block, writer)
-                rejects.write(block.rejects)
+                with _writable(self._rejects_path):
+                    rejects.write(block.rejects)
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
                 self._add(writer, block, source)
             RejectLimit.parse(request["max_rejected"]).check(source.name, rejected=self.rejected, read=self.read)
@@ -135,8 +158,19 @@ class _Planner:
             writer.count_at_the_end()
             self._rails.check_changes(source.name, writer.figures)
             writer.figures.unmapped = list(source.unmapped)
+            if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
+                writer.figures.vanished_file = self._list(comparison.vanished())
+            with _writable(self._rejects_path):
+                rejects.close()
             self.note()
             writer.complete()
+
+    def _list(self, numbers: Iterable[str]) -> str:
+        """Write customer numbers into a file beside the rejects; return its path."""
+        path = f"{self._files}-vanished.csv"
+        with _writable(path), fsspec.open(path, "w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{number}\n" for number in ("customerNo", *numbers))
+        return path
 
     def _is_compared(self) -> bool:
         request = self._run.request

@@ -1,5 +1,6 @@
 """What was planned, sent and answered: bodies and the ledger. It knows nothing of HTTP and nothing of Prefect."""
 
+from armrest.outbox.apply import apply_plan, assert_applicable
 from armrest.outbox.batches import (
     DONE,
     OPEN,
@@ -130,6 +131,8 @@ __all__ = [
     "Verdict",
     "WrongClient",
     "accept",
+    "apply_plan",
+    "assert_applicable",
     "assert_free",
     "assert_sendable",
     "attempt_views",

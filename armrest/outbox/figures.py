@@ -4,10 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from armrest.outbox.comparison import Change
 from armrest.outbox.fields import names_in
+
+MOST_LISTED: Final = 20
+"""Customers that vanished are told one by one up to here."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class PlanFigures:
         compared: Whether the source was compared with what settled; if not, `new` to `vanished` are 0.
         known: Customers of the client that the ledger has seen sent.
         vanished: Known customers that the source does not hold.
+        vanished_first: The numbers of the first of them; `vanished_file` has all where there are more.
         held: Planned customers that are in flight in another batch right now.
         blanked: For each field of the postal address, how many customers send it blank: it becomes blank in ARM.
         fields: How many customers send each field.
@@ -31,6 +35,8 @@ class PlanFigures:
     unchanged: int = 0
     known: int = 0
     vanished: int = 0
+    vanished_first: list[str] = field(default_factory=list)
+    vanished_file: str | None = None
     held: int = 0
     batches: int = 0
     body_bytes: int = 0
@@ -50,6 +56,13 @@ class PlanFigures:
         """Add what is sent of customers, by the masks of their fields."""
         for mask, times in Counter(masks).items():
             _add(self.fields, dict.fromkeys(names_in(mask), times))
+
+    def count_vanished(self, numbers: Iterable[str]) -> None:
+        """Add known customers that the source does not hold."""
+        for number in numbers:
+            self.vanished += 1
+            if self.vanished <= MOST_LISTED:
+                self.vanished_first.append(number)
 
     def count_findings(self, warnings: Mapping[str, int], blanked: Mapping[str, int]) -> None:
         """Add what was found in rows that go in nevertheless."""

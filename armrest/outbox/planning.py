@@ -143,7 +143,7 @@ class PlanWriter:
             self.figures.held = in_flight(tx, self._run)
         if self._comparison:
             self.figures.known = self._comparison.known()
-            self.figures.vanished = sum(1 for _ in self._comparison.vanished())
+            self.figures.count_vanished(self._comparison.vanished())
 
     def _cut(self, *, whole: bool = False) -> None:
         """Write all full batches, and the last one too where `whole`."""

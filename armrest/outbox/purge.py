@@ -8,9 +8,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+import fsspec
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
 from armrest.outbox.batches import UNFINISHED, Batch, State, as_batch
@@ -150,5 +150,7 @@ def _remove_bodies(outbox: Outbox, run: Run, *, going: Sequence[Batch], staying:
 
 def _remove_rejects(ledger: Ledger, run: Run) -> None:
     if run.rejects_file:
-        Path(run.rejects_file).unlink(missing_ok=True)
+        store, path = fsspec.core.url_to_fs(run.rejects_file)
+        if store.exists(path):
+            store.rm(path)
         note_run(ledger, run, rejects_file=None)

@@ -12,13 +12,17 @@ from flows.cli.check import check
 from flows.cli.demo import demo
 from flows.cli.export import export
 from flows.cli.fetch import fetch_customers
+from flows.cli.forget import forget
 from flows.cli.health import health
 from flows.cli.login import login
+from flows.cli.mapping import mapping
 from flows.cli.output import print_json, tell
+from flows.cli.probe import probe
+from flows.cli.plan import plan
 from flows.cli.purge import purge
 from flows.cli.refusals import explain
 from flows.cli.sandbox import sandbox
-from flows.cli.send import rerun, resume, update_customers
+from flows.cli.send import apply, rerun, resume, update_customers
 from flows.cli.settle import settle
 from flows.cli.show import customer, runs, show
 from flows.cli.update_customer import update_customer
@@ -35,6 +39,8 @@ app = typer.Typer(
 for command in (
     update_customers,
     update_customer,
+    plan,
+    apply,
     rerun,
     resume,
     settle,
@@ -47,12 +53,15 @@ for command in (
     api,
     login,
     health,
+    probe,
     export,
+    forget,
     purge,
     sandbox,
     demo,
 ):
     app.command()(command)
+app.add_typer(mapping, name="mapping")
 
 
 def main() -> None:

@@ -1,30 +1,30 @@
 """`armrest check`: read and validate a source. No Prefect, nothing sent, nothing written."""
 
-from typing import Annotated, Final
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
-import typer
-
-from flows.cli.flags import Debug, Json, Source
+from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_json, tell
-from flows.cli.refusals import Ending, Refused
+from flows.cli.reading_flags import reading, with_flags_of
+from flows.cli.refusals import Ending
+
+if TYPE_CHECKING:
+    from armrest.intake import Block, Finding, Reject, Source
+    from tasks.reading import Reading
 
 MOST_SHOWN: Final = 20
-"""Rejected rows that are told one by one; a run writes all of them into its rejects file."""
+"""Rows that are told one by one; a run writes all that are rejected into its rejects file."""
 
 
-def check(
-    source: Source,
-    *,
-    max_rejected: Annotated[
-        str, typer.Option("--max-rejected", metavar="N|N%", help="Refuse when more rows than this are at fault.")
-    ] = "5%",
-    as_json: Json = False,
-    debug: Debug = False,  # noqa: ARG001  `main` looks for it itself
-) -> int:
+@with_settings
+@with_flags_of(reading)
+def check(read: "Reading", *, as_json: Json = False) -> int:
     """Read a customer file and say what is wrong with it; exit 0 where it would be sent, 2 where it would not."""
-    ending = _read(source, max_rejected)
+    ending, warnings = _read(read)
     if as_json:
-        print_json(ending.as_json(None))
+        print_json({**ending.as_json(None), "warnings": warnings})
     elif ending.exit_code == 0:
         print(ending.message)
     if ending.exit_code:
@@ -32,26 +32,69 @@ def check(
     return ending.exit_code
 
 
-def _read(source: str, max_rejected: str) -> Ending:
-    from armrest.intake import InputRefused, RejectLimit, open_source
+def _read(read: "Reading") -> tuple[Ending, dict[str, int]]:
+    from armrest.intake import InputRefused, RejectLimit
+    from tasks.configuration import load_settings
 
-    try:
-        limit = RejectLimit.parse(max_rejected)
-    except ValueError as error:
-        raise Refused(f"--max-rejected: {error}") from None
-    looked = open_source(source)
-    read = rejected = 0
+    looked = read.open(load_settings())
+    _check_age(read, looked)
+    found = _Found(looked)
     for block in looked.blocks():
-        for reject in block.rejects[: max(0, MOST_SHOWN - rejected)]:
-            tell(f"row {reject.row}: {reject.sentence}")
-        read += block.rows
-        rejected += len(block.rejects)
-    if rejected > MOST_SHOWN:
-        tell(f"… and {rejected - MOST_SHOWN:,} more rows")
-    figures = {"read": read, "rejected": rejected, "planned": read - rejected}
+        found.add(block)
+    found.conclude()
     try:
-        limit.check(looked.name, rejected=rejected, read=read)
+        RejectLimit.parse(read.max_rejected).check(looked.name, rejected=found.rejected, read=found.read)
     except InputRefused as refusal:
-        return Ending(refusal.message, state="InputRejected", customers=figures)
-    message = f"{looked.name} ({looked.description}): {read - rejected:,} of {read:,} customers would be sent"
-    return Ending(message, state="Completed", exit_code=0, customers=figures)
+        return Ending(refusal.message, state="InputRejected", customers=found.customers), dict(found.warnings)
+    planned = f"{found.read - found.rejected:,} of {found.read:,} customers would be sent"
+    message = f"{looked.name} ({looked.description}): {planned}"
+    return Ending(message, state="Completed", exit_code=0, customers=found.customers), dict(found.warnings)
+
+
+def _check_age(read: "Reading", source: "Source") -> None:
+    if read.max_source_age_seconds is None:
+        return
+    from armrest.delivery.guard import GuardRails
+
+    rails = GuardRails(max_source_age_seconds=read.max_source_age_seconds)
+    rails.check_age(source.name, source.modified_at, now=time.time())
+
+
+class _Found:
+    """What was found in a source's rows; the first of each kind are told one by one."""
+
+    def __init__(self, source: "Source") -> None:
+        self._source = source
+        self._told: Counter[str] = Counter()
+        self.read = 0
+        self.rejected = 0
+        self.warnings: Counter[str] = Counter()
+
+    @property
+    def customers(self) -> dict[str, int]:
+        return {"read": self.read, "rejected": self.rejected, "planned": self.read - self.rejected}
+
+    def add(self, block: "Block") -> None:
+        """Count a block."""
+        self._tell("", block.rejects)
+        self._tell("warning, ", block.warnings)
+        self.read += block.rows
+        self.rejected += len(block.rejects)
+        self.warnings.update(finding.code for finding in block.warnings)
+
+    def conclude(self) -> None:
+        """Tell what was not told one by one."""
+        if self.rejected > MOST_SHOWN:
+            tell(f"… and {self.rejected - MOST_SHOWN:,} more rows")
+        if self.warnings.total() > MOST_SHOWN:
+            counted = ", ".join(f"{times:,} × {code}" for code, times in self.warnings.most_common())
+            tell(f"warnings in all: {counted}")
+        if self._source.unmapped:
+            tell(f"columns left out: {', '.join(self._source.unmapped)}")
+
+    def _tell(self, kind: str, found: "Iterable[Reject | Finding]") -> None:
+        for one in found:
+            if self._told[kind] == MOST_SHOWN:
+                return
+            self._told[kind] += 1
+            tell(f"{kind}row {self._source.place(one.row)}: {one.sentence}")

@@ -50,7 +50,8 @@ def fetch_customers(
 
 async def _fetch(client_no: int, file: Path, page_size: int) -> "Fetched":
     from armrest.delivery.fetch import fetch_customers as fetch
-    from tasks.connection import arm_client, load_settings, required_api_url
+    from tasks.configuration import load_settings
+    from tasks.connection import arm_client, required_api_url
 
     settings = load_settings()
     async with arm_client(settings) as arm:

@@ -4,14 +4,19 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Any, Final, get_args, get_origin
 
 import typer
-from pydantic import SecretStr
+from pydantic import Secret, SecretStr
 
 from armrest.settings import Settings
 
-Source = Annotated[str, typer.Argument(metavar="SOURCE", help="The customer file: a path.", show_default=False)]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A file, folder, glob or address; - is standard input; sql:NAME.", show_default=False
+    ),
+]
 RunId = Annotated[
     str,
     typer.Argument(metavar="RUN_ID", help="A run of `armrest runs`, or a Prefect flow run's id.", show_default=False),
@@ -71,4 +76,4 @@ def _flag(name: str) -> Any:
 
 def _is_secret(name: str) -> bool:
     kind = Settings.model_fields[name].annotation
-    return SecretStr in {kind, *get_args(kind)}
+    return any((get_origin(one) or one) in {Secret, SecretStr} for one in (kind, *get_args(kind)))

@@ -25,7 +25,7 @@ def login(
     as_json: Json = False,
 ) -> int:
     """Tell whether the login works, when its token ends and what it may do; the token itself is not shown."""
-    from tasks.connection import load_settings
+    from tasks.configuration import load_settings
 
     if not check:
         raise Refused("nothing is stored by a login: it is read from the settings; to try it: armrest login --check")

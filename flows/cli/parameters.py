@@ -4,28 +4,23 @@ from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 from armrest.api import Mode
-from armrest.intake import RejectLimit
 from armrest.outbox import Only, Run, assert_free, assert_sendable
 from flows.cli.refusals import Refused
 from tasks.connection import Connection, connection
 from tasks.durations import seconds_in
 from tasks.rerun_choice import Choice, choose
-from tasks.runs import resumable
+from tasks.runs import applicable, resumable
 
 
 def checked_update(**given: Any) -> dict[str, Any]:
-    """Return the parameters of `update-customers`, all of them usable.
+    """Return what `update-customers` is told besides its source, all of it usable.
 
     Raises:
         Refused: One of them is not.
     """
     if given["mode"] not in get_args(Mode):
         raise Refused(f"--mode {given['mode']}: choose {' or '.join(get_args(Mode))}")
-    try:
-        RejectLimit.parse(given["max_rejected"])
-    except ValueError as error:
-        raise Refused(f"--max-rejected: {error}") from None
-    return given | checked_times(deadline=given["deadline"], wait=given["wait"])
+    return given
 
 
 def checked_times(**given: str) -> dict[str, str]:
@@ -75,6 +70,21 @@ def known_run(run_id: str, *, client_no: int | None, wait: str) -> Run:
         assert_sendable(here.outbox.ledger, run)
         _check_free(here, run, wait)
     return run
+
+
+def known_plan(plan_id: str, *, client_no: int | None, wait: str) -> Run:
+    """Return the plan that is to be sent.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        WrongClient: It is another client's.
+        LeaseHeld: Another run is sending for its client.
+        OutboxError: It is no plan, it was overtaken, or a body of it was purged.
+    """
+    with connection() as here:
+        plan = applicable(here, plan_id, client_no=client_no)
+        _check_free(here, plan, wait)
+    return plan
 
 
 def _check_free(here: Connection, run: Run, wait: str) -> None:

@@ -26,10 +26,13 @@ def purge(
     from flows.cli.parameters import checked_times
     from tasks.connection import connection
     from tasks.durations import seconds_in
+    from tasks.standard_input import forget_old
 
     checked_times(**{"older-than": older_than})
     with connection() as here:
         done = purge_outbox(here.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
+        if not dry_run:
+            forget_old(here.settings, older_than_seconds=seconds_in(older_than))
     if as_json:
         print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
     else:

@@ -68,7 +68,7 @@ def _known(error: Exception) -> Ending | None:
     from armrest.api import ArmError
     from armrest.intake import InputRefused
     from armrest.outbox import OutboxError
-    from tasks.connection import SettingsRefused
+    from tasks.configuration import SettingsRefused
 
     if isinstance(error, InputRefused):
         return Ending(error.message, state="InputRejected")

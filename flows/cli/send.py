@@ -1,84 +1,83 @@
-"""`armrest update-customers`, `rerun` and `resume`: the flows of these names, without a deployment."""
+"""`armrest update-customers`, `apply`, `rerun` and `resume`: the flows of these names, without a deployment."""
 
-from dataclasses import replace
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.flags import ClientNo, Deadline, Json, OptionalRunId, RunId, Source, Verbose, Wait, with_settings
+from flows.cli.flags import ClientNo, Deadline, Json, OptionalRunId, RunId, Verbose, Wait, with_settings
 from flows.cli.output import print_summaries, print_summary
+from flows.cli.plan import BatchSize, ShowValues, UpdateMode, UserId, print_plan
+from flows.cli.reading_flags import compared, with_flags_of
+
+if TYPE_CHECKING:
+    from tasks.reading import Reading
+
+PlanId = Annotated[
+    str, typer.Argument(metavar="PLAN_ID", help="The run of armrest plan or a dry run.", show_default=False)
+]
 
 
 @with_settings
+@with_flags_of(compared)
 def update_customers(
-    source: Source,
+    read: "Reading",
     *,
     client_no: ClientNo,
-    user_id: Annotated[
-        str | None,
-        typer.Option("--user-id", metavar="ID", help="Who the update is by (default: ARMREST_USER_ID)."),
-    ] = None,
-    mode: Annotated[
-        str, typer.Option("--mode", metavar="update|upsert", help="upsert also creates what ARM does not have.")
-    ] = "update",
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            "--batch-size", min=1, max=100_000, metavar="N", help="Customers per batch, at most (default: 1000)."
-        ),
-    ] = None,
+    user_id: UserId = None,
+    mode: UpdateMode = "update",
+    batch_size: BatchSize = None,
     deadline: Deadline = "30m",
-    max_rejected: Annotated[
-        str, typer.Option("--max-rejected", metavar="N|N%", help="Send nothing when more rows than this are at fault.")
-    ] = "5%",
     wait: Wait = "0s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and plan, but send nothing.")] = False,
+    show_values: ShowValues = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
     """Bring a customer file over to ARM, and see every batch of it through."""
-    from armrest.intake import open_source
-    from flows.cli.parameters import checked_update
+    from flows.cli.parameters import checked_times, checked_update
 
-    parameters = checked_update(
-        source=source,
-        client_no=client_no,
-        user_id=user_id,
-        mode=mode,
-        batch_size=batch_size,
-        deadline=deadline,
-        max_rejected=max_rejected,
-        wait=wait,
-    )
-    open_source(source)  # what is wrong with its header is told at once: Prefect takes ten seconds
-    parameters["source"] = str(Path(source).expanduser().absolute())
+    given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
+    times = checked_times(deadline=deadline, wait=wait)
     if dry_run:
-        return _dry_run(parameters, as_json=as_json)
+        return print_plan(read, given, show_values=show_values, as_json=as_json)
 
+    from flows.cli.first_look import looked_at
     from flows.cli.ready import ready
-    from tasks.connection import load_settings
+    from tasks.configuration import load_settings
 
-    ready(load_settings(), client_no=client_no, verbose=verbose)
+    settings = load_settings()
+    read = looked_at(read, settings)
+    ready(settings, client_no=client_no, verbose=verbose)
     from flows.cli.carry_out import carry_out
     from flows.update_customers import update_customers as flow
 
-    return print_summary(carry_out(flow, parameters), as_json=as_json)
+    return print_summary(carry_out(flow, read.model_dump() | given | times), as_json=as_json)
 
 
-def _dry_run(parameters: dict[str, Any], *, as_json: bool) -> int:
-    from flows.cli.progress import shown
-    from tasks.chunk import planned_for
-    from tasks.connection import connection
-    from tasks.runs import open_update
+@with_settings
+def apply(
+    plan_id: PlanId,
+    *,
+    client_no: Annotated[
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the plan is another client's.")
+    ] = None,
+    deadline: Deadline = "30m",
+    wait: Wait = "0s",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Send a plan that was looked at, byte for byte as it was planned."""
+    from flows.cli.parameters import checked_times, known_plan
+    from flows.cli.ready import ready
+    from tasks.configuration import load_settings
 
-    given = {name: value for name, value in parameters.items() if name not in {"deadline", "wait"}}
-    with connection() as here, shown():
-        planned = planned_for(here, open_update(here, **given, dry_run=True))
-    if planned.state == "Planned":
-        message = f"dry run: {planned.batches.planned} batches planned, nothing sent"
-        planned = replace(planned, state="Completed", message=message)
-    return print_summary(planned, as_json=as_json)
+    times = checked_times(deadline=deadline, wait=wait)
+    run = known_plan(plan_id, client_no=client_no, wait=wait)
+    ready(load_settings(), client_no=run.client_no, verbose=verbose, api_url=run.api_url)
+    from flows.apply_plan import apply_plan as flow
+    from flows.cli.carry_out import carry_out
+
+    return print_summary(carry_out(flow, {"plan_id": run.run_id, **times}), as_json=as_json)
 
 
 @with_settings
@@ -107,7 +106,7 @@ def rerun(
     """Send again what failed: in a run, in batches, or all of a client."""
     from flows.cli.parameters import checked_times, chosen_failures
     from flows.cli.ready import ready
-    from tasks.connection import load_settings
+    from tasks.configuration import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
     named: dict[str, Any] = {"run_id": run_id, "batch_uuids": batch_uuid or [], "client_no": client_no, "only": only}
@@ -138,7 +137,7 @@ def resume(
     """Go on with a run that was killed, stopped, or ended at its deadline."""
     from flows.cli.parameters import checked_times, known_run
     from flows.cli.ready import ready
-    from tasks.connection import load_settings
+    from tasks.configuration import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
     run = known_run(run_id, client_no=client_no, wait=wait)

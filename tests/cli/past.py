@@ -83,7 +83,7 @@ class Past:
         with PlanWriter(outbox, run, **sizes) as writer:
             writer.add([{"customerNo": str(number), "name": f"Kunde {number}"} for number in numbers])
             writer.complete()
-        note_run(outbox.ledger, run, started_at=outbox.ledger.now(), state="Sending")
+        note_run(outbox.ledger, run, read=len(numbers), started_at=outbox.ledger.now(), state="Sending")
         return find_run(outbox.ledger, run_id)
 
     def _accepted(self, outbox: Outbox, run: Run, sent: int | None) -> list[Batch]:

@@ -11,8 +11,12 @@ COMMANDS = (
     "update-customer",
     "rerun",
     "resume",
+    "plan",
+    "apply",
     "settle",
     "export",
+    "forget",
+    "mapping",
     "purge",
     "check",
     "runs",
@@ -41,7 +45,7 @@ def test_every_command_explains_itself(typed: Typed, command: str) -> None:
 
 def test_every_setting_that_is_no_secret_has_a_flag(typed: Typed) -> None:
     told = typed("update-customers", "--help", COLUMNS="200").out
-    secrets = {"token", "identity_client_secret", "ledger_url"}
+    secrets = {"token", "identity_client_secret", "ledger_url", "sources"}
 
     assert all(f"--{name.replace('_', '-')}" in told for name in set(Settings.model_fields) - secrets)
     assert not any(f"--{name.replace('_', '-')}" in told for name in secrets)

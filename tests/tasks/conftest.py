@@ -3,6 +3,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tasks.connection import connection
+from tasks.reading import Reading
 from tasks.runs import open_update
 
 Opened = Callable[..., str]
@@ -23,12 +24,11 @@ def opened() -> Opened:
         with connection() as here:
             run = open_update(
                 here,
-                source=source,
+                reading=Reading(source=source, max_rejected=max_rejected),
                 client_no=2218,
                 user_id=None,
                 mode="update",
                 batch_size=batch_size,
-                max_rejected=max_rejected,
                 dry_run=False,
             )
         return run.run_id

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from armrest.api import ClientCredentials, FixedToken
-from tasks.connection import SettingsRefused, arm_client, connection, load_settings, tokens
+from tasks.configuration import SettingsRefused, load_settings
+from tasks.connection import arm_client, connection, tokens
 
 
 def test_the_home_is_for_its_owner_alone(tmp_path: Path) -> None:

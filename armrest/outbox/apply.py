@@ -1,0 +1,78 @@
+"""A plan that was looked at becomes a run that may be sent, as long as nothing newer was sent of its customers."""
+
+import json
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from armrest.outbox.batches import assert_sendable
+from armrest.outbox.errors import OutboxError
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.runs import Run, find_run
+from armrest.outbox.schema import batches, customers, runs
+
+
+def assert_applicable(ledger: Ledger, run: Run) -> None:
+    """Make sure that a plan can be sent just as it is.
+
+    Raises:
+        OutboxError: It is no plan, or a later run has sent any of its customers in the meantime.
+        BodyUnusable: A body of it was purged.
+    """
+    with ledger.read() as tx:
+        _assert_plan(tx, run)
+    assert_sendable(ledger, run)
+
+
+def apply_plan(ledger: Ledger, run: Run) -> Run:
+    """Have a plan be sent: from here on it is carried on like any other run. Under the client's lease.
+
+    Raises:
+        OutboxError: It is no plan, or a later run has sent any of its customers in the meantime.
+    """
+    with ledger.write() as tx:
+        _assert_plan(tx, run)
+        request = json.dumps(run.request | {"dry_run": False})
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(request=request))
+    return find_run(ledger, run.run_id)
+
+
+def _assert_plan(tx: Connection, run: Run) -> None:
+    request = json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one())
+    if not request.get("dry_run"):
+        raise OutboxError(
+            f"run {run.run_id} is no plan that waits: `armrest show {run.run_id}` tells what became of it"
+        )
+    if run.planned_at is None:
+        raise OutboxError(f"the plan {run.run_id} did not come about: {run.message or 'it was broken off'}")
+    if newer := _overtaken_by(tx, run):
+        number, run_id = newer
+        raise OutboxError(
+            f"run {run_id} has sent {number} of the customers of plan {run.run_id} since it was made: plan again"
+        )
+
+
+def _overtaken_by(tx: Connection, run: Run) -> tuple[int, str] | None:
+    """Return how many customers of a plan were sent since it was made, and the newest run that sent some."""
+    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    since = and_(
+        other.c.client_id == run.client_id,
+        other.c.run_seq != run.seq,
+        or_(other.c.run_seq > run.seq, other.c.sent_at > run.planned_at),
+        other.c.sent_at.is_not(None),
+    )
+    if tx.execute(select(other.c.seq).where(since).limit(1)).first() is None:
+        return None
+    same = and_(
+        theirs.c.client_id == mine.c.client_id, func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no)
+    )
+    query = (
+        select(func.count(mine.c.ordinal.distinct()), func.max(other.c.run_seq))
+        .join_from(mine, theirs, same)
+        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
+        .where(mine.c.run_seq == run.seq, since)
+        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
+    )
+    number, newest = tx.execute(query).one()
+    if not number:
+        return None
+    return int(number), str(tx.execute(select(runs.c.run_id).where(runs.c.seq == newest)).scalar_one())

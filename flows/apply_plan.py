@@ -1,0 +1,37 @@
+"""The flow `apply-plan`: a plan that was looked at is sent as it is, byte for byte."""
+
+from prefect import flow, runtime
+from prefect.client.schemas import State
+
+from armrest.outbox import apply_plan as apply_plan_of
+from flows.sending import flow_run_id, see_through
+from tasks.connection import arm_client, connection, holding
+from tasks.durations import Duration, seconds_in
+from tasks.runs import applicable, carried, carry
+
+
+def name_of_run() -> str:
+    """Tell in the list of runs which plan is sent."""
+    return f"apply {runtime.flow_run.parameters['plan_id']}"
+
+
+@flow(name="apply-plan", flow_run_name=name_of_run, retries=0)
+async def apply_plan(plan_id: str, deadline: Duration = "30m", wait: Duration = "0s") -> State:
+    """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
+
+    It is refused when a later run has sent any of its customers in the meantime.
+
+    Args:
+        plan_id: The plan: the run's id in its artifact arm-plan-…, or the id of its flow run.
+        deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
+        wait: How long to wait when another run is sending for this client (10m).
+    """
+    with connection() as here:
+        begun = carried(here, str(flow_run_id()))
+        if begun is not None:
+            return await see_through(here, begun, deadline=deadline, wait=wait)
+        plan = applicable(here, plan_id)
+        arm_client(here.settings, api_url=plan.api_url)
+        async with holding(plan, wait_seconds=seconds_in(wait)):
+            run = carry(here, apply_plan_of(here.outbox.ledger, plan), str(flow_run_id()))
+            return await see_through(here, run, deadline=deadline, wait=wait)
