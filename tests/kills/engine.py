@@ -4,7 +4,6 @@
 It can kill itself with SIGKILL at a seam: between two things that must not be one. Started again, it resumes.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -12,6 +11,7 @@ import signal
 import sys
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -32,11 +32,8 @@ from armrest.delivery import (
     rerun_request,
     together,
 )
-from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, UnknownRun, create_run, find_run, summary
-
-STARTED: Final = "started"
-HELD: Final = 2
-LOST_LEASE: Final = 3
+from armrest.outbox import Outbox, Run, UnknownRun, create_run, find_run, summary
+from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, TOKEN
 
 SEAMS: Final = (
     "planning",  # some of the source is in the outbox, the rest is not
@@ -86,46 +83,49 @@ class Wire(httpx.AsyncHTTPTransport):
         return response
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("home", type=Path)
-    parser.add_argument("run_id")
-    parser.add_argument("--api-url", required=True)
-    parser.add_argument("--token", default="sandbox-token")
-    parser.add_argument("--identity-url", help="log in there instead, with the sandbox's credentials")
-    parser.add_argument("--client-no", type=int, default=2218)
-    parser.add_argument("--source", default="")
-    parser.add_argument("--rerun-of")
-    parser.add_argument("--batch-size", type=int, default=100)
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds for one answer")
-    parser.add_argument("--options", type=json.loads, default={}, help="DeliveryOptions, as JSON")
-    parser.add_argument("--wait", type=float, default=0.0, help="seconds to wait for another run's lease")
-    parser.add_argument("--die-at", default="", help=f"SEAM or SEAM:NTH; one of {', '.join(SEAMS)}")
-    parser.add_argument("--seed", type=int, default=1)
-    return parser.parse_args()
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A run to be done, or what is left of it, and how.
+
+    Attributes:
+        identity_url: Log in there with the sandbox's credentials; None: its fixed token will do.
+        die_at: SEAM, or SEAM:NTH; empty: nowhere.
+        options: Of `DeliveryOptions`.
+    """
+
+    home: Path
+    run_id: str
+    api_url: str
+    source: str | Path = ""
+    rerun_of: str | None = None
+    client_no: int = 2218
+    batch_size: int = 100
+    identity_url: str | None = None
+    timeout_seconds: float = 30.0
+    die_at: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
 
 
-async def carry(given: argparse.Namespace, outbox: Outbox, seams: Seams) -> None:
+async def carry(job: Job, outbox: Outbox, seams: Seams) -> None:
     """Do what is left to do of a run."""
-    run = opened_run(given, outbox)
-    options = DeliveryOptions(**given.options)
+    run = opened_run(job, outbox)
+    options = DeliveryOptions(**job.options)
     held = hold_lease(
         outbox.ledger,
         api_url=run.api_url,
         client_no=run.client_no,
         run_id=run.run_id,
         seconds=options.lease_seconds,
-        wait_seconds=given.wait,
     )
     async with (
         held as lease,
-        ArmClient(given.api_url, tokens(given), transport=Wire(seams), timeout_seconds=given.timeout) as arm,
+        ArmClient(job.api_url, tokens(job), transport=Wire(seams), timeout_seconds=job.timeout_seconds) as arm,
     ):
-        planned(given, outbox, run, seams)
+        planned(job, outbox, run, seams)
         seams.passing("planned")
         run, stopped = find_run(outbox.ledger, run.run_id), ""
         try:
-            async with Delivery(outbox, arm, run, lease, options, random=Random(given.seed)) as delivery:
+            async with Delivery(outbox, arm, run, lease, options, random=Random(1)) as delivery:
                 await together(see_through(delivery, number) for number in range(1, run.slices + 1))
         except StopTheRun as stop:
             stopped = stop.message
@@ -133,30 +133,30 @@ async def carry(given: argparse.Namespace, outbox: Outbox, seams: Seams) -> None
         finish(outbox, run, stopped=stopped)
 
 
-def opened_run(given: argparse.Namespace, outbox: Outbox) -> Run:
+def opened_run(job: Job, outbox: Outbox) -> Run:
     with suppress(UnknownRun):
-        return find_run(outbox.ledger, given.run_id)
-    parent = find_run(outbox.ledger, given.rerun_of) if given.rerun_of else None
-    fresh = {"source": given.source, "batch_size": given.batch_size, "max_body_bytes": 5_000_000, "max_rejected": "0"}
+        return find_run(outbox.ledger, job.run_id)
+    parent = find_run(outbox.ledger, job.rerun_of) if job.rerun_of else None
+    fresh = {"source": str(job.source), "batch_size": job.batch_size, "max_body_bytes": 5_000_000, "max_rejected": "0"}
     return create_run(
         outbox.ledger,
-        run_id=given.run_id,
-        api_url=given.api_url,
-        client_no=given.client_no,
+        run_id=job.run_id,
+        api_url=job.api_url,
+        client_no=job.client_no,
         kind="rerun" if parent else "update",
         mode="update",
         user_id="ola.nordmann",
-        source=Path(given.source).name,
+        source=Path(job.source).name,
         request=rerun_request(parent) if parent else fresh,
         parent=parent,
     )
 
 
-def planned(given: argparse.Namespace, outbox: Outbox, run: Run, seams: Seams) -> None:
+def planned(job: Job, outbox: Outbox, run: Run, seams: Seams) -> None:
     if run.parent_run_id is not None:
         plan_rerun(outbox, run)
         return
-    plan(outbox, run, rejects_folder=given.home, on_progress=lambda _: seams.passing("planning"))
+    plan(outbox, run, rejects_folder=job.home, on_progress=lambda _: seams.passing("planning"))
 
 
 async def see_through(delivery: Delivery, slice_no: int) -> None:
@@ -166,25 +166,16 @@ async def see_through(delivery: Delivery, slice_no: int) -> None:
         await delivery.poll(slice_no)
 
 
-def tokens(given: argparse.Namespace) -> TokenProvider:
-    if given.identity_url:
-        return ClientCredentials(given.identity_url, "sandbox", SecretStr("sandbox-secret"))
-    return FixedToken(SecretStr(given.token))
+def tokens(job: Job) -> TokenProvider:
+    if job.identity_url:
+        return ClientCredentials(job.identity_url, CLIENT_ID, SecretStr(CLIENT_SECRET))
+    return FixedToken(SecretStr(TOKEN))
 
 
-def main() -> int:
-    given = arguments()
-    print(STARTED, flush=True)
-    with Outbox.open(f"sqlite:///{given.home}/ledger.db", str(given.home / "bodies")) as outbox:
-        try:
-            asyncio.run(carry(given, outbox, Seams(given.die_at)))
-        except (LeaseHeld, LeaseLost) as error:
-            print(error.message, file=sys.stderr, flush=True)
-            return HELD if isinstance(error, LeaseHeld) else LOST_LEASE
-        ended = summary(outbox.ledger, given.run_id)
-    print(json.dumps(ended.as_json()), flush=True)
-    return 0 if ended.state == "Completed" else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def work(job: Job, log: Path) -> None:
+    """Be the process: what it says goes into the log, its run's summary last."""
+    sys.stdout = sys.stderr = log.open("w", buffering=1)
+    with Outbox.open(f"sqlite:///{job.home}/ledger.db", str(job.home / "bodies")) as outbox:
+        asyncio.run(carry(job, outbox, Seams(job.die_at)))
+        ended = summary(outbox.ledger, job.run_id)
+    print(json.dumps(ended.as_json()))

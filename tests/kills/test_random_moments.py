@@ -1,6 +1,5 @@
 """Processes killed at thirty random moments, over runs that follow each other with newer and newer data."""
 
-import time
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -53,9 +52,7 @@ def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
 def _killed(workspace: Workspace, run_id: str, source: Path, random: Random) -> bool:
     """Start an engine on a run and kill it; return False where it was through before that."""
     engine = workspace.start(run_id, source, options=POLLING)
-    assert engine.stdout is not None
-    engine.stdout.readline()
-    time.sleep(random.uniform(0, LONGEST_LIFE_SECONDS))
+    engine.wait(random.uniform(0, LONGEST_LIFE_SECONDS))
     engine.kill()
-    engine.communicate()
-    return engine.returncode < 0
+    engine.wait()
+    return engine.was_killed

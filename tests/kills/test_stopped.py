@@ -1,6 +1,5 @@
 """A process that is stopped, not killed: it awaits what is in flight, for a while, and sends nothing more."""
 
-import signal
 import time
 from pathlib import Path
 
@@ -14,8 +13,8 @@ def test_what_is_in_flight_at_ctrl_c_is_awaited(workspace: Workspace, arm: Sandb
     arm.behaviour.become(Behaviour(**SLOW))
     engine = workspace.start("r1", source)
     until(lambda: len(arm.books.batches()) > 3)
-    engine.send_signal(signal.SIGINT)
-    engine.communicate()
+    engine.interrupt()
+    engine.wait()
 
     stopped = workspace.mourn()
     assert stopped.in_flight == frozenset()
@@ -30,9 +29,9 @@ def test_what_is_in_flight_is_not_awaited_for_ever(workspace: Workspace, arm: Sa
     arm.behaviour.become(Behaviour(**SLOW | {"slow_seconds": 30.0}))
     engine = workspace.start("r1", source, options={"stop_grace_seconds": 0.5})
     until(arm.books.batches)
-    engine.send_signal(signal.SIGINT)
+    engine.interrupt()
     stopped_at = time.monotonic()
-    engine.communicate()
+    engine.wait()
 
     assert time.monotonic() - stopped_at < 5
     assert len(workspace.mourn().in_flight) == 1

@@ -1,29 +1,25 @@
 """A folder with a ledger, engines that run on it and die, and what their deaths must not have changed."""
 
 import csv
-import json
-import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from armrest.outbox import Outbox, State, batches_in, find_run, outcomes_of_run, summaries
-from armrest.sandbox import Books, SandboxServer, customers_in, sample_rows
+from armrest.sandbox import COLUMNS, Books, SandboxServer, customers_in, sample_rows
 from armrest.sandbox.merge import Customer, create, merge
+from tests.kills.engine import Job
+from tests.kills.process import Engine
 
-ROOT: Final = Path(__file__).parents[2]
 CLIENT_NO: Final = 2218
 IN_FLIGHT: Final = 8
 """Requests under way at once, by default: what a death may make us send again."""
-PATIENCE_SECONDS: Final = 60
 POLLING: Final = {"poll_first_seconds": 0.05, "poll_max_seconds": 0.2}
-KILLED: Final = -9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +40,19 @@ class Workspace:
         self.arm = arm
         self.deaths: list[Death] = []
 
-    def start(self, run_id: str, source: Path | str = "", **flags: Any) -> subprocess.Popen[str]:
-        """Start an engine on a run, or on what is left of it; flags as `tests.kills.engine` has them."""
-        words = [f"--{name.replace('_', '-')}={_text(value)}" for name, value in flags.items()]
-        command = [sys.executable, "-m", "tests.kills.engine", str(self.home), run_id, f"--source={source}"]
-        return subprocess.Popen(
-            [*command, f"--api-url={self.arm.api_url}", *words],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONWARNINGS": "default"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self, run_id: str, source: Path | str = "", **more: Any) -> Engine:
+        """Start an engine on a run, or on what is left of it; more as `Job` has it."""
+        return Engine(Job(home=self.home, run_id=run_id, api_url=self.arm.api_url, source=source, **more))
 
-    def run(self, run_id: str, source: Path | str = "", **flags: Any) -> dict[str, Any]:
+    def run(self, run_id: str, source: Path | str = "", **more: Any) -> dict[str, Any]:
         """See a run through; return its summary."""
-        engine = self.start(run_id, source, **flags)
-        out, told = engine.communicate(timeout=PATIENCE_SECONDS)
-        assert engine.returncode in {0, 1}, told
-        return dict(json.loads(out.splitlines()[-1]))
+        return self.start(run_id, source, **more).summary()
 
-    def die(self, run_id: str, seam: str, source: Path | str = "", **flags: Any) -> Death:
+    def die(self, run_id: str, seam: str, source: Path | str = "", **more: Any) -> Death:
         """Let a run kill itself at a seam."""
-        engine = self.start(run_id, source, die_at=seam, **flags)
-        out, told = engine.communicate(timeout=PATIENCE_SECONDS)
-        assert engine.returncode == KILLED, f"it never came to {seam}: {out} {told}"
+        engine = self.start(run_id, source, die_at=seam, **more)
+        engine.wait()
+        assert engine.was_killed, f"it never came to {seam}: {engine.told}"
         return self.mourn()
 
     def mourn(self) -> Death:
@@ -134,13 +118,14 @@ def books_after(
     return books
 
 
-def write_version(path: Path, customers: int, version: int) -> Path:
-    """Write a file of customers whose every row tells its version, in the name and in the phone number."""
+def write_version(path: Path, customers: int, version: int, *, every: int = 1) -> Path:
+    """Write a file of every nth customer, whose every row tells its version, in the name and in the phone number."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        for place, row in enumerate(sample_rows(customers, seed=1)):
+        writer.writerow(COLUMNS)
+        for row in islice(sample_rows(customers, seed=1), 0, None, every):
             told = {"name": f"{row['name']} {version}", "phoneNo": f"{91_000_000 + version}"}
-            writer.writerows([list(row)] * (place == 0) + [list((row | told).values())])
+            writer.writerow((row | told).values())
     return path
 
 
@@ -155,7 +140,3 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> None:
 def received(books: Books) -> Counter[str]:
     """Return how often each body was accepted."""
     return Counter(batch.sha256 for batch in books.batches(CLIENT_NO))
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value) if isinstance(value, dict) else str(value)
