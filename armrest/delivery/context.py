@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from http import HTTPStatus
 from random import Random
 
@@ -33,6 +33,9 @@ class DeliveryOptions:
 class Calls:
     """What all calls have in common.
 
+    Args:
+        shared_brake: The brake of other calls to the same API, where there are any.
+
     Attributes:
         deadline: A time of the event loop, after which no call begins.
         reached: Whether anything has got through to ARM.
@@ -43,13 +46,14 @@ class Calls:
     arm: ArmClient
     options: DeliveryOptions
     random: Random = field(default_factory=Random)
+    shared_brake: InitVar[Brake | None] = None
     brake: Brake = field(init=False)
     deadline: float = field(init=False)
     reached: bool = field(init=False, default=False)
     stopped: StopTheRun | None = field(init=False, default=None)
 
-    def __post_init__(self) -> None:
-        self.brake = Brake(concurrency=self.options.concurrency, random=self.random)
+    def __post_init__(self, shared_brake: Brake | None) -> None:
+        self.brake = shared_brake or Brake(concurrency=self.options.concurrency, random=self.random)
         self.deadline = asyncio.get_running_loop().time() + self.options.deadline_seconds
 
     def seconds_left(self) -> float:

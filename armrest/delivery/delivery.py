@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Collection
+from functools import partial
 from random import Random
 from typing import Self
 
 from armrest.api import ArmClient, BatchRefused, StopTheRun, TryAgain
+from armrest.delivery.brake import Brake
 from armrest.delivery.context import Context, DeliveryOptions
 from armrest.delivery.errors import Unfinished
 from armrest.delivery.halve import Halver
@@ -34,6 +36,9 @@ class Delivery:
     """One run on its way; an async context manager. Its deadline counts from entering it.
 
     All calls of its slices share one brake and one poller. Every method is safe to call again after any crash.
+
+    Args:
+        brake: The brake of other deliveries to the same API, where there are any.
     """
 
     def __init__(
@@ -45,14 +50,24 @@ class Delivery:
         options: DeliveryOptions,
         *,
         random: Random | None = None,
+        brake: Brake | None = None,
     ) -> None:
-        self._parts = (outbox, arm, run, lease, options, random or Random())
+        self._begin = partial(
+            Context,
+            outbox=outbox,
+            arm=arm,
+            run=run,
+            lease=lease,
+            options=options,
+            random=random or Random(),
+            shared_brake=brake,
+        )
 
     async def __aenter__(self) -> Self:
-        outbox, arm, run, lease, options, random = self._parts
-        self._context = Context(outbox=outbox, arm=arm, run=run, lease=lease, options=options, random=random)
-        self._sender = Sender(self._context)
+        self._context = self._begin()
+        outbox, run = self._context.outbox, self._context.run
         self._halver = Halver(self._context)
+        self._sender = Sender(self._context, self._halver)
         self._poller = Poller(self._context)
         self._scouting = asyncio.Lock()
         self._scouted = False
@@ -132,9 +147,6 @@ class Delivery:
             await together(self._send(batch) for batch in todo)
 
     async def _send(self, batch: Batch) -> None:
-        if not self._halver.fits(batch):
-            self._halver.halves(batch)
-            return
         try:
             await self._sender.send(batch)
         except BatchRefused as refusal:

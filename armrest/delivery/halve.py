@@ -23,7 +23,7 @@ class Halver:
 
     def fits(self, batch: Batch) -> bool:
         """Tell whether a batch is smaller than what ARM has refused for its size in this run."""
-        return self._too_large is None or batch.body.length < self._too_large or batch.customers == 1
+        return self._too_large is None or batch.body.length < self._too_large or batch.sent_customers == 1
 
     def halves(self, batch: Batch) -> list[Batch]:
         """Put two halves in a batch's place."""

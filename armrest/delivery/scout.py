@@ -96,8 +96,9 @@ class Scout:
 
     def _take_apart(self, batch: Batch, refusal: BatchRefused) -> None:
         """Follow one half of a refused batch and put off the other, or suspect the customer that stands alone."""
-        if batch.customers == 1 and not refusal.failures:
-            self._suspects.append((latest(self._context.outbox.ledger, batch), refusal))
+        batch = latest(self._context.outbox.ledger, batch)
+        if batch.sent_customers == 1 and not refusal.failures:
+            self._suspects.append((batch, refusal))
             return
         parts = self._halver.cut(batch, refusal)
         self._seen |= {part.seq for part in parts}

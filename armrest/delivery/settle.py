@@ -209,7 +209,7 @@ class _Sweeper:
         )
         async with (
             holding as lease,
-            Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random) as delivery,
+            Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random, brake=calls.brake) as delivery,
         ):
             await delivery.take_up()
 

@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 from armrest.api import Accepted, ArmError, BatchRefused, NotFound, RateLimited, StopTheRun, TryAgain, Unreachable
 from armrest.delivery.context import Call, Context
 from armrest.delivery.errors import NoSuchClient
+from armrest.delivery.halve import Halver
 from armrest.outbox import (
     Batch,
     BatchMoved,
@@ -37,8 +38,9 @@ CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, RateLimited, BatchRefused, StopThe
 class Sender:
     """Sends batches of one run."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, halver: Halver) -> None:
         self._context = context
+        self._halver = halver
         upsert = context.run.mode == "upsert"
         self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
         self._verb = "POST" if upsert else "PUT"
@@ -46,8 +48,8 @@ class Sender:
     async def send(self, batch: Batch) -> bool:
         """Send a batch until ARM has answered for it; return whether it was accepted.
 
-        False: it may not leave now (held, superseded, its body unusable, or the time is over), and it stays as the
-        ledger has it.
+        False: it may not leave as it is (held, superseded, too large by now, its body unusable, or the time is over),
+        and the ledger has it, or its parts.
 
         Raises:
             TryAgain: The tries or the time ran out; the batch stays as the ledger has it.
@@ -79,6 +81,9 @@ class Sender:
         context = self._context
         horizon = context.options.ghost_horizon_seconds
         try:
+            if not self._halver.fits(batch):
+                self._halver.halves(batch)
+                return None
             return begin(context.outbox, context.run, batch, context.lease, ghost_horizon_seconds=horizon)
         except BodyUnusable as fault:
             log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)

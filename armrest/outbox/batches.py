@@ -59,6 +59,11 @@ class Batch:
     accepted_at: float | None
 
     @property
+    def sent_customers(self) -> int:
+        """How many of its customers stand in its body: all but the superseded."""
+        return self.customers - self.superseded
+
+    @property
     def may_have_arrived(self) -> bool:
         """Whether ARM may hold it without our knowing: an answer was lost, or never awaited."""
         return self.doubtful or self.state is State.SENDING
@@ -234,7 +239,7 @@ def settle(
     """Close a batch that ARM has worked through: the lines in `verdicts` (by ordinal) failed, the rest are updated."""
     with ledger.write() as tx:
         judge(tx, batch, verdicts)
-        whole = len(verdicts) + batch.superseded == batch.customers
+        whole = len(verdicts) == batch.sent_customers
         state = (State.FAILED if whole else State.PARTLY_FAILED) if verdicts else State.SETTLED
         values = {"state": state, "failed": len(verdicts), "status": status, "result": result, "message": message}
         move(tx, batch, {**values, "settled_at": ledger.now()}, expected=(*OPEN, State.PLANNED))
@@ -247,7 +252,7 @@ def fail(
     with ledger.write() as tx:
         rest = {line.ordinal: Verdict("failed", reason) for line in lines_of(tx, batch)}
         judge(tx, batch, {**rest, **named})
-        values = {"state": State.FAILED, "failed": batch.customers - batch.superseded, "settled_at": ledger.now()}
+        values = {"state": State.FAILED, "failed": batch.sent_customers, "settled_at": ledger.now()}
         words = {"status": status, "result": result, "message": message}
         move(tx, batch, {**values, **words}, expected=(*OPEN, State.PLANNED))
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from armrest.api import ArmClient, FixedToken, StopTheRun, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
+from armrest.delivery.brake import Brake
 from armrest.outbox import (
     Attempt,
     Batch,
@@ -116,6 +117,7 @@ class Engine:
     tokens: TokenProvider = field(default_factory=lambda: FixedToken(SecretStr(TOKEN)))
     timeout_seconds: float = 60.0
     seed: int = 7
+    brake: Brake | None = None
 
     @asynccontextmanager
     async def delivering(self, run: Run, **options: Any) -> AsyncIterator[Delivery]:
@@ -133,7 +135,7 @@ class Engine:
                 run_id=run.run_id,
                 seconds=chosen.lease_seconds,
             ) as lease,
-            Delivery(self.outbox, arm, run, lease, chosen, random=Random(self.seed)) as delivery,
+            Delivery(self.outbox, arm, run, lease, chosen, random=Random(self.seed), brake=self.brake) as delivery,
         ):
             yield delivery
 

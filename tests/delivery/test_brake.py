@@ -13,6 +13,7 @@ from armrest.outbox import State
 from armrest.sandbox import BooksTransport, Sandbox
 from armrest.sandbox.pace import Pace
 from tests.delivery.conftest import GET, PUT, Engine, Planned, people, sent
+from tests.delivery.unwell import Unwell, status
 from tests.virtual_time import virtual_time
 
 
@@ -188,6 +189,20 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_its_place_to_the_n
         cancelled.cancel()
 
     assert await calls[5] == pytest.approx(100)
+
+
+@virtual_time
+async def test_two_runs_of_a_process_may_share_it(engine: Engine, planned: Planned, sandbox: Sandbox) -> None:
+    runs = [planned(people(20), run_id=f"of {client_no}", client_no=client_no, batch_size=1) for client_no in (1, 2)]
+    arm = Unwell(sandbox, puts=[None] * 10 + [status(429, retry_after="30")], seconds=0.1)
+    sharing = replace(engine, transport=arm, brake=Brake(concurrency=8, random=Random(7)))
+
+    told = await asyncio.gather(*(sharing.carry(run) for run in runs))
+
+    assert [one.state for one in told] == ["Completed"] * 2
+    assert arm.most_under_way <= 8
+    assert sum(wait >= 30 for wait in arm.waits()) == 1
+    assert arm.times["PUT"][20] >= 30
 
 
 @pytest.mark.parametrize("allowed", [5, 50])

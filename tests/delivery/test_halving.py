@@ -1,5 +1,6 @@
 """A batch refused whole: the customers at fault are found, the others go through in the same run."""
 
+import asyncio
 import math
 from dataclasses import replace
 from random import Random
@@ -9,7 +10,7 @@ import pytest
 
 from armrest.outbox import State, failed_customers
 from armrest.sandbox import Sandbox
-from tests.delivery.conftest import CLIENT_NO, Engine, Planned, people, sent
+from tests.delivery.conftest import CLIENT_NO, Engine, Planned, carry_slice, people, sent
 from tests.delivery.unwell import Unwell
 from tests.virtual_time import virtual_time
 
@@ -138,6 +139,37 @@ async def test_a_customer_that_is_too_large_alone_has_failed_and_the_others_go_t
 
     assert (told.customers.failed, told.customers.settled) == (1, 40)
     assert told.failed_why == [("larger than ARM takes, even alone", 1)]
+
+
+@virtual_time
+async def test_a_customer_that_is_left_alone_in_its_batch_is_not_cut_further(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    old = planned([*people(2), *people(6, first=10003, name="x" * 3000)], batch_size=2, run_id="1-old")
+    newer = [person for place in (10003, 10005, 10007) for person in people(1, first=place, name="New")]
+    await engine.carry(planned(newer, run_id="2-new"))
+    sandbox.behaviour.max_body_bytes = 1000
+
+    told = await engine.carry(old, concurrency=1)
+
+    assert (told.state, told.customers.settled, told.customers.superseded) == ("PartlyFailed", 2, 3)
+    assert told.failed_why == [("larger than ARM takes, even alone", 3)]
+
+
+@virtual_time
+async def test_a_size_that_is_learned_in_mid_run_cuts_what_already_waits(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(1000), batch_size=25)
+
+    async with replace(engine, transport=Unwell(sandbox, seconds=0.1)).delivering(run) as delivery:
+        carried = asyncio.gather(*(carry_slice(delivery, n) for n in range(1, run.slices + 1)))
+        await asyncio.sleep(0.15)
+        sandbox.behaviour.max_customers = 10
+        await carried
+
+    assert len(sandbox.books.customers(CLIENT_NO)) == 1000
+    assert sent(sandbox, status=413) <= 2 * 8  # what was under way, and what was under way of its halves
 
 
 @virtual_time
