@@ -12,6 +12,7 @@ from typing import Any, Self
 from armrest.intake import InputRefused
 from armrest.outbox import PlanFigures
 
+
 class GuardRailHit(InputRefused):
     """A plan went past a guard rail; nothing of it is sent unless a person says so. `code` names the rail."""
 
