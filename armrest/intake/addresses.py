@@ -1,7 +1,7 @@
 """The postal address, which ARM replaces as a whole: completed, or refused where streets would be blanked."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from typing import Final
 
 from armrest.api.models import ADDRESS_FIELDS
@@ -43,12 +43,20 @@ class Addresses:
                 columns[leaf] = Column([cell or default if go else cell for cell, go in cells])
         return self._with_zeros(columns) if self._restore_zeros else []
 
-    def blanked(self, columns: Mapping[str, Column]) -> Counter[str]:
-        """For each field, how many customers send it empty together with a filled one."""
-        sent = sum(map(any, self._rows(columns))) if self._leaves else 0
-        without = len(columns["customerNo"].cells) - sent
-        empty = {leaf: columns[leaf].cells.count("") - without if leaf in columns else sent for leaf in ADDRESS_FIELDS}
-        return Counter({leaf: count for leaf, count in empty.items() if count})
+    def blanked(self, columns: Mapping[str, Column], *, left_out: Collection[int]) -> Counter[str]:
+        """For each field, how many customers send it empty together with a filled one.
+
+        Args:
+            left_out: The positions of rows that are not sent.
+        """
+        filled = list(map(any, self._rows(columns))) if self._leaves else []
+        without = filled.count(False)
+        out = [at for at in left_out if filled and filled[at]]
+        found = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
+        for leaf in self._leaves:
+            cells = columns[leaf].cells
+            found[leaf] = cells.count("") - without - sum(not cells[at] for at in out)
+        return found
 
     def _rows(self, columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
         return zip(*(columns[leaf].cells for leaf in self._leaves), strict=True)

@@ -5,35 +5,27 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from armrest.api.models import ADDRESS_FIELDS, CUSTOMERS, CustomerUpdate
+from armrest.api.models import ADDRESS_FIELDS, CUSTOMERS, CustomerUpdate, PostalAddress
 from armrest.intake.column import Column, items
 from armrest.intake.fields import DISTRIBUTION_FIELDS, LIST_FIELDS, PLAIN_FIELDS
+from armrest.intake.judges import is_no_whole_number
 
 Columns = Mapping[str, Column]
 """The column of each field that the source has."""
 
 
 def drafts(columns: Columns, *, explicit: bool = False, clear: Collection[str] = ()) -> list[dict[str, Any]]:
-    """A customer for each row, without what is not sent.
+    """A customer for each row, without what is not sent; nothing is checked here.
 
     Args:
         explicit: The source itself says what is not there, and its `""` is a value.
         clear: The fields of which an empty cell is sent as a blank.
     """
-    values: dict[str, Iterable[Any]] = {"customerNo": columns["customerNo"].cells}
-    for field in (*PLAIN_FIELDS, *LIST_FIELDS):
-        if field in columns:
-            sent = columns[field].values(clear=explicit or field in clear)
-            values[field] = _lists(sent) if field in LIST_FIELDS else sent
-    for group, leaves, made in (
-        ("postalAddress", ADDRESS_FIELDS, _addresses),
-        ("distribution", DISTRIBUTION_FIELDS, _distributions),
-    ):
-        if not columns.keys().isdisjoint(leaves):
-            values[group] = made(columns, clear=explicit or group in clear)
-    fields = tuple(values)
-    rows = zip(*values.values(), strict=True)
-    return [{field: value for field, value in zip(fields, row, strict=True) if value is not None} for row in rows]
+    sent = {"customerNo": columns["customerNo"].cells, **dict(_sent(columns, explicit=explicit, clear=clear))}
+    fields = tuple(sent)
+    rows = zip(*sent.values(), strict=True)
+    # a keyword for zip would cost as much as all the pairing
+    return [{field: value for field, value in zip(fields, row) if value is not None} for row in rows]  # noqa: B905
 
 
 def validated(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdate], dict[int, str]]:
@@ -45,19 +37,44 @@ def validated(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdate], di
         return CUSTOMERS.validate_python([one for at, one in enumerate(customers) if at not in unfit]), unfit
 
 
-def _lists(sent: Sequence[str | None]) -> list[list[str] | None]:
-    return [cell if cell is None else items(cell) or None if ";" in cell else [cell] if cell else [] for cell in sent]
+def _sent(columns: Columns, *, explicit: bool, clear: Collection[str]) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Each field and what is sent of it, row by row; None is nothing."""
+    for field in (*PLAIN_FIELDS, *LIST_FIELDS):
+        if field in columns:
+            values = columns[field].values(clear=explicit or field in clear)
+            yield field, _lists(values) if field in LIST_FIELDS else values
+    if not columns.keys().isdisjoint(ADDRESS_FIELDS):
+        yield "postalAddress", _addresses(columns, clear=explicit or "postalAddress" in clear)
+    if not columns.keys().isdisjoint(DISTRIBUTION_FIELDS):
+        yield "distribution", _distributions(columns, clear=explicit or "distribution" in clear)
 
 
-def _addresses(columns: Columns, *, clear: bool) -> Iterator[dict[str, str] | None]:
+def _lists(values: Sequence[str | None]) -> list[list[str] | None]:
+    return [it if it is None else items(it) or None if ";" in it else [it] if it else [] for it in values]
+
+
+def _addresses(columns: Columns, *, clear: bool) -> Iterator[PostalAddress | None]:
     """Where any of it is sent, all of it is: ARM would make blank what is not."""
     nothing = [""] * len(columns["customerNo"].cells)
     rows = list(zip(*(columns[leaf].cells if leaf in columns else nothing for leaf in ADDRESS_FIELDS), strict=True))
-    sent = map(any, _sent(columns, ADDRESS_FIELDS)) if clear else map(any, rows)
-    return (dict(zip(ADDRESS_FIELDS, row, strict=True)) if go else None for row, go in zip(rows, sent, strict=True))
+    sent = map(any, _there(columns, ADDRESS_FIELDS)) if clear else map(any, rows)
+    return (
+        {
+            "addressLine1": line1,
+            "addressLine2": line2,
+            "addressLine3": line3,
+            "postalCode": code,
+            "cityName": city,
+            "countryText": country,
+            "countryCode": country_code,
+        }
+        if go
+        else None
+        for (line1, line2, line3, code, city, country, country_code), go in zip(rows, sent, strict=True)
+    )
 
 
-def _sent(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]]:
+def _there(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]]:
     """Row by row, which of these fields are there, be they empty or not."""
     found = [columns[leaf] for leaf in leaves if leaf in columns]
     return zip(*([cell is not None for cell in column.values(clear=True)] for column in found), strict=True)
@@ -74,4 +91,6 @@ def _distributions(columns: Columns, *, clear: bool) -> Iterator[dict[str, Any] 
 def _distribution(kind: str | None, einvoice_code: str | None) -> dict[str, Any] | None:
     """A number has no blank: where `einvoiceCode` is to be cleared, ARM's is kept."""
     sent: dict[str, Any] = {} if kind is None else {"type": kind}
-    return (sent | {"einvoiceCode": int(einvoice_code)} if einvoice_code else sent) or None
+    if einvoice_code:
+        sent["einvoiceCode"] = einvoice_code if is_no_whole_number(einvoice_code) else int(einvoice_code)
+    return sent or None

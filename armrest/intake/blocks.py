@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 
 from armrest.api.models import ADDRESS_FIELDS, CustomerUpdate
 from armrest.intake.addresses import Addresses
@@ -83,18 +82,13 @@ class BlockReader:
         blank = {at for at in faults if not any(cell.strip() for cell in chunk.record(at))}
         numbers = columns["customerNo"].cells
         rows = range(chunk.first_row, chunk.first_row + len(chunk))
-        if faults:
-            keep = [at not in faults for at in range(len(rows))]
-            columns = {leaf: column.kept(keep) for leaf, column in columns.items()}
-            kept_rows = list(compress(rows, keep))
-        else:
-            kept_rows = list(rows)
-        customers, unfit = validated(drafts(columns, explicit=self._explicit, clear=self._clear))
-        for at, leaf in unfit.items():
-            faults[kept_rows[at] - chunk.first_row] = [(leaf, "does-not-fit")]
+        kept = [at for at in range(len(rows)) if at not in faults]
+        made = drafts(columns, explicit=self._explicit, clear=self._clear)
+        customers, unfit = validated([made[at] for at in kept] if faults else made)
+        faults |= {kept[place]: [(leaf, "does-not-fit")] for place, leaf in unfit.items()}
         return Block(
             customers,
-            [row for at, row in enumerate(kept_rows) if at not in unfit] if unfit else kept_rows,
+            [rows[at] for at in kept if at not in faults],
             [self._reject(chunk, at, faults[at], numbers[at]) for at in sorted(faults.keys() - blank)],
             len(rows) - len(blank),
             [
@@ -102,7 +96,7 @@ class BlockReader:
                 for at in sorted(notes.keys() - faults.keys())
                 for leaf, code in notes[at]
             ],
-            self._addresses.blanked(columns),
+            self._addresses.blanked(columns, left_out=faults),
         )
 
     def _column(self, chunk: Chunk, leaf: str) -> Column:
@@ -110,10 +104,10 @@ class BlockReader:
         default = "" if leaf in ADDRESS_FIELDS else feed.default
         if feed.position is None:
             return Column([default] * len(chunk))
-        cells: Sequence[str | None] = chunk.columns[feed.position]
+        cells = chunk.columns[feed.position]
         if self._fed_back:
-            cells = [unguarded(cell or "") for cell in cells]
-        column = feed.rewritten(Column.trimmed(cells))
+            cells = list(map(unguarded, cells))
+        column = feed.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
         return column.filled(default) if default else column
 
     def _judge(self, columns: Mapping[str, Column], restored: Sequence[int]) -> tuple[Faults, Faults]:

@@ -125,7 +125,12 @@ def _local(path: Path) -> Location:
 def _remote(source: str) -> list[Location]:
     import fsspec
 
-    system, path = fsspec.core.url_to_fs(source)
+    try:
+        system, path = fsspec.core.url_to_fs(source)
+    except ValueError:
+        raise InputRefused(
+            f"{shown(source)}: no such kind of address; try s3://, sftp:// or abfs://", code="no-such-file"
+        ) from None
     if _GLOB_SIGNS & set(path):
         paths = sorted(system.glob(path))
     elif system.isdir(path):

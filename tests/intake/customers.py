@@ -39,7 +39,7 @@ def customers(draw: st.DrawFn) -> dict[str, Any]:
     return draw(st.fixed_dictionaries({"customerNo": numbers}, optional=optional))
 
 
-tables = st.lists(customers(), min_size=1, max_size=30, unique_by=lambda one: one["customerNo"].casefold())
+tables = st.lists(customers(), min_size=1, max_size=12, unique_by=lambda one: one["customerNo"].casefold())
 
 
 def cells_of(customer: Mapping[str, Any]) -> list[str]:

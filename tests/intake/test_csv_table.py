@@ -160,7 +160,7 @@ def test_bom_and_delimiter_are_found_by_looking(encoding: str, shown: str, delim
     assert rows_of(table) == [(2, ["Æ", "2"])]
 
 
-@pytest.mark.parametrize("at", [0, 3_000_000], ids=["early", "late"])
+@pytest.mark.parametrize("at", [0, 1_200_000], ids=["early", "late"])
 def test_what_is_not_utf_8_somewhere_is_windows_1252_everywhere(at: int) -> None:
     table = table_of(b"a,b\n" + b"1,2\n" * (at // 4) + "1,Ås – €\n".encode("cp1252"))
 

@@ -20,7 +20,7 @@ import pyarrow.parquet
 import pytest
 import xlsxwriter
 import zstandard
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import Database, InputRefused, Policy, Source, open_source
@@ -106,6 +106,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
 
 
 @pytest.mark.parametrize("form", WRITERS)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_every_table_reads_back_from_every_format(
     tmp_path_factory: pytest.TempPathFactory, form: str, data: st.DataObject
@@ -455,7 +456,7 @@ def test_any_fsspec_address_is_a_source() -> None:
     ("address", "message"),
     [
         ("memory://kari:hemmelig@host/none.csv", "memory://host/none.csv: there is no such file"),
-        ("nosuch://kari:hemmelig@host/a.csv", "nosuch://host/a.csv: "),
+        ("nosuch://kari:hemmelig@host/a.csv", "nosuch://host/a.csv: no such kind of address"),
     ],
     ids=["not there", "unknown kind"],
 )
@@ -507,12 +508,24 @@ ENCRYPTED = Path(__file__).parents[1] / "cases" / "excel" / "password.xlsx"
         (zstandard.compress(TEXT.encode() * 100)[:-4], "damaged"),
         (zipped(TEXT)[:-30], "damaged"),
         (zipped(TEXT, "more.csv"), "not-readable"),
+        (zipped(TEXT).replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"), "password"),
         (excel([["customerNo"], ["1"]])[:-500], "damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "damaged"),
         (parquet({"customerNo": ["1"]})[:-20], "damaged"),
         (b"PAR1", "damaged"),
     ],
-    ids=["gz cut", "gz garbage", "zst cut", "zip cut", "zip of two", "xlsx cut", "xls garbage", "parquet cut", "PAR1"],
+    ids=[
+        "gz cut",
+        "gz garbage",
+        "zst cut",
+        "zip cut",
+        "zip of two",
+        "zip locked",
+        "xlsx cut",
+        "xls garbage",
+        "parquet cut",
+        "PAR1",
+    ],
 )
 def test_a_damaged_file_is_refused(source: Open, data: bytes, code: str) -> None:
     with pytest.raises(InputRefused) as refused:

@@ -4,6 +4,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,25 @@ def test_the_rejects_file_has_the_source_s_own_columns_and_the_reasons(source: O
     assert header == ["name", "dateOfBirth", "customerNo", "_row", "_field", "_error"]
     assert row == [" Kåre ", "1980-02-30", "1", "2", "dateOfBirth", f"dateOfBirth {REASONS['not-a-date'].sentence}"]
     assert (tmp_path / "rejects.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_it_can_lie_at_any_fsspec_address(source: Open) -> None:
+    with RejectsFile("memory://rejects/1.csv", found := source("customerNo,name\n1 1,x\n")) as rejects:
+        for block in found.blocks():
+            rejects.write(block.rejects)
+
+    with fsspec.open("memory://rejects/1.csv", "r", encoding="utf-8", newline="") as file:
+        assert next(iter(csv.reader(file))) == ["customerNo", "name", "_row", "_field", "_error"]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8"])
+def test_it_has_the_source_s_encoding_and_delimiter(source: Open, tmp_path: Path, encoding: str) -> None:
+    found = source("customerNo;name\n1 1;Kåre\n2 2;Ås\n".encode(encoding))
+
+    rows = rejects_file(found, tmp_path / "rejects.csv")
+
+    assert [row[:2] for row in rows[1:]] == [["1 1", "Kåre"], ["2 2", "Ås"]]
+    assert open_source(str(tmp_path / "rejects.csv")).description == found.description
 
 
 def test_only_its_owner_can_read_it(source: Open, tmp_path: Path) -> None:

@@ -194,11 +194,11 @@ def test_every_fault_has_a_case() -> None:
 
 
 def test_a_block_is_small(source: Open) -> None:
-    rows = ([str(at), *[""] * (len(COLUMNS) - 1)] for at in range(100_000))
+    rows = ([str(at), *[""] * (len(COLUMNS) - 1)] for at in range(60_000))
 
     blocks: list[Block] = list(source(csv_of(rows)).blocks())
 
-    assert len(blocks) > 2
+    assert len(blocks) > 1
 
 
 def test_two_headers_are_refused(source: Open) -> None:
