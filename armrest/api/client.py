@@ -23,6 +23,7 @@ from armrest.api.headers import REQUEST_ID, retry_after_seconds
 from armrest.api.models import Accepted, CustomerRecord, CustomerUpdate
 from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, read_page, with_query
 from armrest.api.patience import Patience
+from armrest.api.probed import Probed, probed
 from armrest.api.readings import NotJson, parse, read_accepted, read_batch, read_customer, read_error, read_record
 from armrest.api.redact import personal_values, redact
 from armrest.api.statuses import ASKED_BY_HAND, LIST_IS_GONE, NO_ADVICE, Advice, about_customer, kind_of_error
@@ -224,6 +225,17 @@ class ArmClient:
             raise ValueError("the body is not JSON, or gives a key twice; nothing was sent")
         _, payload = await self._ask(method, self._at.within(path), body, ASKED_BY_HAND)
         return payload
+
+    async def probe(self, method: str, path: str, *, body: bytes | None = None) -> Probed:
+        """Ask anything of the API once, and return how it was answered, whatever the status; values are left out.
+
+        Raises:
+            ValueError: The path leads out of the API.
+            TryAgain: No answer.
+            NotAuthorized: The login does not work.
+        """
+        answer = await self._send(method, self._at.within(path), body)
+        return probed(answer, personal_values(body or b""))
 
     def pages(self, path: str) -> AsyncGenerator[Page]:
         """Yield the pages of any list of the API, following `nextPage`.

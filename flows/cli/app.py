@@ -17,6 +17,7 @@ from flows.cli.health import health
 from flows.cli.login import login
 from flows.cli.mapping import mapping
 from flows.cli.output import print_json, tell
+from flows.cli.probe import probe
 from flows.cli.plan import plan
 from flows.cli.purge import purge
 from flows.cli.refusals import explain
@@ -52,6 +53,7 @@ for command in (
     api,
     login,
     health,
+    probe,
     export,
     forget,
     purge,

@@ -27,6 +27,7 @@ COMMANDS = (
     "api",
     "login",
     "health",
+    "probe",
     "sandbox",
     "demo",
 )
