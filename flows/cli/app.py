@@ -17,8 +17,8 @@ from flows.cli.health import health
 from flows.cli.login import login
 from flows.cli.mapping import mapping
 from flows.cli.output import print_json, tell
-from flows.cli.probe import probe
 from flows.cli.plan import plan
+from flows.cli.probe import probe
 from flows.cli.purge import purge
 from flows.cli.refusals import explain
 from flows.cli.sandbox import sandbox
