@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from armrest.api.models import ADDRESS_FIELDS
+from armrest.intake.judges import is_scientific
 
 TODAY = date(2026, 6, 1)
 PLAIN = ("name", "customerCategory", "organizationNo", "sellerReference", "buyerReference")
@@ -19,7 +20,9 @@ COLUMNS = (
 
 letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
 texts = st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12).map(str.strip).filter(bool)
-numbers = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Z"]), min_size=1, max_size=12)
+numbers = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Z"]), min_size=1, max_size=12).filter(
+    lambda number: not is_scientific(number)
+)
 emails = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.no", fullmatch=True)
 addresses = st.fixed_dictionaries({field: texts | st.just("") for field in ADDRESS_FIELDS if field != "countryCode"})
 
