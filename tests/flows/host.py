@@ -17,6 +17,7 @@ from prefect.client.schemas import State
 from prefect.flow_engine import run_flow_async
 from prefect.states import AwaitingRetry
 
+from flows.apply_plan import apply_plan
 from flows.purge import purge
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
@@ -30,6 +31,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
     for flow in (
         update_customer,
         update_customers,
+        apply_plan,
         rerun_failed_batches,
         resume_run,
         settle_open_batches,
