@@ -47,14 +47,8 @@ class PlanView:
             "would be sent",
             f"{self.customers.planned:,} in {figures.batches:,} batches, {figures.body_bytes:,} bytes",
         )
-        yield "addresses blanked", _counted(figures.blanked) or "none"
         yield "fields sent", _counted(figures.fields) or "none"
-        for code, times in _most_first(figures.warnings):
-            yield "warning", f"{times:,} × {code}: the value {REASONS[code].sentence}"
-        if figures.unmapped:
-            yield "columns left out", ", ".join(figures.unmapped)
-        if figures.vanished:
-            yield "vanished", vanished(figures)
+        yield from found_in_source(figures)
 
 
 def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> PlanView:
@@ -67,10 +61,17 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
     return PlanView(summary(outbox.ledger, run_id).customers, plan_figures(outbox.ledger, run), sample)
 
 
-def vanished(figures: PlanFigures) -> str:
-    """Tell which known customers a source does not hold; nothing is done about them."""
-    listed = figures.vanished_file or ", ".join(figures.vanished_first)
-    return f"{figures.vanished:,} known customers are not in the source, and stay as they are: {listed}"
+def found_in_source(figures: PlanFigures) -> Iterator[tuple[str, str]]:
+    """Tell what whoever made the source may want to know, before it is sent and after: what, and how many."""
+    if blanked := _counted(figures.blanked):
+        yield "blanked", f"lines of addresses: {blanked}"
+    for code, times in _most_first(figures.warnings):
+        yield "warning", f"{times:,} × {code}: the value {REASONS[code].sentence}"
+    if figures.unmapped:
+        yield "left out", f"columns {', '.join(figures.unmapped)}"
+    if figures.vanished:
+        listed = figures.vanished_file or ", ".join(figures.vanished_first)
+        yield "vanished", f"{figures.vanished:,} known customers are not in the source, and stay as they are: {listed}"
 
 
 def planned_summary(planned: RunSummary) -> RunSummary:

@@ -12,7 +12,7 @@ from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 
-from armrest.outbox import Outbox, Run, RunSummary, batch_views, failed_customers, summary
+from armrest.outbox import Outbox, Run, RunSummary, batch_views, failed_customers, plan_figures, summary
 from tasks.artifacts import Artifacts
 from tasks.plan_view import plan_view
 from tasks.summary import plan_markdown, summary_markdown
@@ -49,7 +49,8 @@ class Report:
         await self.renew()
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
         told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
-        text = summary_markdown(told, flow_run_id=self._flow_run_id)
+        figures = await asyncio.to_thread(plan_figures, self._ledger, self._run)
+        text = summary_markdown(told, figures, flow_run_id=self._flow_run_id)
         plan = await asyncio.to_thread(self._plan, told)
         with best_effort():
             if plan is not None:

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from armrest.outbox import RunSummary
-from tasks.plan_view import PlanView
+from armrest.outbox import PlanFigures, RunSummary
+from tasks.plan_view import PlanView, found_in_source
 
 
-def summary_markdown(run: RunSummary, *, flow_run_id: UUID) -> str:
+def summary_markdown(run: RunSummary, figures: PlanFigures, *, flow_run_id: UUID) -> str:
     """Return what, how many, why not, and what to do next."""
     return "\n".join(
         [
@@ -18,6 +18,7 @@ def summary_markdown(run: RunSummary, *, flow_run_id: UUID) -> str:
             "",
             *_facts(run),
             *_figures(run),
+            *_found(figures),
             *_why("Rejected before sending", run.rejected_why),
             *_why("Refused by ARM", run.failed_why),
             *_next(run),
@@ -60,6 +61,11 @@ def _figures(run: RunSummary) -> list[str]:
     rows = [f"| {name} | {getattr(people, name):,} |" for name in names]
     counted = f"{sent.planned:,} batches: {sent.settled:,} settled, {sent.failed:,} failed, {sent.open:,} open."
     return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", counted, ""]
+
+
+def _found(figures: PlanFigures) -> list[str]:
+    rows = [f"| {what} | {_cell(told)} |" for what, told in found_in_source(figures)]
+    return ["## Found in the source", "", "| | |", "| --- | --- |", *rows, ""] if rows else []
 
 
 def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:

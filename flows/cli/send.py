@@ -10,6 +10,7 @@ from flows.cli.plan import BatchSize, ShowValues, UpdateMode, UserId, print_plan
 from flows.cli.reading_flags import compared, with_flags_of
 
 if TYPE_CHECKING:
+    from armrest.outbox import RunSummary
     from tasks.reading import Reading
 
 PlanId = Annotated[
@@ -51,7 +52,22 @@ def update_customers(
     from flows.cli.carry_out import carry_out
     from flows.update_customers import update_customers as flow
 
-    return print_summary(carry_out(flow, read.model_dump() | given | times), as_json=as_json)
+    return _print_update(carry_out(flow, read.model_dump() | given | times), as_json=as_json)
+
+
+def _print_update(run: "RunSummary", *, as_json: bool) -> int:
+    """Print what became of a run, and what was found in its source."""
+    from armrest.outbox import find_run, plan_figures
+    from tasks.connection import connection
+    from tasks.plan_view import found_in_source
+
+    code = print_summary(run, as_json=as_json)
+    if not as_json:
+        with connection() as here:
+            figures = plan_figures(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id))
+        for what, told in found_in_source(figures):
+            print(f"  {what:<10} {told}", flush=True)
+    return code
 
 
 @with_settings

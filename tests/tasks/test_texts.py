@@ -6,12 +6,26 @@ from uuid import UUID
 
 import pytest
 
-from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, RunSummary
-from tasks.summary import summary_markdown
+from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, PlanFigures, RunSummary
+from tasks.plan_view import PlanView
+from tasks.summary import plan_markdown, summary_markdown
 from tasks.tables import MOST_FAILED, batches_table, failed_table, percent_done
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FLOW_RUN = UUID(int=7)
+FIGURES = PlanFigures(
+    compared=True,
+    new=3,
+    known=9,
+    changed=2,
+    batches=1,
+    body_bytes=1234,
+    blanked={"addressLine2": 4},
+    warnings={"postal-code": 2},
+    unmapped=["Saldo"],
+    vanished=2,
+    vanished_first=["10004", "10007"],
+)
 BATCH = BatchView(
     seq=1,
     slice_no=1,
@@ -86,7 +100,7 @@ def test_progress_is_weighed_by_customers(batches: list[BatchView], percent: flo
 
 
 def test_the_summary_says_what_how_many_why_and_what_next() -> None:
-    text = summary_markdown(RUN, flow_run_id=FLOW_RUN)
+    text = summary_markdown(RUN, FIGURES, flow_run_id=FLOW_RUN)
 
     assert text.startswith("# PartlyFailed: client 2218\n\n90 of 95 customers updated\n")
     assert "| settled | 90 |" in text
@@ -96,12 +110,14 @@ def test_the_summary_says_what_how_many_why_and_what_next() -> None:
     assert "armrest rerun 20261123-120000-2218-abcd" in text
     assert '{"run_id": "20261123-120000-2218-abcd"}' in text
     assert f"(../../runs/flow-run/{FLOW_RUN})" in text
+    assert "| vanished | 2 known customers are not in the source, and stay as they are: 10004, 10007 |" in text
+    assert "| warning | 2 × postal-code: " in text
 
 
 def test_an_open_run_is_to_be_resumed_first() -> None:
     still_open = replace(RUN, customers=replace(RUN.customers, settled=80, open=10))
 
-    text = summary_markdown(still_open, flow_run_id=FLOW_RUN)
+    text = summary_markdown(still_open, FIGURES, flow_run_id=FLOW_RUN)
 
     assert "armrest resume 20261123-120000-2218-abcd" in text
     assert "armrest rerun" not in text
@@ -110,7 +126,18 @@ def test_an_open_run_is_to_be_resumed_first() -> None:
 def test_a_run_without_trouble_asks_for_nothing() -> None:
     fine = replace(RUN, customers=CustomerCounts(read=1, planned=1, settled=1), rejected_why=[], failed_why=[])
 
-    text = summary_markdown(fine, flow_run_id=FLOW_RUN)
+    text = summary_markdown(fine, PlanFigures(), flow_run_id=FLOW_RUN)
 
     assert "```" not in text
     assert "reason" not in text
+
+
+def test_a_plan_is_told_with_what_sends_it() -> None:
+    text = plan_markdown(RUN, PlanView(RUN.customers, FIGURES, [{"customerNo": "1", "name": "Xxxx"}]))
+
+    assert "| changed | 2 of 9 known customers |" in text
+    assert "| blanked | lines of addresses: addressLine2 4 |" in text
+    assert "| left out | columns Saldo |" in text
+    assert '{"customerNo": "1", "name": "Xxxx"}' in text
+    assert "armrest apply 20261123-120000-2218-abcd" in text
+    assert '{"plan_id": "20261123-120000-2218-abcd"}' in text
