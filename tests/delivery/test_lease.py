@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -17,6 +13,7 @@ import pytest
 from armrest.delivery import hold_lease
 from armrest.outbox import Lease, LeaseHeld, LeaseLost, Outbox, lease_holders, renew_lease
 from armrest.sandbox import SandboxServer
+from tests.delivery.bare import Bare, Job
 from tests.delivery.conftest import API_URL, CLIENT_NO, Planned, people
 from tests.delivery.test_trouble_here import taken_over
 from tests.virtual_time import virtual_time
@@ -149,81 +146,61 @@ async def test_who_was_taken_over_gives_nothing_back_and_is_told(
         assert tx.exec_driver_sql("SELECT holder_run_id FROM clients").scalar_one() == "other"
 
 
-class Bare:
-    """Bare engines as processes, with one ledger, against one sandbox."""
-
-    def __init__(self, home: Path, server: SandboxServer) -> None:
-        self.home = home
-        self.server = server
-
-    def start(self, run_id: str, *, name: str, customers: int, wait: float = 0.0, **options: Any) -> Any:
-        """Start a run that gives all customers this name."""
-        source = self.home / f"{run_id}.csv"
-        rows = (f"{number},{name}" for number in range(10001, 10001 + customers))
-        source.write_text("\n".join(["customerNo,name", *rows, ""]))
-        chosen = json.dumps({"poll_first_seconds": 0.05, "poll_max_seconds": 0.2} | options)
-        words = [run_id, "--source", source, "--batch-size", 5, "--wait", wait, "--options", chosen]
-        command = [sys.executable, "-m", "tests.kills.engine", self.home, *words, "--api-url", self.server.api_url]
-        return subprocess.Popen(
-            [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def names(self) -> set[str]:
-        """Return the names that the customers in the books have."""
-        return {customer["name"] for customer in self.server.books.customers(CLIENT_NO).values()}
-
-
 @pytest.fixture
-def bare(tmp_path: Path, server: SandboxServer) -> Bare:
-    return Bare(tmp_path, server)
+def start(tmp_path: Path, server: SandboxServer) -> Callable[..., Bare]:
+    """Return a function that starts a bare engine: `start("run", name="Anne", customers=20)`."""
+
+    def start(run_id: str, **more: Any) -> Bare:
+        return Bare(Job(home=tmp_path, api_url=server.api_url, run_id=run_id, **more))
+
+    return start
 
 
-def test_of_two_processes_started_at_the_same_second_one_sends(bare: Bare) -> None:
-    bare.server.behaviour.delay_seconds = 2.0
-    both = [bare.start(f"run-{name}", name=name, customers=50) for name in ("Anne", "Berit")]
+def test_of_two_processes_started_at_the_same_second_one_sends(
+    start: Callable[..., Bare], server: SandboxServer
+) -> None:
+    server.behaviour.delay_seconds = 3600
+    both = [start(f"run-{name}", name=name, customers=20) for name in ("Anne", "Berit")]
+    until(lambda: any(process.ended for process in both) and len(server.books.batches(CLIENT_NO)) == 4)
+    [second] = [process for process in both if process.ended]
+    [first] = [process for process in both if process is not second]
+    server.books.drain()
 
-    ends = [(process.communicate(timeout=60), process.returncode) for process in both]
-
-    assert sorted(code for _, code in ends) == [0, 2]
-    [(_, complaint)] = [told for told, code in ends if code == 2]
-    assert "is sending for client 2218" in complaint
-    assert len(bare.names()) == 1
-    assert len(bare.server.books.batches(CLIENT_NO)) == 10
-
-
-def test_of_two_that_may_wait_the_one_sends_after_the_other(bare: Bare) -> None:
-    both = [bare.start(f"run-{name}", name=name, customers=50, wait=60) for name in ("Anne", "Berit")]
-
-    codes = [(process.communicate(timeout=90), process.returncode)[1] for process in both]
-
-    batches = bare.server.books.batches(CLIENT_NO)
-    first, last = batches[0].body, batches[-1].body
-    assert codes == [0, 0]
-    assert len({b"Anne" in batch.body for batch in batches[:10]}) == 1
-    assert (b"Anne" in first) != (b"Anne" in last)
+    assert first.told() == ""
+    assert "is sending for client 2218" in second.told()
+    assert len(server.books.batches(CLIENT_NO)) == 4
+    assert len({customer["name"] for customer in server.books.customers(CLIENT_NO).values()}) == 1
 
 
-def test_a_holder_that_is_stopped_and_wakes_after_the_takeover_sends_nothing_more(bare: Bare) -> None:
-    bare.server.behaviour.slow_seconds = 0.2
-    bare.server.behaviour.faults = {"slow": 1.0}  # type: ignore[dict-item]
-    slept = bare.start("run-1", name="Old", customers=400, lease_seconds=1.0)
-    until(lambda: len(bare.server.books.batches(CLIENT_NO)) >= 5)
-    os.kill(slept.pid, signal.SIGSTOP)
-    bare.server.behaviour.faults = {}
-    time.sleep(0.5)  # what has left arrives
-    before = len(bare.server.books.batches(CLIENT_NO))
+def test_of_two_that_may_wait_the_one_sends_after_the_other(start: Callable[..., Bare], server: SandboxServer) -> None:
+    both = [start(f"run-{name}", name=name, customers=20, wait_seconds=60) for name in ("Anne", "Berit")]
 
-    other = bare.start("run-2", name="New", customers=400, wait=30, lease_seconds=1.0)
-    _, complaint = other.communicate(timeout=60)
-    taken = len(bare.server.books.batches(CLIENT_NO))
-    os.kill(slept.pid, signal.SIGCONT)
-    _, told = slept.communicate(timeout=60)
+    assert [process.told() for process in both] == ["", ""]
+    names = [b"Anne" in batch.body for batch in server.books.batches(CLIENT_NO)]
+    assert len(names) == 8
+    assert names in (sorted(names), sorted(names, reverse=True))
 
-    assert (other.returncode, complaint) in {(0, ""), (1, "")}  # what may have arrived of the first is held
-    assert slept.returncode == 3
-    assert "run run-1 no longer holds client 2218" in told
-    assert "armrest resume run-1" in told
-    batches = bare.server.books.batches(CLIENT_NO)
+
+def test_a_holder_that_is_stopped_and_wakes_after_the_takeover_sends_nothing_more(
+    start: Callable[..., Bare], server: SandboxServer
+) -> None:
+    server.behaviour.slow_seconds = 0.2
+    server.behaviour.faults = {"slow": 1.0}  # type: ignore[dict-item]
+    slept = start("run-1", name="Old", customers=300, options={"lease_seconds": 1.0})
+    until(lambda: len(server.books.batches(CLIENT_NO)) >= 5)
+    slept.stop()
+    server.behaviour.faults = {}
+    time.sleep(0.3)  # what has left arrives
+    before = len(server.books.batches(CLIENT_NO))
+
+    other = start("run-2", name="New", customers=300, wait_seconds=30, options={"lease_seconds": 1.0})
+    assert other.told() == ""
+    taken = len(server.books.batches(CLIENT_NO))
+    slept.go_on()
+
+    assert "LeaseLost: run run-1 no longer holds client 2218" in slept.told()
+    assert "carry on with `armrest resume run-1`" in slept.told()
+    batches = server.books.batches(CLIENT_NO)
     newer = {number for batch in batches if b"New" in batch.body for number in numbers_in(batch.body)}
     late = [number for batch in batches[taken:] for number in numbers_in(batch.body)]
     assert taken > before

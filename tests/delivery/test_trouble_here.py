@@ -1,9 +1,6 @@
 """Trouble on our side: a full disk, a damaged body, a lease that is gone, a stop in the middle."""
 
 import asyncio
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,38 +10,10 @@ import pytest
 from armrest.delivery import Unfinished
 from armrest.outbox import LeaseLost, LedgerUnusable, Outbox, Run, State, take_lease
 from armrest.sandbox import Sandbox
-from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
+from tests.delivery.conftest import CLIENT_NO, Engine, Planned, people
 from tests.delivery.unwell import Unwell
+from tests.file_trouble import full_disk
 from tests.virtual_time import virtual_time
-
-
-@contextmanager
-def full_disk(outbox: Outbox) -> Iterator[None]:
-    """Let nothing be written any more to files of more than a page; the ledger's log begins anew before."""
-    with outbox.ledger._engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@virtual_time
-async def test_nothing_is_sent_whose_intent_cannot_be_written(
-    engine: Engine, planned: Planned, sandbox: Sandbox
-) -> None:
-    run = planned(people(50), batch_size=5)
-
-    async with engine.delivering(run) as delivery:
-        with full_disk(engine.outbox), pytest.raises(LedgerUnusable, match="nothing is sent without it") as found:
-            await delivery.submit(1)
-
-    assert sent(sandbox, PUT) == 0
-    assert set(engine.states(run)) == {State.PLANNED}
-    assert "customers" not in str(found.value)
 
 
 @virtual_time
@@ -57,7 +26,7 @@ async def test_a_disk_that_is_full_in_mid_run_leaves_at_most_what_was_in_flight_
     async with replace(engine, transport=arm).delivering(run) as delivery:
         slices = asyncio.gather(*(delivery.submit(n) for n in range(1, run.slices + 1)))
         await asyncio.sleep(0.45)
-        with full_disk(engine.outbox), pytest.raises(LedgerUnusable):
+        with full_disk(), pytest.raises(LedgerUnusable):
             await slices
         await asyncio.sleep(10)
     before = len(arm.bodies)
