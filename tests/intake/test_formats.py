@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -340,7 +341,7 @@ def test_json_is_read_piece_by_piece(source: Open, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def databases(tmp_path: Path) -> dict[str, Database]:
     path = tmp_path / "crm.db"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("create table customers (customerNo text, name text, einvoiceCode integer, ssn text)")
         connection.executemany(
             "insert into customers values (?, ?, ?, ?)", [("0010", "Kåre", 90, "x"), ("2", None, 0, "x")]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -42,8 +43,20 @@ print(ledger.fingerprint_key.hex())
 """
 
 
-def opened(path: Path) -> Ledger:
-    return Ledger.open(f"sqlite:///{path}")
+_TO_CLOSE = ExitStack()
+
+
+def opened(path: Path | str) -> Ledger:
+    """Open a ledger, by its file or its address, until the end of the test."""
+    ledger = Ledger.open(path if isinstance(path, str) else f"sqlite:///{path}")
+    _TO_CLOSE.callback(ledger.close)
+    return ledger
+
+
+@pytest.fixture(autouse=True)
+def _closed_at_the_end() -> Iterator[None]:
+    with _TO_CLOSE:
+        yield
 
 
 @pytest.fixture
@@ -62,7 +75,7 @@ def test_two_processes_that_open_a_new_ledger_at_once_share_it(tmp_path: Path) -
 
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert len(keys) == 1
-    assert len(summaries(Ledger.open(url))) == 60
+    assert len(summaries(opened(url))) == 60
 
 
 def test_nothing_may_leave_whose_intent_cannot_be_written(outbox: Outbox, planned: Planned) -> None:
@@ -136,7 +149,7 @@ def test_a_ledger_of_a_newer_version_is_told_and_left_alone(outbox: Outbox) -> N
 
 
 def test_opening_it_again_changes_nothing(outbox: Outbox) -> None:
-    again = Ledger.open(outbox.ledger.name)
+    again = opened(outbox.ledger.name)
 
     assert again.fingerprint_key == outbox.ledger.fingerprint_key
 
@@ -144,6 +157,8 @@ def test_opening_it_again_changes_nothing(outbox: Outbox) -> None:
 def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_step(tmp_path: Path) -> None:
     taken: list[str] = []
     old, new = create_engine(f"sqlite:///{tmp_path}/old.db"), create_engine(f"sqlite:///{tmp_path}/new.db")
+    _TO_CLOSE.callback(old.dispose)
+    _TO_CLOSE.callback(new.dispose)
     migrate(old, [])
     for _ in range(2):
         migrate(old, [lambda _: taken.append("1 to 2"), lambda _: taken.append("2 to 3")])
