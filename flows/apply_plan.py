@@ -3,9 +3,10 @@
 from prefect import flow, runtime
 from prefect.client.schemas import State
 
+from armrest.outbox import Run
 from armrest.outbox import apply_plan as apply_plan_of
 from flows.sending import flow_run_id, see_through
-from tasks.connection import arm_client, connection, holding
+from tasks.connection import Connection, arm_client, connection, holding
 from tasks.durations import Duration, seconds_in
 from tasks.runs import applicable, carried, carry
 
@@ -32,6 +33,16 @@ async def apply_plan(plan_id: str, deadline: Duration = "30m", wait: Duration = 
             return await see_through(here, begun, deadline=deadline, wait=wait)
         plan = applicable(here, plan_id)
         arm_client(here.settings, api_url=plan.api_url)
-        async with holding(plan, wait_seconds=seconds_in(wait)):
-            run = carry(here, apply_plan_of(here.outbox.ledger, plan), str(flow_run_id()))
-            return await see_through(here, run, deadline=deadline, wait=wait)
+        return await send_plan(here, plan, deadline=deadline, wait=wait)
+
+
+async def send_plan(here: Connection, plan: Run, *, deadline: str, wait: str) -> State:
+    """Have a plan be a run that may be sent, and see it through.
+
+    Raises:
+        OutboxError: It is no plan, or it was overtaken.
+        LeaseHeld: Another run is sending for the client, and still was after the wait.
+    """
+    async with holding(plan, wait_seconds=seconds_in(wait)):
+        run = carry(here, apply_plan_of(here.outbox.ledger, plan), str(flow_run_id()))
+        return await see_through(here, run, deadline=deadline, wait=wait)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from armrest.api import Mode
 from armrest.intake import InputRefused
+from flows.asking import ANSWER_WITHIN, is_to_be_asked, send_if_approved, went_past_a_rail
 from flows.sending import flow_run_id, see_through
 from tasks.connection import arm_client, connection
 from tasks.durations import Duration
@@ -22,7 +23,7 @@ from tasks.reading import (
     SourceName,
     source_name,
 )
-from tasks.runs import carried, carry, open_update
+from tasks.runs import carried, carry, open_to_be_asked, open_update
 
 ClientNo = Annotated[int, Field(ge=1)]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
@@ -49,6 +50,7 @@ async def update_customers(
     max_changed: Share | None = None,
     min_rows: Share | None = None,
     max_source_age: Duration | None = None,
+    ask: Duration | None = None,
     user_id: str | None = None,
     mode: Mode = "update",
     batch_size: BatchSize | None = None,
@@ -79,6 +81,8 @@ async def update_customers(
         max_changed: Send nothing when more of the known customers than this would change (20%).
         min_rows: Send nothing when the file has fewer rows than this share of the last run's (50%).
         max_source_age: Send nothing when the file was written longer ago than this (26h).
+        ask: When one of the last three limits is hit: pause, show the plan, and wait this long for somebody to say
+            in this UI whether it is sent (12h). Empty: send nothing.
         user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
         mode: update changes customers; upsert also creates those that ARM does not have.
         batch_size: Customers per batch, at most. Empty: the one in the settings, 1000.
@@ -118,4 +122,10 @@ async def update_customers(
             except InputRefused as refusal:
                 return Failed(name="InputRejected", message=refusal.message)
             carry(here, run, str(flow_run_id()))
-        return await see_through(here, run, deadline=deadline, wait=wait)
+        if is_to_be_asked(run):
+            return await send_if_approved(here, run, ask=ask or ANSWER_WITHIN, deadline=deadline, wait=wait)
+        state = await see_through(here, run, deadline=deadline, wait=wait)
+        if ask and went_past_a_rail(here, run):
+            plan = carry(here, open_to_be_asked(here, run), str(flow_run_id()))
+            return await send_if_approved(here, plan, ask=ask, deadline=deadline, wait=wait)
+        return state

@@ -9,6 +9,7 @@ from armrest.outbox import (
     assert_applicable,
     carried_by,
     create_run,
+    find_run,
     new_run_id,
     run_of_flow_run,
 )
@@ -49,6 +50,24 @@ def open_update(
             "max_body_bytes": settings.max_body_bytes,
             "dry_run": dry_run,
         },
+    )
+
+
+def open_to_be_asked(here: Connection, run: Run) -> Run:
+    """Open a dry run of what a guard rail has refused, without the rails: a plan that somebody may let pass."""
+    ledger = here.outbox.ledger
+    refused = find_run(ledger, run.run_id)
+    rails = {"max_changed": None, "min_rows": None, "max_source_age_seconds": None}
+    return create_run(
+        ledger,
+        run_id=new_run_id(refused.client_no, ledger.now()),
+        api_url=refused.api_url,
+        client_no=refused.client_no,
+        kind=refused.kind,
+        mode=refused.mode,
+        user_id=refused.user_id,
+        source=refused.source,
+        request={**refused.request, **rails, "dry_run": True, "asks_because": refused.message},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import fsspec
 
-from armrest.delivery.guard import GuardRails
+from armrest.delivery.guard import GuardRailHit, GuardRails
 from armrest.intake import (
     Block,
     Database,
@@ -24,6 +24,7 @@ from armrest.outbox import (
     Comparison,
     CustomerTooLarge,
     Outbox,
+    PlanFigures,
     PlanWriter,
     Run,
     RunSummary,
@@ -66,7 +67,10 @@ def plan(
     except InputRefused as refusal:
         discard(outbox, run)
         planner.note(planned=planner.read - planner.rejected)
-        note_run(outbox.ledger, run, state="InputRejected", message=refusal.message, ended_at=outbox.ledger.now())
+        ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
+        if isinstance(refusal, GuardRailHit):
+            ended["figures"] = PlanFigures(past_rail=refusal.code).as_json()
+        note_run(outbox.ledger, run, state="InputRejected", **ended)
     return summary(outbox.ledger, run.run_id)
 
 

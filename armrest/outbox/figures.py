@@ -27,6 +27,7 @@ class PlanFigures:
         fields: How many customers send each field.
         warnings: How often each rule warned.
         unmapped: Columns of the source that nothing is made of.
+        past_rail: The guard rail that the plan went past, so that it was refused.
     """
 
     compared: bool = False
@@ -44,6 +45,7 @@ class PlanFigures:
     fields: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
+    past_rail: str | None = None
 
     def count_changes(self, changes: Iterable[Change]) -> None:
         """Add how customers compare."""

@@ -77,6 +77,7 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "max_changed": None,
         "min_rows": None,
         "max_source_age": None,
+        "ask": None,
         "deadline": "30m",
         "wait": "0s",
         "dry_run": False,

@@ -19,6 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TARGETS = ("help", "setup", "demo", "ui", "test", "check", "fix", "bench", "lock")
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+FORM_ONLY = {"ask"}
 TERMINAL_ONLY = {"as_json", "verbose", "debug", "help", "show_values"}
 
 
@@ -60,4 +61,4 @@ def test_the_parameters_of_a_flow_are_the_flags_with_underscores(command: str, f
     parameters = set(inspect.signature(flow).parameters)
 
     assert parameters - set(Settings.model_fields) >= flags - {"client_no"}
-    assert parameters <= flags | set(Settings.model_fields)
+    assert parameters <= flags | FORM_ONLY | set(Settings.model_fields)
