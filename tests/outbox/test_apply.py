@@ -5,9 +5,8 @@ from dataclasses import replace
 import pytest
 
 from armrest.outbox import Outbox, OutboxError, Run, apply_plan, assert_applicable, find_run
-from tests.outbox.conftest import Planned
+from tests.outbox.conftest import Clock, Planned, accepted
 
-Sent = Callable[..., object]
 PEOPLE = [{"customerNo": "1", "name": "Kari"}, {"customerNo": "A2", "name": "Ola"}]
 
 
