@@ -118,13 +118,21 @@ def books_after(
     return books
 
 
-def write_version(path: Path, customers: int, version: int, *, every: int = 1) -> Path:
-    """Write a file of every nth customer, whose every row tells its version, in the name and in the phone number."""
+def write_version(path: Path, customers: int, version: int, *, every: int = 1, prefix: str = "") -> Path:
+    """Write a file of every nth customer, whose every row tells its version, in the name and in the phone number.
+
+    Args:
+        prefix: What customer numbers begin with.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in islice(sample_rows(customers, seed=1), 0, None, every):
-            told = {"name": f"{row['name']} {version}", "phoneNo": f"{91_000_000 + version}"}
+            told = {
+                "customerNo": f"{prefix}{row['customerNo']}",
+                "name": f"{row['name']} {version}",
+                "phoneNo": f"{91_000_000 + version}",
+            }
             writer.writerow((row | told).values())
     return path
 
