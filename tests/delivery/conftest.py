@@ -4,6 +4,7 @@ Without a server the books answer through `BooksTransport`, so that a test may r
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from httpx import AsyncBaseTransport
 from pydantic import SecretStr
+from sqlalchemy import event
 
 from armrest.api import ArmClient, FixedToken, StopTheRun, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
@@ -49,7 +51,13 @@ GET = ("GET", "/arm/v1/clients/{clientno}/batches/{batchuuid}")
 @pytest.fixture
 def outbox(tmp_path: Path) -> Iterator[Outbox]:
     with Outbox.open(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "bodies"), now=now) as outbox:
+        event.listen(outbox.ledger._engine, "connect", _not_for_power_cuts)
+        outbox.ledger.close()  # the connection that is open; the next one is prepared so
         yield outbox
+
+
+def _not_for_power_cuts(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF").close()
 
 
 @pytest.fixture
