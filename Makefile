@@ -59,6 +59,10 @@ fix: setup ## Format, and mend what ruff can mend
 bench: setup ## Measure customers per second and memory, file to outbox and the whole run
 	@$(BIN)/python -m benchmarks
 
+.PHONY: soak
+soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every fault (an hour)
+	@$(BIN)/python -m tests.soak
+
 .PHONY: lock
 lock: ## Resolve the dependencies anew into requirements.lock
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv && \

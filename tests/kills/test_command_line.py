@@ -115,6 +115,30 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
     assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["INT", "TERM"])
+def test_stopped_while_prefects_server_starts_it_leaves_none_behind(
+    embedded_shell: Shell,
+    start: Start,
+    file: Callable[..., str],
+    arm: SandboxServer,
+    number: signal.Signals,
+    exit_code: int,
+) -> None:
+    running = start(*UPDATE, file(20), shell=embedded_shell)
+    process = psutil.Process(running.pid)
+    until(lambda: any("prefect.server" in word for child in process.children() for word in child.cmdline()))
+    children = process.children(recursive=True)
+
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+
+    assert running.returncode == exit_code
+    assert Ended(exit_code, out, err).json["state"] == "Failed"
+    assert "Traceback" not in err
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert arm.books.batches() == []
+
+
 def test_of_two_started_at_the_same_second_one_sends_and_the_other_says_who_holds_the_client(
     prefect_shell: Shell, start: Start, file: Callable[..., str], arm: SandboxServer
 ) -> None:

@@ -10,11 +10,12 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from armrest.sandbox import SandboxServer
-from tests.simulation.seeds import Failed, failed_among
+from tests.simulation import seeds as simulation
 from tests.soak.table import rows, table
 from tests.soak.trial import Size, tried
 from tests.soak.verdict import judged
@@ -39,15 +40,15 @@ def simulated(seeds: int) -> int:
     print(f"Simulating {seeds:,} seeds …", flush=True)
     began = time.monotonic()
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
-        found = [one for some in processes.map(_failed_from, range(0, seeds, AT_ONCE)) for one in some]
-    for failed in found:
-        print(f"seed {failed.seed}: {failed.what}; replay it: python -m tests.simulation.replay {failed.seed}")
+        found = dict(chain.from_iterable(processes.map(_found_from, range(0, seeds, AT_ONCE))))
+    for seed, what in found.items():
+        print(f"seed {seed}: {what}")
     print(f"{seeds:,} seeds in {time.monotonic() - began:,.0f} s: {len(found)} found something\n", flush=True)
     return len(found)
 
 
-def _failed_from(start: int) -> list[Failed]:
-    return list(failed_among(range(start, start + AT_ONCE)))
+def _found_from(start: int) -> list[tuple[int, str]]:
+    return list(simulation.tried(range(start, start + AT_ONCE)).found.items())
 
 
 def soaked(customers: int, seed: int) -> int:
