@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -97,19 +97,19 @@ class Sender:
         except ArmError as error:
             told = _no_such_client(error) if isinstance(error, NotFound) else error
             call.broke(told)
-            self._not_accepted(batch, told)
+            take_back = withdraw if isinstance(told, CERTAINLY_NOT_ACCEPTED) else doubt
+            with self._unless_taken_over():
+                take_back(self._context.outbox.ledger, batch, told.message)
             raise told from None
-        self._accepted(batch, accepted)
-        call.answered(
-            "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
-        )
+        try:
+            with self._unless_taken_over():
+                self._accept(batch, accepted)
+        finally:
+            call.answered(
+                "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
+            )
 
-    def _not_accepted(self, batch: Batch, error: ArmError) -> None:
-        take_back = withdraw if isinstance(error, CERTAINLY_NOT_ACCEPTED) else doubt
-        with suppress(BatchMoved):  # another process has taken it over
-            take_back(self._context.outbox.ledger, batch, error.message)
-
-    def _accepted(self, batch: Batch, accepted: Accepted) -> None:
+    def _accept(self, batch: Batch, accepted: Accepted) -> None:
         try:
             accept(
                 self._context.outbox.ledger,
@@ -119,10 +119,18 @@ class Sender:
                 status=accepted.status,
                 result=accepted.result,
             )
-        except BatchMoved as moved:  # by another process, which has sent it too: this one stays in the history
-            log.warning("batch %d was accepted as %s as well: %s", batch.seq, accepted.batch_uuid, moved)
         except LedgerUnusable:
             log.warning("batch %d was accepted as %s, which cannot be written down", batch.seq, accepted.batch_uuid)
+            raise
+
+    @contextmanager
+    def _unless_taken_over(self) -> Iterator[None]:
+        """Raise LeaseLost where another process has sent the batch since: ARM does not speak of its attempt."""
+        try:
+            yield
+        except BatchMoved:
+            with self._context.outbox.ledger.read() as tx:
+                self._context.lease.assert_current(tx)
             raise
 
 

@@ -31,6 +31,7 @@ from armrest.outbox import (
 )
 from armrest.sandbox import BooksTransport, Sandbox
 from tests.delivery.conftest import API_URL, CLIENT_NO, PUT, Engine, Planned, people, sent
+from tests.delivery.unwell import Unwell, status
 from tests.virtual_time import virtual_time
 
 HORIZON = 3600.0
@@ -261,6 +262,24 @@ async def test_what_a_holder_hears_after_a_takeover_stays_in_the_history(
     [batch] = sandbox.books.batches(CLIENT_NO)
     assert batch.batch_uuid in put.evidence
     assert engine.states(run) == [State.SENDING]
+
+
+@virtual_time
+async def test_a_refusal_that_a_holder_hears_after_a_takeover_fails_nobody(
+    engine: Engine, planned: Planned, sandbox: Sandbox, outbox: Outbox
+) -> None:
+    run = planned(people(1))
+    late = replace(engine, transport=Unwell(sandbox, puts=[status(400)], seconds=30))
+    slept = asyncio.create_task(late.carry(run, deadline_seconds=60))
+    await asyncio.sleep(10)
+    leaving = begin(outbox, run, engine.batches(run)[0], _stolen(outbox, run), ghost_horizon_seconds=HORIZON)
+    assert leaving is not None
+    accept(outbox.ledger, leaving.batch, batch_uuid="A" * 22, get_result=None, status="", result="")
+
+    told = await slept
+
+    assert (told.customers.open, engine.states(run)) == (1, [State.ACCEPTED])
+    assert told.message.startswith("run run no longer holds client 2218")
 
 
 def _stolen(outbox: Outbox, run: Run) -> Lease:

@@ -159,6 +159,19 @@ async def test_429s_to_questions_slow_the_questions_and_close_nothing(
 
 
 @virtual_time
+async def test_a_pause_beyond_the_deadline_ends_at_the_deadline(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(10), batch_size=1)
+    arm = Unwell(sandbox, gets=[status(503, retry_after="7200")] * 10)
+
+    told = await replace(engine, transport=arm).carry(run, deadline_seconds=60)
+
+    assert (told.state, told.customers.open) == ("Unsettled", 10)
+    assert asyncio.get_running_loop().time() == pytest.approx(60, abs=1)
+
+
+@virtual_time
 async def test_two_that_ask_about_one_batch_do_not_disturb_each_other(
     engine: Engine, planned: Planned, sandbox: Sandbox
 ) -> None:
