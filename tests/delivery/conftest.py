@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from armrest.api import ArmClient, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
+from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease, plan_rerun, rerun_request
 from armrest.delivery.brake import Brake
 from armrest.outbox import (
     Attempt,
@@ -113,6 +113,24 @@ def planned(outbox: Outbox) -> Planned:
 def people(number: int, *, first: int = 10001, **fields: Any) -> list[dict[str, Any]]:
     """Return so many customers with consecutive numbers, all with the same fields."""
     return [{"customerNo": str(first + place), **(fields or {"name": "Kari Nordmann"})} for place in range(number)]
+
+
+def rerun_of(outbox: Outbox, parent: Run) -> Run:
+    """Plan a rerun of what failed in a run."""
+    run = create_run(
+        outbox.ledger,
+        run_id=f"{parent.run_id}-rerun",
+        api_url=API_URL,
+        client_no=CLIENT_NO,
+        kind="rerun",
+        mode="update",
+        user_id="ola",
+        source="",
+        request=rerun_request(parent),
+        parent=parent,
+    )
+    plan_rerun(outbox, run)
+    return find_run(outbox.ledger, run.run_id)
 
 
 @dataclass

@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 import pytest
 
-from armrest.delivery import plan_rerun, rerun_request
 from armrest.outbox import (
     SENDABLE,
     Batch,
@@ -21,8 +20,6 @@ from armrest.outbox import (
     attempts_at,
     batches_in,
     begin,
-    create_run,
-    find_run,
     latest,
     outcomes_of_customer,
     release_lease,
@@ -30,7 +27,7 @@ from armrest.outbox import (
     withdraw,
 )
 from armrest.sandbox import BooksTransport, Sandbox
-from tests.delivery.conftest import API_URL, CLIENT_NO, PUT, Engine, Planned, people, sent
+from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, rerun_of, sent
 from tests.delivery.unwell import Unwell, status
 from tests.virtual_time import virtual_time
 
@@ -147,24 +144,6 @@ async def test_a_lost_answer_does_not_hold_a_rerun_of_the_same_data(
     told = await engine.carry(rerun_of(outbox, first))
 
     assert (told.state, told.customers.settled) == ("Completed", 1)
-
-
-def rerun_of(outbox: Outbox, parent: Run) -> Run:
-    """Plan a rerun of what failed in a run."""
-    run = create_run(
-        outbox.ledger,
-        run_id=f"{parent.run_id}-rerun",
-        api_url=API_URL,
-        client_no=CLIENT_NO,
-        kind="rerun",
-        mode="update",
-        user_id="ola",
-        source="",
-        request=rerun_request(parent),
-        parent=parent,
-    )
-    plan_rerun(outbox, run)
-    return find_run(outbox.ledger, run.run_id)
 
 
 @virtual_time
