@@ -117,6 +117,10 @@ class Call:
             brake(error.retry_after_seconds, left_at=self._left_at)
         self._record(type(error).__name__, error.status, error.request_id, error.evidence)
 
+    def broken_off(self) -> None:
+        """We were stopped before an answer came."""
+        self._record("stopped", None, None, "")
+
     def _record(self, outcome: str, http_status: int | None, request_id: str | None, evidence: str) -> None:
         ledger = self._calls.outbox.ledger
         seconds = asyncio.get_running_loop().time() - self._left_at

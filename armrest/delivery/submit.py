@@ -101,6 +101,9 @@ class Sender:
             with self._unless_taken_over():
                 take_back(self._context.outbox.ledger, batch, told.message)
             raise told from None
+        except asyncio.CancelledError:
+            call.broken_off()
+            raise
         try:
             with self._unless_taken_over():
                 self._accept(batch, accepted)
@@ -181,7 +184,8 @@ async def see_out(work: Coroutine[Any, Any, None], *, grace_seconds: float) -> N
             await asyncio.wait({task}, timeout=grace_seconds)
         finally:
             task.cancel()
-        if task.done() and not task.cancelled() and (fault := task.exception()):
+            await asyncio.wait({task})
+        if not task.cancelled() and (fault := task.exception()):
             log.warning("stopped while waiting for ARM: %s", fault)
         raise
 

@@ -101,10 +101,12 @@ async def test_after_a_takeover_nothing_is_sent_and_what_is_under_way_is_seen_ou
     assert len(engine.batches(run, [State.ACCEPTED])) == before
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(3.0, State.ACCEPTED), (30.0, State.SENDING)])
+@pytest.mark.parametrize(
+    ("seconds", "state", "outcome"), [(3.0, State.ACCEPTED, "accepted"), (30.0, State.SENDING, "stopped")]
+)
 @virtual_time
 async def test_a_stop_waits_a_few_seconds_for_what_is_under_way(
-    engine: Engine, planned: Planned, sandbox: Sandbox, seconds: float, state: State, caplog: pytest.LogCaptureFixture
+    engine: Engine, planned: Planned, sandbox: Sandbox, seconds: float, state: State, outcome: str, caplog: Any
 ) -> None:
     run = planned(people(200), batch_size=2)
     arm = Unwell(sandbox, seconds=seconds)
@@ -122,6 +124,7 @@ async def test_a_stop_waits_a_few_seconds_for_what_is_under_way(
         await asyncio.sleep(60)
 
     assert engine.states(run)[0] == state
+    assert [attempt.outcome for attempt in engine.history(run)] == [outcome]
     assert len(arm.bodies) == sent_by_then == 1
     assert "never retrieved" not in caplog.text
 
