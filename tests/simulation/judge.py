@@ -1,0 +1,212 @@
+"""What must hold: after each commit, at each request, when ARM applies a batch, when a process ends, and in the end."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
+from armrest.sandbox import Batch, Books, Reply
+from tests.simulation.model import Model, differing
+from tests.simulation.records import Records, Standing
+from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Job, Scenario
+from tests.simulation.trace import Trace
+
+if TYPE_CHECKING:
+    from tests.simulation.process import Process
+
+CLIENT_NO: Final = 2218
+REFUSALS: Final = frozenset({400, 413, 422})
+
+
+class Violation(Exception):
+    """Something that must hold does not."""
+
+
+class Judge:
+    """Watches everything. The first thing that must not be ends the simulation."""
+
+    def __init__(self, scenario: Scenario, ledger: Path, trace: Trace, now: Callable[[], float]) -> None:
+        self.records = Records(ledger)
+        self.model = Model(scenario.in_the_books)
+        self.verdict: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        self.forgotten: set[str] = set()
+        self._trace = trace
+        self._now = now
+        self._before = Standing(0, 0, None)
+        self._names: dict[str, str] = {}
+        self._ages: dict[str, int] = {}
+        self._waiting: list[Batch] = []
+        self._told: dict[str, tuple[Process, float]] = {}
+
+    def require(self, holds: object, otherwise: str) -> None:
+        """Go on only if this holds."""
+        if not holds and not self.verdict.done():
+            self._trace.tell("JUDGE", otherwise)
+            self.verdict.set_exception(Violation(otherwise))
+
+    # At work -----------------------------------------------------------------------------------------------------
+
+    def opened(self, run: Run, job: Job) -> None:
+        """A process carries a run."""
+        self.model.open(run.run_id, run.parent_run_id, run.seq, job)
+        self.require(run.data_seq == self.model.age(run.run_id), f"run {run.run_id} has not the age of its data")
+
+    def committed(self, process: "Process") -> None:
+        """A process has committed something."""
+        before, self._before = self._before, self.records.standing()
+        if self._before.epoch != before.epoch and self._before.holder:
+            process.run_id, process.epoch = self._before.holder, self._before.epoch
+            process.tell(f"holds the lease, epoch {process.epoch}", counted="leases taken")
+        if self._before.intents != before.intents:
+            self.require(self._holds_lease(process), f"{process.name} means to send, and has lost its lease")
+            self._mean(process)
+            twice = self.records.in_two_open_batches(self._now() - GHOST_HORIZON_SECONDS)
+            self.require(not twice, f"in two open batches: {twice}")
+
+    def _holds_lease(self, process: "Process") -> bool:
+        return process.epoch == self._before.epoch
+
+    def _mean(self, process: "Process") -> None:
+        states = self.records.states(process.run_id)
+        self.model.mean(process.run_id, [number for number, (state, _) in states.items() if state == "SENDING"])
+
+    def leaving(self, process: "Process", method: str, path: str, body: bytes) -> None:
+        """A request leaves a process."""
+        last = path.rpartition("/")[2]
+        self._uuids_are_known(process)
+        if last == "token":
+            process.tell("logs in", counted="requests")
+            return
+        self.require(not process.ended, f"{process.name} sends a request after its end")
+        if method == "GET":
+            process.tell(f"asks about {self._names.get(last, last)}", counted="requests")
+        else:
+            self._sends(process, body)
+
+    def _sends(self, process: "Process", body: bytes) -> None:
+        sent, planned = json.loads(body)["customers"], self.model.people(process.run_id)
+        process.tell("sends " + "; ".join(map(_shown, sent)), counted="requests")
+        states = self.records.states(process.run_id)
+        for person in sent:
+            number = person["customerNo"]
+            from_file = len(person) > 1 and person.items() <= planned[number.lower()].items()
+            self.require(from_file, f"{process.name} sends of {number} what its file has not")
+            if self._holds_lease(process):  # else it may have meant to before the takeover, which is documented
+                state, uuid = states[number.lower()]
+                self.require(uuid is None, f"{process.name} sends {number} again, which was acknowledged")
+                self.require(state == "SENDING", f"{process.name} sends {number}, which is {state} in the ledger")
+
+    def answered(self, process: "Process", reply: Reply | None) -> None:
+        """An answer has come to a process."""
+        assert reply is not None
+        uuid = _uuid_in(reply)
+        process.tell(f"gets {reply.status} {reply.broken} {self._names.get(uuid or '', '')}".rstrip())
+        if uuid in self._ages.keys() | self.forgotten and reply.status == 202:
+            assert uuid is not None
+            self._told.setdefault(uuid, (process, asyncio.get_running_loop().time()))
+
+    def _uuids_are_known(self, process: "Process") -> None:
+        """What a living process was told some time ago stands in the ledger."""
+        now = asyncio.get_running_loop().time()
+        for uuid in [uuid for uuid, (who, at) in self._told.items() if who is process and (at < now or process.ended)]:
+            del self._told[uuid]
+            name = self._names.get(uuid, uuid)
+            self.require(self.records.knows(uuid), f"{process.name} was told {name}, and the ledger does not know it")
+
+    def ended(self, process: "Process", error: BaseException | None) -> None:
+        """A process has come to its end by itself."""
+        process.tell(f"ends ({type(error).__name__})" if error else "ends")
+        self._uuids_are_known(process)
+        self.require(error is None or isinstance(error, LeaseHeld | LeaseLost), f"{process.name} broke: {error!r}")
+        took = asyncio.get_running_loop().time() - (process.told_to_end_at or float("inf"))
+        self.require(took < STOP_GRACE_SECONDS + 1, f"{process.name} took {took:.0f} s to end when told to")
+
+    # ARM ---------------------------------------------------------------------------------------------------------
+
+    def carried_out(self, run_id: str, reply: Reply, body: bytes) -> None:
+        """ARM has stored a batch, or has refused it."""
+        age, numbers = self.model.age(run_id), [person["customerNo"] for person in json.loads(body)["customers"]]
+        if reply.batch is not None:
+            uuid = reply.batch.batch_uuid
+            self._names[uuid] = f"#{len(self._names) + 1}"
+            self._ages[uuid] = age
+            self._waiting.append(reply.batch)
+            self._trace.tell("ARM", f"stores {self._names[uuid]} of run {run_id}", counted="batches stored")
+        elif reply.status in REFUSALS:
+            named = [one["customerNo"] for one in json.loads(reply.body)["status"]["errors"] if "customerNo" in one]
+            self.model.refuse(age, numbers if len(numbers) == 1 else named)
+
+    def moved(self) -> None:
+        """ARM may have worked through some batches."""
+        done = sorted((batch for batch in self._waiting if batch.rank), key=lambda batch: batch.rank or 0)
+        for batch in done:
+            self._waiting.remove(batch)
+            name = self._names[batch.batch_uuid]
+            self._trace.tell("ARM", f"applies {name}: {batch.outcome}")
+            for wrong in self.model.apply(self._ages[batch.batch_uuid], batch, json.loads(batch.body)["customers"]):
+                self.require(False, f"{name}: {wrong}")
+
+    def given_up(self, uuids: Iterable[str]) -> None:
+        """Somebody says that ARM has lost these batches."""
+        for uuid in uuids:
+            for run_id, number in self.records.customers_in(uuid):
+                self.model.refuse(self.model.age(run_id), [number])
+
+    # Figures and books -------------------------------------------------------------------------------------------
+
+    def rerun_planned(self, outbox: Outbox, run: Run) -> None:
+        """A rerun takes up only what has failed or was lost in its parent."""
+        parent = find_run(outbox.ledger, run.parent_run_id or "")
+        failed = {told.customer_no for told in outcomes_of_run(outbox.ledger, parent) if told.outcome == "failed"}
+        extra = {told.customer_no for told in outcomes_of_run(outbox.ledger, run)} - failed
+        self.require(not extra, f"rerun {run.run_id} takes up {sorted(extra)}, who have not failed")
+
+    def count(self, outbox: Outbox, run_id: str) -> None:
+        """Every customer of a run has one outcome, which is true, and the run's figures are those of its customers."""
+        run = find_run(outbox.ledger, run_id)
+        if run.planned_at is None or run.started_at is None:
+            return
+        figures, outcomes = summary(outbox.ledger, run_id).customers, list(outcomes_of_run(outbox.ledger, run))
+        shown = {"updated": figures.settled, "failed": figures.failed, "open": figures.open}
+        shown |= {"superseded": figures.superseded, "rejected": figures.rejected}
+        tally = Counter(told.outcome for told in outcomes)
+        self.require(
+            tally == Counter(shown) + Counter(), f"run {run_id} shows {shown}, its customers say {dict(tally)}"
+        )
+        adds_up = figures.read == figures.rejected + figures.unchanged + figures.planned
+        self.require(adds_up, f"run {run_id}: {figures} is not what was read")
+        sent = [told for told in outcomes if told.outcome != "rejected"]
+        numbers, people = {told.customer_no.lower() for told in sent}, self.model.people(run_id)
+        one_each = len(numbers) == len(sent) and numbers <= people.keys()
+        all_of_them = run.parent_run_id or len(sent) + figures.unchanged == len(people)
+        self.require(one_each and all_of_them, f"run {run_id}: not every customer has one outcome")
+        for told in sent:
+            true = self.model.is_true(run_id, told.customer_no, told.outcome)
+            self.require(true, f"run {run_id}: {told.customer_no} counts as {told.outcome}, and is not")
+
+    def books_equal_files(self, books: Books) -> None:
+        """In the end, the books are as if every file had been applied whole, the oldest first."""
+        found = {number.lower(): record for number, record in books.customers(CLIENT_NO).items()}
+        expected = self.model.in_the_end()
+        strangers = sorted(found.keys() ^ expected.keys())
+        self.require(not strangers, f"in the books and in no file, or the other way round: {strangers}")
+        for number in found.keys() & expected.keys():
+            wrong = differing(found[number], expected[number])
+            self.require(not wrong, f"the books do not have the newest file's {', '.join(wrong)} of {number}")
+
+
+def _shown(person: dict[str, object]) -> str:
+    return f"{person['customerNo']} {'/'.join(name for name in person if name != 'customerNo')}"
+
+
+def _uuid_in(reply: Reply) -> str | None:
+    """What a client can read of an answer that comes whole."""
+    try:
+        content = json.loads(reply.body)
+    except ValueError:
+        return None
+    uuid = content.get("batchUuid") if isinstance(content, dict) and not reply.broken else None
+    return uuid if isinstance(uuid, str) else None

@@ -1,0 +1,98 @@
+"""A small model of the customers' way: which file is how old, what was sent, what ARM has applied and refused.
+
+Age is the order in which the runs of new data were made; a rerun has the age of its parent. The model knows nothing of
+batches' states, and nothing of the ledger.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from armrest.sandbox import Batch, Outcome
+from armrest.sandbox.merge import merge
+from tests.simulation.scenario import Job, Person
+
+Place = tuple[str, str]
+"""A customer number, in lower case, and one of ARM's fields."""
+
+
+class Model:
+    """What is true of files, requests and books."""
+
+    def __init__(self, in_the_books: Sequence[Person]) -> None:
+        self._before = in_the_books
+        self._ages: dict[str, int] = {}
+        self._jobs: dict[int, Job] = {}
+        self._parents: dict[str, str | None] = {}
+        self._meant: set[tuple[int, Place]] = set()
+        self._applied: set[tuple[int, Place]] = set()
+        self._refused: set[tuple[int, str]] = set()
+        self._newest: dict[Place, int] = {}
+
+    def open(self, run_id: str, parent: str | None, age: int, job: Job) -> None:
+        """A run was made."""
+        self._ages[run_id] = age if parent is None else self._ages[parent]
+        self._parents[run_id] = parent
+        self._jobs[self._ages[run_id]] = job
+
+    def age(self, run_id: str) -> int:
+        """How new the data of a run is."""
+        return self._ages[run_id]
+
+    def parent(self, run_id: str) -> str | None:
+        """The run that a rerun takes up; None where it is none, or not made yet."""
+        return self._parents.get(run_id)
+
+    def people(self, run_id: str) -> dict[str, Person]:
+        """The customers in a run's file, by their numbers in lower case."""
+        people = self._jobs[self._ages[run_id]].people
+        return {number.lower(): person for number, person in people.items()}
+
+    def mean(self, run_id: str, numbers: Sequence[str]) -> None:
+        """A run means to send these customers: from here on they count as carried."""
+        people = self.people(run_id)
+        self._meant |= {(self._ages[run_id], place) for number in numbers for place in places(people[number])}
+
+    def refuse(self, age: int, numbers: Sequence[str]) -> None:
+        """ARM has refused these customers."""
+        self._refused |= {(age, number.lower()) for number in numbers}
+
+    def apply(self, age: int, batch: Batch, people: Sequence[Person]) -> Iterator[str]:
+        """ARM has worked a batch through; yield what was applied over something newer."""
+        failed = {failure.index for failure in batch.failures}
+        if batch.outcome is Outcome.REJECTED:
+            failed = set(range(len(people)))
+        self.refuse(age, [person["customerNo"] for at, person in enumerate(people) if at in failed])
+        for at, person in enumerate(people):
+            for place in places(person) if at not in failed else ():
+                if age < self._newest.get(place, 0):
+                    yield f"{place} of run {age} is applied over that of run {self._newest[place]}"
+                self._newest[place] = max(age, self._newest.get(place, 0))
+                self._applied.add((age, place))
+
+    def is_true(self, run_id: str, number: str, outcome: str) -> bool:
+        """Whether what the ledger says became of a customer did: in the books, by newer data, or by ARM's word."""
+        age, person = self._ages[run_id], self.people(run_id)[number.lower()]
+        if outcome == "failed":
+            return (age, number.lower()) in self._refused
+        if outcome == "open":
+            return True
+        newer = {place for other, place in self._meant if other > age}
+        return all(place in newer or (age, place) in self._applied for place in places(person))
+
+    def in_the_end(self) -> dict[str, Person]:
+        """The books as if every file had been applied whole, the oldest first; numbers in lower case."""
+        books = {person["customerNo"].lower(): dict(person) for person in self._before}
+        for _, job in sorted(self._jobs.items()):
+            for number, person in job.people.items():
+                books.setdefault(number.lower(), {}).update(person)
+        return books
+
+
+def places(person: Person) -> list[Place]:
+    """The fields that are sent of a customer."""
+    return [(person["customerNo"].lower(), name) for name in person if name != "customerNo"]
+
+
+def differing(found: Any, expected: Person) -> list[str]:
+    """The fields in which a record in the books is not as a customer was to be."""
+    return [name for name, value in expected.items() if name != "customerNo" and merge(found, {name: value}) != found]

@@ -1,0 +1,117 @@
+"""Bugs to plant: small replacements in a copy of the engine, each of which the simulation must find.
+
+python -m tests.simulation.planted NAME     plants one, and prints the first seed that finds it
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+MOST_SEEDS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """One line of the engine, and what it becomes."""
+
+    file: str
+    old: str
+    new: str
+
+
+def _in(file: str, old: str, new: str) -> Replacement:
+    return Replacement(f"armrest/{file}.py", old, new)
+
+
+PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
+    "no intent row": (
+        _in(
+            "outbox/gate",
+            "return Leaving(_intent(tx, batch, outbox.ledger.now()), body)",
+            "return Leaving(batch, body)",
+        ),
+        _in(
+            "outbox/batches",
+            """        "accepted_at": ledger.now(),
+    }
+    _write(ledger, batch, values, expected=(State.SENDING,))""",
+            """        "accepted_at": ledger.now(), "sent_at": ledger.now(),
+    }
+    _write(ledger, batch, values, expected=SENDABLE)""",
+        ),
+    ),
+    "uuid stored late": (
+        _in(
+            "delivery/submit",
+            "accepted = await self._put(self._context.run.client_no, body)",
+            "accepted = await self._put(self._context.run.client_no, body); await asyncio.sleep(5)",
+        ),
+    ),
+    "no lease epoch": (_in("outbox/leases", "if row.epoch != self.epoch:", "if not self.epoch:"),),
+    "a split loses its tail": (
+        _in(
+            "outbox/reshape",
+            "_body(run, [person for _, person in group])",
+            "_body(run, [person for _, person in group[: max(1, len(group) - 1)]])",
+        ),
+    ),
+    "superseded by whole customer": (
+        _in("outbox/reshape", "if line.fields & ~newer.get(line.ordinal, 0):", "if line.ordinal not in newer:"),
+    ),
+    "a fingerprint kept on open": (
+        _in(
+            "outbox/comparison",
+            "trusted = and_(b.state.in_(_SETTLED),",
+            "trusted = and_(b.state.in_((*_SETTLED, *OPEN)),",
+        ),
+    ),
+    "customers in flight are not held": (_in("outbox/gate", "        if row.in_flight:", "        if not row:"),),
+    "a partial failure counts as settled": (
+        _in(
+            "delivery/poll",
+            "settle(self._calls.outbox.ledger, batch, found.verdicts,",
+            "settle(self._calls.outbox.ledger, batch, {},",
+        ),
+    ),
+}
+
+
+FROM: Final = {"no lease epoch": 280}
+"""Where the search begins for a bug that takes long to find: every seed before it finds nothing."""
+
+
+def caught(name: str) -> str:
+    """Plant a bug in a copy and simulate; return what was found, `""` where nothing was up to MOST_SEEDS."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for room in ("armrest", "tests"):
+            shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__", "cases"))
+        for replacement in PLANTED[name]:
+            plant(copy, replacement)
+        start = FROM.get(name, 0)
+        command = [sys.executable, "-m", "tests.simulation.seeds"]
+        command += ["--start", str(start), "--seeds", str(MOST_SEEDS - start)]
+        done = subprocess.run(
+            command, cwd=copy, env={**os.environ, "PYTHONPATH": str(copy)}, capture_output=True, text=True, check=False
+        )
+        assert done.returncode in {0, 1}, done.stderr
+        assert not done.stderr, done.stderr
+        return done.stdout.strip()
+
+
+def plant(copy: Path, replacement: Replacement) -> None:
+    """Change one place of a copy; it must stand there once."""
+    path = copy / replacement.file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(replacement.old) == 1, f"{replacement.file} has changed: {replacement.old!r}"
+    path.write_text(text.replace(replacement.old, replacement.new), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    print(caught(sys.argv[1]) or "not found")  # noqa: T201

@@ -1,0 +1,96 @@
+"""The ledger read by bare SQL: what the judge knows of it does not come from the code that is judged."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+DEAD_PID: Final = 2**30
+"""No system gives a process such a number."""
+
+_LINES: Final = (
+    "customers c JOIN batches b ON b.run_seq = c.run_seq AND b.seq = c.batch_seq JOIN runs r ON r.seq = c.run_seq"
+)
+
+
+class Standing(NamedTuple):
+    """How many attempts were begun so far, which epoch the lease has, and which run holds it."""
+
+    intents: int
+    epoch: int
+    holder: str | None
+
+
+class Records:
+    """One connection of its own."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._sql = sqlite3.connect(ledger, isolation_level=None)
+
+    def close(self) -> None:
+        """Let go of the ledger."""
+        self._sql.close()
+
+    def standing(self) -> Standing:
+        """What a commit may have changed."""
+        attempts = "(SELECT coalesce(sum(attempts), 0) FROM batches)"
+        [row] = self._all(f"SELECT {attempts}, coalesce(max(epoch), 0), max(holder_run_id) FROM clients")
+        return Standing(*row)
+
+    def bury(self, epoch: int | None) -> None:
+        """Let whoever asks for the lease find that its holder is dead."""
+        dead = "UPDATE clients SET holder = json_set(holder, '$.pid', ?) WHERE epoch = ? AND holder IS NOT NULL"
+        self._sql.execute(dead, (DEAD_PID, epoch))
+
+    def runs(self) -> list[str]:
+        """Every run's id, the oldest first."""
+        return [run_id for (run_id,) in self._all("SELECT run_id FROM runs ORDER BY seq")]
+
+    def is_planned(self, run_id: str) -> bool:
+        """Whether a run's plan is complete."""
+        return bool(self._all("SELECT 1 FROM runs WHERE run_id = ? AND planned_at IS NOT NULL", run_id))
+
+    def is_closed(self, run_id: str) -> bool:
+        """Whether a run has been sent, and nothing of it is open."""
+        unfinished = (
+            "SELECT 1 FROM batches WHERE run_seq = r.seq AND state IN ('PLANNED', 'HELD', 'SENDING', 'ACCEPTED')"
+        )
+        ended = "SELECT 1 FROM runs r WHERE run_id = ? AND planned_at IS NOT NULL AND ended_at IS NOT NULL"
+        return bool(self._all(f"{ended} AND NOT EXISTS ({unfinished})", run_id))
+
+    def has_failures(self, run_id: str) -> bool:
+        """Whether customers of a run have failed, or a batch of it was lost."""
+        failed = "SELECT 1 FROM batches b JOIN runs r ON r.seq = b.run_seq WHERE run_id = ?"
+        return bool(self._all(f"{failed} AND (b.failed > 0 OR b.state = 'LOST')", run_id))
+
+    def states(self, run_id: str) -> dict[str, tuple[str, str | None]]:
+        """How each customer of a run stands: its own outcome or its batch's state, and the batch's uuid."""
+        query = (
+            f"SELECT lower(c.customer_no), coalesce(c.outcome, b.state), b.batch_uuid FROM {_LINES} WHERE r.run_id = ?"
+        )
+        return {number: (state, uuid) for number, state, uuid in self._all(query, run_id)}
+
+    def in_two_open_batches(self, since: float) -> list[str]:
+        """Customers in two batches that are accepted, or were sent after a time and have no answer yet."""
+        is_open = "(b.state = 'ACCEPTED' OR b.state = 'SENDING' AND b.last_sent_at > ?)"
+        query = f"SELECT lower(c.customer_no) FROM {_LINES} WHERE c.outcome IS NULL AND {is_open}"
+        return [number for (number,) in self._all(f"{query} GROUP BY 1 HAVING count(*) > 1", since)]
+
+    def accepted_uuids(self) -> set[str]:
+        """The uuids of all batches that wait for ARM's word."""
+        return {uuid for (uuid,) in self._all("SELECT batch_uuid FROM batches WHERE state = 'ACCEPTED'")}
+
+    def customers_in(self, uuid: str) -> list[tuple[str, str]]:
+        """Run and number of each customer in a batch."""
+        return self._all(f"SELECT r.run_id, c.customer_no FROM {_LINES} WHERE b.batch_uuid = ?", uuid)
+
+    def knows(self, uuid: str) -> bool:
+        """Whether a batch, or the history of one, holds a uuid."""
+        batch, attempt = (
+            "SELECT 1 FROM batches WHERE batch_uuid = ?1",
+            "SELECT 1 FROM attempts WHERE instr(evidence, ?1)",
+        )
+        [[known]] = self._all(f"SELECT EXISTS ({batch}) OR EXISTS ({attempt})", uuid)
+        return bool(known)
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        return self._sql.execute(query, values).fetchall()

@@ -1,0 +1,56 @@
+"""Many seeds, one after the other, up to the first that finds something.
+
+python -m tests.simulation.seeds --seeds 500 --start 0
+"""
+
+import argparse
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.simulation.disk import disk
+from tests.simulation.judge import Violation
+from tests.simulation.simulation import simulate
+
+
+@dataclass(slots=True)
+class Tried:
+    """What came of some seeds: how often each kind of thing happened, and what the seeds that failed have found."""
+
+    seeds: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    found: dict[int, str] = field(default_factory=dict)
+
+
+def tried(seeds: Iterable[int], *, until_found: bool = False) -> Tried:
+    """Simulate seeds; with `until_found`, up to the first that finds something."""
+    logging.getLogger("armrest").setLevel(logging.CRITICAL)
+    result = Tried()
+    with disk() as here:
+        for seed in seeds:
+            result.seeds += 1
+            try:
+                result.counts += simulate(seed, here).counts
+            except Violation as violation:
+                result.found[seed] = str(violation)
+                if until_found:
+                    break
+    return result
+
+
+def main() -> int:
+    """Look for a seed that finds something; print it, and what."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seeds", type=int, default=500)
+    arguments.add_argument("--start", type=int, default=0)
+    given = arguments.parse_args()
+    result = tried(range(given.start, given.start + given.seeds), until_found=True)
+    for seed, what in result.found.items():
+        print(seed, what)  # noqa: T201
+    return 1 if result.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""500 seeds of the simulation, in handfuls that the test processes share."""
+
+import pytest
+
+from tests.simulation.disk import disk
+from tests.simulation.seeds import tried
+from tests.simulation.simulation import simulate
+
+SEEDS = 500
+AT_ONCE = 20
+
+
+@pytest.mark.parametrize("start", range(0, SEEDS, AT_ONCE), ids=lambda start: f"from {start}")
+def test_nothing_is_lost_nor_out_of_order_whatever_a_seed_brings(start: int) -> None:
+    assert tried(range(start, start + AT_ONCE)).found == {}
+
+
+def test_a_seed_replays_step_by_step() -> None:
+    with disk() as here:
+        assert simulate(7, here).counts == simulate(7, here).counts

@@ -1,0 +1,200 @@
+"""What the processes do: what the flows do with the engine, without Prefect."""
+
+import asyncio
+import csv
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from pydantic import SecretStr
+
+from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
+from armrest.delivery import (
+    Delivery,
+    DeliveryOptions,
+    Unfinished,
+    finish,
+    hold_lease,
+    plan,
+    plan_rerun,
+    rerun_request,
+    sweep,
+)
+from armrest.outbox import LeaseLost, Outbox, OutboxError, Run, UnknownRun, create_run, find_run
+from armrest.outbox.bodies import BodyStore
+from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, IDENTITY, TOKEN
+from tests.simulation.disk import Disk
+from tests.simulation.judge import CLIENT_NO, Judge
+from tests.simulation.process import Process
+from tests.simulation.scenario import (
+    CELLS,
+    GHOST_HORIZON_SECONDS,
+    LEASE_SECONDS,
+    STOP_GRACE_SECONDS,
+    Job,
+    Life,
+    Person,
+    Scenario,
+)
+
+API_URL: Final = f"http://sandbox{API}"
+IDENTITY_URL: Final = f"http://sandbox{IDENTITY}"
+TIMEOUT_SECONDS: Final = 20.0
+_COLUMNS: Final = ("customerNo", *(column for columns in CELLS.values() for column in columns))
+
+
+class Work:
+    """The work of one simulation's processes: its files, its ledger, its settings, its clock."""
+
+    def __init__(self, scenario: Scenario, disk: Disk, judge: Judge, now: Callable[[], float]) -> None:
+        self._scenario = scenario
+        self._disk = disk
+        self._judge = judge
+        self._now = now
+
+    async def carry(self, process: Process, job: Job, life: Life, parent: str | None) -> None:
+        """Carry a run from wherever it stands: a file's, or the rerun of a parent."""
+        outbox = self._outbox(process)
+        run = self._run(outbox, process.run_id, job, parent)
+        self._judge.opened(run, job)
+        async with hold_lease(
+            outbox.ledger,
+            api_url=API_URL,
+            client_no=CLIENT_NO,
+            run_id=run.run_id,
+            seconds=LEASE_SECONDS,
+            wait_seconds=life.wait_seconds,
+        ) as lease:
+            run, stopped = self._planned(outbox, run.run_id), ""
+            options, random = self._options(life.deadline_seconds), self._random(process)
+            try:
+                async with (
+                    self._arm(process) as arm,
+                    Delivery(outbox, arm, run, lease, options, random=random) as delivery,
+                ):
+                    await _all_slices(delivery, run)
+            except LeaseLost:
+                raise
+            except (StopTheRun, OutboxError) as error:
+                process.tell(f"stops: {error}")
+                stopped = str(error)
+            finish(outbox, run, stopped=stopped)
+
+    async def settle(self, process: Process, deadline_seconds: float, lost: Collection[str] = ()) -> None:
+        """Sweep up what is open, and give up what is lost."""
+        async with self._arm(process) as arm:
+            try:
+                await sweep(
+                    self._outbox(process),
+                    arm,
+                    api_url=API_URL,
+                    options=self._options(deadline_seconds),
+                    open_too_long_seconds=GHOST_HORIZON_SECONDS,
+                    lost=lost,
+                    random=self._random(process),
+                )
+            except StopTheRun as error:
+                process.tell(f"stops: {error}")
+
+    def _outbox(self, process: Process) -> Outbox:
+        return Outbox(process.ledger(self._disk.engine, self._now), BodyStore(str(self._disk.bodies)))
+
+    def _random(self, process: Process) -> Random:
+        return Random(f"{process.name} {self._scenario.seed}")
+
+    def _run(self, outbox: Outbox, run_id: str, job: Job, parent: str | None) -> Run:
+        with suppress(UnknownRun):
+            return find_run(outbox.ledger, run_id)
+        above = find_run(outbox.ledger, parent) if parent else None
+        return create_run(
+            outbox.ledger,
+            run_id=run_id,
+            api_url=API_URL,
+            client_no=CLIENT_NO,
+            kind="rerun" if above else "update",
+            mode=job.mode,
+            user_id="ola",
+            source=job.name,
+            request=rerun_request(above) if above else self._request(job),
+            parent=above,
+        )
+
+    def _request(self, job: Job) -> dict[str, object]:
+        source = self._disk.folder / f"{job.name}.csv"
+        _write(source, job)
+        sizes = {"batch_size": job.batch_size, "max_body_bytes": 4000}
+        return {"source": str(source), "max_rejected": "100%", "changes_only": job.changes_only, **sizes}
+
+    def _planned(self, outbox: Outbox, run_id: str) -> Run:
+        run = find_run(outbox.ledger, run_id)
+        if run.planned_at is not None:
+            return run
+        if run.parent_run_id is None:
+            plan(outbox, run, rejects_folder=self._disk.rejects)
+        else:
+            plan_rerun(outbox, run, only="all")
+            self._judge.rerun_planned(outbox, run)
+        return find_run(outbox.ledger, run_id)
+
+    def _arm(self, process: Process) -> ArmClient:
+        tokens: TokenProvider = FixedToken(SecretStr(TOKEN))
+        if self._scenario.logs_in:
+            secret = SecretStr(CLIENT_SECRET)
+            tokens = ClientCredentials(
+                IDENTITY_URL,
+                CLIENT_ID,
+                secret,
+                transport=process.wire,
+                now=self._now,
+                timeout_seconds=TIMEOUT_SECONDS,
+            )
+        return ArmClient(API_URL, tokens, transport=process.wire, timeout_seconds=TIMEOUT_SECONDS, now=self._now)
+
+    def _options(self, deadline_seconds: float) -> DeliveryOptions:
+        return DeliveryOptions(
+            concurrency=self._scenario.concurrency,
+            max_tries=self._scenario.max_tries,
+            deadline_seconds=deadline_seconds,
+            poll_first_seconds=1.0,
+            poll_max_seconds=60.0,
+            not_found_grace_seconds=30.0,
+            ghost_horizon_seconds=GHOST_HORIZON_SECONDS,
+            lease_seconds=LEASE_SECONDS,
+            stop_grace_seconds=STOP_GRACE_SECONDS,
+        )
+
+
+async def _all_slices(delivery: Delivery, run: Run) -> None:
+    """Submit and poll all slices side by side; what stops one is raised when all have ended."""
+    stopped: list[Exception] = []
+
+    async def carry(slice_no: int) -> None:
+        try:
+            if not stopped:
+                await delivery.submit(slice_no)
+            if not stopped:
+                await delivery.poll(slice_no)
+        except Unfinished:
+            pass
+        except (StopTheRun, OutboxError) as error:
+            stopped.append(error)
+
+    await asyncio.gather(*(carry(slice_no) for slice_no in range(1, run.slices + 1)))
+    if stopped:
+        raise stopped[0]
+
+
+def _write(source: Path, job: Job) -> None:
+    with source.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows([f"no number {place}", *_COLUMNS[1:]] for place in range(job.misfits))
+        writer.writerows(map(_row, job.people.values()))
+
+
+def _row(person: Person) -> list[str]:
+    kind = person.get("distribution", {}).get("type", "")
+    cells = person | person.get("postalAddress", {}) | {"distributionType": kind}
+    return [cells.get(column, "") for column in _COLUMNS]
