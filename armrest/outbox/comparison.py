@@ -10,9 +10,23 @@ from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, Text, and_, exists, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from armrest.outbox.batches import OPEN, State
+from armrest.outbox.batches import OPEN, UNFINISHED, State
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, client_id
 from armrest.outbox.schema import batches, clients, customers, runs
@@ -71,7 +85,7 @@ class Comparison:
             select(_block.c.place, c.fingerprint, trusted.label("trusted"))
             .join_from(_block, customers, func.lower(c.customer_no) == _block.c.customer_no)
             .join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
-            .where(self._was_sent())
+            .where(or_(self._was_sent(), self._may_be_sent()))
             .order_by(_block.c.place, b.data_seq, c.run_seq)
         )
 
@@ -81,6 +95,11 @@ class Comparison:
         return and_(
             c.client_id == self._run.client_id, c.run_seq > self._forgotten, b.sent_at.is_not(None), ~superseded
         )
+
+    def _may_be_sent(self) -> Any:
+        """What is planned or held in another run would go over a customer that is passed by as unchanged."""
+        mine, unfinished = customers.c.client_id == self._run.client_id, batches.c.state.in_(UNFINISHED)
+        return and_(mine, unfinished, customers.c.outcome.is_(None), customers.c.run_seq != self._run.seq)
 
     def known(self) -> int:
         """Return how many customers of the client the ledger has seen sent."""
