@@ -28,9 +28,11 @@ from armrest.outbox import (
     PlanWriter,
     Run,
     RunSummary,
+    compared_since,
     discard_plan,
     last_rows,
     note_run,
+    planned_since,
     summary,
 )
 
@@ -51,7 +53,7 @@ def plan(
 
     Safe to repeat: a complete plan is left as it is, and what an interrupted attempt has left is discarded. A source
     that is refused, of which too many rows are rejected, or that goes past a guard rail leaves the run
-    `InputRejected`: nothing of it is sent.
+    `InputRejected`: nothing of it is sent. So does a newer run that has left customers out as unchanged meanwhile.
 
     Args:
         rejects_folder: A folder, or an fsspec address of one.
@@ -63,6 +65,7 @@ def plan(
     discard(outbox, run)
     planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None))
     try:
+        _refuse_if_late(outbox, run)
         planner.plan(_opened(run.request, inbox, databases))
     except InputRefused as refusal:
         discard(outbox, run)
@@ -72,6 +75,15 @@ def plan(
             ended["figures"] = PlanFigures(past_rail=refusal.code).as_json()
         note_run(outbox.ledger, run, state="InputRejected", **ended)
     return summary(outbox.ledger, run.run_id)
+
+
+def _refuse_if_late(outbox: Outbox, run: Run) -> None:
+    with outbox.ledger.read() as tx:
+        newer = compared_since(tx, run)
+    if newer:
+        raise InputRefused(
+            f"run {newer} has compared newer data with ARM's since this run was made: start it anew", code="overtaken"
+        )
 
 
 def discard(outbox: Outbox, run: Run) -> None:
@@ -144,6 +156,11 @@ class _Planner:
 
     def plan(self, source: Source) -> None:
         ledger, request = self._outbox.ledger, self._run.request
+        if later := planned_since(ledger, self._run):
+            raise InputRefused(
+                f"{source.name}: run {later} has read newer data since this run was begun: start a new run instead",
+                code="overtaken",
+            )
         self._rails.check_age(source.name, source.modified_at, now=ledger.now())
         with ExitStack() as stack:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None

@@ -26,7 +26,7 @@ from armrest.outbox.batches import (
     unfinished_runs,
     withdraw,
 )
-from armrest.outbox.comparison import Change, Comparison, forget
+from armrest.outbox.comparison import Change, Comparison, compared_since, forget
 from armrest.outbox.errors import (
     BatchMoved,
     BodyUnusable,
@@ -64,6 +64,7 @@ from armrest.outbox.queries import (
     outcomes_of_customer,
     outcomes_of_run,
     plan_figures,
+    planned_since,
     summaries,
     summary,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "begin",
     "carried_by",
     "client_no_of",
+    "compared_since",
     "count_failures",
     "create_run",
     "declare_lost",
@@ -167,6 +169,7 @@ __all__ = [
     "outcomes_of_customer",
     "outcomes_of_run",
     "plan_figures",
+    "planned_since",
     "purge",
     "record",
     "release_lease",
