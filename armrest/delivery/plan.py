@@ -32,7 +32,6 @@ from armrest.outbox import (
     discard_plan,
     last_rows,
     note_run,
-    planned_since,
     summary,
 )
 
@@ -156,11 +155,6 @@ class _Planner:
 
     def plan(self, source: Source) -> None:
         ledger, request = self._outbox.ledger, self._run.request
-        if later := planned_since(ledger, self._run):
-            raise InputRefused(
-                f"{source.name}: run {later} has read newer data since this run was begun: start a new run instead",
-                code="overtaken",
-            )
         self._rails.check_age(source.name, source.modified_at, now=ledger.now())
         with ExitStack() as stack:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None

@@ -64,7 +64,6 @@ from armrest.outbox.queries import (
     outcomes_of_customer,
     outcomes_of_run,
     plan_figures,
-    planned_since,
     summaries,
     summary,
 )
@@ -169,7 +168,6 @@ __all__ = [
     "outcomes_of_customer",
     "outcomes_of_run",
     "plan_figures",
-    "planned_since",
     "purge",
     "record",
     "release_lease",

@@ -1,8 +1,9 @@
 """What ARM is known to hold of a client's customers, against a plan in the making.
 
-Only what settled is trusted. A customer is unchanged when the newest data that was sent of it has settled and has the
-same fingerprint: while that is in flight, refused or lost, the customer counts as changed. Fingerprints are keyed
-hashes of what is sent, so another mapping or policy makes other fingerprints.
+Only what settled is trusted. A customer is unchanged when the newest data of it has settled and has the same
+fingerprint: while that waits to be sent, is in flight, refused or lost, the customer counts as changed, for what is
+left out is not there to stand against older data that is sent later. Fingerprints are keyed hashes of what is sent, so
+another mapping or policy makes other fingerprints.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     MetaData,
+    Select,
     Table,
     Text,
     and_,
@@ -89,12 +91,14 @@ class Comparison:
             .order_by(_block.c.place, b.data_seq, c.run_seq)
         )
 
-    def _was_sent(self) -> Any:
-        c, b = customers.c, batches.c
+    def _is_meant(self) -> Any:
+        c = customers.c
         superseded = and_(c.outcome.is_not(None), c.outcome == "superseded")
-        return and_(
-            c.client_id == self._run.client_id, c.run_seq > self._forgotten, b.sent_at.is_not(None), ~superseded
-        )
+        looked_at = c.run_seq.in_(_only_looked_at(self._run.client_id))
+        return and_(c.client_id == self._run.client_id, c.run_seq > self._forgotten, ~superseded, ~looked_at)
+
+    def _was_sent(self) -> Any:
+        return and_(self._is_meant(), batches.c.sent_at.is_not(None))
 
     def _may_be_sent(self) -> Any:
         """What is planned or held in another run would go over a customer that is passed by as unchanged."""
@@ -122,6 +126,21 @@ def _change(place: int, last: dict[int, bytes | None], fingerprint: bytes) -> Ch
     if place not in last:
         return Change.NEW
     return Change.UNCHANGED if last[place] == fingerprint else Change.CHANGED
+
+
+def _only_looked_at(client: int) -> Select[tuple[int]]:
+    """The plans that nobody has had sent."""
+    return select(runs.c.seq).where(runs.c.client_id == client, runs.c.request.contains('"dry_run": true'))
+
+
+def compared_since(tx: Connection, run: Run) -> str | None:
+    """Return the newer run that has left customers out as unchanged, where there is one.
+
+    Nothing in the ledger tells for whom it stands, so nothing that was not planned then may be sent after it.
+    """
+    newer = and_(runs.c.client_id == run.client_id, runs.c.seq > run.seq, runs.c.unchanged > 0)
+    sent = and_(runs.c.planned_at.is_not(None), runs.c.seq.not_in(_only_looked_at(run.client_id)))
+    return tx.execute(select(runs.c.run_id).where(newer, sent).order_by(runs.c.seq.desc()).limit(1)).scalar()
 
 
 def in_flight(tx: Connection, run: Run) -> int:

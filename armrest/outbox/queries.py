@@ -241,11 +241,3 @@ def plan_figures(ledger: Ledger, run: Run) -> PlanFigures:
     """Return what a run's plan would do, as it was counted."""
     with ledger.read() as tx:
         return PlanFigures.from_json(tx.execute(select(runs.c.figures).where(runs.c.seq == run.seq)).scalar_one())
-
-
-def planned_since(ledger: Ledger, run: Run) -> str | None:
-    """Return a run of the client that was begun after this one and was sent already; None where there is none."""
-    later = (runs.c.client_id == run.client_id) & (runs.c.seq > run.seq) & (runs.c.kind == "update")
-    query = select(runs.c.run_id).where(later, runs.c.started_at.is_not(None)).order_by(runs.c.seq.desc()).limit(1)
-    with ledger.read() as tx:
-        return tx.execute(query).scalar()
