@@ -67,7 +67,8 @@ def soaked(customers: int, seed: int) -> int:
         trial = tried(size, Path(home), arm, seed=seed)
         verdict = judged(trial)
         print(f"Done in {time.monotonic() - began:,.0f} s.\n\n{table(rows(trial, verdict))}")
-    print(verdict.examples())
+    if verdict.wronged:
+        print(f"\n{verdict.examples()}")
     return len(verdict.wronged)
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from armrest.sandbox import Fault, SandboxServer
+from armrest.sandbox import Fault, SandboxServer, customers_in
 from tests.soak.table import rows, table
-from tests.soak.trial import Size, tried
+from tests.soak.trial import BY_REQUEST, Size, tried
 from tests.soak.verdict import judged
 
 SHORT = Size(
@@ -18,6 +18,16 @@ SHORT = Size(
     shares={Fault.RATE_LIMITED: 0.02, Fault.EXPIRED_TOKEN: 0.15},
 )
 
+CALM = Size(
+    clients=1,
+    customers=40,
+    batch_size=20,
+    deaths=0,
+    most_passed=1,
+    patience_seconds=30.0,
+    shares=dict.fromkeys((*BY_REQUEST, Fault.PARTIAL), 0.0),
+)
+
 
 def test_whatever_goes_wrong_nothing_is_lost_nor_out_of_order_nor_unexplained(
     tmp_path: Path, arm: SandboxServer
@@ -29,3 +39,21 @@ def test_whatever_goes_wrong_nothing_is_lost_nor_out_of_order_nor_unexplained(
     assert not verdict.wronged, f"{table(told)}\n{verdict.examples()}"
     assert [row.fault for row in told if not row.times] == [], "a fault that never came about"
     assert told[-1].customers == SHORT.clients * SHORT.customers
+
+
+def test_the_judge_sees_who_is_lost_who_is_out_of_order_and_who_is_like_nothing_that_was_sent(
+    tmp_path: Path, arm: SandboxServer
+) -> None:
+    trial = tried(CALM, tmp_path, arm, seed=1)
+    (client,) = trial.clients
+    last_month, older, newer = (list(customers_in(file)) for file in client.files)
+    assert not judged(trial).wronged
+    stranger = {"customerNo": "4711", "name": "Nobody 0"}
+    changed = newer[4] | {"sellerReference": "not ours"}
+    arm.books.load(client.client_no, [last_month[0], older[2], changed, stranger])
+
+    verdict = judged(trial)
+
+    assert verdict.lost.keys() == {last_month[0]["customerNo"]}
+    assert verdict.out_of_order.keys() == {older[2]["customerNo"]}
+    assert verdict.unexplained.keys() == {changed["customerNo"], "4711"}

@@ -136,11 +136,11 @@ class Client:
         return f"{self.client_no}-1", f"{self.client_no}-2"
 
     def send(self) -> None:
-        """Send the older file, and before that is done the newer one; resume whichever, until neither is open."""
+        """Send the older file and, once that is planned, the newer one; resume whichever, until neither is open."""
         sources = dict(zip(self.runs, self.files[1:], strict=True))
         unfinished = list(self.runs)
         for _ in range(MOST_ROUNDS):
-            run_id = self._random.choice(unfinished) if self._has_begun(self.runs[0]) else self.runs[0]
+            run_id = self._random.choice(unfinished) if self._is_planned(self.runs[0]) else self.runs[0]
             if self._carry(run_id, sources[run_id]):
                 unfinished.remove(run_id)
             if not unfinished:
@@ -181,9 +181,9 @@ class Client:
             return False
         return bool(engine.summary()["customers"]["open"] == 0)
 
-    def _has_begun(self, run_id: str) -> bool:
+    def _is_planned(self, run_id: str) -> bool:
         with self._workspace.outbox() as outbox, suppress(UnknownRun):
-            return bool(find_run(outbox.ledger, run_id))
+            return find_run(outbox.ledger, run_id).planned_at is not None
         return False
 
     def _in_flight(self, run_id: str) -> set[str]:
