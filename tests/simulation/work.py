@@ -68,6 +68,9 @@ class Work:
             wait_seconds=life.wait_seconds,
         ) as lease:
             run, stopped = self._planned(outbox, run.run_id), ""
+            if run.planned_at is None:
+                process.tell("is refused: a newer run has compared its data meanwhile")
+                return
             options, random = self._options(life.deadline_seconds), self._random(process)
             try:
                 async with (
