@@ -1,6 +1,7 @@
 """What every flow that sends has in common: the client's lease, the plan, slice by slice, and how it ended."""
 
 import asyncio
+from contextlib import suppress
 from uuid import UUID
 
 from prefect import runtime
@@ -76,7 +77,8 @@ async def _all_slices(here: Connection, run: Run) -> None:
         try:
             async with places:
                 if not stopped:
-                    await submit_batch(run.run_id, run.client_no, slice_no)
+                    with suppress(Unfinished):  # what was accepted of it is asked about all the same
+                        await submit_batch(run.run_id, run.client_no, slice_no)
             if not stopped:
                 await poll_batch_status(run.run_id, run.client_no, slice_no)
         except Unfinished:
