@@ -13,6 +13,7 @@ DEATHS = 5
 CUSTOMERS = 2000
 LONGEST_LIFE_SECONDS = 0.9
 SLOWLY = {"faults": {Fault.SLOW: 0.5}, "slow_seconds": 0.15}  # so that there is a while in which batches are under way
+OPTIONS = POLLING | {"ghost_horizon_seconds": 2.0}  # the sandbox is through within a second of a request
 REFUSED = frozenset({"10111", "10999", "11500"})
 
 ARMS = {
@@ -39,7 +40,7 @@ def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
         if len(workspace.deaths) == DEATHS:
             break
 
-    ended = workspace.run(f"r{len(sources)}", sources[-1], options=POLLING)
+    ended = workspace.run_until_settled(f"r{len(sources)}", sources[-1], options=OPTIONS)
 
     refused = REFUSED if "refusing" in kind else frozenset()
     assert ended["state"] == ("PartlyFailed" if refused else "Completed")
@@ -51,7 +52,7 @@ def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
 
 def _killed(workspace: Workspace, run_id: str, source: Path, random: Random) -> bool:
     """Start an engine on a run and kill it; return False where it was through before that."""
-    engine = workspace.start(run_id, source, options=POLLING)
+    engine = workspace.start(run_id, source, options=OPTIONS)
     engine.wait(random.uniform(0, LONGEST_LIFE_SECONDS))
     engine.kill()
     engine.wait()

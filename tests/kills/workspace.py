@@ -48,6 +48,17 @@ class Workspace:
         """See a run through; return its summary."""
         return self.start(run_id, source, **more).summary()
 
+    def run_until_settled(self, run_id: str, source: Path | str = "", **more: Any) -> dict[str, Any]:
+        """See a run through, resumed for as long as what earlier deaths have put in doubt holds customers back."""
+        ended: dict[str, Any] = {}
+
+        def settled() -> bool:
+            ended.update(self.run(run_id, source, **more))
+            return ended["state"] != "Unsettled"
+
+        until(settled)
+        return ended
+
     def die(self, run_id: str, seam: str, source: Path | str = "", **more: Any) -> Death:
         """Let a run kill itself at a seam."""
         engine = self.start(run_id, source, die_at=seam, **more)
