@@ -28,7 +28,6 @@ from armrest.outbox import (
     PlanWriter,
     Run,
     RunSummary,
-    compared_since,
     discard_plan,
     last_rows,
     note_run,
@@ -52,19 +51,21 @@ def plan(
 
     Safe to repeat: a complete plan is left as it is, and what an interrupted attempt has left is discarded. A source
     that is refused, of which too many rows are rejected, or that goes past a guard rail leaves the run
-    `InputRejected`: nothing of it is sent. So does a newer run that has left customers out as unchanged meanwhile.
+    `InputRejected`: nothing of it is sent.
 
     Args:
         rejects_folder: A folder, or an fsspec address of one.
         inbox: Where plain file names are looked up first.
         databases: What a source `sql:NAME` stands for.
+
+    Raises:
+        LeaseLost: Another run has taken over the client while this one was being planned.
     """
     if run.planned_at is not None:
         return summary(outbox.ledger, run.run_id)
     discard(outbox, run)
     planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None))
     try:
-        _refuse_if_late(outbox, run)
         planner.plan(_opened(run.request, inbox, databases))
     except InputRefused as refusal:
         discard(outbox, run)
@@ -74,15 +75,6 @@ def plan(
             ended["figures"] = PlanFigures(past_rail=refusal.code).as_json()
         note_run(outbox.ledger, run, state="InputRejected", **ended)
     return summary(outbox.ledger, run.run_id)
-
-
-def _refuse_if_late(outbox: Outbox, run: Run) -> None:
-    with outbox.ledger.read() as tx:
-        newer = compared_since(tx, run)
-    if newer:
-        raise InputRefused(
-            f"run {newer} has compared newer data with ARM's since this run was made: start it anew", code="overtaken"
-        )
 
 
 def discard(outbox: Outbox, run: Run) -> None:

@@ -26,7 +26,7 @@ from armrest.outbox.batches import (
     unfinished_runs,
     withdraw,
 )
-from armrest.outbox.comparison import Change, Comparison, compared_since, forget
+from armrest.outbox.comparison import Change, Comparison, forget
 from armrest.outbox.errors import (
     BatchMoved,
     BodyUnusable,
@@ -142,7 +142,6 @@ __all__ = [
     "begin",
     "carried_by",
     "client_no_of",
-    "compared_since",
     "count_failures",
     "create_run",
     "declare_lost",

@@ -62,7 +62,7 @@ def _overtaken_by(tx: Connection, run: Run) -> tuple[int, str] | None:
     since = and_(
         other.c.client_id == run.client_id,
         other.c.run_seq != run.seq,
-        or_(other.c.run_seq > run.seq, other.c.sent_at > run.planned_at),
+        or_(other.c.data_seq > run.data_seq, other.c.sent_at > run.planned_at),
         other.c.sent_at.is_not(None),
     )
     if tx.execute(select(other.c.seq).where(since).limit(1)).first() is None:

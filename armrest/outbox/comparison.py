@@ -94,16 +94,17 @@ class Comparison:
     def _is_meant(self) -> Any:
         c = customers.c
         superseded = and_(c.outcome.is_not(None), c.outcome == "superseded")
-        looked_at = c.run_seq.in_(_only_looked_at(self._run.client_id))
-        return and_(c.client_id == self._run.client_id, c.run_seq > self._forgotten, ~superseded, ~looked_at)
+        return and_(c.client_id == self._run.client_id, c.run_seq > self._forgotten, ~superseded)
 
     def _was_sent(self) -> Any:
         return and_(self._is_meant(), batches.c.sent_at.is_not(None))
 
     def _may_be_sent(self) -> Any:
         """What is planned or held in another run would go over a customer that is passed by as unchanged."""
-        mine, unfinished = customers.c.client_id == self._run.client_id, batches.c.state.in_(UNFINISHED)
-        return and_(mine, unfinished, customers.c.outcome.is_(None), customers.c.run_seq != self._run.seq)
+        c, mine = customers.c, customers.c.client_id == self._run.client_id
+        unfinished = and_(batches.c.state.in_(UNFINISHED), c.outcome.is_(None))
+        looked_at = c.run_seq.in_(_only_looked_at(self._run.client_id))
+        return and_(mine, unfinished, ~looked_at, c.run_seq != self._run.seq)
 
     def known(self) -> int:
         """Return how many customers of the client the ledger has seen sent."""
@@ -134,13 +135,13 @@ def _only_looked_at(client: int) -> Select[tuple[int]]:
 
 
 def compared_since(tx: Connection, run: Run) -> str | None:
-    """Return the newer run that has left customers out as unchanged, where there is one.
+    """Return a run of newer data that has left customers out as unchanged, where there is one.
 
-    Nothing in the ledger tells for whom it stands, so nothing that was not planned then may be sent after it.
+    Nothing in the ledger tells for whom it stands, so a plan that it did not reckon with may not be sent after it.
     """
-    newer = and_(runs.c.client_id == run.client_id, runs.c.seq > run.seq, runs.c.unchanged > 0)
+    newer = and_(runs.c.client_id == run.client_id, runs.c.data_seq > run.data_seq, runs.c.unchanged > 0)
     sent = and_(runs.c.planned_at.is_not(None), runs.c.seq.not_in(_only_looked_at(run.client_id)))
-    return tx.execute(select(runs.c.run_id).where(newer, sent).order_by(runs.c.seq.desc()).limit(1)).scalar()
+    return tx.execute(select(runs.c.run_id).where(newer, sent).order_by(runs.c.data_seq.desc()).limit(1)).scalar()
 
 
 def in_flight(tx: Connection, run: Run) -> int:

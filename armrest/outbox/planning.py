@@ -18,7 +18,7 @@ from armrest.outbox.comparison import Change, Comparison, in_flight
 from armrest.outbox.fields import mask_of
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.outbox import Outbox
-from armrest.outbox.runs import Run
+from armrest.outbox.runs import Run, assert_newest, begin_reading
 from armrest.outbox.schema import batches, customers, rejects, runs
 
 MOST_SLICES: Final = 100
@@ -62,7 +62,7 @@ class PlanWriter:
         changes_only: bool = False,
     ) -> None:
         self._outbox = outbox
-        self._run = run
+        self._run = begin_reading(outbox.ledger, run) if run.parent_run_id is None else run
         self._batch_size = batch_size
         self._room = max_body_bytes - len(head(run.user_id)) - len(TAIL)
         self._bodies = outbox.bodies.writer(run.run_id)
@@ -118,11 +118,16 @@ class PlanWriter:
                 _insert(tx, rejects, _REJECT, rows)
 
     def complete(self) -> int:
-        """Commit the plan; return how many customers it holds. From here on it may be sent."""
+        """Commit the plan; return how many customers it holds. From here on it may be sent.
+
+        Raises:
+            LeaseLost: Another run has read newer data of the client meanwhile.
+        """
         self.end_batch()
         self._bodies.__exit__()
         per_slice = max(1, -(-self._seq // MOST_SLICES))
         with self._outbox.ledger.write() as tx:
+            assert_newest(tx, self._run)
             mine = batches.c.run_seq == self._run.seq
             tx.execute(update(batches).where(mine).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
             done = {

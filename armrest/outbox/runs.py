@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from armrest.outbox.errors import UnknownRun
+from armrest.outbox.errors import LeaseLost, UnknownRun
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.schema import batches, clients, customers, flow_runs, rejects, runs
 
@@ -17,7 +17,11 @@ RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A logical run as the ledger has it. `data_seq` is the `seq` of the run that read the data."""
+    """A logical run as the ledger has it.
+
+    `data_seq` tells how new its data is, among those of its client: given anew whenever a source is read; a rerun has
+    its parent's. 0: nothing was read yet.
+    """
 
     seq: int
     run_id: str
@@ -74,10 +78,34 @@ def create_run(
             "state": "Planning",
             "created_at": ledger.now(),
         }
-        seq = tx.execute(insert(runs).values(values).returning(runs.c.seq)).scalar_one()
-        if parent is None:
-            tx.execute(update(runs).where(runs.c.seq == seq).values(data_seq=seq))
+        tx.execute(insert(runs).values(values))
     return find_run(ledger, run_id)
+
+
+def begin_reading(ledger: Ledger, run: Run) -> Run:
+    """Note that a run reads its source now: its data is the newest of its client. Under the client's lease."""
+    with ledger.write() as tx:
+        newest = tx.execute(_newest_data(run)).scalar_one()
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=newest + 1))
+    return find_run(ledger, run.run_id)
+
+
+def assert_newest(tx: Connection, run: Run) -> None:
+    """Make sure that nothing newer was read while a run was being planned.
+
+    Raises:
+        LeaseLost: Another run has taken over the client and was planned without regard to this one.
+    """
+    if run.parent_run_id is None and tx.execute(_newest_data(run)).scalar_one() != run.data_seq:
+        raise LeaseLost(
+            f"another run has taken over client {run.client_no} and has read newer data while run {run.run_id} was "
+            f"being planned; nothing of it was sent: `armrest resume {run.run_id}` reads its source anew",
+            run_id=run.run_id,
+        )
+
+
+def _newest_data(run: Run) -> Select[tuple[int]]:
+    return select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)
 
 
 def client_id(tx: Connection, api_url: str, client_no: int) -> int:

@@ -49,9 +49,11 @@ class Judge:
 
     # At work -----------------------------------------------------------------------------------------------------
 
-    def opened(self, run: Run, job: Job) -> None:
-        """A process carries a run."""
-        self.model.open(run.run_id, run.parent_run_id, run.seq, job)
+    def planned(self, run: Run, job: Job, *, just_now: bool) -> None:
+        """A process carries a run, whose file was read just now or earlier."""
+        newest = run.parent_run_id is not None or run.data_seq > self.model.newest()
+        self.require(newest or not just_now, f"run {run.run_id} does not count as the newest, and was read last")
+        self.model.open(run.run_id, run.parent_run_id, run.data_seq, job)
         self.require(run.data_seq == self.model.age(run.run_id), f"run {run.run_id} has not the age of its data")
 
     def committed(self, process: "Process") -> None:

@@ -1,6 +1,6 @@
 """A small model of the customers' way: which file is how old, what was sent, what ARM has applied and refused.
 
-Age is the order in which the runs of new data were made; a rerun has the age of its parent. The model knows nothing of
+Age is the order in which files were read; a rerun has the age of its parent. The model knows nothing of
 batches' states, and nothing of the ledger.
 """
 
@@ -29,10 +29,14 @@ class Model:
         self._newest: dict[Place, int] = {}
 
     def open(self, run_id: str, parent: str | None, age: int, job: Job) -> None:
-        """A run was made."""
+        """The file of a run was read, or a rerun of it was planned."""
         self._ages[run_id] = age if parent is None else self._ages[parent]
         self._parents[run_id] = parent
         self._jobs[self._ages[run_id]] = job
+
+    def newest(self) -> int:
+        """How new the newest data is; 0 where there is none yet."""
+        return max(self._ages.values(), default=0)
 
     def age(self, run_id: str) -> int:
         """How new the data of a run is."""

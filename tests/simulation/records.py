@@ -54,10 +54,7 @@ class Records:
         unfinished = (
             "SELECT 1 FROM batches WHERE run_seq = r.seq AND state IN ('PLANNED', 'HELD', 'SENDING', 'ACCEPTED')"
         )
-        refused = "state = 'InputRejected'"
-        ended = (
-            f"SELECT 1 FROM runs r WHERE run_id = ? AND (planned_at IS NOT NULL OR {refused}) AND ended_at IS NOT NULL"
-        )
+        ended = "SELECT 1 FROM runs r WHERE run_id = ? AND planned_at IS NOT NULL AND ended_at IS NOT NULL"
         return bool(self._all(f"{ended} AND NOT EXISTS ({unfinished})", run_id))
 
     def has_failures(self, run_id: str) -> bool:

@@ -58,7 +58,6 @@ class Work:
         """Carry a run from wherever it stands: a file's, or the rerun of a parent."""
         outbox = self._outbox(process)
         run = self._run(outbox, process.run_id, job, parent)
-        self._judge.opened(run, job)
         async with hold_lease(
             outbox.ledger,
             api_url=API_URL,
@@ -67,10 +66,7 @@ class Work:
             seconds=LEASE_SECONDS,
             wait_seconds=life.wait_seconds,
         ) as lease:
-            run, stopped = self._planned(outbox, run.run_id), ""
-            if run.planned_at is None:
-                process.tell("is refused: a newer run has compared its data meanwhile")
-                return
+            run, stopped = self._planned(outbox, run.run_id, job), ""
             options, random = self._options(life.deadline_seconds), self._random(process)
             try:
                 async with (
@@ -130,16 +126,16 @@ class Work:
         sizes = {"batch_size": job.batch_size, "max_body_bytes": 4000}
         return {"source": str(source), "max_rejected": "100%", "changes_only": job.changes_only, **sizes}
 
-    def _planned(self, outbox: Outbox, run_id: str) -> Run:
+    def _planned(self, outbox: Outbox, run_id: str, job: Job) -> Run:
         run = find_run(outbox.ledger, run_id)
-        if run.planned_at is not None:
-            return run
-        if run.parent_run_id is None:
+        if run.planned_at is None and run.parent_run_id is None:
             plan(outbox, run, rejects_folder=self._disk.rejects)
-        else:
+        elif run.planned_at is None:
             plan_rerun(outbox, run, only="all")
             self._judge.rerun_planned(outbox, run)
-        return find_run(outbox.ledger, run_id)
+        planned = find_run(outbox.ledger, run_id)
+        self._judge.planned(planned, job, just_now=run.planned_at is None)
+        return planned
 
     def _arm(self, process: Process) -> ArmClient:
         tokens: TokenProvider = FixedToken(SecretStr(TOKEN))
