@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from armrest.outbox.errors import LeaseLost, UnknownRun
 from armrest.outbox.ledger import Ledger
@@ -85,8 +85,7 @@ def create_run(
 def begin_reading(ledger: Ledger, run: Run) -> Run:
     """Note that a run reads its source now: its data is the newest of its client. Under the client's lease."""
     with ledger.write() as tx:
-        newest = tx.execute(_newest_data(run)).scalar_one()
-        tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=newest + 1))
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=_newest_data(tx, run) + 1))
     return find_run(ledger, run.run_id)
 
 
@@ -96,7 +95,7 @@ def assert_newest(tx: Connection, run: Run) -> None:
     Raises:
         LeaseLost: Another run has taken over the client and was planned without regard to this one.
     """
-    if run.parent_run_id is None and tx.execute(_newest_data(run)).scalar_one() != run.data_seq:
+    if run.parent_run_id is None and _newest_data(tx, run) != run.data_seq:
         raise LeaseLost(
             f"another run has taken over client {run.client_no} and has read newer data while run {run.run_id} was "
             f"being planned; nothing of it was sent: `armrest resume {run.run_id}` reads its source anew",
@@ -104,8 +103,9 @@ def assert_newest(tx: Connection, run: Run) -> None:
         )
 
 
-def _newest_data(run: Run) -> Select[tuple[int]]:
-    return select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)
+def _newest_data(tx: Connection, run: Run) -> int:
+    query = select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)
+    return int(tx.execute(query).scalar_one())
 
 
 def client_id(tx: Connection, api_url: str, client_no: int) -> int:

@@ -126,7 +126,7 @@ def test_stopped_while_prefects_server_starts_it_leaves_none_behind(
 ) -> None:
     running = start(*UPDATE, file(20), shell=embedded_shell)
     process = psutil.Process(running.pid)
-    until(lambda: any("prefect.server" in word for child in process.children() for word in child.cmdline()))
+    until(lambda: any("prefect.server" in word for child in process.children() for word in words_of(child)))
     children = process.children(recursive=True)
 
     running.send_signal(number)
@@ -193,6 +193,13 @@ def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     assert len(arm.books.batches()) == before + 3, "the sleeper sent something after the takeover"
     known = {batch.batch_uuid for batch in arm.books.batches()} - set(took_over.json["batch_uuids"])
     assert set(prefect_shell("show", run_id, "--json").json["batch_uuids"]) == known
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return a process' command line; none where it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 def left(run: dict[str, Any]) -> str:
