@@ -5,13 +5,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
 from armrest.sandbox import Batch, Books, Reply
 from tests.simulation.model import Model, differing
-from tests.simulation.records import Records, Standing
-from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Job, Scenario
+from tests.simulation.records import Plan, Records, Standing
+from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Scenario
 from tests.simulation.trace import Trace
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Judge:
         self.records = Records(ledger)
         self.model = Model(scenario.in_the_books)
         self.verdict: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
+        self._jobs = {job.name: job for job in scenario.jobs}
+        self.books: Books
         self.forgotten: set[str] = set()
         self._trace = trace
         self._now = now
@@ -49,24 +51,34 @@ class Judge:
 
     # At work -----------------------------------------------------------------------------------------------------
 
-    def planned(self, run: Run, job: Job, *, just_now: bool) -> None:
-        """A process carries a run, whose file was read just now or earlier."""
-        newest = run.parent_run_id is not None or run.data_seq > self.model.newest()
-        self.require(newest or not just_now, f"run {run.run_id} does not count as the newest, and was read last")
-        self.model.open(run.run_id, run.parent_run_id, run.data_seq, job)
-        self.require(run.data_seq == self.model.age(run.run_id), f"run {run.run_id} has not the age of its data")
-
     def committed(self, process: "Process") -> None:
         """A process has committed something."""
         before, self._before = self._before, self.records.standing()
         if self._before.epoch != before.epoch and self._before.holder:
             process.run_id, process.epoch = self._before.holder, self._before.epoch
             process.tell(f"holds the lease, epoch {process.epoch}", counted="leases taken")
+        if not self.model.knows(process.run_id) and (plan := self.records.plan(process.run_id)):
+            self._planned(process.run_id, plan)
         if self._before.intents != before.intents:
             self.require(self._holds_lease(process), f"{process.name} means to send, and has lost its lease")
             self._mean(process)
             twice = self.records.in_two_open_batches(self._now() - GHOST_HORIZON_SECONDS)
             self.require(not twice, f"in two open batches: {twice}")
+
+    def _planned(self, run_id: str, plan: Plan) -> None:
+        newest = plan.parent is not None or plan.age > self.model.newest()
+        self.require(newest, f"run {run_id} does not count as the newest, and was read last")
+        self.model.open(run_id, plan.parent, plan.age, self._jobs[run_id.partition("-")[0]])
+        self.require(plan.age == self.model.age(run_id), f"run {run_id} has not the age of its data")
+        if plan.parent is None:
+            self._left_out(run_id)
+
+    def _left_out(self, run_id: str) -> None:
+        """Whom a plan leaves out as unchanged, ARM has just so."""
+        people, found = self.model.people(run_id), self._found()
+        for number in people.keys() - self.records.states(run_id).keys():
+            wrong = differing(found[number], people[number])
+            self.require(not wrong, f"run {run_id} leaves {number} out, whose {', '.join(wrong)} ARM does not have")
 
     def _holds_lease(self, process: "Process") -> bool:
         return process.epoch == self._before.epoch
@@ -189,15 +201,17 @@ class Judge:
             true = self.model.is_true(run_id, told.customer_no, told.outcome)
             self.require(true, f"run {run_id}: {told.customer_no} counts as {told.outcome}, and is not")
 
-    def books_equal_files(self, books: Books) -> None:
+    def books_equal_files(self) -> None:
         """In the end, the books are as if every file had been applied whole, the oldest first."""
-        found = {number.lower(): record for number, record in books.customers(CLIENT_NO).items()}
-        expected = self.model.in_the_end()
+        found, expected = self._found(), self.model.in_the_end()
         strangers = sorted(found.keys() ^ expected.keys())
         self.require(not strangers, f"in the books and in no file, or the other way round: {strangers}")
         for number in found.keys() & expected.keys():
             wrong = differing(found[number], expected[number])
             self.require(not wrong, f"the books do not have the newest file's {', '.join(wrong)} of {number}")
+
+    def _found(self) -> dict[str, Any]:
+        return {number.lower(): record for number, record in self.books.customers(CLIENT_NO).items()}
 
 
 def _shown(person: dict[str, object]) -> str:

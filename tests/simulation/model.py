@@ -1,7 +1,7 @@
 """A small model of the customers' way: which file is how old, what was sent, what ARM has applied and refused.
 
-Age is the order in which files were read; a rerun has the age of its parent. The model knows nothing of
-batches' states, and nothing of the ledger.
+Age is the order in which files were read; a rerun has the age of its parent. The model knows nothing of what state a
+batch is in, and nothing of the ledger.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,6 +33,10 @@ class Model:
         self._ages[run_id] = age if parent is None else self._ages[parent]
         self._parents[run_id] = parent
         self._jobs[self._ages[run_id]] = job
+
+    def knows(self, run_id: str) -> bool:
+        """Whether a run was planned."""
+        return run_id in self._ages
 
     def newest(self) -> int:
         """How new the newest data is; 0 where there is none yet."""

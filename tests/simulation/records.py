@@ -20,6 +20,13 @@ class Standing(NamedTuple):
     holder: str | None
 
 
+class Plan(NamedTuple):
+    """The run that a rerun takes up, and how new the data of a plan counts as."""
+
+    parent: str | None
+    age: int
+
+
 class Records:
     """One connection of its own."""
 
@@ -44,6 +51,11 @@ class Records:
     def runs(self) -> list[str]:
         """Every run's id, the oldest first."""
         return [run_id for (run_id,) in self._all("SELECT run_id FROM runs ORDER BY seq")]
+
+    def plan(self, run_id: str) -> Plan | None:
+        """A run's plan, once it is complete."""
+        query = "SELECT parent_run_id, data_seq FROM runs WHERE run_id = ? AND planned_at IS NOT NULL"
+        return next((Plan(*row) for row in self._all(query, run_id)), None)
 
     def is_planned(self, run_id: str) -> bool:
         """Whether a run's plan is complete."""

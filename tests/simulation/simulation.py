@@ -65,6 +65,7 @@ class _Simulation:
         self._outbox = disk.outbox(self._now)
         self._judge = Judge(scenario, disk.ledger, trace, self._now)
         self._arm = Arm(scenario.seed, self._judge, trace, scenario.weathers[0])
+        self._judge.books = self._arm.sandbox.books
         self._arm.sandbox.books.load(CLIENT_NO, scenario.in_the_books)
         self._work = Work(scenario, disk, self._judge, self._now)
         self._at_work = 0
@@ -91,7 +92,7 @@ class _Simulation:
         self._arm.sandbox.books.advance()
         self._judge.moved()
         self._count()
-        self._judge.books_equal_files(self._arm.sandbox.books)
+        self._judge.books_equal_files()
 
     # While things go wrong ---------------------------------------------------------------------------------------
 

@@ -66,7 +66,7 @@ class Work:
             seconds=LEASE_SECONDS,
             wait_seconds=life.wait_seconds,
         ) as lease:
-            run, stopped = self._planned(outbox, run.run_id, job), ""
+            run, stopped = self._planned(outbox, run.run_id), ""
             options, random = self._options(life.deadline_seconds), self._random(process)
             try:
                 async with (
@@ -126,16 +126,14 @@ class Work:
         sizes = {"batch_size": job.batch_size, "max_body_bytes": 4000}
         return {"source": str(source), "max_rejected": "100%", "changes_only": job.changes_only, **sizes}
 
-    def _planned(self, outbox: Outbox, run_id: str, job: Job) -> Run:
+    def _planned(self, outbox: Outbox, run_id: str) -> Run:
         run = find_run(outbox.ledger, run_id)
         if run.planned_at is None and run.parent_run_id is None:
             plan(outbox, run, rejects_folder=self._disk.rejects)
         elif run.planned_at is None:
             plan_rerun(outbox, run, only="all")
             self._judge.rerun_planned(outbox, run)
-        planned = find_run(outbox.ledger, run_id)
-        self._judge.planned(planned, job, just_now=run.planned_at is None)
-        return planned
+        return find_run(outbox.ledger, run_id)
 
     def _arm(self, process: Process) -> ArmClient:
         tokens: TokenProvider = FixedToken(SecretStr(TOKEN))
