@@ -5,11 +5,11 @@ default for the API's address: nothing is sent anywhere that was not named.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -23,12 +23,10 @@ class SqlSource(BaseModel):
     query: str
 
 
-class Settings(BaseSettings):
-    """What the commands, the flows and the tasks share; rooms beneath take values, never this."""
+class Access(BaseModel):
+    """What it takes to reach an ARM: given by the settings, or kept side by side for several in Prefect."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ARMREST_", env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     api_url: str | None = Field(None, description="ARM's address, e.g. https://api.staging.amili.no/arm/v1")
     token: SecretStr | None = Field(None, description="a bearer token; wins over a login")
@@ -36,6 +34,44 @@ class Settings(BaseSettings):
     identity_client_id: str | None = Field(None, description="client id of the login")
     identity_client_secret: SecretStr | None = Field(None, description="client secret of the login")
     user_id: str = Field("armrest-flows", description="metadata.userId of every batch: who the update is by")
+    clients: Annotated[tuple[int, ...], NoDecode] = Field(
+        (), description="the only clients that may be touched, e.g. 2218,2219; empty: all"
+    )
+    concurrency: int = Field(8, ge=1, le=64, description="requests under way at once, at most")
+    timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one answer")
+    max_tries: int = Field(8, ge=1, description="attempts of one request, waits by a 429 or 503 not counted")
+
+    @field_validator("clients", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
+
+    @field_validator("api_url", "identity_url")
+    @classmethod
+    def _https_or_loopback(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be an https:// address")
+        if parts.username or parts.password:
+            raise ValueError("must not hold a user name or password")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("http:// is refused except to this machine; use https://")
+        return value.rstrip("/")
+
+
+class Settings(Access, BaseSettings):
+    """What the commands, the flows and the tasks share; rooms beneath take values, never this."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ARMREST_", env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    connection: str = Field(
+        "", description="name of a Prefect block ArmConnection: what concerns ARM comes from it, not from these"
+    )
+    allow_updates: bool = Field(True, description="false refuses every run that would send something")
 
     home: Path = Field(Path("~/.armrest"), description="ledger, bodies and rejects; created 0700")
     ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address of the ledger; default: SQLite in home")
@@ -56,9 +92,6 @@ class Settings(BaseSettings):
 
     batch_size: int = Field(1000, ge=1, le=100_000, description="customers per batch, at most")
     max_body_bytes: int = Field(5_000_000, ge=1_000, description="bytes per batch, at most")
-    concurrency: int = Field(8, ge=1, le=64, description="requests under way at once, at most")
-    timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one answer")
-    max_tries: int = Field(8, ge=1, description="attempts of one request, waits by a 429 or 503 not counted")
     poll_first_seconds: float = Field(1.0, gt=0, description="wait before a batch is first asked about")
     poll_max_seconds: float = Field(30.0, gt=0, description="longest wait between two questions about a batch")
     not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 on a fresh batchUuid means pending")
@@ -67,20 +100,6 @@ class Settings(BaseSettings):
         86_400.0, gt=0, description="after this long, a batch that is open is reported"
     )
     ghost_horizon_seconds: float = Field(3600.0, ge=0, description="how long an unanswered batch may still be applied")
-
-    @field_validator("api_url", "identity_url")
-    @classmethod
-    def _https_or_loopback(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an https:// address")
-        if parts.username or parts.password:
-            raise ValueError("must not hold a user name or password")
-        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
-            raise ValueError("http:// is refused except to this machine; use https://")
-        return value.rstrip("/")
 
     @field_validator("rejects_url")
     @classmethod

@@ -6,7 +6,8 @@ from prefect.client.schemas import State
 from armrest.outbox import Run
 from armrest.outbox import apply_plan as apply_plan_of
 from flows.sending import flow_run_id, see_through
-from tasks.connection import Connection, arm_client, connection, holding
+from tasks.connection import Connection, ConnectionName, holding
+from tasks.connection import connection as connected
 from tasks.durations import Duration, seconds_in
 from tasks.runs import applicable, carried, carry
 
@@ -17,7 +18,9 @@ def name_of_run() -> str:
 
 
 @flow(name="apply-plan", flow_run_name=name_of_run, retries=0)
-async def apply_plan(plan_id: str, deadline: Duration = "30m", wait: Duration = "0s") -> State:
+async def apply_plan(
+    plan_id: str, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
+) -> State:
     """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
 
     It is refused when a later run has sent any of its customers in the meantime.
@@ -26,13 +29,14 @@ async def apply_plan(plan_id: str, deadline: Duration = "30m", wait: Duration = 
         plan_id: The plan: the run's id in its artifact arm-plan-…, or the id of its flow run.
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
         wait: How long to wait when another run is sending for this client (10m).
+        connection: The block ArmConnection to send through. Empty: the one that the plan was made with.
     """
-    with connection() as here:
+    with connected(connection) as here:
         begun = carried(here, str(flow_run_id()))
         if begun is not None:
             return await see_through(here, begun, deadline=deadline, wait=wait)
         plan = applicable(here, plan_id)
-        arm_client(here.settings, api_url=plan.api_url)
+        here.arm_for(plan)
         return await send_plan(here, plan, deadline=deadline, wait=wait)
 
 

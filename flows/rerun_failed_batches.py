@@ -9,7 +9,8 @@ from prefect.states import Completed, Failed
 from armrest.outbox import Only
 from flows.sending import flow_run_id, see_through
 from flows.update_customers import ClientNo
-from tasks.connection import Connection, arm_client, connection
+from tasks.connection import Connection, ConnectionName
+from tasks.connection import connection as connected
 from tasks.durations import Duration
 from tasks.rerun_choice import Choice, choose
 from tasks.runs import carried, carry, open_rerun
@@ -29,6 +30,7 @@ async def rerun_failed_batches(
     batch_uuids: list[str] | None = None,
     client_no: ClientNo | None = None,
     *,
+    connection: ConnectionName = "",
     only: Only = "all",
     deadline: Duration = "30m",
     wait: Duration = "0s",
@@ -43,17 +45,19 @@ async def rerun_failed_batches(
         run_id: The run that failed: its id in the summary, or the id of its flow run.
         batch_uuids: Only what failed in these batches. Empty: everything that failed.
         client_no: The client's number in ARM. With a run: make sure that it is this client's.
+        connection: The block ArmConnection to send through. Empty: the one that the run was made with, or the
+            settings'.
         only: failed takes up what ARM refused, lost what was declared lost.
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
         wait: How long to wait when another run is sending for this client (10m).
     """
-    with connection() as here:
+    with connected(connection) as here:
         if run := carried(here, str(flow_run_id())):
             return await see_through(here, run, deadline=deadline, wait=wait)
         choices = choose(here, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only)
         if not choices:
             return Completed(message="nothing is left to be sent again", data=[])
-        arm_client(here.settings, api_url=choices[0].parent.api_url)  # what the settings lack is said first
+        here.arm_for(choices[0].parent)  # what the settings lack is said first
         if len(choices) > 1:
             return await _one_by_one(here, choices, only=only, deadline=deadline, wait=wait)
         run = carry(here, open_rerun(here, choices[0], only), str(flow_run_id()))

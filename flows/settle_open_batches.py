@@ -7,7 +7,8 @@ from prefect.states import Completed, Failed
 
 from armrest.delivery import Sweep, sweep
 from flows.stopping import cancelled_by_sigterm
-from tasks.connection import arm_client, connection, delivery_options, required_api_url
+from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
+from tasks.connection import connection as connected
 from tasks.durations import Duration, seconds_in
 from tasks.settled_later import tell_flow_runs
 from tasks.sweep_text import sweep_markdown
@@ -15,7 +16,10 @@ from tasks.sweep_text import sweep_markdown
 
 @flow(name="settle-open-batches", retries=0)
 async def settle_open_batches(
-    declare_lost: list[str] | None = None, lost_after: Duration | None = None, deadline: Duration = "1m"
+    declare_lost: list[str] | None = None,
+    lost_after: Duration | None = None,
+    deadline: Duration = "1m",
+    connection: ConnectionName = "",
 ) -> State:
     """Ask about all batches again that ARM had not settled yet, of all clients, and close what is done.
 
@@ -28,9 +32,10 @@ async def settle_open_batches(
             anew.
         lost_after: Give up every batch that is open for longer than this (7d). Empty: none.
         deadline: End after this long, where something is to be sent (90s, 30m, 2h).
+        connection: Which ARM is asked: the name of a block ArmConnection. Empty: the settings'.
     """
-    with connection() as here:
-        async with arm_client(here.settings) as arm:
+    with connected(connection) as here:
+        async with arm_client(here.settings, updates=True) as arm:
             with cancelled_by_sigterm():
                 found = await sweep(
                     here.outbox,
@@ -38,6 +43,7 @@ async def settle_open_batches(
                     api_url=required_api_url(here.settings),
                     options=delivery_options(here.settings, seconds_in(deadline)),
                     open_too_long_seconds=here.settings.open_too_long_seconds,
+                    clients=here.settings.clients,
                     lost=declare_lost or (),
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )

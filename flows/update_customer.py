@@ -8,6 +8,7 @@ from pydantic import Field
 
 from armrest.api import CustomerNo
 from flows.sending import end_state
+from tasks.connection import ConnectionName
 from tasks.single_update import updated_single
 
 ClientNo = Annotated[int, Field(ge=1)]
@@ -21,6 +22,7 @@ async def update_customer(
     changes: dict[str, str],
     clear: list[str] | None = None,
     user_id: str | None = None,
+    connection: ConnectionName = "",
 ) -> State:
     """Update one customer at once; no file, no batch.
 
@@ -34,6 +36,9 @@ async def update_customer(
             postal address, what is not given keeps its value.
         clear: Fields to make blank.
         user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
+        connection: Which ARM it goes to: the name of a block ArmConnection, such as staging. Empty: the settings'.
     """
-    done = await updated_single(client_no, customer_no, values=changes, clear=clear or [], user_id=user_id)
+    done = await updated_single(
+        client_no, customer_no, values=changes, clear=clear or [], user_id=user_id, connection=connection
+    )
     return end_state(done.run)

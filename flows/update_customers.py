@@ -11,7 +11,8 @@ from armrest.api import Mode
 from armrest.intake import InputRefused
 from flows.asking import ANSWER_WITHIN, is_to_be_asked, send_if_approved, went_past_a_rail
 from flows.sending import flow_run_id, see_through
-from tasks.connection import arm_client, connection
+from tasks.connection import ConnectionName, arm_client
+from tasks.connection import connection as connected
 from tasks.durations import Duration
 from tasks.reading import (
     AddressPolicy,
@@ -40,6 +41,7 @@ async def update_customers(
     source: SourceName,
     client_no: ClientNo,
     *,
+    connection: ConnectionName = "",
     encoding: str | None = None,
     mapping: str | None = None,
     clear: tuple[Clear, ...] = (),
@@ -68,6 +70,7 @@ async def update_customers(
         source: The customer file: a path on the machine that runs this, a folder or glob, a plain name in
             ARMREST_INBOX, an address such as s3://bucket/customers.csv, or sql:NAME of ARMREST_SOURCES.
         client_no: The client's number in ARM, for example 2218.
+        connection: Which ARM it goes to: the name of a block ArmConnection, such as staging. Empty: the settings'.
         encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
         mapping: The mapping file, which says which column holds which of ARM's fields. Empty: the columns have
             ARM's names.
@@ -104,11 +107,11 @@ async def update_customers(
         min_rows=min_rows,
         max_source_age=max_source_age,
     )
-    with connection() as here:
+    with connected(connection) as here:
         run = carried(here, str(flow_run_id()))
         if run is None:
-            if not dry_run:
-                arm_client(here.settings)  # what the settings lack is said before the file is read
+            if not dry_run:  # what the settings lack is said before the file is read
+                arm_client(here.settings, client_no=client_no, updates=True)
             try:
                 run = open_update(
                     here,

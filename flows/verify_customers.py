@@ -11,6 +11,7 @@ from pydantic import Field
 from armrest.delivery.drift import Verification
 from flows.sending import flow_run_id
 from tasks.artifacts import Artifacts
+from tasks.connection import ConnectionName
 from tasks.report import best_effort
 from tasks.verification import verified_source
 
@@ -20,7 +21,12 @@ Sample = Annotated[int, Field(ge=1)]
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
 async def verify_customers(
-    source: str, client_no: ClientNo, *, sample: Sample | None = None, mapping: str | None = None
+    source: str,
+    client_no: ClientNo,
+    *,
+    connection: ConnectionName = "",
+    sample: Sample | None = None,
+    mapping: str | None = None,
 ) -> State:
     """Compare what ARM holds with a customer file, field by field; nothing is changed.
 
@@ -30,10 +36,11 @@ async def verify_customers(
     Args:
         source: The customer file, as a path on the machine that runs this.
         client_no: The client's number in ARM, for example 2218.
+        connection: Which ARM is asked: the name of a block ArmConnection, such as staging. Empty: the settings'.
         sample: Compare so many customers at random, and say how many of all may differ. Empty: all of them.
         mapping: The path of the file's mapping. Empty: its columns are named as in ARM.
     """
-    found = await verified_source(source, client_no, mapping=mapping, sample=sample)
+    found = await verified_source(source, client_no, connection=connection, mapping=mapping, sample=sample)
     await _report(found)
     return Completed(message=found.message) if found.equal else Failed(name="Drift", message=found.message)
 

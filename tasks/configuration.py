@@ -14,8 +14,26 @@ class SettingsRefused(Exception):
     """A setting is missing or cannot be used; one line that names it and says what to do."""
 
 
-def load_settings() -> Settings:
-    """Read the settings anew, from the environment and `.env`.
+def load_settings(connection: str = "") -> Settings:
+    """Read the settings anew; where a connection is named, all that concerns ARM comes from that block.
+
+    Args:
+        connection: The block's name. Empty: the one that the settings name, if any.
+
+    Raises:
+        SettingsRefused: One of them, or the connection, cannot be used.
+    """
+    settings = environment_settings()
+    name = connection or settings.connection
+    if not name:
+        return settings
+    from tasks.arm_connection import stored_connection  # Prefect takes a second to import, and most need no block
+
+    return stored_connection(name).over(settings)
+
+
+def environment_settings() -> Settings:
+    """Read the settings anew, from the environment and `.env` alone.
 
     Raises:
         SettingsRefused: One of them cannot be used.
@@ -25,7 +43,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         raise SettingsRefused(
-            "; ".join(f"{_variable(fault['loc'])}: {_said(fault['msg'])}" for fault in faults)
+            "; ".join(f"{_variable(fault['loc'])}: {said(fault['msg'])}" for fault in faults)
         ) from None
 
 
@@ -57,5 +75,6 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return ".".join([variable, *within])
 
 
-def _said(message: str) -> str:
+def said(message: str) -> str:
+    """Return what pydantic says of a value, as it is told to people."""
     return message.removeprefix("Value error, ")

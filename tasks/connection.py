@@ -2,15 +2,17 @@
 
 A flow opens them once for its process; its tasks find them, and a task that is run alone opens its own.
 
-Requires: `ARMREST_…` settings; see `armrest.settings`.
+Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.arm_connection`.
 """
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
 from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
@@ -18,6 +20,9 @@ from armrest.delivery import Delivery, DeliveryOptions, hold_lease
 from armrest.outbox import Lease, Outbox, Run
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused, home, load_settings, private
+
+ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9-]*$")]
+"""The name of a block `ArmConnection`, or nothing: then the settings hold alone."""
 
 
 @dataclass(slots=True)
@@ -32,19 +37,35 @@ class Connection:
     lease: Lease | None = None
     delivery: Delivery | None = None
     run_id: str | None = None
+    _given: Settings = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._given = self.settings
 
     @property
     def rejects_folder(self) -> Path | str:
         """Where rejected rows go: the address that is set, or a folder made for its owner alone."""
         return self.settings.rejects_url or private(home(self.settings) / "rejects")
 
+    def arm_for(self, run: Run) -> ArmClient:
+        """Return a client of ARM that may send a run, over the connection that the run was made with.
+
+        Raises:
+            SettingsRefused: Another connection or address is set, or this may not be sent there.
+        """
+        self.settings = settings_for(run, self._given)
+        return arm_client(self.settings, api_url=run.api_url, client_no=run.client_no, updates=True)
+
 
 _current: ContextVar[Connection | None] = ContextVar("connection", default=None)
 
 
 @contextmanager
-def connection() -> Iterator[Connection]:
+def connection(name: str = "") -> Iterator[Connection]:
     """Use the connection that is open, or open one for the length of the block.
+
+    Args:
+        name: A connection that Prefect keeps. Empty: the one that the settings name, or the settings alone.
 
     Raises:
         SettingsRefused: A setting cannot be used.
@@ -53,7 +74,7 @@ def connection() -> Iterator[Connection]:
     if here := _current.get():
         yield here
         return
-    settings = load_settings()
+    settings = load_settings(name)
     folder = home(settings)
     default = URL.create("sqlite", database=str(folder / "ledger.db")).render_as_string(hide_password=False)
     ledger_url = settings.ledger_url.get_secret_value() if settings.ledger_url else default
@@ -104,11 +125,10 @@ async def delivering(run: Run, *, deadline_seconds: float | None = None) -> Asyn
         if here.delivery is not None:
             yield here.delivery
             return
-        options = delivery_options(here.settings, deadline_seconds)
         async with (
-            arm_client(here.settings, api_url=run.api_url) as arm,
+            here.arm_for(run) as arm,
             holding(run) as lease,
-            Delivery(here.outbox, arm, run, lease, options) as delivery,
+            Delivery(here.outbox, arm, run, lease, delivery_options(here.settings, deadline_seconds)) as delivery,
         ):
             here.delivery = delivery
             try:
@@ -117,20 +137,56 @@ async def delivering(run: Run, *, deadline_seconds: float | None = None) -> Asyn
                 here.delivery = None
 
 
-def arm_client(settings: Settings, *, api_url: str | None = None) -> ArmClient:
-    """Return a client of ARM; `api_url` is where a run was planned for.
+def settings_for(run: Run, settings: Settings) -> Settings:
+    """Return the settings with the connection that a run was made with: it is carried on where it began.
 
     Raises:
-        SettingsRefused: No address is set, or another one than the run's, or nothing to log in with.
+        SettingsRefused: They name another connection.
+    """
+    made_with = run.request.get("connection", "")
+    if made_with in {"", settings.connection}:
+        return settings
+    if settings.connection:
+        raise SettingsRefused(
+            f"run {run.run_id} was made with the connection {made_with}, not {settings.connection}: name that, or none"
+        )
+    return load_settings(made_with)
+
+
+def arm_client(
+    settings: Settings, *, api_url: str | None = None, client_no: int | None = None, updates: bool = False
+) -> ArmClient:
+    """Return a client of ARM.
+
+    Args:
+        api_url: Where a run was planned for.
+        client_no: The client that it is for.
+        updates: Something may be sent through it.
+
+    Raises:
+        SettingsRefused: No address is set, or another one than the run's, or nothing to log in with; or the settings
+            do not let it be done.
     """
     address = required_api_url(settings)
     if api_url is not None and api_url != address:
         raise SettingsRefused(
-            f"the run was planned for {api_url}, but ARMREST_API_URL is {address}: set it to the run's"
+            f"the run was planned for {api_url}, but {_place(settings, 'API_URL')} is {address}: set it to the run's"
+        )
+    if settings.clients and client_no is not None and client_no not in settings.clients:
+        listed = ", ".join(map(str, settings.clients))
+        raise SettingsRefused(f"client {client_no} is none of those of {_place(settings, 'CLIENTS')}: {listed}")
+    if updates and not settings.allow_updates:
+        raise SettingsRefused(
+            f"nothing is sent: {_place(settings, 'ALLOW_UPDATES')} allows no updates; if they are meant, switch them on"
         )
     return ArmClient(
         address, tokens(settings), timeout_seconds=settings.timeout_seconds, pool_size=2 * settings.concurrency
     )
+
+
+def _place(settings: Settings, variable: str) -> str:
+    """Tell where it was set."""
+    return f"the connection {settings.connection}" if settings.connection else f"ARMREST_{variable}"
 
 
 def required_api_url(settings: Settings) -> str:
@@ -156,6 +212,8 @@ def tokens(settings: Settings) -> TokenProvider:
         return FixedToken(settings.token)
     url, client_id, secret = settings.identity_url, settings.identity_client_id, settings.identity_client_secret
     if url is None or client_id is None or secret is None:
+        if settings.connection:
+            raise SettingsRefused(f"the connection {settings.connection} has no login: give it a token, or all of one")
         raise SettingsRefused(
             "there is no login: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
             "and ARMREST_IDENTITY_CLIENT_SECRET"

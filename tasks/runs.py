@@ -49,6 +49,7 @@ def open_update(
             "batch_size": batch_size or settings.batch_size,
             "max_body_bytes": settings.max_body_bytes,
             "dry_run": dry_run,
+            "connection": settings.connection,
         },
     )
 
@@ -83,7 +84,12 @@ def open_rerun(here: Connection, choice: Choice, only: Only) -> Run:
         mode=parent.mode,
         user_id=parent.user_id,
         source=parent.source,
-        request={**rerun_request(parent), "batch_uuids": list(choice.batch_uuids), "only": only},
+        request={
+            **rerun_request(parent),
+            "batch_uuids": list(choice.batch_uuids),
+            "only": only,
+            "connection": here.settings.connection,
+        },
         parent=parent,
     )
 

@@ -13,7 +13,8 @@ from armrest.delivery.single import update_single, with_whole_address
 from armrest.intake.one_row import customer_given
 from armrest.outbox import RunSummary
 from armrest.settings import Settings
-from tasks.connection import Connection, arm_client, connection, required_api_url
+from tasks.connection import Connection, arm_client, required_api_url
+from tasks.connection import connection as connected
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ async def updated_single(
     values: Mapping[str, str],
     clear: Sequence[str] = (),
     user_id: str | None = None,
+    connection: str = "",
 ) -> SingleUpdate:
     """Check a customer's new values, and update it now.
 
@@ -49,6 +51,7 @@ async def updated_single(
         values: New values by field, named as the columns of a customer file.
         clear: Fields to blank.
         user_id: Who the update is by; None is the one in the settings.
+        connection: The name of a block `ArmConnection`; empty is what the settings say.
 
     Raises:
         InputRefused: A value or a field is at fault.
@@ -60,8 +63,8 @@ async def updated_single(
     """
     wanted = {**values, **dict.fromkeys(clear, "")}
     customer_given(customer_no, wanted)  # what is at fault is said before anything is asked
-    with connection() as here:
-        async with arm_client(here.settings) as arm:
+    with connected(connection) as here:
+        async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
             held = await _held(arm, client_no, customer_no)
             customer = customer_given(customer_no, with_whole_address(wanted, held))
             run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
@@ -88,6 +91,7 @@ async def _updated(
         client_no=client_no,
         user_id=user_id,
         options=_options(here.settings),
+        connection=here.settings.connection,
     )
 
 

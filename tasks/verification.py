@@ -13,13 +13,15 @@ from armrest.intake import open_source, read_mapping
 from armrest.outbox import find_run
 from armrest.settings import Settings
 from tasks.configuration import home, load_settings
-from tasks.connection import arm_client, connection
+from tasks.connection import arm_client, settings_for
+from tasks.connection import connection as connected
 
 
 async def verified_source(
     source: str,
     client_no: int,
     *,
+    connection: str = "",
     mapping: str | None = None,
     sample: int | None = None,
     drift_file: Path | None = None,
@@ -28,6 +30,7 @@ async def verified_source(
     """Compare a source with what ARM holds.
 
     Args:
+        connection: The name of a block `ArmConnection`; empty is what the settings say.
         mapping: The path of its mapping.
         sample: So many of its customers at random; None is all.
         drift_file: Where what differs goes, with its values; None is a file of its own in the home.
@@ -39,7 +42,7 @@ async def verified_source(
     """
     wanted = WantedBySource(open_source(source, mapping=read_mapping(mapping) if mapping else None))
     return await _verified(
-        wanted, client_no, load_settings(), sample=sample, drift_file=drift_file, on_progress=on_progress
+        wanted, client_no, load_settings(connection), sample=sample, drift_file=drift_file, on_progress=on_progress
     )
 
 
@@ -56,13 +59,13 @@ async def verified_run(
         UnknownRun: The ledger has no such run.
         BodyUnusable: A body was purged.
     """
-    with connection() as here:
+    with connected() as here:
         run = find_run(here.outbox.ledger, run_id)
         wanted = WantedByRun(here.outbox, run)
         return await _verified(
             wanted,
             run.client_no,
-            here.settings,
+            settings_for(run, here.settings),
             sample=sample,
             drift_file=drift_file,
             on_progress=on_progress,
@@ -80,7 +83,7 @@ async def _verified(
     on_progress: OnProgress | None,
     api_url: str | None = None,
 ) -> Verification:
-    async with arm_client(settings, api_url=api_url) as arm:
+    async with arm_client(settings, api_url=api_url, client_no=client_no) as arm:
         return await verify(
             arm,
             client_no,

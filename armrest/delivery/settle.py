@@ -113,6 +113,7 @@ async def sweep(
     api_url: str,
     options: DeliveryOptions,
     open_too_long_seconds: float,
+    clients: Collection[int] = (),
     lost: Collection[str] = (),
     lost_after_seconds: float | None = None,
     random: Random | None = None,
@@ -124,6 +125,7 @@ async def sweep(
     Args:
         options: Their deadline bounds the sending, and the wait for ARM's word on what was sent.
         open_too_long_seconds: Batches that are open for longer are named in the result.
+        clients: Only these are asked about; empty: all.
         lost: batchUuids that are declared lost where ARM still has no last word on them.
         lost_after_seconds: Every batch that is open for longer is declared lost; None: none is.
 
@@ -132,7 +134,7 @@ async def sweep(
         StopTheRun: ARM refuses the login.
     """
     assert_open(outbox, api_url, lost)
-    sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url)
+    sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url, clients)
     await sweeper.ask()
     sweeper.give_up(lost, lost_after_seconds)
     await sweeper.carry_on()
@@ -152,12 +154,13 @@ def assert_open(outbox: Outbox, api_url: str, uuids: Collection[str]) -> None:
 class _Sweeper:
     """One sweep on its way."""
 
-    def __init__(self, calls: Calls, api_url: str) -> None:
+    def __init__(self, calls: Calls, api_url: str, clients: Collection[int]) -> None:
         self._calls = calls
         self._outbox = calls.outbox
         self._ledger = calls.outbox.ledger
         holders = lease_holders(self._ledger)
-        runs = [find_run(self._ledger, run_id) for run_id in unfinished_runs(self._ledger, api_url)]
+        found = (find_run(self._ledger, run_id) for run_id in unfinished_runs(self._ledger, api_url))
+        runs = [run for run in found if not clients or run.client_no in clients]
         self._runs = [run for run in runs if run.client_id not in holders]
         self._skipped = {run.client_no: holders[run.client_id] for run in runs if run.client_id in holders}
         self._before = {run.run_id: self._summary(run) for run in self._runs}

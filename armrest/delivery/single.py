@@ -91,9 +91,13 @@ async def update_single(
     client_no: int,
     user_id: str,
     options: DeliveryOptions,
+    connection: str = "",
     patience: Patience | None = None,
 ) -> RunSummary:
     """Update one customer now, and return what became of it, as of any run.
+
+    Args:
+        connection: Kept with the run: the name by which its caller knows this ARM.
 
     Raises:
         CustomerInFlight: A batch holds the customer.
@@ -117,14 +121,29 @@ async def update_single(
                 f"customer {customer['customerNo']} stands in {holder}, which is still open: "
                 "wait until it has settled, or see `armrest settle`"
             )
-        run = _planned(outbox, customer, run_id=run_id, api_url=api_url, client_no=client_no, user_id=user_id)
+        run = _planned(
+            outbox,
+            customer,
+            run_id=run_id,
+            api_url=api_url,
+            client_no=client_no,
+            user_id=user_id,
+            connection=connection,
+        )
         single = _Single(outbox=outbox, arm=arm, run=run, lease=lease, customer=customer, horizon_seconds=horizon)
         await single.send(patience or Patience(max_tries=options.max_tries))
     return finish(outbox, find_run(ledger, run_id))
 
 
 def _planned(
-    outbox: Outbox, customer: CustomerUpdate, *, run_id: str, api_url: str, client_no: int, user_id: str
+    outbox: Outbox,
+    customer: CustomerUpdate,
+    *,
+    run_id: str,
+    api_url: str,
+    client_no: int,
+    user_id: str,
+    connection: str,
 ) -> Run:
     run = create_run(
         outbox.ledger,
@@ -135,7 +154,7 @@ def _planned(
         mode="update",
         user_id=user_id,
         source="update-customer",
-        request={"batch_size": 1, "max_body_bytes": 1_000_000},
+        request={"batch_size": 1, "max_body_bytes": 1_000_000, "connection": connection},
     )
     with plan_writer(outbox, run) as writer:
         writer.add([customer])

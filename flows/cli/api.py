@@ -80,7 +80,7 @@ async def _print_answer(verb: str, path: str, body: bytes | None) -> None:
     from tasks.configuration import load_settings
     from tasks.connection import arm_client
 
-    async with arm_client(load_settings()) as arm:
+    async with arm_client(load_settings(), updates=verb != "GET") as arm:
         answer: Any = await arm.request(verb, path, body=body)
     if answer is not None:
         print_json(answer)

@@ -54,7 +54,7 @@ async def _fetch(client_no: int, file: Path, page_size: int) -> "Fetched":
     from tasks.connection import arm_client, required_api_url
 
     settings = load_settings()
-    async with arm_client(settings) as arm:
+    async with arm_client(settings, client_no=client_no) as arm:
         return await fetch(
             arm,
             client_no,

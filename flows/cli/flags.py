@@ -51,6 +51,8 @@ def with_settings(command: Callable[..., int]) -> Callable[..., int]:
         for name in flags:
             if (value := arguments.pop(name)) is not None:
                 os.environ[f"ARMREST_{name.upper()}"] = value
+        if os.environ.get("ARMREST_CONNECTION"):
+            _start_prefect(verbose=arguments.get("verbose", False))
         return command(**arguments)
 
     annotations = {**command.__annotations__, "debug": Debug, **flags}
@@ -65,6 +67,14 @@ def with_settings(command: Callable[..., int]) -> Callable[..., int]:
     with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     with_flags.__annotations__ = annotations
     return with_flags
+
+
+def _start_prefect(*, verbose: bool) -> None:
+    """Have the server that keeps the connections answer; where Prefect starts it itself, Ctrl-C takes a minute."""
+    from flows.cli import prefect_env
+
+    prefect_env.prepare(verbose=verbose)
+    prefect_env.start_server()
 
 
 def _flag(name: str) -> Any:

@@ -92,8 +92,9 @@ async def _ask(
     from tasks.connection import arm_client
 
     answered = 0
-    async with arm_client(settings) as arm:
-        if any(question.writes for question in questions) and not await is_ours(arm, given):
+    writes = any(question.writes for question in questions)
+    async with arm_client(settings, client_no=int(given["client_no"]), updates=writes) as arm:
+        if writes and not await is_ours(arm, given):
             raise Refused(f"customer {given['new_no']} exists already: name another, that no customer has, by --new-no")
         interview = Interview(arm, given, wait_seconds=wait_seconds)
         for question in questions:

@@ -3,35 +3,39 @@
 import asyncio
 
 from armrest.api import ArmError, NotAuthorized, Unreachable
+from armrest.outbox import Run
 from armrest.settings import Settings
 from flows.cli import prefect_env
 from flows.cli.output import tell
-from tasks.connection import arm_client
+from tasks.connection import arm_client, settings_for
+from tasks.login import NO_BATCH
 
-NO_BATCH = "A" * 22
-"""A batchUuid that no batch has: sixteen zero bytes."""
 TRIES = 3
 
 
-def ready(settings: Settings, *, client_no: int, verbose: bool, api_url: str | None = None) -> None:
+def ready(settings: Settings, *, client_no: int, verbose: bool, run: Run | None = None) -> None:
     """Make sure that ARM can be reached and takes the login; then prepare Prefect's environment.
 
     Args:
-        api_url: Where the run was planned for; None for a new one.
+        run: What is carried on; None for a new one.
 
     Raises:
-        SettingsRefused: A setting is missing.
+        SettingsRefused: A setting is missing, or nothing may be sent there.
         Unreachable: ARM is.
         NotAuthorized: ARM, or the Identity API, refuses the login.
     """
-    asyncio.run(_ask(settings, client_no, api_url))
     prefect_env.prepare(verbose=verbose)
+    if run is not None:
+        if run.request.get("connection"):
+            prefect_env.start_server()
+        settings = settings_for(run, settings)
+    asyncio.run(_ask(settings, client_no, run.api_url if run else None))
     tell("Starting Prefect …")
 
 
 async def _ask(settings: Settings, client_no: int, api_url: str | None) -> None:
     """Ask about a batch that does not exist; any answer but a refused login will do."""
-    async with arm_client(settings, api_url=api_url) as arm:
+    async with arm_client(settings, api_url=api_url, client_no=client_no, updates=True) as arm:
         for left in reversed(range(TRIES)):
             try:
                 await arm.get_batch(client_no, NO_BATCH)

@@ -89,7 +89,7 @@ def apply(
 
     times = checked_times(deadline=deadline, wait=wait)
     run = known_plan(plan_id, client_no=client_no, wait=wait)
-    ready(load_settings(), client_no=run.client_no, verbose=verbose, api_url=run.api_url)
+    ready(load_settings(), client_no=run.client_no, verbose=verbose, run=run)
     from flows.apply_plan import apply_plan as flow
     from flows.cli.carry_out import carry_out
 
@@ -131,7 +131,7 @@ def rerun(
         return print_summaries([], client_no=client_no, as_json=as_json)
 
     parent = choices[0].parent
-    ready(load_settings(), client_no=parent.client_no, verbose=verbose, api_url=parent.api_url)
+    ready(load_settings(), client_no=parent.client_no, verbose=verbose, run=parent)
     from flows.cli.carry_out import carry_out_all
     from flows.rerun_failed_batches import rerun_failed_batches as flow
 
@@ -157,7 +157,7 @@ def resume(
 
     times = checked_times(deadline=deadline, wait=wait)
     run = known_run(run_id, client_no=client_no, wait=wait)
-    ready(load_settings(), client_no=run.client_no, verbose=verbose, api_url=run.api_url)
+    ready(load_settings(), client_no=run.client_no, verbose=verbose, run=run)
     from flows.cli.carry_out import carry_out
     from flows.resume_run import resume_run as flow
 

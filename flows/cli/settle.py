@@ -43,7 +43,9 @@ def settle(
     with connection() as here:
         api_url = required_api_url(here.settings)
         assert_open(here.outbox, api_url, declare_lost or [])
-        open_runs = [find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url)]
+        found = (find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url))
+        clients = here.settings.clients
+        open_runs = [run for run in found if not clients or run.client_no in clients]
     if not open_runs:
         return _print(Sweep(), as_json=as_json)
 
