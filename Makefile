@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the lock file, with the command .venv/bin/armrest
@@ -42,6 +42,10 @@ ui: setup ## Open the Prefect UI on the demo's history (PORT=4200)
 .PHONY: test
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+.PHONY: test-postgres
+test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
+	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py
 
 .PHONY: check
 check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing

@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,8 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS
+from tests.ports import free_port
+from tests.postgres import Cluster, cluster, programs
 
 ARMREST = Path(sys.executable).with_name("armrest")
 CLIENT_NO = 2218
@@ -75,6 +76,36 @@ def plain_environment() -> dict[str, str]:
     return kept | {"DO_NOT_TRACK": "1", "COLUMNS": "200"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    words = "which database the ledger's own tests run on; postgres starts a throwaway cluster"
+    parser.addoption("--ledger", choices=("sqlite", "postgres"), default="sqlite", help=words)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A real PostgreSQL, one for all tests; they are skipped where the machine has none."""
+    folder = programs()
+    if folder is None:
+        pytest.skip("NO POSTGRESQL HERE: install Debian's postgresql to have these tests run")
+    with cluster(folder) as running:
+        yield running
+
+
+@pytest.fixture
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new ledger, on the database that `--ledger` names."""
+    if request.config.getoption("--ledger") == "postgres":
+        return str(request.getfixturevalue("postgres").new_database())
+    return f"sqlite:///{tmp_path}/ledger.sqlite"
+
+
+@pytest.fixture
+def sqlite_only(request: pytest.FixtureRequest) -> None:
+    """For tests of what can happen to a file."""
+    if request.config.getoption("--ledger") != "sqlite":
+        pytest.skip("is about SQLite's file")
+
+
 @pytest.fixture(scope="session")
 def arm_server() -> Iterator[SandboxServer]:
     with SandboxServer(seed=1) as server:
@@ -122,12 +153,6 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     finally:
         server.terminate()
         server.wait(timeout=30)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def await_server(server: "subprocess.Popen[bytes]", address: str) -> None:

@@ -5,6 +5,7 @@ Any fsspec store serves: a local folder, S3, Azure. A local file is flushed to t
 
 import hashlib
 import os
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,16 +106,21 @@ class BodyStore:
 
 
 def _number_of(file: str) -> int:
-    return int(file.rsplit("/", 1)[-1].removesuffix(SUFFIX))
+    return int(file.rsplit("/", 1)[-1].removesuffix(SUFFIX).split("-")[0])
 
 
 class BodyWriter:
-    """Writes bodies one after another, into as many files as it takes, numbered from `first`; a context manager."""
+    """Writes bodies one after another, into as many files as it takes, numbered from `first`; a context manager.
+
+    After the first writer of a folder, which has it to itself, a file's name is its writer's alone: several machines
+    may split batches of one run at the same moment.
+    """
 
     def __init__(self, store: BodyStore, folder: str, *, first: int) -> None:
         self._store = store
         self._folder = folder
         self._number = first
+        self._mark = f"-{secrets.token_hex(4)}" if first else ""
         self._file = ""
         self._handle: IO[bytes] | None = None
         self._offset = 0
@@ -137,7 +143,7 @@ class BodyWriter:
 
     def _open_next(self) -> None:
         self._close()
-        self._file = f"{self._folder}/{self._number:05d}{SUFFIX}"
+        self._file = f"{self._folder}/{self._number:05d}{self._mark}{SUFFIX}"
         self._number += 1
         self._handle = self._store.open_for_writing(self._file)
         self._offset = 0

@@ -36,6 +36,7 @@ from armrest.outbox.schema import batches, clients, customers, runs
 _HERE: Final = MetaData()
 _block: Final = Table("block", _HERE, Column("place", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"])
 _seen: Final = Table("seen", _HERE, Column("customer_no", Text, primary_key=True), prefixes=["TEMPORARY"])
+ROWS_AT_ONCE: Final = 10_000
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 
 
@@ -63,8 +64,7 @@ class Comparison:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _HERE.drop_all(self._tx, checkfirst=False)
-        self._open.close()
+        self._open.close()  # nothing was committed: the temporary tables go with the transaction
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return how each of these customers compares, in their order."""
@@ -114,7 +114,9 @@ class Comparison:
         """Yield the known customers that none of the blocks held: they are listed, never deleted."""
         known = self._known().subquery()
         gone = ~exists().where(_seen.c.customer_no == known.c.customer_no)
-        yield from self._tx.execute(select(known.c.customer_no).where(gone).order_by(known.c.customer_no)).scalars()
+        query = select(known.c.customer_no).where(gone).order_by(known.c.customer_no)
+        with self._tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+            yield from rows.scalars()
 
     def _known(self) -> Any:
         c, b = customers.c, batches.c

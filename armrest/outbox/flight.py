@@ -12,7 +12,9 @@ def held_by(
 ) -> str | None:
     """Return the batch that holds a customer, `batch 3 of run …`, or None where newer data may leave at once."""
     c, b = customers.c, batches.c
-    young = b.last_sent_at > ledger.now() - ghost_horizon_seconds
+    with ledger.read() as tx:
+        horizon = ledger.now_in(tx) - ghost_horizon_seconds
+    young = b.last_sent_at > horizon
     is_open = and_(or_(b.state == State.ACCEPTED, and_(b.state == State.SENDING, young)), c.outcome.is_(None))
     ghost = and_(b.doubtful == 1, young, b.state != State.LOST)
     query = (

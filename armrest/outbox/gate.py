@@ -55,10 +55,10 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
     body = outbox.bodies.read(batch.body)
     with outbox.ledger.write() as tx:
         lease.assert_current(tx)
-        horizon = outbox.ledger.now() - ghost_horizon_seconds
-        conflicts = _conflicts(tx, batch, horizon)
+        now = outbox.ledger.now_in(tx)
+        conflicts = _conflicts(tx, batch, now - ghost_horizon_seconds)
         if not conflicts:
-            return Leaving(_intent(tx, batch, outbox.ledger.now()), body)
+            return Leaving(_intent(tx, batch, now), body)
         if len(conflicts.held_by) == len(lines_of(tx, batch)):
             held_by = min(conflicts.held_by.values())
             move(tx, batch, {"state": State.HELD, "held_by": held_by, **doubt_of(batch)}, expected=SENDABLE)

@@ -64,11 +64,12 @@ def take_lease(
     process = process or this_process()
     with ledger.write() as tx:
         number = client_id(tx, api_url, client_no)
-        row = tx.execute(select(clients).where(clients.c.id == number).with_for_update()).one()
-        if _is_held(row, ledger.now()):
+        row = tx.execute(select(clients).where(clients.c.id == number)).one()
+        now = ledger.now_in(tx)
+        if _is_held(row, now):
             raise _held(row)
         epoch = row.epoch + 1
-        _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=ledger.now() + seconds)
+        _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=now + seconds)
     return Lease(number, client_no, run_id, epoch, seconds)
 
 
@@ -80,7 +81,8 @@ def assert_free(ledger: Ledger, run: Run) -> None:
     """
     with ledger.read() as tx:
         row = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
-    if _is_held(row, ledger.now()):
+        now = ledger.now_in(tx)
+    if _is_held(row, now):
         raise _held(row)
 
 
@@ -92,9 +94,8 @@ def renew_lease(ledger: Ledger, lease: Lease) -> None:
     """
     with ledger.write() as tx:
         lease.assert_current(tx)
-        tx.execute(
-            update(clients).where(clients.c.id == lease.client_id).values(lapses_at=ledger.now() + lease.seconds)
-        )
+        lapses_at = ledger.now_in(tx) + lease.seconds
+        tx.execute(update(clients).where(clients.c.id == lease.client_id).values(lapses_at=lapses_at))
 
 
 def release_lease(ledger: Ledger, lease: Lease) -> None:
@@ -110,7 +111,8 @@ def lease_holders(ledger: Ledger) -> dict[int, str]:
     """Return the clients (by the ledger's number) that are held by a live run, and that run's id."""
     with ledger.read() as tx:
         rows = tx.execute(select(clients).where(clients.c.holder_run_id.is_not(None))).all()
-    return {row.id: row.holder_run_id for row in rows if _is_held(row, ledger.now())}
+        now = ledger.now_in(tx)
+    return {row.id: row.holder_run_id for row in rows if _is_held(row, now)}
 
 
 def _set(tx: Connection, number: int, *, epoch: int, run_id: str, holder: str, lapses_at: float) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, insert, select
 
+from armrest.outbox.engines import wait_to_write
 from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.schema import METADATA, facts
 
@@ -27,9 +28,8 @@ def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
         LedgerUnusable: The ledger was written by a newer version.
     """
     newest = 1 + len(steps)
-    with engine.begin() as tx:  # SQLite: BEGIN IMMEDIATE, so a second process waits here
-        if tx.dialect.name == "postgresql":
-            tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7248110)")
+    with engine.begin() as tx:
+        wait_to_write(tx)
         version = _version(tx)
         if version > newest:
             raise LedgerUnusable(

@@ -1,6 +1,5 @@
 """The outbox: what was planned, sent and answered. A ledger, and a store of bodies."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -17,7 +16,7 @@ class Outbox:
     bodies: BodyStore
 
     @classmethod
-    def open(cls, ledger_url: str, store_url: str, *, now: Callable[[], float] = time.time) -> Self:
+    def open(cls, ledger_url: str, store_url: str, *, now: Callable[[], float] | None = None) -> Self:
         """Open both; the ledger is made or brought to this version where needed.
 
         Raises:

@@ -112,7 +112,8 @@ class PlanWriter:
 
     def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
         """Note rows that will not be sent: row number, customer number, field, code."""
-        rows = [(self._run.seq, row, self._run.client_id, no, field, code) for row, no, field, code in rejected]
+        run = self._run
+        rows = [(run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected]
         if rows:
             with self._outbox.ledger.write() as tx:
                 _insert(tx, rejects, _REJECT, rows)
@@ -197,6 +198,11 @@ class PlanWriter:
             tx.execute(batches.insert(), self._batches)
             _insert(tx, customers, _LINE, self._lines)
         self._batches, self._lines = [], []
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a cell of a row at fault as PostgreSQL can hold it, which knows no character 0."""
+    return text and text.replace("\0", "")
 
 
 def _insert(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -148,8 +148,9 @@ def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
     c, b = customers.c, batches.c
     joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq))
     query = select(c.customer_no, c.reason, b.seq, b.batch_uuid).select_from(joined).where(_failed_in(run))
-    with ledger.read() as tx:
-        for row in tx.execute(query.order_by(c.ordinal)):
+    query = query.order_by(c.ordinal).execution_options(yield_per=ROWS_AT_ONCE)
+    with ledger.read() as tx, tx.execute(query) as rows:
+        for row in rows:
             yield FailedCustomer(row.customer_no, row.reason or "", row.seq, row.batch_uuid)
 
 
@@ -162,7 +163,8 @@ def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
     rejected = _rejected().where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)
     with ledger.read() as tx:
         for query in (planned, rejected):
-            yield from map(_outcome, tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
+            with tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+                yield from map(_outcome, rows)
 
 
 def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> list[CustomerOutcome]:

@@ -11,6 +11,7 @@ from tests.file_trouble import full_disk
 from tests.virtual_time import virtual_time
 
 
+@pytest.mark.usefixtures("sqlite_only")
 @virtual_time
 async def test_nothing_is_sent_whose_intent_cannot_be_written(
     engine: Engine, planned: Planned, sandbox: Sandbox
@@ -26,6 +27,7 @@ async def test_nothing_is_sent_whose_intent_cannot_be_written(
     assert len(sandbox.books.customers(CLIENT_NO)) == 30
 
 
+@pytest.mark.usefixtures("sqlite_only")
 @virtual_time
 async def test_what_was_accepted_while_the_disk_was_full_is_in_doubt_and_sent_again(
     engine: Engine, planned: Planned, sandbox: Sandbox

@@ -16,6 +16,7 @@ from tests.file_trouble import full_disk
 from tests.virtual_time import virtual_time
 
 
+@pytest.mark.usefixtures("sqlite_only")
 @virtual_time
 async def test_a_disk_that_is_full_in_mid_run_leaves_at_most_what_was_in_flight_to_be_sent_again(
     engine: Engine, planned: Planned, sandbox: Sandbox, caplog: pytest.LogCaptureFixture

@@ -46,8 +46,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path, clock: Clock) -> Iterator[Outbox]:
-    with Outbox.open(f"sqlite:///{tmp_path}/ledger.sqlite", str(tmp_path / "bodies"), now=clock) as outbox:
+def outbox(ledger_url: str, tmp_path: Path, clock: Clock) -> Iterator[Outbox]:
+    with Outbox.open(ledger_url, str(tmp_path / "bodies"), now=clock) as outbox:
         yield outbox
 
 

@@ -35,6 +35,14 @@ def test_a_second_writer_overwrites_nothing(store: BodyStore) -> None:
     assert (store.read(first), store.read(second)) == (b"one", b"two")
 
 
+def test_two_writers_that_begin_at_the_same_moment_overwrite_nothing(store: BodyStore) -> None:
+    written(store, b"plan")
+    with store.writer("run") as one, store.writer("run") as other:
+        refs = one.write(b"one"), other.write(b"two")
+
+    assert [store.read(ref) for ref in refs] == [b"one", b"two"]
+
+
 def test_a_full_file_is_followed_by_another(store: BodyStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("armrest.outbox.bodies.FILE_BYTES", 5)
 

@@ -65,19 +65,21 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def test_two_processes_that_open_a_new_ledger_at_once_share_it(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/new/ledger.db"
+def test_processes_that_open_a_new_ledger_at_once_share_it(ledger_url: str) -> None:
     writers = [
-        subprocess.Popen([sys.executable, "-c", WRITE_RUNS, url, name], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", WRITE_RUNS, ledger_url, name], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
         for name in ("one", "two", "three")
     ]
     keys = {writer.communicate(timeout=60)[0] for writer in writers}
 
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert len(keys) == 1
-    assert len(summaries(opened(url))) == 60
+    assert len(summaries(opened(ledger_url))) == 60
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_nothing_may_leave_whose_intent_cannot_be_written(outbox: Outbox, planned: Planned) -> None:
     run = planned("run", people(1))
     lease = lease_of(outbox, run)
@@ -126,6 +128,7 @@ def test_a_file_that_is_no_database_is_told_and_left_as_it_is(tmp_path: Path) ->
     assert [one.name for one in tmp_path.iterdir()] == ["ledger.db"]
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_a_damaged_database_is_told_and_not_written_to(outbox: Outbox, planned: Planned, tmp_path: Path) -> None:
     planned("run", people(*range(2000)), batch_size=10)
     outbox.close()

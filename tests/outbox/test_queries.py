@@ -174,7 +174,9 @@ def test_a_run_is_found_by_the_flow_run_that_carried_it(outbox: Outbox, planned:
 
 
 def test_an_unknown_run_is_told_with_where_to_look(outbox: Outbox) -> None:
-    with pytest.raises(UnknownRun, match=r"no run nobody in the ledger sqlite:.*: `armrest runs` lists them all"):
+    with pytest.raises(
+        UnknownRun, match=r"no run nobody in the ledger (sqlite|postgresql).*: `armrest runs` lists them all"
+    ):
         summary(outbox.ledger, "nobody")
 
 

@@ -1,0 +1,145 @@
+"""What only PostgreSQL can be asked: a clock that machines share, many writers at once, what it will not store.
+
+The rest of this folder runs on it with `--ledger=postgres`.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psycopg
+import pytest
+
+from armrest.outbox import (
+    SENDABLE,
+    LeaseHeld,
+    Ledger,
+    LedgerUnusable,
+    Outbox,
+    PlanWriter,
+    State,
+    batches_in,
+    create_run,
+    find_run,
+    opened,
+    outcomes_of_customer,
+    outcomes_of_run,
+    renew_lease,
+    take_lease,
+)
+from armrest.outbox.leases import this_process
+from tests.outbox.conftest import API_URL, CLIENT_NO, people
+from tests.postgres import Cluster
+
+ROOT: Final = Path(__file__).parents[2]
+SPLIT_SLICE: Final = """
+import sys
+from armrest.outbox import SENDABLE, Outbox, batches_in, find_run, opened, split
+url, bodies, slice_no = sys.argv[1:]
+with Outbox.open(url, bodies) as outbox:
+    run = find_run(outbox.ledger, "run")
+    for _ in range(4):
+        for batch in batches_in(outbox.ledger, run, SENDABLE, slice_no=int(slice_no)):
+            held = opened(outbox, batch)
+            split(outbox, run, batch, [held[: len(held) // 2], held[len(held) // 2 :]])
+"""
+
+
+@pytest.fixture
+def url(postgres: Cluster) -> str:
+    return postgres.new_database()
+
+
+@pytest.fixture
+def outbox(url: str, tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox.open(url, str(tmp_path / "bodies")) as outbox:
+        yield outbox
+
+
+def plan(outbox: Outbox, customers: int, *, batch_size: int) -> None:
+    """Plan a run named `run`."""
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    with PlanWriter(outbox, run, batch_size=batch_size, max_body_bytes=100_000) as writer:
+        writer.add(people(*range(customers)))
+        writer.complete()
+
+
+def test_a_lease_lapses_by_the_clock_of_postgresql_whatever_this_machines_says(
+    outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = {**this_process(), "host": "another"}
+    first = take_lease(outbox.ledger, api_url=API_URL, client_no=1, run_id="first", seconds=0.5, process=elsewhere)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 86_400)
+    fast = Ledger(outbox.ledger._engine)
+
+    with pytest.raises(LeaseHeld):
+        take_lease(fast, api_url=API_URL, client_no=1, run_id="second", seconds=60)
+    renew_lease(fast, first)
+    monkeypatch.setattr(time, "time", lambda: real() - 86_400)
+    time.sleep(0.6)
+
+    assert take_lease(Ledger(outbox.ledger._engine), api_url=API_URL, client_no=1, run_id="second", seconds=60)
+
+
+def test_machines_that_split_batches_of_one_run_at_once_lose_no_customer(outbox: Outbox, url: str) -> None:
+    plan(outbox, 128, batch_size=32)
+    bodies = str(Path(outbox.bodies._root))
+    splitting = [
+        subprocess.Popen([sys.executable, "-c", SPLIT_SLICE, url, bodies, str(slice_no)], cwd=ROOT)
+        for slice_no in (1, 2, 3, 4)
+    ]
+
+    assert [one.wait(60) for one in splitting] == [0] * 4
+    run = find_run(outbox.ledger, "run")
+    alone = batches_in(outbox.ledger, run, SENDABLE)
+    assert len(alone) == 4 * 16
+    assert len({batch.seq for batch in batches_in(outbox.ledger, run, list(State))}) == 4 * (1 + 2 + 4 + 8 + 16)
+    stored = [line.customer_no for batch in alone for line, _ in opened(outbox, batch)]
+    assert sorted(stored, key=int) == [one.customer_no for one in outcomes_of_run(outbox.ledger, run)]
+
+
+def test_a_cell_with_a_character_that_it_cannot_store_does_not_end_the_plan(outbox: Outbox) -> None:
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    with PlanWriter(outbox, run, batch_size=10, max_body_bytes=100_000) as writer:
+        writer.reject([(2, "1\x000", "customerNo", "control-character")])
+
+    [told] = outcomes_of_customer(outbox.ledger, CLIENT_NO, "10")
+    assert told.outcome == "rejected"
+
+
+def test_what_it_refuses_in_bulk_is_told_without_the_values(outbox: Outbox) -> None:
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    with (
+        PlanWriter(outbox, run, batch_size=10, max_body_bytes=100_000) as writer,
+        pytest.raises(LedgerUnusable, match="cannot be used: duplicate key value violates unique constraint") as told,
+    ):
+        writer.reject([(2, "10001", "name", "a"), (2, "10001", "name", "a")])
+
+    assert "10001" not in str(told.value)
+
+
+def test_a_connection_that_the_server_has_closed_is_replaced(outbox: Outbox, url: str) -> None:
+    plan(outbox, 1, batch_size=1)
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+    assert find_run(outbox.ledger, "run").run_id == "run"
+
+
+def test_nobody_waits_for_longer_than_a_minute_for_a_writer_that_sleeps(url: str) -> None:
+    ledger = Ledger.open(url)
+    with ledger.write() as tx:
+        limits = tx.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+        waits = tx.exec_driver_sql("SHOW lock_timeout").scalar_one()
+    with ledger.read() as tx:
+        reading = tx.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+    ledger.close()
+
+    assert (limits, waits, reading) == ("1min", "1min", "0")

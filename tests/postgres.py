@@ -1,0 +1,80 @@
+"""A throwaway PostgreSQL: a cluster in a temporary folder, where the machine has the programs for one."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from tests.ports import free_port
+
+USER: Final = "armrest"
+NOBODY: Final = "nobody"
+"""Whom PostgreSQL runs as where we are root, which it refuses."""
+
+
+@dataclass
+class Cluster:
+    """A server on this machine that makes a database for whoever asks."""
+
+    port: int
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def new_database(self) -> str:
+        """Return the address, for SQLAlchemy, of a database with nothing in it."""
+        name = f"ledger_{next(self._numbers)}"
+        with psycopg.connect(host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True) as asked:
+            asked.execute(f"CREATE DATABASE {name}")
+        return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
+
+
+def programs() -> Path | None:
+    """Return the folder of PostgreSQL's programs, on the PATH or where Debian puts them; None where there are none."""
+    debian = [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    found = shutil.which("initdb", path=os.pathsep.join([os.environ.get("PATH", ""), *debian]))
+    return Path(found).resolve().parent if found else None
+
+
+@contextmanager
+def cluster(folder_of_programs: Path) -> Iterator[Cluster]:
+    """Run a cluster that forgets everything at the end."""
+    somebody: dict[str, Any] = {"user": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if somebody:
+            shutil.chown(folder, NOBODY)
+        options = ["--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", f"--username={USER}"]
+        initdb = [str(folder_of_programs / "initdb"), *options, str(folder / "data")]
+        subprocess.run(initdb, check=True, cwd=folder, stdout=subprocess.DEVNULL, **somebody)
+        port = free_port()
+        server = [str(folder_of_programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
+        command = [*server, "-h", "127.0.0.1", "-F", "-c", "max_connections=100"]
+        with (
+            (folder / "log").open("w") as log,
+            subprocess.Popen(command, cwd=folder, stderr=log, **somebody) as process,
+        ):
+            try:
+                _await(process, port, folder / "log")
+                yield Cluster(port)
+            finally:
+                process.send_signal(2)  # a fast shutdown: whoever is connected is cut off
+
+
+def _await(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
