@@ -9,7 +9,7 @@ from prefect.input import RunInput
 from prefect.states import Failed
 from pydantic import Field
 
-from armrest.outbox import Run, find_run, plan_figures, summary
+from armrest.outbox import Decision, Run, decision_on, find_run, note_decision, summary
 from flows.apply_plan import send_plan
 from flows.sending import end_state, see_through
 from tasks.connection import Connection
@@ -17,50 +17,55 @@ from tasks.durations import seconds_in
 from tasks.plan_view import plan_view
 from tasks.summary import plan_markdown
 
-ANSWER_WITHIN: Final = "12h"
 SERVERS_MARGIN_SECONDS: Final = 600
 """The server's own time-out comes later than ours: it would end the flow run under a name of its own."""
 LOOK_SECONDS: Final = 5
 
 
-class Decision(RunInput):
+class Approval(RunInput):
     """What a person says to a plan; there is no default, so that an empty form is no answer."""
 
-    decision: Literal["send", "do not send"] = Field(description="Is this plan to be sent?")
+    decision: Literal["approve", "refuse"] = Field(description="Is this plan to be sent?")
+    decided_by: str = Field(
+        min_length=2, max_length=60, description="Who decides: your user name or initials; kept in the ledger"
+    )
 
 
 def is_to_be_asked(run: Run) -> bool:
-    """Tell whether a run waits for somebody's decision."""
+    """Tell whether a run waits for somebody's decision, or was refused by it."""
     return bool(run.request.get("dry_run") and run.request.get("asks_because"))
 
 
-def went_past_a_rail(here: Connection, run: Run) -> bool:
-    """Tell whether it was a guard rail that refused a run."""
-    return plan_figures(here.outbox.ledger, run).past_rail is not None
-
-
-async def send_if_approved(here: Connection, plan: Run, *, ask: str, deadline: str, wait: str) -> State:
+async def send_if_approved(here: Connection, plan: Run, *, within: str, deadline: str, wait: str) -> State:
     """Show a plan, wait for a decision, and send it byte for byte where that is wished; otherwise it stays a plan."""
     await see_through(here, plan, deadline=deadline, wait=wait)
     told = summary(here.outbox.ledger, plan.run_id)
     if told.state != "Planned":
         return end_state(told)
-    why = plan.request["asks_because"]
-    if not await _approved(f"{why}\n\n{plan_markdown(told, plan_view(here.outbox, plan.run_id))}", seconds_in(ask)):
-        return Failed(
-            name="NotApproved", message=f"{why}; nobody let it pass: `armrest apply {plan.run_id}` sends it still"
-        )
+    decision = decision_on(plan) or await _decided(here, plan, within)
+    if not decision.approved:
+        message = f"{plan.request['asks_because']}; {decision.said}: `armrest apply {plan.run_id}` sends it still"
+        return Failed(name="NotApproved", message=message)
     return await send_plan(here, find_run(here.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
 
 
-async def _approved(description: str, seconds: float) -> bool:
-    """Ask, and take nothing but a clear yes for one: after a retry, Prefect gives None for any answer."""
-    form = Decision.with_initial_data(description=description)
+async def _decided(here: Connection, plan: Run, within: str) -> Decision:
+    """Ask, and write down what was decided; no answer is a no, and no word of a person's."""
+    answer = await _answer(here, plan, seconds_in(within))
+    if answer is None:
+        return note_decision(here.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
+    return note_decision(here.outbox.ledger, plan, approved=answer.decision == "approve", by=answer.decided_by)
+
+
+async def _answer(here: Connection, plan: Run, seconds: float) -> Approval | None:
+    """Pause, with the plan's figures above the form; after a retry, Prefect gives None for any answer."""
+    told = summary(here.outbox.ledger, plan.run_id)
+    figures = plan_markdown(told, plan_view(here.outbox, plan.run_id))
+    form = Approval.with_initial_data(description=f"{plan.request['asks_because']}\n\n{figures}")
     pause = apause_flow_run(
         wait_for_input=form, timeout=int(seconds) + SERVERS_MARGIN_SECONDS, poll_interval=LOOK_SECONDS
     )
     try:
-        answer = await asyncio.wait_for(pause, seconds)
+        return await asyncio.wait_for(pause, seconds)
     except TimeoutError:
-        return False
-    return getattr(answer, "decision", None) == "send"
+        return None

@@ -1,6 +1,6 @@
 """The flow `update-customers`: a customer file becomes updated customers in ARM."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from prefect import flow, runtime
 from prefect.client.schemas import State
@@ -9,7 +9,7 @@ from pydantic import Field
 
 from armrest.api import Mode
 from armrest.intake import InputRefused
-from flows.asking import ANSWER_WITHIN, is_to_be_asked, send_if_approved, went_past_a_rail
+from flows.asking import is_to_be_asked, send_if_approved
 from flows.sending import flow_run_id, see_through
 from tasks.connection import ConnectionName, arm_client
 from tasks.connection import connection as connected
@@ -24,9 +24,10 @@ from tasks.reading import (
     SourceName,
     source_name,
 )
-from tasks.runs import carried, carry, open_to_be_asked, open_update
+from tasks.runs import carried, carry, open_to_be_asked, open_update, went_past_a_rail
 
 ClientNo = Annotated[int, Field(ge=1)]
+OnGuard = Literal["refuse", "ask"]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -52,7 +53,8 @@ async def update_customers(
     max_changed: Share | None = None,
     min_rows: Share | None = None,
     max_source_age: Duration | None = None,
-    ask: Duration | None = None,
+    on_guard: OnGuard = "refuse",
+    approve_within: Duration = "12h",
     user_id: str | None = None,
     mode: Mode = "update",
     batch_size: BatchSize | None = None,
@@ -84,8 +86,9 @@ async def update_customers(
         max_changed: Send nothing when more of the known customers than this would change (20%).
         min_rows: Send nothing when the file has fewer rows than this share of the last run's (50%).
         max_source_age: Send nothing when the file was written longer ago than this (26h).
-        ask: When one of the last three limits is hit: pause, show the plan, and wait this long for somebody to say
-            in this UI whether it is sent (12h). Empty: send nothing.
+        on_guard: When one of the last three limits is hit. refuse sends nothing; ask pauses, shows the plan, and waits
+            for somebody to approve or refuse it in this UI.
+        approve_within: How long ask waits; no answer is a refusal (12h).
         user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
         mode: update changes customers; upsert also creates those that ARM does not have.
         batch_size: Customers per batch, at most. Empty: the one in the settings, 1000.
@@ -126,9 +129,9 @@ async def update_customers(
                 return Failed(name="InputRejected", message=refusal.message)
             carry(here, run, str(flow_run_id()))
         if is_to_be_asked(run):
-            return await send_if_approved(here, run, ask=ask or ANSWER_WITHIN, deadline=deadline, wait=wait)
+            return await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)
         state = await see_through(here, run, deadline=deadline, wait=wait)
-        if ask and went_past_a_rail(here, run):
+        if on_guard == "ask" and went_past_a_rail(here, run):
             plan = carry(here, open_to_be_asked(here, run), str(flow_run_id()))
-            return await send_if_approved(here, plan, ask=ask, deadline=deadline, wait=wait)
+            return await send_if_approved(here, plan, within=approve_within, deadline=deadline, wait=wait)
         return state

@@ -9,6 +9,8 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
+from tasks.forms import Forms, deployed_forms
+
 PAGE: Final = 200
 
 
@@ -37,6 +39,10 @@ class Artifacts:
     async def progress(self, key: str, percent: float, description: str) -> None:
         """Put a share under a key, 0 to 100."""
         await self._put(key, "progress", percent, description)
+
+    async def forms(self) -> Forms:
+        """Return the forms that a text may lead on to."""
+        return await deployed_forms(self._client)
 
     async def _put(self, key: str, kind: str, data: str | float, description: str) -> None:
         async with self._one_at_a_time:  # two that do not know of each other would both make it

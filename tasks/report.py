@@ -14,9 +14,10 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from armrest.outbox import Outbox, Run, RunSummary, batch_views, failed_customers, plan_figures, summary
 from tasks.artifacts import Artifacts
+from tasks.forms import Forms
 from tasks.plan_view import plan_view
-from tasks.summary import plan_markdown, summary_markdown
-from tasks.tables import batches_table, failed_table, percent_done
+from tasks.summary import parent_link, plan_markdown, summary_markdown
+from tasks.tables import MOST_FAILED, batches_table, failed_table, percent_done
 from tasks.watch import watcher
 
 SHORTEST_PAUSE_SECONDS: Final = 1.0
@@ -33,6 +34,8 @@ class Report:
         self._run = run
         self._artifacts = artifacts
         self._flow_run_id = flow_run_id
+        parent = summary(self._ledger, run.parent_run_id) if run.parent_run_id else None
+        self._parent_flow_run_id = parent.flow_run_ids[-1] if parent and parent.flow_run_ids else None
 
     async def renew(self) -> None:
         """Bring the table of batches and the progress up to date."""
@@ -50,24 +53,32 @@ class Report:
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
         told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         figures = await asyncio.to_thread(plan_figures, self._ledger, self._run)
-        text = summary_markdown(told, figures, flow_run_id=self._flow_run_id)
-        plan = await asyncio.to_thread(self._plan, told)
+        forms: Forms = {}
+        with best_effort():
+            forms = await self._artifacts.forms()
+        text = summary_markdown(
+            told, figures, flow_run_id=self._flow_run_id, parent_flow_run_id=self._parent_flow_run_id, forms=forms
+        )
+        plan = await asyncio.to_thread(self._plan, told, forms)
         with best_effort():
             if plan is not None:
                 await self._artifacts.markdown(self._key("plan"), plan, f"Plan of run {self._about}")
-            about = f"{told.customers.failed:,} failed customers of run {self._about}"
+            shown = f", the first {MOST_FAILED:,} of them" if told.customers.failed > MOST_FAILED else ""
+            about = f"{told.customers.failed:,} failed customers{shown} of run {self._about}"
             await self._artifacts.table(self._key("failed-customers"), failed, about)
             await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
 
-    def _plan(self, told: RunSummary) -> str | None:
+    def _plan(self, told: RunSummary, forms: Forms) -> str | None:
         """Return the plan of a dry run, in Markdown."""
         if not self._run.request.get("dry_run") or told.state != "Planned":
             return None
-        return plan_markdown(told, plan_view(self._outbox, self._run.run_id))
+        return plan_markdown(told, plan_view(self._outbox, self._run.run_id), forms=forms)
 
     @property
     def _about(self) -> str:
-        return f"{self._run.run_id}, client {self._run.client_no}, source {self._run.source}"
+        run = self._run
+        parent = f", rerun of {parent_link(run.parent_run_id, self._parent_flow_run_id)}" if run.parent_run_id else ""
+        return f"{run.run_id}, client {run.client_no}, source {run.source}{parent}"
 
     def _key(self, what: str) -> str:
         return f"arm-{what}-{self._run.client_no}"

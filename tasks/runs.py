@@ -11,6 +11,7 @@ from armrest.outbox import (
     create_run,
     find_run,
     new_run_id,
+    plan_figures,
     run_of_flow_run,
 )
 from tasks.connection import Connection
@@ -52,6 +53,11 @@ def open_update(
             "connection": settings.connection,
         },
     )
+
+
+def went_past_a_rail(here: Connection, run: Run) -> bool:
+    """Tell whether it was a guard rail that refused a run."""
+    return plan_figures(here.outbox.ledger, run).past_rail is not None
 
 
 def open_to_be_asked(here: Connection, run: Run) -> Run:

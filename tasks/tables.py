@@ -10,9 +10,20 @@ from armrest.outbox import BatchView, FailedCustomer
 MOST_FAILED: Final = 1000
 """Rows of the table of failed customers; a listing of artifacts returns all of their data."""
 
+_CALM: Final = 9
+_URGENCY: Final = {
+    **dict.fromkeys(("FAILED", "PARTLY_FAILED", "LOST"), 0),
+    **dict.fromkeys(("HELD", "SENDING", "ACCEPTED"), 1),
+    "PLANNED": 2,
+}
+"""What is to be looked at first; nothing is left to do for the rest."""
+
 
 def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
-    """Return a row for each batch: `status` is the ledger's word for it, `result` and `message` are ARM's."""
+    """Return a row for each batch, those in trouble first, then those that are open.
+
+    `status` is the ledger's word for it, `result` and `message` are ARM's.
+    """
     return [
         {
             "seq": batch.seq,
@@ -25,7 +36,7 @@ def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
             "settled": _time(batch.settled),
             "message": batch.message,
         }
-        for batch in batches
+        for batch in sorted(batches, key=lambda batch: (_URGENCY.get(batch.state, _CALM), batch.seq))
     ]
 
 

@@ -34,22 +34,21 @@ def _state(people: CustomerCounts, stopped: str) -> str:
 
 
 def sentence(found: RunSummary, stopped: str = "") -> str:
-    """Return one sentence of figures about a run that was sent."""
+    """Return one sentence of figures about a run that was sent: what stopped it, what is in trouble, what is done."""
     people, sent = found.customers, found.batches
-    parts = []
-    if people.failed:
-        parts.append(
-            f"{sent.failed} of {sent.planned} batches with refusals ({_customers(people.failed)}): "
-            f"see arm-failed-customers-{found.client_no}"
-        )
-    if people.open:
-        parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(people.open)})")
-    if people.superseded:
-        parts.append(f"{_customers(people.superseded)} superseded by newer data")
     if not people.planned:
         return stopped or "nothing to send"
-    done = f"{people.settled} of {_customers(people.planned)} updated"
-    return "; ".join([*([stopped] if stopped else []), *([done] if not stopped or people.settled else []), *parts])
+    parts = [stopped] if stopped else []
+    if people.open:
+        parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(people.open)})")
+    if people.failed:
+        parts.append(f"{sent.failed} of {sent.planned} batches refused ({_customers(people.failed)})")
+    if people.superseded:
+        parts.append(f"{_customers(people.superseded)} superseded by newer data")
+    if not parts or (people.settled and not people.failed):
+        parts.append(f"{people.settled} of {_customers(people.planned)} updated")
+    where = f": see arm-failed-customers-{found.client_no}" if people.failed else ""
+    return "; ".join(parts) + where
 
 
 def _customers(number: int) -> str:

@@ -69,12 +69,15 @@ from armrest.outbox.queries import (
 )
 from armrest.outbox.reshape import Opened, known_of, opened, split
 from armrest.outbox.runs import (
+    Decision,
     Run,
     carried_by,
     create_run,
+    decision_on,
     discard_plan,
     find_run,
     new_run_id,
+    note_decision,
     note_run,
     run_of_flow_run,
 )
@@ -106,6 +109,7 @@ __all__ = [
     "CustomerCounts",
     "CustomerOutcome",
     "CustomerTooLarge",
+    "Decision",
     "ExportRefused",
     "FailedCustomer",
     "Failure",
@@ -144,6 +148,7 @@ __all__ = [
     "client_no_of",
     "count_failures",
     "create_run",
+    "decision_on",
     "declare_lost",
     "discard_plan",
     "doubt",
@@ -160,6 +165,7 @@ __all__ = [
     "lease_holders",
     "new_run_id",
     "note",
+    "note_decision",
     "note_run",
     "open_elsewhere",
     "open_uuids",

@@ -11,7 +11,7 @@ from armrest.outbox.fields import names_in
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.history import attempts_at
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.runs import Run, find_run
+from armrest.outbox.runs import Run, decision_on, find_run
 from armrest.outbox.schema import batches, clients, customers, flow_runs, rejects, runs
 from armrest.outbox.views import (
     AttemptView,
@@ -60,6 +60,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             rejects_file=run.rejects_file,
             rejected_why=_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq)),
             failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if people.failed else [],
+            decided=decision.said if (decision := decision_on(run)) else None,
             parent_run_id=run.parent_run_id,
             children=[str(child) for child in tx.execute(_children(run)).scalars()],
             flow_run_ids=list(

@@ -2,7 +2,7 @@
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -157,6 +157,33 @@ def note_run(ledger: Ledger, run: Run, **values: Any) -> None:
     """Write columns of a run, such as `state`, `message`, `started_at`."""
     with ledger.write() as tx:
         tx.execute(update(runs).where(runs.c.seq == run.seq).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided about a run that a guard rail had refused; `by` tells who, or why nobody did."""
+
+    approved: bool
+    by: str
+    at: float
+
+    @property
+    def said(self) -> str:
+        """Tell it to people."""
+        what = "approved" if self.approved else "refused"
+        return f"{what} by {self.by}, {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def note_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Decision:
+    """Keep with a run what was decided about it, and by whom."""
+    decision = Decision(approved, by, ledger.now())
+    note_run(ledger, run, request=json.dumps({**run.request, "decision": asdict(decision)}))
+    return decision
+
+
+def decision_on(run: Run) -> Decision | None:
+    """Return what was decided about a run, or None where nobody was asked, or nobody has answered yet."""
+    return Decision(**run.request["decision"]) if "decision" in run.request else None
 
 
 def discard_plan(ledger: Ledger, run: Run) -> None:

@@ -33,7 +33,10 @@ class BatchCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """A run in figures. `state` is `Planning`, `Planned`, `Sending`, or how it ended."""
+    """A run in figures. `state` is `Planning`, `Planned`, `Sending`, or how it ended.
+
+    `decided` tells who let it past a guard rail, or did not; None where nobody was asked.
+    """
 
     run_id: str
     kind: str
@@ -49,6 +52,7 @@ class RunSummary:
     rejects_file: str | None
     rejected_why: list[tuple[str, int]]
     failed_why: list[tuple[str, int]]
+    decided: str | None
     parent_run_id: str | None
     children: list[str]
     flow_run_ids: list[str]

@@ -87,6 +87,8 @@ def story(run: "RunSummary") -> Iterable[str]:
     yield from _listed("batchUuids", run.batch_uuids)
     yield from _listed("rejected", [f"{count} × {reason}" for reason, count in run.rejected_why])
     yield from _listed("failed", [f"{count} × {reason}" for reason, count in run.failed_why])
+    if run.decided:
+        yield f"  guard rail {run.decided}"
     if run.rejects_file:
         yield f"  rejects    {run.rejects_file}"
     if next_step := carry_on(run):

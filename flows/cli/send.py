@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from flows.cli.approval import OnGuard, Yes, past_the_rail
 from flows.cli.flags import ClientNo, Deadline, Json, OptionalRunId, RunId, Verbose, Wait, with_settings
 from flows.cli.output import print_summaries, print_summary
 from flows.cli.plan import BatchSize, ShowValues, UpdateMode, UserId, print_plan
@@ -29,6 +30,8 @@ def update_customers(
     batch_size: BatchSize = None,
     deadline: Deadline = "30m",
     wait: Wait = "0s",
+    on_guard: OnGuard = "refuse",
+    yes: Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and plan, but send nothing.")] = False,
     show_values: ShowValues = False,
     as_json: Json = False,
@@ -52,7 +55,10 @@ def update_customers(
     from flows.cli.carry_out import carry_out
     from flows.update_customers import update_customers as flow
 
-    return _print_update(carry_out(flow, read.model_dump() | given | times), as_json=as_json)
+    run = carry_out(flow, read.model_dump() | given | times)
+    if yes or on_guard == "ask":
+        run = past_the_rail(run, yes=yes, times=times)
+    return _print_update(run, as_json=as_json)
 
 
 def _print_update(run: "RunSummary", *, as_json: bool) -> int:

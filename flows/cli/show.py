@@ -33,7 +33,7 @@ AS_WISHED: Final = frozenset({"accepted", "pending", "processed"})
 MOST_TROUBLE: Final = 50
 MOST_EVIDENCE: Final = 200
 """Letters of an answer that a person is shown; `--json` has all that was kept."""
-FAMILY: Final = ("kind", "source", "parent_run_id", "children", "flow_run_ids")
+FAMILY: Final = ("kind", "source", "decided", "parent_run_id", "children", "flow_run_ids")
 
 
 @with_settings

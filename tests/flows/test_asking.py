@@ -1,5 +1,6 @@
 """Past a guard rail, a flow in a deployment asks; only a clear yes sends."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from armrest.outbox import Outbox, decision_on, find_run
 from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
@@ -19,12 +21,13 @@ PAUSED = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}
 
 
 @pytest.fixture
-def shrunken(run_flow: RunFlow, file: Write) -> Callable[[str], FlowEnded]:
-    """Sends ten customers, then a file of one, which the rail refuses; waits so long for an answer."""
+def shrunken(run_flow: RunFlow, file: Write) -> Callable[..., FlowEnded]:
+    """Sends ten customers, then a file of one, which the rail refuses."""
 
-    def run(ask: str) -> FlowEnded:
+    def run(**given: object) -> FlowEnded:
         run_flow("update-customers", source=file(10), client_no=CLIENT_NO)
-        return run_flow("update-customers", source=file(1), client_no=CLIENT_NO, min_rows="50%", ask=ask)
+        rail: dict[str, object] = {"min_rows": "50%", "on_guard": "ask"}
+        return run_flow("update-customers", source=file(1), client_no=CLIENT_NO, **rail, **given)
 
     return run
 
@@ -35,36 +38,60 @@ def answer(history: History, decision: str) -> None:
     while not (waiting := history.ask("flow_runs/filter", PAUSED)):
         assert time.monotonic() < until
         time.sleep(0.2)
-    given = {"run_input": {"decision": decision}}
-    httpx.post(f"{history.address}/flow_runs/{waiting[0]['id']}/resume", json=given).raise_for_status()
+    given = {"run_input": {"decision": decision, "decided_by": "kari"}}
+    address = f"{history.address}/flow_runs/{waiting[0]['id']}/resume"
+    resumed = httpx.post(address, json=given, timeout=60)
+    assert resumed.status_code == 201, resumed.text
 
 
 @pytest.mark.parametrize(
     ("decision", "name", "batches"),
-    [("send", "Completed", 2), ("do not send", "NotApproved", 1)],
+    [("approve", "Completed", 2), ("refuse", "NotApproved", 1)],
     ids=["yes", "no"],
 )
 def test_a_person_decides(
-    shrunken: Callable[[str], FlowEnded],
+    shrunken: Callable[..., FlowEnded],
     history: History,
     arm: SandboxServer,
+    settings: dict[str, str],
     decision: str,
     name: str,
     batches: int,
 ) -> None:
     person = threading.Thread(target=answer, args=(history, decision))
     person.start()
-    ended = shrunken("2m")
+    ended = shrunken(approve_within="2m")
     person.join()
 
     assert ended.name == name
     assert len(arm.books.batches()) == batches
+    with Outbox.open(f"sqlite:///{settings['ARMREST_HOME']}/ledger.db", "memory://") as outbox:
+        decided = decision_on(find_run(outbox.ledger, ended.flow_run_id))
+    assert decided
+    assert (decided.approved, decided.by) == (decision == "approve", "kari")
+    told = history.artifacts(ended.flow_run_id)["arm-run-2218"]
+    assert (f"Guard rail | {decided.said} |" in told) == decided.approved
 
 
-def test_no_answer_is_no(shrunken: Callable[[str], FlowEnded], arm: SandboxServer) -> None:
-    ended = shrunken("1s")
+def test_no_answer_is_no(shrunken: Callable[..., FlowEnded], arm: SandboxServer) -> None:
+    ended = shrunken(approve_within="1s")
 
     assert ended.name == "NotApproved"
     assert "--min-rows" in ended.message
     assert "armrest apply" in ended.message
     assert len(arm.books.batches()) == 1
+
+
+def test_the_form_asks_for_a_decision_and_a_name_under_the_plans_figures(
+    shrunken: Callable[..., FlowEnded], history: History
+) -> None:
+    ended = shrunken(approve_within="1s")
+
+    inputs = httpx.post(
+        f"{history.address}/flow_runs/{ended.flow_run_id}/input/filter", json={"prefix": "paused", "limit": 9}
+    ).json()
+    asked = {one["key"].rsplit("-", 1)[-1]: json.loads(one["value"]) for one in inputs}
+    assert sorted(asked["schema"]["required"]) == ["decided_by", "decision"]
+    assert asked["schema"]["properties"]["decision"]["enum"] == ["approve", "refuse"]
+    assert "--min-rows" in asked["description"]
+    assert "| would be sent | 1 in 1 batches" in asked["description"]

@@ -1,7 +1,10 @@
 """What the artifacts say, from figures to words."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
@@ -53,13 +56,14 @@ RUN = RunSummary(
     source="customers.csv",
     api_url="https://api.staging.amili.no/arm/v1",
     state="PartlyFailed",
-    message="90 of 95 customers updated",
+    message="1 of 2 batches refused (5 customers): see arm-failed-customers-2218",
     customers=CustomerCounts(read=100, rejected=5, planned=95, settled=90, failed=5),
     batches=BatchCounts(planned=2, settled=1, failed=1),
     batch_uuids=["ii9Id6-G1qa4X7POQQFZ5A"],
     rejects_file="rejects.csv",
     rejected_why=[("not-a-date", 5)],
     failed_why=[("unknown | customer", 5)],
+    decided=None,
     parent_run_id=None,
     children=[],
     flow_run_ids=[],
@@ -102,13 +106,15 @@ def test_progress_is_weighed_by_customers(batches: list[BatchView], percent: flo
 def test_the_summary_says_what_how_many_why_and_what_next() -> None:
     text = summary_markdown(RUN, FIGURES, flow_run_id=FLOW_RUN)
 
-    assert text.startswith("# PartlyFailed: client 2218\n\n90 of 95 customers updated\n")
+    assert text.startswith(
+        "# PartlyFailed: client 2218\n\n1 of 2 batches refused (5 customers): see arm-failed-customers-2218\n"
+    )
     assert "| settled | 90 |" in text
     assert "| not-a-date | 5 |" in text
     assert "| unknown \\| customer | 5 |" in text
     assert "| Took | 1 min 15 s |" in text
     assert "armrest rerun 20261123-120000-2218-abcd" in text
-    assert '{"run_id": "20261123-120000-2218-abcd"}' in text
+    assert '{"run_id": "20261123-120000-2218-abcd", "client_no": 2218}' in text
     assert f"(../../runs/flow-run/{FLOW_RUN})" in text
     assert "| vanished | 2 known customers are not in the source, and stay as they are: 10004, 10007 |" in text
     assert "| warning | 2 × postal-code: " in text
@@ -141,3 +147,37 @@ def test_a_plan_is_told_with_what_sends_it() -> None:
     assert '{"customerNo": "1", "name": "Xxxx"}' in text
     assert "armrest apply 20261123-120000-2218-abcd" in text
     assert '{"plan_id": "20261123-120000-2218-abcd"}' in text
+
+
+def test_where_the_rerun_is_deployed_the_summary_leads_to_its_form_filled_in() -> None:
+    text = summary_markdown(RUN, FIGURES, flow_run_id=FLOW_RUN, forms={"rerun-failed-batches": UUID(int=9)})
+
+    found = re.search(r"\(\.\./\.\./deployments/deployment/([^/]+)/run\?parameters=([^)]+)\)", text)
+    assert found
+    assert found[1] == str(UUID(int=9))
+    assert json.loads(unquote(found[2])) == {"run_id": RUN.run_id, "client_no": 2218}
+    assert "armrest rerun 20261123-120000-2218-abcd" in text
+
+
+def test_a_rerun_leads_back_to_the_flow_run_of_what_it_heals() -> None:
+    rerun = replace(RUN, kind="rerun", parent_run_id="20261122-120000-2218-efgh")
+
+    text = summary_markdown(rerun, FIGURES, flow_run_id=FLOW_RUN, parent_flow_run_id=str(UUID(int=3)))
+
+    assert f"| Rerun of | [`20261122-120000-2218-efgh`](../../runs/flow-run/{UUID(int=3)}) |" in text
+
+
+def test_a_refused_input_is_to_be_mended() -> None:
+    refused = replace(RUN, state="InputRejected", customers=CustomerCounts(read=5, rejected=5), started=None)
+
+    text = summary_markdown(refused, FIGURES, flow_run_id=FLOW_RUN)
+
+    assert "Nothing was sent. Mend what is named above, row by row in `rejects.csv`; then run it again." in text
+    assert "armrest rerun" not in text
+
+
+def test_the_table_of_batches_begins_with_trouble() -> None:
+    states = ("SETTLED", "SPLIT", "PLANNED", "ACCEPTED", "HELD", "PARTLY_FAILED", "SETTLED", "FAILED")
+    batches = [replace(BATCH, seq=seq, state=state) for seq, state in enumerate(states, 1)]
+
+    assert [row["seq"] for row in batches_table(batches)] == [6, 8, 4, 5, 3, 1, 2, 7]

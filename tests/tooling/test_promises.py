@@ -19,8 +19,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TARGETS = ("help", "setup", "demo", "ui", "test", "check", "fix", "bench", "soak", "lock")
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-FORM_ONLY = {"ask"}
-TERMINAL_ONLY = {"as_json", "verbose", "debug", "help", "show_values"}
+FORM_ONLY = {"approve_within"}
+TERMINAL_ONLY = {"yes", "as_json", "verbose", "debug", "help", "show_values"}
 
 
 @pytest.fixture(scope="module")
