@@ -3,20 +3,12 @@
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import webbrowser
 from pathlib import Path
-from typing import Final
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from flows.cli.prefect_env import DEFAULTS
-
-HOST: Final = "127.0.0.1"
-START_SECONDS: Final = 120
+from deployments.local_server import HOST, address, answers, command, environment, is_taken
 
 
 def main() -> int:
@@ -27,16 +19,20 @@ def main() -> int:
     chosen = parser.parse_args()
     if not chosen.prefect_home.is_dir():
         return _refuse(f"there is no history in {chosen.prefect_home} yet: run `make demo` first")
-    if _is_taken(chosen.port):
+    if is_taken(chosen.port):
         return _refuse(f"port {chosen.port} is taken: choose another with `make ui PORT={chosen.port + 1}`")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = _start(chosen.prefect_home.absolute(), chosen.port)
+    server = subprocess.Popen(  # noqa: S603  our own interpreter, our own words
+        command(chosen.port),
+        env=environment(chosen.prefect_home.absolute(), chosen.port),
+        stdout=subprocess.DEVNULL,
+    )
     try:
-        if _answers(server, chosen.port):
-            address = f"http://{HOST}:{chosen.port}"
-            print(f"The Prefect UI is at {address}: look under Runs and Artifacts. Ctrl-C ends it.", flush=True)
+        if answers(f"{address(chosen.port)}/health", alive=lambda: server.poll() is None):
+            ui = f"http://{HOST}:{chosen.port}"
+            print(f"The Prefect UI is at {ui}: look under Runs and Artifacts. Ctrl-C ends it.", flush=True)
             if os.environ.get("DISPLAY") or sys.platform == "darwin":
-                webbrowser.open(address)
+                webbrowser.open(ui)
         return server.wait()
     except KeyboardInterrupt:
         return 0
@@ -48,33 +44,6 @@ def main() -> int:
 def _refuse(message: str) -> int:
     print(f"armrest: {message}", file=sys.stderr)
     return 2
-
-
-def _is_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
-
-
-def _start(prefect_home: Path, port: int) -> "subprocess.Popen[bytes]":
-    """Start the server on the demo's home, whatever other server the user has."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    address = f"http://{HOST}:{port}/api"
-    prefect = {"PREFECT_HOME": str(prefect_home), "PREFECT_API_URL": address, "PREFECT_SERVER_UI_API_URL": address}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    return subprocess.Popen(  # noqa: S603  our own interpreter, our own words
-        command, env={**mine, **DEFAULTS, **prefect}, stdout=subprocess.DEVNULL
-    )
-
-
-def _answers(server: "subprocess.Popen[bytes]", port: int) -> bool:
-    until = time.monotonic() + START_SECONDS
-    while server.poll() is None and time.monotonic() < until:
-        try:
-            with urlopen(f"http://{HOST}:{port}/api/health", timeout=5):
-                return True
-        except (URLError, TimeoutError, ConnectionError):
-            time.sleep(0.2)
-    return False
 
 
 if __name__ == "__main__":

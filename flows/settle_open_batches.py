@@ -10,6 +10,7 @@ from flows.stopping import cancelled_by_sigterm
 from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
 from tasks.connection import connection as connected
 from tasks.durations import Duration, seconds_in
+from tasks.open_too_long import tell_open_too_long
 from tasks.settled_later import tell_flow_runs
 from tasks.sweep_text import sweep_markdown
 
@@ -49,6 +50,7 @@ async def settle_open_batches(
                 )
         for run in found.runs:
             await tell_flow_runs(here.outbox, run.run_id)
+    tell_open_too_long(found.too_old)
     await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)
     return end_state(found)
 

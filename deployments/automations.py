@@ -1,0 +1,230 @@
+"""Automations: who is told when something goes wrong, and what is done about a run that was killed."""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.events.actions import ActionTypes, ChangeFlowRunState, RunDeployment, SendNotification
+from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
+from prefect.exceptions import ObjectNotFound
+
+from tasks.open_too_long import EVENT as OPEN_TOO_LONG
+
+NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
+"""Names the block that notifications go through, type and name: `slack-webhook/accounting`, `email-server/…`."""
+NO_ADDRESS: Final = "https://notify.invalid/"
+PLACEHOLDER: Final = ("custom-webhook", "armrest-notify")
+
+SILENCE: Final = timedelta(seconds=90)
+"""Three heartbeats: a run that was killed is marked within two minutes."""
+LONGEST_NIGHT: Final = timedelta(hours=26)
+"""From one start of the nightly to the next, with two hours to spare; one night has 25 hours."""
+
+ENDINGS: Final = frozenset(
+    {
+        *("Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"),
+        *("InputRejected", "PartlyFailed", "Unsettled", "Refused", "NotApproved", "Drift", "OpenTooLong"),
+        *("Planned", "SettledLater"),
+    }
+)
+"""Names under which a flow run ends; after one of them, its silence means nothing."""
+CARRIED_ON: Final = ("update-customers", "apply-plan", "rerun-failed-batches")
+"""Flows whose crashed runs are resumed by themselves; a resume that crashes, too, is for a person to look into."""
+
+TAGGED: Final = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.arm"}
+FLOW_RUNS: Final = "prefect.flow-run.*"
+
+
+class NoSuchBlock(LookupError):
+    """The block that is to send notifications is not there; one line that says what to do."""
+
+
+async def put_up_automations() -> str:
+    """Make the automations, or bring them up to date; return what was done, in a line.
+
+    What needs an address is off until there is one; what somebody has switched on or off since stays so.
+
+    Raises:
+        NoSuchBlock: There is no such block as ARMREST_NOTIFY_BLOCK names.
+    """
+    async with get_client() as client:
+        block_id, has_address = await _notify_block(client)
+        resume = await client.read_deployment_by_name("resume-run/manual")
+        nightly = await client.read_deployment_by_name("update-customers/nightly")
+        telling = telling_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
+        for wanted in (*mending_automations(resume.id), *telling):
+            await _put_up(client, wanted)
+    told = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
+    return f"Automations: killed runs are carried on; notifications are {told}"
+
+
+def mending_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
+    """Return what finds out that a run was killed, and what carries it on."""
+    killed = AutomationCore(
+        name="arm: a killed run is marked Crashed",
+        description="A run whose process has been silent for 90 seconds is dead: it is marked Crashed.",
+        trigger=EventTrigger(
+            after={"prefect.flow-run.heartbeat"},
+            expect={"prefect.flow-run.heartbeat", *(f"prefect.flow-run.{name}" for name in ENDINGS)},
+            match={"prefect.resource.id": FLOW_RUNS},
+            match_related=[TAGGED],
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=SILENCE,
+        ),
+        actions=[
+            ChangeFlowRunState(state=StateType.CRASHED, message="its process has been silent for 90 s: it was killed")
+        ],
+    )
+    crashed = AutomationCore(
+        name="arm: a crashed run is carried on",
+        description="Starts resume-run for it, once. The ledger sees to it that nothing is sent twice.",
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Crashed"},
+            match={"prefect.resource.id": FLOW_RUNS},
+            match_related=[
+                TAGGED,
+                {"prefect.resource.role": "flow", "prefect.resource.name": list(CARRIED_ON)},
+            ],
+            for_each={"prefect.resource.id"},
+        ),
+        actions=[
+            RunDeployment(
+                source="selected",
+                deployment_id=resume_run,
+                parameters={"run_id": _template("{{ flow_run.id }}"), "wait": "5m"},
+            )
+        ],
+    )
+    return killed, crashed
+
+
+def telling_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> tuple[AutomationCore, ...]:
+    """Return what tells somebody; what was already told is not told again for a day."""
+    run = 'Run "{{ flow_run.name }}" of {{ flow.name }}'
+    failed = AutomationCore(
+        name="arm: tell of a failed run",
+        description="A run ended in any failed state, under whatever name.",
+        enabled=on,
+        trigger=EventTrigger(
+            expect={FLOW_RUNS},
+            match={
+                "prefect.resource.id": FLOW_RUNS,
+                "prefect.state-type": ["FAILED", "CRASHED"],
+                "prefect.state-name": "!OpenTooLong",  # a sweep says so every ten minutes; it has a notice of its own
+            },
+            match_related=[TAGGED],
+        ),
+        actions=[
+            _notice(
+                block_id,
+                "ARM: {{ flow_run.name }} ended as {{ flow_run.state.name }}",
+                f"{run} ended as {{{{ flow_run.state.name }}}}: {{{{ flow_run.state.message }}}}\n"
+                "{{ flow_run|ui_url }}",
+            )
+        ],
+    )
+    too_long = AutomationCore(
+        name="arm: tell of a batch that is open too long",
+        description="ARM has no last word on a batch; each is told of once a day.",
+        enabled=on,
+        trigger=EventTrigger(expect={OPEN_TOO_LONG}, for_each={"prefect.resource.id"}, within=timedelta(days=1)),
+        actions=[
+            _notice(
+                block_id,
+                "ARM: a batch of client {{ event.payload.client_no }} is open too long",
+                "Batch {{ event.payload.batch_uuid }} of run {{ event.payload.run_id }}, client "
+                "{{ event.payload.client_no }}, is open for {{ event.payload.open_seconds // 3600 }} hours. Ask Amili "
+                "about it, or give it up: settle-open-batches with declare_lost.",
+            )
+        ],
+    )
+    not_started = AutomationCore(
+        name="arm: tell of a nightly run that did not start",
+        description="No run of update-customers/nightly has begun for 26 hours: no worker, or the schedule is off.",
+        enabled=on and nightly_on,
+        trigger=EventTrigger(
+            expect={"prefect.flow-run.Running"},
+            match={"prefect.resource.id": FLOW_RUNS},
+            match_related=[
+                {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.nightly"},
+                TAGGED,
+            ],
+            posture=Posture.Proactive,
+            threshold=1,
+            within=LONGEST_NIGHT,
+        ),
+        actions=[
+            _notice(
+                block_id,
+                "ARM: the nightly run did not start",
+                "No run of update-customers/nightly has begun for 26 hours. Is a worker running (armrest doctor)? Is "
+                "its schedule on?",
+            )
+        ],
+    )
+    return failed, too_long, not_started
+
+
+def _notice(block_id: UUID, subject: str, body: str) -> ActionTypes:
+    return SendNotification(block_document_id=block_id, subject=subject, body=body)
+
+
+def _template(text: str) -> dict[str, str]:
+    """A parameter that is filled in when the automation acts."""
+    return {"__prefect_kind": "jinja", "template": text}
+
+
+def _is_scheduled(deployment: DeploymentResponse) -> bool:
+    return not deployment.paused and any(schedule.active for schedule in deployment.schedules)
+
+
+async def _put_up(client: PrefectClient, wanted: AutomationCore) -> None:
+    """Make an automation, or renew it; it stays on or off, unless it has got an address meanwhile."""
+    there = await client.read_automations_by_name(wanted.name)
+    if not there:
+        await client.create_automation(wanted)
+        return
+    same_address = _addresses(there[0]) == _addresses(wanted)
+    enabled = there[0].enabled if same_address else wanted.enabled
+    # the client leaves out what was not set, and so loses the kinds of triggers and actions: here all is set
+    await client.update_automation(there[0].id, AutomationCore(**wanted.model_dump() | {"enabled": enabled}))
+
+
+def _addresses(automation: Automation | AutomationCore) -> list[UUID]:
+    return [action.block_document_id for action in automation.actions if isinstance(action, SendNotification)]
+
+
+async def _notify_block(client: PrefectClient) -> tuple[UUID, bool]:
+    """Return the block that notifications go through, and whether it has an address.
+
+    Where none is named, it is a webhook whose address somebody can fill in in the UI.
+    """
+    if name := os.environ.get(NOTIFY_BLOCK):
+        kind, _, block = name.partition("/")
+        found = await _block_id(client, kind, block)
+        if found is None:
+            raise NoSuchBlock(f"{NOTIFY_BLOCK}: there is no block {name}: make it in Prefect's UI under Blocks")
+        return found, True
+    found = await _block_id(client, *PLACEHOLDER)
+    if found is None:
+        webhook = CustomWebhookNotificationBlock(name="armrest", url=NO_ADDRESS, json_data=_MESSAGE)
+        found = await webhook.save(PLACEHOLDER[1])
+    return found, False
+
+
+_MESSAGE: Final[Mapping[str, Any]] = {"text": "{{subject}}\n{{body}}"}
+
+
+async def _block_id(client: PrefectClient, kind: str, name: str) -> UUID | None:
+    try:
+        return (await client.read_block_document_by_name(name, kind)).id
+    except ObjectNotFound:
+        return None

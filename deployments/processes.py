@@ -1,0 +1,98 @@
+"""Processes that go on when their starter has ended, written down so that they, and only they, are ended later."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+END_SECONDS: Final = 30
+SAME_START_SECONDS: Final = 1.0
+"""A number is given to another process later; that one began at another time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process that was started: `created` is when, as the system tells it; `port` is that of all it belongs to."""
+
+    name: str
+    pid: int
+    created: float
+    port: int
+
+    def found(self) -> psutil.Process | None:
+        """Return it where it is still alive; a process that has its number by now is another."""
+        try:
+            one = psutil.Process(self.pid)
+            is_it = abs(one.create_time() - self.created) < SAME_START_SECONDS
+            return one if is_it and one.status() != psutil.STATUS_ZOMBIE else None
+        except psutil.NoSuchProcess:
+            return None
+
+
+def start(
+    name: str, command: Sequence[str], *, port: int, environment: Mapping[str, str], folder: Path, log: Path
+) -> Process:
+    """Start a process of its own session, which writes to a log file; add to what the log holds."""
+    with log.open("ab") as output:
+        popen = subprocess.Popen(  # noqa: S603  our own interpreter, our own words
+            command,
+            env=dict(environment),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return Process(name, popen.pid, psutil.Process(popen.pid).create_time(), port)
+
+
+def end(process: Process) -> bool:
+    """End a process and all that it has started: kindly, then not; tell whether there was anything to end."""
+    found = process.found()
+    if found is None:
+        return False
+    family = [found, *_children(found)]
+    found.terminate()
+    _, left = psutil.wait_procs(family, timeout=END_SECONDS)
+    for one in left:
+        one.kill()
+    psutil.wait_procs(left, timeout=END_SECONDS)
+    return True
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def remember(file: Path, processes: Iterable[Process]) -> None:
+    """Write down what is running, at once and whole."""
+    written = file.with_suffix(".new")
+    written.write_text(json.dumps([asdict(one) for one in processes], indent=1), encoding="utf-8")
+    written.replace(file)
+
+
+def remembered(file: Path) -> list[Process]:
+    """Return what was written down last, dead or alive."""
+    return [Process(**one) for one in json.loads(file.read_text(encoding="utf-8"))] if file.exists() else []
+
+
+def listener(port: int) -> str | None:
+    """Tell who listens on a port of this machine, as far as the system says it; None where it is free."""
+    for one in psutil.net_connections(kind="tcp"):
+        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port:
+            return _told(one.pid)
+    return None
+
+
+def _told(pid: int | None) -> str:
+    try:
+        return "another program" if pid is None else f"{psutil.Process(pid).name()} (process {pid})"
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return "another program"

@@ -1,0 +1,188 @@
+"""`make up`: a Prefect server that stays, a worker, a stand-in of ARM, and everything deployed; all on this machine.
+
+It comes back as soon as all of it is there. `make down` ends it; what happened is kept for the next time.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import Request, urlopen
+
+from armrest.sandbox import last_month, sample_rows, write_sample
+from deployments import processes
+from deployments.local_server import address, answers, command, is_taken, wait
+from deployments.place import CLIENT_NO, HOME, POOL, TOKEN, Place
+from deployments.processes import Process
+
+ARMREST: Final = Path(sys.executable).with_name("armrest")
+NAMES: Final = ("server", "sandbox", "worker")
+CUSTOMERS: Final = 5000
+SEED: Final = 1
+SANDBOX_DELAY_SECONDS: Final = 2
+WORKER: Final = "make-up"
+TAIL_LINES: Final = 15
+
+READY: Final = """\
+{told}: {ui}
+  Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
+  ARM          a stand-in, {sandbox} (not Amili's); all runs go there
+  command line export PREFECT_API_URL={ui}/api ARMREST_HOME={home}
+  logs         {logs}
+  make down    ends it; what happened is kept"""
+
+
+class NotUp(Exception):
+    """It could not be brought up; what is wrong, and what to do."""
+
+
+def main() -> int:
+    """Bring it up; return the exit code."""
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--port", type=int, default=4200)
+    parser.add_argument("--home", type=Path, default=HOME)
+    chosen = parser.parse_args()
+    try:
+        print(bring_up(Place(chosen.home.absolute(), chosen.port)))
+    except NotUp as error:
+        print(f"armrest: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def bring_up(place: Place) -> str:
+    """Start what is not running, and deploy; return where it is and what to do there.
+
+    Raises:
+        NotUp: It is up on another port, a port is taken, or something did not start.
+    """
+    running = {one.name: one for one in processes.remembered(place.pids) if one.found()}
+    if elsewhere := [one.port for one in running.values() if one.port != place.port]:
+        raise NotUp(f"it is up on port {elsewhere[0]}: `make down` first, or `make up PORT={elsewhere[0]}`")
+    missing = [name for name in NAMES if name not in running]
+    if missing:
+        _assert_free(place, missing)
+        _start_missing(place, running)
+    return READY.format(
+        told="It is up" if missing else "It is already up",
+        ui=place.ui,
+        sample=place.sample.name,
+        client_no=CLIENT_NO,
+        sandbox=place.sandbox,
+        home=place.home / "home",
+        logs=place.log("*"),
+    )
+
+
+def _assert_free(place: Place, missing: Sequence[str]) -> None:
+    """Say who has a port that is needed, before anything is started."""
+    for name, port in (("server", place.port), ("sandbox", place.sandbox_port)):
+        if name in missing and is_taken(port):
+            who = processes.listener(port) or "another program"
+            raise NotUp(f"port {port} is taken by {who}: end that, or choose another: make up PORT={place.port + 100}")
+
+
+def _start_missing(place: Place, running: dict[str, Process]) -> None:
+    """Start each part as soon as what it needs is there."""
+    place.make_folders()
+    with _all_or_nothing(place, running) as start:
+        start("server", command(place.port))
+        _write_customers(place)
+        start("sandbox", [str(ARMREST), "sandbox", *_sandbox_flags(place)])
+        _await(place, running["sandbox"], f"{place.sandbox}/sandbox/stats")
+        _await(place, running["server"], f"{address(place.port)}/health")
+        _set_up(place)
+        start("worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", WORKER])
+        _await_worker(place, running["worker"])
+
+
+@contextmanager
+def _all_or_nothing(place: Place, running: dict[str, Process]) -> Iterator[Callable[[str, Sequence[str]], None]]:
+    """Give a way to start what is not running; where something fails, what was started is ended."""
+    started: list[Process] = []
+
+    def start(name: str, words: Sequence[str]) -> None:
+        if name in running:
+            return
+        one = processes.start(
+            name, words, port=place.port, environment=place.environment(), folder=place.home, log=place.log(name)
+        )
+        started.append(one)
+        running[name] = one
+        processes.remember(place.pids, running.values())
+
+    try:
+        yield start
+    except BaseException:
+        for one in reversed(started):
+            processes.end(one)
+        raise
+
+
+def _write_customers(place: Place) -> None:
+    """Write a customer file for the inbox, and what ARM holds of the same customers since last month."""
+    write_sample(place.sample, customers=CUSTOMERS, seed=SEED)
+    with place.books.open("w", encoding="utf-8", newline="") as file:
+        rows = iter(last_month(sample_rows(CUSTOMERS, SEED), SEED))
+        first = next(rows)
+        writer = csv.DictWriter(file, first)
+        writer.writeheader()
+        writer.writerows([first, *rows])
+
+
+def _sandbox_flags(place: Place) -> list[str]:
+    return [
+        *("--port", str(place.sandbox_port), "--token", TOKEN, "--delay", str(SANDBOX_DELAY_SECONDS)),
+        *("--books", str(place.books), "--client-no", str(CLIENT_NO), "--seed", str(SEED)),
+    ]
+
+
+def _set_up(place: Place) -> None:
+    """Deploy, in a process of its own: Prefect reads its environment when it is imported."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "deployments.set_up", "--sandbox"],
+        env=place.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    place.log("set-up").write_text(ended.stdout + ended.stderr, encoding="utf-8")
+    if ended.returncode:
+        raise NotUp(f"deploying failed; {_last_words(place.log('set-up'))}")
+
+
+def _await(place: Place, process: Process, url: str) -> None:
+    if not answers(url, alive=process.found):
+        raise NotUp(f"the {process.name} did not start; {_last_words(place.log(process.name))}")
+
+
+def _await_worker(place: Place, process: Process) -> None:
+    """Wait for its first heartbeat: what the server knows from an earlier time does not count."""
+    if not wait(lambda: _has_beaten(place, process), alive=process.found):
+        raise NotUp(f"the worker did not start; {_last_words(place.log(process.name))}")
+
+
+def _has_beaten(place: Place, process: Process) -> bool:
+    workers = _ask(f"{address(place.port)}/work_pools/{POOL}/workers/filter")
+    beats = [datetime.fromisoformat(one["last_heartbeat_time"]) for one in workers if one["name"] == WORKER]
+    return any(beat.timestamp() > process.created for beat in beats)
+
+
+def _ask(url: str) -> Any:
+    with urlopen(Request(url, b"{}", {"Content-Type": "application/json"}), timeout=5) as answer:  # noqa: S310  ours
+        return json.load(answer)
+
+
+def _last_words(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
+    return "\n".join([f"{log} ends with:", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

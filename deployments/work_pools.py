@@ -1,0 +1,72 @@
+"""The work pool `armrest`: processes beside a worker, or containers that get their secrets when a run begins."""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any, Final, Literal
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.exceptions import ObjectNotFound
+from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
+
+from deployments.place import POOL
+
+LEDGER_URL: Final = "{{ prefect.blocks.secret.armrest-ledger-url }}"
+"""Prefect looks into the block when a run begins; in prefect.yaml it would do so at once, and store what it found."""
+CLUSTER_SECRET: Final = "armrest"  # noqa: S105  its name
+
+PoolType = Literal["process", "docker", "kubernetes"]
+Template = dict[str, Any]
+
+
+class OtherPool(LookupError):
+    """There is no pool of the type that is wanted; one line that says what to do."""
+
+
+async def make_work_pool(kind: PoolType) -> str:
+    """Make the work pool, or bring its template up to date; return what was done, in a line.
+
+    Raises:
+        OtherPool: The pool is there, and of another type.
+    """
+    async with get_client() as client:
+        template = with_secrets(kind, await _default_template(kind))
+        try:
+            there = await client.read_work_pool(POOL)
+        except ObjectNotFound:
+            await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
+            return f"Work pool {POOL}: made, of the type {kind}"
+        if there.type != kind:
+            raise OtherPool(f"work pool {POOL} is of the type {there.type}, not {kind}: delete it, or deploy to that")
+        await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
+        return f"Work pool {POOL}: up to date, of the type {kind}"
+
+
+def with_secrets(kind: PoolType, template: Template) -> Template:
+    """Return Prefect's own template of a type, with a way for the secrets to get into a run."""
+    changed = deepcopy(template)
+    _SECRETS[kind](changed)
+    return changed
+
+
+def _from_block(template: Template) -> None:
+    template["variables"]["properties"]["env"]["default"] = {"ARMREST_LEDGER_URL": LEDGER_URL}
+
+
+def _from_cluster(template: Template) -> None:
+    pod = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]
+    pod["containers"][0]["envFrom"] = [{"secretRef": {"name": CLUSTER_SECRET}}]
+
+
+_SECRETS: Final[Mapping[PoolType, Callable[[Template], None]]] = {
+    "process": lambda _: None,  # it has the worker's environment
+    "docker": _from_block,
+    "kubernetes": _from_cluster,
+}
+
+
+async def _default_template(kind: PoolType) -> Template:
+    template = await get_default_base_job_template_for_infrastructure_type(kind)
+    if template is None:
+        raise OtherPool(f"this Prefect knows no work pool of the type {kind}")
+    return template
