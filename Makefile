@@ -39,6 +39,18 @@ demo: setup ## Run the main job on a sample file against the sandbox, and tell w
 ui: setup ## Open the Prefect UI on the demo's history (PORT=4200)
 	@$(BIN)/python -m deployments.ui --port $(or $(PORT),4200)
 
+.PHONY: up
+up: setup ## Start a Prefect server that stays, a worker and the sandbox, all deployed (PORT=4200)
+	@$(BIN)/python -m deployments.up --port $(or $(PORT),4200)
+
+.PHONY: down
+down: setup ## End what make up has started; its history is kept
+	@$(BIN)/python -m deployments.down
+
+.PHONY: deploy
+deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (POOL=process, docker or kubernetes)
+	@$(BIN)/python -m deployments.set_up --pool $(or $(POOL),process)
+
 .PHONY: test
 test: setup ## Run the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup

@@ -195,7 +195,8 @@ async def _put_up(client: PrefectClient, wanted: AutomationCore) -> None:
     same_address = _addresses(there[0]) == _addresses(wanted)
     enabled = there[0].enabled if same_address else wanted.enabled
     # the client leaves out what was not set, and so loses the kinds of triggers and actions: here all is set
-    await client.update_automation(there[0].id, AutomationCore(**wanted.model_dump() | {"enabled": enabled}))
+    whole = wanted.model_dump(exclude={"owner_resource"}) | {"enabled": enabled}
+    await client.update_automation(there[0].id, AutomationCore(**whole))
 
 
 def _addresses(automation: Automation | AutomationCore) -> list[UUID]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,17 @@ from tests.conftest import plain_environment
 pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXPECTED = {
     "update-customers/manual",
+    "update-customers/nightly",
     "update-customer/manual",
     "apply-plan/manual",
     "rerun-failed-batches/manual",
     "resume-run/manual",
     "verify-customers/manual",
+    "settle-open-batches/every-10-minutes",
+    "purge/weekly",
 }
 
 
@@ -48,7 +53,44 @@ def deployed(prefect_server: Mapping[str, str]) -> dict[str, Any]:
 
 def test_deploy_all_puts_up_every_deployment(deployed: dict[str, Any]) -> None:
     assert set(deployed) == EXPECTED
-    assert all(one["enforce_parameter_schema"] and one["description"] for one in deployed.values())
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_deployment_says_what_it_is_for_and_runs_one_at_a_time(deployed: dict[str, Any], name: str) -> None:
+    one = deployed[name]
+
+    assert one["enforce_parameter_schema"]
+    assert one["description"].endswith(".")
+    assert one["tags"][0] == "arm"
+    assert one["version"] == PYPROJECT["project"]["version"]
+    assert one["global_concurrency_limit"]["limit"] == 1
+    assert one["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    assert one["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
+
+
+@pytest.mark.parametrize(
+    ("name", "cron", "active"),
+    [
+        ("update-customers/nightly", "30 3 * * *", False),
+        ("settle-open-batches/every-10-minutes", "*/10 * * * *", True),
+        ("purge/weekly", "0 5 * * 0", True),
+    ],
+)
+def test_schedules_are_in_oslo_time(deployed: dict[str, Any], name: str, cron: str, *, active: bool) -> None:
+    (schedule,) = deployed[name]["schedules"]
+
+    assert schedule["schedule"]["cron"] == cron
+    assert schedule["schedule"]["timezone"] == "Europe/Oslo"
+    assert schedule["active"] is active
+
+
+def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:
+    assert deployed["update-customers/nightly"]["parameters"] == {
+        "changes_only": True,
+        "max_changed": "20%",
+        "min_rows": "50%",
+        "max_source_age": "26h",
+    }
 
 
 def test_every_field_of_every_form_is_described(deployed: dict[str, Any]) -> None:

@@ -1,0 +1,62 @@
+"""Only what was started is ended."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deployments import processes
+from deployments.processes import Process
+
+SLEEP = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[Process]:
+    """A process with a child."""
+    one = processes.start(
+        "sleeper",
+        [sys.executable, "-c", f"{SLEEP} print('awake', flush=True); time.sleep(60)"],
+        port=1,
+        environment=os.environ,
+        folder=tmp_path,
+        log=tmp_path / "log",
+    )
+    yield one
+    processes.end(one)
+
+
+def awake(log: Path) -> None:
+    while "awake" not in log.read_text():
+        pass
+
+
+def test_a_process_is_ended_with_its_children(sleeper: Process, tmp_path: Path) -> None:
+    awake(tmp_path / "log")
+    found = sleeper.found()
+    assert found
+    family = [found, *found.children()]
+    assert len(family) == 2
+
+    assert processes.end(sleeper)
+    assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
+    assert not processes.end(sleeper)
+
+
+def test_another_process_that_has_its_number_is_left_alone(sleeper: Process) -> None:
+    earlier = dataclasses.replace(sleeper, created=sleeper.created - 100)
+
+    assert earlier.found() is None
+    assert not processes.end(earlier)
+    assert sleeper.found()
+
+
+def test_what_is_written_down_is_read_again(sleeper: Process, tmp_path: Path) -> None:
+    processes.remember(tmp_path / "pids", [sleeper])
+
+    assert processes.remembered(tmp_path / "pids") == [sleeper]
+    assert processes.remembered(tmp_path / "none") == []

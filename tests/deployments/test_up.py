@@ -1,0 +1,149 @@
+"""`make up` and `make down`, for real: on ports of its own, in a folder of its own."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from deployments.place import Place
+from tests.conftest import CLIENT_NO, Ended, plain_environment
+
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(400)]
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Up:
+    """Something brought up, and how that was told."""
+
+    place: Place
+    told: Ended
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        url = f"{self.place.ui}/api/{path}"
+        return (httpx.get(url) if body is None else httpx.post(url, json=body)).raise_for_status().json()
+
+    def run(self, deployment: str, **parameters: object) -> dict[str, Any]:
+        """Start a run as the UI does, and see it to its end."""
+        found = self.ask(f"deployments/name/{deployment}")
+        run = self.ask(f"deployments/{found['id']}/create_flow_run", {"parameters": parameters})
+        until = time.monotonic() + 90
+        while run["state"]["type"] not in {"COMPLETED", "FAILED", "CRASHED"}:
+            assert time.monotonic() < until, run["state"]
+            time.sleep(0.5)
+            run = self.ask(f"flow_runs/{run['id']}")
+        return dict(run)
+
+
+def make(what: str, place: Place) -> Ended:
+    port = ["--port", str(place.port)] if what == "up" else []
+    ended = subprocess.run(
+        [sys.executable, "-m", f"deployments.{what}", "--home", str(place.home), *port],
+        cwd=ROOT,
+        env=plain_environment(),
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def two_free_ports() -> int:
+    """The first of two free ports next to each other."""
+    for port in range(4300, 4800, 2):
+        if all(is_free(one) for one in (port, port + 1)):
+            return port
+    raise AssertionError("no two ports are free")
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def processes_of(place: Place) -> list[psutil.Process]:
+    return [psutil.Process(one["pid"]) for one in json.loads(place.pids.read_text())]
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    place = Place(tmp_path_factory.mktemp("up"), two_free_ports())
+    try:
+        yield Up(place, make("up", place))
+    finally:
+        make("down", place)
+
+
+def test_it_says_where_it_is(up: Up) -> None:
+    assert up.told.exit_code == 0, up.told.err
+    assert up.told.out.startswith(f"It is up: {up.place.ui}\n")
+
+
+def test_all_of_it_listens_on_loopback_only(up: Up) -> None:
+    ours = {port for port in (up.place.port, up.place.sandbox_port)}
+    listening = [one.laddr for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
+
+    assert {at.ip for at in listening if at.port in ours} == {"127.0.0.1"}
+    assert {at.port for at in listening} >= ours
+
+
+def test_the_nightly_has_a_next_run(up: Up) -> None:
+    nightly = up.ask("deployments/name/update-customers/nightly")
+    until = time.monotonic() + 90
+    while not (runs := up.ask("flow_runs/filter", {"deployments": {"id": {"any_": [nightly["id"]]}}})):
+        assert time.monotonic() < until
+        time.sleep(0.5)
+
+    assert {run["state"]["name"] for run in runs} == {"Scheduled"}
+    assert runs[0]["parameters"]["client_no"] == CLIENT_NO
+
+
+def test_up_again_says_that_it_is_up(up: Up) -> None:
+    again = make("up", up.place)
+
+    assert again.exit_code == 0
+    assert again.out.startswith(f"It is already up: {up.place.ui}\n")
+
+
+def test_another_port_is_refused_while_it_is_up(up: Up) -> None:
+    refused = make("up", Place(up.place.home, up.place.port + 10))
+
+    assert refused.exit_code == 2
+    assert refused.complaint.startswith(f"armrest: it is up on port {up.place.port}")
+
+
+def test_a_taken_port_is_named_with_who_has_it(up: Up, tmp_path: Path) -> None:
+    refused = make("up", Place(tmp_path, up.place.port))
+
+    assert refused.exit_code == 2
+    assert refused.complaint.startswith(f"armrest: port {up.place.port} is taken by python")
+    assert "make up PORT=" in refused.complaint
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_was_run_is_there_after_down_and_up(up: Up) -> None:
+    """The last of these tests: it ends what the others use, and starts it again."""
+    run = up.run("update-customers/manual", source="customers.csv", client_no=CLIENT_NO)
+    assert run["state"]["name"] == "Completed", run["state"]["message"]
+    assert run["name"] == f"{CLIENT_NO} · customers.csv"
+    alive = processes_of(up.place)
+
+    down = make("down", up.place)
+    assert down.out.startswith("Ended: worker, sandbox, server.")
+    assert not any(one.is_running() for one in alive)
+    assert is_free(up.place.port)
+
+    assert make("down", up.place).out == "Nothing was up\n"
+    assert make("up", up.place).exit_code == 0
+    assert up.ask(f"flow_runs/{run['id']}")["state"]["name"] == "Completed"
