@@ -65,6 +65,7 @@ check: setup ## Lint, format, types, imports, lock file: reads only, changes not
 	@$(BIN)/ruff format --quiet --check . || { echo "armrest: some files are not formatted; run: make fix" >&2; exit 1; }
 	@$(BIN)/mypy $(CODE)
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
+	@if test -x $(BIN)/hadolint; then $(BIN)/hadolint Dockerfile; else echo "armrest: the Dockerfile is not checked: hadolint is there for Linux on x86-64 only" >&2; fi
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/tooling/test_lock.py
 
 .PHONY: fix

@@ -9,7 +9,7 @@ from typing import Final
 
 import psutil
 
-END_SECONDS: Final = 30
+PATIENCE_SECONDS: Final = 30
 SAME_START_SECONDS: Final = 1.0
 """A number is given to another process later; that one began at another time."""
 
@@ -50,17 +50,17 @@ def start(
     return Process(name, popen.pid, psutil.Process(popen.pid).create_time(), port)
 
 
-def end(process: Process) -> bool:
+def end(process: Process, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
     """End a process and all that it has started: kindly, then not; tell whether there was anything to end."""
     found = process.found()
     if found is None:
         return False
     family = [found, *_children(found)]
     found.terminate()
-    _, left = psutil.wait_procs(family, timeout=END_SECONDS)
+    _, left = psutil.wait_procs(family, timeout=patience_seconds)
     for one in left:
         one.kill()
-    psutil.wait_procs(left, timeout=END_SECONDS)
+    psutil.wait_procs(left, timeout=patience_seconds)
     return True
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deployments.place import CLIENT_NO
 from flows.cli import prefect_env
 
 if TYPE_CHECKING:
@@ -45,12 +46,16 @@ def main() -> int:
 async def _set_up(pool: "PoolType", *, sandbox: bool) -> None:
     """Go step by step, and tell each in a line."""
     from deployments.automations import put_up_automations
+    from deployments.blocks import register_blocks, save_sandbox
     from deployments.nightly import switch_on_nightly
     from deployments.work_pools import make_work_pool
+    from tasks.configuration import environment_settings
 
     _tell(await make_work_pool(pool))
+    _tell(await register_blocks())
     _tell(await asyncio.to_thread(_deploy))
     if sandbox:
+        _tell(await save_sandbox(environment_settings(), CLIENT_NO))
         _tell(await switch_on_nightly())
     _tell(await put_up_automations())
 

@@ -12,6 +12,9 @@ import pytest
 from deployments import processes
 from deployments.processes import Process
 
+# a process is meant to outlive its starter, so nobody waits for it
+pytestmark = pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+
 SLEEP = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
 
 
@@ -27,7 +30,7 @@ def sleeper(tmp_path: Path) -> Iterator[Process]:
         log=tmp_path / "log",
     )
     yield one
-    processes.end(one)
+    processes.end(one, patience_seconds=0.2)
 
 
 def awake(log: Path) -> None:
@@ -42,7 +45,7 @@ def test_a_process_is_ended_with_its_children(sleeper: Process, tmp_path: Path) 
     family = [found, *found.children()]
     assert len(family) == 2
 
-    assert processes.end(sleeper)
+    assert processes.end(sleeper, patience_seconds=0.2)
     assert not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family)
     assert not processes.end(sleeper)
 

@@ -91,7 +91,7 @@ def test_it_says_where_it_is(up: Up) -> None:
 
 
 def test_all_of_it_listens_on_loopback_only(up: Up) -> None:
-    ours = {port for port in (up.place.port, up.place.sandbox_port)}
+    ours = {up.place.port, up.place.sandbox_port}
     listening = [one.laddr for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
 
     assert {at.ip for at in listening if at.port in ours} == {"127.0.0.1"}
