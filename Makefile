@@ -83,5 +83,5 @@ soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every f
 .PHONY: lock
 lock: ## Resolve the dependencies anew into requirements.lock
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv && \
-	"$$d/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	"$$d/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
 		--all-extras --group dev pyproject.toml -o requirements.lock --no-header

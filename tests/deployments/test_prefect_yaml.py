@@ -122,5 +122,6 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "ask": None,
         "deadline": "30m",
         "wait": "0s",
+        "connection": "",
         "dry_run": False,
     }
