@@ -10,6 +10,8 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 CODE := armrest tasks flows
 WORKERS ?= 2
+SIZES ?= 20000,200000
+ROUNDS ?= 3
 
 # Names that exist may still not run (pyenv's shims): each is asked for its version.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -73,8 +75,12 @@ fix: setup ## Format, and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 .PHONY: bench
-bench: setup ## Measure customers per second and memory, file to outbox and the whole run
-	@$(BIN)/python -m benchmarks
+bench: setup ## Measure CPU and memory beside what one would write instead (SIZES=20000,200000 ROUNDS=3)
+	@$(BIN)/python -m benchmarks --sizes $(SIZES) --rounds $(ROUNDS)
+
+.PHONY: bench-check
+bench-check: setup ## Fail where planning has become slower against the afternoon script
+	@$(BIN)/python -m benchmarks.check
 
 .PHONY: soak
 soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every fault (an hour)

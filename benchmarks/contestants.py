@@ -1,0 +1,83 @@
+"""Who is measured, and by which command."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from benchmarks.cost import Cost, measured
+from benchmarks.material import CLIENT_NO, Material
+from benchmarks.servers import Server, task_runs
+
+PLAN: Final = "(a) file → outbox"
+SEND: Final = "(b) outbox → settled"
+WHOLE: Final = "(c) the whole run"
+LOWER_BOUND: Final = "lower bound: bodies made beforehand, bare httpx"
+SCRIPT: Final = "afternoon script: pandas, pydantic, httpx"
+NAIVE: Final = "naive Prefect flow: map, customers as arguments"
+EMPTY: Final = "Prefect's start: an empty flow"
+
+
+def program(name: str, *arguments: str) -> list[str]:
+    """Return the command of one of the programs."""
+    return [sys.executable, "-m", f"benchmarks.programs.{name}", *arguments]
+
+
+class Round:
+    """Each contestant once, one after the other, against the same stand-in.
+
+    Args:
+        folder: Where ledgers and bodies lie while they are needed.
+        naive_up_to: The naive flow is left out above so many customers.
+    """
+
+    def __init__(self, material: Material, arm: Server, prefect: Server, folder: Path, *, naive_up_to: int) -> None:
+        self._material = material
+        self._arm = arm
+        self._prefect = prefect
+        self._folder = folder
+        self._naive = material.customers <= naive_up_to
+
+    def costs(self) -> Iterator[tuple[str, Cost]]:
+        """Measure them; yield a name and what it cost."""
+        source, api_url = str(self._material.source), f"{self._arm.url}/arm/v1"
+        home = self._folder / "home"
+        env = environment(home, api_url)
+        plan, run_id = measured(program("plan_file", source, CLIENT_NO), env)
+        yield PLAN, plan
+        yield SEND, self._counted(program("send_plan", run_id), env)
+        shutil.rmtree(home)
+        armrest = str(Path(sys.executable).with_name("armrest"))
+        whole = [armrest, "update-customers", source, "--client-no", CLIENT_NO, "--json"]
+        yield WHOLE, self._counted(whole, env)
+        shutil.rmtree(home)
+        sent = (api_url, CLIENT_NO)
+        yield LOWER_BOUND, self._counted(program("lower_bound", str(self._material.bodies), *sent), env)
+        yield SCRIPT, self._counted(program("afternoon_script", source, *sent), env)
+        if self._naive:
+            yield NAIVE, self._counted(program("naive_flow", source, *sent), env)
+        yield EMPTY, measured(program("empty_flow"), self._with_prefect(env))[0]
+
+    def _counted(self, command: list[str], env: Mapping[str, str]) -> Cost:
+        """Measure one that sends, and what it had the servers do."""
+        self._arm.ask("/counts")
+        before = task_runs(self._prefect)
+        cost, _ = measured(command, self._with_prefect(env))
+        sent = self._arm.ask("/counts")
+        if sent["customers"] < self._material.customers * 0.99:
+            raise SystemExit(f"{' '.join(command)} sent {sent['customers']} of {self._material.customers} customers")
+        runs = task_runs(self._prefect) - before
+        return Cost(cost.cpu_seconds, cost.wall_seconds, cost.peak_mb, sent["requests"], runs)
+
+    def _with_prefect(self, env: Mapping[str, str]) -> dict[str, str]:
+        return {**env, "PREFECT_API_URL": self._prefect.url}
+
+
+def environment(home: Path, api_url: str) -> dict[str, str]:
+    """Return the environment of a contestant, with a ledger of its own and without the user's settings."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("ARMREST_", "PREFECT_"))}
+    settings = {"ARMREST_API_URL": api_url, "ARMREST_TOKEN": "token", "ARMREST_HOME": str(home)}
+    quiet = {"DO_NOT_TRACK": "1", "PREFECT_LOGGING_LEVEL": "WARNING", "PREFECT_HOME": str(home.with_name("prefect"))}
+    return {**ours, **settings, **quiet}

@@ -1,0 +1,34 @@
+"""File to outbox: every default rule, every line of the ledger. Prints the run's id.
+
+Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
+"""
+
+import sys
+
+from armrest.outbox import find_run
+from tasks.connection import connection
+from tasks.planned import planned_for
+from tasks.reading import Reading
+from tasks.runs import open_update
+
+
+def main(source: str, client_no: str) -> None:
+    """Plan a source as `update-customers` does."""
+    with connection() as here:
+        run = open_update(
+            here,
+            reading=Reading(source=source),
+            client_no=int(client_no),
+            user_id=None,
+            mode="update",
+            batch_size=None,
+            dry_run=False,
+        )
+        planned = planned_for(here, run)
+        if find_run(here.outbox.ledger, run.run_id).planned_at is None:
+            raise SystemExit(planned.message)
+        sys.stdout.write(run.run_id)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

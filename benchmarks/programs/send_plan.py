@@ -1,0 +1,32 @@
+"""Outbox to settled, by the engine alone: what Prefect adds is in the whole run.
+
+Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
+"""
+
+import asyncio
+import sys
+
+from armrest.delivery import Delivery, finish, together
+from armrest.outbox import find_run
+from tasks.connection import connection, delivering
+
+
+async def main(run_id: str) -> None:
+    """Send a plan, slice by slice as the flow does, and wait for the last word on every batch."""
+    with connection() as here:
+        run = find_run(here.outbox.ledger, run_id)
+        places = asyncio.Semaphore(here.settings.concurrency)
+
+        async def carry(delivery: Delivery, slice_no: int) -> None:
+            async with places:
+                await delivery.submit(slice_no)
+            await delivery.poll(slice_no)
+
+        async with delivering(run) as delivery:
+            await together(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
+        if (ended := finish(here.outbox, run)).state != "Completed":
+            raise SystemExit(ended.message)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,72 @@
+"""The table of a size, as it is printed and as it is kept."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
+from benchmarks.cost import Cost
+
+
+class Table:
+    """The costs of every contestant at one size."""
+
+    def __init__(self, customers: int, rounds: Sequence[Mapping[str, Cost]]) -> None:
+        self.customers = customers
+        self.rounds = len(rounds)
+        self.costs = {name: Cost.median([one[name] for one in rounds]) for name in rounds[0]}
+
+    def per_customer(self, name: str) -> float:
+        """Return µs of CPU a customer."""
+        return self.costs[name].cpu_seconds / self.customers * 1e6
+
+    @property
+    def of_script(self) -> float:
+        """What planning costs, as a share of the whole afternoon script, which does less."""
+        return self.costs[PLAN].cpu_seconds / self.costs[SCRIPT].cpu_seconds
+
+    @property
+    def of_bound(self) -> float:
+        """What the whole run costs, as a multiple of the lower bound, planning and Prefect's start."""
+        least = sum(self.costs[name].cpu_seconds for name in (LOWER_BOUND, PLAN, EMPTY))
+        return self.costs[WHOLE].cpu_seconds / least
+
+    def as_text(self) -> str:
+        """Return it in Markdown."""
+        lines = [
+            f"{self.customers:,} customers, medians of {self.rounds}",
+            "",
+            "| | CPU s | µs a customer | customers a CPU second | wall s | peak MB | requests | task runs |",
+            "|---|---:|---:|---:|---:|---:|---:|---:|",
+            *(self._line(name, cost) for name, cost in self.costs.items()),
+            "",
+            f"Planning costs {self.of_script:.2f} of the afternoon script, which does less.",
+            f"The whole run costs {self.of_bound:.2f} of the lower bound, planning and Prefect's start together.",
+        ]
+        return "\n".join(lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return its figures."""
+        costs = {name: asdict(cost) for name, cost in self.costs.items()}
+        ratios = {"plan_of_script": round(self.of_script, 4), "whole_of_bound": round(self.of_bound, 4)}
+        return {"customers": self.customers, "rounds": self.rounds, "costs": costs, "ratios": ratios}
+
+    def _line(self, name: str, cost: Cost) -> str:
+        each = self.per_customer(name)
+        figures = (
+            f"{cost.cpu_seconds:.1f}",
+            f"{each:.1f}",
+            f"{1e6 / each:,.0f}",
+            f"{cost.wall_seconds:.1f}",
+            f"{cost.peak_mb:.0f}",
+            f"{cost.requests:,.0f}" if cost.requests else "",
+            f"{cost.task_runs:,.0f}" if cost.task_runs else "",
+        )
+        return f"| {name} | {' | '.join(figures)} |"
+
+
+def machine() -> str:
+    """Return what it was measured on."""
+    return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
