@@ -90,6 +90,9 @@ class Settings(Access, BaseSettings):
         description='other severities of rules, as JSON: {"postal-code": "error", "mojibake": "off"}',
     )
 
+    planning_processes: int | None = Field(
+        None, ge=1, le=64, description="processes that check a large source; default: one for each core, up to 4"
+    )
     batch_size: int = Field(1000, ge=1, le=100_000, description="customers per batch, at most")
     max_body_bytes: int = Field(5_000_000, ge=1_000, description="bytes per batch, at most")
     poll_first_seconds: float = Field(1.0, gt=0, description="wait before a batch is first asked about")

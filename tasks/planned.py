@@ -5,7 +5,7 @@ import threading
 from armrest.delivery import plan, plan_rerun
 from armrest.outbox import Run, RunSummary
 from tasks.connection import Connection
-from tasks.reading import databases_of
+from tasks.reading import databases_of, planning_processes
 from tasks.standard_input import forget
 from tasks.watch import watcher
 
@@ -34,6 +34,7 @@ def planned_for(here: Connection, run: Run, stop: threading.Event | None = None)
             run,
             rejects_folder=here.rejects_folder,
             databases=databases_of(here.settings),
+            processes=planning_processes(here.settings),
             on_progress=on_progress,
         )
         forget(here.settings, run.request["source"])

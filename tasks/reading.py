@@ -1,5 +1,6 @@
 """How a source is read, judged and compared: flow parameters and flags of one name each, and the settings besides."""
 
+import os
 import re
 from pathlib import Path, PurePath
 from typing import Annotated, Any, Final, Literal
@@ -16,6 +17,8 @@ from tasks.durations import Duration, seconds_in
 
 STDIN: Final = "-"
 SQL: Final = "sql:"
+MOST_PROCESSES: Final = 4
+"""One process reads the source and writes the plan, and can keep no more of them busy."""
 SHARE_PATTERN: Final = r"^\d+(\.\d+)?%$"
 NO_LOGIN_WITHIN: Final = r"^(?!.*://[^/]*:[^/]*@)"
 """For the form alone: what it refuses is never stored."""
@@ -158,6 +161,16 @@ def databases_of(settings: Settings) -> dict[str, Database]:
     """Return what `sql:NAME` stands for."""
     named = settings.sources.get_secret_value()
     return {name: Database(one.url.get_secret_value(), one.query) for name, one in named.items()}
+
+
+def planning_processes(settings: Settings) -> int:
+    """Return how many processes plan a large source."""
+    return settings.planning_processes or min(MOST_PROCESSES, _cores())
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def rules_of(settings: Settings) -> dict[str, Literal["error", "warning", "off"]]:

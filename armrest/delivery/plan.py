@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import fsspec
 
@@ -34,6 +34,9 @@ from armrest.outbox import (
     summary,
 )
 
+LARGE_BYTES: Final = 32_000_000
+"""From here on it pays to start further processes: about a quarter of a million customers."""
+
 OnProgress = Callable[[int], None]
 """Told how many rows were read so far."""
 
@@ -45,6 +48,7 @@ def plan(
     rejects_folder: Path | str,
     inbox: Path | None = None,
     databases: Mapping[str, Database] | None = None,
+    processes: int = 1,
     on_progress: OnProgress | None = None,
 ) -> RunSummary:
     """Plan a run from its source, as its `request` says.
@@ -57,16 +61,19 @@ def plan(
         rejects_folder: A folder, or an fsspec address of one.
         inbox: Where plain file names are looked up first.
         databases: What a source `sql:NAME` stands for.
+        processes: How many check and assemble the customers of a large source; 1: this one alone does everything.
 
     Raises:
         LeaseLost: Another run has taken over the client while this one was being planned.
+        WorkerLost: One of the processes was killed.
     """
     if run.planned_at is not None:
         return summary(outbox.ledger, run.run_id)
     discard(outbox, run)
     planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None))
     try:
-        planner.plan(_opened(run.request, inbox, databases))
+        source = _opened(run.request, inbox, databases)
+        planner.plan(source, processes=processes if (source.size_bytes or 0) >= LARGE_BYTES else 1)
     except InputRefused as refusal:
         discard(outbox, run)
         planner.note(planned=planner.read - planner.rejected)
@@ -145,7 +152,7 @@ class _Planner:
         self.read = 0
         self.rejected = 0
 
-    def plan(self, source: Source) -> None:
+    def plan(self, source: Source, *, processes: int) -> None:
         ledger, request = self._outbox.ledger, self._run.request
         self._rails.check_age(source.name, source.modified_at, now=ledger.now())
         with ExitStack() as stack:
@@ -153,7 +160,8 @@ class _Planner:
             rejects = RejectsFile(self._rejects_path, source)
             stack.callback(_close_anyway, rejects)
             writer = stack.enter_context(plan_writer(self._outbox, self._run, comparison))
-            for block in source.blocks():
+            blocks = source.sealed_blocks(ledger.fingerprint_key, processes=processes)
+            for block in stack.enter_context(closing(blocks)):
                 self._count(block, writer)
                 with _writable(self._rejects_path):
                     rejects.write(block.rejects)
@@ -191,7 +199,7 @@ class _Planner:
 
     def _add(self, writer: PlanWriter, block: Block, source: Source) -> None:
         try:
-            writer.add(block.customers)
+            writer.add_sealed(block.sealed)
         except CustomerTooLarge as error:
             row = block.row_numbers[error.position]
             raise InputRefused(

@@ -10,7 +10,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.feeds import Feed
 from armrest.intake.fields import NEEDED_ADDRESS_FIELDS
 from armrest.intake.policy import Policy
-from armrest.intake.tables import Table
+from armrest.intake.tables import Layout
 
 DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "ES": 5, "IT": 5, "US": 5}
 """Countries whose postal codes have so many digits, and may begin with zeros."""
@@ -19,7 +19,7 @@ DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "E
 class Addresses:
     """Looks after the address columns of one table."""
 
-    def __init__(self, table: Table, feeds: Mapping[str, Feed], *, source: str, policy: Policy) -> None:
+    def __init__(self, table: Layout, feeds: Mapping[str, Feed], *, source: str, policy: Policy) -> None:
         self._source = source
         self._place = table.place
         self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in feeds]

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from armrest.api.models import ADDRESS_FIELDS, CustomerUpdate
+from armrest.api.sealing import Sealed, seal
 from armrest.intake.addresses import Addresses
 from armrest.intake.assemble import drafts, validated
 from armrest.intake.column import Column
@@ -16,7 +17,7 @@ from armrest.intake.policy import Policy
 from armrest.intake.reasons import severities
 from armrest.intake.rejects import Finding, Reject
 from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, checks_of, with_countries
-from armrest.intake.tables import Chunk, Table
+from armrest.intake.tables import Chunk, Layout
 
 Faults = dict[int, list[tuple[str, str]]]
 """For each position at fault, its fields and their codes."""
@@ -32,6 +33,7 @@ class Block:
         rows: How many rows were read: those of `customers` and `rejects`; blank ones are none.
         warnings: What was found in rows that go in nevertheless.
         blanked: For each field of the address, how many customers send it empty, together with a filled one.
+        sealed: The customers as they will be sent, in a block that is sealed; `customers` is empty then.
     """
 
     customers: list[CustomerUpdate]
@@ -40,12 +42,18 @@ class Block:
     rows: int
     warnings: list[Finding] = field(default_factory=list)
     blanked: Counter[str] = field(default_factory=Counter)
+    sealed: Sealed = field(default_factory=Sealed)
+
+
+def sealed(block: Block, key: bytes) -> Block:
+    """Return the block with its customers sealed."""
+    return replace(block, customers=[], sealed=seal(block.customers, key))
 
 
 class BlockReader:
     """Makes blocks of the chunks of one table."""
 
-    def __init__(self, table: Table, feeds: Mapping[str, Feed], *, source: str, policy: Policy) -> None:
+    def __init__(self, table: Layout, feeds: Mapping[str, Feed], *, source: str, policy: Policy) -> None:
         self._source = source
         self._place = table.place
         self._feeds = feeds

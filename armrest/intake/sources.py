@@ -1,26 +1,25 @@
 """Sources: customers in, block by block, in bounded memory and in the order of the source."""
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-from armrest.intake.blocks import Block, BlockReader
+from armrest.intake.blocks import Block, BlockReader, sealed
 from armrest.intake.database import Database
 from armrest.intake.duplicates import Hashes
 from armrest.intake.errors import InputRefused
 from armrest.intake.feeds import Feed, feeds_of, unmapped
+from armrest.intake.garbage import collect_after, no_garbage_collection
 from armrest.intake.headers import guess
 from armrest.intake.locations import readable
 from armrest.intake.looking import Looked, look
 from armrest.intake.mapping import Mapping as ColumnMapping
 from armrest.intake.policy import Policy
+from armrest.intake.recipe import Recipe
 from armrest.intake.rejects import Finding
 from armrest.intake.resolution import Duplicates, Resolution
 from armrest.intake.tables import Chunk, Table
-
-BLOCKS_BETWEEN_COLLECTIONS: Final = 32
 
 
 class Source:
@@ -36,7 +35,9 @@ class Source:
         delimiter, encoding: Those of the rejects file.
     """
 
-    def __init__(self, found: Looked, feeds: Mapping[str, Feed], *, policy: Policy) -> None:
+    def __init__(
+        self, found: Looked, feeds: Mapping[str, Feed], *, policy: Policy, mapping: ColumnMapping | None = None
+    ) -> None:
         name, table = found.name, found.table
         self.name = name
         self.description = table.description
@@ -48,6 +49,7 @@ class Source:
         self.encoding = table.encoding
         self._table = table
         self._policy = policy
+        self._mapping = mapping
         self._reader = BlockReader(table, feeds, source=name, policy=policy)
         self._duplicates = Duplicates(table, source=name, numbers_of=self._reader.customer_numbers)
 
@@ -56,7 +58,43 @@ class Source:
         return self._table.place(row)
 
     def blocks(self) -> Iterator[Block]:
-        """Read from the start, each time anew.
+        """Read from the start, each time anew; `_read_by` says what it raises."""
+        return self._read_by(lambda chunks: map(self._reader.read, chunks))
+
+    def sealed_blocks(self, key: bytes, *, processes: int = 1) -> Generator[Block, None, None]:
+        """Read as `blocks` does, the customers sealed.
+
+        Args:
+            processes: How many make blocks while this one reads and writes; 1: this one alone does everything.
+
+        Raises:
+            WorkerLost: One of them was killed.
+        """
+
+        def here(chunk: Chunk) -> Block:
+            return sealed(self._reader.read(chunk), key)
+
+        if processes == 1:
+            yield from self._read_by(lambda chunks: map(here, chunks))
+            return
+        from armrest.intake.crew import Crew
+
+        with Crew(processes, self._recipe, key=key, here=here) as crew:
+            yield from self._read_by(crew.read)
+
+    @property
+    def _recipe(self) -> Recipe:
+        return Recipe(
+            source=self.name,
+            columns=self.columns,
+            explicit=self._table.explicit,
+            loses_zeros=self._table.loses_zeros,
+            mapping=self._mapping,
+            policy=replace(self._policy, today=self._policy.newest_birth),
+        )
+
+    def _read_by(self, read: Callable[[Iterator[Chunk]], Iterator[Block]]) -> Iterator[Block]:
+        """Read, each chunk made a block by `read`: in their order, but it may ask for chunks in advance.
 
         Raises:
             InputRefused: The structure is at fault, there is no row, or (after the last block, where the policy is
@@ -66,15 +104,15 @@ class Source:
         hashes, rows = Hashes(), 0
         with readable(self.name):
             resolution = Resolution() if strict else self._duplicates.resolve(self._policy.duplicates)
-        with _no_garbage_collection():
-            for at, chunk in enumerate(self._chunks(), start=1):
-                if strict:
-                    hashes.add(self._reader.customer_numbers(chunk))
-                block = self._block(chunk, resolution)
+        with no_garbage_collection():
+            left_out: deque[list[int]] = deque()
+            chunks = self._resolved(resolution, hashes if strict else None, left_out)
+            for at, block in enumerate(read(chunks), start=1):
+                numbers = left_out.popleft()
+                block.warnings += [Finding(row, "customerNo", "duplicate-left-out", None) for row in numbers]
                 rows += block.rows
                 yield block
-                if at % BLOCKS_BETWEEN_COLLECTIONS == 0:
-                    gc.collect(1)
+                collect_after(at)
         if not rows:
             raise _header_only(self.name)
         with readable(self.name):
@@ -89,11 +127,13 @@ class Source:
                 first = False
                 yield chunk
 
-    def _block(self, chunk: Chunk, resolution: Resolution) -> Block:
-        left_out = list(resolution.apply(chunk))
-        block = self._reader.read(chunk)
-        block.warnings += [Finding(row, "customerNo", "duplicate-left-out", None) for row in left_out]
-        return block
+    def _resolved(self, resolution: Resolution, hashes: Hashes | None, left_out: deque[list[int]]) -> Iterator[Chunk]:
+        """The chunks without the rows that are left out; of each, their row numbers are appended to `left_out`."""
+        for chunk in self._chunks():
+            if hashes is not None:
+                hashes.add(self._reader.customer_numbers(chunk))
+            left_out.append(list(resolution.apply(chunk)))
+            yield chunk
 
 
 def open_source(
@@ -137,7 +177,7 @@ def source_of(found: Looked, *, mapping: ColumnMapping | None = None, policy: Po
         feeds = _feeds(found.table, found.name, mapping)
     policy = policy or Policy()
     policy = policy.clearing(mapping.cleared) if mapping else policy
-    return Source(found, feeds, policy=policy)
+    return Source(found, feeds, policy=policy, mapping=mapping)
 
 
 def _feeds(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, Feed]:
@@ -168,15 +208,3 @@ def _header_only(name: str) -> InputRefused:
 def _two_headers(name: str, table: Table, row: int) -> InputRefused:
     what = f"row {table.place(row)} looks like a header; leave one header, in the first row"
     return InputRefused(f"{name}: {what}", code="two-headers", rows=(row,))
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A block is many small dictionaries without cycles: looking for some at every step takes as long as making it."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

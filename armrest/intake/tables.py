@@ -28,23 +28,34 @@ class Chunk:
         return tuple(column[at] or "" for column in self.columns)
 
 
-class Table(Protocol):
+class Layout(Protocol):
+    """What of a table matters to the reading of its chunks.
+
+    Attributes:
+        explicit: Whether it tells *not there* (None) from *blank* (`""`), which is a value then.
+        loses_zeros: Whether it may have taken texts for numbers, and their leading zeros away.
+    """
+
+    columns: tuple[str, ...]
+    explicit: bool
+    loses_zeros: bool
+
+    def place(self, row: int) -> str:
+        """Where a row stands: its number, after the name of its file where there are several."""
+
+
+class Table(Layout, Protocol):
     """A source that has been looked at.
 
     Attributes:
         description: Format, encoding and the like, to be shown to the user.
         delimiter, encoding: Those of the rejects file.
-        explicit: Whether it tells *not there* (None) from *blank* (`""`), which is a value then.
-        loses_zeros: Whether it may have taken texts for numbers, and their leading zeros away.
         nested: The positions of columns that hold no texts, and cannot be read.
     """
 
-    columns: tuple[str, ...]
     description: str
     delimiter: str
     encoding: str
-    explicit: bool
-    loses_zeros: bool
     nested: frozenset[int]
 
     def chunks(self) -> Iterator[Chunk]:
@@ -53,9 +64,6 @@ class Table(Protocol):
         Raises:
             InputRefused: The structure is at fault.
         """
-
-    def place(self, row: int) -> str:
-        """Where a row stands: its number, after the name of its file where there are several."""
 
 
 class PlainTable:

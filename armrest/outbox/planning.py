@@ -3,19 +3,18 @@
 A plan counts once its completion mark is committed; the bodies are on the disk before that.
 """
 
-import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, compress, count, repeat
+from collections.abc import Iterable, Mapping
+from itertools import accumulate, count, repeat
 from typing import Any, Final, Self
 
-import orjson
-from sqlalchemy import Connection, Table, update
+from sqlalchemy import update
 
 from armrest.api.envelope import TAIL, envelope, head
+from armrest.api.sealing import Sealed, seal
 from armrest.outbox.batches import State
+from armrest.outbox.bulk import insert_in_bulk
 from armrest.outbox.comparison import Change, Comparison, in_flight
-from armrest.outbox.fields import mask_of
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run, assert_newest, begin_reading
@@ -23,6 +22,9 @@ from armrest.outbox.schema import batches, customers, rejects, runs
 
 MOST_SLICES: Final = 100
 """Task runs cost more than requests: a run is cut into about this many slices at most."""
+
+COMMIT_LINES: Final = 10_000
+"""A transaction costs a flush to the disk, whatever it holds."""
 
 _LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
 _REJECT = ("run_seq", "row", "client_id", "customer_no", "field", "code")
@@ -35,10 +37,6 @@ class CustomerTooLarge(Exception):
         super().__init__(position, size_bytes)
         self.position = position
         self.size_bytes = size_bytes
-
-
-_Planned = tuple[str, int, bytes, bytes]
-"""Number, mask, fingerprint and JSON of one customer."""
 
 
 class PlanWriter:
@@ -69,7 +67,7 @@ class PlanWriter:
         self._comparison = comparison
         self._changes_only = changes_only
         self.figures = PlanFigures(compared=comparison is not None)
-        self._waiting: list[_Planned] = []
+        self._waiting = Sealed()
         self._batches: list[dict[str, Any]] = []
         self._lines: list[tuple[Any, ...]] = []
         self._ordinal = 0
@@ -81,29 +79,33 @@ class PlanWriter:
     def __exit__(self, *_: object) -> None:
         self._bodies.__exit__()
 
-    def add(self, people: Sequence[Mapping[str, Any]]) -> None:
+    def add(self, people: Iterable[Mapping[str, Any]]) -> None:
         """Plan customers, in order; each customer number stands in a plan once.
 
         Raises:
             CustomerTooLarge: A customer fits into no batch.
         """
-        parts = list(map(orjson.dumps, people))
-        if parts and (largest := max(map(len, parts))) > self._room:
-            raise CustomerTooLarge(next(place for place, part in enumerate(parts) if len(part) == largest), largest)
-        numbers = [person["customerNo"] for person in people]
-        key = self._outbox.ledger.fingerprint_key
-        prints = [hashlib.blake2b(part, key=key, digest_size=16).digest() for part in parts]
-        planned = list(zip(numbers, map(mask_of, people), prints, parts, strict=True))
+        self.add_sealed(seal(people, self._outbox.ledger.fingerprint_key))
+
+    def add_sealed(self, sealed: Sealed) -> None:
+        """Plan customers that were sealed with the ledger's key.
+
+        Raises:
+            CustomerTooLarge: A customer fits into no batch.
+        """
+        sizes = list(map(len, sealed.parts))
+        if sizes and (largest := max(sizes)) > self._room:
+            raise CustomerTooLarge(sizes.index(largest), largest)
         if self._comparison:
-            changes = self._comparison.compare(numbers, prints)
+            changes = self._comparison.compare(sealed.numbers, sealed.fingerprints)
             self.figures.count_changes(changes)
             if self._changes_only:
-                wanted = [change is not Change.UNCHANGED for change in changes]
-                planned = list(compress(planned, wanted))
-        self.figures.count_sent(mask for _, mask, _, _ in planned)
-        self._waiting.extend(planned)
+                sealed = sealed.only([change is not Change.UNCHANGED for change in changes])
+        self.figures.count_sent(sealed.masks)
+        self._waiting.extend(sealed)
         self._cut()
-        self._commit()
+        if len(self._lines) >= COMMIT_LINES:
+            self._commit()
 
     def end_batch(self) -> None:
         """Let what follows start a batch of its own."""
@@ -116,7 +118,7 @@ class PlanWriter:
         rows = [(run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected]
         if rows:
             with self._outbox.ledger.write() as tx:
-                _insert(tx, rejects, _REJECT, rows)
+                insert_in_bulk(tx, rejects, _REJECT, rows)
 
     def complete(self) -> int:
         """Commit the plan; return how many customers it holds. From here on it may be sent.
@@ -155,18 +157,17 @@ class PlanWriter:
         """Write all full batches, and the last one too where `whole`."""
         start = 0
         while start < len(self._waiting):
-            nearest = self._waiting[start : start + self._batch_size]
-            ends = list(accumulate(len(part) + 1 for *_, part in nearest))
+            nearest = self._waiting.cut(start, start + self._batch_size)
+            ends = list(accumulate(len(part) + 1 for part in nearest.parts))
             fitting = bisect_right(ends, self._room + 1)
             if not whole and fitting == len(nearest) < self._batch_size:
                 break
-            self._write_batch(nearest[:fitting])
+            self._write_batch(nearest.cut(0, fitting))
             start += fitting
-        del self._waiting[:start]
+        self._waiting = self._waiting.cut(start)
 
-    def _write_batch(self, chunk: Sequence[_Planned]) -> None:
-        numbers, masks, prints, parts = zip(*chunk, strict=True)
-        ref = self._bodies.write(envelope(self._run.user_id, parts))
+    def _write_batch(self, chunk: Sealed) -> None:
+        ref = self._bodies.write(envelope(self._run.user_id, chunk.parts))
         self._seq += 1
         run = self._run
         self._batches.append(
@@ -188,7 +189,7 @@ class PlanWriter:
         self.figures.batches += 1
         self.figures.body_bytes += ref.length
         same = (repeat(run.seq), count(self._ordinal), repeat(run.client_id), repeat(self._seq))
-        self._lines.extend(zip(*same, numbers, masks, prints, strict=False))
+        self._lines.extend(zip(*same, chunk.numbers, chunk.masks, chunk.fingerprints, strict=False))
         self._ordinal += len(chunk)
 
     def _commit(self) -> None:
@@ -196,23 +197,11 @@ class PlanWriter:
             return
         with self._outbox.ledger.write() as tx:
             tx.execute(batches.insert(), self._batches)
-            _insert(tx, customers, _LINE, self._lines)
-        self._batches, self._lines = [], []
+            insert_in_bulk(tx, customers, _LINE, self._lines)
+        self._batches.clear()
+        self._lines.clear()
 
 
 def _storable(text: str | None) -> str | None:
     """Return a cell of a row at fault as PostgreSQL can hold it, which knows no character 0."""
     return text and text.replace("\0", "")
-
-
-def _insert(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert many rows by the driver's fastest way: SQLAlchemy's costs more than the database itself."""
-    names = ", ".join(columns)
-    if tx.dialect.name == "postgresql":
-        cursor: Any = tx.connection.cursor()
-        with cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
-    marks = ", ".join("?" * len(columns))
-    tx.exec_driver_sql(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", list(rows))  # noqa: S608  names of ours
