@@ -10,10 +10,8 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from queue import SimpleQueue
-from typing import Any, Final, Self
+from contextlib import contextmanager
+from typing import IO, Self
 
 from armrest.intake.blocks import Block
 from armrest.intake.errors import InputRefused
@@ -21,106 +19,106 @@ from armrest.intake.packing import packed
 from armrest.intake.recipe import Recipe
 from armrest.intake.tables import Chunk
 
-IN_ADVANCE: Final = 2
-"""Chunks that wait for each worker, at most: what bounds the memory."""
-
-Worker = subprocess.Popen[bytes]
-
 
 class WorkerLost(Exception):
     """A worker has ended in the midst of its work; the plan is not complete, and is made anew when it is resumed."""
 
 
 class Crew:
-    """Workers of one source; a context manager.
+    """Workers of one source, each with one chunk at a time; a context manager.
 
     Args:
         processes: How many, beside this one.
-        here: Makes a block in this process. A chunk that is refused is read again by it: it knows the names of files.
         key: What the customers are sealed with.
+        here: Makes a block in this process. A chunk that is refused is read again by it: it knows the names of files.
     """
 
     def __init__(self, processes: int, recipe: Recipe, *, key: bytes, here: Callable[[Chunk], Block]) -> None:
         self._processes = processes
-        self._terms = pickle.dumps((recipe, key))
+        self._terms = (recipe, key)
         self._here = here
-        self._idle: SimpleQueue[Worker] = SimpleQueue()
-        self._workers: list[Worker] = []
-        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="crew")
+        self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
         for _ in range(self._processes):
-            worker = _started()
-            self._workers.append(worker)
-            self._idle.put(worker)
-            _send(worker, self._terms)
+            self._workers.append(_Worker())
+            self._workers[-1].tell(self._terms)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
-            worker.communicate()
+            worker.end()
 
     def read(self, chunks: Iterator[Chunk]) -> Iterator[Block]:
-        """Make a block of each chunk, in their order, a few chunks in advance.
+        """Make a block of each chunk, in their order; as many chunks in advance as there are workers.
 
         Raises:
             InputRefused: The input is at fault; raised after the blocks before it, as one process would.
             WorkerLost: A worker was killed, or ran out of memory.
         """
-        waiting: deque[Future[Block]] = deque()
-        for future in self._submitted(chunks):
-            waiting.append(future)
-            if len(waiting) > IN_ADVANCE * self._processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        idle = list(self._workers)
+        busy: deque[tuple[_Worker, Chunk]] = deque()
+        refusals: list[InputRefused] = []
+        for chunk in _until_refused(chunks, refusals):
+            block = None if idle else self._next_block(busy, idle)
+            worker = idle.pop()
+            worker.tell(packed(chunk))
+            busy.append((worker, chunk))
+            if block:
+                yield block
+        while busy:
+            yield self._next_block(busy, idle)
+        for refusal in refusals:
+            raise refusal
 
-    def _submitted(self, chunks: Iterator[Chunk]) -> Iterator[Future[Block]]:
+    def _next_block(self, busy: "deque[tuple[_Worker, Chunk]]", idle: "list[_Worker]") -> Block:
+        worker, chunk = busy.popleft()
+        answer = worker.answer()
+        idle.append(worker)
+        return answer or self._here(chunk)
+
+
+class _Worker:
+    """A process that finds what this process finds."""
+
+    def __init__(self) -> None:
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        command = [sys.executable, "-m", "armrest.intake.worker"]
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+
+    def tell(self, what: object) -> None:
+        """Hand something over; only to one that waits for it."""
+        with self._lost():
+            pickle.dump(what, _open(self.process.stdin))
+            _open(self.process.stdin).flush()
+
+    def answer(self) -> Block | None:
+        """Its block; None where it was refused."""
+        with self._lost():
+            block: Block | None = pickle.load(_open(self.process.stdout))  # noqa: S301  from a process of ours
+            return block
+
+    def end(self) -> None:
+        """Let it end, and wait until it has."""
+        self.process.communicate()
+
+    @contextmanager
+    def _lost(self) -> Iterator[None]:
         try:
-            for chunk in chunks:
-                yield self._threads.submit(self._block, chunk)
-        except InputRefused as refusal:
-            refused: Future[Block] = Future()
-            refused.set_exception(refusal)
-            yield refused
-
-    def _block(self, chunk: Chunk) -> Block:
-        worker = self._idle.get()
-        try:
-            block = _asked(worker, chunk)
-        finally:
-            self._idle.put(worker)
-        return block or self._here(chunk)
-
-
-def _started() -> Worker:
-    """A worker that finds what this process finds."""
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "armrest.intake.worker"]
-    return subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  our own
-
-
-def _asked(worker: Worker, chunk: Chunk) -> Block | None:
-    """A worker's block; None where it is for this process to make it."""
-    with suppress(UnicodeEncodeError):
-        data = packed(chunk)
-        try:
-            _send(worker, pickle.dumps(data))
-            block: Block | None = pickle.load(_pipe(worker.stdout))  # noqa: S301  from a process of ours
+            yield
         except (EOFError, OSError, pickle.UnpicklingError):
-            ended = worker.poll()
-            raise WorkerLost(f"a planning process has ended ({ended}): is there too little memory?") from None
-        return block
-    return None
+            told = self.process.wait()
+            raise WorkerLost(f"a planning process has ended ({told}): is there too little memory?") from None
 
 
-def _send(worker: Worker, data: bytes) -> None:
-    pipe = _pipe(worker.stdin)
-    pipe.write(data)
-    pipe.flush()
-
-
-def _pipe(pipe: Any) -> Any:
+def _open(pipe: IO[bytes] | None) -> IO[bytes]:
     assert pipe is not None
     return pipe
+
+
+def _until_refused(chunks: Iterator[Chunk], refusals: list[InputRefused]) -> Iterator[Chunk]:
+    """What can be read; why no more can is left for later."""
+    try:
+        yield from chunks
+    except InputRefused as refusal:
+        refusals.append(refusal)

@@ -1,27 +1,30 @@
 """Chunks on their way to another process: the columns as Arrow buffers, which are written and read at once."""
 
-import pickle
 from typing import Any
 
 import pyarrow as pa
 
 from armrest.intake.tables import Chunk
 
+Packed = tuple[int, int, bytes] | Chunk
+"""First row, number of columns, and their buffers."""
 
-def packed(chunk: Chunk) -> bytes:
-    """Return a chunk as bytes.
 
-    Raises:
-        UnicodeEncodeError: A cell holds what is no text (half of a surrogate pair, which JSON may name).
-    """
-    arrays = [pa.array(column, pa.string()) for column in chunk.columns]
+def packed(chunk: Chunk) -> Packed:
+    """Return a chunk in a form that is pickled at once."""
+    try:
+        arrays = [pa.array(column, pa.string()) for column in chunk.columns]
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON may name, is no text to Arrow
+        return chunk
     batch = pa.RecordBatch.from_arrays(arrays, schema=_schema(len(arrays)))
-    return pickle.dumps((chunk.first_row, len(arrays), batch.serialize().to_pybytes()))
+    return chunk.first_row, len(arrays), batch.serialize().to_pybytes()
 
 
-def unpacked(data: bytes) -> Chunk:
+def unpacked(handed: Packed) -> Chunk:
     """Return the chunk that was packed."""
-    first_row, width, buffers = pickle.loads(data)  # noqa: S301  from a process of ours
+    if isinstance(handed, Chunk):
+        return handed
+    first_row, width, buffers = handed
     batch: Any = pa.ipc.read_record_batch(pa.py_buffer(buffers), _schema(width))
     return Chunk(first_row, [column.to_pylist() for column in batch.columns])
 

@@ -1,6 +1,7 @@
 """Several processes read a source as one does: the same blocks, in the same order, with the same refusals."""
 
 import os
+import pickle
 import signal
 from pathlib import Path
 
@@ -93,16 +94,17 @@ def test_a_half_address_in_a_part_is_told_with_the_name_of_its_file(tmp_path: Pa
     assert "row b.csv:2 fills addressLine1" in refusal
 
 
-def test_a_chunk_is_handed_over_as_it_is() -> None:
-    chunk = Chunk(17, [["1", "2"], ["æ\n", None], ["", "x" * 70_000]])
+@pytest.mark.parametrize("cell", ["æ\n", None, "x" * 70_000, "\ud83d"], ids=["text", "nothing", "long", "half a pair"])
+def test_a_chunk_is_handed_over_as_it_is(cell: str | None) -> None:
+    chunk = Chunk(17, [["1", "2"], ["", cell]])
 
-    assert unpacked(packed(chunk)) == chunk
+    assert unpacked(pickle.loads(pickle.dumps(packed(chunk)))) == chunk
 
 
 def test_a_worker_that_is_killed_ends_the_reading_with_one_line(customers: Path) -> None:
     source = opened(customers)
     with Crew(1, source._recipe, key=KEY, here=source._reader.read) as crew:
-        os.kill(crew._workers[0].pid, signal.SIGKILL)
+        os.kill(crew._workers[0].process.pid, signal.SIGKILL)
 
         with pytest.raises(WorkerLost, match=r"a planning process has ended \(-9\)"):
             list(crew.read(source._chunks()))
@@ -113,4 +115,4 @@ def test_no_worker_is_left_when_the_reading_is_broken_off(customers: Path) -> No
     with Crew(2, source._recipe, key=KEY, here=source._reader.read) as crew:
         next(crew.read(source._chunks()))
 
-    assert [worker.returncode for worker in crew._workers] == [0, 0]
+    assert [worker.process.returncode for worker in crew._workers] == [0, 0]

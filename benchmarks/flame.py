@@ -1,0 +1,95 @@
+"""`make flame`: where planning spends its CPU, as a flame graph in docs/images/planning.svg.
+
+    python -m benchmarks.flame [--customers 200000] [-o FILE.svg]
+
+A timer of CPU time looks at the stack a thousand times a second. What C code took is seen when it returns, so each
+look counts for the CPU since the last one. The topmost boxes are lines of source.
+"""
+
+import argparse
+import linecache
+import os
+import signal
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import FrameType
+from typing import Final, Self
+
+from benchmarks.contestants import environment
+from benchmarks.flame_graph import Stack, drawn
+from benchmarks.material import CLIENT_NO, SEED
+
+EVERY_SECONDS: Final = 0.001
+ROOT: Final = Path(__file__).parents[1]
+IMAGE: Final = ROOT / "docs" / "images" / "planning.svg"
+
+
+class Sampler:
+    """Collects the CPU seconds of every stack within a function; a context manager.
+
+    Args:
+        start: The function to look within.
+    """
+
+    def __init__(self, start: str) -> None:
+        self.seconds: defaultdict[Stack, float] = defaultdict(float)
+        self._start = start
+        self._last = 0.0
+
+    def __enter__(self) -> Self:
+        self._last = time.process_time()
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, EVERY_SECONDS, EVERY_SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+    def _look(self, _number: int, frame: FrameType | None) -> None:
+        seconds = time.process_time() - self._last
+        if frame and (stack := self._stack(frame)):
+            self.seconds[stack] += seconds
+        self._last = time.process_time()
+
+    def _stack(self, frame: FrameType) -> Stack:
+        """The functions from the starting one inwards, and the line at work; nothing outside of it."""
+        code = frame.f_code
+        names = [linecache.getline(code.co_filename, frame.f_lineno or code.co_firstlineno).strip()]
+        looked_at: FrameType | None = frame
+        while looked_at and looked_at.f_code.co_name != self._start:
+            names.append(_named(looked_at))
+            looked_at = looked_at.f_back
+        return tuple(reversed(names)) if looked_at else ()
+
+
+def _named(frame: FrameType) -> str:
+    path = Path(frame.f_code.co_filename)
+    known = path.relative_to(ROOT).with_suffix("") if path.is_relative_to(ROOT) else Path(path.stem)
+    return f"{'.'.join(known.parts)}: {frame.f_code.co_qualname}"
+
+
+def main() -> None:
+    """Plan a file under the sampler, and draw."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--customers", type=int, default=200_000)
+    options.add_argument("-o", "--output", type=Path, default=IMAGE)
+    given = options.parse_args()
+    with TemporaryDirectory() as folder:
+        os.environ.update(environment(Path(folder) / "home", "http://127.0.0.1/arm/v1"))
+        from armrest.sandbox import write_sample
+        from benchmarks.programs import plan_file
+
+        source = Path(folder) / "customers.csv"
+        write_sample(source, customers=given.customers, seed=SEED)
+        with Sampler("planned_for") as sampler:
+            plan_file.main(str(source), CLIENT_NO)
+    each = {stack: seconds / given.customers * 1e6 for stack, seconds in sampler.seconds.items()}
+    given.output.write_text(drawn(each, unit="µs a customer"), encoding="utf-8")
+    sys.stdout.write(f"\n{sum(each.values()):.1f} µs a customer, drawn in {given.output}\n")
+
+
+if __name__ == "__main__":
+    main()
