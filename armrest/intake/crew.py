@@ -20,7 +20,7 @@ from armrest.intake.recipe import Recipe
 from armrest.intake.tables import Chunk
 
 
-class WorkerLost(Exception):
+class WorkerLost(ConnectionError):
     """A worker has ended in the midst of its work; the plan is not complete, and is made anew when it is resumed."""
 
 
