@@ -1,14 +1,16 @@
-"""Excel workbooks, new and old, by python-calamine, which holds a sheet in memory: Excel ends at 1,048,576 rows."""
+"""Excel workbooks, new and old: by python-calamine, which holds them in memory; large ones as a stream."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, load_workbook
+from python_calamine import CalamineError, load_workbook
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.fields import nearest
+from armrest.intake.large_workbook import LargeWorkbook, WorkbookDamaged, is_large
 from armrest.intake.locations import Opened
 from armrest.intake.tables import Chunk, PlainTable
 from armrest.intake.texts import texts_of
@@ -19,6 +21,15 @@ _LOCKED: Final = re.compile(
     re.DOTALL,
 )
 """What protected workbooks hold: new ones a stream of this name, old ones a FILEPASS record at their beginning."""
+
+
+class Workbook(Protocol):
+    """What both libraries give."""
+
+    sheet_names: list[str]
+
+    def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
+        """Yield all rows of a sheet, the blank ones before the first that is filled included."""
 
 
 class ExcelTable(PlainTable):
@@ -36,40 +47,79 @@ class ExcelTable(PlainTable):
     def __init__(self, name: str, opened: Opened, *, sheet: str | None = None) -> None:
         self.name = name
         try:
-            with opened() as file:
-                self._sheet = self._sheet_of(load_workbook(file), sheet)
+            self._workbook = _workbook(opened)
         except CalamineError:
             if _is_locked(opened):
                 raise self._refused("password", "protected by a password; save it without one") from None
-            raise self._refused("damaged", "no workbook that can be read; open it in Excel and save it anew") from None
-        self.description = f"Excel, sheet {self._sheet.name}"
+            raise self._damaged() from None
+        self._sheet = self._sheet_of(sheet)
+        self.description = f"Excel, sheet {self._sheet}"
         header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if any(values)), None)
         if header is None:
-            raise self._refused("empty", f'the sheet "{self._sheet.name}" is empty')
+            raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
         self._header_row = header[0]
         self.columns = tuple(cell.strip() for cell in texts_of(header[1]))
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the row after the header."""
-        rows = islice(self._rows(), self._header_row, None)
         first_row = self._header_row + 1
+        rows = (self._filled_up(row, values) for row, values in enumerate(self._rows(), start=1) if row >= first_row)
         while block := list(islice(rows, BLOCK_ROWS)):
             yield Chunk(first_row, [texts_of(column) for column in zip(*block, strict=True)])
             first_row += len(block)
 
-    def _rows(self) -> Iterator[list[Any]]:
-        return iter(self._sheet.iter_rows()) if self._sheet.start is not None else iter(())
+    def _rows(self) -> Iterator[Sequence[Any]]:
+        try:
+            yield from self._workbook.rows(self._sheet)
+        except WorkbookDamaged:
+            raise self._damaged() from None
 
-    def _sheet_of(self, workbook: CalamineWorkbook, sheet: str | None) -> CalamineSheet:
+    def _filled_up(self, row: int, values: Sequence[Any]) -> Sequence[Any]:
+        """The row, as long as the header."""
+        lacking = len(self.columns) - len(values)
+        if lacking >= 0:
+            return [*values, *[""] * lacking] if lacking else values
+        if any(values[lacking:]):
+            what = f"row {row} fills column {len(values)}, which has no name; name it, or empty it"
+            raise InputRefused(f"{self.name}: {what}", code="unknown-column", rows=(row,))
+        return values[:lacking]
+
+    def _sheet_of(self, sheet: str | None) -> str:
+        names = self._workbook.sheet_names
         if sheet is None:
-            return workbook.get_sheet_by_index(0)
-        if sheet not in workbook.sheet_names:
-            close = nearest(sheet, {name: name for name in workbook.sheet_names})
+            return names[0]
+        if sheet not in names:
+            close = nearest(sheet, {name: name for name in names})
             raise self._refused("no-such-sheet", f'there is no sheet "{sheet}" (the nearest is "{close}")')
-        return workbook.get_sheet_by_name(sheet)
+        return sheet
+
+    def _damaged(self) -> InputRefused:
+        return self._refused("damaged", "no workbook that can be read; open it in Excel and save it anew")
 
     def _refused(self, code: str, what: str) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code)
+
+
+def _workbook(opened: Opened) -> Workbook:
+    with opened() as file:
+        is_to_be_streamed = is_large(file)
+    if is_to_be_streamed:
+        with suppress(WorkbookDamaged):
+            return LargeWorkbook(opened)
+    return _WorkbookInMemory(opened)
+
+
+class _WorkbookInMemory:
+    """A workbook by python-calamine."""
+
+    def __init__(self, opened: Opened) -> None:
+        with opened() as file:
+            self._workbook = load_workbook(file)
+        self.sheet_names = self._workbook.sheet_names
+
+    def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
+        page = self._workbook.get_sheet_by_name(sheet)
+        return iter(page.iter_rows()) if page.start is not None else iter(())
 
 
 def _is_locked(opened: Opened) -> bool:

@@ -185,7 +185,7 @@ def _feeds(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, 
         feeds = feeds_of(table.columns, source=name, mapping=mapping)
     except InputRefused:
         first = next(table.chunks(), None)
-        if first and any(guess(cell) == "customerNo" for cell in first.record(0)):
+        if first and _names_mostly(first.record(0)):
             raise _two_headers(name, table, first.first_row) from None
         raise
     for leaf, feed in feeds.items():
@@ -199,6 +199,13 @@ def _feeds(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, 
 def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
     filled = [cell for cell in record if cell]
     return tuple(record) == tuple(columns) or (len(filled) > 1 and all(map(guess, filled)))
+
+
+def _names_mostly(record: Sequence[str]) -> bool:
+    """Whether most cells are names of fields, the customer number among them; one alone may be a word: NO, M, By."""
+    filled = [cell for cell in record if cell]
+    guessed = [field for field in map(guess, filled) if field]
+    return "customerNo" in guessed and 2 * len(guessed) > len(filled)
 
 
 def _header_only(name: str) -> InputRefused:

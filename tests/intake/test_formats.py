@@ -498,9 +498,6 @@ def test_a_source_tells_when_it_was_written(source: Open, tmp_path: Path) -> Non
     assert open_source(str(tmp_path / "customers.csv")).modified_at == datetime(1970, 1, 2, tzinfo=UTC)
 
 
-ENCRYPTED = Path(__file__).parents[1] / "cases" / "excel" / "password.xlsx"
-
-
 @pytest.mark.parametrize(
     ("data", "code"),
     [

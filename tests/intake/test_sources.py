@@ -212,6 +212,12 @@ def test_two_headers_are_refused(source: Open) -> None:
         assert (refused.value.code, refused.value.rows) == ("two-headers", (2,))
 
 
+def test_a_norwegian_country_code_is_no_header(source: Open) -> None:
+    with pytest.raises(InputRefused, match='unknown column "saldo"') as refused:
+        source("customerNo,name,countryCode,saldo\n1,A,NO,17\n")
+    assert refused.value.code == "unknown-column"
+
+
 def test_a_column_without_a_name_is_passed_over_while_it_is_empty(source: Open) -> None:
     assert read(source("customerNo;name;\n1;A;\n"))[0] == [{"customerNo": "1", "name": "A"}]
 
