@@ -1,10 +1,13 @@
 """Chunks on their way to another process: the columns as Arrow buffers, which are written and read at once."""
 
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from armrest.intake.tables import Chunk
+
+_POOL: Final = pa.system_memory_pool()
+"""Arrow's own keeps what it has freed, and nothing here is kept for long."""
 
 Packed = tuple[int, int, bytes] | Chunk
 """First row, number of columns, and their buffers."""
@@ -13,11 +16,11 @@ Packed = tuple[int, int, bytes] | Chunk
 def packed(chunk: Chunk) -> Packed:
     """Return a chunk in a form that is pickled at once."""
     try:
-        arrays = [pa.array(column, pa.string()) for column in chunk.columns]
+        arrays = [pa.array(column, pa.string(), memory_pool=_POOL) for column in chunk.columns]
     except UnicodeEncodeError:  # half of a surrogate pair, which JSON may name, is no text to Arrow
         return chunk
     batch = pa.RecordBatch.from_arrays(arrays, schema=_schema(len(arrays)))
-    return chunk.first_row, len(arrays), batch.serialize().to_pybytes()
+    return chunk.first_row, len(arrays), batch.serialize(memory_pool=_POOL).to_pybytes()
 
 
 def unpacked(handed: Packed) -> Chunk:
