@@ -10,6 +10,7 @@ from pydantic import Field
 from armrest.api import Mode
 from armrest.intake import InputRefused
 from flows.asking import is_to_be_asked, send_if_approved
+from flows.drift import Sample, verified
 from flows.sending import flow_run_id, see_through
 from tasks.connection import ConnectionName, arm_client
 from tasks.connection import connection as connected
@@ -60,6 +61,7 @@ async def update_customers(
     batch_size: BatchSize | None = None,
     deadline: Duration = "30m",
     wait: Duration = "0s",
+    verify_sample: Sample | None = None,
     dry_run: bool = False,
 ) -> State:
     """Bring a customer file over to ARM: every customer in it is updated there, and nothing is sent twice.
@@ -95,6 +97,8 @@ async def update_customers(
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h). What is open then can be
             carried on.
         wait: How long to wait when another run is sending for this client (10m).
+        verify_sample: Afterwards, read so many of the updated customers at random from ARM and compare them with what
+            was sent; where one differs, the flow run fails as Drift.
         dry_run: Read, check and plan, but send nothing.
     """
     reading = Reading(
@@ -129,9 +133,11 @@ async def update_customers(
                 return Failed(name="InputRejected", message=refusal.message)
             carry(here, run, str(flow_run_id()))
         if is_to_be_asked(run):
-            return await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)
+            state = await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)
+            return await verified(here, run, state, sample=verify_sample)
         state = await see_through(here, run, deadline=deadline, wait=wait)
         if on_guard == "ask" and went_past_a_rail(here, run):
             plan = carry(here, open_to_be_asked(here, run), str(flow_run_id()))
-            return await send_if_approved(here, plan, within=approve_within, deadline=deadline, wait=wait)
-        return state
+            state = await send_if_approved(here, plan, within=approve_within, deadline=deadline, wait=wait)
+            return await verified(here, plan, state, sample=verify_sample)
+        return await verified(here, run, state, sample=verify_sample)

@@ -3,30 +3,30 @@
 from typing import Annotated
 
 from prefect import flow
-from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from armrest.delivery.drift import Verification
-from flows.sending import flow_run_id
-from tasks.artifacts import Artifacts
+from flows.drift import DRIFT, Sample, told
 from tasks.connection import ConnectionName
-from tasks.report import best_effort
+from tasks.reading import AddressPolicy, Clear, DuplicatePolicy, Reading, SourceName
 from tasks.verification import verified_source
 
 ClientNo = Annotated[int, Field(ge=1)]
-Sample = Annotated[int, Field(ge=1)]
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
 async def verify_customers(
-    source: str,
+    source: SourceName,
     client_no: ClientNo,
     *,
     connection: ConnectionName = "",
     sample: Sample | None = None,
+    encoding: str | None = None,
     mapping: str | None = None,
+    clear: tuple[Clear, ...] = (),
+    address_policy: AddressPolicy = "refuse",
+    duplicates: DuplicatePolicy = "error",
 ) -> State:
     """Compare what ARM holds with a customer file, field by field; nothing is changed.
 
@@ -34,27 +34,27 @@ async def verify_customers(
     `arm-drift-…` names the customers and the fields that differ; the values stand in a CSV on the machine that ran it.
 
     Args:
-        source: The customer file, as a path on the machine that runs this.
+        source: The customer file, named as for update-customers.
         client_no: The client's number in ARM, for example 2218.
         connection: Which ARM is asked: the name of a block ArmConnection, such as staging. Empty: the settings'.
         sample: Compare so many customers at random, and say how many of all may differ. Empty: all of them.
-        mapping: The path of the file's mapping. Empty: its columns are named as in ARM.
+        encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
+        mapping: The mapping file, which says which column holds which of ARM's fields. Empty: the columns have
+            ARM's names.
+        clear: Fields of which an empty cell was to blank what ARM has.
+        address_policy: refuse takes no file that has columns for a part of the address only; replace takes what is not
+            there for blank.
+        duplicates: When a customer stands in several rows. error compares nothing; last and first take that row; merge
+            puts them together where they agree.
     """
-    found = await verified_source(source, client_no, connection=connection, mapping=mapping, sample=sample)
-    await _report(found)
-    return Completed(message=found.message) if found.equal else Failed(name="Drift", message=found.message)
-
-
-async def _report(found: Verification) -> None:
-    rows = [
-        {"customer": one.customer_no, "drift": str(one.drift), "fields": ", ".join(one.fields)} for one in found.named
-    ]
-    async with get_client() as client:
-        artifacts = Artifacts(client, flow_run_id())
-        with best_effort():
-            await artifacts.table(f"arm-drift-{found.client_no}", rows, _description(found))
-
-
-def _description(found: Verification) -> str:
-    where = f" Values: `{found.file}`." if found.file else ""
-    return f"{found.source}: {found.message}.{where}"
+    reading = Reading(
+        source=source,
+        encoding=encoding,
+        mapping=mapping,
+        clear=clear,
+        address_policy=address_policy,
+        duplicates=duplicates,
+    )
+    found = await verified_source(reading, client_no, connection=connection, sample=sample)
+    await told(found)
+    return Completed(message=found.message) if found.equal else Failed(name=DRIFT, message=found.message)

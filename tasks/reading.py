@@ -9,8 +9,17 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import BaseModel, ConfigDict, Field
 
 from armrest.api.models import FIELDS
-from armrest.intake import LIMIT_PATTERN, Database, InputRefused, Mapping, Policy, Source, open_source, read_mapping
-from armrest.intake.reasons import severities
+from armrest.intake import (
+    LIMIT_PATTERN,
+    Database,
+    InputRefused,
+    Mapping,
+    Policy,
+    Source,
+    open_source,
+    read_mapping,
+    severities,
+)
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused
 from tasks.durations import Duration, seconds_in

@@ -9,20 +9,19 @@ from pathlib import Path
 from armrest.delivery.drift import Verification
 from armrest.delivery.verify import OnProgress, verify
 from armrest.delivery.wanted import Wanted, WantedByRun, WantedBySource
-from armrest.intake import open_source, read_mapping
 from armrest.outbox import find_run
 from armrest.settings import Settings
 from tasks.configuration import home, load_settings
 from tasks.connection import arm_client, settings_for
 from tasks.connection import connection as connected
+from tasks.reading import Reading
 
 
 async def verified_source(
-    source: str,
+    reading: Reading,
     client_no: int,
     *,
     connection: str = "",
-    mapping: str | None = None,
     sample: int | None = None,
     drift_file: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -31,7 +30,6 @@ async def verified_source(
 
     Args:
         connection: The name of a block `ArmConnection`; empty is what the settings say.
-        mapping: The path of its mapping.
         sample: So many of its customers at random; None is all.
         drift_file: Where what differs goes, with its values; None is a file of its own in the home.
 
@@ -40,9 +38,14 @@ async def verified_source(
         SettingsRefused: A setting is missing.
         ArmError: ARM does not answer.
     """
-    wanted = WantedBySource(open_source(source, mapping=read_mapping(mapping) if mapping else None))
+    settings = load_settings(connection)
     return await _verified(
-        wanted, client_no, load_settings(connection), sample=sample, drift_file=drift_file, on_progress=on_progress
+        WantedBySource(reading.open(settings)),
+        client_no,
+        settings,
+        sample=sample,
+        drift_file=drift_file,
+        on_progress=on_progress,
     )
 
 

@@ -17,8 +17,8 @@ from armrest.intake import (
     RejectLimit,
     RejectsFile,
     Source,
+    mapping_of,
     open_source,
-    parse_mapping,
 )
 from armrest.outbox import (
     Comparison,
@@ -104,7 +104,7 @@ def plan_writer(outbox: Outbox, run: Run, comparison: Comparison | None = None) 
 
 def _opened(request: Mapping[str, Any], inbox: Path | None, databases: Mapping[str, Database] | None) -> Source:
     """Open the source that a request names, under its mapping and policy."""
-    mapping, _ = parse_mapping(request["mapping"]) if request.get("mapping") else (None, [])
+    mapping = mapping_of(request["mapping"], name="the run's mapping") if request.get("mapping") else None
     policy = Policy(
         clear=frozenset(request.get("clear", ())),
         address=request.get("address_policy", "refuse"),

@@ -5,10 +5,10 @@ from armrest.intake.database import Database
 from armrest.intake.errors import InputRefused
 from armrest.intake.first_mapping import first_mapping
 from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
-from armrest.intake.mapping import Mapping, MappingFault, mapping_schema, parse_mapping, read_mapping
+from armrest.intake.mapping import Mapping, MappingFault, mapping_of, mapping_schema, parse_mapping, read_mapping
 from armrest.intake.masking import masked
 from armrest.intake.policy import Policy
-from armrest.intake.reasons import REASONS, Reason, Severity
+from armrest.intake.reasons import REASONS, Reason, Severity, severities
 from armrest.intake.rejects import Finding, Reject, RejectsFile
 from armrest.intake.sources import Source, open_source
 
@@ -29,9 +29,11 @@ __all__ = [
     "Severity",
     "Source",
     "first_mapping",
+    "mapping_of",
     "mapping_schema",
     "masked",
     "open_source",
     "parse_mapping",
     "read_mapping",
+    "severities",
 ]

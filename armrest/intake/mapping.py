@@ -139,10 +139,19 @@ def read_mapping(path: str | Path) -> Mapping:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise InputRefused(f"{path.name}: there is no such mapping, or it cannot be read", code="bad-mapping") from None
+    return mapping_of(text, name=path.name)
+
+
+def mapping_of(text: str, *, name: str) -> Mapping:
+    """Make a mapping of YAML; `name` is that of its file.
+
+    Raises:
+        InputRefused: Something is wrong with it; the line of the first fault is named.
+    """
     mapping, faults = parse_mapping(text)
     if mapping is None:
         more = f" (and {len(faults) - 1} more: armrest mapping check)" if len(faults) > 1 else ""
-        raise InputRefused(f"{path.name}, line {faults[0].line}: {faults[0].message}{more}", code="bad-mapping")
+        raise InputRefused(f"{name}, line {faults[0].line}: {faults[0].message}{more}", code="bad-mapping")
     return mapping
 
 

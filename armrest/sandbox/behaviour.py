@@ -42,6 +42,7 @@ class Behaviour(BaseModel):
     poison_customers: Numbers = Field(frozenset(), description="their whole body is refused with `poison_status`")
     poison_status: Literal[400, 422] = 400
     poison_named: bool = Field(False, description="the refusal names them")
+    forget_customers: Numbers = Field(frozenset(), description="are told to be updated, and stay as they were")
     reject_batches_with: Numbers = Field(frozenset(), description="their batch is a 406 after it was accepted")
     unknown_customers: Literal["create", "refuse"] = Field("create", description="what PUT does with new numbers")
 

@@ -347,7 +347,9 @@ class Books:
             self._faults.note("refused", 1)
             return "The customer was refused"
         record = held.get(number)
-        if record is not None:
+        if number in self._behaviour.forget_customers:
+            self._faults.note("forgotten", 1)
+        elif record is not None:
             held[number] = _packed(merge(orjson.loads(record), customer))
         elif method == "PUT" and self._behaviour.unknown_customers == "refuse":
             return "Unknown customer"

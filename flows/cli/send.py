@@ -6,7 +6,7 @@ import typer
 
 from flows.cli.approval import OnGuard, Yes, past_the_rail
 from flows.cli.flags import ClientNo, Deadline, Json, OptionalRunId, RunId, Verbose, Wait, with_settings
-from flows.cli.output import print_summaries, print_summary
+from flows.cli.output import exit_code, print_json, print_summaries, print_summary
 from flows.cli.plan import BatchSize, ShowValues, UpdateMode, UserId, print_plan
 from flows.cli.reading_flags import compared, with_flags_of
 
@@ -32,6 +32,10 @@ def update_customers(
     wait: Wait = "0s",
     on_guard: OnGuard = "refuse",
     yes: Yes = False,
+    verify_sample: Annotated[
+        int | None,
+        typer.Option("--verify-sample", min=1, metavar="N", help="Afterwards compare N updated customers with ARM's."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and plan, but send nothing.")] = False,
     show_values: ShowValues = False,
     as_json: Json = False,
@@ -58,22 +62,34 @@ def update_customers(
     run = carry_out(flow, read.model_dump() | given | times)
     if yes or on_guard == "ask":
         run = past_the_rail(run, yes=yes, times=times)
-    return _print_update(run, as_json=as_json)
+    return _print_update(run, verify_sample=verify_sample, as_json=as_json)
 
 
-def _print_update(run: "RunSummary", *, as_json: bool) -> int:
-    """Print what became of a run, and what was found in its source."""
+def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool) -> int:
+    """Print what became of a run, what was found in its source, and whether ARM holds what was sent."""
+    told, code = run.as_json(), exit_code(run)
+    if not as_json:
+        _print_run(run)
+    if verify_sample and run.customers.settled:
+        from flows.cli.verify import verified_afterwards
+
+        told["verification"], verdict = verified_afterwards(run, sample=verify_sample, as_json=as_json)
+        code = max(code, verdict)
+    if as_json:
+        print_json(told)
+    return code
+
+
+def _print_run(run: "RunSummary") -> None:
     from armrest.outbox import find_run, plan_figures
     from tasks.connection import connection
     from tasks.plan_view import found_in_source
 
-    code = print_summary(run, as_json=as_json)
-    if not as_json:
-        with connection() as here:
-            figures = plan_figures(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id))
-        for what, told in found_in_source(figures):
-            print(f"  {what:<10} {told}", flush=True)
-    return code
+    print_summary(run, as_json=False)
+    with connection() as here:
+        figures = plan_figures(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id))
+    for what, found in found_in_source(figures):
+        print(f"  {what:<10} {found}", flush=True)
 
 
 @with_settings

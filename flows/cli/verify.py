@@ -8,10 +8,12 @@ import typer
 
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_json, print_table, tell
+from flows.cli.reading_flags import AddressPolicy, Clear, Duplicates, Encoding, MappingFile, compared
 from flows.cli.refusals import Refused
 
 if TYPE_CHECKING:
     from armrest.delivery.drift import Verification
+    from armrest.outbox import RunSummary
 
 DRIFT: Final = 1
 MOST_SHOWN: Final = 20
@@ -30,7 +32,11 @@ def verify(
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN_ID", help="Compare with what this run has settled, instead.")
     ] = None,
-    mapping: Annotated[str | None, typer.Option("--mapping", metavar="FILE", help="The source's mapping.")] = None,
+    encoding: Encoding = None,
+    mapping: MappingFile = None,
+    clear: Clear = None,
+    address_policy: AddressPolicy = "refuse",
+    duplicates: Duplicates = "error",
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, metavar="N", help="Compare N customers at random.")
     ] = None,
@@ -50,7 +56,15 @@ def verify(
     if run is not None and source is None and client_no is None:
         found = asyncio.run(verified_run(run, **more))
     elif run is None and source is not None and client_no is not None:
-        found = asyncio.run(verified_source(source, client_no, mapping=mapping, **more))
+        reading = compared(
+            source,
+            encoding=encoding,
+            mapping=mapping,
+            clear=clear,
+            address_policy=address_policy,
+            duplicates=duplicates,
+        )
+        found = asyncio.run(verified_source(reading, client_no, **more))
     else:
         raise Refused(SAY_WHAT)
     if as_json:
@@ -58,6 +72,22 @@ def verify(
     else:
         _print(found)
     return 0 if found.equal else DRIFT
+
+
+def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tuple[dict[str, Any], int]:
+    """Compare customers that a run has just settled with what ARM holds; return what was found, and an exit code."""
+    from armrest.api import ArmError
+    from tasks.verification import verified_run
+
+    try:
+        found = asyncio.run(verified_run(run.run_id, sample=sample, on_progress=_told))
+    except ArmError as error:  # what was sent stays sent
+        message = f"could not be verified: {error}"
+        tell(f"armrest: {message}")
+        return {"equal": None, "message": message}, DRIFT
+    if not as_json:
+        _print(found)
+    return found.as_json(), 0 if found.equal else DRIFT
 
 
 def _told(customers: int) -> None:

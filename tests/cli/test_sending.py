@@ -57,6 +57,18 @@ def test_a_file_becomes_updated_customers(prefect_shell: Shell, file: Write, arm
     assert "Traceback" not in ended.err
 
 
+def test_what_arm_does_not_hold_afterwards_is_drift_and_exit_1(
+    prefect_shell: Shell, file: Write, arm: SandboxServer
+) -> None:
+    arm.behaviour.forget_customers = frozenset({"10003"})
+
+    ended = prefect_shell(*UPDATE, file(5), "--verify-sample", "5")
+
+    found = ended.json["verification"]
+    assert (ended.exit_code, ended.json["state"], found["equal"]) == (1, "Completed", False)
+    assert found["drift"] == [{"customer_no": "10003", "drift": "missing", "fields": []}]
+
+
 def test_what_arm_refused_is_exit_1_and_a_rerun_heals_it(prefect_shell: Shell, file: Write, arm: SandboxServer) -> None:
     arm.behaviour.refuse_customers = frozenset({"10002"})
     failed = prefect_shell(*UPDATE, file(20), "--batch-size", "10")

@@ -149,6 +149,19 @@ def test_an_unknown_run_is_told(typed: Typed) -> None:
     assert (ended.exit_code, "no run" in ended.complaint) == (2, True)
 
 
+def test_a_file_is_read_as_it_was_for_the_update(typed: Typed, file: Write, arm: SandboxServer, tmp_path: Path) -> None:
+    loaded(arm, {"customerNo": "10001", "name": "Kåre", "phoneNo": "91234567"})
+    (tmp_path / "mapping.yaml").write_text("columns: {Kundenr: customerNo, Navn: name, Mobil: phoneNo}")
+    (tmp_path / "old.csv").write_bytes("Kundenr;Navn;Mobil\n10001;Per;\n10001;Kåre;\n".encode("cp865"))
+    how = ("--mapping", str(tmp_path / "mapping.yaml"), "--encoding", "cp865", "--duplicates", "last")
+
+    kept = typed(*VERIFY, str(tmp_path / "old.csv"), *how)
+    cleared = typed(*VERIFY, str(tmp_path / "old.csv"), *how, "--clear", "phoneNo", "--json")
+
+    assert (kept.exit_code, cleared.exit_code) == (0, 1)
+    assert cleared.json["drift"] == [{"customer_no": "10001", "drift": "different", "fields": ["phoneNo"]}]
+
+
 def test_a_refused_client_is_no_drift(typed: Typed, file: Write, arm: SandboxServer) -> None:
     arm.behaviour.clients = frozenset({1})
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from armrest.sandbox import SandboxServer
-from tests.flows.conftest import RunFlow
+from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -33,3 +33,21 @@ def test_equal_books_complete_it(run_flow: RunFlow, file: Write, arm: SandboxSer
     arm.books.load(2218, [{"customerNo": "10001", "name": "Kari"}, {"customerNo": "10002", "name": "Ola"}])
 
     assert run_flow("verify-customers", source=file(FILE), client_no=2218, sample=1).name == "Completed"
+
+
+def test_an_update_is_verified_by_a_sample_of_what_it_has_sent(
+    run_flow: RunFlow, history: History, file: Write, arm: SandboxServer
+) -> None:
+    def update(source: str) -> FlowEnded:
+        return run_flow("update-customers", source=source, client_no=2218, verify_sample=2)
+
+    arm.books.load(2218, [{"customerNo": "10001", "name": "Gammel"}, {"customerNo": "10002", "name": "Ola"}])
+    equal = update(file(FILE))
+    arm.behaviour.forget_customers = frozenset({"10001"})
+    drifted = update(file(FILE.replace("Kari", "Kåre")))
+
+    assert (equal.name, "0 missing in ARM, 0 different" in equal.message) == ("Completed", True)
+    assert (drifted.name, "1 different" in drifted.message) == ("Drift", True)
+    assert history.artifacts(drifted.flow_run_id)["arm-drift-2218"] == [
+        {"customer": "10001", "drift": "different", "fields": "name"}
+    ]

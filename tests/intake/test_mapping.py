@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 import yaml
 
-from armrest.intake import InputRefused, MappingFault, Source, mapping_schema, parse_mapping, read_mapping
+from armrest.intake import InputRefused, MappingFault, Source, mapping_of, mapping_schema, parse_mapping, read_mapping
 from tests.intake.reading import read
 
 Open = Callable[..., Source]
@@ -137,6 +137,13 @@ def test_a_mapping_file_is_refused_with_its_first_fault(tmp_path: Path) -> None:
     assert refused.value.code == "bad-mapping"
     with pytest.raises(InputRefused, match="there is no such mapping"):
         read_mapping(tmp_path / "none.yaml")
+
+
+def test_a_mapping_that_is_kept_as_text_is_refused_alike() -> None:
+    with pytest.raises(InputRefused, match=r"the run's mapping, line 2: unknown field .*phoneNo") as refused:
+        mapping_of("columns:\n  Mobil: phoneNumber\n  Nr: customerNo\n", name="the run's mapping")
+
+    assert refused.value.code == "bad-mapping"
 
 
 def test_the_published_schema_is_the_one_that_is_checked() -> None:
