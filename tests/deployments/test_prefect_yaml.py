@@ -119,9 +119,11 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "max_changed": None,
         "min_rows": None,
         "max_source_age": None,
-        "ask": None,
+        "on_guard": "refuse",
+        "approve_within": "12h",
         "deadline": "30m",
         "wait": "0s",
+        "verify_sample": None,
         "connection": "",
         "dry_run": False,
     }
