@@ -1,6 +1,6 @@
 """`make deploy`: work pool, blocks, deployments and automations on the Prefect server of PREFECT_API_URL.
 
-Safe to repeat: what is there is brought up to date, and what somebody has switched on or off stays so.
+Safe to repeat: what is there is brought up to date. Automations that somebody has switched on or off stay so.
 """
 
 import argparse

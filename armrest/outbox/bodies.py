@@ -41,6 +41,11 @@ class BodyStore:
         self._fs, self._root = fsspec.core.url_to_fs(url)
         self._local = not urlsplit(url).scheme or urlsplit(url).scheme == "file"
 
+    @property
+    def name(self) -> str:
+        """The store's folder or bucket; it holds no login."""
+        return str(self._root)
+
     def read(self, ref: BodyRef) -> bytes:
         """Return a body.
 
@@ -67,6 +72,23 @@ class BodyStore:
         """Return a writer of new files in a folder, by convention the run's id."""
         self._fs.makedirs(self._path(folder), exist_ok=True)
         return BodyWriter(self, folder, first=1 + max(map(_number_of, self._files(folder)), default=-1))
+
+    def try_out(self) -> None:
+        """Write a file, read it and remove it.
+
+        Raises:
+            BodyUnusable: One of these does not work.
+        """
+        folder = f"try-{secrets.token_hex(4)}"
+        try:
+            self._fs.makedirs(self._path(folder), exist_ok=True)
+            self._fs.pipe_file(self._path(f"{folder}/file"), b"armrest")
+            readable = self._fs.cat_file(self._path(f"{folder}/file")) == b"armrest"
+            self.remove(folder)
+        except Exception as error:  # noqa: BLE001  every store has errors of its own
+            raise BodyUnusable(f"the store {self._root} cannot be used: {_short(error)}") from None
+        if not readable:
+            raise BodyUnusable(f"the store {self._root} gives back other bytes than it was given")
 
     def keep_only(self, folder: str, files: Collection[str]) -> None:
         """Remove all of a folder but these files, and the folder too where none is left."""
@@ -103,6 +125,10 @@ class BodyStore:
         if self._local:
             os.fsync(handle.fileno())
         handle.close()
+
+
+def _short(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def _number_of(file: str) -> int:

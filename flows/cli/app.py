@@ -4,12 +4,15 @@ import logging
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from flows.cli.api import api
 from flows.cli.check import check
 from flows.cli.demo import demo
+from flows.cli.doctor import doctor
 from flows.cli.export import export
 from flows.cli.fetch import fetch_customers
 from flows.cli.forget import forget
@@ -52,6 +55,7 @@ for command in (
     fetch_customers,
     api,
     login,
+    doctor,
     health,
     probe,
     export,
@@ -62,6 +66,22 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(mapping, name="mapping")
+
+
+@app.callback()
+def armrest(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda wanted: _tell_version(wanted=wanted), is_eager=True)
+    ] = False,
+) -> None:
+    """Bring a company's customer master into Amili's ARM, and know what became of every customer."""
+
+
+def _tell_version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"armrest {metadata.version('armrest-flows')}")
+        raise typer.Exit
 
 
 def main() -> None:

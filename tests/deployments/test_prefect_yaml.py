@@ -86,6 +86,8 @@ def test_schedules_are_in_oslo_time(deployed: dict[str, Any], name: str, cron: s
 
 def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:
     assert deployed["update-customers/nightly"]["parameters"] == {
+        "source": "customers.csv",
+        "client_no": 2218,
         "changes_only": True,
         "max_changed": "20%",
         "min_rows": "50%",

@@ -30,8 +30,14 @@ class Up:
     told: Ended
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask the server; where its database is busy, it says 503, and wants to be asked again."""
         url = f"{self.place.ui}/api/{path}"
-        return (httpx.get(url) if body is None else httpx.post(url, json=body)).raise_for_status().json()
+        for _ in range(5):
+            answer = httpx.get(url, timeout=30) if body is None else httpx.post(url, json=body, timeout=30)
+            if answer.status_code != 503:
+                break
+            time.sleep(1)
+        return answer.raise_for_status().json()
 
     def run(self, deployment: str, **parameters: object) -> dict[str, Any]:
         """Start a run as the UI does, and see it to its end."""

@@ -1,0 +1,53 @@
+"""`armrest doctor`: is everything there that a run needs? A line each, and what to do where it is not."""
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from flows.cli import prefect_env
+from flows.cli.flags import Json, with_settings
+from flows.cli.output import print_json
+
+if TYPE_CHECKING:
+    from tasks.finding import Finding
+
+NOT_READY: Final = 1
+SIGNS: Final = {"fine": ("✓", "green"), "note": ("·", "blue"), "trouble": ("✗", "red")}
+
+
+@with_settings
+def doctor(*, as_json: Json = False) -> int:
+    """Tell whether everything is there that a run needs, a line each. Exit code 1: something is in its way."""
+    prefect_env.prepare()
+    found = asyncio.run(_all())
+    if as_json:
+        print_json({"ready": _is_ready(found), "findings": [asdict(one) for one in found]})
+    else:
+        for one in found:
+            sign, colour = SIGNS[one.verdict]
+            typer.echo(f"{typer.style(sign, fg=colour)} {one.name:<12} {one.said}")
+    return 0 if _is_ready(found) else NOT_READY
+
+
+def _is_ready(found: "list[Finding]") -> bool:
+    return not any(one.verdict == "trouble" for one in found)
+
+
+async def _all() -> "list[Finding]":
+    """Look at all of it at once."""
+    from tasks.checkup import arm_finding
+    from tasks.prefect_checkup import prefect_findings
+
+    async def of_prefect() -> "list[Finding]":
+        return [one async for one in prefect_findings()]
+
+    local, arm, prefect = await asyncio.gather(asyncio.to_thread(_local), arm_finding(), of_prefect())
+    return [*local, arm, *prefect]
+
+
+def _local() -> "list[Finding]":
+    from tasks.checkup import local_findings
+
+    return list(local_findings())

@@ -1,0 +1,111 @@
+"""Is everything there that a run needs, on this machine and at ARM? Prefect is looked at in `tasks.prefect_checkup`.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from importlib.metadata import requires, version
+from typing import Final
+
+from packaging.requirements import Requirement
+
+from armrest.api import ArmError, Forbidden, NotAuthorized, Unreachable
+from armrest.outbox import Outbox, OutboxError
+from armrest.settings import Settings
+from tasks.configuration import SettingsRefused, environment_settings, load_settings
+from tasks.connection import arm_client, connection, required_api_url
+from tasks.finding import Finding, checked
+from tasks.login import NO_BATCH
+
+DISTRIBUTION: Final = "armrest-flows"
+OLDEST_PYTHON: Final = (3, 11)
+NEWER_THAN_KNOWN: Final = (3, 14)
+ARM_SECONDS: Final = 3.0
+ANY_CLIENT: Final = 1
+
+
+def local_findings() -> Iterator[Finding]:
+    """Look at Python, the packages, the settings, the ledger, the store and the inbox."""
+    yield _python()
+    yield _versions()
+    settings = checked("settings", _settings, refusals=(SettingsRefused,))
+    yield settings
+    if settings.verdict == "fine":
+        yield from _outbox()
+        yield _inbox(environment_settings())
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if OLDEST_PYTHON <= sys.version_info[:2] < NEWER_THAN_KNOWN:
+        return Finding("python", "fine", found)
+    return Finding("python", "trouble", f"{found} is not one of 3.11, 3.12 and 3.13: make .venv with one of these")
+
+
+def _versions() -> Finding:
+    """Hold the packages against what this one was made for: a newer fastapi or SQLAlchemy breaks Prefect's server."""
+    wanted = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
+    needed = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
+    wrong = [f"{one.name} {version(one.name)}" for one in needed if not one.specifier.contains(version(one.name))]
+    if wrong:
+        return Finding("versions", "trouble", f"{', '.join(wrong)} does not fit: install from requirements.lock")
+    shown = (DISTRIBUTION, "prefect", "fastapi", "sqlalchemy")
+    return Finding("versions", "fine", ", ".join(f"{name} {version(name)}" for name in shown))
+
+
+def _settings() -> str:
+    settings = environment_settings()
+    return f"connection {settings.connection}" if settings.connection else "from the environment"
+
+
+def _outbox() -> Iterator[Finding]:
+    try:
+        with connection() as here:
+            ledger = here.outbox.ledger.name
+            yield Finding("ledger", "fine", f"{ledger}, can be written")
+            yield checked("store", lambda: _store(here.outbox), refusals=(OutboxError,))
+    except (OutboxError, SettingsRefused) as error:
+        yield Finding("ledger", "trouble", str(error))
+
+
+def _store(outbox: Outbox) -> str:
+    outbox.bodies.try_out()
+    return f"{outbox.bodies.name}, can be written"
+
+
+def _inbox(settings: Settings) -> Finding:
+    if settings.inbox is None:
+        return Finding("inbox", "note", "none: a source is a path or an address; ARMREST_INBOX names a folder")
+    folder = settings.inbox.expanduser().absolute()
+    if not folder.is_dir():
+        return Finding("inbox", "trouble", f"{folder} is no folder: make it, or set ARMREST_INBOX to another")
+    return Finding("inbox", "fine", f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files")
+
+
+async def arm_finding() -> Finding:
+    """Ask ARM about a batch that there is not: whoever may ask has a login that works."""
+    try:
+        settings = await asyncio.to_thread(load_settings)
+        url = required_api_url(settings)
+        return await asyncio.wait_for(_ask(settings, url), ARM_SECONDS)
+    except (SettingsRefused, ArmError) as error:
+        return Finding("ARM", "trouble", str(error))
+    except TimeoutError:
+        return Finding("ARM", "trouble", f"{url} did not answer within {ARM_SECONDS:.0f} s: is it the right address?")
+
+
+async def _ask(settings: Settings, url: str) -> Finding:
+    client_no = next(iter(settings.clients), None)
+    async with arm_client(settings) as arm:
+        try:
+            await arm.get_batch(client_no or ANY_CLIENT, NO_BATCH)
+        except (NotAuthorized, Unreachable):
+            raise
+        except Forbidden:
+            if client_no is not None:
+                raise
+        except ArmError:
+            pass  # no such batch: that is an answer
+    return Finding("ARM", "fine", f"{url} takes the login")
