@@ -193,10 +193,14 @@ async def _put_up(client: PrefectClient, wanted: AutomationCore) -> None:
         await client.create_automation(wanted)
         return
     same_address = _addresses(there[0]) == _addresses(wanted)
-    enabled = there[0].enabled if same_address else wanted.enabled
-    # the client leaves out what was not set, and so loses the kinds of triggers and actions: here all is set
-    whole = wanted.model_dump(exclude={"owner_resource"}) | {"enabled": enabled}
-    await client.update_automation(there[0].id, AutomationCore(**whole))
+    wanted = wanted.model_copy(update={"enabled": there[0].enabled if same_address else wanted.enabled})
+    if _told(there[0]) != _told(wanted):  # an update forgets what it has seen: the silence of a run just killed
+        # the client leaves out what was not set, and so loses the kinds of triggers and actions: here all is set
+        await client.update_automation(there[0].id, AutomationCore(**wanted.model_dump(exclude={"owner_resource"})))
+
+
+def _told(automation: Automation | AutomationCore) -> dict[str, Any]:
+    return automation.model_dump(include={"description", "enabled", "trigger", "actions"})
 
 
 def _addresses(automation: Automation | AutomationCore) -> list[UUID]:
