@@ -5,6 +5,7 @@ Requires: `PREFECT_API_URL`, where a server is meant.
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Final
 
 import httpx
@@ -39,7 +40,7 @@ async def prefect_findings() -> AsyncIterator[Finding]:
             try:
                 yield await asyncio.wait_for(look(client), SECONDS)
             except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
-                yield Finding(look.__name__.strip("_"), "trouble", f"{address} said {type(error).__name__}")
+                yield Finding(look.__name__.strip("_").replace("_", " "), "trouble", f"{address} said {type(error).__name__}")
 
 
 async def _server(address: str) -> Finding:
@@ -76,8 +77,10 @@ async def _work_pool(client: PrefectClient) -> Finding:
 async def _worker(client: PrefectClient) -> Finding:
     try:
         workers = await client.read_workers_for_work_pool(POOL, worker_filter=WorkerFilter())
-    except ObjectNotFound:
-        workers = []
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code != HTTPStatus.NOT_FOUND:
+            raise
+        workers = []  # there is no pool, which is told besides
     alive = [one.name for one in workers if one.status == WorkerStatus.ONLINE]
     if not alive:
         return Finding("worker", "trouble", f"none is alive: prefect worker start --pool {POOL}")

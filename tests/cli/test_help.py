@@ -26,6 +26,7 @@ COMMANDS = (
     "fetch-customers",
     "api",
     "login",
+    "doctor",
     "health",
     "probe",
     "sandbox",

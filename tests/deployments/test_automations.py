@@ -1,0 +1,79 @@
+"""The automations are what Prefect's server takes them for, and cover every way in which a flow run ends."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from prefect.events.schemas.automations import AutomationCore
+from prefect.server.events.schemas.automations import AutomationCreate
+
+from armrest.delivery import OpenTooLong
+from deployments.automations import ENDINGS, mending_automations, telling_automations
+from tasks import open_too_long
+from tasks.open_too_long import tell_open_too_long
+
+ROOT = Path(__file__).parents[2]
+ID = UUID(int=1)
+ALL = (*mending_automations(ID), *telling_automations(ID, on=True, nightly_on=True))
+
+
+@pytest.mark.parametrize("automation", ALL, ids=lambda one: one.name)
+def test_the_server_takes_it(automation: AutomationCore) -> None:
+    taken = AutomationCreate.model_validate(automation.model_dump(mode="json", exclude={"owner_resource"}))
+
+    assert taken.trigger.model_dump(mode="json", exclude={"id"})["expect"]
+    assert [action.type for action in taken.actions] == [action.type for action in automation.actions]
+
+
+def test_whatever_needs_an_address_is_off_without_one() -> None:
+    telling = telling_automations(ID, on=False, nightly_on=True)
+
+    assert not any(one.enabled for one in telling)
+    assert all(one.enabled for one in mending_automations(ID))
+
+
+def test_a_nightly_that_is_switched_off_is_not_missed() -> None:
+    *others, nightly = telling_automations(ID, on=True, nightly_on=False)
+
+    assert not nightly.enabled
+    assert all(one.enabled for one in others)
+
+
+def test_no_ending_of_ours_is_taken_for_silence() -> None:
+    assert set(names_given()) <= ENDINGS
+
+
+def names_given() -> Iterator[str]:
+    """The names of states that are written in flows and tasks."""
+    for file in (*(ROOT / "flows").glob("*.py"), *(ROOT / "tasks").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Failed", "Completed", "Crashed"}:
+                yield from (
+                    word.value.value
+                    for word in node.keywords
+                    if word.arg == "name" and isinstance(word.value, ast.Constant)
+                )
+
+
+def test_the_names_are_found_where_they_are_written() -> None:
+    assert {"SettledLater", "OpenTooLong", "InputRejected"} <= set(names_given())
+
+
+def test_a_batch_that_is_open_too_long_is_an_event_without_anything_personal(monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr(open_too_long, "emit_event", lambda event, **rest: events.append((event, rest)))
+
+    tell_open_too_long([OpenTooLong(run_id="r", client_no=2218, seq=3, batch_uuid="u", open_seconds=90_000)])
+
+    ((event, told),) = events
+    assert event == "armrest.batch.open-too-long"
+    assert told["resource"] == {"prefect.resource.id": "armrest.batch.u", "prefect.resource.name": "u"}
+    assert told["payload"] == {
+        "batch_uuid": "u",
+        "run_id": "r",
+        "client_no": 2218,
+        "seq": 3,
+        "open_seconds": 90_000,
+    }
