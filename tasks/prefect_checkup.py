@@ -40,7 +40,8 @@ async def prefect_findings() -> AsyncIterator[Finding]:
             try:
                 yield await asyncio.wait_for(look(client), SECONDS)
             except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
-                yield Finding(look.__name__.strip("_").replace("_", " "), "trouble", f"{address} said {type(error).__name__}")
+                name = look.__name__.strip("_").replace("_", " ")
+                yield Finding(name, "trouble", f"{address} said {type(error).__name__}")
 
 
 async def _server(address: str) -> Finding:
