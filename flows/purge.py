@@ -10,7 +10,7 @@ from prefect.states import Completed
 from armrest.outbox import purge as purge_outbox
 from tasks.connection import connection
 from tasks.durations import Duration, seconds_in
-from tasks.standard_input import forget_old
+from tasks.left_behind import remove_old
 
 
 @flow(name="purge", retries=0)
@@ -28,5 +28,5 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
         done = await asyncio.to_thread(
             purge_outbox, here.outbox, older_than_seconds=seconds_in(older_than), force=force
         )
-        forget_old(here.settings, older_than_seconds=seconds_in(older_than))
+        remove_old(here.settings, older_than_seconds=seconds_in(older_than))
     return Completed(message=done.message, data=asdict(done))

@@ -45,6 +45,9 @@ def environment_settings() -> Settings:
         raise SettingsRefused(
             "; ".join(f"{_variable(fault['loc'])}: {said(fault['msg'])}" for fault in faults)
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsRefused(f"the file .env cannot be read ({why}): mend it, or take it away") from None
 
 
 def home(settings: Settings) -> Path:

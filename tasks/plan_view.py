@@ -66,12 +66,17 @@ def found_in_source(figures: PlanFigures) -> Iterator[tuple[str, str]]:
     if blanked := _counted(figures.blanked):
         yield "blanked", f"lines of addresses: {blanked}"
     for code, times in _most_first(figures.warnings):
-        yield "warning", f"{times:,} × {code}: the value {REASONS[code].sentence}"
+        yield "warning", f"{times:,} × {finding_told(code)}"
     if figures.unmapped:
         yield "left out", f"columns {', '.join(figures.unmapped)}"
     if figures.vanished:
         listed = figures.vanished_file or ", ".join(figures.vanished_first)
         yield "vanished", f"{figures.vanished:,} known customers are not in the source, and stay as they are: {listed}"
+
+
+def finding_told(code: str) -> str:
+    """Return the code of a finding, and what it says of the value."""
+    return f"{code}: the value {REASONS[code].sentence}"
 
 
 def planned_summary(planned: RunSummary) -> RunSummary:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from armrest.outbox import PlanFigures, RunSummary
 from tasks.forms import Forms, flow_run_link, form_link
-from tasks.plan_view import PlanView, found_in_source
+from tasks.plan_view import PlanView, finding_told, found_in_source
 
 NO_FORMS: Final[Forms] = {}
 
@@ -35,7 +35,7 @@ def summary_markdown(
             *_facts(run, parent_flow_run_id),
             *_figures(run),
             *_found(figures),
-            *_why("Rejected before sending", run.rejected_why),
+            *_why("Rejected before sending", [(finding_told(code), times) for code, times in run.rejected_why]),
             *_why("Refused by ARM", run.failed_why),
             *_next(run, forms),
             *_links(run, flow_run_id),

@@ -11,7 +11,7 @@ from armrest.delivery.verify import OnProgress, verify
 from armrest.delivery.wanted import Wanted, WantedByRun, WantedBySource
 from armrest.outbox import find_run
 from armrest.settings import Settings
-from tasks.configuration import home, load_settings
+from tasks.configuration import home, load_settings, private
 from tasks.connection import arm_client, settings_for
 from tasks.connection import connection as connected
 from tasks.reading import Reading
@@ -99,6 +99,9 @@ async def _verified(
 
 
 def _drift_file(settings: Settings, client_no: int) -> Path:
-    folder = home(settings) / "drift"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{client_no}.csv"
+    return drift_folder(settings) / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{client_no}.csv"
+
+
+def drift_folder(settings: Settings) -> Path:
+    """Return the folder of files of drift, made for its owner alone."""
+    return private(home(settings) / "drift")

@@ -181,7 +181,12 @@ def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> li
 
 def _lines() -> Select[Any]:
     c, b = customers.c, batches.c
-    by_batch = case((b.state.in_(_SETTLED), "updated"), (b.state.in_(_FAILED), "failed"), else_="open")
+    by_batch = case(
+        (b.state.in_(_SETTLED), "updated"),
+        (b.state.in_(_FAILED), "failed"),
+        ((b.state == State.PLANNED) & runs.c.started_at.is_(None), "planned"),
+        else_="open",
+    )
     joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq)).join(
         runs, runs.c.seq == c.run_seq
     )

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-OUTCOMES: Final = ("updated", "failed", "superseded", "open", "rejected")
+OUTCOMES: Final = ("updated", "failed", "superseded", "open", "planned", "rejected")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,8 @@ def exit_code(run: "RunSummary") -> int:
 
 def story(run: "RunSummary") -> Iterable[str]:
     """Tell a run in lines: figures, reasons, batchUuids, what to do next."""
+    from tasks.plan_view import finding_told
+
     people, sent = run.customers, run.batches
     yield f"{run.state}: {run.message}"
     yield f"  run        {run.run_id} · client {run.client_no}"
@@ -85,7 +87,7 @@ def story(run: "RunSummary") -> Iterable[str]:
         yield f"             {_figures(people, ('settled', 'failed', 'open', 'superseded'))}"
     yield f"  batches    {_figures(sent, ('planned', 'settled', 'failed', 'open'))}"
     yield from _listed("batchUuids", run.batch_uuids)
-    yield from _listed("rejected", [f"{count} × {reason}" for reason, count in run.rejected_why])
+    yield from _listed("rejected", [f"{count} × {finding_told(code)}" for code, count in run.rejected_why])
     yield from _listed("failed", [f"{count} × {reason}" for reason, count in run.failed_why])
     if run.decided:
         yield f"  guard rail {run.decided}"

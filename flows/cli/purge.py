@@ -21,18 +21,18 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Remove bodies of settled batches and rejects files; numbers, outcomes, batchUuids and hashes stay."""
+    """Remove bodies of settled batches, rejects and drift files; numbers, outcomes, batchUuids and hashes stay."""
     from armrest.outbox import purge as purge_outbox
     from flows.cli.parameters import checked_times
     from tasks.connection import connection
     from tasks.durations import seconds_in
-    from tasks.standard_input import forget_old
+    from tasks.left_behind import remove_old
 
     checked_times(**{"older-than": older_than})
     with connection() as here:
         done = purge_outbox(here.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
         if not dry_run:
-            forget_old(here.settings, older_than_seconds=seconds_in(older_than))
+            remove_old(here.settings, older_than_seconds=seconds_in(older_than))
     if as_json:
         print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
     else:

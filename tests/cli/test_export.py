@@ -44,7 +44,7 @@ def test_a_rejected_row_with_a_number_is_a_line_too(typed: Typed, tmp_path: Path
     typed("export", dry["run_id"], "-o", "out.csv")
 
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert [line.split(",")[:2] for line in lines[1:]] == [["1", "open"], ["2", "rejected"]]
+    assert [line.split(",")[:2] for line in lines[1:]] == [["1", "planned"], ["2", "rejected"]]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`armrest purge`: what holds personal data goes, what can be told of it stays. No Prefect."""
 
+import os
+import time
 from pathlib import Path
 
 from tests.cli.conftest import Typed
@@ -43,6 +45,19 @@ def test_what_is_open_or_failed_goes_by_force_only(typed: Typed, past: Past) -> 
 
     assert kept.out.endswith("; kept, as open or failed: 3\n")
     assert (forced.json["batches"], forced.json["kept"], bodies(past)) == (3, 0, [])
+
+
+def test_old_files_of_drift_go_and_young_ones_stay(typed: Typed, past: Past) -> None:
+    folder = past.home / "drift"
+    folder.mkdir(parents=True)
+    for name, at in (("old.csv", 0), ("young.csv", time.time())):
+        (folder / name).write_text("customerNo\n")
+        os.utime(folder / name, (at, at))
+
+    typed("purge", "--dry-run")
+    assert len(list(folder.iterdir())) == 2
+    typed("purge")
+    assert [file.name for file in folder.iterdir()] == ["young.csv"]
 
 
 def test_a_dry_run_removes_nothing(typed: Typed, past: Past) -> None:

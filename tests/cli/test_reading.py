@@ -117,3 +117,11 @@ def test_flags_win_over_the_environment(typed: Typed, file: Write) -> None:
 
     assert typed("runs", "--json").json == []
     assert len(typed("runs", "--json", "--home", "elsewhere").json) == 1
+
+
+def test_who_is_only_planned_is_not_called_open_and_rejects_are_told_in_words(typed: Typed, file: Write) -> None:
+    planned = typed("plan", "--client-no", "2218", file("customerNo,einvoiceCode\n1,90\n2,x\n"), "--max-rejected", "1")
+
+    assert "1 × not-a-whole-number: the value is not a whole number" in planned.out
+    outcome = typed("customer", "1", "--client-no", "2218", "--json").json["runs"][0]["outcome"]
+    assert outcome == "planned"

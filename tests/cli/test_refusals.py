@@ -1,6 +1,7 @@
 """Bad input gets one line that says what is wrong, exit code 2, and nothing is sent."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +67,17 @@ WRONG_SETTINGS = {
     "nobody listens": ({"ARMREST_API_URL": f"http://127.0.0.1:{free_port()}/arm/v1"}, "127.0.0.1"),
     "not a number": ({"ARMREST_CONCURRENCY": "many"}, "ARMREST_CONCURRENCY"),
 }
+
+
+def test_an_env_file_that_cannot_be_read_is_named(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"ARMREST_USER_ID=\xff")
+
+    ended = typed("runs")
+
+    assert (ended.exit_code, ended.complaint) == (
+        2,
+        "armrest: the file .env cannot be read (it is not UTF-8): mend it, or take it away",
+    )
 
 
 @pytest.mark.parametrize(("variables", "told"), WRONG_SETTINGS.values(), ids=WRONG_SETTINGS)

@@ -110,7 +110,7 @@ def test_the_summary_says_what_how_many_why_and_what_next() -> None:
         "# PartlyFailed: client 2218\n\n1 of 2 batches refused (5 customers): see arm-failed-customers-2218\n"
     )
     assert "| settled | 90 |" in text
-    assert "| not-a-date | 5 |" in text
+    assert "| not-a-date: the value is not a date" in text
     assert "| unknown \\| customer | 5 |" in text
     assert "| Took | 1 min 15 s |" in text
     assert "armrest rerun 20261123-120000-2218-abcd" in text
