@@ -80,7 +80,7 @@ async def update_customers(
             ARM's names.
         clear: Fields of which an empty cell blanks what ARM has. All others are kept.
         address_policy: What becomes of a file that has columns for a part of the address only. refuse sends nothing;
-            replace blanks the other parts in ARM.
+            replace blanks the other parts in ARM; merge reads each such customer from ARM first, and keeps them.
         duplicates: When a customer stands in several rows. error sends nothing; last and first take that row; merge
             puts them together where they agree.
         changes_only: Leave out customers who are as they were when last settled.

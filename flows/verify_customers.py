@@ -9,7 +9,7 @@ from pydantic import Field
 
 from flows.drift import DRIFT, Sample, told
 from tasks.connection import ConnectionName
-from tasks.reading import AddressPolicy, Clear, DuplicatePolicy, Reading, SourceName
+from tasks.reading import Clear, DuplicatePolicy, Reading, SourceName, WholeAddressPolicy
 from tasks.verification import verified_source
 
 ClientNo = Annotated[int, Field(ge=1)]
@@ -25,7 +25,7 @@ async def verify_customers(
     encoding: str | None = None,
     mapping: str | None = None,
     clear: tuple[Clear, ...] = (),
-    address_policy: AddressPolicy = "refuse",
+    address_policy: WholeAddressPolicy = "refuse",
     duplicates: DuplicatePolicy = "error",
 ) -> State:
     """Compare what ARM holds with a customer file, field by field; nothing is changed.

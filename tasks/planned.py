@@ -1,10 +1,14 @@
 """A run planned as its request says. Without Prefect: a dry run needs none."""
 
+import asyncio
 import threading
+from collections.abc import Sequence
 
+from armrest.api import CustomerRecord
 from armrest.delivery import plan, plan_rerun
+from armrest.delivery.merge import ReadRecords, read_records
 from armrest.outbox import Run, RunSummary
-from tasks.connection import Connection
+from tasks.connection import Connection, arm_client, settings_for
 from tasks.reading import databases_of, planning_processes
 from tasks.standard_input import forget
 from tasks.watch import watcher
@@ -34,9 +38,26 @@ def planned_for(here: Connection, run: Run, stop: threading.Event | None = None)
             run,
             rejects_folder=here.rejects_folder,
             databases=databases_of(here.settings),
+            read_records=_reader(here, run) if run.request.get("address_policy") == "merge" else None,
             processes=planning_processes(here.settings),
             on_progress=on_progress,
         )
         forget(here.settings, run.request["source"])
         return planned
     return plan_rerun(here.outbox, run, batch_uuids=run.request["batch_uuids"], only=run.request["only"])
+
+
+def _reader(here: Connection, run: Run) -> ReadRecords:
+    """Return what asks ARM; planning is a thread of its own, without a loop.
+
+    Raises:
+        SettingsRefused: There is no address or no login to ask with.
+    """
+    settings = settings_for(run, here.settings)
+    arm_client(settings, client_no=run.client_no)
+
+    async def read(numbers: Sequence[str]) -> list[CustomerRecord | None]:
+        async with arm_client(settings, client_no=run.client_no) as arm:
+            return await read_records(arm, run.client_no, numbers, concurrency=settings.concurrency)
+
+    return lambda numbers: asyncio.run(read(numbers))

@@ -36,7 +36,8 @@ _CREDENTIAL: Final = re.compile(r"sig|token|key|secret|password|credential", re.
 
 SourceName = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": NO_LOGIN_WITHIN})]
 Clear = Annotated[str, Field(pattern=f"^(all|{'|'.join(FIELDS)})$", json_schema_extra={"enum": ["all", *FIELDS]})]
-AddressPolicy = Literal["refuse", "replace"]
+AddressPolicy = Literal["refuse", "replace", "merge"]
+WholeAddressPolicy = Literal["refuse", "replace"]
 DuplicatePolicy = Literal["error", "last", "first", "merge"]
 Limit = Annotated[str, Field(pattern=LIMIT_PATTERN)]
 Share = Annotated[str, Field(pattern=SHARE_PATTERN)]

@@ -1,7 +1,7 @@
 """Planning: the whole source is read, judged and written to the outbox before the first byte is sent."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 import fsspec
 
 from armrest.delivery.guard import GuardRailHit, GuardRails
+from armrest.delivery.merge import ReadRecords, with_whole_addresses
 from armrest.intake import (
     Block,
     Database,
@@ -19,6 +20,7 @@ from armrest.intake import (
     Source,
     mapping_of,
     open_source,
+    sealed,
 )
 from armrest.outbox import (
     Comparison,
@@ -49,6 +51,7 @@ def plan(
     inbox: Path | None = None,
     databases: Mapping[str, Database] | None = None,
     processes: int = 1,
+    read_records: ReadRecords | None = None,
     on_progress: OnProgress | None = None,
 ) -> RunSummary:
     """Plan a run from its source, as its `request` says.
@@ -61,6 +64,7 @@ def plan(
         rejects_folder: A folder, or an fsspec address of one.
         inbox: Where plain file names are looked up first.
         databases: What a source `sql:NAME` stands for.
+        read_records: Asks ARM what it holds of customers; for the address policy `merge` alone.
         processes: How many check and assemble the customers of a large source; 1: this one alone does everything.
 
     Raises:
@@ -70,7 +74,7 @@ def plan(
     if run.planned_at is not None:
         return summary(outbox.ledger, run.run_id)
     discard(outbox, run)
-    planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None))
+    planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None), read_records)
     try:
         source = _opened(run.request, inbox, databases)
         planner.plan(source, processes=processes if (source.size_bytes or 0) >= LARGE_BYTES else 1)
@@ -142,12 +146,15 @@ def _close_anyway(rejects: RejectsFile) -> None:
 class _Planner:
     """Carries the rows of one source into a plan, and counts them."""
 
-    def __init__(self, outbox: Outbox, run: Run, files: str, on_progress: OnProgress) -> None:
+    def __init__(
+        self, outbox: Outbox, run: Run, files: str, on_progress: OnProgress, read_records: ReadRecords | None
+    ) -> None:
         self._outbox = outbox
         self._run = run
         self._files = files
         self._rejects_path = f"{files}.csv"
         self._on_progress = on_progress
+        self._read_records = read_records
         self._rails = GuardRails.of(run.request)
         self.read = 0
         self.rejected = 0
@@ -160,8 +167,7 @@ class _Planner:
             rejects = RejectsFile(self._rejects_path, source)
             stack.callback(_close_anyway, rejects)
             writer = stack.enter_context(plan_writer(self._outbox, self._run, comparison))
-            blocks = source.sealed_blocks(ledger.fingerprint_key, processes=processes)
-            for block in stack.enter_context(closing(blocks)):
+            for block in stack.enter_context(closing(self._blocks(source, processes))):
                 self._count(block, writer)
                 with _writable(self._rejects_path):
                     rejects.write(block.rejects)
@@ -179,6 +185,15 @@ class _Planner:
                 rejects.close()
             self.note()
             writer.complete()
+
+    def _blocks(self, source: Source, processes: int) -> Generator[Block]:
+        key = self._outbox.ledger.fingerprint_key
+        if self._read_records is None:
+            yield from source.sealed_blocks(key, processes=processes)
+            return
+        for block in source.blocks():
+            new_ones = self._run.mode == "upsert"
+            yield sealed(with_whole_addresses(block, self._read_records, name=source.name, new_ones=new_ones), key)
 
     def _list(self, numbers: Iterable[str]) -> str:
         """Write customer numbers into a file beside the rejects; return its path."""

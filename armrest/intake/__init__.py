@@ -1,6 +1,6 @@
 """Sources in, customers and rejects out; what is wrong with a file is said before anything is sent."""
 
-from armrest.intake.blocks import Block
+from armrest.intake.blocks import Block, sealed
 from armrest.intake.database import Database
 from armrest.intake.errors import InputRefused
 from armrest.intake.first_mapping import first_mapping
@@ -35,5 +35,6 @@ __all__ = [
     "open_source",
     "parse_mapping",
     "read_mapping",
+    "sealed",
     "severities",
 ]

@@ -26,6 +26,7 @@ class Addresses:
         self._defaults = {leaf: feeds[leaf].default for leaf in self._leaves if feeds[leaf].default}
         self._lacking = [leaf for leaf in NEEDED_ADDRESS_FIELDS if leaf not in feeds]
         self._refuse = policy.address == "refuse"
+        self._merge = policy.address == "merge"
         self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= feeds.keys()
 
     def complete(self, columns: MutableMapping[str, Column], first_row: int) -> list[int]:
@@ -52,6 +53,8 @@ class Addresses:
         filled = list(map(any, self._rows(columns))) if self._leaves else []
         without = filled.count(False)
         out = [at for at in left_out if filled and filled[at]]
+        if self._merge:  # what is not given is kept
+            return Counter()
         found = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
         for leaf in self._leaves:
             cells = columns[leaf].cells
@@ -85,7 +88,7 @@ class Addresses:
     def _half(self, leaf: str, row: int, lacking: str) -> InputRefused:
         return InputRefused(
             f"{self._source}: row {self._place(row)} fills {leaf}, but there is no {lacking}: ARM would make it blank; "
-            "add it, leave the address out, or say --address-policy replace",
+            "add it, leave the address out, or say --address-policy merge or replace",
             code="address-would-be-blanked",
             rows=(row,),
             column=leaf,

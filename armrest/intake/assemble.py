@@ -14,14 +14,20 @@ Columns = Mapping[str, Column]
 """The column of each field that the source has."""
 
 
-def drafts(columns: Columns, *, explicit: bool = False, clear: Collection[str] = ()) -> list[dict[str, Any]]:
+def drafts(
+    columns: Columns, *, explicit: bool = False, clear: Collection[str] = (), parts: bool = False
+) -> list[dict[str, Any]]:
     """A customer for each row, without what is not sent; nothing is checked here.
 
     Args:
         explicit: The source itself says what is not there, and its `""` is a value.
         clear: The fields of which an empty cell is sent as a blank.
+        parts: Of an address, only what is given; otherwise all of it.
     """
-    sent = {"customerNo": columns["customerNo"].cells, **dict(_sent(columns, explicit=explicit, clear=clear))}
+    made = dict(_sent(columns, explicit=explicit, clear=clear))
+    if parts and "postalAddress" in made:
+        made["postalAddress"] = _parts_of_addresses(columns, clear=explicit or "postalAddress" in clear)
+    sent = {"customerNo": columns["customerNo"].cells, **made}
     fields = tuple(sent)
     rows = zip(*sent.values(), strict=True)
     # a keyword for zip would cost as much as all the pairing
@@ -72,6 +78,13 @@ def _addresses(columns: Columns, *, clear: bool) -> Iterator[PostalAddress | Non
         else None
         for (line1, line2, line3, code, city, country, country_code), go in zip(rows, sent, strict=True)
     )
+
+
+def _parts_of_addresses(columns: Columns, *, clear: bool) -> Iterator[dict[str, str] | None]:
+    leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in columns]
+    rows = zip(*(columns[leaf].values(clear=clear) for leaf in leaves), strict=True)
+    for row in rows:
+        yield {leaf: cell for leaf, cell in zip(leaves, row, strict=True) if cell is not None} or None
 
 
 def _there(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]]:

@@ -58,6 +58,7 @@ class BlockReader:
         self._place = table.place
         self._feeds = feeds
         self._clear = policy.clear
+        self._parts = policy.address == "merge"
         self._explicit = table.explicit
         self._severities = severities(policy.severities)
         self._addresses = Addresses(table, feeds, source=source, policy=policy)
@@ -91,7 +92,7 @@ class BlockReader:
         numbers = columns["customerNo"].cells
         rows = range(chunk.first_row, chunk.first_row + len(chunk))
         kept = [at for at in range(len(rows)) if at not in faults]
-        made = drafts(columns, explicit=self._explicit, clear=self._clear)
+        made = drafts(columns, explicit=self._explicit, clear=self._clear, parts=self._parts)
         customers, unfit = validated([made[at] for at in kept] if faults else made)
         faults |= {kept[place]: [(leaf, "does-not-fit")] for place, leaf in unfit.items()}
         return Block(

@@ -29,8 +29,12 @@ Clear = Annotated[
     list[str] | None, _option("--clear", "FIELD|all", "Empty cells of this field blank ARM's; may be repeated.")
 ]
 AddressPolicy = Annotated[
+    Literal["refuse", "replace", "merge"],
+    _option("--address-policy", "refuse|replace|merge", "Where there are columns for a part only (default: refuse)."),
+]
+WholeAddressPolicy = Annotated[
     Literal["refuse", "replace"],
-    _option("--address-policy", "refuse|replace", "Where an address has columns for a part only (default: refuse)."),
+    _option("--address-policy", "refuse|replace", "Where there are columns for a part only (default: refuse)."),
 ]
 Duplicates = Annotated[
     Literal["error", "last", "first", "merge"],

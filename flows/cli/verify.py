@@ -8,7 +8,7 @@ import typer
 
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_json, print_table, tell
-from flows.cli.reading_flags import AddressPolicy, Clear, Duplicates, Encoding, MappingFile, compared
+from flows.cli.reading_flags import Clear, Duplicates, Encoding, MappingFile, WholeAddressPolicy, compared
 from flows.cli.refusals import Refused
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def verify(
     encoding: Encoding = None,
     mapping: MappingFile = None,
     clear: Clear = None,
-    address_policy: AddressPolicy = "refuse",
+    address_policy: WholeAddressPolicy = "refuse",
     duplicates: Duplicates = "error",
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, metavar="N", help="Compare N customers at random.")

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
 
 Write = Callable[..., str]
@@ -133,6 +134,41 @@ def test_a_part_of_an_address_replaces_the_whole_only_when_told(typed: Typed, fi
     plan = typed(*PLAN, source, "--address-policy", "replace").json["plan"]
     assert plan["blanked"]["addressLine1"] == 1
     assert plan["sample"][0]["postalAddress"]["cityName"] == "Oslo"
+
+
+HELD = {"addressLine1": "Storgata 1", "addressLine2": "c/o Ola", "postalCode": "0155", "cityName": "Oslo"}
+
+
+def test_a_part_of_an_address_is_laid_over_arm_s(typed: Typed, file: Write, arm: SandboxServer) -> None:
+    arm.books.load(2218, [{"customerNo": "1", "postalAddress": HELD}, {"customerNo": "2"}])
+    source = file("customerNo,name,addressLine1,addressLine2\n1,A,Nygata 2,\n2,B,,\n")
+
+    kept = typed(*PLAN, source, "--address-policy", "merge").json["plan"]
+    cleared = typed(*PLAN, source, "--address-policy", "merge", "--clear", "postalAddress").json["plan"]
+
+    assert kept["blanked"] == {}
+    assert "postalAddress" not in kept["sample"][1]
+    assert cleared["blanked"] == {"addressLine2": 1}
+    whole = {"addressLine3": "", "countryText": "", "countryCode": ""}
+    assert cleared["sample"][0]["postalAddress"] == HELD | whole | {"addressLine1": "Nygata 2", "addressLine2": ""}
+
+
+def test_an_address_of_a_customer_that_arm_has_not_cannot_be_merged(
+    typed: Typed, file: Write, arm: SandboxServer
+) -> None:
+    source = file("customerNo,cityName\n1,Oslo\n")
+
+    refused = typed(*PLAN, source, "--address-policy", "merge")
+    created = typed(*PLAN, source, "--address-policy", "merge", "--mode", "upsert")
+
+    assert (refused.exit_code, "ARM has no customer 1 (row 2)" in refused.json["message"]) == (2, True)
+    assert created.exit_code == 0
+
+
+def test_without_a_login_no_address_can_be_merged(typed: Typed, file: Write) -> None:
+    ended = typed(*PLAN, file("customerNo,cityName\n1,Oslo\n"), "--address-policy", "merge", ARMREST_TOKEN=None)
+
+    assert (ended.exit_code, "ARMREST_TOKEN" in ended.complaint) == (2, True)
 
 
 @pytest.mark.parametrize(("policy", "name"), [("first", "A"), ("last", "B")])
