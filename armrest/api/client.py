@@ -264,14 +264,13 @@ class ArmClient:
 
     async def _change(self, method: str, client_no: int, customer: CustomerUpdate) -> CustomerAnswer:
         body = orjson.dumps(customer)
-        known = personal_values(body)
         answer = await self._send(method, self._at.customers(client_no), body)
-        payload = self._good(answer, known)
-        return read_customer(answer.status, payload, request_id=answer.request_id, known=known)
+        payload = self._good(answer, body)
+        return read_customer(answer.status, payload, request_id=answer.request_id, known=personal_values(body))
 
     async def _submit(self, method: str, client_no: int, body: bytes) -> Accepted:
         answer = await self._send(method, self._at.customers_batches(client_no), body)
-        payload = self._good(answer, personal_values(body))
+        payload = self._good(answer, body)
         return read_accepted(answer.status, payload, request_id=answer.request_id)
 
     async def _pages(self, path: str, advice: Advice) -> AsyncGenerator[Page]:
@@ -288,7 +287,7 @@ class ArmClient:
 
         async def ask() -> tuple[RawAnswer, Any]:
             answer = await self._send(method, address, body)
-            payload = self._good(answer, personal_values(body or b""), advice=advice)
+            payload = self._good(answer, body, advice=advice)
             if isinstance(payload, NotJson) and payload.strip():
                 raise UnreadableAnswer(
                     f"ARM answered {answer.status} with something that is no JSON",
@@ -324,11 +323,11 @@ class ArmClient:
         logger.debug("%s %s: %d, request %s", method, self._at.shown(address), answer.status, answer.request_id)
         return answer
 
-    def _good(self, answer: RawAnswer, known: frozenset[str] = frozenset(), *, advice: Advice = NO_ADVICE) -> Any:
-        """Return what an answer of success says, or raise the error that it is."""
+    def _good(self, answer: RawAnswer, sent: bytes | None = None, *, advice: Advice = NO_ADVICE) -> Any:
+        """Return what an answer of success says, or raise the error that it is, without what it repeats of `sent`."""
         payload = self._payload(answer)
         if not _succeeded(answer):
-            raise self._error(answer, payload, known, advice)
+            raise self._error(answer, payload, sent, advice)
         return payload
 
     def _payload(self, answer: RawAnswer) -> Any:
@@ -341,14 +340,14 @@ class ArmClient:
         return parse(answer.body or b"")
 
     def _error(
-        self, answer: RawAnswer, payload: Any, known: frozenset[str] = frozenset(), advice: Advice = NO_ADVICE
+        self, answer: RawAnswer, payload: Any, sent: bytes | None = None, advice: Advice = NO_ADVICE
     ) -> ArmError:
         return read_error(
             answer.status,
             payload,
             request_id=answer.request_id,
             retry_after_seconds=retry_after_seconds(answer.headers, self._now()),
-            known=known,
+            known=personal_values(sent or b""),
             advice=advice,
         )
 
