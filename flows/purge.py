@@ -13,7 +13,7 @@ from tasks.durations import Duration, seconds_in
 from tasks.left_behind import remove_old
 
 
-@flow(name="purge", retries=0)
+@flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
 async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """Remove what holds personal data of runs that ended long ago: the bodies that were sent, and rejected rows.
 

@@ -15,7 +15,7 @@ from tasks.settled_later import tell_flow_runs
 from tasks.sweep_text import sweep_markdown
 
 
-@flow(name="settle-open-batches", retries=0)
+@flow(name="settle-open-batches", flow_run_name="open batches of all clients", retries=0)
 async def settle_open_batches(
     declare_lost: list[str] | None = None,
     lost_after: Duration | None = None,
