@@ -29,7 +29,16 @@ LONGEST_NIGHT: Final = timedelta(hours=26)
 ENDINGS: Final = frozenset(
     {
         *("Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"),
-        *("InputRejected", "PartlyFailed", "Unsettled", "Refused", "NotApproved", "Drift", "OpenTooLong"),
+        *(
+            "InputRejected",
+            "PartlyFailed",
+            "Unsettled",
+            "Refused",
+            "NotApproved",
+            "NotVerified",
+            "Drift",
+            "OpenTooLong",
+        ),
         *("Planned", "SettledLater"),
     }
 )
