@@ -18,6 +18,8 @@ from armrest.intake.errors import InputRefused
 Opened = Callable[[], BinaryIO]
 _GLOB_SIGNS: Final = frozenset("*?[")
 _HIDDEN: Final = (".", "_")
+_PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
+"""What fsspec needs for a kind of address."""
 _DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "zstd", "pyarrow.lib"})
 """The modules whose errors say that the bytes are not what they seem to be."""
 
@@ -82,7 +84,8 @@ def readable(name: str) -> Iterator[None]:
     except PermissionError:
         raise InputRefused(f"{name}: there is no right to read it; ask its owner", code="not-readable") from None
     except ImportError as error:
-        what = f"this kind of source needs the package {error.name or error.msg}"
+        package = _PACKAGES.get(urlsplit(name).scheme, error.name or "that reads it")
+        what = f"this kind of source needs a package that is not installed; pip install {package}"
         raise InputRefused(f"{name}: {what}", code="not-readable") from None
     except Exception as error:  # noqa: BLE001  whatever a file system or a codec raises, the source cannot be read
         damaged = isinstance(error, EOFError) or type(error).__module__ in _DAMAGED

@@ -469,6 +469,16 @@ def test_an_address_that_cannot_be_read_is_refused_without_saying_secrets(addres
     assert "hemmelig" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("address", "package"), [("sftp://host/a.csv", "paramiko"), ("abfs://inbox/a.csv", "adlfs")], ids=["sftp", "abfs"]
+)
+def test_a_package_that_an_address_needs_is_named(monkeypatch: pytest.MonkeyPatch, address: str, package: str) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+
+    with pytest.raises(InputRefused, match=f"not installed; pip install {package}"):
+        open_source(address)
+
+
 def test_a_file_without_rights_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")

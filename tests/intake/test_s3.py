@@ -1,0 +1,69 @@
+"""Sources in a bucket, by moto's server in this process, which speaks S3 over HTTP."""
+
+import gzip
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+import s3fs
+from moto import settings as moto_settings
+from moto.core.responses import ActionAuthenticatorMixin
+from moto.server import ThreadedMotoServer
+
+from armrest.intake import InputRefused, open_source
+from tests.intake.reading import read
+
+KARE = [{"customerNo": "0010", "name": "Kåre"}]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    yield f"http://{host}:{port}"
+    moto.stop()
+
+
+@pytest.fixture
+def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    table = io.BytesIO()
+    pa.parquet.write_table(pa.table({"customerNo": ["0010"], "name": ["Kåre"]}), table)
+    system = s3fs.S3FileSystem()
+    system.makedirs("inbox", exist_ok=True)
+    system.pipe("inbox/customers.csv.gz", gzip.compress("customerNo,name\n0010,Kåre\n".encode()))
+    system.pipe("inbox/parts/customers.parquet", table.getvalue())
+
+
+@pytest.mark.parametrize("path", ["customers.csv.gz", "*.gz", "parts", "parts/customers.parquet"])
+def test_a_file_a_glob_and_a_folder_of_a_bucket_are_sources(bucket: None, path: str) -> None:
+    source = open_source(f"s3://inbox/{path}")
+
+    assert read(source)[0] == KARE
+    assert source.modified_at is not None
+
+
+def test_what_is_not_in_the_bucket_is_told(bucket: None) -> None:
+    with pytest.raises(InputRefused, match=r"s3://inbox/none\.csv: there is no such file"):
+        open_source("s3://inbox/none.csv")
+
+
+@pytest.mark.parametrize("path", ["customers.csv.gz", "parts", "*.gz"])
+def test_a_bucket_without_rights_is_refused_in_one_line(
+    bucket: None, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(moto_settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)
+    monkeypatch.setattr(ActionAuthenticatorMixin, "request_count", 0)
+    s3fs.S3FileSystem.clear_instance_cache()
+
+    with pytest.raises(InputRefused) as refused:
+        open_source(f"s3://inbox/{path}")
+
+    assert refused.value.message == f"s3://inbox/{path}: there is no right to read it; ask its owner"
