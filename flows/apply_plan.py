@@ -5,6 +5,7 @@ from prefect.client.schemas import State
 
 from armrest.outbox import Run
 from armrest.outbox import apply_plan as apply_plan_of
+from flows.parameters import RunName
 from flows.sending import flow_run_id, see_through
 from tasks.connection import Connection, ConnectionName, holding
 from tasks.connection import connection as connected
@@ -19,7 +20,7 @@ def name_of_run() -> str:
 
 @flow(name="apply-plan", flow_run_name=name_of_run, retries=0)
 async def apply_plan(
-    plan_id: str, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
+    plan_id: RunName, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
 ) -> State:
     """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
 

@@ -7,8 +7,8 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.outbox import Only
+from flows.parameters import BatchUuid, ClientNo, RunName
 from flows.sending import flow_run_id, see_through
-from flows.update_customers import ClientNo
 from tasks.connection import Connection, ConnectionName
 from tasks.connection import connection as connected
 from tasks.durations import Duration
@@ -26,8 +26,8 @@ def name_of_run() -> str:
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
 async def rerun_failed_batches(
-    run_id: str | None = None,
-    batch_uuids: list[str] | None = None,
+    run_id: RunName | None = None,
+    batch_uuids: list[BatchUuid] | None = None,
     client_no: ClientNo | None = None,
     *,
     connection: ConnectionName = "",

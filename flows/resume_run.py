@@ -3,6 +3,7 @@
 from prefect import flow, runtime
 from prefect.client.schemas import State
 
+from flows.parameters import RunName
 from flows.sending import flow_run_id, see_through
 from tasks.connection import ConnectionName
 from tasks.connection import connection as connected
@@ -17,7 +18,7 @@ def name_of_run() -> str:
 
 @flow(name="resume-run", flow_run_name=name_of_run, retries=0)
 async def resume_run(
-    run_id: str, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
+    run_id: RunName, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
 ) -> State:
     """Go on with a run: plan what is not planned, send what is not acknowledged, wait for what is still open.
 

@@ -6,6 +6,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.delivery import Sweep, sweep
+from flows.parameters import BatchUuid
 from flows.stopping import cancelled_by_sigterm
 from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
 from tasks.connection import connection as connected
@@ -17,7 +18,7 @@ from tasks.sweep_text import sweep_markdown
 
 @flow(name="settle-open-batches", flow_run_name="open batches of all clients", retries=0)
 async def settle_open_batches(
-    declare_lost: list[str] | None = None,
+    declare_lost: list[BatchUuid] | None = None,
     lost_after: Duration | None = None,
     deadline: Duration = "1m",
     connection: ConnectionName = "",

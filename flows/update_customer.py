@@ -1,17 +1,21 @@
 """The flow `update-customer`: one customer, now."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from uuid import UUID
 
-from prefect import flow
+from prefect import flow, runtime
+from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
-from pydantic import Field
+from prefect.states import Failed
 
 from armrest.api import CustomerNo
-from flows.sending import end_state
+from flows.parameters import ClientNo, UserId
+from flows.sending import end_state, flow_run_id
 from tasks.connection import ConnectionName
 from tasks.single_update import updated_single
 
-ClientNo = Annotated[int, Field(ge=1)]
+TAKEN_OUT = "(taken out)"
+"""What stands among the parameters once the values are gone from there."""
 
 
 @flow(name="update-customer", flow_run_name="{client_no} · {customer_no}", retries=0)
@@ -21,13 +25,13 @@ async def update_customer(
     *,
     changes: dict[str, str],
     clear: list[str] | None = None,
-    user_id: str | None = None,
+    user_id: UserId | None = None,
     connection: ConnectionName = "",
 ) -> State:
     """Update one customer at once; no file, no batch.
 
-    Prefect keeps what is typed here: the new values stay among the flow run's parameters until it is deleted there.
-    Where that may not be, use `armrest update-customer`.
+    The new values are taken out of the run's parameters as soon as it begins: it cannot be retried, but begun anew.
+    Until then Prefect keeps them; where that may not be, use `armrest update-customer`.
 
     Args:
         client_no: The client's number in ARM, for example 2218.
@@ -38,7 +42,17 @@ async def update_customer(
         user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
         connection: Which ARM it goes to: the name of a block ArmConnection, such as staging. Empty: the settings'.
     """
+    if TAKEN_OUT in changes.values():
+        return Failed(name="InputRejected", message="the values are gone from this run's parameters: begin a new run")
+    await _take_out(flow_run_id(), changes)
     done = await updated_single(
         client_no, customer_no, values=changes, clear=clear or [], user_id=user_id, connection=connection
     )
     return end_state(done.run)
+
+
+async def _take_out(flow_run: UUID, fields: Iterable[str]) -> None:
+    """Leave the fields' names in Prefect's database, and not the values: they are a customer's."""
+    parameters = {**runtime.flow_run.parameters, "changes": dict.fromkeys(fields, TAKEN_OUT)}
+    async with get_client() as client:
+        await client.update_flow_run(flow_run, parameters=parameters)

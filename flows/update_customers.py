@@ -11,6 +11,7 @@ from armrest.api import Mode
 from armrest.intake import InputRefused
 from flows.asking import is_to_be_asked, send_if_approved
 from flows.drift import Sample, verified
+from flows.parameters import ClientNo, UserId
 from flows.sending import flow_run_id, see_through
 from tasks.connection import ConnectionName, arm_client
 from tasks.connection import connection as connected
@@ -27,7 +28,6 @@ from tasks.reading import (
 )
 from tasks.runs import carried, carry, open_to_be_asked, open_update, went_past_a_rail
 
-ClientNo = Annotated[int, Field(ge=1)]
 OnGuard = Literal["refuse", "ask"]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -56,7 +56,7 @@ async def update_customers(
     max_source_age: Duration | None = None,
     on_guard: OnGuard = "refuse",
     approve_within: Duration = "12h",
-    user_id: str | None = None,
+    user_id: UserId | None = None,
     mode: Mode = "update",
     batch_size: BatchSize | None = None,
     deadline: Duration = "30m",

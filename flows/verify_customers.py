@@ -1,18 +1,14 @@
 """The flow `verify-customers`: does ARM hold what a customer file says?"""
 
-from typing import Annotated
-
 from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
-from pydantic import Field
 
 from flows.drift import DRIFT, Sample, told
+from flows.parameters import ClientNo
 from tasks.connection import ConnectionName
 from tasks.reading import Clear, DuplicatePolicy, Reading, SourceName, WholeAddressPolicy
 from tasks.verification import verified_source
-
-ClientNo = Annotated[int, Field(ge=1)]
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)

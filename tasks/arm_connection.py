@@ -1,6 +1,6 @@
 """The block `ArmConnection`: an ARM that Prefect knows by a name, such as `staging` or `production`.
 
-Registered by `prefect block register -m tasks.arm_connection`.
+Registered by `prefect block register -m tasks.blocks`.
 """
 
 from typing import ClassVar, Literal, cast

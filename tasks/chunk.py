@@ -9,6 +9,7 @@ from armrest.outbox import find_run
 from tasks.caching import is_unexpected, run_and_slice
 from tasks.connection import connection
 from tasks.planned import planned_for
+from tasks.sql_source import databases_for
 
 
 class PlanRefused(Exception):
@@ -34,9 +35,10 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
     """
     with connection() as here:
         run = find_run(here.outbox.ledger, run_id)
+        databases = databases_for(here, run.request.get("source", ""))
         stop = threading.Event()
         try:
-            planned = await asyncio.to_thread(planned_for, here, run, stop)
+            planned = await asyncio.to_thread(planned_for, here, run, stop=stop, databases=databases)
         finally:
             stop.set()
     if planned.state == "InputRejected":

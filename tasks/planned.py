@@ -2,11 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from armrest.api import CustomerRecord
 from armrest.delivery import plan, plan_rerun
 from armrest.delivery.merge import ReadRecords, read_records
+from armrest.intake import Database
 from armrest.outbox import Run, RunSummary
 from tasks.connection import Connection, arm_client, settings_for
 from tasks.reading import databases_of, planning_processes
@@ -18,11 +19,18 @@ class PlanningStopped(Exception):
     """Whoever waited for the plan has gone."""
 
 
-def planned_for(here: Connection, run: Run, stop: threading.Event | None = None) -> RunSummary:
+def planned_for(
+    here: Connection,
+    run: Run,
+    *,
+    stop: threading.Event | None = None,
+    databases: Mapping[str, Database] | None = None,
+) -> RunSummary:
     """Plan a run as its request says; safe to repeat.
 
     Args:
         stop: Set from another thread, it ends the reading.
+        databases: What `sql:NAME` stands for; None is what the settings say.
     """
     look = watcher.get()
 
@@ -37,7 +45,7 @@ def planned_for(here: Connection, run: Run, stop: threading.Event | None = None)
             here.outbox,
             run,
             rejects_folder=here.rejects_folder,
-            databases=databases_of(here.settings),
+            databases=databases_of(here.settings) if databases is None else databases,
             read_records=_reader(here, run) if run.request.get("address_policy") == "merge" else None,
             processes=planning_processes(here.settings),
             on_progress=on_progress,

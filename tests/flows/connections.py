@@ -7,31 +7,34 @@ from typing import Any
 
 import httpx
 
-REGISTER = ("block", "register", "-m", "tasks.arm_connection")
+from tests.flows.history import patiently
+
+REGISTER = ("block", "register", "-m", "tasks.blocks")
 
 
-def registered(environment: dict[str, str], *words: str) -> None:
+def registered(environment: dict[str, str]) -> None:
     """Do what is done once, when Prefect is set up."""
-    command = [sys.executable, "-m", "prefect", *(words or REGISTER)]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "prefect", *REGISTER], env=environment, check=True, capture_output=True)
 
 
 @dataclass(frozen=True)
 class Connections:
-    """Keeps connections under their names; those of an earlier test are replaced."""
+    """Keeps blocks of a kind under their names; those of an earlier test are replaced."""
 
     address: str
+    slug: str = "arm-connection"
 
     def keep(self, name: str, **data: Any) -> None:
         kind, schema = self._kind(), self._schema()
-        old = httpx.get(f"{self.address}/block_types/slug/arm-connection/block_documents/name/{name}")
+        old = httpx.get(f"{self.address}/block_types/slug/{self.slug}/block_documents/name/{name}")
         if old.status_code == 200:
-            httpx.delete(f"{self.address}/block_documents/{old.json()['id']}").raise_for_status()
+            address = f"{self.address}/block_documents/{old.json()['id']}"
+            patiently(lambda: httpx.delete(address)).raise_for_status()
         document = {"name": name, "data": data, "block_type_id": kind["id"], "block_schema_id": schema["id"]}
-        httpx.post(f"{self.address}/block_documents/", json=document).raise_for_status()
+        patiently(lambda: httpx.post(f"{self.address}/block_documents/", json=document)).raise_for_status()
 
     def _kind(self) -> Any:
-        return httpx.get(f"{self.address}/block_types/slug/arm-connection").raise_for_status().json()
+        return httpx.get(f"{self.address}/block_types/slug/{self.slug}").raise_for_status().json()
 
     def _schema(self) -> Any:
         question = {"block_schemas": {"block_type_id": {"any_": [self._kind()["id"]]}}}

@@ -1,10 +1,23 @@
 """What Prefect's server remembers of a flow run, as its own UI would ask for it."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+BUSY = 503
+"""What the server says while its SQLite is locked; its own clients ask again, too."""
+
+
+def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """Ask until the server is not busy any more."""
+    until = time.monotonic() + 60
+    while (answer := ask()).status_code == BUSY and time.monotonic() < until:
+        time.sleep(0.2)
+    return answer
 
 
 @dataclass(frozen=True)
@@ -22,14 +35,6 @@ class History:
 
     def flow_run(self, flow_run_id: str) -> Any:
         return httpx.get(f"{self.address}/flow_runs/{flow_run_id}").json()
-
-    def everything(self, flow_run_id: str) -> str:
-        """All that is kept of a flow run, as one text."""
-        this = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
-        logs = {"logs": {"flow_run_id": {"any_": [flow_run_id]}}}
-        kept = [self.flow_run(flow_run_id), self.artifacts(flow_run_id)]
-        kept += [self.ask(f"{kind}/filter", this) for kind in ("task_runs", "flow_runs", "flows")]
-        return json.dumps([*kept, self.ask("logs/filter", logs)], ensure_ascii=False)
 
     def ask(self, path: str, question: dict[str, Any]) -> Any:
         answer = httpx.post(f"{self.address}/{path}", json=question)

@@ -12,7 +12,7 @@ from armrest.outbox import Outbox, decision_on, find_run
 from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
-from tests.flows.history import History
+from tests.flows.history import History, patiently
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -40,7 +40,7 @@ def answer(history: History, decision: str) -> None:
         time.sleep(0.2)
     given = {"run_input": {"decision": decision, "decided_by": "kari"}}
     address = f"{history.address}/flow_runs/{waiting[0]['id']}/resume"
-    resumed = httpx.post(address, json=given, timeout=60)
+    resumed = patiently(lambda: httpx.post(address, json=given, timeout=60))
     assert resumed.status_code == 201, resumed.text
 
 

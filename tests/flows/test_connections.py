@@ -1,5 +1,6 @@
 """Several ARMs side by side, chosen by name: each with its own login, its own clients, its own permission."""
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,3 +139,20 @@ def test_the_command_line_takes_a_connection_too(
 
     assert (sent.exit_code, sent.json["state"]) == (0, "Completed")
     assert (resumed.exit_code, resumed.json["state"]) == (0, "Completed")
+
+
+def test_a_flow_reads_a_database_that_only_a_block_names(
+    connections: Connections, sandbox: dict[str, Any], unset: RunFlow, tmp_path: Path, arm: SandboxServer
+) -> None:
+    with sqlite3.connect(tmp_path / "crm.db") as crm:
+        crm.execute("CREATE TABLE customers (customerNo TEXT, name TEXT)")
+        crm.execute("INSERT INTO customers VALUES ('10001', 'Kari')")
+    crm.close()
+    connections.keep("sandbox", **sandbox)
+    Connections(connections.address, "sql-source").keep("crm", url=f"sqlite:///{tmp_path}/crm.db", query="customers")
+
+    sent = unset("update-customers", source="sql:crm", client_no=CLIENT_NO, connection="sandbox")
+    unknown = unset("update-customers", source="sql:erp", client_no=CLIENT_NO, connection="sandbox")
+
+    assert (sent.name, sent.message) == ("Completed", "1 of 1 customer updated")
+    assert unknown.name == "InputRejected"

@@ -1,11 +1,10 @@
-"""The flows end to end: states, artifacts, retries, and nothing personal in any of it."""
+"""The flows end to end: states, artifacts, retries."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from armrest.sandbox import SandboxServer, write_sample
+from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import RunFlow
 from tests.flows.history import History
@@ -84,23 +83,3 @@ def test_prefects_retry_of_a_flow_run_goes_on_with_the_same_logical_run(
     assert state.flow_run_id == late.flow_run_id
     assert len(arm.books.batches()) == 2
     assert len(history.artifacts(late.flow_run_id)["arm-batches-2218"]) == 2
-
-
-def test_nothing_personal_reaches_prefect(
-    updated: RunFlow, history: History, tmp_path: Path, arm: SandboxServer
-) -> None:
-    source = tmp_path / "customers.csv"
-    write_sample(source, customers=200, seed=3, wrong=0.02)
-    arm.behaviour.refuse_customers = frozenset({"10050", "10051"})
-    arm.behaviour.poison_customers = frozenset({"10100"})
-    arm.behaviour.poison_named = True
-
-    state = updated(str(source), batch_size=50, max_rejected="10%")
-
-    kept = history.everything(state.flow_run_id)
-    header, *rows = (line.split(",") for line in source.read_text().splitlines())
-    personal = {"name", "phoneNo", "organizationNo", "dateOfBirth", "addressLine1", "emailAddressDocument"}
-    cells = {row[at] for row in rows for at, column in enumerate(header) if column in personal and at < len(row)}
-    assert state.name == "PartlyFailed"
-    assert "10050" in kept
-    assert [cell for cell in cells if len(cell) > 4 and cell in kept] == []
