@@ -115,6 +115,15 @@ def test_the_nightly_has_a_next_run(up: Up) -> None:
     assert runs[0]["parameters"]["client_no"] == CLIENT_NO
 
 
+def test_the_connection_that_is_there_leads_to_the_stand_in(up: Up) -> None:
+    connection = up.ask("block_types/slug/arm-connection/block_documents/name/sandbox")["data"]
+
+    assert connection["api_url"] == f"{up.place.sandbox}/arm/v1"
+    assert connection["environment"] == "sandbox"
+    assert connection["clients"] == [CLIENT_NO]
+    assert set(connection["token"]) == {"*"}
+
+
 def test_up_again_says_that_it_is_up(up: Up) -> None:
     again = make("up", up.place)
 
