@@ -8,7 +8,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from armrest.api import ArmError
-from armrest.delivery.drift import Verification
+from armrest.delivery import Verification
 from armrest.outbox import Run, summary
 from flows.sending import flow_run_id
 from tasks.artifacts import Artifacts

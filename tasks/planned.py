@@ -5,8 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 
 from armrest.api import CustomerRecord
-from armrest.delivery import plan, plan_rerun
-from armrest.delivery.merge import ReadRecords, read_records
+from armrest.delivery import ReadRecords, plan, plan_rerun, read_records
 from armrest.intake import Database
 from armrest.outbox import Run, RunSummary
 from tasks.connection import Connection, arm_client, settings_for

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from armrest.api import ArmClient, CustomerRecord, CustomerUpdate, Forbidden
-from armrest.delivery import DeliveryOptions
-from armrest.delivery.difference import differences
-from armrest.delivery.single import update_single, with_whole_address
-from armrest.intake.one_row import customer_given
+from armrest.delivery import DeliveryOptions, differences, update_single, with_whole_address
+from armrest.intake import customer_given
 from armrest.outbox import RunSummary
 from armrest.settings import Settings
 from tasks.connection import Connection, arm_client, required_api_url

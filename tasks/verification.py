@@ -6,9 +6,7 @@ Requires: `ARMREST_…` settings; see `armrest.settings`.
 from datetime import UTC, datetime
 from pathlib import Path
 
-from armrest.delivery.drift import Verification
-from armrest.delivery.verify import OnProgress, verify
-from armrest.delivery.wanted import Wanted, WantedByRun, WantedBySource
+from armrest.delivery import OnProgress, Verification, Wanted, WantedByRun, WantedBySource, verify
 from armrest.outbox import find_run
 from armrest.settings import Settings
 from tasks.configuration import home, load_settings, private

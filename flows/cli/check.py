@@ -54,7 +54,7 @@ def _read(read: "Reading") -> tuple[Ending, dict[str, int]]:
 def _check_age(read: "Reading", source: "Source") -> None:
     if read.max_source_age_seconds is None:
         return
-    from armrest.delivery.guard import GuardRails
+    from armrest.delivery import GuardRails
 
     rails = GuardRails(max_source_age_seconds=read.max_source_age_seconds)
     rails.check_age(source.name, source.modified_at, now=time.time())

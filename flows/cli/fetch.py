@@ -11,7 +11,7 @@ from flows.cli.output import print_json, tell
 from flows.cli.refusals import Refused
 
 if TYPE_CHECKING:
-    from armrest.delivery.fetch import Fetched
+    from armrest.delivery import Fetched
 
 INCOMPLETE: Final = 1
 
@@ -31,7 +31,7 @@ def fetch_customers(
 
     ARM lists 10,000 customers at most. Exit code 1: it has more, or may have.
     """
-    from armrest.delivery.table_file import TableRefused
+    from armrest.delivery import TableRefused
 
     file = output.expanduser().absolute()
     try:
@@ -49,7 +49,7 @@ def fetch_customers(
 
 
 async def _fetch(client_no: int, file: Path, page_size: int) -> "Fetched":
-    from armrest.delivery.fetch import fetch_customers as fetch
+    from armrest.delivery import fetch_customers as fetch
     from tasks.configuration import load_settings
     from tasks.connection import arm_client, required_api_url
 

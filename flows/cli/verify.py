@@ -12,7 +12,7 @@ from flows.cli.reading_flags import Clear, Duplicates, Encoding, MappingFile, Wh
 from flows.cli.refusals import Refused
 
 if TYPE_CHECKING:
-    from armrest.delivery.drift import Verification
+    from armrest.delivery import Verification
     from armrest.outbox import RunSummary
 
 DRIFT: Final = 1
