@@ -82,6 +82,11 @@ bench: setup ## Measure CPU and memory beside what one would write instead (SIZE
 bench-check: setup ## Fail where planning has become slower against the afternoon script
 	@$(BIN)/python -m benchmarks.check
 
+.PHONY: profile
+profile: setup ## Show where planning spends its CPU: a table, and docs/images/planning.svg
+	@$(BIN)/python -m benchmarks.stages
+	@$(BIN)/python -m benchmarks.flame
+
 .PHONY: soak
 soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every fault (an hour)
 	@$(BIN)/python -m tests.soak

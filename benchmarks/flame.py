@@ -1,4 +1,4 @@
-"""`make flame`: where planning spends its CPU, as a flame graph in docs/images/planning.svg.
+"""`make profile`: where planning spends its CPU, as a flame graph in docs/images/planning.svg.
 
     python -m benchmarks.flame [--customers 200000] [-o FILE.svg]
 
@@ -13,9 +13,10 @@ import signal
 import sys
 import time
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Final, Self
 
 from benchmarks.contestants import environment
@@ -60,25 +61,28 @@ class Sampler:
         names = [linecache.getline(code.co_filename, frame.f_lineno or code.co_firstlineno).strip()]
         looked_at: FrameType | None = frame
         while looked_at and looked_at.f_code.co_name != self._start:
-            names.append(_named(looked_at))
+            names.append(_named(looked_at.f_code))
             looked_at = looked_at.f_back
         return tuple(reversed(names)) if looked_at else ()
 
 
-def _named(frame: FrameType) -> str:
-    path = Path(frame.f_code.co_filename)
+@cache
+def _named(code: CodeType) -> str:
+    path = Path(code.co_filename)
     known = path.relative_to(ROOT).with_suffix("") if path.is_relative_to(ROOT) else Path(path.stem)
-    return f"{'.'.join(known.parts)}: {frame.f_code.co_qualname}"
+    return f"{'.'.join(known.parts)}: {code.co_qualname}"
 
 
 def main() -> None:
-    """Plan a file under the sampler, and draw."""
+    """Plan a file in one process under the sampler, and draw."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--customers", type=int, default=200_000)
     options.add_argument("-o", "--output", type=Path, default=IMAGE)
     given = options.parse_args()
     with TemporaryDirectory() as folder:
-        os.environ.update(environment(Path(folder) / "home", "http://127.0.0.1/arm/v1"))
+        os.environ |= environment(Path(folder) / "home", "http://127.0.0.1/arm/v1") | {
+            "ARMREST_PLANNING_PROCESSES": "1"
+        }
         from armrest.sandbox import write_sample
         from benchmarks.programs import plan_file
 

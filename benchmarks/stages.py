@@ -1,4 +1,4 @@
-"""Where each microsecond of planning goes, stage by stage, and what the bare work of a stage would cost.
+"""`make profile`: where each microsecond of planning goes, and what the bare work of a stage would cost.
 
     python -m benchmarks.stages [CUSTOMERS]
 
