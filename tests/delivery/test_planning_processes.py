@@ -1,0 +1,59 @@
+"""What several processes plan is what one plans, byte for byte."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from armrest.delivery import plan
+from armrest.outbox import Outbox, State, batches_in, create_run, find_run
+from armrest.outbox.schema import customers, rejects
+from armrest.sandbox import write_sample
+from tests.delivery.conftest import API_URL, CLIENT_NO
+
+
+def planned(outbox: Outbox, source: Path, folder: Path, *, processes: int) -> dict[str, Any]:
+    """Bodies, lines, rejects and figures of a plan."""
+    request = {"source": str(source), "batch_size": 300, "max_body_bytes": 100_000, "max_rejected": "50%"}
+    run = create_run(
+        outbox.ledger,
+        run_id=f"run-{processes}",
+        api_url=API_URL,
+        client_no=CLIENT_NO,
+        kind="update",
+        mode="update",
+        user_id="ola",
+        source=source.name,
+        request=request,
+    )
+    plan(outbox, run, rejects_folder=folder, processes=processes)
+    run = find_run(outbox.ledger, run.run_id)
+    line, reject = customers.c, rejects.c
+    kept = (line.ordinal, line.batch_seq, line.customer_no, line.fields, line.fingerprint)
+    with outbox.ledger.read() as tx:
+        lines = tx.execute(select(*kept).where(line.run_seq == run.seq).order_by(line.ordinal)).all()
+        refused = tx.execute(select(reject.row, reject.field, reject.code).where(reject.run_seq == run.seq)).all()
+    bodies = [outbox.bodies.read(batch.body) for batch in batches_in(outbox.ledger, run, [State.PLANNED])]
+    return {
+        "bodies": bodies,
+        "lines": lines,
+        "rejects": refused,
+        "rejects file": (folder / f"{run.run_id}.csv").read_bytes(),
+    }
+
+
+def test_two_processes_write_the_bodies_the_ledger_and_the_rejects_that_one_writes(
+    outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "customers.csv"
+    write_sample(source, customers=6000, wrong=0.02)
+    alone = planned(outbox, source, tmp_path, processes=1)
+    monkeypatch.setattr(import_module("armrest.delivery.plan"), "LARGE_BYTES", 1)
+
+    together = planned(outbox, source, tmp_path, processes=2)
+
+    assert len(together["bodies"]) > 20
+    assert len(together["rejects"]) == 120
+    assert together == alone
