@@ -61,7 +61,8 @@ class Sampler:
         names = [linecache.getline(code.co_filename, frame.f_lineno or code.co_firstlineno).strip()]
         looked_at: FrameType | None = frame
         while looked_at and looked_at.f_code.co_name != self._start:
-            names.append(_named(looked_at.f_code))
+            if not looked_at.f_code.co_filename.startswith("<frozen"):  # how modules are imported says nothing here
+                names.append(_named(looked_at.f_code))
             looked_at = looked_at.f_back
         return tuple(reversed(names)) if looked_at else ()
 

@@ -29,9 +29,9 @@ class _Box:
         if stack:
             self.on_it.setdefault(stack[0], _Box()).add(stack[1:], spent)
 
-    @property
-    def height(self) -> int:
-        return 1 + max((box.height for box in self.on_it.values()), default=0)
+    def height(self, narrowest: float) -> int:
+        """In rows, of what is wide enough to be drawn."""
+        return 1 + max((box.height(narrowest) for box in self.on_it.values() if box.spent >= narrowest), default=0)
 
 
 def drawn(spent: Mapping[Stack, float], *, unit: str) -> str:
@@ -39,8 +39,9 @@ def drawn(spent: Mapping[Stack, float], *, unit: str) -> str:
     ground = _Box()
     for stack, amount in spent.items():
         ground.add(stack, amount)
-    height = ground.height * ROW
-    boxes = _boxes(ground, f"all: {ground.spent:.1f} {unit}", 0.0, height - ROW, WIDTH / ground.spent)
+    scale = WIDTH / ground.spent
+    height = ground.height(NARROWEST / scale) * ROW
+    boxes = _boxes(ground, f"all: {ground.spent:.1f} {unit}", 0.0, height - ROW, scale)
     style = "text{font:11px sans-serif}rect{stroke:#fff;stroke-width:.5}"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">'
     return "\n".join([head, f"<style>{style}</style>", *boxes, "</svg>", ""])
