@@ -70,7 +70,11 @@ class Sampler:
 @cache
 def _named(code: CodeType) -> str:
     path = Path(code.co_filename)
-    known = path.relative_to(ROOT).with_suffix("") if path.is_relative_to(ROOT) else Path(path.stem)
+    known = (
+        path.relative_to(ROOT).with_suffix("")
+        if path.is_relative_to(ROOT) and ".venv" not in path.parts
+        else Path(path.stem)
+    )
     return f"{'.'.join(known.parts)}: {code.co_qualname}"
 
 
