@@ -38,6 +38,7 @@ class Access(BaseModel):
         (), description="the only clients that may be touched, e.g. 2218,2219; empty: all"
     )
     concurrency: int = Field(8, ge=1, le=64, description="requests under way at once, at most")
+    min_concurrency: int = Field(1, ge=1, le=64, description="requests at once that slow answers do not go below")
     timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one answer")
     max_tries: int = Field(8, ge=1, description="attempts of one request, waits by a 429 or 503 not counted")
 

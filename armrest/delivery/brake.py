@@ -1,8 +1,9 @@
 """One brake for all calls of a process: how many at once, and at which pace.
 
-The pace is unlimited until ARM answers 429. Then all calls wait as long as `Retry-After` says, and go on somewhat
-slower than the pace that was refused. They are back at it after `RECOVERY_SECONDS`, stay near it for a while, and
-then grow ever faster: a cubic, as TCP has it; docs/decisions/0011-brake.md says why. Times are the event loop's.
+How many is learned from how long answers take; see `armrest.delivery.width`. The pace is unlimited until ARM answers
+429. Then all calls wait as long as `Retry-After` says, and go on somewhat slower than the pace that was refused. They
+are back at it after `RECOVERY_SECONDS`, stay near it for a while, and then grow ever faster: a cubic, as TCP has it;
+docs/decisions/0011-brake.md says why. Times are the event loop's.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
+
+from armrest.delivery.width import Width
 
 DECREASE: Final = 0.2
 RECOVERY_SECONDS: Final = 8.0
@@ -26,11 +29,14 @@ class Brake:
 
     Args:
         concurrency: Calls under way at once, at most.
+        lowest: As few of them as slow answers may bring it down to.
         random: Spreads the ends of pauses for which ARM has named no time.
     """
 
-    def __init__(self, *, concurrency: int, random: Random) -> None:
-        self._free = asyncio.Semaphore(concurrency)
+    def __init__(self, *, concurrency: int, random: Random, lowest: int = 1) -> None:
+        self._width = Width(lowest=lowest, highest=concurrency)
+        self._under_way = 0
+        self._freed = asyncio.Event()
         self._queue = asyncio.Lock()
         self._random = random
         self._refused_pace: float | None = None
@@ -49,12 +55,23 @@ class Brake:
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
         """Wait for one's turn, and hold it for the time of one call."""
-        async with self._free:
-            async with self._queue:
-                while (wait := self._wait_seconds()) > 0:  # noqa: ASYNC110  for a time, not for an event
-                    await asyncio.sleep(wait)
-                self._let_one_through()
+        async with self._queue:
+            while self._under_way >= self._width.calls:
+                self._freed.clear()
+                await self._freed.wait()
+            while (wait := self._wait_seconds()) > 0:  # noqa: ASYNC110  for a time, not for an event
+                await asyncio.sleep(wait)
+            self._let_one_through()
+        self._under_way += 1
+        try:
             yield
+        finally:
+            self._under_way -= 1
+            self._freed.set()
+
+    def answered(self, kind: str, *, left_at: float) -> None:
+        """A call of some kind has its answer, whatever it says; heard while its slot is still held."""
+        self._width.answered(kind, left_at=left_at, now=self._now(), under_way=self._under_way)
 
     def slow(self, retry_after_seconds: float | None, *, left_at: float) -> None:
         """ARM found the pace too fast (429): pause all calls, and go on slower.

@@ -61,7 +61,7 @@ async def test_twenty_401s_at_once_cause_one_renewal(
     run = planned(people(41), batch_size=1)
     arm = Unwell(sandbox, puts=[None, *[status(401)] * 20], seconds=1.0)
 
-    told = await logging_in(replace(engine, transport=arm), identity).carry(run, concurrency=20)
+    told = await logging_in(replace(engine, transport=arm), identity).carry(run, concurrency=20, min_concurrency=20)
 
     assert (told.state, arm.most_under_way) == ("Completed", 20)
     assert sent(sandbox, TOKEN) == 2
