@@ -15,6 +15,7 @@ from flows.stopping import cancelled_by_sigterm
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import Connection, delivering, holding
 from tasks.durations import seconds_in
+from tasks.hand_out import hand_out
 from tasks.poll_batch_status import poll_batch_status
 from tasks.report import reporting
 from tasks.submit_batch import submit_batch
@@ -56,8 +57,12 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
     """Send all slices side by side, and write down how it ended."""
     stopped = ""
     try:
-        async with delivering(run, deadline_seconds=deadline_seconds):
-            await _all_slices(here, run)
+        async with delivering(run, deadline_seconds=deadline_seconds) as delivery:
+            if run.request.get("shards", 1) > 1:
+                await delivery.scout()  # a fault that is everybody's is not found by each worker anew
+                await hand_out(here, run, deadline_seconds=deadline_seconds)
+            else:
+                await send_slices(here, run, range(1, run.slices + 1))
     except LeaseLost:
         raise  # the run is another process's now: nothing about it is ours to write
     except asyncio.CancelledError:
@@ -68,8 +73,8 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
     finish(here.outbox, run, stopped=stopped)
 
 
-async def _all_slices(here: Connection, run: Run) -> None:
-    """Submit and poll every slice; what stops one keeps the others from starting, and is raised when all have ended."""
+async def send_slices(here: Connection, run: Run, slices: range) -> None:
+    """Submit and poll slices; what stops one keeps the others from starting, and is raised when all have ended."""
     places = asyncio.Semaphore(here.settings.concurrency)
     stopped: list[Exception] = []
 
@@ -86,7 +91,7 @@ async def _all_slices(here: Connection, run: Run) -> None:
         except (StopTheRun, OutboxError) as error:
             stopped.append(error)
 
-    await together(carry(slice_no) for slice_no in range(1, run.slices + 1))
+    await together(carry(slice_no) for slice_no in slices)
     if stopped:
         raise stopped[0]
 

@@ -29,6 +29,7 @@ from tasks.reading import (
 from tasks.runs import carried, carry, open_to_be_asked, open_update, went_past_a_rail
 
 OnGuard = Literal["refuse", "ask"]
+Shards = Annotated[int, Field(ge=1, le=64)]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -63,6 +64,7 @@ async def update_customers(
     wait: Duration = "0s",
     verify_sample: Sample | None = None,
     dry_run: bool = False,
+    shards: Shards = 1,
 ) -> State:
     """Bring a customer file over to ARM: every customer in it is updated there, and nothing is sent twice.
 
@@ -100,6 +102,8 @@ async def update_customers(
         verify_sample: Afterwards, read so many of the updated customers at random from ARM and compare them with what
             was sent; where one differs, the flow run fails as Drift.
         dry_run: Read, check and plan, but send nothing.
+        shards: Workers that send side by side, each its part, by the deployment submit-slices/shard. More than 1 needs
+            the ledger on PostgreSQL and the bodies on an object store. They share one pace.
     """
     reading = Reading(
         source=source,
@@ -128,6 +132,7 @@ async def update_customers(
                     mode=mode,
                     batch_size=batch_size,
                     dry_run=dry_run,
+                    shards=shards,
                 )
             except InputRefused as refusal:
                 return Failed(name="InputRejected", message=refusal.message)

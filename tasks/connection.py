@@ -8,7 +8,7 @@ Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.setti
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +16,8 @@ from pydantic import Field
 from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, hold_lease
-from armrest.outbox import Lease, Outbox, Run
+from armrest.delivery import Delivery, DeliveryOptions, hold_lease, kept_alive
+from armrest.outbox import Lease, Outbox, Run, Shard, join_lease
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused, home, load_settings, private
 
@@ -105,7 +105,25 @@ async def holding(run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease
             run_id=run.run_id,
             seconds=here.settings.lease_seconds,
             wait_seconds=wait_seconds,
+            by_many=run.request.get("shards", 1) > 1,
         ) as lease:
+            here.lease = lease
+            try:
+                yield lease
+            finally:
+                here.lease = None
+
+
+@asynccontextmanager
+async def sharing(run: Run, shard: Shard) -> AsyncIterator[Lease]:
+    """Take a shard of a run over, under the lease that the run holds, and help to keep that alive.
+
+    Raises:
+        LeaseLost: The run holds its client no more, or a later attempt has the shard.
+    """
+    with connection() as here:
+        lease = join_lease(here.outbox.ledger, run, shard, seconds=here.settings.lease_seconds)
+        async with kept_alive(here.outbox.ledger, lease):
             here.lease = lease
             try:
                 yield lease
@@ -128,13 +146,22 @@ async def delivering(run: Run, *, deadline_seconds: float | None = None) -> Asyn
         async with (
             here.arm_for(run) as arm,
             holding(run) as lease,
-            Delivery(here.outbox, arm, run, lease, delivery_options(here.settings, deadline_seconds)) as delivery,
+            Delivery(here.outbox, arm, run, lease, _options(here.settings, run, lease, deadline_seconds)) as delivery,
         ):
             here.delivery = delivery
             try:
                 yield delivery
             finally:
                 here.delivery = None
+
+
+def _options(settings: Settings, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
+    """Return how a run's engine goes about it: a shard has its share of what one engine would have under way."""
+    options = delivery_options(settings, deadline_seconds)
+    if lease.shard is None:
+        return options
+    share = max(1, options.concurrency // int(run.request["shards"]))
+    return replace(options, concurrency=share, min_concurrency=min(options.min_concurrency, share))
 
 
 def settings_for(run: Run, settings: Settings) -> Settings:
@@ -226,6 +253,7 @@ def delivery_options(settings: Settings, deadline_seconds: float | None) -> Deli
     given = {} if deadline_seconds is None else {"deadline_seconds": deadline_seconds}
     return DeliveryOptions(
         concurrency=settings.concurrency,
+        min_concurrency=settings.min_concurrency,
         max_tries=settings.max_tries,
         poll_first_seconds=settings.poll_first_seconds,
         poll_max_seconds=settings.poll_max_seconds,

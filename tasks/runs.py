@@ -7,6 +7,7 @@ from armrest.outbox import (
     OutboxError,
     Run,
     assert_applicable,
+    assert_shareable,
     carried_by,
     create_run,
     find_run,
@@ -14,6 +15,8 @@ from armrest.outbox import (
     plan_figures,
     run_of_flow_run,
 )
+from armrest.settings import Settings
+from tasks.configuration import SettingsRefused
 from tasks.connection import Connection
 from tasks.reading import Reading, source_name
 from tasks.rerun_choice import Choice, run_of_client
@@ -28,14 +31,19 @@ def open_update(
     mode: Mode,
     batch_size: int | None,
     dry_run: bool,
+    shards: int = 1,
 ) -> Run:
     """Open a run that brings a source over; what is None comes from the settings.
 
     Raises:
         InputRefused: The source's address or the mapping is at fault.
-        SettingsRefused: ARMREST_RULES names a rule that there is not.
+        SettingsRefused: ARMREST_RULES names a rule that there is not, or more shards are asked for than calls at once.
+        OutboxError: Shards are asked for, and other machines cannot reach the outbox.
     """
     ledger, settings = here.outbox.ledger, here.settings
+    if shards > 1:
+        assert_shareable(here.outbox)
+        assert_divisible(settings, shards)
     return create_run(
         ledger,
         run_id=new_run_id(client_no, ledger.now()),
@@ -50,6 +58,7 @@ def open_update(
             "batch_size": batch_size or settings.batch_size,
             "max_body_bytes": settings.max_body_bytes,
             "dry_run": dry_run,
+            "shards": shards,
             "connection": settings.connection,
         },
     )
@@ -58,6 +67,19 @@ def open_update(
 def went_past_a_rail(here: Connection, run: Run) -> bool:
     """Tell whether it was a guard rail that refused a run."""
     return plan_figures(here.outbox.ledger, run).past_rail is not None
+
+
+def assert_divisible(settings: Settings, shards: int) -> None:
+    """Make sure that each shard may have a call under way without all of them having more than one engine would.
+
+    Raises:
+        SettingsRefused: There are more shards than calls.
+    """
+    if shards > settings.concurrency:
+        raise SettingsRefused(
+            f"{shards} shards cannot share the {settings.concurrency} calls at once of ARMREST_CONCURRENCY: "
+            "ask for fewer shards, or raise it"
+        )
 
 
 def open_to_be_asked(here: Connection, run: Run) -> Run:

@@ -8,7 +8,7 @@ from armrest.delivery.errors import NoWayThrough, RefusedAlike, Unfinished
 from armrest.delivery.fetch import Fetched, fetch_customers
 from armrest.delivery.finish import finish
 from armrest.delivery.guard import GuardRails
-from armrest.delivery.lease import hold_lease
+from armrest.delivery.lease import hold_lease, kept_alive
 from armrest.delivery.merge import ReadRecords, read_records
 from armrest.delivery.plan import OnProgress, plan
 from armrest.delivery.rerun import plan_rerun, rerun_request
@@ -43,6 +43,7 @@ __all__ = [
     "fetch_customers",
     "finish",
     "hold_lease",
+    "kept_alive",
     "plan",
     "plan_rerun",
     "read_records",

@@ -1,7 +1,7 @@
 """What the parts of a delivery share: one client of the API, one brake, one deadline; and mostly one run."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import InitVar, dataclass, field
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from random import Random
 
 from armrest.api import ArmClient, ArmError, RateLimited, StopTheRun, Unreachable
 from armrest.delivery.brake import Brake
-from armrest.outbox import Attempt, Batch, Lease, Outbox, Run, record
+from armrest.outbox import Attempt, Batch, Lease, Outbox, Run, State, batches_in, record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class DeliveryOptions:
     """How a delivery goes about it. Times are in seconds."""
 
     concurrency: int = 8
+    min_concurrency: int = 1
     max_tries: int = 8
     retry_first_seconds: float = 0.5
     retry_max_seconds: float = 30.0
@@ -53,7 +54,9 @@ class Calls:
     stopped: StopTheRun | None = field(init=False, default=None)
 
     def __post_init__(self, shared_brake: Brake | None) -> None:
-        self.brake = shared_brake or Brake(concurrency=self.options.concurrency, random=self.random)
+        self.brake = shared_brake or Brake(
+            concurrency=self.options.concurrency, lowest=self.options.min_concurrency, random=self.random
+        )
         self.deadline = asyncio.get_running_loop().time() + self.options.deadline_seconds
 
     def seconds_left(self) -> float:
@@ -86,6 +89,10 @@ class Context(Calls):
     run: Run
     lease: Lease
 
+    def batches(self, states: Collection[State], slice_no: int | None = None) -> list[Batch]:
+        """Return the batches in these states that are this process's to send: its shard's, or the whole run's."""
+        return batches_in(self.outbox.ledger, self.run, states, slice_no=slice_no, shard=self.lease.shard)
+
     def stop(self, error: StopTheRun) -> None:
         """Let no call begin any more."""
         self.stopped = self.stopped or error
@@ -104,6 +111,7 @@ class Call:
         """ARM has served it; the evidence holds no personal data."""
         self._calls.reached = True
         self._calls.brake.fine()
+        self._calls.brake.answered(self._what, left_at=self._left_at)
         self._record(outcome, http_status, request_id, evidence)
 
     def broke(self, error: ArmError) -> None:
@@ -115,6 +123,8 @@ class Call:
             too_fast = error.status == HTTPStatus.TOO_MANY_REQUESTS
             brake = self._calls.brake.slow if too_fast else self._calls.brake.pause
             brake(error.retry_after_seconds, left_at=self._left_at)
+        elif not isinstance(error, Unreachable):
+            self._calls.brake.answered(self._what, left_at=self._left_at)
         self._record(type(error).__name__, error.status, error.request_id, error.evidence)
 
     def broken_off(self) -> None:

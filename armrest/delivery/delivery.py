@@ -24,7 +24,6 @@ from armrest.outbox import (
     Outbox,
     Run,
     State,
-    batches_in,
     note_run,
     open_elsewhere,
 )
@@ -74,11 +73,21 @@ class Delivery:
         self._left_open: set[int] = set()
         started_at = run.started_at or outbox.ledger.now()
         note_run(outbox.ledger, run, started_at=started_at, state="Sending", message="", ended_at=None)
-        await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
+        if self._context.lease.shard is None:
+            await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._poller.close()
+
+    async def scout(self) -> None:
+        """Send alone until ARM has accepted something; what then remains may be sent by many.
+
+        Raises:
+            StopTheRun: ARM refuses more than a customer.
+            LeaseLost: Another run has taken over the client.
+        """
+        await self._scout()
 
     async def submit(self, slice_no: int) -> int:
         """Send what of a slice is not yet acknowledged; return how many of its batches ARM has accepted.
@@ -155,4 +164,4 @@ class Delivery:
             log.warning("batch %d of run %s stays open: %s", batch.seq, self._context.run.run_id, trouble)
 
     def _batches(self, states: Collection[State], slice_no: int | None = None) -> list[Batch]:
-        return batches_in(self._context.outbox.ledger, self._context.run, states, slice_no=slice_no)
+        return self._context.batches(states, slice_no)

@@ -2,49 +2,78 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
-from armrest.outbox import Lease, LeaseHeld, LeaseLost, Ledger, LedgerUnusable, release_lease, renew_lease, take_lease
+from armrest.outbox import (
+    ANYWHERE,
+    Lease,
+    LeaseHeld,
+    LeaseLost,
+    Ledger,
+    LedgerUnusable,
+    release_lease,
+    renew_lease,
+    take_lease,
+    this_process,
+)
 
 log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
 async def hold_lease(
-    ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, wait_seconds: float = 0.0
+    ledger: Ledger,
+    *,
+    api_url: str,
+    client_no: int,
+    run_id: str,
+    seconds: float,
+    wait_seconds: float = 0.0,
+    by_many: bool = False,
 ) -> AsyncIterator[Lease]:
     """Hold a client for a run, for the length of the block.
 
     Args:
         seconds: The lease lapses after this without a heartbeat.
         wait_seconds: How long to wait for a run that holds the client now.
+        by_many: Other processes send for the run too, so that its life is not this process's.
 
     Raises:
         LeaseHeld: Another run still holds the client.
     """
-    lease = await _take(
-        ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=seconds, wait_seconds=wait_seconds
+    process = this_process() | ({"space": ANYWHERE} if by_many else {})
+    take = partial(
+        take_lease, ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=seconds, process=process
     )
-    heartbeat = asyncio.create_task(_beat(ledger, lease))
+    lease = await _take(take, wait_seconds)
     try:
-        yield lease
+        async with kept_alive(ledger, lease):
+            yield lease
     finally:
-        heartbeat.cancel()
-        with suppress(asyncio.CancelledError):
-            await heartbeat
         with suppress(LedgerUnusable):  # it then lapses by itself
             release_lease(ledger, lease)
 
 
-async def _take(
-    ledger: Ledger, *, api_url: str, client_no: int, run_id: str, seconds: float, wait_seconds: float
-) -> Lease:
+@asynccontextmanager
+async def kept_alive(ledger: Ledger, lease: Lease) -> AsyncIterator[None]:
+    """Renew a lease, or a share in one, during the block."""
+    heartbeat = asyncio.create_task(_beat(ledger, lease))
+    try:
+        yield
+    finally:
+        heartbeat.cancel()
+        with suppress(asyncio.CancelledError):
+            await heartbeat
+
+
+async def _take(take: Callable[[], Lease], wait_seconds: float) -> Lease:
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_seconds
     while True:
         try:
-            return take_lease(ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=seconds)
+            return take()
         except LeaseHeld as held:
             if loop.time() >= until:
                 raise

@@ -16,7 +16,7 @@ from armrest.delivery.context import Context
 from armrest.delivery.errors import NoWayThrough, RefusedAlike
 from armrest.delivery.halve import Halver
 from armrest.delivery.submit import Sender
-from armrest.outbox import SENDABLE, Batch, batches_in, has_been_accepted, latest
+from armrest.outbox import SENDABLE, Batch, has_been_accepted, latest
 
 MOST_SUSPECTS: Final = 3
 """Customers that must be refused alone and alike; also the batches left open before going on."""
@@ -68,7 +68,7 @@ class Scout:
     def _next(self) -> Batch | None:
         """Return what is sent next; the gate may have put new batches in the place of one."""
         if not self._queue:
-            sendable = batches_in(self._context.outbox.ledger, self._context.run, SENDABLE)
+            sendable = self._context.batches(SENDABLE)
             self._queue.extend(batch for batch in sendable if batch.seq not in self._seen)
             self._seen |= {batch.seq for batch in self._queue}
         return self._queue.popleft() if self._queue and self._context.seconds_left() > 0 else None

@@ -51,7 +51,17 @@ from armrest.outbox.failures import (
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.gate import Leaving, begin
 from armrest.outbox.history import Attempt, attempts_at, record
-from armrest.outbox.leases import Lease, assert_free, lease_holders, release_lease, renew_lease, take_lease
+from armrest.outbox.leases import (
+    ANYWHERE,
+    Lease,
+    Shard,
+    assert_free,
+    lease_holders,
+    release_lease,
+    renew_lease,
+    take_lease,
+    this_process,
+)
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.planning import CustomerTooLarge, PlanWriter
@@ -81,6 +91,7 @@ from armrest.outbox.runs import (
     note_run,
     run_of_flow_run,
 )
+from armrest.outbox.shards import assert_shareable, has_begun, is_done, join_lease, shards_of, silent_seconds, take_away
 from armrest.outbox.views import (
     AttemptView,
     BatchCounts,
@@ -92,6 +103,7 @@ from armrest.outbox.views import (
 )
 
 __all__ = [
+    "ANYWHERE",
     "DONE",
     "OPEN",
     "REFUSED_WHOLE",
@@ -129,6 +141,7 @@ __all__ = [
     "Purged",
     "Run",
     "RunSummary",
+    "Shard",
     "State",
     "UnknownBatch",
     "UnknownRun",
@@ -139,6 +152,7 @@ __all__ = [
     "assert_applicable",
     "assert_free",
     "assert_sendable",
+    "assert_shareable",
     "attempt_views",
     "attempts_at",
     "batch_views",
@@ -159,6 +173,9 @@ __all__ = [
     "find_run",
     "forget",
     "has_been_accepted",
+    "has_begun",
+    "is_done",
+    "join_lease",
     "known_of",
     "last_rows",
     "latest",
@@ -181,10 +198,14 @@ __all__ = [
     "runs_of_batches",
     "runs_with_failures",
     "settle",
+    "shards_of",
+    "silent_seconds",
     "split",
     "summaries",
     "summary",
+    "take_away",
     "take_lease",
+    "this_process",
     "unfinished_runs",
     "withdraw",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, inser
 
 from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
+from armrest.outbox.leases import Shard
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import attempts, batches, clients, customers, runs
@@ -107,11 +108,15 @@ def as_batch(row: Any) -> Batch:
     return Batch(**{**values, "body": ref, "state": State(row.state), "doubtful": bool(row.doubtful)})
 
 
-def batches_in(ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None) -> list[Batch]:
-    """Return a run's batches that are in one of these states, in their order; of one slice, or of all."""
+def batches_in(
+    ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None, shard: Shard | None = None
+) -> list[Batch]:
+    """Return a run's batches that are in one of these states, in their order; of one slice, of a shard, or of all."""
     query = select(batches).where(batches.c.run_seq == run.seq, batches.c.state.in_(states)).order_by(batches.c.seq)
     if slice_no is not None:
         query = query.where(batches.c.slice_no == slice_no)
+    if shard is not None:
+        query = query.where(batches.c.slice_no.between(shard.first_slice, shard.last_slice))
     with ledger.read() as tx:
         return [as_batch(row) for row in tx.execute(query)]
 

@@ -46,6 +46,11 @@ class BodyStore:
         """The store's folder or bucket; it holds no login."""
         return str(self._root)
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines reach it."""
+        return not self._local
+
     def read(self, ref: BodyRef) -> bytes:
         """Return a body.
 

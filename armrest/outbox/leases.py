@@ -2,7 +2,7 @@
 
 The lease has an epoch that counts its holders. The transaction that writes SENDING asserts the epoch, so a holder
 that slept through a takeover cannot send. A holder on this host whose process is dead is taken over at once, any
-other once its lease has lapsed.
+other once its lease has lapsed. A run that is sent by several workers is kept alive by any of them.
 """
 
 import json
@@ -11,26 +11,45 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, client_id
-from armrest.outbox.schema import clients
+from armrest.outbox.schema import clients, shards
+
+ANYWHERE: Final = "any of several machines"
+"""The process space of a holder whose run goes on in workers when its own process is dead: only time takes it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A range of a run's slices, both ends included, and which attempt at sending it this is."""
+
+    first_slice: int
+    last_slice: int
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        """How it is told: `1-25`."""
+        return f"{self.first_slice}-{self.last_slice}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one run to send for a client, while `epoch` is the client's."""
+    """The right of one run to send for a client, while `epoch` is the client's; of a shard, where there is one."""
 
     client_id: int
     client_no: int
     run_id: str
     epoch: int
     seconds: float
+    run_seq: int | None = None
+    shard: Shard | None = None
 
     def assert_current(self, tx: Connection) -> None:
         """Make sure, within a transaction, that nobody has taken over.
@@ -45,6 +64,22 @@ class Lease:
                 f"run {row.holder_run_id or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`",
                 run_id=self.run_id,
             )
+        if self.shard is not None and tx.execute(select(shards.c.attempt).where(self._mine)).first() is None:
+            raise LeaseLost(
+                f"another worker has taken over slices {self.shard.name} of run {self.run_id}", run_id=self.run_id
+            )
+
+    def beat(self, tx: Connection, now: float) -> None:
+        """Write down that the holder is alive."""
+        tx.execute(update(clients).where(clients.c.id == self.client_id).values(lapses_at=now + self.seconds))
+        if self.shard is not None:
+            tx.execute(update(shards).where(self._mine).values(beat_at=now))
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        assert self.shard is not None
+        this = (shards.c.run_seq == self.run_seq) & (shards.c.first_slice == self.shard.first_slice)
+        return this & (shards.c.attempt == self.shard.attempt)
 
 
 def take_lease(
@@ -94,8 +129,7 @@ def renew_lease(ledger: Ledger, lease: Lease) -> None:
     """
     with ledger.write() as tx:
         lease.assert_current(tx)
-        lapses_at = ledger.now_in(tx) + lease.seconds
-        tx.execute(update(clients).where(clients.c.id == lease.client_id).values(lapses_at=lapses_at))
+        lease.beat(tx, ledger.now_in(tx))
 
 
 def release_lease(ledger: Ledger, lease: Lease) -> None:

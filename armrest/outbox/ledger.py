@@ -78,6 +78,11 @@ class Ledger:
         return float(tx.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
     @property
+    def is_shared(self) -> bool:
+        """Whether other machines reach it."""
+        return self._engine.dialect.name == "postgresql"
+
+    @property
     def name(self) -> str:
         """The ledger's address, without a password."""
         return _name(self._engine)

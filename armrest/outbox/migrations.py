@@ -11,13 +11,19 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from armrest.outbox.engines import wait_to_write
 from armrest.outbox.errors import LedgerUnusable
-from armrest.outbox.schema import METADATA, facts
+from armrest.outbox.schema import METADATA, facts, shards
 
 VERSION_FACT: Final = "schema_version"
 
 Step = Callable[[Connection], None]
 
-STEPS: Final[Sequence[Step]] = ()
+
+def _shards(tx: Connection) -> None:
+    """A run may be sent by several workers."""
+    shards.create(tx, checkfirst=True)
+
+
+STEPS: Final[Sequence[Step]] = (_shards,)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 

@@ -155,4 +155,14 @@ attempts: Final = Table(
     Index("attempts_by_batch", "run_seq", "batch_seq"),
 )
 
+shards: Final = Table(
+    "shards",
+    METADATA,
+    Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("first_slice", Integer, primary_key=True, autoincrement=False),
+    Column("last_slice", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False, doc="who sends them now; an earlier attempt may not"),
+    Column("beat_at", Double, nullable=False),
+)
+
 facts: Final = Table("facts", METADATA, Column("name", String(64), primary_key=True), Column("value", Text))

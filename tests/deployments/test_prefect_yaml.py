@@ -26,6 +26,7 @@ EXPECTED = {
     "verify-customers/manual",
     "settle-open-batches/every-10-minutes",
     "purge/weekly",
+    "submit-slices/shard",
 }
 
 

@@ -147,7 +147,7 @@ def test_a_ledger_of_a_newer_version_is_told_and_left_alone(outbox: Outbox) -> N
     with outbox.ledger.write() as tx:
         tx.exec_driver_sql("UPDATE facts SET value = '99' WHERE name = 'schema_version'")
 
-    with pytest.raises(LedgerUnusable, match="has schema version 99, this program knows 1: use a newer armrest-flows"):
+    with pytest.raises(LedgerUnusable, match="has schema version 99, this program knows 2: use a newer armrest-flows"):
         Ledger.open(outbox.ledger.name)
 
 

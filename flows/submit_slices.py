@@ -1,0 +1,52 @@
+"""The flow `submit-slices`: a worker sends its part of a run that `update-customers` has cut into shards."""
+
+from typing import Annotated
+
+from prefect import flow, runtime
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from armrest.api import StopTheRun
+from armrest.outbox import Shard, find_run, is_done
+from flows.sending import send_slices
+from flows.stopping import cancelled_by_sigterm
+from tasks.connection import connection, delivering, sharing
+from tasks.durations import Duration, seconds_in
+from tasks.hand_out import STOPPED, UNSETTLED
+
+Count = Annotated[int, Field(ge=1)]
+
+
+def name_of_run() -> str:
+    """Tell run, slices and attempt in the list of runs."""
+    given = runtime.flow_run.parameters
+    return f"{given['run_id']} · {given['first_slice']}-{given['last_slice']} · {given['attempt']}"
+
+
+@flow(name="submit-slices", flow_run_name=name_of_run, retries=0)
+async def submit_slices(
+    run_id: str, first_slice: Count, last_slice: Count, attempt: Count = 1, deadline: Duration = "30m"
+) -> State:
+    """Send some slices of a run and wait for ARM's word on them; the run itself is begun by update-customers.
+
+    Nothing that ARM has acknowledged is sent again. Where another worker has taken the slices over, nothing is sent.
+
+    Args:
+        run_id: The run, which must be under way.
+        first_slice: The first slice that is sent.
+        last_slice: The last one.
+        attempt: Which attempt at these slices this is; a later one takes them away from an earlier one.
+        deadline: End after this long (90s, 30m, 2h). What is open then can be carried on.
+    """
+    shard = Shard(first_slice, last_slice, attempt)
+    with connection() as here, cancelled_by_sigterm():
+        run = find_run(here.outbox.ledger, run_id)
+        try:
+            async with sharing(run, shard), delivering(run, deadline_seconds=seconds_in(deadline)):
+                await send_slices(here, run, range(first_slice, last_slice + 1))
+        except StopTheRun as error:
+            return Failed(name=STOPPED, message=str(error))
+        if is_done(here.outbox.ledger, run, shard):
+            return Completed(message=f"slices {shard.name} are done")
+        return Failed(name=UNSETTLED, message=f"something of slices {shard.name} is still open")

@@ -1,0 +1,118 @@
+"""A run's shards, handed to workers and watched over until each is done; what a dead worker had goes to another.
+
+Prefect may call a flow run Running long after its worker has died, so a shard's life is told by the ledger.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.deployments import arun_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Crashed
+
+from armrest.api import StopTheRun
+from armrest.delivery import together
+from armrest.outbox import Ledger, OutboxError, Run, Shard, has_begun, is_done, shards_of, silent_seconds, take_away
+from tasks.connection import Connection
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT: Final = "submit-slices/shard"
+STOPPED: Final = "Stopped"
+"""The state of a shard that ARM refuses: no other worker would get further."""
+UNSETTLED: Final = "Unsettled"
+MOST_ATTEMPTS: Final = 5
+LOOK_SECONDS: Final = 1.0
+
+
+class ShardStopped(StopTheRun):
+    """ARM has told a shard that nothing else will be allowed."""
+
+
+async def hand_out(here: Connection, run: Run, *, deadline_seconds: float) -> None:
+    """Have workers send a run's shards, and wait until each is done, is left open, or the deadline has come.
+
+    Raises:
+        ShardStopped: ARM refuses more than a customer.
+        OutboxError: Prefect has no deployment by which workers are asked.
+    """
+    ledger = here.outbox.ledger
+    until = asyncio.get_running_loop().time() + deadline_seconds
+    async with get_client() as client:
+        watch = _Watch(client, ledger, run, until=until, silent_seconds=here.settings.lease_seconds)
+        shards = [shard for shard in shards_of(run, int(run.request["shards"])) if not is_done(ledger, run, shard)]
+        await together(
+            watch.see_through(take_away(ledger, run, shard) if has_begun(ledger, run, shard) else shard)
+            for shard in shards
+        )
+
+
+class _Watch:
+    """Watches over the shards of one run; a worker that was not heard of for `silent_seconds` is dead."""
+
+    def __init__(self, client: PrefectClient, ledger: Ledger, run: Run, *, until: float, silent_seconds: float) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._run = run
+        self._until = until
+        self._silent_seconds = silent_seconds
+
+    async def see_through(self, shard: Shard) -> None:
+        """Have workers try a shard, one after another, until it is done or there is no use in another."""
+        for _ in range(MOST_ATTEMPTS):
+            sending = await self._end_of(shard, await _start(self._run, shard, deadline_seconds=self._seconds_left()))
+            if _has_the_last_word(sending) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
+                return
+            log.warning("slices %s of run %s go to another worker", shard.name, self._run.run_id)
+            shard = take_away(self._ledger, self._run, shard)
+            await self._bury(sending)
+
+    async def _end_of(self, shard: Shard, sending: FlowRun) -> FlowRun:
+        """Return a worker's flow run once it has ended, or the worker is dead, or the deadline has come."""
+        while self._seconds_left() and silent_seconds(self._ledger, self._run, shard) <= self._silent_seconds:
+            sending = await self._client.read_flow_run(sending.id)
+            if sending.state and sending.state.is_final():
+                break
+            await asyncio.sleep(min(LOOK_SECONDS, self._seconds_left()))
+        return sending
+
+    async def _bury(self, sending: FlowRun) -> None:
+        if sending.state is None or not sending.state.is_final():
+            message = "its worker was not heard of any more: another has taken its slices over"
+            await self._client.set_flow_run_state(sending.id, Crashed(message=message), force=True)
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self._until - asyncio.get_running_loop().time())
+
+
+async def _start(run: Run, shard: Shard, *, deadline_seconds: float) -> FlowRun:
+    """Ask for a worker; the same attempt, asked for again, is the same flow run."""
+    slices = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
+    deadline = f"{max(1, round(deadline_seconds))}s"
+    try:
+        return await arun_deployment(
+            DEPLOYMENT,
+            parameters={"run_id": run.run_id, **slices, "deadline": deadline},
+            timeout=0,
+            as_subflow=True,
+            idempotency_key=f"{run.run_id}-{shard.name}-{shard.attempt}",
+        )
+    except ObjectNotFound:
+        raise OutboxError(
+            f"shards need the deployment {DEPLOYMENT}: put it up by `prefect --no-prompt deploy --all`"
+        ) from None
+
+
+def _has_the_last_word(sending: FlowRun) -> bool:
+    """Tell whether there is no use in another worker.
+
+    Raises:
+        ShardStopped: ARM has said so.
+    """
+    state = sending.state
+    if state is not None and state.name == STOPPED:
+        raise ShardStopped(state.message or "ARM refuses more than a customer")
+    return state is not None and state.name == UNSETTLED
