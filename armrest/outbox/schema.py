@@ -162,7 +162,7 @@ shards: Final = Table(
     Column("first_slice", Integer, primary_key=True, autoincrement=False),
     Column("last_slice", Integer, nullable=False),
     Column("attempt", Integer, nullable=False, doc="who sends them now; an earlier attempt may not"),
-    Column("beat_at", Double, nullable=False),
+    Column("beat_at", Double, doc="when its worker was last heard of; empty: this attempt has not begun"),
 )
 
 facts: Final = Table("facts", METADATA, Column("name", String(64), primary_key=True), Column("value", Text))

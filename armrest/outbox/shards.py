@@ -72,7 +72,7 @@ def take_away(ledger: Ledger, run: Run, shard: Shard) -> Shard:
     with ledger.write() as tx:
         following = replace(shard, attempt=max(shard.attempt, latest_attempt(tx, run, shard) or 0) + 1)
         this = (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)
-        tx.execute(update(shards).where(this).values(attempt=following.attempt))
+        tx.execute(update(shards).where(this).values(attempt=following.attempt, beat_at=None))
     return following
 
 

@@ -1,0 +1,156 @@
+"""Several machines, each a Prefect worker: a real PostgreSQL, a store of objects, a real Prefect server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Self
+
+import boto3
+import httpx
+import psutil
+import pytest
+from moto.server import ThreadedMotoServer
+
+from armrest.outbox import Outbox
+from armrest.sandbox import SandboxServer
+from tests.conftest import plain_environment
+from tests.ports import free_port
+from tests.postgres import Cluster
+
+ROOT: Final = Path(__file__).parents[2]
+BUCKET: Final = "customers"
+FAST: Final = {
+    "PREFECT_WORKER_QUERY_SECONDS": "1",
+    "PREFECT_WORKER_PREFETCH_SECONDS": "1",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+}
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[dict[str, str]]:
+    """The environment that leads to a stand-in of S3 with an empty bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "eu-north-1"}
+    boto3.client("s3", endpoint_url=address, **keys).create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-north-1"}
+    )
+    yield {"FSSPEC_S3_ENDPOINT_URL": address, "FSSPEC_S3_KEY": "testing", "FSSPEC_S3_SECRET": "testing"}
+    server.stop()
+
+
+@dataclass
+class Machines:
+    """Workers of one pool, and what a person does from outside."""
+
+    address: str
+    environment: dict[str, str]
+    folder: Path
+    _running: ExitStack = field(default_factory=ExitStack)
+    _started: int = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    def prefect(self, *words: str) -> None:
+        """Run one of Prefect's commands."""
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
+        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, timeout=120)
+
+    def start_worker(self, *, limit: int) -> "subprocess.Popen[bytes]":
+        """Start a machine that works on so many flow runs at once; it is gone at the end of the test."""
+        self._started += 1
+        log = self._running.enter_context((self.folder / f"worker-{self._started}.log").open("w"))
+        command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "armrest", "--limit", str(limit)]
+        worker = subprocess.Popen(
+            [*command, "--name", f"machine-{self._started}"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        self._running.callback(self.kill, worker)
+        return worker
+
+    @staticmethod
+    def kill(worker: "subprocess.Popen[bytes]") -> None:
+        """Switch a machine off: the worker and all that it runs, without a word."""
+        if worker.poll() is not None:
+            return
+        machine = psutil.Process(worker.pid)
+        for process in [*machine.children(recursive=True), machine]:
+            with ExitStack() as gone:
+                gone.push(lambda kind, *_: kind is psutil.NoSuchProcess)
+                process.send_signal(signal.SIGKILL)
+        worker.wait(30)
+
+    def ask_for(self, deployment: str, **parameters: Any) -> str:
+        """Have a deployment run; return the flow run's id."""
+        found = httpx.get(f"{self.address}/deployments/name/{deployment}").raise_for_status().json()
+        asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        made = httpx.post(f"{self.address}/deployments/{found['id']}/create_flow_run", json=asked)
+        return str(made.raise_for_status().json()["id"])
+
+    def flow_runs(self, flow: str) -> list[dict[str, Any]]:
+        """All runs of a flow, the oldest first."""
+        asked = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        answer = httpx.post(f"{self.address}/flow_runs/filter", json=asked)
+        return list(answer.raise_for_status().json())
+
+    def state_of(self, flow_run_id: str) -> dict[str, Any]:
+        """The state of a flow run."""
+        return dict(httpx.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()["state"])
+
+    def outbox(self) -> Outbox:
+        """The outbox that all machines work on."""
+        return Outbox.open(self.environment["ARMREST_LEDGER_URL"], self.environment["ARMREST_STORE_URL"])
+
+
+@pytest.fixture
+def machines(
+    prefect_server: Mapping[str, str],
+    postgres: Cluster,
+    object_store: Mapping[str, str],
+    arm: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Machines]:
+    """A work pool with every deployment, and no machine yet."""
+    for name, value in object_store.items():
+        monkeypatch.setenv(name, value)
+    settings = {
+        "ARMREST_HOME": str(tmp_path / "home"),
+        "ARMREST_API_URL": arm.api_url,
+        "ARMREST_TOKEN": arm.token,
+        "ARMREST_LEDGER_URL": postgres.new_database(),
+        "ARMREST_STORE_URL": f"s3://{BUCKET}/armrest",
+        "ARMREST_LEASE_SECONDS": "6",
+        "ARMREST_POLL_FIRST_SECONDS": "0.2",
+        "ARMREST_POLL_MAX_SECONDS": "1",
+    }
+    environment = plain_environment() | dict(prefect_server) | dict(object_store) | settings | FAST
+    with Machines(prefect_server["PREFECT_API_URL"], environment, tmp_path) as machines:
+        machines.prefect("work-pool", "create", "armrest", "--type", "process", "--overwrite")
+        machines.prefect("deploy", "--all")
+        yield machines
+
+
+def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    """Wait until something is so, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {seconds} s; load {os.getloadavg()[0]:.1f}"
+        time.sleep(0.1)
+    return found
