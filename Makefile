@@ -61,6 +61,10 @@ test: setup ## Run the tests
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py
 
+.PHONY: test-shards
+test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (minutes)
+	@$(BIN)/python -m pytest --shards tests/shards
+
 .PHONY: check
 check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing
 	@$(BIN)/ruff check --quiet --output-format concise .

@@ -33,8 +33,10 @@ FAST: Final = {
 
 
 @pytest.fixture(scope="session")
-def object_store() -> Iterator[dict[str, str]]:
+def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The environment that leads to a stand-in of S3 with an empty bucket."""
+    if not request.config.getoption("--shards"):
+        pytest.skip("takes minutes: `make test-shards` runs it")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -120,9 +122,9 @@ class Machines:
 
 @pytest.fixture
 def machines(
-    prefect_server: Mapping[str, str],
-    postgres: Cluster,
     object_store: Mapping[str, str],
+    postgres: Cluster,
+    prefect_server: Mapping[str, str],
     arm: SandboxServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -147,7 +149,7 @@ def machines(
         yield machines
 
 
-def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 180) -> Any:
     """Wait until something is so, and return it."""
     end = time.monotonic() + seconds
     while not (found := condition()):
