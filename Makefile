@@ -91,6 +91,10 @@ profile: setup ## Show where planning spends its CPU: a table, and docs/images/p
 	@$(BIN)/python -m benchmarks.stages
 	@$(BIN)/python -m benchmarks.flame
 
+.PHONY: bench-scale
+bench-scale: setup ## Measure what a batch costs beside its task run: CPU, requests, rows, time in the ledger
+	@$(BIN)/python -m benchmarks.scale
+
 .PHONY: soak
 soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every fault (an hour)
 	@$(BIN)/python -m tests.soak

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from itertools import chain, count
+from typing import Final
 
 from armrest.api import ArmError, BatchAnswer, Standing, StopTheRun
 from armrest.delivery.attribution import attribute, values_of
@@ -28,6 +29,10 @@ from armrest.outbox import (
 )
 
 log = logging.getLogger(__name__)
+
+SPREAD_FROM: Final = 10
+MOST_SPREAD: Final = 10.0
+"""Where many batches are open each is first asked about later, up to so many times: nobody waits for a single one."""
 
 
 @dataclass(order=True, slots=True)
@@ -59,6 +64,7 @@ class Poller:
         self._more = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
         self._numbers = count()
+        self._noted: dict[tuple[int, int], dict[str, str]] = {}
 
     async def watch(self, batches: Iterable[Batch]) -> None:
         """Ask about batches until each is closed, is not known to ARM, or the deadline has come.
@@ -98,7 +104,9 @@ class Poller:
 
     def _add(self, batch: Batch) -> asyncio.Future[None]:
         done = asyncio.get_running_loop().create_future()
-        self._put(_Question(0.0, next(self._numbers), batch, self._calls.options.poll_first_seconds, done))
+        spread = min(MOST_SPREAD, max(1.0, len(self._questions) / SPREAD_FROM))
+        wait_seconds = self._calls.options.poll_first_seconds * spread
+        self._put(_Question(0.0, next(self._numbers), batch, wait_seconds, done))
         return done
 
     def _put(self, question: _Question) -> None:
@@ -200,7 +208,10 @@ class Poller:
         if answer.standing is Standing.REJECTED:
             self._refuse_whole(batch, answer)
             return True
-        note(ledger, batch, **_words(answer))
+        words = _words(answer)
+        if self._noted.get((batch.run_seq, batch.seq)) != words:
+            note(ledger, batch, **words)
+            self._noted[batch.run_seq, batch.seq] = words
         return answer.standing is Standing.NOT_FOUND and self._is_old(batch)
 
     def _settle_in_part(self, batch: Batch, answer: BatchAnswer) -> bool:

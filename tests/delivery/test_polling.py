@@ -291,3 +291,17 @@ async def test_nothing_is_asked_after_the_end(engine: Engine, planned: Planned, 
     await asyncio.sleep(600)
 
     assert sent(sandbox, GET) == asked
+
+
+@pytest.mark.parametrize("seconds", [60, 300])
+@virtual_time
+async def test_many_batches_are_asked_about_less_than_once_in_ten_seconds_each(
+    engine: Engine, planned: Planned, sandbox: Sandbox, seconds: int
+) -> None:
+    run = planned(people(200), batch_size=1)
+    sandbox.behaviour.delay_seconds = seconds
+
+    told = await engine.carry(run)
+
+    assert told.state == "Completed"
+    assert 200 <= sent(sandbox, GET) < 200 * seconds / 10

@@ -76,7 +76,7 @@ async def test_what_an_api_serves_is_used_and_its_queue_stays_short(servers: int
     traffic = await Traffic.to(with_servers(servers, seconds))
 
     assert traffic.per_second >= 0.9 * servers / seconds
-    assert traffic.seconds <= 5 * seconds  # with 64 at once it would be up to 64 times
+    assert traffic.seconds <= 5.5 * seconds  # with 64 at once it would be up to 64 times
 
 
 @virtual_time

@@ -102,8 +102,15 @@ class Machines:
         """Have a deployment run; return the flow run's id."""
         found = httpx.get(f"{self.address}/deployments/name/{deployment}").raise_for_status().json()
         asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-        made = httpx.post(f"{self.address}/deployments/{found['id']}/create_flow_run", json=asked)
+        address = f"{self.address}/deployments/{found['id']}/create_flow_run"
+        while (made := httpx.post(address, json=asked)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            time.sleep(1)  # the server's own database is busy
         return str(made.raise_for_status().json()["id"])
+
+    def at_work(self) -> int:
+        """How many machines the pool knows."""
+        asked = httpx.post(f"{self.address}/work_pools/armrest/workers/filter", json={})
+        return len(asked.raise_for_status().json())
 
     def flow_runs(self, flow: str) -> list[dict[str, Any]]:
         """All runs of a flow, the oldest first."""

@@ -1,12 +1,13 @@
 """A run on several machines: a machine that dies in the middle costs nothing but what it had under way."""
 
+import signal
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from armrest.outbox import State, batches_in, find_run, outcomes_of_run, summaries
+from armrest.outbox import Shard, State, batches_in, find_run, outcomes_of_run, shards_of, summaries
 from armrest.sandbox import Fault, SandboxServer
 from tests.conftest import CLIENT_NO, customers
 from tests.kills.workspace import books_after
@@ -24,24 +25,32 @@ def test_a_machine_that_dies_in_mid_slice_is_replaced_and_the_books_equal_the_fi
 ) -> None:
     source = tmp_path / "customers.csv"
     source.write_text(customers(CUSTOMERS))
-    arm.behaviour.slow_seconds = 0.25  # time to die in the middle of
+    arm.behaviour.slow_seconds = 0.5  # time to die in the middle of
     arm.behaviour.faults = {Fault.SLOW: 1.0}
     machines.start_worker(limit=2)
     doomed = machines.start_worker(limit=1)
+    until(lambda: machines.at_work() == 2)
+    doomed.send_signal(signal.SIGSTOP)  # so that it gets neither the run itself nor both of its shards
     asked = {"source": str(source), "client_no": CLIENT_NO, "batch_size": BATCH, "shards": 2, "deadline": "5m"}
     flow_run_id = machines.ask_for("update-customers/manual", **asked)
 
     with machines.outbox() as outbox:
-        [told] = until(lambda: summaries(outbox.ledger))
+        [told] = until(lambda: [one for one in summaries(outbox.ledger) if one.state == "Sending"])
         run = find_run(outbox.ledger, told.run_id)
 
         def acknowledged() -> dict[str, str]:
             known = batches_in(outbox.ledger, run, list(State))
             return {batch.batch_uuid: batch.body.sha256.hex() for batch in known if batch.batch_uuid}
 
-        until(lambda: len([one for one in machines.flow_runs("submit-slices") if one["state_type"] == "RUNNING"]) == 2)
-        until(lambda: len(acknowledged()) >= 20)
+        def under_way(shard: Shard) -> bool:
+            return len(batches_in(outbox.ledger, run, [State.ACCEPTED, State.SETTLED], shard=shard)) >= 5
+
+        [first] = until(lambda: _begun(machines, run.run_id))
+        [lost] = [shard for shard in shards_of(run, 2) if shard.first_slice != first]
+        doomed.send_signal(signal.SIGCONT)
+        until(lambda: len(_begun(machines, run.run_id)) == 2 and under_way(lost))
         machines.kill(doomed)
+        arm.behaviour.faults = {}
         before = acknowledged()
         in_flight = {batch.body.sha256.hex() for batch in batches_in(outbox.ledger, run, [State.SENDING])}
 
@@ -68,5 +77,11 @@ def _final(machines: Machines, flow_run_id: str) -> dict[str, str] | None:
     return state if state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} else None
 
 
-def _shards(machines: Machines, run_id: str) -> list[dict[str, dict[str, int]]]:
+def _begun(machines: Machines, run_id: str) -> list[int]:
+    """The first slices of the shards that a machine has begun."""
+    begun = [one for one in _shards(machines, run_id) if one["start_time"]]
+    return [one["parameters"]["first_slice"] for one in begun]
+
+
+def _shards(machines: Machines, run_id: str) -> list[dict[str, Any]]:
     return [one for one in machines.flow_runs("submit-slices") if one["parameters"]["run_id"] == run_id]

@@ -19,7 +19,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TARGETS = ("help", "setup", "demo", "ui", "test", "check", "fix", "bench", "bench-check", "profile", "soak", "lock")
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-FORM_ONLY = {"approve_within"}
+FORM_ONLY = {"approve_within", "shards"}
 TERMINAL_ONLY = {"yes", "as_json", "verbose", "debug", "help", "show_values"}
 
 
