@@ -10,7 +10,7 @@ from statistics import median
 from typing import Final
 
 SAMPLES: Final = 8
-"""Answers of one kind that make a judgement, at least; never fewer than may be under way."""
+"""Answers of one kind that make a judgement while the width doubles; later it takes three times as many."""
 SLOW: Final = 2.0
 """Answers that take so many times as long as usual tell that too much is under way."""
 SHRINK: Final = 0.75
@@ -50,7 +50,7 @@ class Width:
             self._width = min(self._highest, self._width + 1)
         seen = self._seen.setdefault(kind, [])
         seen.append(now - left_at)
-        if len(seen) >= max(SAMPLES, 0 if self._is_starting else self.calls):
+        if len(seen) >= (SAMPLES if self._is_starting else max(3 * SAMPLES, self.calls)):
             self._judge(kind, median(seen), now)
             seen.clear()
 

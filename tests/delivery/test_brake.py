@@ -223,7 +223,7 @@ async def test_a_run_against_an_api_that_allows_so_many_requests_settles_at_abou
     run = planned(people(4 * allowed), batch_size=1)
     books = BooksTransport(sandbox, travel=itertools.repeat(0.01).__next__)
 
-    told = await replace(engine, transport=books).carry(run)
+    told = await replace(engine, transport=books).carry(run, poll_first_seconds=0.1)
 
     assert told.ended is not None
     assert told.started is not None
