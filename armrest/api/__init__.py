@@ -39,7 +39,7 @@ from armrest.api.models import (
     Mode,
     PostalAddress,
 )
-from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, PageSummary
+from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, PageSummary, holds_all
 from armrest.api.patience import Patience
 from armrest.api.redact import mask, personal_values, redact
 
@@ -109,6 +109,7 @@ __all__ = [
     "UnreadableAnswer",
     "ask_health",
     "claims_of",
+    "holds_all",
     "mask",
     "personal_values",
     "redact",

@@ -76,3 +76,12 @@ def with_query(path: str, values: Mapping[str, str | int | None]) -> str:
     """Return a path with those of the values that are given as its query."""
     given = {name: value for name, value in values.items() if value is not None}
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def holds_all(listed: int, total: int | None) -> bool:
+    """Tell whether a list of customers certainly hides none.
+
+    One that is full to its cap may, even where ARM counts no more: whether `totalCount` counts beyond the cap is not
+    documented.
+    """
+    return listed < MAX_LISTED and (total is None or listed >= total)

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, Self
 
 import orjson
 
-from armrest.api import MAX_LISTED, MAX_PAGE_SIZE, ArmClient, BatchRefused, NotFound, Page
+from armrest.api import MAX_PAGE_SIZE, ArmClient, BatchRefused, NotFound, Page, holds_all
 from armrest.delivery.record_cells import cells_of, columns_for
 from armrest.delivery.table_file import kind_of, write_table
 
@@ -33,8 +33,8 @@ class Fetched:
 
     @property
     def complete(self) -> bool:
-        """Whether the file certainly holds all: a list that is full to its cap may hide more."""
-        return self.customers < MAX_LISTED if self.total is None else self.customers >= self.total
+        """Whether the file certainly holds all."""
+        return holds_all(self.customers, self.total)
 
 
 async def fetch_customers(

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, cast
 
-from armrest.api import MAX_LISTED, ArmClient, CustomerRecord, CustomerUpdate, NotFound
+from armrest.api import ArmClient, CustomerRecord, CustomerUpdate, NotFound, holds_all
 from armrest.delivery.difference import differences
 from armrest.delivery.drift import DriftLog, Verification, wilson
 from armrest.delivery.together import together
@@ -98,8 +98,7 @@ class _Verifier:
                 records = cast("list[CustomerRecord]", page.records)
                 self._books |= {record["customerNo"].casefold(): record for record in records}
                 total = page.summary.total_count
-        held = len(self._books)
-        self._books_are_whole = held < MAX_LISTED if total is None else held >= total
+        self._books_are_whole = holds_all(len(self._books), total)
 
     async def _compare(self, customers: list[CustomerUpdate]) -> None:
         for customer, held in zip(customers, await together(map(self._held, customers)), strict=True):

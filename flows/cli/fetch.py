@@ -43,7 +43,7 @@ def fetch_customers(
     else:
         print(f"{fetched.customers:,} customers of client {client_no} in {output}")
     if not fetched.complete:
-        more = "may have more" if fetched.total is None else f"has {fetched.total:,}"
+        more = f"has {fetched.total:,}" if (fetched.total or 0) > fetched.customers else "may have more"
         tell(f"armrest: the file holds {fetched.customers:,} customers, ARM {more}: its list shows no others")
     return 0 if fetched.complete else INCOMPLETE
 

@@ -75,6 +75,38 @@ def test_what_cannot_be_asked_is_told_in_one_line(
     assert said in ended.complaint
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("GET", "clients/2218/customers/none"), "nothing there (404)"),
+        (("GET", "clients/2218/customers?query={query}&pageno=99"), "nothing there (404)"),
+        (("GET", "clients/2218/customers?query={query}&pageno=99", "--paginate"), "nothing there (404)"),
+        (("DELETE", "clients/2218/customers/none", "--yes"), "nothing there (404)"),
+        (("DELETE", ONE, "--yes"), "documents or open items"),
+    ],
+)
+def test_what_arm_refuses_is_told_in_one_line(
+    words: tuple[str, ...], said: str, typed: Typed, books: SandboxServer
+) -> None:
+    books.behaviour.customers_with_items = frozenset({"10001"})
+    query = typed("api", "GET", "clients/2218/customers?pagesize=5").json["summary"]["queryId"]
+
+    ended = typed("api", *(word.format(query=query) for word in words))
+
+    assert (ended.exit_code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert said in ended.complaint
+    assert list(books.books.customers(2218)) == ["10001"]
+
+
+def test_a_query_that_expired_is_told_in_one_line(typed: Typed, books: SandboxServer) -> None:
+    books.behaviour.query_lifetime_seconds = 0.001
+    query = typed("api", "GET", "clients/2218/customers?pagesize=5").json["summary"]["queryId"]
+
+    ended = typed("api", "GET", f"clients/2218/customers?query={query}&pageno=1")
+
+    assert (ended.exit_code, ended.out, "nothing there (404)" in ended.complaint) == (2, "", True)
+
+
 def test_a_body_that_is_no_json_is_not_sent(typed: Typed, books: SandboxServer, tmp_path: Path) -> None:
     (tmp_path / "form.txt").write_text("name=Kari")
 

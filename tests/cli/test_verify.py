@@ -122,6 +122,17 @@ def test_customers_beyond_the_list_are_read_one_by_one(typed: Typed, file: Write
     assert arm.sandbox.answers["GET", "/arm/v1/clients/{clientno}/customers/{customerno}", 200] == 10
 
 
+def test_a_list_that_is_full_hides_nobody_who_is_asked_for(typed: Typed, file: Write, arm: SandboxServer) -> None:
+    everyone = many(10_000)
+    loaded(arm, *everyone)
+
+    told = typed(*VERIFY, file(as_file([everyone[9_999], {"customerNo": "none", "name": "Nobody"}])), "--json").json
+
+    assert [one["customer_no"] for one in told["drift"]] == ["none"]
+    assert told["customers"]["only_in_arm"] is None
+    assert arm.sandbox.answers["GET", "/arm/v1/clients/{clientno}/customers/{customerno}", 404] == 1
+
+
 @pytest.mark.parametrize("words", [("verify",), ("verify", "x.csv"), (*VERIFY, "x.csv", "--run", "r")])
 def test_it_must_be_said_what_to_compare_with(typed: Typed, words: tuple[str, ...]) -> None:
     ended = typed(*words)
