@@ -64,7 +64,8 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
 def found_in_source(figures: PlanFigures) -> Iterator[tuple[str, str]]:
     """Tell what whoever made the source may want to know, before it is sent and after: what, and how many."""
     if blanked := _counted(figures.blanked):
-        yield "blanked", f"lines of addresses: {blanked}"
+        whose = ", unchanged customers' among them" if figures.unchanged else ""
+        yield "blanked", f"lines of addresses{whose}: {blanked}"
     for code, times in _most_first(figures.warnings):
         yield "warning", f"{times:,} × {finding_told(code)}"
     if figures.unmapped:

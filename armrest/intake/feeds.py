@@ -8,7 +8,7 @@ from typing import Final
 from armrest.intake.column import Column
 from armrest.intake.dates import ToIso, date_format, year_first
 from armrest.intake.errors import InputRefused
-from armrest.intake.fields import KNOWN, REJECT_COLUMNS, nearest
+from armrest.intake.fields import KNOWN, ONLY_SHOWN, REJECT_COLUMNS, nearest
 from armrest.intake.headers import guess
 from armrest.intake.mapping import ColumnRule, Mapping
 from armrest.intake.rules import not_like
@@ -93,14 +93,14 @@ def _by_name(columns: Sequence[str], *, source: str) -> dict[str, int]:
 
 
 def _unknown(column: str, *, source: str, complete: bool) -> InputRefused:
-    close = guess(column) or nearest(column, KNOWN)
     missing = "" if complete else ", and there is no column customerNo"
-    return InputRefused(
-        f'{source}: unknown column "{column[:60]}" (the nearest known one is {close}){missing}; '
-        "rename it, leave it out, or use a mapping",
-        code="unknown-column",
-        column=column,
-    )
+    if column in ONLY_SHOWN:
+        what = f'column "{column}" is shown by ARM, and no update can carry it{missing}; leave it out, or use a mapping'
+    else:
+        close = guess(column) or nearest(column, KNOWN)
+        what = f'unknown column "{column[:60]}" (the nearest known one is {close}){missing}; rename it, leave it out, '
+        what += "or use a mapping"
+    return InputRefused(f"{source}: {what}", code="unknown-column", column=column)
 
 
 def _position(column: str, columns: Sequence[str], *, source: str) -> int:

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Final
 
-from armrest.api.models import ADDRESS_FIELDS, FIELDS
+from armrest.api.models import ADDRESS_FIELDS, FIELDS, CustomerRecord
 
 DISTRIBUTION_FIELDS: Final = {"distributionType": "type", "einvoiceCode": "einvoiceCode"}
 LIST_FIELDS: Final = ("emailAddressDocument", "secondaryEmailAddress")
@@ -26,6 +26,9 @@ KNOWN: Final = {
     if name == leaf or FIELD_OF[leaf] != leaf
 }
 """Every name that is understood, and its leaf: `addressLine1` and `postalAddress.addressLine1` are the same."""
+
+ONLY_SHOWN: Final = frozenset(CustomerRecord.__annotations__) - frozenset((*KNOWN, *FIELDS))
+"""Fields that ARM shows of a customer and no update can carry."""
 
 REJECT_COLUMNS: Final = ("_row", "_field", "_error")
 """What a rejects file adds; passed over when it is fed back."""

@@ -23,7 +23,8 @@ class PlanFigures:
         vanished: Known customers that the source does not hold.
         vanished_first: The numbers of the first of them; `vanished_file` has all where there are more.
         held: Planned customers that are in flight in another batch right now.
-        blanked: For each field of the postal address, how many customers send it blank: it becomes blank in ARM.
+        blanked: For each field of the postal address, how many customers of the source give it blank, unchanged ones
+            too: where they are sent, it becomes blank in ARM.
         fields: How many customers send each field.
         warnings: How often each rule warned.
         unmapped: Columns of the source that nothing is made of.

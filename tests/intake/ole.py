@@ -46,7 +46,8 @@ def _cell(row: int, at: int, cell: str | float) -> bytes:
     place = struct.pack("<HHH", row, at, 0)
     if isinstance(cell, float):
         return _record(0x203, place + struct.pack("<d", cell))
-    return _record(0x204, place + struct.pack("<HB", len(cell), 1) + cell.encode("utf-16-le"))
+    text = cell.encode("utf-16-le")
+    return _record(0x204, place + struct.pack("<HB", len(text) // 2, 1) + text)
 
 
 def _record(kind: int, data: bytes) -> bytes:

@@ -40,6 +40,15 @@ def test_an_unknown_column_is_refused_with_the_nearest_known_one(column: str, cl
     assert f'unknown column "{column}" (the nearest known one is {close})' in refused.value.message
 
 
+def test_a_column_that_no_update_can_carry_is_not_to_be_renamed() -> None:
+    with pytest.raises(
+        InputRefused, match=r'"clientNo" is shown by ARM, .*; leave it out, or use a mapping'
+    ) as refused:
+        positions(["customerNo", "clientNo"])
+
+    assert refused.value.code == "unknown-column"
+
+
 def test_an_unknown_column_in_the_place_of_the_customer_number_says_that_it_is_missing() -> None:
     with pytest.raises(InputRefused, match=r'"customerno" \(.* is customerNo\), and there is no column customerNo'):
         positions(["customerno"])

@@ -149,6 +149,12 @@ def test_a_plan_is_told_with_what_sends_it() -> None:
     assert '{"plan_id": "20261123-120000-2218-abcd"}' in text
 
 
+def test_a_plan_says_whom_its_blanked_lines_are_of() -> None:
+    text = plan_markdown(RUN, PlanView(RUN.customers, replace(FIGURES, unchanged=5), []))
+
+    assert "| blanked | lines of addresses, unchanged customers' among them: addressLine2 4 |" in text
+
+
 def test_where_the_rerun_is_deployed_the_summary_leads_to_its_form_filled_in() -> None:
     text = summary_markdown(RUN, FIGURES, flow_run_id=FLOW_RUN, forms={"rerun-failed-batches": UUID(int=9)})
 
