@@ -78,10 +78,10 @@ def with_query(path: str, values: Mapping[str, str | int | None]) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-def holds_all(listed: int, total: int | None) -> bool:
-    """Tell whether a list of customers certainly hides none.
+def holds_all(held: int, total: int | None) -> bool:
+    """Tell whether these are certainly all customers of a client.
 
-    One that is full to its cap may, even where ARM counts no more: whether `totalCount` counts beyond the cap is not
-    documented.
+    A list that is full to its cap may hide some, even where ARM counts no more: whether `totalCount` counts beyond the
+    cap is not documented.
     """
-    return listed < MAX_LISTED and (total is None or listed >= total)
+    return held < MAX_LISTED if total is None else held >= total != MAX_LISTED

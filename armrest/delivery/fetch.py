@@ -1,17 +1,21 @@
 """A client's customers as ARM holds them, into a file; each page is kept on the disk before the next is asked for."""
 
+import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import orjson
 
 from armrest.api import MAX_PAGE_SIZE, ArmClient, BatchRefused, NotFound, Page, holds_all
+from armrest.delivery.one_by_one import read_if_there
 from armrest.delivery.record_cells import cells_of, columns_for
 from armrest.delivery.table_file import kind_of, write_table
+from armrest.delivery.together import together
 
 OnPage = Callable[[int], None]
 """Told how many customers were read so far."""
@@ -44,12 +48,17 @@ async def fetch_customers(
     *,
     api_url: str,
     page_size: int = MAX_PAGE_SIZE,
+    numbers: Iterable[str] = (),
+    concurrency: int = 8,
     on_page: OnPage | None = None,
 ) -> Fetched:
     """Write a client's customers into a CSV, Excel or Parquet file, by the ending of its name.
 
     Pages are kept beside the file until all are there: after a crash the same call goes on with the next page, while
     ARM still knows the list, and begins anew when it does not.
+
+    Args:
+        numbers: Of customers who are read one by one where the list may not show them, each once.
 
     Raises:
         TableRefused: The file cannot be written.
@@ -67,6 +76,8 @@ async def fetch_customers(
             resumed = 0
             kept.begin()
             await _read(arm, client_no, kept, page_size, told)
+        if not kept.complete:
+            await _read_beyond(arm, client_no, kept, numbers, concurrency=concurrency, on_page=told)
         columns = columns_for({column for record in kept.records() for column in cells_of(record)})
         rows = map(cells_of, kept.records())
         write_table(file, columns, ([row.get(column) for column in columns] for row in rows))
@@ -82,6 +93,18 @@ async def _read(arm: ArmClient, client_no: int, kept: "_Pages", page_size: int, 
             kept.add(page)
             on_page(kept.customers)
     kept.end()
+
+
+async def _read_beyond(
+    arm: ArmClient, client_no: int, kept: "_Pages", numbers: Iterable[str], *, concurrency: int, on_page: OnPage
+) -> None:
+    listed = {record["customerNo"].casefold() for record in kept.records()}
+    beyond = (number for number in numbers if number.casefold() not in listed)
+    free = asyncio.Semaphore(concurrency)
+    while some := list(islice(beyond, MAX_PAGE_SIZE)):
+        found = await together(read_if_there(arm, client_no, number, free) for number in some)
+        kept.add_records([record for record in found if record is not None])
+        on_page(kept.customers)
 
 
 def _rest(arm: ArmClient, client_no: int, kept: "_Pages", page_size: int) -> AsyncGenerator[Page]:
@@ -115,6 +138,11 @@ class _Pages:
     def __exit__(self, *_: object) -> None:
         self._handle.close()
 
+    @property
+    def complete(self) -> bool:
+        """Whether these are certainly all."""
+        return holds_all(self.customers, self.total)
+
     def begin(self) -> None:
         """Drop what there is."""
         self._handle.seek(0)
@@ -126,6 +154,12 @@ class _Pages:
         """Keep a page, on the disk."""
         summary = page.summary
         line = {"query_id": summary.query_id, "total": summary.total_count, "records": page.records}
+        self._write(line)
+        self._count(line)
+
+    def add_records(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what no page shows, on the disk."""
+        line = {"records": records}
         self._write(line)
         self._count(line)
 
@@ -154,8 +188,8 @@ class _Pages:
         if "records" in line:
             self.pages += 1
             self.customers += len(line["records"])
-            self.query_id = self.query_id or line["query_id"]
-            self.total = line["total"]
+            self.query_id = self.query_id or line.get("query_id", "")
+            self.total = line.get("total", self.total)
 
     def _write(self, line: Mapping[str, Any]) -> None:
         self._handle.seek(0, os.SEEK_END)

@@ -8,9 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import Final, cast
 
-from armrest.api import ArmClient, CustomerRecord, CustomerUpdate, NotFound, holds_all
+from armrest.api import ArmClient, CustomerRecord, CustomerUpdate, holds_all
 from armrest.delivery.difference import differences
 from armrest.delivery.drift import DriftLog, Verification, wilson
+from armrest.delivery.one_by_one import read_if_there
 from armrest.delivery.together import together
 from armrest.delivery.wanted import Wanted, sample
 
@@ -113,11 +114,7 @@ class _Verifier:
         record = self._books.pop(number.casefold(), None)
         if record is not None or self._books_are_whole:
             return record
-        async with self._free:
-            try:
-                return await self._arm.get_customer(self._client_no, number)
-            except NotFound:
-                return None
+        return await read_if_there(self._arm, self._client_no, number, self._free)
 
 
 def _blocks(customers: Iterable[CustomerUpdate]) -> Iterator[list[CustomerUpdate]]:

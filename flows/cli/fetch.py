@@ -25,17 +25,26 @@ def fetch_customers(
         typer.Option("--output", "-o", metavar="FILE", help="Ending in .csv, .xlsx or .parquet.", show_default=False),
     ],
     page_size: Annotated[int, typer.Option(min=5, max=1000, help="Customers a page.")] = 1000,
+    numbers: Annotated[
+        str | None,
+        typer.Option(
+            "--numbers",
+            metavar="SOURCE",
+            help="A customer file: those of it whom the list does not show are read, too.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Write the customers that ARM holds into a file; after a crash, the same command goes on with the next page.
 
-    ARM lists 10,000 customers at most. Exit code 1: it has more, or may have.
+    ARM lists 10,000 customers at most; others are read one by one where --numbers names them (a file with the one
+    column customerNo will do). Exit code 1: ARM has more, or may have.
     """
     from armrest.delivery import TableRefused
 
     file = output.expanduser().absolute()
     try:
-        fetched = asyncio.run(_fetch(client_no, file, page_size))
+        fetched = asyncio.run(_fetch(client_no, file, page_size, numbers))
     except TableRefused as refused:
         raise Refused(str(refused)) from None
     if as_json:
@@ -44,16 +53,19 @@ def fetch_customers(
         print(f"{fetched.customers:,} customers of client {client_no} in {output}")
     if not fetched.complete:
         more = f"has {fetched.total:,}" if (fetched.total or 0) > fetched.customers else "may have more"
-        tell(f"armrest: the file holds {fetched.customers:,} customers, ARM {more}: its list shows no others")
+        tell(f"armrest: {output} holds {fetched.customers:,} customers, ARM {more}: name those not listed by --numbers")
     return 0 if fetched.complete else INCOMPLETE
 
 
-async def _fetch(client_no: int, file: Path, page_size: int) -> "Fetched":
+async def _fetch(client_no: int, file: Path, page_size: int, numbers: str | None) -> "Fetched":
+    from armrest.delivery import WantedBySource
     from armrest.delivery import fetch_customers as fetch
     from tasks.configuration import load_settings
     from tasks.connection import arm_client, required_api_url
+    from tasks.reading import Reading
 
     settings = load_settings()
+    wanted = WantedBySource(Reading(source=numbers).open(settings)).customers() if numbers else ()
     async with arm_client(settings, client_no=client_no) as arm:
         return await fetch(
             arm,
@@ -61,6 +73,8 @@ async def _fetch(client_no: int, file: Path, page_size: int) -> "Fetched":
             file,
             api_url=required_api_url(settings),
             page_size=page_size,
+            numbers=(customer["customerNo"] for customer in wanted),
+            concurrency=settings.concurrency,
             on_page=lambda customers: tell(f"{customers:,} customers read"),
         )
 

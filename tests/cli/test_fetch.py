@@ -128,6 +128,27 @@ def test_a_list_that_is_full_is_not_called_complete(held: int, said: str, typed:
     assert said in ended.complaint
 
 
+def test_customers_beyond_the_list_are_read_by_their_numbers(typed: Typed, arm: SandboxServer, tmp_path: Path) -> None:
+    arm.books.load(2218, ({"customerNo": f"A{number}"} for number in range(10_003)))
+    (tmp_path / "numbers.csv").write_text("customerNo\na10001\nA10000\nA9999\nnone\nA10002\n")
+    (tmp_path / "some.csv").write_text("customerNo\nA10000\n")
+
+    some = typed(*FETCH, "some.xlsx", "--numbers", "some.csv")
+    ended = typed(*FETCH, "c.csv", "--numbers", "numbers.csv", "--json")
+
+    assert (some.exit_code, "10,001 customers, ARM has 10,003" in some.complaint) == (1, True)
+    assert (ended.exit_code, ended.json["customers"], ended.json["complete"]) == (0, 10_003, True)
+    assert numbers_in(tmp_path / "c.csv")[-3:] == ["A10001", "A10000", "A10002"]
+    assert sum(times for (_, path, _), times in arm.sandbox.answers.items() if path.endswith("{customerno}")) == 1 + 4
+
+
+def test_numbers_are_not_asked_for_where_the_list_shows_all(typed: Typed, many: list[str], tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text("customerNo\nnone\n")
+
+    assert typed(*FETCH, "c.csv", "--numbers", "numbers.csv").exit_code == 0
+    assert numbers_in(tmp_path / "c.csv") == many
+
+
 @pytest.mark.parametrize(
     ("file", "said"), [("c.txt", "end it in .csv or .xlsx or .parquet"), ("nowhere/c.csv", "is no folder")]
 )

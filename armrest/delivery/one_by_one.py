@@ -1,0 +1,14 @@
+"""Customers that no list shows, asked for by their numbers."""
+
+from asyncio import Semaphore
+
+from armrest.api import ArmClient, CustomerRecord, NotFound
+
+
+async def read_if_there(arm: ArmClient, client_no: int, customer_no: str, free: Semaphore) -> CustomerRecord | None:
+    """Read one customer as soon as there is room; None where ARM has none of this number."""
+    async with free:
+        try:
+            return await arm.get_customer(client_no, customer_no)
+        except NotFound:
+            return None
