@@ -158,13 +158,14 @@ class _Planner:
         self._rails = GuardRails.of(run.request)
         self.read = 0
         self.rejected = 0
+        self._rejects: RejectsFile | None = None
 
     def plan(self, source: Source, *, processes: int) -> None:
         ledger, request = self._outbox.ledger, self._run.request
         self._rails.check_age(source.name, source.modified_at, now=ledger.now())
         with ExitStack() as stack:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
-            rejects = RejectsFile(self._rejects_path, source)
+            rejects = self._rejects = RejectsFile(self._rejects_path, source)
             stack.callback(_close_anyway, rejects)
             writer = stack.enter_context(plan_writer(self._outbox, self._run, comparison))
             for block in stack.enter_context(closing(self._blocks(source, processes))):
@@ -225,6 +226,6 @@ class _Planner:
             ) from None
 
     def note(self, **more: int) -> None:
-        """Write the figures so far into the ledger."""
-        file = self._rejects_path if self.rejected else None
+        """Write the figures so far into the ledger, and where the rejects are that could be written."""
+        file = self._rejects_path if self._rejects and self._rejects.count else None
         note_run(self._outbox.ledger, self._run, read=self.read, rejected=self.rejected, rejects_file=file, **more)

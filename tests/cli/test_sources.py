@@ -222,6 +222,7 @@ def test_rejects_go_where_those_who_mend_them_can_reach_them(typed: Typed, file:
 
     assert missing.exit_code == 2
     assert "ARMREST_REJECTS_URL" in missing.json["message"]
+    assert missing.json["rejects_file"] is None
     assert "31.01.1980" in Path(reached.json["rejects_file"].removeprefix("file://")).read_text("utf-8-sig")
 
 
