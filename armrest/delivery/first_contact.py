@@ -217,7 +217,7 @@ _TABLE: Final = (
         writes=True,
         waits=True,
         assumed="206, a list of objects with customerNo, objectindex and message",
-        place=("armrest/sandbox/assumed.py", "FAILURES_KEY"),
+        place=("armrest/sandbox/assumed.py", "FAILURES_KEY: Final"),
     ),
     Question(
         no=19,
@@ -237,7 +237,7 @@ _TABLE: Final = (
         path=f"{_CUSTOMERS}/{{new_no}}",
         writes=True,
         assumed="200, and not necessarily a body",
-        place=("armrest/api/client.py", "_EMPTY_IS_DONE"),
+        place=("armrest/api/client.py", "_EMPTY_IS_DONE: Final"),
     ),
 )
 QUESTIONS: Final[Mapping[int, Question]] = {question.no: question for question in _TABLE}

@@ -78,7 +78,7 @@ def check(
     for fault in faults:
         tell(f"{mapping_file.name}, line {fault.line}: {fault.message}")
     if faults:
-        tell(f"armrest: {mapping_file.name}: {len(faults)} faults, each with its line above; mend them")
+        tell(f"armrest: {mapping_file.name}: mend what stands above, line by line")
         return SENT_NOTHING
     if not as_json:
         left = ", ".join(found.get("unmapped", ())) or "none"
