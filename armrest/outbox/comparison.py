@@ -49,7 +49,10 @@ class Change(StrEnum):
 
 
 class Comparison:
-    """Compares customers block by block, in bounded memory; a context manager, used under the client's lease."""
+    """Compares customers block by block, in bounded memory; a context manager, used under the client's lease.
+
+    Each block is a transaction of its own: SQLite cannot empty its log while one reads, and a plan writes gigabytes.
+    """
 
     def __init__(self, ledger: Ledger, run: Run) -> None:
         self._ledger = ledger
@@ -61,10 +64,12 @@ class Comparison:
         _HERE.create_all(self._tx, checkfirst=False)
         forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
         self._forgotten = self._tx.execute(forgotten).scalar_one()
+        self._tx.commit()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()  # nothing was committed: the temporary tables go with the transaction
+        self._tx.invalidate()  # the temporary tables go with the connection
+        self._open.close()
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return how each of these customers compares, in their order."""
@@ -78,6 +83,7 @@ class Comparison:
         known = [{"customer_no": numbers[place].lower()} for place in last]
         if known:
             self._tx.execute(insert(_seen), known)
+        self._tx.commit()
         return [_change(place, last, print_) for place, print_ in enumerate(fingerprints)]
 
     def _newest_last(self) -> Any:

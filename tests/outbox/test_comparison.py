@@ -1,11 +1,13 @@
 """Only what settled is trusted to be what ARM holds."""
 
 import hashlib
+import sqlite3
+from contextlib import closing
 
 import orjson
 import pytest
 
-from armrest.outbox import Change, Comparison, Outbox, Run, Verdict, fail, forget, settle
+from armrest.outbox import Change, Comparison, Outbox, Run, Verdict, fail, forget, note_run, settle
 from tests.outbox.conftest import Planned, people
 from tests.outbox.test_gate import close, send
 
@@ -85,6 +87,20 @@ def test_customers_that_vanished_are_listed(outbox: Outbox, planned: Planned) ->
         comparison.compare(["1", "4"], prints)
         assert comparison.known() == 3
         assert list(comparison.vanished()) == ["2", "3"]
+
+
+def test_between_blocks_sqlite_can_empty_its_log(outbox: Outbox, planned: Planned, ledger_url: str) -> None:
+    if not ledger_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL has no such log")
+    run = planned("next", [])
+
+    with Comparison(outbox.ledger, run) as comparison:
+        comparison.compare(["1"], [b""])
+        note_run(outbox.ledger, run, read=1)
+        with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
+            busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    assert busy == 0
 
 
 @pytest.mark.parametrize("verdicts", [{}, {0: "failed"}], ids=["all settled", "one failed"])
