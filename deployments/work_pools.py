@@ -1,12 +1,13 @@
 """The work pool `armrest`: processes beside a worker, or containers that get their secrets when a run begins."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final, Literal
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
 from deployments.place import POOL
@@ -34,7 +35,8 @@ async def make_work_pool(kind: PoolType) -> str:
         try:
             there = await client.read_work_pool(POOL)
         except ObjectNotFound:
-            await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
+            with suppress(ObjectAlreadyExists):  # a busy server had made it already when it was asked again
+                await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
             return f"Work pool {POOL}: made, of the type {kind}"
         if there.type != kind:
             raise OtherPool(f"work pool {POOL} is of the type {there.type}, not {kind}: delete it, or deploy to that")

@@ -26,7 +26,7 @@ async def test_a_hundred_slices_at_once_keep_to_the_concurrency(
     assert (run.slices, told.state) == (100, "Completed")
     assert arm.most_under_way == 8
     assert len(arm.times["PUT"]) == len(arm.times["GET"]) == 200
-    assert asyncio.get_running_loop().time() < 10
+    assert asyncio.get_running_loop().time() < 20
 
 
 class Forgetful(httpx.AsyncBaseTransport):

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+SIDE_BY_SIDE = "submit-slices/shard"
 EXPECTED = {
     "update-customers/manual",
     "update-customers/nightly",
@@ -57,15 +58,18 @@ def test_deploy_all_puts_up_every_deployment(deployed: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_a_deployment_says_what_it_is_for_and_runs_one_at_a_time(deployed: dict[str, Any], name: str) -> None:
+def test_a_deployment_says_what_it_is_for_and_all_but_shards_wait_for_another(
+    deployed: dict[str, Any], name: str
+) -> None:
     one = deployed[name]
 
     assert one["enforce_parameter_schema"]
     assert one["description"].endswith(".")
     assert one["tags"][0] == "arm"
     assert one["version"] == PYPROJECT["project"]["version"]
-    assert one["global_concurrency_limit"]["limit"] == 1
-    assert one["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    if name != SIDE_BY_SIDE:
+        assert one["global_concurrency_limit"]["limit"] == 1
+        assert one["concurrency_options"]["collision_strategy"] == "ENQUEUE"
     assert one["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
 
 
@@ -127,6 +131,7 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "deadline": "30m",
         "wait": "0s",
         "verify_sample": None,
+        "shards": 1,
         "connection": "",
         "dry_run": False,
     }

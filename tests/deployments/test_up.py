@@ -1,7 +1,6 @@
 """`make up` and `make down`, for real: on ports of its own, in a folder of its own."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -14,8 +13,10 @@ import httpx
 import psutil
 import pytest
 
+from deployments.local_server import is_taken
 from deployments.place import Place
 from tests.conftest import CLIENT_NO, Ended, plain_environment
+from tests.ports import two_free_ports
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(400)]
 
@@ -63,19 +64,6 @@ def make(what: str, place: Place) -> Ended:
         check=False,
     )
     return Ended(ended.returncode, ended.stdout, ended.stderr)
-
-
-def two_free_ports() -> int:
-    """The first of two free ports next to each other."""
-    for port in range(4300, 4800, 2):
-        if all(is_free(one) for one in (port, port + 1)):
-            return port
-    raise AssertionError("no two ports are free")
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def processes_of(place: Place) -> list[psutil.Process]:
@@ -157,7 +145,7 @@ def test_what_was_run_is_there_after_down_and_up(up: Up) -> None:
     down = make("down", up.place)
     assert down.out.startswith("Ended: worker, sandbox, server.")
     assert not any(one.is_running() for one in alive)
-    assert is_free(up.place.port)
+    assert not is_taken(up.place.port)
 
     assert make("down", up.place).out == "Nothing was up\n"
     assert make("up", up.place).exit_code == 0

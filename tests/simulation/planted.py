@@ -33,7 +33,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     "no intent row": (
         _in(
             "outbox/gate",
-            "return Leaving(_intent(tx, batch, outbox.ledger.now()), body)",
+            "return Leaving(_intent(tx, batch, now), body)",
             "return Leaving(batch, body)",
         ),
         _in(
