@@ -1,0 +1,108 @@
+"""A person at the Prefect UI, in a real Chromium: opens pages, fills forms in, and sees what became of a run."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from playwright.sync_api import Locator, Page, expect
+
+ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+PATIENCE_SECONDS: Final = 120
+MOST_PICTURE_BYTES: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ui:
+    """The UI at an address, on one page of a browser.
+
+    Args:
+        pictures: Where to leave pictures of what is seen; None: nowhere.
+    """
+
+    page: Page
+    address: str
+    pictures: Path | None
+
+    def ask(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
+        """Ask Prefect's API what a person has no eyes for."""
+        answer = httpx.request(method, f"{self.address}/api/{path}", json=body or {}, timeout=30)
+        return answer.raise_for_status().json()
+
+    def go(self, path: str) -> None:
+        """Open a page of the UI."""
+        self.page.goto(f"{self.address}/v2/{path}")
+
+    def deployment(self, name: str) -> str:
+        """Return the id of a deployment, by `flow/deployment`."""
+        flow, _, own = name.partition("/")
+        by_name = {"deployments": {"name": {"any_": [own]}}, "flows": {"name": {"any_": [flow]}}}
+        (found,) = self.ask("deployments/filter", by_name)
+        return str(found["id"])
+
+    def open_form(self, deployment: str) -> None:
+        """Open the form of a custom run."""
+        self.go(f"deployments/deployment/{self.deployment(deployment)}/run")
+        expect(self.field("client_no")).to_be_visible()
+
+    def field(self, name: str) -> Locator:
+        """Return the field of a form that belongs to a parameter."""
+        return self.page.get_by_label(name).first
+
+    def fill(self, **values: object) -> None:
+        """Type values into the fields of a form."""
+        for name, value in values.items():
+            self.field(name).fill(str(value))
+
+    def submit(self) -> str:
+        """Press Submit; return the id of the flow run that it has made."""
+        with self.page.expect_response(lambda one: one.url.endswith("/create_flow_run") and one.ok) as made:
+            self.page.get_by_role("button", name="Submit").click()
+        return str(made.value.json()["id"])
+
+    def run(self, flow_run_id: str) -> dict[str, Any]:
+        """Return how a flow run stands."""
+        found: dict[str, Any] = self.ask(f"flow_runs/{flow_run_id}", method="GET")
+        return found
+
+    def ended(self, flow_run_id: str) -> dict[str, Any]:
+        """Wait for the end of a flow run; return how it stands then."""
+        self.until(lambda: self.run(flow_run_id)["state_type"] in ENDED)
+        return self.run(flow_run_id)
+
+    def see_run(self, flow_run_id: str, *, tab: str | None = None) -> None:
+        """Open the page of a flow run, and what stands under one of its tabs."""
+        self.go(f"runs/flow-run/{flow_run_id}")
+        if tab:
+            self.page.get_by_role("tab", name=tab).click()
+
+    def see_artifact(self, flow_run_id: str, key: str) -> None:
+        """Open an artifact of a flow run, from the run's own page."""
+        of_run = {"flow_runs": {"id": {"any_": [flow_run_id]}}, "artifacts": {"key": {"any_": [key]}}}
+        newest, *_ = self.ask("artifacts/filter", of_run | {"sort": "CREATED_DESC"})
+        self.see_run(flow_run_id, tab="Artifacts")
+        self.page.get_by_role("link", name=key).first.click()
+        self.page.get_by_role("link", name=newest["id"][:8]).click()
+        self.page.wait_for_url(f"**/{newest['id']}")
+
+    def sees(self, text: str) -> None:
+        """Make sure that a text is on the page."""
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=20_000)
+
+    def picture(self, name: str, *, showing: str) -> None:
+        """Leave a picture of what is seen, once a text is there and the page is at rest."""
+        self.sees(showing)
+        if self.pictures:
+            self.page.wait_for_timeout(1500)
+            path = self.pictures / f"{name}.png"
+            self.page.screenshot(path=path, scale="css", animations="disabled")
+            assert path.stat().st_size < MOST_PICTURE_BYTES, f"{path} is too large for the documentation"
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, "it has not come about"
+            time.sleep(0.5)

@@ -1,0 +1,111 @@
+"""`make up` in a folder of its own, and a browser."""
+
+import csv
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from armrest.sandbox import COLUMNS, sample_rows
+from deployments.place import Place
+from tests.conftest import plain_environment
+from tests.ui.browser import Ui
+
+NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
+ROOT: Final = Path(__file__).parents[2]
+CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
+ALONE: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+"""It talks to nobody but the page's own server."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make screenshots` say where pictures go."""
+    parser.addoption("--pictures", type=Path, help="a folder for pictures of what is seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """All that `make up` has started."""
+
+    place: Place
+
+    def write(self, name: str, customers: int, *, seed: int = 1) -> list[dict[str, str]]:
+        """Write a customer file into the inbox; return its rows."""
+        rows = list(sample_rows(customers, seed))
+        with (self.place.sample.parent / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        return rows
+
+    def behave(self, **behaviour: Any) -> None:
+        """Have the stand-in of ARM behave in a certain way; what is not named, as usual."""
+        httpx.put(f"{self.place.sandbox}/sandbox/behaviour", json=behaviour).raise_for_status()
+
+    def armrest(self, *words: str) -> Any:
+        """Run the command on the same ledger; return its JSON."""
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", *words, "--json"],
+            env=self.place.environment() | plain_environment(),
+            cwd=self.place.home,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    home = tmp_path_factory.mktemp("up")
+    port = _two_free_ports()
+    subprocess.run([sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home)], cwd=ROOT, check=True)
+    yield Up(Place(home, port))
+    subprocess.run([sys.executable, "-m", "deployments.down", "--home", str(home)], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if path is None:
+        pytest.skip(NO_BROWSER)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ALONE)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def ui(up: Up, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ui]:
+    context = chromium.new_context(viewport={"width": 1200, "height": 800}, locale="en-GB", timezone_id="Europe/Oslo")
+    yield Ui(context.new_page(), up.place.ui, request.config.getoption("--pictures", default=None))
+    context.close()
+    up.behave()
+
+
+def _two_free_ports() -> int:
+    """Return a free port whose next is free too: the stand-in of ARM takes that."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            with suppress(OSError, OverflowError):
+                second.bind(("127.0.0.1", first.getsockname()[1] + 1))
+                return int(first.getsockname()[1])

@@ -1,0 +1,77 @@
+"""What a person in accounting does in the Prefect UI, from the form to the last page of what came of it."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.ui.browser import Ui
+from tests.ui.conftest import Up
+
+pytestmark = pytest.mark.xdist_group("ui")
+
+UPDATE = "update-customers/manual"
+CUSTOMERS = 1200
+BATCHES = 3
+
+
+def test_a_file_is_brought_over_from_the_form_and_watched_to_its_end(ui: Ui, up: Up) -> None:
+    up.write("june.csv", CUSTOMERS)
+    ui.open_form(UPDATE)
+    ui.fill(source="june.csv", client_no=2218)
+    ui.picture("form", showing="The customer file")
+
+    run = ui.submit()
+    ui.see_run(run)
+    ended = ui.ended(run)
+
+    assert (ended["state_name"], ended["name"]) == ("Completed", "2218 · june.csv")
+    ui.see_run(run)
+    ui.picture("completed", showing=f"submit-batch 2218 · {BATCHES:04}")
+
+
+def test_each_artifact_of_a_run_can_be_opened(ui: Ui, up: Up) -> None:
+    rows = up.write("july.csv", CUSTOMERS)
+    up.behave(refuse_customers=[rows[3]["customerNo"]])
+    run = started(ui, source="july.csv", client_no=2219)
+
+    assert ui.ended(run)["state_name"] == "PartlyFailed"
+    ui.see_run(run, tab="Artifacts")
+    ui.picture("artifacts", showing="arm-failed-customers-2219")
+    ui.see_artifact(run, "arm-run-2219")
+    ui.picture("summary", showing="1 of 3 batches")
+    ui.see_artifact(run, "arm-batches-2219")
+    ui.picture("batches", showing="PARTLY_FAILED")
+    ui.see_artifact(run, "arm-failed-customers-2219")
+    ui.picture("failed-customers", showing=rows[3]["customerNo"])
+    ui.see_artifact(run, "arm-progress-2219")
+    ui.sees("100")
+
+
+def test_a_wrong_value_is_refused_by_the_form_with_what_is_wrong(ui: Ui) -> None:
+    ui.open_form(UPDATE)
+    ui.fill(source="june.csv", client_no=0)
+    ui.page.get_by_role("button", name="Submit").click()
+
+    message = ui.field("client_no").evaluate("field => field.validationMessage")
+
+    assert "greater than or equal to 1" in message
+    ui.fill(client_no=2218, max_rejected="many")
+    ui.page.get_by_role("button", name="Submit").click()
+    ui.picture("refused", showing="many")
+
+
+def test_schedules_tell_when_they_run_next(ui: Ui) -> None:
+    ui.go("deployments")
+    ui.picture("deployments", showing="every-10-minutes")
+
+    ui.go(f"deployments/deployment/{ui.deployment('settle-open-batches/every-10-minutes')}")
+
+    expect(ui.page.get_by_text("Every 10 minutes").first).to_be_visible()
+    ui.page.get_by_role("tab", name="Upcoming").click()
+    ui.picture("upcoming", showing="Scheduled")
+
+
+def started(ui: Ui, **parameters: object) -> str:
+    """Start a run from the form."""
+    ui.open_form(UPDATE)
+    ui.fill(**parameters)
+    return ui.submit()
