@@ -1,16 +1,22 @@
 """A person at the Prefect UI, in a real Chromium: opens pages, fills forms in, and sees what became of a run."""
 
+import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 PATIENCE_SECONDS: Final = 120
+TRIES: Final = 5
+READY_MILLISECONDS: Final = 5000
 MOST_PICTURE_BYTES: Final = 200_000
 
 
@@ -56,11 +62,26 @@ class Ui:
         for name, value in values.items():
             self.field(name).fill(str(value))
 
+    def start(self, deployment: str, *, source: str, client_no: int, **parameters: object) -> str:
+        """Start a run from its form; what the form has under tabs and menus comes with the address, as in a link."""
+        given = {"source": source, "client_no": client_no, **parameters}
+        self.go(f"deployments/deployment/{self.deployment(deployment)}/run?parameters={quote(json.dumps(given))}")
+        expect(self.field("client_no")).to_have_value(str(client_no))
+        return self.submit()
+
     def submit(self) -> str:
-        """Press Submit; return the id of the flow run that it has made."""
-        with self.page.expect_response(lambda one: one.url.endswith("/create_flow_run") and one.ok) as made:
-            self.page.get_by_role("button", name="Submit").click()
-        return str(made.value.json()["id"])
+        """Press Submit, again where the page was not ready for it; return the id of the flow run that it has made."""
+        button = self.page.get_by_role("button", name="Submit")
+        for _ in range(TRIES):
+            with (
+                suppress(PlaywrightTimeout),
+                self.page.expect_request("**/create_flow_run", timeout=READY_MILLISECONDS) as made,
+            ):
+                button.click()
+                response = made.value.response()
+                assert response is not None
+                return str(response.json()["id"])
+        raise AssertionError("Submit does nothing")
 
     def run(self, flow_run_id: str) -> dict[str, Any]:
         """Return how a flow run stands."""
@@ -84,8 +105,8 @@ class Ui:
         newest, *_ = self.ask("artifacts/filter", of_run | {"sort": "CREATED_DESC"})
         self.see_run(flow_run_id, tab="Artifacts")
         self.page.get_by_role("link", name=key).first.click()
-        self.page.get_by_role("link", name=newest["id"][:8]).click()
-        self.page.wait_for_url(f"**/{newest['id']}")
+        expect(self.page.get_by_role("link", name=newest["id"][:8])).to_be_visible(timeout=30_000)
+        self.go(f"artifacts/artifact/{newest['id']}")
 
     def sees(self, text: str) -> None:
         """Make sure that a text is on the page."""

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from armrest.sandbox import COLUMNS, sample_rows
 from deployments.place import Place
-from tests.conftest import plain_environment
+from tests.conftest import ARMREST, plain_environment
 from tests.ui.browser import Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
@@ -63,7 +63,7 @@ class Up:
     def armrest(self, *words: str) -> Any:
         """Run the command on the same ledger; return its JSON."""
         done = subprocess.run(
-            [sys.executable, "-m", "flows.cli", *words, "--json"],
+            [ARMREST, *words, "--json"],
             env=self.place.environment() | plain_environment(),
             cwd=self.place.home,
             capture_output=True,
@@ -77,7 +77,9 @@ class Up:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     home = tmp_path_factory.mktemp("up")
     port = _two_free_ports()
-    subprocess.run([sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home)], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home)], cwd=ROOT, check=True
+    )
     yield Up(Place(home, port))
     subprocess.run([sys.executable, "-m", "deployments.down", "--home", str(home)], cwd=ROOT, check=True)
 

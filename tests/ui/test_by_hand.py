@@ -28,7 +28,7 @@ def test_a_file_is_brought_over_from_the_form_and_watched_to_its_end(ui: Ui, up:
 def test_each_artifact_of_a_run_can_be_opened(ui: Ui, up: Up) -> None:
     rows = up.write("july.csv", CUSTOMERS)
     up.behave(refuse_customers=[rows[3]["customerNo"]])
-    run = started(ui, source="july.csv", client_no=2219)
+    run = ui.start(UPDATE, source="july.csv", client_no=2219)
 
     assert ui.ended(run)["state_name"] == "PartlyFailed"
     ui.see_run(run, tab="Artifacts")
@@ -69,10 +69,3 @@ def test_schedules_tell_when_they_run_next(ui: Ui) -> None:
     ui.page.get_by_role("tab", name="Upcoming").click()
 
     ui.picture("upcoming", showing=next_run["name"])
-
-
-def started(ui: Ui, **parameters: object) -> str:
-    """Start a run from the form."""
-    ui.open_form(UPDATE)
-    ui.fill(**parameters)
-    return ui.submit()

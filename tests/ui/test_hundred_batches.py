@@ -12,10 +12,7 @@ CLIENT_NO = 2300
 def test_of_a_hundred_batches_prefect_misses_none(ui: Ui, up: Up) -> None:
     up.write("hundred.csv", BATCHES * 10)
     up.behave(delay_seconds=20)
-    ui.open_form("update-customers/manual")
-    ui.page.get_by_label("batch_size").locator("..").locator("..").get_by_role("tab", name="int").click()
-    ui.fill(source="hundred.csv", client_no=CLIENT_NO)
-    run = ui.submit()
+    run = ui.start("update-customers/manual", source="hundred.csv", client_no=CLIENT_NO, batch_size=10)
 
     ui.until(lambda: len(uuids(ui, run)) == BATCHES)
 
@@ -30,9 +27,12 @@ def test_of_a_hundred_batches_prefect_misses_none(ui: Ui, up: Up) -> None:
 
 def uuids(ui: Ui, run: str) -> set[str]:
     """Return the batchUuids in the newest table of a run's batches."""
-    newest = ui.ask("artifacts/filter", of(run) | {"artifacts": {"key": {"any_": [f"arm-batches-{CLIENT_NO}"]}}, "sort": "CREATED_DESC"})
+    newest = ui.ask(
+        "artifacts/filter",
+        of(run) | {"artifacts": {"key": {"any_": [f"arm-batches-{CLIENT_NO}"]}}, "sort": "CREATED_DESC"},
+    )
     rows = json.loads(newest[0]["data"]) if newest else []
-    return {row["batch_uuid"] for row in rows if row["batch_uuid"]}
+    return {row["batchUuid"] for row in rows if row["batchUuid"]}
 
 
 def of(run: str) -> dict[str, object]:

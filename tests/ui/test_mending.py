@@ -1,0 +1,60 @@
+"""What a person does in the Prefect UI when a run has failed, or asks."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.ui.browser import Ui
+from tests.ui.conftest import Up
+
+UPDATE = "update-customers/manual"
+
+
+def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui: Ui, up: Up) -> None:
+    rows = up.write("august.csv", 700)
+    refused = rows[3]["customerNo"]
+    up.behave(refuse_customers=[refused])
+    failed = ui.start(UPDATE, source="august.csv", client_no=2220)
+    assert ui.ended(failed)["state_name"] == "PartlyFailed"
+    up.behave()
+
+    ui.see_artifact(failed, "arm-run-2220")
+    ui.page.get_by_role("link", name="Send the failed ones again").click()
+    ui.picture("rerun", showing="The run that failed")
+    expect(ui.page.get_by_role("spinbutton")).to_have_value("2220")
+    rerun = ui.submit()
+
+    assert ui.ended(rerun)["state_name"] == "Completed"
+    ui.see_artifact(rerun, "arm-run-2220")
+    ui.picture("healed", showing="Completed: client 2220")
+    assert up.armrest("show", rerun)["customers"]["settled"] == 1
+    assert up.armrest("customer", refused, "--client-no", "2220")[0]["outcome"] == "updated"
+    ui.page.get_by_role("link", name=up.armrest("show", failed)["run_id"]).click()
+    ui.page.wait_for_url(f"**/{failed}*", wait_until="commit")
+
+
+@pytest.mark.parametrize(
+    ("decision", "client_no", "state"), [("approve", 2221, "Completed"), ("refuse", 2222, "NotApproved")]
+)
+def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
+    ui: Ui, up: Up, decision: str, client_no: int, state: str
+) -> None:
+    up.write("whole.csv", 60)
+    assert ui.ended(ui.start(UPDATE, source="whole.csv", client_no=client_no))["state_name"] == "Completed"
+    up.write("shrunken.csv", 10, seed=2)
+    run = ui.start(UPDATE, source="shrunken.csv", client_no=client_no, min_rows="50%", on_guard="ask")
+    ui.until(lambda: ui.run(run)["state_type"] == "PAUSED")
+
+    ui.see_run(run)
+    ui.sees("Paused")
+    ui.page.locator("main").get_by_role("button").filter(has=ui.page.locator(".lucide-ellipsis-vertical")).first.click()
+    ui.page.get_by_role("menuitem", name="Resume").click()
+    ui.picture("asks", showing="10 rows, but 60 in the last run")
+    dialog = ui.page.get_by_role("dialog")
+    dialog.get_by_role("button", name="Select Decision").click()
+    ui.page.get_by_role("option", name=decision).click()
+    dialog.get_by_label("Decided By").fill("kari")
+    dialog.get_by_role("button", name="Resume").click()
+
+    assert ui.ended(run)["state_name"] == state
+    ui.see_run(run, tab="Details")
+    ui.sees(state)
