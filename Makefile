@@ -55,7 +55,15 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (POOL=process, 
 
 .PHONY: test
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/ui
+
+.PHONY: test-ui
+test-ui: setup ## Use the Prefect UI of make up in a real browser, as a person does (needs chromium)
+	@$(BIN)/python -m pytest tests/ui
+
+.PHONY: screenshots
+screenshots: setup ## The same, and leave the pictures of the documentation in docs/images
+	@$(BIN)/python -m pytest tests/ui --pictures docs/images
 
 .PHONY: test-postgres
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
