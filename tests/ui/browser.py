@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -33,8 +34,12 @@ class Ui:
     pictures: Path | None
 
     def ask(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
-        """Ask Prefect's API what a person has no eyes for."""
-        answer = httpx.request(method, f"{self.address}/api/{path}", json=body or {}, timeout=30)
+        """Ask Prefect's API what a person has no eyes for; where its database is busy (503), again."""
+        for _ in range(TRIES):
+            answer = httpx.request(method, f"{self.address}/api/{path}", json=body or {}, timeout=30)
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
         return answer.raise_for_status().json()
 
     def go(self, path: str) -> None:
@@ -70,7 +75,7 @@ class Ui:
         return self.submit()
 
     def submit(self) -> str:
-        """Press Submit, again where the page was not ready for it; return the id of the flow run that it has made."""
+        """Press Submit, again where page or server was not ready for it; return the id of the flow run it has made."""
         button = self.page.get_by_role("button", name="Submit")
         for _ in range(TRIES):
             with (
@@ -78,9 +83,8 @@ class Ui:
                 self.page.expect_request("**/create_flow_run", timeout=READY_MILLISECONDS) as made,
             ):
                 button.click()
-                response = made.value.response()
-                assert response is not None
-                return str(response.json()["id"])
+                if (response := made.value.response()) and response.ok:
+                    return str(response.json()["id"])
         raise AssertionError("Submit does nothing")
 
     def run(self, flow_run_id: str) -> dict[str, Any]:
