@@ -60,6 +60,10 @@ class Up:
         """Have the stand-in of ARM behave in a certain way; what is not named, as usual."""
         httpx.put(f"{self.place.sandbox}/sandbox/behaviour", json=behaviour).raise_for_status()
 
+    def work_through(self) -> None:
+        """Have the stand-in of ARM work through all that waits, due or not."""
+        httpx.post(f"{self.place.sandbox}/sandbox/drain").raise_for_status()
+
     def armrest(self, *words: str) -> Any:
         """Run the command on the same ledger; return its JSON."""
         done = subprocess.run(

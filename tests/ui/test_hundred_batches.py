@@ -11,12 +11,13 @@ CLIENT_NO = 2300
 
 def test_of_a_hundred_batches_prefect_misses_none(ui: Ui, up: Up) -> None:
     up.write("hundred.csv", BATCHES * 10)
-    up.behave(delay_seconds=20)
+    up.behave(delay_seconds=3600)
     run = ui.start("update-customers/manual", source="hundred.csv", client_no=CLIENT_NO, batch_size=10)
 
     ui.until(lambda: len(uuids(ui, run)) == BATCHES)
 
     assert ui.run(run)["state_type"] == "RUNNING"
+    up.work_through()
     ended = ui.ended(run)
     assert ended["state_name"] == "Completed"
     told = up.armrest("show", run)

@@ -27,8 +27,8 @@ def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui:
     ui.see_artifact(rerun, "arm-run-2220")
     ui.picture("healed", showing="Completed: client 2220")
     assert up.armrest("show", rerun)["customers"]["settled"] == 1
-    assert up.armrest("customer", refused, "--client-no", "2220")[0]["outcome"] == "updated"
-    ui.page.get_by_role("link", name=up.armrest("show", failed)["run_id"]).click()
+    assert up.armrest("customer", refused, "--client-no", "2220")["runs"][0]["outcome"] == "updated"
+    ui.page.get_by_role("link", name=up.armrest("show", failed)["run_id"]).first.click()
     ui.page.wait_for_url(f"**/{failed}*", wait_until="commit")
 
 
