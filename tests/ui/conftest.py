@@ -3,11 +3,9 @@
 import csv
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from armrest.sandbox import COLUMNS, sample_rows
 from deployments.place import Place
 from tests.conftest import ARMREST, plain_environment
+from tests.ports import two_free_ports
 from tests.ui.browser import Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
@@ -80,7 +79,7 @@ class Up:
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     home = tmp_path_factory.mktemp("up")
-    port = _two_free_ports()
+    port = two_free_ports()
     subprocess.run(
         [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home)], cwd=ROOT, check=True
     )
@@ -105,13 +104,3 @@ def ui(up: Up, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ui
     yield Ui(context.new_page(), up.place.ui, request.config.getoption("--pictures", default=None))
     context.close()
     up.behave()
-
-
-def _two_free_ports() -> int:
-    """Return a free port whose next is free too: the stand-in of ARM takes that."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            with suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", first.getsockname()[1] + 1))
-                return int(first.getsockname()[1])
