@@ -5,7 +5,7 @@ FROM python:3.12-slim AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./
 RUN python -m venv /app/venv \
- && /app/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+ && /app/venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
 COPY armrest armrest
 COPY tasks tasks
 COPY flows flows
