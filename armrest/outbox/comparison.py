@@ -6,7 +6,7 @@ left out is not there to stand against older data that is sent later. Fingerprin
 another mapping or policy makes other fingerprints.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -15,14 +15,17 @@ from sqlalchemy import (
     Column,
     Connection,
     Integer,
+    LargeBinary,
     MetaData,
     Select,
     Table,
     Text,
     and_,
+    case,
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -37,6 +40,8 @@ _HERE: Final = MetaData()
 _block: Final = Table("block", _HERE, Column("place", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"])
 _seen: Final = Table("seen", _HERE, Column("customer_no", Text, primary_key=True), prefixes=["TEMPORARY"])
 ROWS_AT_ONCE: Final = 10_000
+_UNTRUSTED: Final = literal(b"", LargeBinary)
+"""Stands for the fingerprint of what may not be what ARM holds; it equals none."""
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 
 
@@ -77,25 +82,27 @@ class Comparison:
         if numbers:
             rows = [{"place": place, "customer_no": number.lower()} for place, number in enumerate(numbers)]
             self._tx.execute(insert(_block), rows)
-        last: dict[int, bytes | None] = {}
-        for row in self._tx.execute(self._newest_last()):
-            last[row.place] = row.fingerprint if row.trusted else None
+        last = {row.place: row.newest for row in self._tx.execute(self._newest()) if row.newest is not None}
         known = [{"customer_no": numbers[place].lower()} for place in last]
         if known:
             self._tx.execute(insert(_seen), known)
         self._tx.commit()
         return [_change(place, last, print_) for place, print_ in enumerate(fingerprints)]
 
-    def _newest_last(self) -> Any:
+    def _newest(self) -> Any:
+        """Look each customer of the block up in the index, which SQLite uses for `lower(…)` against its like only."""
         c, b = customers.c, batches.c
-        trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None))
-        return (
-            select(_block.c.place, c.fingerprint, trusted.label("trusted"))
-            .join_from(_block, customers, func.lower(c.customer_no) == _block.c.customer_no)
-            .join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+        trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
+        newest = (
+            select(case((trusted, c.fingerprint), else_=_UNTRUSTED))
+            .join_from(customers, batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+            .where(c.client_id == self._run.client_id, func.lower(c.customer_no) == func.lower(_block.c.customer_no))
             .where(or_(self._was_sent(), self._may_be_sent()))
-            .order_by(_block.c.place, b.data_seq, c.run_seq)
+            .order_by(b.data_seq.desc(), c.run_seq.desc())
+            .limit(1)
+            .correlate(_block)
         )
+        return select(_block.c.place, newest.scalar_subquery().label("newest"))
 
     def _is_meant(self) -> Any:
         c = customers.c
@@ -131,7 +138,7 @@ class Comparison:
         return select(number).select_from(joined).where(self._was_sent()).distinct()
 
 
-def _change(place: int, last: dict[int, bytes | None], fingerprint: bytes) -> Change:
+def _change(place: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change:
     if place not in last:
         return Change.NEW
     return Change.UNCHANGED if last[place] == fingerprint else Change.CHANGED

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from armrest.outbox import Change, Comparison, Outbox, Run, Verdict, fail, forget, note_run, settle
 from tests.outbox.conftest import Planned, people
@@ -112,3 +113,13 @@ def test_the_settled_part_of_a_batch_is_trusted(outbox: Outbox, planned: Planned
     changes = compared(outbox, planned("next", []), *people(1, 2))
 
     assert changes == [Change.CHANGED if verdicts else Change.UNCHANGED, Change.UNCHANGED]
+
+
+def test_each_customer_of_a_block_is_looked_up_in_the_index(outbox: Outbox, planned: Planned, ledger_url: str) -> None:
+    if not ledger_url.startswith("sqlite"):
+        pytest.skip("asks SQLite how it goes about it")
+    with Comparison(outbox.ledger, planned("next", [])) as comparison:
+        query = comparison._newest().compile(outbox.ledger._engine, compile_kwargs={"literal_binds": True})
+        steps = [row.detail for row in comparison._tx.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+
+    assert "SEARCH customers USING INDEX customers_by_number (client_id=? AND <expr>=?)" in steps
