@@ -10,6 +10,7 @@ BIN := .venv/bin
 STAMP := .venv/.set-up
 CODE := armrest tasks flows
 WORKERS ?= 2
+MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 SIZES ?= 20000,200000
 ROUNDS ?= 3
 
@@ -55,11 +56,11 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (POOL=process, 
 
 .PHONY: test
 test: setup ## Run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore tests/ui
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-ui
-test-ui: setup ## Use the Prefect UI of make up in a real browser, as a person does (needs chromium)
-	@$(BIN)/python -m pytest tests/ui
+test-ui: setup ## Test make up, and its Prefect UI in a real browser, as a person uses it (needs chromium)
+	@$(BIN)/python -m pytest $(MAKE_UP_TESTS)
 
 .PHONY: screenshots
 screenshots: setup ## The same, and leave the pictures of the documentation in docs/images
