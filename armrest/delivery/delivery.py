@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
 from functools import partial
 from random import Random
 from typing import Self
@@ -80,60 +79,13 @@ class Delivery:
     async def __aexit__(self, *_: object) -> None:
         await self._poller.close()
 
-    async def scout(self) -> None:
-        """Send alone until ARM has accepted something; what then remains may be sent by many.
+    async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
+        """Send alone, these batches excepted, until ARM has accepted something; the rest may be sent by many.
 
         Raises:
             StopTheRun: ARM refuses more than a customer.
             LeaseLost: Another run has taken over the client.
         """
-        await self._scout()
-
-    async def submit(self, slice_no: int) -> int:
-        """Send what of a slice is not yet acknowledged; return how many of its batches ARM has accepted.
-
-        Raises:
-            Unfinished: Something of the slice is still to be sent: held, or tries or time ran out.
-            StopTheRun: ARM refuses more than a customer.
-            LeaseLost: Another run has taken over the client.
-        """
-        await self._scout()
-        await self._send_all(slice_no)
-        if left := self._batches(SENDABLE, slice_no):
-            raise Unfinished(
-                f"{len(left)} batches of slice {slice_no} are still to be sent", slice_no=slice_no, batches=len(left)
-            )
-        return len(self._batches([state for state in State if state not in (*SENDABLE, State.SPLIT)], slice_no))
-
-    async def poll(self, slice_no: int) -> int:
-        """Wait until the accepted batches of a slice are worked through; return how many of its batches are closed.
-
-        Raises:
-            Unfinished: Something of the slice is still open at the deadline.
-            StopTheRun: ARM refuses to answer.
-        """
-        await self._poller.watch(self._batches([State.ACCEPTED], slice_no))
-        if left := self._batches(UNFINISHED, slice_no):
-            raise Unfinished(
-                f"{len(left)} batches of slice {slice_no} are still open", slice_no=slice_no, batches=len(left)
-            )
-        return len(self._batches([State.SETTLED, State.PARTLY_FAILED, State.FAILED], slice_no))
-
-    async def take_up(self) -> None:
-        """Send what was begun (held batches, and those without an answer), and wait until ARM has settled it.
-
-        Batches that were only planned are left to a resume.
-
-        Raises:
-            StopTheRun: ARM refuses more than a customer.
-            LeaseLost: Another run has taken over the client.
-        """
-        others = frozenset(batch.seq for batch in self._batches([State.PLANNED, State.ACCEPTED]))
-        await self._scout(but=others)
-        await self._send_all(but=others)
-        await self._poller.watch(batch for batch in self._batches([State.ACCEPTED]) if batch.seq not in others)
-
-    async def _scout(self, *, but: frozenset[int] = frozenset()) -> None:
         async with self._scouting:
             if self._context.stopped:
                 raise self._context.stopped
@@ -148,10 +100,54 @@ class Delivery:
             self._left_open = scout.left_open
             self._scouted = True
 
+    async def submit(self, slice_no: int) -> int:
+        """Send what of a slice is not yet acknowledged; return how many of its batches ARM has accepted.
+
+        Raises:
+            Unfinished: Something of the slice is still to be sent: held, or tries or time ran out.
+            StopTheRun: ARM refuses more than a customer.
+            LeaseLost: Another run has taken over the client.
+        """
+        await self.scout()
+        await self._send_all(slice_no)
+        if left := self._context.batches(SENDABLE, slice_no):
+            raise Unfinished(
+                f"{len(left)} batches of slice {slice_no} are still to be sent", slice_no=slice_no, batches=len(left)
+            )
+        return len(self._context.batches([state for state in State if state not in (*SENDABLE, State.SPLIT)], slice_no))
+
+    async def poll(self, slice_no: int) -> int:
+        """Wait until the accepted batches of a slice are worked through; return how many of its batches are closed.
+
+        Raises:
+            Unfinished: Something of the slice is still open at the deadline.
+            StopTheRun: ARM refuses to answer.
+        """
+        await self._poller.watch(self._context.batches([State.ACCEPTED], slice_no))
+        if left := self._context.batches(UNFINISHED, slice_no):
+            raise Unfinished(
+                f"{len(left)} batches of slice {slice_no} are still open", slice_no=slice_no, batches=len(left)
+            )
+        return len(self._context.batches([State.SETTLED, State.PARTLY_FAILED, State.FAILED], slice_no))
+
+    async def take_up(self) -> None:
+        """Send what was begun (held batches, and those without an answer), and wait until ARM has settled it.
+
+        Batches that were only planned are left to a resume.
+
+        Raises:
+            StopTheRun: ARM refuses more than a customer.
+            LeaseLost: Another run has taken over the client.
+        """
+        others = frozenset(batch.seq for batch in self._context.batches([State.PLANNED, State.ACCEPTED]))
+        await self.scout(but=others)
+        await self._send_all(but=others)
+        await self._poller.watch(batch for batch in self._context.batches([State.ACCEPTED]) if batch.seq not in others)
+
     async def _send_all(self, slice_no: int | None = None, *, but: frozenset[int] = frozenset()) -> None:
         """Offer each batch to the gate once, the parts of those that are split on the way included."""
         passed = but | self._left_open
-        while todo := [batch for batch in self._batches(SENDABLE, slice_no) if batch.seq not in passed]:
+        while todo := [batch for batch in self._context.batches(SENDABLE, slice_no) if batch.seq not in passed]:
             passed |= {batch.seq for batch in todo}
             await together(self._send(batch) for batch in todo)
 
@@ -162,6 +158,3 @@ class Delivery:
             self._halver.cut(batch, refusal)
         except TryAgain as trouble:
             log.warning("batch %d of run %s stays open: %s", batch.seq, self._context.run.run_id, trouble)
-
-    def _batches(self, states: Collection[State], slice_no: int | None = None) -> list[Batch]:
-        return self._context.batches(states, slice_no)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from armrest.api import ADDRESS_FIELDS, ArmClient, ArmError, CustomerRecord, CustomerUpdate, NotFound, PostalAddress
+from armrest.api import ADDRESS_FIELDS, ArmClient, ArmError, CustomerRecord, CustomerUpdate, PostalAddress
+from armrest.delivery.one_by_one import read_if_there
 from armrest.delivery.together import together
 from armrest.intake import Block, InputRefused
 
@@ -26,17 +27,10 @@ async def read_records(
 ) -> list[CustomerRecord | None]:
     """Read customers one by one, so many at a time; the client waits where ARM asks for it."""
     free = asyncio.Semaphore(concurrency)
-
-    async def record(number: str) -> CustomerRecord | None:
-        async with free:
-            try:
-                return await arm.get_customer(client_no, number)
-            except NotFound:
-                return None
-
     found: list[CustomerRecord | None] = []
     for start in range(0, len(numbers), AT_ONCE):
-        found += await together(map(record, numbers[start : start + AT_ONCE]))
+        next_ones = numbers[start : start + AT_ONCE]
+        found += await together(read_if_there(arm, client_no, number, free) for number in next_ones)
     return found
 
 

@@ -1,17 +1,20 @@
 """A crew: processes that make blocks of chunks, beside the one that reads the source and writes the plan.
 
-Chunks are handed over as columns, blocks come back with their customers sealed, in the order of the chunks. The workers
-are started anew, not forked: what this process holds (threads, locks, connections) is none of theirs.
+Chunks are handed over as columns, blocks come back with their customers sealed, in the order of the chunks. While all
+of the others have enough to do, the first process makes blocks too. The workers are started anew, not forked: what
+this process holds (threads, locks, connections) is none of theirs.
 """
 
 import os
 import pickle
+import select
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import IO, Self
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import IO, Final, Self
 
 from armrest.intake.blocks import Block
 from armrest.intake.errors import InputRefused
@@ -19,18 +22,24 @@ from armrest.intake.packing import packed
 from armrest.intake.recipe import Recipe
 from armrest.intake.tables import Chunk
 
+AHEAD: Final = 6
+"""Chunks that a worker has at a time: the one it reads, and the next, so that it waits for nobody."""
+
+PIPE_BYTES: Final = 1 << 20
+"""Room for a chunk, and for a block, that the other side has no time for yet."""
+
 
 class WorkerLost(ConnectionError):
     """A worker has ended in the midst of its work; the plan is not complete, and is made anew when it is resumed."""
 
 
 class Crew:
-    """Workers of one source, each with one chunk at a time; a context manager.
+    """The processes that read one source; a context manager.
 
     Args:
-        processes: How many, beside this one.
+        processes: How many, this one included.
         key: What the customers are sealed with.
-        here: Makes a block in this process. A chunk that is refused is read again by it: it knows the names of files.
+        here: Makes a block in this process. It reads again what a worker has refused: it knows the names of files.
     """
 
     def __init__(self, processes: int, recipe: Recipe, *, key: bytes, here: Callable[[Chunk], Block]) -> None:
@@ -38,65 +47,105 @@ class Crew:
         self._terms = (recipe, key)
         self._here = here
         self._workers: list[_Worker] = []
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        for _ in range(self._processes):
-            self._workers.append(_Worker())
-            self._workers[-1].tell(self._terms)
+        with self._stack as stack:
+            for _ in range(self._processes - 1):
+                worker = _Worker()
+                stack.callback(worker.end)
+                worker.tell(self._terms)
+                self._workers.append(worker)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.end()
+        self._stack.close()
 
     def read(self, chunks: Iterator[Chunk]) -> Iterator[Block]:
-        """Make a block of each chunk, in their order; as many chunks in advance as there are workers.
+        """Make a block of each chunk, in their order; some chunks are read in advance.
 
         Raises:
             InputRefused: The input is at fault; raised after the blocks before it, as one process would.
             WorkerLost: A worker was killed, or ran out of memory.
         """
-        idle = list(self._workers)
-        busy: deque[tuple[_Worker, Chunk]] = deque()
+        most = AHEAD * len(self._workers) + 1
+        turns: deque[_Turn] = deque()
         refusals: list[InputRefused] = []
-        for chunk in _until_refused(chunks, refusals):
-            block = None if idle else self._next_block(busy, idle)
-            worker = idle.pop()
-            worker.tell(packed(chunk))
-            busy.append((worker, chunk))
-            if block:
-                yield block
-        while busy:
-            yield self._next_block(busy, idle)
+        for turn in self._begun(chunks, refusals):
+            turns.append(turn)
+            while turns and (len(turns) > most or turns[0].is_ready()):
+                yield self._block(turns.popleft())
+        while turns:
+            yield self._block(turns.popleft())
         for refusal in refusals:
             raise refusal
 
-    def _next_block(self, busy: "deque[tuple[_Worker, Chunk]]", idle: "list[_Worker]") -> Block:
-        worker, chunk = busy.popleft()
-        answer = worker.answer()
-        idle.append(worker)
-        return answer or self._here(chunk)
+    def _begun(self, chunks: Iterator[Chunk], refusals: list[InputRefused]) -> "Iterator[_Turn]":
+        """Each chunk's turn, up to one that is refused here: those before it come first."""
+        try:
+            for chunk in chunks:
+                worker = min(self._workers, key=lambda worker: worker.asked)
+                if worker.asked < AHEAD:
+                    worker.ask(chunk)
+                    yield _Turn(chunk, worker)
+                else:
+                    yield _Turn(chunk, None, self._here(chunk))
+        except InputRefused as refusal:
+            refusals.append(refusal)
+
+    def _block(self, turn: "_Turn") -> Block:
+        answer = turn.worker.answer() if turn.worker else turn.block
+        return answer or self._here(turn.chunk)
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A chunk that a worker makes a block of, or that was made one here."""
+
+    chunk: Chunk
+    worker: "_Worker | None"
+    block: Block | None = None
+
+    def is_ready(self) -> bool:
+        return self.worker is None or self.worker.has_answered()
 
 
 class _Worker:
-    """A process that finds what this process finds."""
+    """A process that finds what this process finds.
+
+    Attributes:
+        asked: How many chunks it has.
+    """
 
     def __init__(self) -> None:
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         command = [sys.executable, "-m", "armrest.intake.worker"]
-        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, pipesize=PIPE_BYTES)  # noqa: S603
+        self.asked = 0
+
+    def ask(self, chunk: Chunk) -> None:
+        """Give it a chunk; it reads what it is given at once, whatever else it does."""
+        self.asked += 1
+        self.tell(packed(chunk))
 
     def tell(self, what: object) -> None:
-        """Hand something over; only to one that waits for it."""
+        """Hand something over."""
         with self._lost():
             pickle.dump(what, _open(self.process.stdin))
             _open(self.process.stdin).flush()
 
+    def has_answered(self) -> bool:
+        """Whether an answer has begun to come in, or none ever will."""
+        return bool(select.select([_open(self.process.stdout)], [], [], 0)[0])
+
     def answer(self) -> Block | None:
-        """Its block; None where it was refused."""
+        """The block of the first chunk that it still has; None where it was refused."""
         with self._lost():
             block: Block | None = pickle.load(_open(self.process.stdout))  # noqa: S301  from a process of ours
-            return block
+        self.asked -= 1
+        return block
 
     def end(self) -> None:
         """Let it end, and wait until it has."""
@@ -114,11 +163,3 @@ class _Worker:
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:
     assert pipe is not None
     return pipe
-
-
-def _until_refused(chunks: Iterator[Chunk], refusals: list[InputRefused]) -> Iterator[Chunk]:
-    """What can be read; why no more can is left for later."""
-    try:
-        yield from chunks
-    except InputRefused as refusal:
-        refusals.append(refusal)

@@ -58,16 +58,22 @@ class Source:
         return self._table.place(row)
 
     def blocks(self) -> Iterator[Block]:
-        """Read from the start, each time anew; `_read_by` says what it raises."""
+        """Read from the start, each time anew.
+
+        Raises:
+            InputRefused: The structure is at fault, there is no row, or (after the last block, where the policy is
+                `error`) a customer stands in several rows.
+        """
         return self._read_by(lambda chunks: map(self._reader.read, chunks))
 
     def sealed_blocks(self, key: bytes, *, processes: int = 1) -> Generator[Block, None, None]:
         """Read as `blocks` does, the customers sealed.
 
         Args:
-            processes: How many make blocks while this one reads and writes; 1: this one alone does everything.
+            processes: How many make blocks, this one included, which also reads; 1: it alone does everything.
 
         Raises:
+            InputRefused: As `blocks` does.
             WorkerLost: One of them was killed.
         """
 
@@ -94,12 +100,7 @@ class Source:
         )
 
     def _read_by(self, read: Callable[[Iterator[Chunk]], Iterator[Block]]) -> Iterator[Block]:
-        """Read, each chunk made a block by `read`: in their order, but it may ask for chunks in advance.
-
-        Raises:
-            InputRefused: The structure is at fault, there is no row, or (after the last block, where the policy is
-                `error`) a customer stands in several rows.
-        """
+        """Read, each chunk made a block by `read`: in their order, but it may ask for chunks in advance."""
         strict = self._policy.duplicates == "error"
         hashes, rows = Hashes(), 0
         with readable(self.name):

@@ -7,12 +7,16 @@ by `pickle`; nothing else may be printed there.
 import pickle
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
 from typing import BinaryIO
 
 from armrest.intake.blocks import sealed
 from armrest.intake.errors import InputRefused
 from armrest.intake.garbage import collect_after, no_garbage_collection
-from armrest.intake.packing import unpacked
+from armrest.intake.packing import Packed, unpacked
 from armrest.intake.recipe import Recipe
 
 
@@ -21,20 +25,28 @@ def work(requests: BinaryIO, answers: BinaryIO) -> None:
     recipe, key = pickle.load(requests)  # noqa: S301  from the process that has started this one
     assert isinstance(recipe, Recipe)
     reader = recipe.reader()
-    done = 0
-    while True:
+    for done, handed in enumerate(_ahead(requests), start=1):
         try:
-            chunk = unpacked(pickle.load(requests))  # noqa: S301  see above
-        except EOFError:
-            return
-        try:
-            block = sealed(reader.read(chunk), key)
+            block = sealed(reader.read(unpacked(handed)), key)
         except InputRefused:
             block = None
         pickle.dump(block, answers)
         answers.flush()
-        done += 1
         collect_after(done)
+
+
+def _ahead(requests: BinaryIO) -> Iterator[Packed]:
+    """What is handed over, taken in at once: who writes it may have to read an answer before the next can be made."""
+    taken: SimpleQueue[Packed | None] = SimpleQueue()
+
+    def take() -> None:
+        with suppress(EOFError):
+            while True:
+                taken.put(pickle.load(requests))  # noqa: S301  from the process that has started this one
+        taken.put(None)
+
+    Thread(target=take, daemon=True).start()
+    return iter(taken.get, None)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ class Comparison:
         newest = (
             select(case((trusted, c.fingerprint), else_=_UNTRUSTED))
             .join_from(customers, batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
-            .where(c.client_id == self._run.client_id, func.lower(c.customer_no) == func.lower(_block.c.customer_no))
+            .where(self._is_of_client(), func.lower(c.customer_no) == func.lower(_block.c.customer_no))
             .where(or_(self._was_sent(), self._may_be_sent()))
             .order_by(b.data_seq.desc(), c.run_seq.desc())
             .limit(1)
@@ -104,20 +104,20 @@ class Comparison:
         )
         return select(_block.c.place, newest.scalar_subquery().label("newest"))
 
-    def _is_meant(self) -> Any:
-        c = customers.c
-        superseded = and_(c.outcome.is_not(None), c.outcome == "superseded")
-        return and_(c.client_id == self._run.client_id, c.run_seq > self._forgotten, ~superseded)
+    def _is_of_client(self) -> Any:
+        return customers.c.client_id == self._run.client_id
 
     def _was_sent(self) -> Any:
-        return and_(self._is_meant(), batches.c.sent_at.is_not(None))
+        c = customers.c
+        meant = or_(c.outcome.is_(None), c.outcome != "superseded")
+        return and_(c.run_seq > self._forgotten, meant, batches.c.sent_at.is_not(None))
 
     def _may_be_sent(self) -> Any:
         """What is planned or held in another run would go over a customer that is passed by as unchanged."""
-        c, mine = customers.c, customers.c.client_id == self._run.client_id
+        c = customers.c
         unfinished = and_(batches.c.state.in_(UNFINISHED), c.outcome.is_(None))
         looked_at = c.run_seq.in_(_only_looked_at(self._run.client_id))
-        return and_(mine, unfinished, ~looked_at, c.run_seq != self._run.seq)
+        return and_(unfinished, ~looked_at, c.run_seq != self._run.seq)
 
     def known(self) -> int:
         """Return how many customers of the client the ledger has seen sent."""
@@ -135,7 +135,7 @@ class Comparison:
         c, b = customers.c, batches.c
         joined = customers.join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
         number = func.lower(c.customer_no).label("customer_no")
-        return select(number).select_from(joined).where(self._was_sent()).distinct()
+        return select(number).select_from(joined).where(self._is_of_client(), self._was_sent()).distinct()
 
 
 def _change(place: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, move, read_batch
 from armrest.outbox.fields import merged
+from armrest.outbox.flight import is_ghost, is_open
 from armrest.outbox.leases import Lease
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.reshape import doubt_of, opened, split, supersede
@@ -87,16 +88,15 @@ def _hold(outbox: Outbox, run: Run, batch: Batch, held_by: Mapping[int, str]) ->
 
 def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     other = batches.alias("other")
-    young = other.c.last_sent_at > horizon
-    is_open = or_(other.c.state == State.ACCEPTED, and_(other.c.state == State.SENDING, young))
-    ghost = and_(other.c.doubtful == 1, young, other.c.data_seq < batch.data_seq, other.c.state != State.LOST)
+    still_open = is_open(other, horizon)
+    ghost = and_(is_ghost(other, horizon), other.c.data_seq < batch.data_seq)
     newer = and_(other.c.data_seq > batch.data_seq, other.c.sent_at.is_not(None))
     elsewhere = and_(other.c.client_id == batch.client_id, other.c.run_seq != batch.run_seq)
-    of_client = and_(elsewhere, or_(is_open, ghost, newer))
+    of_client = and_(elsewhere, or_(still_open, ghost, newer))
     if tx.execute(select(other.c.seq).where(of_client).limit(1)).first() is None:
         return _Conflicts({}, {})
     mine, theirs = customers.alias("mine"), customers.alias("theirs")
-    in_flight = or_(and_(is_open, theirs.c.outcome.is_(None)), ghost)
+    in_flight = or_(and_(still_open, theirs.c.outcome.is_(None)), ghost)
     same_customer = and_(
         theirs.c.client_id == mine.c.client_id,
         func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),

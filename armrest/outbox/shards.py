@@ -7,7 +7,7 @@ not send any more, just as a run may not whose client was taken over: the gate a
 from dataclasses import replace
 from itertools import pairwise
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from armrest.outbox.batches import UNFINISHED
 from armrest.outbox.errors import LeaseLost, OutboxError
@@ -60,8 +60,7 @@ def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lea
         found = latest_attempt(tx, run, shard)
         if found is not None and found > shard.attempt:
             raise LeaseLost(f"another worker has slices {shard.name} of run {run.run_id}", run_id=run.run_id)
-        this = (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)
-        tx.execute(delete(shards).where(this))
+        tx.execute(delete(shards).where(_this(run, shard)))
         values = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
         tx.execute(insert(shards).values(run_seq=run.seq, beat_at=now, **values))
     return Lease(run.client_id, run.client_no, run.run_id, client.epoch, seconds, run.seq, shard)
@@ -71,15 +70,13 @@ def take_away(ledger: Ledger, run: Run, shard: Shard) -> Shard:
     """Return the next attempt at a shard; whoever has it now may send nothing of it from here on."""
     with ledger.write() as tx:
         following = replace(shard, attempt=max(shard.attempt, latest_attempt(tx, run, shard) or 0) + 1)
-        this = (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)
-        tx.execute(update(shards).where(this).values(attempt=following.attempt, beat_at=None))
+        tx.execute(update(shards).where(_this(run, shard)).values(attempt=following.attempt, beat_at=None))
     return following
 
 
 def latest_attempt(tx: Connection, run: Run, shard: Shard) -> int | None:
     """Return the attempt at a shard that may send; None where nobody has begun."""
-    this = (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)
-    return tx.execute(select(shards.c.attempt).where(this)).scalar()
+    return tx.execute(select(shards.c.attempt).where(_this(run, shard))).scalar()
 
 
 def has_begun(ledger: Ledger, run: Run, shard: Shard) -> bool:
@@ -90,9 +87,9 @@ def has_begun(ledger: Ledger, run: Run, shard: Shard) -> bool:
 
 def silent_seconds(ledger: Ledger, run: Run, shard: Shard) -> float:
     """Return for how long this attempt at a shard has not been heard of; 0 where it has not begun."""
-    this = (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)
+    beat = select(shards.c.beat_at).where(_this(run, shard), shards.c.attempt == shard.attempt)
     with ledger.read() as tx:
-        beat_at = tx.execute(select(shards.c.beat_at).where(this, shards.c.attempt == shard.attempt)).scalar()
+        beat_at = tx.execute(beat).scalar()
         return 0.0 if beat_at is None else max(0.0, ledger.now_in(tx) - beat_at)
 
 
@@ -102,3 +99,7 @@ def is_done(ledger: Ledger, run: Run, shard: Shard) -> bool:
     left = select(batches.c.seq).where(batches.c.run_seq == run.seq, within, batches.c.state.in_(UNFINISHED))
     with ledger.read() as tx:
         return tx.execute(left.limit(1)).first() is None
+
+
+def _this(run: Run, shard: Shard) -> ColumnElement[bool]:
+    return (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)

@@ -3,12 +3,13 @@
 import os
 import pickle
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from armrest.intake import Block, InputRefused, Policy, Source, open_source
-from armrest.intake.crew import Crew, WorkerLost
+from armrest.intake.crew import AHEAD, Crew, WorkerLost
 from armrest.intake.packing import packed, unpacked
 from armrest.intake.tables import Chunk
 from armrest.sandbox import write_sample
@@ -38,6 +39,13 @@ def told_by(source: Source, *, processes: int) -> tuple[list[Block], str]:
     except InputRefused as refusal:
         return blocks, f"{refusal.code} {refusal.rows}: {refusal.message}"
     return blocks, ""
+
+
+def small_chunks(source: Source) -> Iterator[Chunk]:
+    """Its rows by five hundred: more chunks than a worker takes at a time."""
+    for chunk in source._chunks():
+        for at in range(0, len(chunk), 500):
+            yield Chunk(chunk.first_row + at, [column[at : at + 500] for column in chunk.columns])
 
 
 def test_two_processes_make_the_blocks_that_one_makes(customers: Path) -> None:
@@ -94,16 +102,56 @@ def test_a_half_address_in_a_part_is_told_with_the_name_of_its_file(tmp_path: Pa
     assert "row b.csv:2 fills addressLine1" in refusal
 
 
-@pytest.mark.parametrize("cell", ["æ\n", None, "x" * 70_000, "\ud83d"], ids=["text", "nothing", "long", "half a pair"])
+@pytest.mark.parametrize(
+    "cell",
+    ["æ\n", None, "x" * 70_000, "\ud83d", "\0", ""],
+    ids=["text", "nothing", "long", "half a pair", "NUL", "blank"],
+)
 def test_a_chunk_is_handed_over_as_it_is(cell: str | None) -> None:
     chunk = Chunk(17, [["1", "2"], ["", cell]])
 
     assert unpacked(pickle.loads(pickle.dumps(packed(chunk)))) == chunk
 
 
+def test_while_its_workers_have_enough_to_do_the_first_process_makes_blocks_too(customers: Path) -> None:
+    source = opened(customers)
+    alone = [source._reader.read(chunk) for chunk in small_chunks(source)]
+    made_here: list[int] = []
+
+    def here(chunk: Chunk) -> Block:
+        made_here.append(chunk.first_row)
+        os.kill(crew._workers[0].process.pid, signal.SIGCONT)
+        return source._reader.read(chunk)
+
+    with Crew(2, source._recipe, key=KEY, here=here) as crew:
+        os.kill(crew._workers[0].process.pid, signal.SIGSTOP)
+        blocks = list(crew.read(small_chunks(source)))
+
+    assert made_here[0] == 2 + sum(block.rows for block in alone[:AHEAD])
+    assert [block.row_numbers for block in blocks] == [block.row_numbers for block in alone]
+
+
+def test_a_refusal_by_the_first_process_comes_after_the_blocks_before_it(customers: Path) -> None:
+    source = opened(customers)
+
+    def here(chunk: Chunk) -> Block:
+        os.kill(crew._workers[0].process.pid, signal.SIGCONT)
+        raise InputRefused("no", code="none")
+
+    with Crew(2, source._recipe, key=KEY, here=here) as crew:
+        os.kill(crew._workers[0].process.pid, signal.SIGSTOP)
+        reading = crew.read(small_chunks(source))
+        before = [next(reading) for _ in range(AHEAD)]
+
+        with pytest.raises(InputRefused, match="no"):
+            next(reading)
+
+    assert [block.row_numbers[0] for block in before] == sorted(block.row_numbers[0] for block in before)
+
+
 def test_a_worker_that_is_killed_ends_the_reading_with_one_line(customers: Path) -> None:
     source = opened(customers)
-    with Crew(1, source._recipe, key=KEY, here=source._reader.read) as crew:
+    with Crew(2, source._recipe, key=KEY, here=source._reader.read) as crew:
         os.kill(crew._workers[0].process.pid, signal.SIGKILL)
 
         with pytest.raises(WorkerLost, match=r"a planning process has ended \(-9\)"):
@@ -112,7 +160,7 @@ def test_a_worker_that_is_killed_ends_the_reading_with_one_line(customers: Path)
 
 def test_no_worker_is_left_when_the_reading_is_broken_off(customers: Path) -> None:
     source = opened(customers)
-    with Crew(2, source._recipe, key=KEY, here=source._reader.read) as crew:
+    with Crew(3, source._recipe, key=KEY, here=source._reader.read) as crew:
         next(crew.read(source._chunks()))
 
     assert [worker.process.returncode for worker in crew._workers] == [0, 0]
