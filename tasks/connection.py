@@ -17,7 +17,7 @@ from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease, kept_alive
-from armrest.outbox import Lease, Outbox, Run, Shard, join_lease
+from armrest.outbox import Lease, Outbox, Run, Shard, find_run, join_lease
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused, home, load_settings, private
 
@@ -153,6 +153,17 @@ async def delivering(run: Run, *, deadline_seconds: float | None = None) -> Asyn
                 yield delivery
             finally:
                 here.delivery = None
+
+
+@asynccontextmanager
+async def delivery_of(run_id: str) -> AsyncIterator[Delivery]:
+    """Use the engine that is at work in this process, or start one for this run; raises as `delivering`."""
+    with connection() as here:
+        if here.delivery is not None:
+            yield here.delivery
+            return
+        async with delivering(find_run(here.outbox.ledger, run_id)) as delivery:
+            yield delivery
 
 
 def _options(settings: Settings, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:

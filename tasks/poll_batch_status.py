@@ -2,9 +2,8 @@
 
 from prefect import task
 
-from armrest.outbox import find_run
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connection import connection, delivering
+from tasks.connection import delivery_of
 
 
 @task(
@@ -24,6 +23,5 @@ async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int: 
         StopTheRun: ARM refuses to answer.
         LeaseHeld: Another run has the client.
     """
-    with connection() as here:
-        async with delivering(find_run(here.outbox.ledger, run_id)) as delivery:
-            return await delivery.poll(slice_no)
+    async with delivery_of(run_id) as delivery:
+        return await delivery.poll(slice_no)

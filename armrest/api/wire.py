@@ -87,6 +87,7 @@ async def exchange(
                 body = await _body(response, max_answer_bytes)
             finally:
                 await response.aclose()
+                del response.stream  # it holds the answer, which holds the request: its body would wait to be collected
     except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
         raise failure_for(error, request) from None
     ours = request.headers.get(REQUEST_ID, "")

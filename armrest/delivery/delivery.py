@@ -16,6 +16,7 @@ from armrest.delivery.scout import Scout
 from armrest.delivery.submit import Sender
 from armrest.delivery.together import together
 from armrest.outbox import (
+    DONE,
     SENDABLE,
     UNFINISHED,
     Batch,
@@ -23,6 +24,7 @@ from armrest.outbox import (
     Outbox,
     Run,
     State,
+    count_states,
     note_run,
     open_elsewhere,
 )
@@ -110,11 +112,12 @@ class Delivery:
         """
         await self.scout()
         await self._send_all(slice_no)
-        if left := self._context.batches(SENDABLE, slice_no):
+        states = count_states(self._context.outbox.ledger, self._context.run, slice_no)
+        if left := sum(states[state] for state in SENDABLE):
             raise Unfinished(
-                f"{len(left)} batches of slice {slice_no} are still to be sent", slice_no=slice_no, batches=len(left)
+                f"{left} batches of slice {slice_no} are still to be sent", slice_no=slice_no, batches=left
             )
-        return len(self._context.batches([state for state in State if state not in (*SENDABLE, State.SPLIT)], slice_no))
+        return states.total() - states[State.SPLIT]
 
     async def poll(self, slice_no: int) -> int:
         """Wait until the accepted batches of a slice are worked through; return how many of its batches are closed.
@@ -124,11 +127,10 @@ class Delivery:
             StopTheRun: ARM refuses to answer.
         """
         await self._poller.watch(self._context.batches([State.ACCEPTED], slice_no))
-        if left := self._context.batches(UNFINISHED, slice_no):
-            raise Unfinished(
-                f"{len(left)} batches of slice {slice_no} are still open", slice_no=slice_no, batches=len(left)
-            )
-        return len(self._context.batches([State.SETTLED, State.PARTLY_FAILED, State.FAILED], slice_no))
+        states = count_states(self._context.outbox.ledger, self._context.run, slice_no)
+        if left := sum(states[state] for state in UNFINISHED):
+            raise Unfinished(f"{left} batches of slice {slice_no} are still open", slice_no=slice_no, batches=left)
+        return sum(states[state] for state in DONE)
 
     async def take_up(self) -> None:
         """Send what was begun (held batches, and those without an answer), and wait until ARM has settled it.

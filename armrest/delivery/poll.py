@@ -96,11 +96,12 @@ class Poller:
         return True
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop asking, and write down what was heard."""
         tasks = [*self._asking, *([self._loop] if self._loop else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._calls.outbox.ledger.flush()
 
     def _add(self, batch: Batch) -> asyncio.Future[None]:
         done = asyncio.get_running_loop().create_future()
@@ -174,7 +175,7 @@ class Poller:
             answer.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
         )
         try:
-            closed = self._judge(latest(self._calls.outbox.ledger, batch), answer)
+            closed = self._judge(batch, answer)
         except BatchMoved:
             return Heard.LAST_WORD  # another process was faster
         return Heard.LAST_WORD if closed else Heard.NOT_YET
@@ -196,23 +197,29 @@ class Poller:
         return answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
     def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
-        """Write down what ARM says; return whether there is no use in asking again."""
-        ledger = self._calls.outbox.ledger
-        if batch.state not in OPEN:
-            return True
+        """Write down what ARM says; return whether there is no use in asking again.
+
+        Raises:
+            BatchMoved: Another process has closed it.
+        """
+        ledger, words = self._calls.outbox.ledger, _words(answer)
         if answer.standing is Standing.PROCESSED:
-            settle(ledger, batch, {}, **_words(answer))
+            settle(ledger, batch, {}, **words)
             return True
-        if answer.standing is Standing.PARTIAL:
-            return self._settle_in_part(batch, answer)
-        if answer.standing is Standing.REJECTED:
-            self._refuse_whole(batch, answer)
-            return True
-        words = _words(answer)
+        if answer.standing in (Standing.PARTIAL, Standing.REJECTED):
+            return self._judge_lines(latest(ledger, batch), answer)
         if self._noted.get((batch.run_seq, batch.seq)) != words:
             note(ledger, batch, **words)
             self._noted[batch.run_seq, batch.seq] = words
         return answer.standing is Standing.NOT_FOUND and self._is_old(batch)
+
+    def _judge_lines(self, batch: Batch, answer: BatchAnswer) -> bool:
+        if batch.state not in OPEN:
+            return True
+        if answer.standing is Standing.PARTIAL:
+            return self._settle_in_part(batch, answer)
+        self._refuse_whole(batch, answer)
+        return True
 
     def _settle_in_part(self, batch: Batch, answer: BatchAnswer) -> bool:
         found = attribute(answer.failures, known_of(self._calls.outbox, batch))

@@ -104,13 +104,11 @@ class Sender:
         except asyncio.CancelledError:
             call.broken_off()
             raise
-        try:
-            with self._unless_taken_over():
-                self._accept(batch, accepted)
-        finally:
-            call.answered(
-                "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
-            )
+        call.answered(
+            "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
+        )
+        with self._unless_taken_over():
+            self._accept(batch, accepted)
 
     def _accept(self, batch: Batch, accepted: Accepted) -> None:
         try:

@@ -1,11 +1,12 @@
 """Batches and their lines, and every move between a batch's states but the first: that one is the gate's."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
@@ -87,9 +88,13 @@ class Verdict:
     reason: str
 
 
+_ONE: Final = select(batches).where(batches.c.run_seq == bindparam("run_seq"), batches.c.seq == bindparam("seq"))
+"""Made once: to make a statement takes longer than SQLite takes to answer it."""
+
+
 def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
     """Return one batch of a run."""
-    row = tx.execute(select(batches).where(batches.c.run_seq == run_seq, batches.c.seq == seq)).first()
+    row = tx.execute(_ONE, {"run_seq": run_seq, "seq": seq}).first()
     if row is None:
         raise UnknownBatch(f"run number {run_seq} has no batch {seq}")
     return as_batch(row)
@@ -119,6 +124,14 @@ def batches_in(
         query = query.where(batches.c.slice_no.between(shard.first_slice, shard.last_slice))
     with ledger.read() as tx:
         return [as_batch(row) for row in tx.execute(query)]
+
+
+def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
+    """Count a slice's batches by their state."""
+    c = batches.c
+    query = select(c.state, func.count()).where(c.run_seq == run.seq, c.slice_no == slice_no).group_by(c.state)
+    with ledger.read() as tx:
+        return Counter({State(state): number for state, number in tx.execute(query)})
 
 
 def assert_sendable(ledger: Ledger, run: Run) -> None:
@@ -286,6 +299,14 @@ def _write(ledger: Ledger, batch: Batch, values: Mapping[str, Any], *, expected:
         move(tx, batch, values, expected=expected)
 
 
+_MOVE: Final = update(batches).where(
+    batches.c.run_seq == bindparam("in_run"),
+    batches.c.seq == bindparam("numbered"),
+    batches.c.attempts == bindparam("tried"),
+    batches.c.state.in_(bindparam("expected", expanding=True)),
+)
+
+
 def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
     """Move a batch, but only from a state in which that makes sense, and not since it was last sent.
 
@@ -295,8 +316,7 @@ def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: S
     Raises:
         BatchMoved: It was.
     """
-    this = (batches.c.run_seq == batch.run_seq) & (batches.c.seq == batch.seq)
-    as_known = batches.c.state.in_(expected) & (batches.c.attempts == batch.attempts)
-    if tx.execute(update(batches).where(this, as_known).values(dict(values))).rowcount != 1:
+    as_known = {"in_run": batch.run_seq, "numbered": batch.seq, "tried": batch.attempts, "expected": list(expected)}
+    if tx.execute(_MOVE, {**values, **as_known}).rowcount != 1:
         now = read_batch(tx, batch.run_seq, batch.seq).state
         raise BatchMoved(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")

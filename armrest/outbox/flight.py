@@ -9,18 +9,18 @@ from armrest.outbox.ledger import Ledger
 from armrest.outbox.schema import batches, clients, customers, runs
 
 
-def is_open(batches: Any, horizon: float) -> ColumnElement[bool]:
+def is_open(batches: Any, horizon: Any) -> ColumnElement[bool]:
     """Whether ARM has a batch and has not settled it, or may have it because it was sent since the horizon.
 
     Args:
         batches: The table, or an alias of it.
-        horizon: Seconds since 1970.
+        horizon: Seconds since 1970, or a parameter of the statement.
     """
     c = batches.c
     return or_(c.state == State.ACCEPTED, and_(c.state == State.SENDING, c.last_sent_at > horizon))
 
 
-def is_ghost(batches: Any, horizon: float) -> ColumnElement[bool]:
+def is_ghost(batches: Any, horizon: Any) -> ColumnElement[bool]:
     """Whether ARM may hold a batch of ours that we do not know: the answer to an attempt was lost since the horizon."""
     c = batches.c
     return and_(c.doubtful == 1, c.last_sent_at > horizon, c.state != State.LOST)

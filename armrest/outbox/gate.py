@@ -11,8 +11,9 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
 from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, move, read_batch
 from armrest.outbox.fields import merged
@@ -74,7 +75,7 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
 
 
 def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
-    values = {"state": State.SENDING, "attempts": batches.c.attempts + 1, "held_by": None, **doubt_of(batch)}
+    values = {"state": State.SENDING, "attempts": batch.attempts + 1, "held_by": None, **doubt_of(batch)}
     move(tx, batch, {**values, "sent_at": batch.sent_at or now, "last_sent_at": now}, expected=SENDABLE)
     return read_batch(tx, batch.run_seq, batch.seq)
 
@@ -87,37 +88,49 @@ def _hold(outbox: Outbox, run: Run, batch: Batch, held_by: Mapping[int, str]) ->
 
 
 def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
-    other = batches.alias("other")
-    still_open = is_open(other, horizon)
-    ghost = and_(is_ghost(other, horizon), other.c.data_seq < batch.data_seq)
-    newer = and_(other.c.data_seq > batch.data_seq, other.c.sent_at.is_not(None))
-    elsewhere = and_(other.c.client_id == batch.client_id, other.c.run_seq != batch.run_seq)
-    of_client = and_(elsewhere, or_(still_open, ghost, newer))
-    if tx.execute(select(other.c.seq).where(of_client).limit(1)).first() is None:
+    about = {"client_id": batch.client_id, "run_seq": batch.run_seq, "data_seq": batch.data_seq, "horizon": horizon}
+    if tx.execute(_ANY, about).first() is None:
         return _Conflicts({}, {})
-    mine, theirs = customers.alias("mine"), customers.alias("theirs")
-    in_flight = or_(and_(still_open, theirs.c.outcome.is_(None)), ghost)
-    same_customer = and_(
-        theirs.c.client_id == mine.c.client_id,
-        func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
-        theirs.c.run_seq != mine.c.run_seq,
-    )
-    query = (
-        select(mine.c.ordinal, mine.c.fields.label("my_fields"), theirs.c.fields, in_flight.label("in_flight"))
-        .add_columns(newer.label("newer"), other.c.seq, other.c.batch_uuid, runs.c.run_id)
-        .join_from(mine, theirs, same_customer)
-        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
-        .join(runs, runs.c.seq == other.c.run_seq)
-        .where(mine.c.run_seq == batch.run_seq, mine.c.batch_seq == batch.seq, mine.c.outcome.is_(None))
-        .where(mine.c.ordinal.between(batch.first_ordinal, batch.last_ordinal), of_client)
-        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
-    )
+    mine = {"batch_seq": batch.seq, "first_ordinal": batch.first_ordinal, "last_ordinal": batch.last_ordinal}
     held_by: dict[int, str] = {}
     carried: dict[int, list[int]] = defaultdict(list)
-    for row in tx.execute(query):
+    for row in tx.execute(_CONFLICTS, {**about, **mine}):
         if row.in_flight:
             uuid = f", batchUuid {row.batch_uuid}" if row.batch_uuid else ""
             held_by[row.ordinal] = f"batch {row.seq} of run {row.run_id}{uuid}"
         elif row.newer and row.fields & row.my_fields:
             carried[row.ordinal].append(row.fields & row.my_fields)
     return _Conflicts(held_by, {ordinal: merged(masks) for ordinal, masks in carried.items()})
+
+
+def _queries() -> tuple[Select[Any], Select[Any]]:
+    """Whether any batch of the client stands in the way of another, and for which customers; made once, for all."""
+    other, mine, theirs = batches.alias("other"), customers.alias("mine"), customers.alias("theirs")
+    run_seq: BindParameter[int] = bindparam("run_seq")
+    data_seq: BindParameter[int] = bindparam("data_seq")
+    horizon: BindParameter[float] = bindparam("horizon")
+    still_open = is_open(other, horizon)
+    ghost = and_(is_ghost(other, horizon), other.c.data_seq < data_seq)
+    newer = and_(other.c.data_seq > data_seq, other.c.sent_at.is_not(None))
+    elsewhere = and_(other.c.client_id == bindparam("client_id"), other.c.run_seq != run_seq)
+    of_client = and_(elsewhere, or_(still_open, ghost, newer))
+    in_flight = or_(and_(still_open, theirs.c.outcome.is_(None)), ghost)
+    same_customer = and_(
+        theirs.c.client_id == mine.c.client_id,
+        func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
+        theirs.c.run_seq != mine.c.run_seq,
+    )
+    conflicts = (
+        select(mine.c.ordinal, mine.c.fields.label("my_fields"), theirs.c.fields, in_flight.label("in_flight"))
+        .add_columns(newer.label("newer"), other.c.seq, other.c.batch_uuid, runs.c.run_id)
+        .join_from(mine, theirs, same_customer)
+        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
+        .join(runs, runs.c.seq == other.c.run_seq)
+        .where(mine.c.run_seq == run_seq, mine.c.batch_seq == bindparam("batch_seq"), mine.c.outcome.is_(None))
+        .where(mine.c.ordinal.between(bindparam("first_ordinal"), bindparam("last_ordinal")), of_client)
+        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
+    )
+    return select(other.c.seq).where(of_client).limit(1), conflicts
+
+
+_ANY, _CONFLICTS = _queries()

@@ -1,6 +1,7 @@
 """The append-only history of every attempt: when, what, how it ended, how long it took, and ARM's answer, redacted."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import insert, select
 
@@ -25,14 +26,17 @@ class Attempt:
     evidence: str = ""
 
 
+_APPEND: Final = insert(attempts)
+
+
 def record(ledger: Ledger, attempt: Attempt) -> None:
-    """Append an attempt."""
-    with ledger.write() as tx:
-        tx.execute(insert(attempts).values({name: getattr(attempt, name) for name in Attempt.__slots__}))
+    """Append an attempt, along with what the ledger is told of its outcome: a transaction of its own costs as much."""
+    ledger.write_along(_APPEND, {name: getattr(attempt, name) for name in Attempt.__slots__})
 
 
 def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[Attempt]:
     """Return all that was tried with a run's batches, or with one of them, in order."""
+    ledger.flush()
     query = select(attempts).where(attempts.c.run_seq == run.seq).order_by(attempts.c.id)
     if batch is not None:
         query = query.where(attempts.c.batch_seq == batch.seq)

@@ -7,9 +7,11 @@ address where several machines work on one run. One transaction writes at a time
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Final
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, func, select
+from sqlalchemy import URL, Connection, Engine, Insert, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -29,6 +31,7 @@ class Ledger:
         self._reading = reading(engine)
         self._has_a_clock = now is None and engine.dialect.name == "postgresql"
         self.now = now or time.time
+        self._along: list[tuple[Insert, dict[str, Any]]] = []
         with self.read() as tx:
             self.fingerprint_key = bytes.fromhex(
                 tx.execute(select(facts.c.value).where(facts.c.name == "fingerprint_key")).scalar_one()
@@ -60,10 +63,27 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may write; it is committed at the end of the block."""
-        with _told(self._engine), self._engine.begin() as tx:
-            wait_to_write(tx)
-            yield tx
+        """A transaction that may write; it is committed at the end of the block, with what was left to go along."""
+        along, self._along = self._along, []
+        try:
+            with _told(self._engine), self._engine.begin() as tx:
+                wait_to_write(tx)
+                for statement, group in groupby(along, key=itemgetter(0)):
+                    tx.execute(statement, [row for _, row in group])
+                yield tx
+        except BaseException:
+            self._along = along + self._along
+            raise
+
+    def write_along(self, statement: Insert, row: dict[str, Any]) -> None:
+        """Have a row written by the next transaction that writes: for what need not outlive this process by itself."""
+        self._along.append((statement, row))
+
+    def flush(self) -> None:
+        """Write what was left to go along, where anything was."""
+        if self._along:
+            with self.write():
+                pass
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -88,8 +108,11 @@ class Ledger:
         return _name(self._engine)
 
     def close(self) -> None:
-        """Let go of the database."""
-        self._engine.dispose()
+        """Write what was left to go along, and let go of the database."""
+        try:
+            self.flush()
+        finally:
+            self._engine.dispose()
 
 
 @contextmanager
