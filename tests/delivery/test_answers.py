@@ -65,7 +65,7 @@ def by_name(answers: dict[str, bytes | Act]) -> Callable[..., object]:
 @pytest.fixture
 def raw(outbox: Outbox) -> Engine:
     """The engine against a bare socket, its waits cut short."""
-    return Engine(outbox, None, timeout_seconds=0.5)
+    return Engine(outbox, None, timeout_seconds=1.5)
 
 
 @by_name(UNREADABLE_TO_A_PUT)
