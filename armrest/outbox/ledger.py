@@ -5,8 +5,9 @@ address where several machines work on one run. One transaction writes at a time
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -31,7 +32,7 @@ class Ledger:
         self._reading = reading(engine)
         self._has_a_clock = now is None and engine.dialect.name == "postgresql"
         self.now = now or time.time
-        self._along: list[tuple[Insert, dict[str, Any]]] = []
+        self._along: deque[tuple[Insert, dict[str, Any]]] = deque()
         with self.read() as tx:
             self.fingerprint_key = bytes.fromhex(
                 tx.execute(select(facts.c.value).where(facts.c.name == "fingerprint_key")).scalar_one()
@@ -64,7 +65,10 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; it is committed at the end of the block, with what was left to go along."""
-        along, self._along = self._along, []
+        along: list[tuple[Insert, dict[str, Any]]] = []
+        with suppress(IndexError):  # another thread may write at the same moment
+            while True:
+                along.append(self._along.popleft())
         try:
             with _told(self._engine), self._engine.begin() as tx:
                 wait_to_write(tx)
@@ -72,7 +76,7 @@ class Ledger:
                     tx.execute(statement, [row for _, row in group])
                 yield tx
         except BaseException:
-            self._along = along + self._along
+            self._along.extendleft(reversed(along))
             raise
 
     def write_along(self, statement: Insert, row: dict[str, Any]) -> None:
