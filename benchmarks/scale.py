@@ -1,7 +1,7 @@
 """`make bench-scale`: what a batch costs the client beside its task run, and how long it holds the ledger's one writer.
 
-Bodies of one customer each are sent and polled four times over an API that answers in memory, so that what is counted
-is the engine and its ledger. On SQLite, and on PostgreSQL where the machine has one. Medians of three.
+Bodies of one customer each are sent, and asked about once or four times, over an API that answers in memory, so that
+what is counted is the engine and its ledger. On SQLite, and on PostgreSQL where the machine has one. Medians of three.
 """
 
 import asyncio
@@ -28,15 +28,16 @@ from tests.postgres import cluster, programs
 
 API_URL: Final = "http://127.0.0.1:1/arm/v1"
 BATCHES: Final = 200
-POLLS: Final = 4
+POLLS: Final = (1, 4)
 ROUNDS: Final = 3
 
 
 class Patient(httpx.AsyncBaseTransport):
     """An API that accepts everything, and has worked it through when it is asked for the last time."""
 
-    def __init__(self) -> None:
+    def __init__(self, polls: int) -> None:
         self.requests = 0
+        self._polls = polls
         self._asked: dict[str, int] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -45,7 +46,7 @@ class Patient(httpx.AsyncBaseTransport):
         if request.method == "PUT":
             return httpx.Response(202, json={"batchUuid": str(uuid4()), "status": "RECEIVED"}, request=request)
         asked = self._asked[request.url.path] = self._asked.get(request.url.path, 0) + 1
-        done = asked == POLLS
+        done = asked == self._polls
         words = {"status": "PROCESSED", "result": "SUCCESS"} if done else {"status": "PENDING"}
         return httpx.Response(200 if done else 202, json=words, request=request)
 
@@ -78,14 +79,14 @@ class PerBatch:
     rows: float
 
 
-async def measured(outbox: Outbox, ledger: Watched) -> PerBatch:
+async def measured(outbox: Outbox, ledger: Watched, polls: int) -> PerBatch:
     """Send and poll a run."""
     words = {"kind": "update", "mode": "update", "user_id": "bench", "source": "", "request": {}}
     run = create_run(ledger, run_id="run", api_url=API_URL, client_no=1, **words)  # type: ignore[arg-type]
     with PlanWriter(outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
         writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(BATCHES)])
         writer.complete()
-    run, api = find_run(ledger, "run"), Patient()
+    run, api = find_run(ledger, "run"), Patient(polls)
     options = DeliveryOptions(poll_first_seconds=0.02, poll_max_seconds=0.2)
     held = hold_lease(ledger, api_url=API_URL, client_no=1, run_id="run", seconds=60)
     arm = ArmClient(API_URL, FixedToken(SecretStr("token")), transport=api)
@@ -112,14 +113,14 @@ async def measured(outbox: Outbox, ledger: Watched) -> PerBatch:
     )
 
 
-def on(url: str) -> PerBatch:
+def on(url: str, polls: int) -> PerBatch:
     """Return what it costs on a new ledger."""
     with TemporaryDirectory() as folder:
         address = url or f"sqlite:///{folder}/ledger.db"
         opened = Ledger.open(address)
         ledger = Watched(opened._engine)  # noqa: SLF001  the same engine, watched
         try:
-            return asyncio.run(measured(Outbox(ledger, BodyStore(str(Path(folder) / "bodies"))), ledger))
+            return asyncio.run(measured(Outbox(ledger, BodyStore(str(Path(folder) / "bodies"))), ledger, polls))
         finally:
             ledger.close()
 
@@ -132,12 +133,15 @@ def row(name: str, rounds: list[PerBatch]) -> str:
 
 def main() -> None:
     """Measure and print."""
-    print("| ledger | submit ms | polls ms | requests | writes | writing ms | rows |")
+    print("| ledger, questions | submit ms | polls ms | requests | writes | writing ms | rows |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    print(row("SQLite", [on("") for _ in range(ROUNDS)]), flush=True)
+    for polls in POLLS:
+        print(row(f"SQLite, {polls}", [on("", polls) for _ in range(ROUNDS)]), flush=True)
     if folder := programs():
         with cluster(folder) as postgres:
-            print(row("PostgreSQL", [on(postgres.new_database()) for _ in range(ROUNDS)]), flush=True)
+            for polls in POLLS:
+                rounds = [on(postgres.new_database(), polls) for _ in range(ROUNDS)]
+                print(row(f"PostgreSQL, {polls}", rounds), flush=True)
     else:
         print("PostgreSQL: not measured, this machine has none")
 
