@@ -1,17 +1,17 @@
 """Asking what became of accepted batches: one poller for all of a run, with back-off, until the deadline."""
 
 import asyncio
-import heapq
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from enum import Enum, auto
-from itertools import chain, count
-from typing import Final
+from itertools import chain
 
 from armrest.api import ArmError, BatchAnswer, Standing, StopTheRun
 from armrest.delivery.attribution import attribute, values_of
 from armrest.delivery.context import Call, Calls
+from armrest.delivery.timetable import Question, Timetable
 from armrest.delivery.together import together
 from armrest.outbox import (
     OPEN,
@@ -30,19 +30,6 @@ from armrest.outbox import (
 
 log = logging.getLogger(__name__)
 
-SPREAD_FROM: Final = 10
-MOST_SPREAD: Final = 10.0
-"""Where many batches are open each is first asked about later, up to so many times: nobody waits for a single one."""
-
-
-@dataclass(order=True, slots=True)
-class _Question:
-    due: float
-    number: int
-    batch: Batch = field(compare=False)
-    wait_seconds: float = field(compare=False)
-    done: asyncio.Future[None] = field(compare=False)
-
 
 class Heard(Enum):
     """What a question about a batch has brought."""
@@ -59,11 +46,13 @@ class Poller:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._client_nos: dict[int, int] = {}
-        self._questions: list[_Question] = []
+        options = calls.options
+        self._timetable = Timetable(
+            first_seconds=options.poll_first_seconds, longest_seconds=options.poll_max_seconds, random=calls.random
+        )
         self._asking: set[asyncio.Task[None]] = set()
         self._more = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
-        self._numbers = count()
         self._noted: dict[tuple[int, int], dict[str, str]] = {}
 
     async def watch(self, batches: Iterable[Batch]) -> None:
@@ -104,57 +93,54 @@ class Poller:
         self._calls.outbox.ledger.flush()
 
     def _add(self, batch: Batch) -> asyncio.Future[None]:
-        done = asyncio.get_running_loop().create_future()
-        spread = min(MOST_SPREAD, max(1.0, len(self._questions) / SPREAD_FROM))
-        wait_seconds = self._calls.options.poll_first_seconds * spread
-        self._put(_Question(0.0, next(self._numbers), batch, wait_seconds, done))
-        return done
-
-    def _put(self, question: _Question) -> None:
-        jitter = self._calls.random.uniform(0.9, 1.1)
-        question.due = asyncio.get_running_loop().time() + question.wait_seconds * jitter
-        question.wait_seconds = min(2 * question.wait_seconds, self._calls.options.poll_max_seconds)
-        heapq.heappush(self._questions, question)
+        loop, now = asyncio.get_running_loop(), self._calls.outbox.ledger.now()
+        accepted_at = loop.time() - max(0.0, now - (batch.accepted_at or now))
+        question = Question(batch=batch, accepted_at=accepted_at, done=loop.create_future())
+        self._timetable.add(question, loop.time())
         self._more.set()
+        return question.done
 
     async def _run(self) -> None:
-        while self._questions or self._asking:
+        loop = asyncio.get_running_loop()
+        while self._asking or self._timetable.next_at is not None:
             if self._calls.seconds_left() <= 0:
                 self._give_up()
                 return
-            now = asyncio.get_running_loop().time()
-            while self._questions and self._questions[0].due <= now:
-                task = asyncio.create_task(self._answer(heapq.heappop(self._questions)))
+            for question in self._timetable.due(loop.time()):
+                task = asyncio.create_task(self._answer(question))
                 self._asking.add(task)
-                task.add_done_callback(self._asking.discard)
-                task.add_done_callback(lambda _: self._more.set())
-            next_due = self._questions[0].due - now if self._questions else self._calls.seconds_left()
+                task.add_done_callback(self._asked)
+            next_at = self._timetable.next_at
             self._more.clear()
-            try:
-                async with asyncio.timeout(min(next_due, self._calls.seconds_left())):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(
+                    self._calls.deadline if next_at is None else min(next_at, self._calls.deadline)
+                ):
                     await self._more.wait()
-            except TimeoutError:
-                continue
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        self._more.set()
 
     def _give_up(self) -> None:
-        for question in self._questions:
+        for question in self._timetable.clear():
             if not question.done.done():
                 question.done.set_result(None)
-        self._questions.clear()
 
-    async def _answer(self, question: _Question) -> None:
+    async def _answer(self, question: Question) -> None:
         try:
             heard = await self._ask(question.batch)
         except Exception as error:  # noqa: BLE001  handed to whoever watches the batch
             if not question.done.done():
                 question.done.set_exception(error)
-            return
-        if question.done.done():
-            return
-        if heard is Heard.LAST_WORD or self._calls.seconds_left() <= 0:
-            question.done.set_result(None)
+            heard = Heard.LAST_WORD
+        now = asyncio.get_running_loop().time()
+        if heard is Heard.LAST_WORD or question.done.done() or self._calls.seconds_left() <= 0:
+            self._timetable.closed(question, now)
+            if not question.done.done():
+                question.done.set_result(None)
         else:
-            self._put(question)
+            self._timetable.not_yet(question, now)
 
     async def _ask(self, batch: Batch) -> Heard:
         assert batch.batch_uuid is not None
