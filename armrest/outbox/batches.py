@@ -246,9 +246,18 @@ def doubt(ledger: Ledger, batch: Batch, message: str) -> None:
     _write(ledger, batch, {"doubtful": 1, "message": message}, expected=(State.SENDING,))
 
 
+_NOTE: Final = update(batches).where(
+    batches.c.run_seq == bindparam("in_run"),
+    batches.c.seq == bindparam("numbered"),
+    batches.c.attempts == bindparam("tried"),
+    or_(*(batches.c.state == state for state in UNFINISHED)),  # an IN cannot be said of many rows at once
+)
+
+
 def note(ledger: Ledger, batch: Batch, *, status: str, result: str, message: str) -> None:
-    """Keep the last words on a batch that is not closed."""
-    _write(ledger, batch, {"status": status, "result": result, "message": message}, expected=UNFINISHED)
+    """Keep the last words on a batch, along with what is written next; of one that is closed by then they are none."""
+    as_known = {"in_run": batch.run_seq, "numbered": batch.seq, "tried": batch.attempts}
+    ledger.write_along(_NOTE, {"status": status, "result": result, "message": message, **as_known})
 
 
 def settle(

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Insert, func, select
+from sqlalchemy import URL, Connection, Engine, Insert, Update, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -21,6 +21,7 @@ from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.migrations import migrate
 from armrest.outbox.schema import facts
 
+Statement = Insert | Update
 _ENGINES: Final[dict[str, Callable[[URL], Engine]]] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
@@ -32,7 +33,7 @@ class Ledger:
         self._reading = reading(engine)
         self._has_a_clock = now is None and engine.dialect.name == "postgresql"
         self.now = now or time.time
-        self._along: deque[tuple[Insert, dict[str, Any]]] = deque()
+        self._along: deque[tuple[Statement, dict[str, Any]]] = deque()
         with self.read() as tx:
             self.fingerprint_key = bytes.fromhex(
                 tx.execute(select(facts.c.value).where(facts.c.name == "fingerprint_key")).scalar_one()
@@ -65,7 +66,7 @@ class Ledger:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; it is committed at the end of the block, with what was left to go along."""
-        along: list[tuple[Insert, dict[str, Any]]] = []
+        along: list[tuple[Statement, dict[str, Any]]] = []
         with suppress(IndexError):  # another thread may write at the same moment
             while True:
                 along.append(self._along.popleft())
@@ -73,15 +74,18 @@ class Ledger:
             with _told(self._engine), self._engine.begin() as tx:
                 wait_to_write(tx)
                 for statement, group in groupby(along, key=itemgetter(0)):
-                    tx.execute(statement, [row for _, row in group])
+                    tx.execute(statement, [values for _, values in group])
                 yield tx
         except BaseException:
             self._along.extendleft(reversed(along))
             raise
 
-    def write_along(self, statement: Insert, row: dict[str, Any]) -> None:
-        """Have a row written by the next transaction that writes: for what need not outlive this process by itself."""
-        self._along.append((statement, row))
+    def write_along(self, statement: Statement, values: dict[str, Any]) -> None:
+        """Have a statement carried out by the next transaction that writes.
+
+        For what need not outlive this process by itself, and what is no harm where it comes to nothing.
+        """
+        self._along.append((statement, values))
 
     def flush(self) -> None:
         """Write what was left to go along, where anything was."""
