@@ -4,8 +4,8 @@ from array import array
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-SMALL: Final = 100_000
-"""Up to so many rows, a set is cheaper than numpy and its import."""
+SMALL: Final = 500_000
+"""Up to so many rows a set is cheaper than the import of numpy (0.2 s); of more it takes too much memory."""
 
 
 class Hashes:
@@ -21,6 +21,8 @@ class Hashes:
     def repeated(self) -> set[int]:
         """Those that came more than once. Puts them in order; to be called once, at the end."""
         if len(self._hashes) <= SMALL:
+            if len(set(self._hashes)) == len(self._hashes):
+                return set()
             seen: set[int] = set()
             return {value for value in self._hashes if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
         import numpy as np

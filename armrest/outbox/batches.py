@@ -108,30 +108,46 @@ def latest(ledger: Ledger, batch: Batch) -> Batch:
 
 def as_batch(row: Any) -> Batch:
     """Return a row of the table as a batch."""
+    columns = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
+    values = {name: columns[name] for name in _AS_THEY_STAND}
     ref = BodyRef(row.body_file, row.body_offset, row.body_length, bytes(row.body_sha256))
-    values = {name: getattr(row, name) for name in Batch.__slots__ if name != "body"}
-    return Batch(**{**values, "body": ref, "state": State(row.state), "doubtful": bool(row.doubtful)})
+    return Batch(**values, body=ref, state=State(row.state), doubtful=bool(row.doubtful))
+
+
+_AS_THEY_STAND: Final = tuple(name for name in Batch.__slots__ if name not in {"body", "state", "doubtful"})
+
+
+_LAST_SLICE: Final = 2**31 - 1
+_IN: Final = (
+    select(batches)
+    .where(batches.c.run_seq == bindparam("run_seq"), batches.c.state.in_(bindparam("states", expanding=True)))
+    .where(batches.c.slice_no.between(bindparam("first_slice"), bindparam("last_slice")))
+    .order_by(batches.c.seq)
+)
+_STATES: Final = (
+    select(batches.c.state, func.count())
+    .where(batches.c.run_seq == bindparam("run_seq"), batches.c.slice_no == bindparam("slice_no"))
+    .group_by(batches.c.state)
+)
 
 
 def batches_in(
     ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None, shard: Shard | None = None
 ) -> list[Batch]:
     """Return a run's batches that are in one of these states, in their order; of one slice, of a shard, or of all."""
-    query = select(batches).where(batches.c.run_seq == run.seq, batches.c.state.in_(states)).order_by(batches.c.seq)
+    first, last = (shard.first_slice, shard.last_slice) if shard else (0, _LAST_SLICE)
     if slice_no is not None:
-        query = query.where(batches.c.slice_no == slice_no)
-    if shard is not None:
-        query = query.where(batches.c.slice_no.between(shard.first_slice, shard.last_slice))
+        first, last = max(first, slice_no), min(last, slice_no)
+    about = {"run_seq": run.seq, "states": list(states), "first_slice": first, "last_slice": last}
     with ledger.read() as tx:
-        return [as_batch(row) for row in tx.execute(query)]
+        return [as_batch(row) for row in tx.execute(_IN, about)]
 
 
 def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
     """Count a slice's batches by their state."""
-    c = batches.c
-    query = select(c.state, func.count()).where(c.run_seq == run.seq, c.slice_no == slice_no).group_by(c.state)
     with ledger.read() as tx:
-        return Counter({State(state): number for state, number in tx.execute(query)})
+        counted = tx.execute(_STATES, {"run_seq": run.seq, "slice_no": slice_no})
+        return Counter({State(state): number for state, number in counted})
 
 
 def assert_sendable(ledger: Ledger, run: Run) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
-from sqlalchemy import ColumnElement, Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger
@@ -39,6 +39,10 @@ class Shard:
         return f"{self.first_slice}-{self.last_slice}"
 
 
+_HOLDER: Final = select(clients.c.epoch, clients.c.holder_run_id).where(clients.c.id == bindparam("client_id"))
+"""Made once: it is asked for every batch that leaves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right of one run to send for a client, while `epoch` is the client's; of a shard, where there is one."""
@@ -57,11 +61,11 @@ class Lease:
         Raises:
             LeaseLost: Another run has.
         """
-        row = tx.execute(select(clients).where(clients.c.id == self.client_id)).one()
-        if row.epoch != self.epoch:
+        epoch, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
+        if epoch != self.epoch:
             raise LeaseLost(
                 f"run {self.run_id} no longer holds client {self.client_no}: "
-                f"run {row.holder_run_id or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`",
+                f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`",
                 run_id=self.run_id,
             )
         if self.shard is not None and tx.execute(select(shards.c.attempt).where(self._mine)).first() is None:

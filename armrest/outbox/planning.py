@@ -70,6 +70,7 @@ class PlanWriter:
         self._waiting = Sealed()
         self._batches: list[dict[str, Any]] = []
         self._lines: list[tuple[Any, ...]] = []
+        self._rejects: list[tuple[Any, ...]] = []
         self._ordinal = 0
         self._seq = 0
 
@@ -104,7 +105,7 @@ class PlanWriter:
         self.figures.count_sent(sealed.masks)
         self._waiting.extend(sealed)
         self._cut()
-        if len(self._lines) >= COMMIT_LINES:
+        if len(self._lines) + len(self._rejects) >= COMMIT_LINES:
             self._commit()
 
     def end_batch(self) -> None:
@@ -113,12 +114,11 @@ class PlanWriter:
         self._commit()
 
     def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
-        """Note rows that will not be sent: row number, customer number, field, code."""
+        """Note rows that will not be sent: row number, customer number, field, code. Committed along with batches."""
         run = self._run
-        rows = [(run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected]
-        if rows:
-            with self._outbox.ledger.write() as tx:
-                insert_in_bulk(tx, rejects, _REJECT, rows)
+        self._rejects += (
+            (run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected
+        )
 
     def complete(self) -> int:
         """Commit the plan; return how many customers it holds. From here on it may be sent.
@@ -193,13 +193,16 @@ class PlanWriter:
         self._ordinal += len(chunk)
 
     def _commit(self) -> None:
-        if not self._batches:
+        if not (self._batches or self._rejects):
             return
         with self._outbox.ledger.write() as tx:
-            tx.execute(batches.insert(), self._batches)
+            if self._batches:
+                tx.execute(batches.insert(), self._batches)
             insert_in_bulk(tx, customers, _LINE, self._lines)
+            insert_in_bulk(tx, rejects, _REJECT, self._rejects)
         self._batches.clear()
         self._lines.clear()
+        self._rejects.clear()
 
 
 def _storable(text: str | None) -> str | None:

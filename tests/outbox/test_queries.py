@@ -147,6 +147,7 @@ def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox, plan
     run = planned("run", people(1))
     with PlanWriter(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
         writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
+        writer.end_batch()
 
     [one] = outcomes_of_customer(outbox.ledger, CLIENT_NO, "7")
 
