@@ -104,6 +104,10 @@ profile: setup ## Show where planning spends its CPU: a table, and docs/images/p
 bench-scale: setup ## Measure what a batch costs beside its task run: CPU, requests, rows, time in the ledger
 	@$(BIN)/python -m benchmarks.scale
 
+.PHONY: bench-pace
+bench-pace: setup ## Measure how much is used of what an API serves, be it 5, 50 or 500 requests a second
+	@$(BIN)/python -m benchmarks.pace
+
 .PHONY: soak
 soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every fault (an hour)
 	@$(BIN)/python -m tests.soak
