@@ -104,6 +104,12 @@ profile: setup ## Show where planning spends its CPU: a table, and docs/images/p
 bench-scale: setup ## Measure what a batch costs beside its task run: CPU, requests, rows, time in the ledger
 	@$(BIN)/python -m benchmarks.scale
 
+.PHONY: bench-cores
+bench-cores: setup ## Measure how much faster two processes plan, one file and a folder of parts (ten minutes)
+	@$(BIN)/python -m benchmarks.cores
+	@$(BIN)/python -m benchmarks.cores --parts 8
+	@$(BIN)/python -m benchmarks.cores --parts 8 --parquet
+
 .PHONY: bench-pace
 bench-pace: setup ## Measure how much is used of what an API serves, be it 5, 50 or 500 requests a second
 	@$(BIN)/python -m benchmarks.pace

@@ -77,7 +77,7 @@ def plan(
     planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None), read_records)
     try:
         source = _opened(run.request, inbox, databases)
-        planner.plan(source, processes=processes if (source.size_bytes or 0) >= LARGE_BYTES else 1)
+        planner.plan(source, processes=processes if (source.text_bytes or 0) >= LARGE_BYTES else 1)
     except InputRefused as refusal:
         discard(outbox, run)
         planner.note(planned=planner.read - planner.rejected)

@@ -11,6 +11,7 @@ from armrest.intake.locations import Location, Opened, seekable
 from armrest.intake.tables import Table
 from armrest.intake.unpacking import gunzip, unpacked, unzip, unzstd
 
+COMPRESSED_GROWS: Final = 5
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZIP: Final = b"PK\x03\x04"
@@ -30,7 +31,14 @@ def table_of(location: Location, *, encoding: str | None = None, sheet: str | No
     Raises:
         InputRefused: It is not what it seems to be, or its header cannot be understood.
     """
-    location = _decompressed(location)
+    plain = _decompressed(location)
+    table = _table_in(plain, encoding=encoding, sheet=sheet)
+    if plain is not location:
+        table.grows = COMPRESSED_GROWS
+    return table
+
+
+def _table_in(location: Location, *, encoding: str | None, sheet: str | None) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
     if head.startswith((_ZIP, _OLE)):

@@ -21,13 +21,13 @@ class Looked:
 
     Attributes:
         name: How the source is shown; holds no credentials.
-        size_bytes: None where it is not known.
+        text_bytes: How large it is, or would be as CSV, about; None where that is not known.
         modified_at: When it was last written, in UTC; None where it is not known. Of several files, the oldest.
     """
 
     name: str
     table: Table
-    size_bytes: int | None = None
+    text_bytes: int | None = None
     modified_at: datetime | None = None
 
 
@@ -50,11 +50,13 @@ def look(
             return Looked(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox)
         tables = [(file.name, table_of(file, encoding=encoding, sheet=sheet)) for file in files]
-        sizes = [file.size_bytes for file in files]
+        sizes = [
+            file.size_bytes and file.size_bytes * table.grows for file, (_, table) in zip(files, tables, strict=True)
+        ]
         return Looked(
             files[0].name if len(files) == 1 else name,
             tables[0][1] if len(tables) == 1 else Tables(tables),
-            size_bytes=None if None in sizes else sum(filter(None, sizes)),
+            text_bytes=None if None in sizes else sum(filter(None, sizes)),
             modified_at=min((file.modified_at for file in files if file.modified_at), default=None),
         )
 

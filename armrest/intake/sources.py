@@ -30,7 +30,7 @@ class Source:
         description: Its format, encoding and delimiter, to be shown to the user.
         columns: Its header.
         unmapped: Its columns that nothing is made of, which a mapping may leave.
-        size_bytes: None where it is not known.
+        text_bytes: How large it is, or would be as CSV, about; None where that is not known.
         modified_at: When it was last written, in UTC; None where it is not known. Of several files, the oldest.
         delimiter, encoding: Those of the rejects file.
     """
@@ -43,7 +43,7 @@ class Source:
         self.description = table.description
         self.columns = table.columns
         self.unmapped = unmapped(table.columns, feeds)
-        self.size_bytes = found.size_bytes
+        self.text_bytes = found.text_bytes
         self.modified_at = found.modified_at
         self.delimiter = table.delimiter
         self.encoding = table.encoding

@@ -166,6 +166,14 @@ def test_the_format_is_found_whatever_the_file_is_called(source: Open) -> None:
     assert source(parquet({"customerNo": ["1"]}), "customers.csv").description == "Parquet"
 
 
+@pytest.mark.parametrize(
+    ("data", "times"),
+    [(parquet({"customerNo": ["1"]}), 3), (gzip.compress(b"customerNo\n1\n"), 5), (b"customerNo\n1\n", 1)],
+)
+def test_how_large_a_source_is_goes_by_its_text(source: Open, data: bytes, times: int) -> None:
+    assert source(data).text_bytes == times * len(data)
+
+
 def test_a_source_without_names_of_its_own_has_a_rejects_file_that_excel_opens(source: Open) -> None:
     opened = source(parquet({"customerNo": ["1"]}))
 
@@ -378,7 +386,7 @@ def databases(tmp_path: Path) -> dict[str, Database]:
 def test_a_query_is_a_source(databases: dict[str, Database]) -> None:
     opened = open_source("sql:crm", databases=databases)
 
-    assert (opened.name, opened.description, opened.size_bytes) == ("sql:crm", "SQL", None)
+    assert (opened.name, opened.description, opened.text_bytes) == ("sql:crm", "SQL", None)
     assert read(opened)[0] == [
         {"customerNo": "0010", "name": "Kåre", "distribution": {"einvoiceCode": 90}},
         {"customerNo": "2", "distribution": {"einvoiceCode": 0}},

@@ -144,7 +144,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_source_tells_what_it_is(source: Open) -> None:
     found = source("customerNo;name\n1;A\n")
 
-    assert (found.name, found.description, found.size_bytes) == ("customers.csv", "CSV, UTF-8, semicolon", 20)
+    assert (found.name, found.description, found.text_bytes) == ("customers.csv", "CSV, UTF-8, semicolon", 20)
     assert (found.columns, found.delimiter, found.encoding) == (("customerNo", "name"), ";", "utf-8")
 
 
