@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -30,15 +31,17 @@ class Round:
 
     Args:
         folder: Where ledgers and bodies lie while they are needed.
-        naive_up_to: The naive flow is left out above so many customers.
+        up_to: The most customers for which a contestant is run; those that are not named always are.
     """
 
-    def __init__(self, material: Material, arm: Server, prefect: Server, folder: Path, *, naive_up_to: int) -> None:
+    def __init__(
+        self, material: Material, arm: Server, prefect: Server, folder: Path, *, up_to: Mapping[str, int]
+    ) -> None:
         self._material = material
         self._arm = arm
         self._prefect = prefect
         self._folder = folder
-        self._naive = material.customers <= naive_up_to
+        self._left_out = {name for name, most in up_to.items() if material.customers > most}
 
     def costs(self) -> Iterator[tuple[str, Cost]]:
         """Measure them; yield a name and what it cost."""
@@ -55,21 +58,23 @@ class Round:
         shutil.rmtree(home)
         sent = (api_url, CLIENT_NO)
         yield LOWER_BOUND, self._counted(program("lower_bound", str(self._material.bodies), *sent), env)
-        yield SCRIPT, self._counted(program("afternoon_script", source, *sent), env)
-        if self._naive:
+        if SCRIPT not in self._left_out:
+            yield SCRIPT, self._counted(program("afternoon_script", source, *sent), env)
+        if NAIVE not in self._left_out:
             yield NAIVE, self._counted(program("naive_flow", source, *sent), env)
         yield EMPTY, measured(program("empty_flow"), self._with_prefect(env))[0]
 
     def _counted(self, command: list[str], env: Mapping[str, str]) -> Cost:
         """Measure one that sends, and what it had the servers do."""
         self._arm.ask("/counts")
-        before = task_runs(self._prefect)
+        before, server_before = task_runs(self._prefect), self._prefect.cpu_seconds()
         cost, _ = measured(command, self._with_prefect(env))
         sent = self._arm.ask("/counts")
         if sent["customers"] < self._material.customers * 0.99:
             raise SystemExit(f"{' '.join(command)} sent {sent['customers']} of {self._material.customers} customers")
         runs = task_runs(self._prefect) - before
-        return Cost(cost.cpu_seconds, cost.wall_seconds, cost.peak_mb, sent["requests"], runs)
+        server_seconds = self._prefect.cpu_seconds() - server_before if runs else 0.0
+        return replace(cost, requests=sent["requests"], task_runs=runs, server_seconds=server_seconds)
 
     def _with_prefect(self, env: Mapping[str, str]) -> dict[str, str]:
         return {**env, "PREFECT_API_URL": self._prefect.url}

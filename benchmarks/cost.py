@@ -19,6 +19,7 @@ class Cost:
         peak_mb: The most memory it held; of several processes, the largest one's.
         requests: Those that the stand-in was sent.
         task_runs: Those that Prefect's server has recorded.
+        server_seconds: The CPU that Prefect's server took for them.
     """
 
     cpu_seconds: float
@@ -26,6 +27,7 @@ class Cost:
     peak_mb: float
     requests: int = 0
     task_runs: int = 0
+    server_seconds: float = 0.0
 
     @classmethod
     def median(cls, costs: Sequence[Self]) -> Self:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.error import URLError
 
+import psutil
+
 from flows.cli.prefect_env import DEFAULTS
 
 START_SECONDS: Final = 120
@@ -26,8 +28,14 @@ class Server:
         url: Its address.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pid: int) -> None:
         self.url = url
+        self._process = psutil.Process(pid)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU that it has used since its start, user and system."""
+        used = self._process.cpu_times()
+        return float(used.user + used.system)
 
     def ask(self, path: str, body: bytes | None = None) -> Any:
         """Return the JSON of an answer."""
@@ -43,7 +51,7 @@ def stand_in(*options: str) -> Iterator[Server]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            yield Server(f"http://127.0.0.1:{process.stdout.readline().strip()}")
+            yield Server(f"http://127.0.0.1:{process.stdout.readline().strip()}", process.pid)
         finally:
             process.terminate()
 
@@ -55,7 +63,7 @@ def prefect_server(home: Path) -> Iterator[Server]:
     env = {**os.environ, **DEFAULTS, "PREFECT_HOME": str(home), "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL"}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        server = Server(f"http://127.0.0.1:{port}/api")
+        server = Server(f"http://127.0.0.1:{port}/api", process.pid)
         try:
             _until(lambda: server.ask("/health"))
             yield server
