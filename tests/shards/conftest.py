@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -36,7 +36,7 @@ FAST: Final = {
 def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The environment that leads to a stand-in of S3 with an empty bucket."""
     if not request.config.getoption("--shards"):
-        pytest.skip("takes minutes: `make test-shards` runs it")
+        pytest.skip("takes a minute: `make test-shards` runs it")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -86,17 +86,20 @@ class Machines:
         self._running.callback(self.kill, worker)
         return worker
 
-    @staticmethod
-    def kill(worker: "subprocess.Popen[bytes]") -> None:
+    @classmethod
+    def kill(cls, worker: "subprocess.Popen[bytes]") -> None:
         """Switch a machine off: the worker and all that it runs, without a word."""
-        if worker.poll() is not None:
-            return
+        if worker.poll() is None:
+            cls.signal(worker, signal.SIGKILL)
+            worker.wait(30)
+
+    @staticmethod
+    def signal(worker: "subprocess.Popen[bytes]", what: signal.Signals) -> None:
+        """Send a signal to a machine: to the worker and all that it runs."""
         machine = psutil.Process(worker.pid)
         for process in [*machine.children(recursive=True), machine]:
-            with ExitStack() as gone:
-                gone.push(lambda kind, *_: kind is psutil.NoSuchProcess)
-                process.send_signal(signal.SIGKILL)
-        worker.wait(30)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(what)
 
     def ask_for(self, deployment: str, **parameters: Any) -> str:
         """Have a deployment run; return the flow run's id."""
