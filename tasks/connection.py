@@ -267,8 +267,7 @@ def tokens(settings: Settings) -> TokenProvider:
 
 def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
     """Return how the engine goes about it; a deadline of None is the engine's own."""
-    given = {} if deadline_seconds is None else {"deadline_seconds": deadline_seconds}
-    return DeliveryOptions(
+    options = DeliveryOptions(
         concurrency=settings.concurrency,
         min_concurrency=settings.min_concurrency,
         max_tries=settings.max_tries,
@@ -277,5 +276,5 @@ def delivery_options(settings: Settings, deadline_seconds: float | None) -> Deli
         not_found_grace_seconds=settings.not_found_grace_seconds,
         ghost_horizon_seconds=settings.ghost_horizon_seconds,
         lease_seconds=settings.lease_seconds,
-        **given,
     )
+    return options if deadline_seconds is None else replace(options, deadline_seconds=deadline_seconds)
