@@ -1,4 +1,4 @@
-"""The parent of a run's shards, in a process of its own that can be killed: `python -m tests.tasks.parent RUN_ID`."""
+"""The parent of a run's shards, to be killed: `python -m tests.tasks.parent RUN_ID SECONDS`."""
 
 import asyncio
 import sys
@@ -8,12 +8,12 @@ from tasks.connection import connection, holding
 from tasks.hand_out import hand_out
 
 
-async def main(run_id: str) -> None:
+async def main(run_id: str, deadline_seconds: float) -> None:
     with connection() as here:
         run = find_run(here.outbox.ledger, run_id)
         async with holding(run, wait_seconds=60):
-            await hand_out(here, run, deadline_seconds=2)
+            await hand_out(here, run, deadline_seconds=deadline_seconds)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], float(sys.argv[2])))

@@ -70,12 +70,12 @@ def asked(prefect_server: Mapping[str, str], run: Run) -> Callable[[], dict[str,
 
 @pytest.fixture
 def parent(settings: Mapping[str, str], prefect_server: Mapping[str, str], run: Run) -> Callable[[], Any]:
-    """Starts a process that hands the run's shards out."""
+    """Starts a process that hands the run's shards out, and watches over them for so many seconds."""
 
     @contextmanager
-    def start() -> Iterator["subprocess.Popen[bytes]"]:
+    def start(seconds: int) -> Iterator["subprocess.Popen[bytes]"]:
         environment = plain_environment() | QUIET | dict(settings) | dict(prefect_server)
-        command = [sys.executable, "-m", "tests.tasks.parent", run.run_id]
+        command = [sys.executable, "-m", "tests.tasks.parent", run.run_id, str(seconds)]
         with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
             yield process
 
@@ -87,21 +87,21 @@ def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_ta
 ) -> None:
     with connection() as here:
         ledger = here.outbox.ledger
-        with parent() as killed:
+        with parent(seconds=60) as killed:
             until(lambda: len(asked()) == 2)
             killed.kill()
         by_the_first = asked()
         with pytest.raises(LeaseHeld):  # its workers may be at work: only time takes the client from them
             assert_free(ledger, run)
 
-        with parent() as second:
+        with parent(seconds=1) as second:
             assert second.wait(60) == 0
         by_the_second = asked()
 
         lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=60)
         join_lease(ledger, run, shards_of(run, 2)[0], seconds=60)
         release_lease(ledger, lease)
-        with parent() as third:
+        with parent(seconds=1) as third:
             assert third.wait(60) == 0
 
     assert sorted(by_the_first.values()) == [[1, 1], [6, 1]]
