@@ -25,6 +25,7 @@ from tests.postgres import Cluster
 
 ROOT: Final = Path(__file__).parents[2]
 BUCKET: Final = "customers"
+LEASE_SECONDS: Final = 6
 FAST: Final = {
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_WORKER_PREFETCH_SECONDS": "1",
@@ -36,7 +37,7 @@ FAST: Final = {
 def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The environment that leads to a stand-in of S3 with an empty bucket."""
     if not request.config.getoption("--shards"):
-        pytest.skip("takes a minute: `make test-shards` runs it")
+        pytest.skip("takes 90 seconds: `make test-shards` runs it")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -47,6 +48,15 @@ def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     )
     yield {"FSSPEC_S3_ENDPOINT_URL": address, "FSSPEC_S3_KEY": "testing", "FSSPEC_S3_SECRET": "testing"}
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def deployed(prefect_server: Mapping[str, str]) -> None:
+    """A work pool with every deployment."""
+    for words in (("work-pool", "create", "armrest", "--type", "process", "--overwrite"), ("deploy", "--all")):
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
+        environment = plain_environment() | dict(prefect_server)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
 
 
 @dataclass
@@ -64,11 +74,6 @@ class Machines:
 
     def __exit__(self, *_: object) -> None:
         self._running.close()
-
-    def prefect(self, *words: str) -> None:
-        """Run one of Prefect's commands."""
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
-        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, timeout=120)
 
     def start_worker(self, *, limit: int) -> "subprocess.Popen[bytes]":
         """Start a machine that works on so many flow runs at once; it is gone at the end of the test."""
@@ -110,6 +115,11 @@ class Machines:
             time.sleep(1)  # the server's own database is busy
         return str(made.raise_for_status().json()["id"])
 
+    def kill_flow_run(self, flow_run_id: str) -> None:
+        """Kill the process of one flow run; its machine goes on."""
+        flow_run = httpx.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()
+        os.kill(int(flow_run["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)
+
     def at_work(self) -> int:
         """How many machines the pool knows."""
         asked = httpx.post(f"{self.address}/work_pools/armrest/workers/filter", json={})
@@ -132,6 +142,7 @@ class Machines:
 
 @pytest.fixture
 def machines(
+    deployed: None,
     object_store: Mapping[str, str],
     postgres: Cluster,
     prefect_server: Mapping[str, str],
@@ -139,7 +150,7 @@ def machines(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Machines]:
-    """A work pool with every deployment, and no machine yet."""
+    """No machine yet."""
     for name, value in object_store.items():
         monkeypatch.setenv(name, value)
     settings = {
@@ -148,14 +159,12 @@ def machines(
         "ARMREST_TOKEN": arm.token,
         "ARMREST_LEDGER_URL": postgres.new_database(),
         "ARMREST_STORE_URL": f"s3://{BUCKET}/armrest",
-        "ARMREST_LEASE_SECONDS": "6",
+        "ARMREST_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARMREST_POLL_FIRST_SECONDS": "0.2",
         "ARMREST_POLL_MAX_SECONDS": "1",
     }
     environment = plain_environment() | dict(prefect_server) | dict(object_store) | settings | FAST
     with Machines(prefect_server["PREFECT_API_URL"], environment, tmp_path) as machines:
-        machines.prefect("work-pool", "create", "armrest", "--type", "process", "--overwrite")
-        machines.prefect("deploy", "--all")
         yield machines
 
 

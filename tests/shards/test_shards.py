@@ -1,17 +1,30 @@
 """A run on several machines: a machine that dies in the middle costs nothing but what it had under way."""
 
 import signal
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from armrest.outbox import Outbox, Run, Shard, State, batches_in, find_run, outcomes_of_run, shards_of, summaries
+from armrest.outbox import (
+    Outbox,
+    Run,
+    Shard,
+    State,
+    batches_in,
+    find_run,
+    has_begun,
+    lease_holders,
+    outcomes_of_run,
+    shards_of,
+    summaries,
+)
 from armrest.sandbox import Books, Fault, SandboxServer
 from tests.conftest import CLIENT_NO, customers
 from tests.kills.workspace import books_after, received
-from tests.shards.conftest import Machines, until
+from tests.shards.conftest import LEASE_SECONDS, Machines, until
 
 pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
 
@@ -77,6 +90,43 @@ def test_a_machine_that_dies_in_mid_slice_is_replaced_and_the_books_equal_the_fi
         (lost.first_slice, 1): "CRASHED",
         (lost.first_slice, 2): "COMPLETED",  # only the other machine is left to have done it
     }
+
+
+def test_when_the_parent_is_killed_its_workers_go_on_and_nobody_else_gets_the_client_meanwhile(
+    machines: Machines, arm: SandboxServer, tmp_path: Path
+) -> None:
+    source = tmp_path / "customers.csv"
+    source.write_text(customers(CUSTOMERS))
+    arm.behaviour.slow_seconds = 0.5
+    arm.behaviour.faults = {Fault.SLOW: 1.0}
+    machines.start_worker(limit=4)
+    asked = {"source": str(source), "client_no": CLIENT_NO, "batch_size": BATCH, "shards": 2, "deadline": "5m"}
+    flow_run_id = machines.ask_for("update-customers/manual", **asked)
+
+    with machines.outbox() as outbox:
+        [told] = until(lambda: [one for one in summaries(outbox.ledger) if one.state == "Sending"])
+        run = find_run(outbox.ledger, told.run_id)
+        until(lambda: all(has_begun(outbox.ledger, run, shard) for shard in shards_of(run, 2)))
+        machines.kill_flow_run(flow_run_id)
+        resumed = machines.ask_for("resume-run/manual", run_id=run.run_id, wait="3m")
+        time.sleep(LEASE_SECONDS + 1)  # what the parent has renewed last is over
+        open_then = len(batches_in(outbox.ledger, run, [State.PLANNED]))
+        holders = lease_holders(outbox.ledger)
+        arm.behaviour.faults = {}
+
+        state = until(lambda: _final(machines, resumed), seconds=200)
+
+        assert open_then, "the workers were done before the parent's lease was over"
+        assert holders == {run.client_id: run.run_id}
+        assert (state["type"], state["name"]) == ("COMPLETED", "Completed"), state
+        expected = books_after(source)
+        outcomes = [(one.customer_no, one.outcome) for one in outcomes_of_run(outbox.ledger, run)]
+        assert sorted(outcomes) == [(number, "updated") for number in sorted(expected)]
+    assert arm.books.customers(CLIENT_NO) == expected
+    assert set(received(arm.books).values()) == {1}
+    assert machines.state_of(flow_run_id)["type"] == "CRASHED"
+    states = [one["state_type"] for one in _shards(machines, run.run_id).values()]
+    assert states == ["COMPLETED"] * 2, "no worker was replaced"
 
 
 def _is_in_mid_slice(outbox: Outbox, run: Run, shard: Shard, books: Books) -> bool:
