@@ -176,6 +176,12 @@ async def test_ten_shards_queue_about_as_little_as_one_process(
     assert took <= max(2 * took_alone, SHARDS * seconds / servers)  # each has one call under way at least
 
 
+def test_the_bounds_of_calls_at_once_are_divided_among_shards() -> None:
+    mine = shard_options(DeliveryOptions(concurrency=64, min_concurrency=20), SHARDS, {"PUT": 0.1})
+
+    assert (mine.concurrency, mine.min_concurrency) == (6, 2)
+
+
 FIRST_OF_MANY: Final = """
 import asyncio, sys
 from armrest.delivery import hold_lease
