@@ -11,6 +11,7 @@ STAMP := .venv/.set-up
 CODE := armrest tasks flows
 WORKERS ?= 2
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
+LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
 SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
 
@@ -68,10 +69,10 @@ screenshots: setup ## The same, and leave the pictures of the documentation in d
 
 .PHONY: test-postgres
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py
+	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
-test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (minutes)
+test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (90 seconds)
 	@$(BIN)/python -m pytest --shards tests/shards
 
 .PHONY: check

@@ -33,6 +33,7 @@ ENDINGS: Final = frozenset(
             "InputRejected",
             "PartlyFailed",
             "Unsettled",
+            "Stopped",
             "Refused",
             "NotApproved",
             "NotVerified",

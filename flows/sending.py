@@ -59,7 +59,7 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
     try:
         async with delivering(run, deadline_seconds=deadline_seconds) as delivery:
             if run.request.get("shards", 1) > 1:
-                await delivery.scout()  # a fault that is everybody's is not found by each worker anew
+                await delivery.send_first()  # a fault that is everybody's is not found by each worker anew
                 await hand_out(here, run, deadline_seconds=deadline_seconds)
             else:
                 await send_slices(here, run, range(1, run.slices + 1))

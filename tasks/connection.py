@@ -5,7 +5,7 @@ A flow opens them once for its process; its tasks find them, and a task that is 
 Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.arm_connection`.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease, kept_alive
-from armrest.outbox import Lease, Outbox, Run, Shard, find_run, join_lease
+from armrest.outbox import Lease, Outbox, Run, Shard, find_run, join_lease, usual_seconds
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused, home, load_settings, private
 
@@ -146,7 +146,7 @@ async def delivering(run: Run, *, deadline_seconds: float | None = None) -> Asyn
         async with (
             here.arm_for(run) as arm,
             holding(run) as lease,
-            Delivery(here.outbox, arm, run, lease, _options(here.settings, run, lease, deadline_seconds)) as delivery,
+            Delivery(here.outbox, arm, run, lease, _options(here, run, lease, deadline_seconds)) as delivery,
         ):
             here.delivery = delivery
             try:
@@ -166,13 +166,19 @@ async def delivery_of(run_id: str) -> AsyncIterator[Delivery]:
             yield delivery
 
 
-def _options(settings: Settings, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
+def _options(here: Connection, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
     """Return how a run's engine goes about it: a shard has its share of what one engine would have under way."""
-    options = delivery_options(settings, deadline_seconds)
+    options = delivery_options(here.settings, deadline_seconds)
     if lease.shard is None:
         return options
-    share = max(1, options.concurrency // int(run.request["shards"]))
-    return replace(options, concurrency=share, min_concurrency=min(options.min_concurrency, share))
+    return shard_options(options, int(run.request["shards"]), usual_seconds(here.outbox.ledger, run))
+
+
+def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
+    """Return how one of so many shards goes about it; `usual` is how long answers took before there were any."""
+    share = max(1, options.concurrency // shards)
+    lowest = max(1, min(options.min_concurrency // shards, share))
+    return replace(options, concurrency=share, min_concurrency=lowest, usual_seconds=usual)
 
 
 def settings_for(run: Run, settings: Settings) -> Settings:
@@ -261,8 +267,7 @@ def tokens(settings: Settings) -> TokenProvider:
 
 def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
     """Return how the engine goes about it; a deadline of None is the engine's own."""
-    given = {} if deadline_seconds is None else {"deadline_seconds": deadline_seconds}
-    return DeliveryOptions(
+    options = DeliveryOptions(
         concurrency=settings.concurrency,
         min_concurrency=settings.min_concurrency,
         max_tries=settings.max_tries,
@@ -271,5 +276,5 @@ def delivery_options(settings: Settings, deadline_seconds: float | None) -> Deli
         not_found_grace_seconds=settings.not_found_grace_seconds,
         ghost_horizon_seconds=settings.ghost_horizon_seconds,
         lease_seconds=settings.lease_seconds,
-        **given,
     )
+    return options if deadline_seconds is None else replace(options, deadline_seconds=deadline_seconds)

@@ -79,7 +79,7 @@ def plain_environment() -> dict[str, str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     words = "which database the ledger's own tests run on; postgres starts a throwaway cluster"
     parser.addoption("--ledger", choices=("sqlite", "postgres"), default="sqlite", help=words)
-    parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (minutes)")
+    parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (90 seconds)")
 
 
 @pytest.fixture(scope="session")

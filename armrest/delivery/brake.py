@@ -1,22 +1,26 @@
 """One brake for all calls of a process: how many at once, and at which pace.
 
-How many is learned from how long answers take; see `armrest.delivery.width`. The pace is unlimited until ARM answers
+How many is learned from how long answers take; see `armrest.delivery.width`, and `armrest.delivery.share` for one of
+several senders. The pace is unlimited until ARM answers
 429. Then all calls wait as long as `Retry-After` says, and go on somewhat slower than the pace that was refused. They
-are back at it after `RECOVERY_SECONDS`, stay near it for a while, and then grow ever faster: a cubic, as TCP has it;
-docs/decisions/0011-brake.md says why. Times are the event loop's.
+are back at it after `RECOVERY_SECONDS`, or `RECOVERY_CALLS` where these take longer, stay near it for a while, and then
+grow ever faster: a cubic, as TCP has it; docs/decisions/0011-brake.md says why. Times are the event loop's.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Final
 
+from armrest.delivery.share import Share
 from armrest.delivery.width import Width
 
 DECREASE: Final = 0.2
 RECOVERY_SECONDS: Final = 8.0
+RECOVERY_CALLS: Final = 20
+"""Whoever has a small share of what ARM allows would otherwise be refused every few calls."""
 SLOWEST: Final = 0.05
 """Requests per second, whatever ARM answers."""
 WINDOW_SECONDS: Final = 5.0
@@ -31,10 +35,17 @@ class Brake:
         concurrency: Calls under way at once, at most.
         lowest: As few of them as slow answers may bring it down to.
         random: Spreads the ends of pauses for which ARM has named no time.
+        usual: How long answers take where nobody else sends, by kind of call; for one of several senders.
     """
 
-    def __init__(self, *, concurrency: int, random: Random, lowest: int = 1) -> None:
-        self._width = Width(lowest=lowest, highest=concurrency)
+    def __init__(
+        self, *, concurrency: int, random: Random, lowest: int = 1, usual: Mapping[str, float] | None = None
+    ) -> None:
+        self._width: Share | Width = (
+            Share(lowest=lowest, highest=concurrency, usual=usual)
+            if usual
+            else Width(lowest=lowest, highest=concurrency)
+        )
         self._under_way = 0
         self._freed = asyncio.Event()
         self._queue = asyncio.Lock()
@@ -49,7 +60,8 @@ class Brake:
         """Requests per second that are let through at most; None: as many as come."""
         if self._refused_pace is None:
             return None
-        recovered = max(0.0, self._now() - self._goes_on_at) / RECOVERY_SECONDS
+        seconds = max(RECOVERY_SECONDS, RECOVERY_CALLS / self._refused_pace)
+        recovered = max(0.0, self._now() - self._goes_on_at) / seconds
         return self._refused_pace * (1 + DECREASE * (recovered - 1) ** 3)
 
     @asynccontextmanager

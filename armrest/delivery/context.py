@@ -1,7 +1,7 @@
 """What the parts of a delivery share: one client of the API, one brake, one deadline; and mostly one run."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import InitVar, dataclass, field
 from http import HTTPStatus
@@ -14,7 +14,11 @@ from armrest.outbox import Attempt, Batch, Lease, Outbox, Run, State, batches_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOptions:
-    """How a delivery goes about it. Times are in seconds."""
+    """How a delivery goes about it. Times are in seconds.
+
+    Attributes:
+        usual_seconds: By kind of call, how long an answer took before others sent too; for a shard.
+    """
 
     concurrency: int = 8
     min_concurrency: int = 1
@@ -28,6 +32,7 @@ class DeliveryOptions:
     ghost_horizon_seconds: float = 3600.0
     lease_seconds: float = 60.0
     stop_grace_seconds: float = 5.0
+    usual_seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +60,10 @@ class Calls:
 
     def __post_init__(self, shared_brake: Brake | None) -> None:
         self.brake = shared_brake or Brake(
-            concurrency=self.options.concurrency, lowest=self.options.min_concurrency, random=self.random
+            concurrency=self.options.concurrency,
+            lowest=self.options.min_concurrency,
+            random=self.random,
+            usual=self.options.usual_seconds,
         )
         self.deadline = asyncio.get_running_loop().time() + self.options.deadline_seconds
 

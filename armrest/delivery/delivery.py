@@ -17,6 +17,7 @@ from armrest.delivery.submit import Sender
 from armrest.delivery.together import together
 from armrest.outbox import (
     DONE,
+    FIRST_ANSWERS,
     SENDABLE,
     UNFINISHED,
     Batch,
@@ -101,6 +102,19 @@ class Delivery:
                 raise
             self._left_open = scout.left_open
             self._scouted = True
+
+    async def send_first(self) -> None:
+        """Send a few batches, one after another, before others help: how long answers take alone is theirs to know.
+
+        Raises:
+            StopTheRun: ARM refuses more than a customer.
+            LeaseLost: Another run has taken over the client.
+        """
+        await self.scout()
+        todo = [batch for batch in self._context.batches(SENDABLE) if batch.seq not in self._left_open]
+        for batch in todo[:FIRST_ANSWERS]:
+            await self._send(batch)
+        self._context.outbox.ledger.flush()
 
     async def submit(self, slice_no: int) -> int:
         """Send what of a slice is not yet acknowledged; return how many of its batches ARM has accepted.

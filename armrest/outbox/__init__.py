@@ -51,7 +51,7 @@ from armrest.outbox.failures import (
 )
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.gate import Leaving, begin
-from armrest.outbox.history import Attempt, attempts_at, record
+from armrest.outbox.history import FIRST_ANSWERS, Attempt, attempts_at, record, usual_seconds
 from armrest.outbox.leases import (
     ANYWHERE,
     Lease,
@@ -106,6 +106,7 @@ from armrest.outbox.views import (
 __all__ = [
     "ANYWHERE",
     "DONE",
+    "FIRST_ANSWERS",
     "OPEN",
     "REFUSED_WHOLE",
     "SENDABLE",
@@ -209,5 +210,6 @@ __all__ = [
     "take_lease",
     "this_process",
     "unfinished_runs",
+    "usual_seconds",
     "withdraw",
 ]

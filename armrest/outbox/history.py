@@ -1,6 +1,9 @@
 """The append-only history of every attempt: when, what, how it ended, how long it took, and ARM's answer, redacted."""
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from statistics import median
 from typing import Final
 
 from sqlalchemy import insert, select
@@ -26,6 +29,9 @@ class Attempt:
     evidence: str = ""
 
 
+FIRST_ANSWERS: Final = 5
+"""So many answers tell how long one takes where nothing else is under way; the first waits for a login, too."""
+
 _APPEND: Final = insert(attempts)
 
 
@@ -42,3 +48,13 @@ def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[At
         query = query.where(attempts.c.batch_seq == batch.seq)
     with ledger.read() as tx:
         return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in tx.execute(query)]
+
+
+def usual_seconds(ledger: Ledger, run: Run) -> dict[str, float]:
+    """Return how long ARM took to accept a run's first batches, by verb; empty where it has accepted none."""
+    accepted = (attempts.c.run_seq == run.seq) & (attempts.c.outcome == "accepted")
+    query = select(attempts.c.what, attempts.c.duration_ms).where(accepted).order_by(attempts.c.id).limit(FIRST_ANSWERS)
+    with ledger.read() as tx:
+        first = sorted(tx.execute(query), key=attrgetter("what"))
+    by_verb = groupby(first, key=attrgetter("what"))
+    return {verb: max(1.0, median(row.duration_ms for row in rows)) / 1000 for verb, rows in by_verb}

@@ -1,6 +1,7 @@
 """The automations are what Prefect's server takes them for, and cover every way in which a flow run ends."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -50,15 +51,15 @@ def names_given() -> Iterator[str]:
     for file in (*(ROOT / "flows").glob("*.py"), *(ROOT / "tasks").glob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Failed", "Completed", "Crashed"}:
-                yield from (
-                    word.value.value
-                    for word in node.keywords
-                    if word.arg == "name" and isinstance(word.value, ast.Constant)
-                )
+                for name in (word.value for word in node.keywords if word.arg == "name"):
+                    if isinstance(name, ast.Constant):
+                        yield name.value
+                    elif isinstance(name, ast.Name):  # a constant of the module, its own or imported
+                        yield getattr(importlib.import_module(f"{file.parent.name}.{file.stem}"), name.id)
 
 
 def test_the_names_are_found_where_they_are_written() -> None:
-    assert {"SettledLater", "OpenTooLong", "InputRejected"} <= set(names_given())
+    assert {"SettledLater", "OpenTooLong", "InputRejected", "Stopped"} <= set(names_given())
 
 
 def test_a_batch_that_is_open_too_long_is_an_event_without_anything_personal(monkeypatch: pytest.MonkeyPatch) -> None:

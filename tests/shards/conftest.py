@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -25,6 +25,7 @@ from tests.postgres import Cluster
 
 ROOT: Final = Path(__file__).parents[2]
 BUCKET: Final = "customers"
+LEASE_SECONDS: Final = 6
 FAST: Final = {
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_WORKER_PREFETCH_SECONDS": "1",
@@ -36,7 +37,7 @@ FAST: Final = {
 def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """The environment that leads to a stand-in of S3 with an empty bucket."""
     if not request.config.getoption("--shards"):
-        pytest.skip("takes minutes: `make test-shards` runs it")
+        pytest.skip("takes 90 seconds: `make test-shards` runs it")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -47,6 +48,15 @@ def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     )
     yield {"FSSPEC_S3_ENDPOINT_URL": address, "FSSPEC_S3_KEY": "testing", "FSSPEC_S3_SECRET": "testing"}
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def deployed(prefect_server: Mapping[str, str]) -> None:
+    """A work pool with every deployment."""
+    for words in (("work-pool", "create", "armrest", "--type", "process", "--overwrite"), ("deploy", "--all")):
+        command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
+        environment = plain_environment() | dict(prefect_server)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=120)
 
 
 @dataclass
@@ -65,11 +75,6 @@ class Machines:
     def __exit__(self, *_: object) -> None:
         self._running.close()
 
-    def prefect(self, *words: str) -> None:
-        """Run one of Prefect's commands."""
-        command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
-        subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, timeout=120)
-
     def start_worker(self, *, limit: int) -> "subprocess.Popen[bytes]":
         """Start a machine that works on so many flow runs at once; it is gone at the end of the test."""
         self._started += 1
@@ -86,17 +91,20 @@ class Machines:
         self._running.callback(self.kill, worker)
         return worker
 
-    @staticmethod
-    def kill(worker: "subprocess.Popen[bytes]") -> None:
+    @classmethod
+    def kill(cls, worker: "subprocess.Popen[bytes]") -> None:
         """Switch a machine off: the worker and all that it runs, without a word."""
-        if worker.poll() is not None:
-            return
+        if worker.poll() is None:
+            cls.signal(worker, signal.SIGKILL)
+            worker.wait(30)
+
+    @staticmethod
+    def signal(worker: "subprocess.Popen[bytes]", what: signal.Signals) -> None:
+        """Send a signal to a machine: to the worker and all that it runs."""
         machine = psutil.Process(worker.pid)
         for process in [*machine.children(recursive=True), machine]:
-            with ExitStack() as gone:
-                gone.push(lambda kind, *_: kind is psutil.NoSuchProcess)
-                process.send_signal(signal.SIGKILL)
-        worker.wait(30)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(what)
 
     def ask_for(self, deployment: str, **parameters: Any) -> str:
         """Have a deployment run; return the flow run's id."""
@@ -106,6 +114,11 @@ class Machines:
         while (made := httpx.post(address, json=asked)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
             time.sleep(1)  # the server's own database is busy
         return str(made.raise_for_status().json()["id"])
+
+    def kill_flow_run(self, flow_run_id: str) -> None:
+        """Kill the process of one flow run; its machine goes on."""
+        flow_run = httpx.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()
+        os.kill(int(flow_run["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)
 
     def at_work(self) -> int:
         """How many machines the pool knows."""
@@ -129,6 +142,7 @@ class Machines:
 
 @pytest.fixture
 def machines(
+    deployed: None,
     object_store: Mapping[str, str],
     postgres: Cluster,
     prefect_server: Mapping[str, str],
@@ -136,7 +150,7 @@ def machines(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Machines]:
-    """A work pool with every deployment, and no machine yet."""
+    """No machine yet."""
     for name, value in object_store.items():
         monkeypatch.setenv(name, value)
     settings = {
@@ -145,14 +159,12 @@ def machines(
         "ARMREST_TOKEN": arm.token,
         "ARMREST_LEDGER_URL": postgres.new_database(),
         "ARMREST_STORE_URL": f"s3://{BUCKET}/armrest",
-        "ARMREST_LEASE_SECONDS": "6",
+        "ARMREST_LEASE_SECONDS": str(LEASE_SECONDS),
         "ARMREST_POLL_FIRST_SECONDS": "0.2",
         "ARMREST_POLL_MAX_SECONDS": "1",
     }
     environment = plain_environment() | dict(prefect_server) | dict(object_store) | settings | FAST
     with Machines(prefect_server["PREFECT_API_URL"], environment, tmp_path) as machines:
-        machines.prefect("work-pool", "create", "armrest", "--type", "process", "--overwrite")
-        machines.prefect("deploy", "--all")
         yield machines
 
 

@@ -1,0 +1,117 @@
+"""A run's shards are asked for once, whatever becomes of the process that asks; on a real Prefect server."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from armrest.outbox import (
+    LeaseHeld,
+    PlanWriter,
+    Run,
+    assert_free,
+    create_run,
+    find_run,
+    join_lease,
+    release_lease,
+    shards_of,
+    take_lease,
+)
+from flows.cli.prefect_env import QUIET
+from tasks.connection import connection
+from tasks.hand_out import DEPLOYMENT
+from tests.conftest import CLIENT_NO, plain_environment
+from tests.flows.history import patiently
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+ROOT: Final = Path(__file__).parents[2]
+LEASE_SECONDS: Final = 5
+
+
+@pytest.fixture
+def run(set_up: None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of ten slices, to be sent by two workers."""
+    settings["ARMREST_LEASE_SECONDS"] = str(LEASE_SECONDS)
+    monkeypatch.setenv("ARMREST_LEASE_SECONDS", str(LEASE_SECONDS))
+    facts = {"client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola", "source": "c.csv"}
+    with connection() as here:
+        ledger, run_id = here.outbox.ledger, f"run-{time.time_ns()}"
+        run = create_run(ledger, run_id=run_id, api_url=settings["ARMREST_API_URL"], request={"shards": 2}, **facts)  # type: ignore[arg-type]
+        with PlanWriter(here.outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
+            writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(10)])
+            writer.complete()
+        return find_run(ledger, run_id)
+
+
+@pytest.fixture
+def asked(prefect_server: Mapping[str, str], run: Run) -> Callable[[], dict[str, list[int]]]:
+    """What Prefect was asked for, and nobody works on: each flow run's first slice and attempt."""
+    address = prefect_server["PREFECT_API_URL"]
+    flow, name = DEPLOYMENT.split("/")
+    if httpx.get(f"{address}/deployments/name/{DEPLOYMENT}").status_code == httpx.codes.NOT_FOUND:
+        made = httpx.post(f"{address}/flows/", json={"name": flow}).raise_for_status().json()
+        httpx.post(f"{address}/deployments/", json={"name": name, "flow_id": made["id"]}).raise_for_status()
+
+    def ask() -> dict[str, list[int]]:
+        question: dict[str, Any] = {"flows": {"name": {"any_": [flow]}}}
+        found = patiently(lambda: httpx.post(f"{address}/flow_runs/filter", json=question)).raise_for_status().json()
+        mine = [one for one in found if one["parameters"]["run_id"] == run.run_id]
+        return {one["id"]: [one["parameters"]["first_slice"], one["parameters"]["attempt"]] for one in mine}
+
+    return ask
+
+
+@pytest.fixture
+def parent(settings: Mapping[str, str], prefect_server: Mapping[str, str], run: Run) -> Callable[[], Any]:
+    """Starts a process that hands the run's shards out, and watches over them for so many seconds."""
+
+    @contextmanager
+    def start(seconds: int) -> Iterator["subprocess.Popen[bytes]"]:
+        environment = plain_environment() | QUIET | dict(settings) | dict(prefect_server)
+        command = [sys.executable, "-m", "tests.tasks.parent", run.run_id, str(seconds)]
+        with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+            yield process
+
+    return start
+
+
+def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_takes_away_those_that_were_begun(
+    run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any]
+) -> None:
+    with connection() as here:
+        ledger = here.outbox.ledger
+        with parent(seconds=60) as killed:
+            until(lambda: len(asked()) == 2)
+            killed.kill()
+        by_the_first = asked()
+        with pytest.raises(LeaseHeld):  # its workers may be at work: only time takes the client from them
+            assert_free(ledger, run)
+
+        with parent(seconds=1) as second:
+            assert second.wait(60) == 0
+        by_the_second = asked()
+
+        lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=60)
+        join_lease(ledger, run, shards_of(run, 2)[0], seconds=60)
+        release_lease(ledger, lease)
+        with parent(seconds=1) as third:
+            assert third.wait(60) == 0
+
+    assert sorted(by_the_first.values()) == [[1, 1], [6, 1]]
+    assert by_the_second == by_the_first
+    assert by_the_first.items() <= asked().items()
+    assert sorted(asked().values()) == [[1, 1], [1, 2], [6, 1]]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
