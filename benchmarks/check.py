@@ -34,6 +34,11 @@ def main() -> None:
         STORED.write_text(json.dumps(kept, indent=2) + "\n")
     stored = json.loads(STORED.read_text())["plan_of_script"]
     print(f"Planning costs {ratio:.3f} of the afternoon script; stored: {stored:.3f}")
+    hold_to(stored, ratio)
+
+
+def hold_to(stored: float, ratio: float) -> None:
+    """End with what is to be done where planning has become slower than is allowed."""
     if ratio > stored * SLOWER:
         raise SystemExit(f"planning has become {ratio / stored - 1:.0%} slower; profile it, or say why with --store")
 

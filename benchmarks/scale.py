@@ -2,7 +2,8 @@
 
 Bodies of one customer each are sent, and asked about, over an API that answers in memory, so that what is counted is
 the engine and its ledger. The API works a batch through at once, or in a minute; of that minute, and of the waits
-between questions, a fiftieth is waited. On SQLite, and on PostgreSQL where the machine has one. Medians of three.
+between questions, a fiftieth is waited. Two hundred batches, as of one large client, and twenty, as of a small one; on
+SQLite, and on PostgreSQL where the machine has one. Medians of three. Besides, what a customer takes on the disk.
 """
 
 import asyncio
@@ -25,10 +26,16 @@ from armrest.delivery import Delivery, DeliveryOptions, hold_lease
 from armrest.outbox import Ledger, Outbox, PlanWriter, create_run, find_run
 from armrest.outbox.bodies import BodyStore
 from armrest.outbox.schema import METADATA
+from armrest.sandbox import write_sample
+from benchmarks.contestants import environment, program
+from benchmarks.cost import measured as measured_by_process
+from benchmarks.material import CLIENT_NO, SEED
 from tests.postgres import cluster, programs
 
 API_URL: Final = "http://127.0.0.1:1/arm/v1"
 BATCHES: Final = 200
+FEW_BATCHES: Final = 20
+CUSTOMERS: Final = 100_000
 FASTER: Final = 50
 """Times as fast as a clock, so that a minute is a second."""
 TAKES_SECONDS: Final = {"at once": 0.0, "in a minute": 60.0}
@@ -83,12 +90,12 @@ class PerBatch:
     rows: float
 
 
-async def measured(outbox: Outbox, ledger: Watched, seconds: float) -> PerBatch:
+async def measured(outbox: Outbox, ledger: Watched, seconds: float, batches: int) -> PerBatch:
     """Send and poll a run."""
     words = {"kind": "update", "mode": "update", "user_id": "bench", "source": "", "request": {}}
     run = create_run(ledger, run_id="run", api_url=API_URL, client_no=1, **words)  # type: ignore[arg-type]
     with PlanWriter(outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
-        writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(BATCHES)])
+        writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(batches)])
         writer.complete()
     run, api, usual = find_run(ledger, "run"), Patient(seconds / FASTER), DeliveryOptions()
     options = DeliveryOptions(
@@ -108,25 +115,27 @@ async def measured(outbox: Outbox, ledger: Watched, seconds: float) -> PerBatch:
             tx.execute(select(func.count()).select_from(METADATA.tables[name])).scalar_one()
             for name in ("batches", "attempts")
         )
-    milliseconds = 1000 / BATCHES
+    milliseconds = 1000 / batches
     return PerBatch(
         (sent - before) * milliseconds,
         (polled - sent) * milliseconds,
-        api.requests / BATCHES,
-        ledger.writes / BATCHES,
+        api.requests / batches,
+        ledger.writes / batches,
         ledger.seconds * milliseconds,
-        rows / BATCHES,
+        rows / batches,
     )
 
 
-def on(url: str, seconds: float) -> PerBatch:
+def on(url: str, seconds: float, batches: int = BATCHES) -> PerBatch:
     """Return what it costs on a new ledger."""
     with TemporaryDirectory() as folder:
         address = url or f"sqlite:///{folder}/ledger.db"
         opened = Ledger.open(address)
         ledger = Watched(opened._engine)  # noqa: SLF001  the same engine, watched
         try:
-            return asyncio.run(measured(Outbox(ledger, BodyStore(str(Path(folder) / "bodies"))), ledger, seconds))
+            return asyncio.run(
+                measured(Outbox(ledger, BodyStore(str(Path(folder) / "bodies"))), ledger, seconds, batches)
+            )
         finally:
             ledger.close()
 
@@ -143,6 +152,8 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for takes, seconds in TAKES_SECONDS.items():
         print(row(f"SQLite, {takes}", [on("", seconds) for _ in range(ROUNDS)]), flush=True)
+    few = [on("", TAKES_SECONDS["in a minute"], FEW_BATCHES) for _ in range(ROUNDS)]
+    print(row(f"SQLite, in a minute, {FEW_BATCHES} batches", few), flush=True)
     if folder := programs():
         with cluster(folder) as postgres:
             for takes, seconds in TAKES_SECONDS.items():
@@ -150,6 +161,18 @@ def main() -> None:
                 print(row(f"PostgreSQL, {takes}", rounds), flush=True)
     else:
         print("PostgreSQL: not measured, this machine has none")
+    print(f"\nOn the disk, a customer: {on_the_disk()}")
+
+
+def on_the_disk() -> str:
+    """Plan a sample, and return how many bytes a customer takes in bodies and in a ledger on SQLite."""
+    with TemporaryDirectory() as folder:
+        source, home = Path(folder) / "customers.csv", Path(folder) / "home"
+        write_sample(source, customers=CUSTOMERS, seed=SEED)
+        measured_by_process(program("plan_file", str(source), CLIENT_NO), environment(home, API_URL))
+        bodies = sum(path.stat().st_size for path in home.rglob("*.bodies"))
+        ledger = sum(path.stat().st_size for path in home.rglob("*.db*"))
+        return f"{bodies / CUSTOMERS:,.0f} bytes of bodies, {ledger / CUSTOMERS:,.0f} bytes of ledger"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,45 @@
+"""What the benchmarks say of their figures; the figures themselves are a machine's."""
+
+import pytest
+
+from benchmarks.check import hold_to
+from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
+from benchmarks.cost import Cost
+from benchmarks.table import Table
+
+
+def cost(cpu_seconds: float) -> Cost:
+    return Cost(cpu_seconds, wall_seconds=2 * cpu_seconds, peak_mb=100)
+
+
+ROUNDS = [{PLAN: cost(2), WHOLE: cost(6), LOWER_BOUND: cost(1), SCRIPT: cost(8), EMPTY: cost(1)} for _ in range(3)]
+
+
+def test_planning_that_has_become_a_fifth_slower_fails() -> None:
+    with pytest.raises(SystemExit, match="planning has become 20% slower"):
+        hold_to(0.25, 0.30)
+
+
+def test_planning_that_is_a_tenth_slower_or_faster_passes() -> None:
+    hold_to(0.25, 0.275)
+    hold_to(0.25, 0.1)
+
+
+def test_the_ratios_are_those_of_the_costs() -> None:
+    table = Table(100_000, ROUNDS)
+
+    assert table.as_json()["ratios"] == {"plan_of_script": 0.25, "whole_of_bound": 1.5}
+    assert "Planning costs 0.25 of the afternoon script" in table.as_text()
+
+
+def test_one_round_that_was_disturbed_does_not_count() -> None:
+    disturbed = [{**ROUNDS[0], PLAN: cost(50)}, *ROUNDS[1:]]
+
+    assert Table(100_000, disturbed).of_script == 0.25
+
+
+def test_what_was_left_out_at_a_size_is_not_compared_with() -> None:
+    table = Table(10_000_000, [{name: one for name, one in ROUNDS[0].items() if name != SCRIPT}])
+
+    assert table.of_script is None
+    assert "script" not in table.as_text()
