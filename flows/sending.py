@@ -60,7 +60,7 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
         async with delivering(run, deadline_seconds=deadline_seconds) as delivery:
             if run.request.get("shards", 1) > 1:
                 await delivery.send_first()  # a fault that is everybody's is not found by each worker anew
-                await hand_out(here, run, deadline_seconds=deadline_seconds)
+                await hand_out(here, run, deadline_seconds=delivery.seconds_left())
             else:
                 await send_slices(here, run, range(1, run.slices + 1))
     except LeaseLost:

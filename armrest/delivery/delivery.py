@@ -82,6 +82,10 @@ class Delivery:
     async def __aexit__(self, *_: object) -> None:
         await self._poller.close()
 
+    def seconds_left(self) -> float:
+        """Return how long it is to the deadline; 0 where it has passed."""
+        return self._context.seconds_left()
+
     async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
         """Send alone, these batches excepted, until ARM has accepted something; the rest may be sent by many.
 

@@ -103,7 +103,7 @@ class Poller:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while self._asking or self._timetable.next_at is not None:
-            if self._calls.seconds_left() <= 0:
+            if self._calls.stopped or self._calls.seconds_left() <= 0:
                 self._give_up()
                 return
             for question in self._timetable.due(loop.time()):
@@ -124,23 +124,33 @@ class Poller:
 
     def _give_up(self) -> None:
         for question in self._timetable.clear():
-            if not question.done.done():
-                question.done.set_result(None)
+            self._end(question, self._calls.stopped)
 
     async def _answer(self, question: Question) -> None:
+        loop = asyncio.get_running_loop()
         try:
             heard = await self._ask(question.batch)
         except Exception as error:  # noqa: BLE001  handed to whoever watches the batch
-            if not question.done.done():
-                question.done.set_exception(error)
-            heard = Heard.LAST_WORD
-        now = asyncio.get_running_loop().time()
-        if heard is Heard.LAST_WORD or question.done.done() or self._calls.seconds_left() <= 0:
-            self._timetable.closed(question, now)
-            if not question.done.done():
-                question.done.set_result(None)
+            self._end(question, error)
+            self._timetable.dropped(loop.time())
+            return
+        if heard is Heard.LAST_WORD:
+            self._timetable.closed(question, loop.time())
+            self._end(question)
+        elif question.done.done() or self._calls.seconds_left() <= 0:
+            self._timetable.dropped(loop.time())
+            self._end(question)
         else:
-            self._timetable.not_yet(question, now)
+            self._timetable.not_yet(question, loop.time())
+
+    @staticmethod
+    def _end(question: Question, error: Exception | None = None) -> None:
+        if question.done.done():
+            return
+        if error is None:
+            question.done.set_result(None)
+        else:
+            question.done.set_exception(error)
 
     async def _ask(self, batch: Batch) -> Heard:
         assert batch.batch_uuid is not None

@@ -2,7 +2,8 @@
 
 What is found closed calls up those that wait, the oldest first: two for a batch that its first question found closed,
 since we are behind then, and one for any other. Who is called up is asked when it is as old as batches usually are
-when they close. Reasons and figures: docs/decisions/0043-timetable.md.
+when they close, but soon in any case. While nothing is closed ever more are called up: those that are asked may be the
+only ones that hang. Reasons and figures: docs/decisions/0043-timetable.md.
 """
 
 import asyncio
@@ -17,11 +18,15 @@ from typing import Final
 from armrest.outbox import Batch
 
 ASKED_AT_FIRST: Final = 10
-"""Up to so many open batches each is asked about by itself; of more, the oldest."""
+"""Up to so many open batches are asked about before any is closed; of more, the oldest."""
 EARLIER: Final = 0.98
 """A batch that its first question found closed was closed before that: the next are asked so much earlier."""
 LEARN: Final = 1 / 8
 """How far a later answer moves what is held to be usual, as TCP has it for round trips (RFC 6298)."""
+DOUBLED_EVERY: Final = 4
+"""While nothing is closed, twice as many are called up after so many of the longest waits, and at most `MOST_DOUBLED`
+times so."""
+MOST_DOUBLED: Final = 20
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -53,6 +58,7 @@ class Timetable:
         self._number = 0
         self._called_up = 0
         self._called_up_at = 0.0
+        self._closed_at = 0.0
 
     @property
     def next_at(self) -> float | None:
@@ -61,6 +67,8 @@ class Timetable:
 
     def add(self, question: Question, now: float) -> None:
         """Take in a question that was not asked yet."""
+        if not self._called_up:
+            self._closed_at = now
         self._waiting.append(question)
         if self._called_up < ASKED_AT_FIRST:
             self._call_up(now)
@@ -77,11 +85,14 @@ class Timetable:
         wait_seconds = 2 * (question.waited_seconds or self._first_seconds)
         question.waited_seconds = min(self._longest_seconds, wait_seconds)
         self._put(question, now, question.waited_seconds)
-        if now - self._called_up_at >= self._longest_seconds:  # those that are asked may be the only ones that hang
-            self._call_up(now, age_seconds=0.0)
+        if now - self._called_up_at >= self._longest_seconds:
+            doubled = (now - self._closed_at) / self._longest_seconds / DOUBLED_EVERY
+            for _ in range(min(len(self._waiting), int(2 ** min(MOST_DOUBLED, doubled)))):
+                self._call_up(now)
 
     def closed(self, question: Question, now: float) -> None:
-        """There is no use in asking again."""
+        """ARM has worked it through."""
+        self._closed_at = now
         age_seconds = now - question.accepted_at
         if question.asked == 1:
             self._usual_seconds = min(EARLIER * self._usual_seconds, age_seconds)
@@ -92,19 +103,23 @@ class Timetable:
         for _ in range(2 if question.asked == 1 else 1):
             self._call_up(now)
 
+    def dropped(self, now: float) -> None:
+        """There is no use in asking again about a batch, for another reason, which tells nothing of the others."""
+        self._called_up -= 1
+        self._call_up(now)
+
     def clear(self) -> Iterator[Question]:
         """Take out all that is not being asked just now."""
         left = chain(self._waiting, (question for _, _, question in self._due))
         self._waiting, self._due, self._called_up = deque(), [], 0
         return left
 
-    def _call_up(self, now: float, *, age_seconds: float | None = None) -> None:
+    def _call_up(self, now: float) -> None:
         if self._waiting:
             question = self._waiting.popleft()
             self._called_up += 1
             self._called_up_at = now
-            age_seconds = self._usual_seconds if age_seconds is None else age_seconds
-            self._put(question, now, question.accepted_at + age_seconds - now)
+            self._put(question, now, min(self._longest_seconds, question.accepted_at + self._usual_seconds - now))
 
     def _put(self, question: Question, now: float, wait_seconds: float) -> None:
         self._number += 1

@@ -16,7 +16,6 @@ BATCH_ROWS: Final = 10_000
 """Rows that are decoded at once."""
 BLOCK_ROWS: Final = 1000
 """Rows that are handed on at once: as customers each takes ten times as much memory."""
-PARQUET_GROWS: Final = 3
 _ARROW_FILE: Final = b"ARROW1"
 
 
@@ -30,7 +29,6 @@ class ArrowTable(PlainTable):
         self._opened = opened
         self._parquet = parquet
         self.description = "Parquet" if parquet else "Arrow"
-        self.grows = PARQUET_GROWS if parquet else 1
         with opened() as file:
             schema, _ = self._read(file)
         self.columns = tuple(schema.names)

@@ -49,10 +49,9 @@ def look(
         if source.startswith(SQL):
             return Looked(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox)
-        tables = [(file.name, table_of(file, encoding=encoding, sheet=sheet)) for file in files]
-        sizes = [
-            file.size_bytes and file.size_bytes * table.grows for file, (_, table) in zip(files, tables, strict=True)
-        ]
+        found = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
+        sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, found, strict=True)]
+        tables = [(file.name, table) for file, (table, _) in zip(files, found, strict=True)]
         return Looked(
             files[0].name if len(files) == 1 else name,
             tables[0][1] if len(tables) == 1 else Tables(tables),

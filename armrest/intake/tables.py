@@ -51,14 +51,12 @@ class Table(Layout, Protocol):
         description: Format, encoding and the like, to be shown to the user.
         delimiter, encoding: Those of the rejects file.
         nested: The positions of columns that hold no texts, and cannot be read.
-        grows: How many times as large as the file a CSV of the same cells would be, about.
     """
 
     description: str
     delimiter: str
     encoding: str
     nested: frozenset[int]
-    grows: int
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the start, in bounded memory; blank records come as empty cells.
@@ -78,7 +76,6 @@ class PlainTable:
     explicit: bool = False
     loses_zeros: bool = False
     nested: frozenset[int] = frozenset()
-    grows: int = 1
 
     def place(self, row: int) -> str:
         """The row number."""
@@ -114,7 +111,6 @@ class Tables:
         self.explicit = first.explicit
         self.loses_zeros = any(table.loses_zeros for _, table in tables)
         self.nested = first.nested
-        self.grows = first.grows
 
     def chunks(self) -> Iterator[Chunk]:
         """Read them in their order."""

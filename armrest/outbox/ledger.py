@@ -73,7 +73,7 @@ class Ledger:
         try:
             with _told(self._engine), self._engine.begin() as tx:
                 wait_to_write(tx)
-                for statement, group in groupby(along, key=itemgetter(0)):
+                for statement, group in groupby(sorted(along, key=_by_statement), key=itemgetter(0)):
                     tx.execute(statement, [values for _, values in group])
                 yield tx
         except BaseException:
@@ -121,6 +121,11 @@ class Ledger:
             self.flush()
         finally:
             self._engine.dispose()
+
+
+def _by_statement(along: tuple[Statement, dict[str, Any]]) -> int:
+    """Those of one statement together, in their order: one call of the driver for all of them."""
+    return id(along[0])
 
 
 @contextmanager

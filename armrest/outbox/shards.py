@@ -20,6 +20,8 @@ from armrest.outbox.schema import batches, clients, shards
 
 def shards_of(run: Run, number: int) -> list[Shard]:
     """Return the ranges into which a run's slices are cut, always the same; each as its first attempt."""
+    if not run.slices:
+        return []
     number = min(number, run.slices)
     ends = [run.slices * place // number for place in range(number + 1)]
     return [Shard(first + 1, last) for first, last in pairwise(ends)]

@@ -57,6 +57,22 @@ async def test_in_mid_run_what_is_under_way_is_seen_out_and_nothing_else_begins(
     assert not {State.SENDING} & set(engine.states(run))
 
 
+@virtual_time
+async def test_what_is_said_to_one_question_ends_the_wait_of_all_slices(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(200), batch_size=1)
+    sandbox.behaviour.delay_seconds = 600
+    arm = Unwell(sandbox, gets=[None] * 30 + [status(403)])
+
+    async with replace(engine, transport=arm).delivering(run) as delivery:
+        await asyncio.gather(*(delivery.submit(n) for n in range(1, run.slices + 1)))
+        found = await asyncio.gather(*(delivery.poll(n) for n in range(1, run.slices + 1)), return_exceptions=True)
+
+    assert {type(error) for error in found} == {Forbidden}
+    assert asyncio.get_running_loop().time() - arm.times["GET"][-1] < 1
+
+
 @pytest.mark.parametrize("mishap", [status(401), status(403)], ids=["401", "403"])
 @virtual_time
 async def test_a_refusal_to_answer_a_question_stops_the_run_too(

@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from tests.conftest import plain_environment
 from tests.flows.history import History
+
+pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT = Path(__file__).parents[2]
 BATCHES = 10_000

@@ -1,5 +1,7 @@
 """A run's slices in the hands of several workers: one lease, and for each range one attempt that may send."""
 
+from dataclasses import replace
+
 import pytest
 
 from armrest.outbox import (
@@ -49,6 +51,10 @@ def taken(outbox: Outbox, run: Run, run_id: str) -> Lease:
 
 def joined(outbox: Outbox, run: Run, shard: Shard) -> Lease:
     return join_lease(outbox.ledger, run, shard, seconds=60)
+
+
+def test_a_run_with_nothing_to_send_has_no_shards(run: Run) -> None:
+    assert shards_of(replace(run, slices=0), 2) == []
 
 
 @pytest.mark.parametrize(
