@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,12 @@ def plain_environment() -> dict[str, str]:
     """This process's environment without anything that would set up `armrest` or Prefect."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ARMREST_", "PREFECT_"))}
     return kept | {"DO_NOT_TRACK": "1", "COLUMNS": "200"}
+
+
+def pytest_configure() -> None:
+    """A shell that runs the tests in the background has Ctrl-C ignored, and all that they start would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
