@@ -7,6 +7,9 @@ from typing import Final
 SMALL: Final = 500_000
 """Up to so many rows a set is cheaper than the import of numpy (0.2 s); of more it takes too much memory."""
 
+COMPARED_AT_ONCE: Final = 1_000_000
+"""To compare all at once would take another byte a row."""
+
 
 class Hashes:
     """Collects hashes of customer numbers."""
@@ -29,7 +32,11 @@ class Hashes:
 
         values = np.frombuffer(self._hashes, dtype=np.int64)
         values.sort()
-        return set(values[1:][values[1:] == values[:-1]].tolist())
+        found: set[int] = set()
+        for at in range(0, len(values), COMPARED_AT_ONCE):
+            part = values[at : at + COMPARED_AT_ONCE + 1]
+            found.update(part[1:][part[1:] == part[:-1]].tolist())
+        return found
 
 
 def folded(numbers: Sequence[str]) -> Iterable[str]:

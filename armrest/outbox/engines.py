@@ -77,7 +77,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` says it
     with ExitStack() as on_trouble:
         on_trouble.callback(connection.close)  # SQLAlchemy does not yet know of it
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-32768"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16384"):
             connection.execute(f"PRAGMA {pragma}").close()
         on_trouble.pop_all()
 

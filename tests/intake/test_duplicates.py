@@ -27,6 +27,7 @@ def test_a_number_in_two_rows_is_found_with_all_its_rows(small: int, numbers: li
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(duplicates, "SMALL", small)
+        patch.setattr(duplicates, "COMPARED_AT_ONCE", 2)
         assert found(numbers) == {number: rows for number, rows in expected.items() if len(rows) > 1}
 
 
