@@ -106,8 +106,9 @@ bench-scale: setup ## Measure what a batch costs beside its task run: CPU, reque
 	@$(BIN)/python -m benchmarks.scale
 
 .PHONY: bench-cores
-bench-cores: setup ## Measure how much faster two processes plan, one file and a folder of parts (ten minutes)
+bench-cores: setup ## Measure how much faster two processes plan, one file and a folder of parts (a quarter of an hour)
 	@$(BIN)/python -m benchmarks.cores
+	@$(BIN)/python -m benchmarks.cores --customers 3000000
 	@$(BIN)/python -m benchmarks.cores --parts 8
 	@$(BIN)/python -m benchmarks.cores --parts 8 --parquet
 
