@@ -4,7 +4,10 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sqlite3
 import sys
+import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +43,7 @@ class Bare:
     """A process at work on a job."""
 
     def __init__(self, job: Job) -> None:
+        self._ledger = job.home / "ledger.db"
         self._log = job.home / f"{job.run_id}.log"
         self._process = _FORKS.Process(target=work, args=(job, self._log), daemon=True)
         self._process.start()
@@ -50,14 +54,32 @@ class Bare:
         return self._process.exitcode is not None
 
     def stop(self) -> None:
-        """Send SIGSTOP."""
+        """Send SIGSTOP, and again until it has hit outside of a transaction, while which nobody else could write."""
         assert self._process.pid is not None
         os.kill(self._process.pid, signal.SIGSTOP)
+        while self._holds_the_ledger():
+            self.go_on()
+            time.sleep(0.001)
+            os.kill(self._process.pid, signal.SIGSTOP)
+
+    def _holds_the_ledger(self) -> bool:
+        with closing(sqlite3.connect(self._ledger, timeout=0.05, isolation_level=None)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return True
+            other.execute("ROLLBACK")
+        return False
 
     def go_on(self) -> None:
         """Send SIGCONT."""
         assert self._process.pid is not None
         os.kill(self._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Send SIGKILL: a stopped process would not hear anything else."""
+        self._process.kill()
+        self._process.join()
 
     def told(self) -> str:
         """Wait for its end; return the error that it came to, or nothing."""

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -147,13 +147,16 @@ async def test_who_was_taken_over_gives_nothing_back_and_is_told(
 
 
 @pytest.fixture
-def start(tmp_path: Path, server: SandboxServer) -> Callable[..., Bare]:
-    """Return a function that starts a bare engine: `start("run", name="Anne", customers=20)`."""
+def start(tmp_path: Path, server: SandboxServer) -> Iterator[Callable[..., Bare]]:
+    """Yield a function that starts a bare engine: `start("run", name="Anne", customers=20)`."""
+    with ExitStack() as stack:
 
-    def start(run_id: str, **more: Any) -> Bare:
-        return Bare(Job(home=tmp_path, api_url=server.api_url, run_id=run_id, **more))
+        def start(run_id: str, **more: Any) -> Bare:
+            process = Bare(Job(home=tmp_path, api_url=server.api_url, run_id=run_id, **more))
+            stack.callback(process.kill)
+            return process
 
-    return start
+        yield start
 
 
 def test_of_two_processes_started_at_the_same_second_one_sends(
