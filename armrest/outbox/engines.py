@@ -1,11 +1,13 @@
 """The two databases that a ledger may live in, prepared so that one transaction writes at a time and none is lost."""
 
+import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from armrest.outbox.errors import LedgerUnusable
 
@@ -77,9 +79,27 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` says it
     with ExitStack() as on_trouble:
         on_trouble.callback(connection.close)  # SQLAlchemy does not yet know of it
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16384"):
-            connection.execute(f"PRAGMA {pragma}").close()
+        _ONCE_FREE(_set, connection, "journal_mode=WAL")
+        for pragma in ("synchronous=FULL", "cache_size=-16384"):
+            _set(connection, pragma)
         on_trouble.pop_all()
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+_ONCE_FREE: Final = Retrying(
+    retry=retry_if_exception(_is_busy),
+    wait=wait_random(0.001, 0.02),
+    stop=stop_after_delay(BUSY_SECONDS),
+    reraise=True,
+)
+"""A ledger that two processes make at the same moment: SQLite does not wait by itself before it begins a log."""
 
 
 def _begin_sqlite(tx: Connection) -> None:

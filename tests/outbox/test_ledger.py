@@ -1,9 +1,11 @@
 """The ledger under what can happen to a file: two processes, a full disk, damage, no rights, a clock that jumps."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -77,6 +79,15 @@ def test_processes_that_open_a_new_ledger_at_once_share_it(ledger_url: str) -> N
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert len(keys) == 1
     assert len(summaries(opened(ledger_url))) == 60
+
+
+def test_a_new_ledger_that_another_process_is_making_is_waited_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = threading.Timer(0.2, other.execute, ["ROLLBACK"])
+        done.start()
+        opened(tmp_path / "ledger.db").close()
+        done.join()
 
 
 @pytest.mark.usefixtures("sqlite_only")
