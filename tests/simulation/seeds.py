@@ -7,7 +7,8 @@ import argparse
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.simulation.disk import disk
@@ -26,9 +27,8 @@ class Tried:
 
 def tried(seeds: Iterable[int], *, until_found: bool = False) -> Tried:
     """Simulate seeds; with `until_found`, up to the first that finds something."""
-    logging.getLogger("armrest").setLevel(logging.CRITICAL)
     result = Tried()
-    with disk() as here:
+    with disk() as here, _quietly():
         for seed in seeds:
             result.seeds += 1
             try:
@@ -38,6 +38,17 @@ def tried(seeds: Iterable[int], *, until_found: bool = False) -> Tried:
                 if until_found:
                     break
     return result
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    logger = logging.getLogger("armrest")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def main() -> int:
