@@ -20,6 +20,7 @@ from armrest.api.answers import BatchAnswer, CustomerAnswer
 from armrest.api.auth import TokenProvider
 from armrest.api.errors import ArmError, StopTheRun, TryAgain, UnreadableAnswer
 from armrest.api.headers import REQUEST_ID, retry_after_seconds
+from armrest.api.lanes import Lanes
 from armrest.api.models import Accepted, CustomerRecord, CustomerUpdate
 from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, read_page, with_query
 from armrest.api.patience import Patience
@@ -28,7 +29,7 @@ from armrest.api.readings import NotJson, parse, read_accepted, read_batch, read
 from armrest.api.redact import personal_values, redact
 from armrest.api.statuses import ASKED_BY_HAND, LIST_IS_GONE, NO_ADVICE, Advice, about_customer, kind_of_error
 from armrest.api.trail import Trail
-from armrest.api.wire import RawAnswer, exchange, open_http, origin
+from armrest.api.wire import RawAnswer, exchange, origin
 
 logger = logging.getLogger(__name__)
 METHODS: Final = ("GET", "PUT", "POST", "DELETE")
@@ -73,16 +74,15 @@ class ArmClient:
         self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
         self._now = now
-        self._http = open_http(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
+        self._lanes = Lanes(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.__aexit__(kind, error, trace)
+        await self._lanes.close()
 
     async def put_customers_batch(self, client_no: int, body: bytes) -> Accepted:
         """Store a batch of updates, to be worked through later.
@@ -316,10 +316,11 @@ class ArmClient:
         headers = {"Authorization": f"Bearer {token}", REQUEST_ID: uuid4().hex}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        request = self._http.build_request(method, address, content=body, headers=headers)
-        answer = await exchange(
-            self._http, request, timeout_seconds=self._timeout_seconds, max_answer_bytes=self._max_answer_bytes
-        )
+        with self._lanes.one() as http:
+            request = http.build_request(method, address, content=body, headers=headers)
+            answer = await exchange(
+                http, request, timeout_seconds=self._timeout_seconds, max_answer_bytes=self._max_answer_bytes
+            )
         logger.debug("%s %s: %d, request %s", method, self._at.shown(address), answer.status, answer.request_id)
         return answer
 

@@ -5,6 +5,7 @@ every failure beneath is either `Unreachable` (nothing left) or `AnswerLost` (it
 """
 
 import asyncio
+import ssl
 import zlib
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
@@ -54,7 +55,11 @@ def origin(url: str) -> str:
 
 
 def open_http(
-    *, transport: httpx.AsyncBaseTransport | None, timeout_seconds: float, pool_size: int
+    *,
+    transport: httpx.AsyncBaseTransport | None,
+    timeout_seconds: float,
+    pool_size: int,
+    tls: ssl.SSLContext | bool = True,
 ) -> httpx.AsyncClient:
     """Return a client that follows nothing, and takes an answer plain or in gzip.
 
@@ -64,6 +69,7 @@ def open_http(
     quarter = timeout_seconds / 4
     return httpx.AsyncClient(
         transport=transport,
+        verify=tls,
         follow_redirects=False,
         timeout=httpx.Timeout(timeout_seconds, connect=quarter, pool=quarter),
         limits=httpx.Limits(max_connections=pool_size, max_keepalive_connections=pool_size),

@@ -9,7 +9,7 @@ from random import Random
 
 from armrest.api import ArmClient, ArmError, RateLimited, StopTheRun, Unreachable
 from armrest.delivery.brake import Brake
-from armrest.outbox import Attempt, Batch, Lease, Outbox, Run, State, batches_in, record
+from armrest.outbox import Attempt, Batch, GroupCommit, Lease, Outbox, Run, State, batches_in, record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,7 @@ class Calls:
         shared_brake: The brake of other calls to the same API, where there are any.
 
     Attributes:
+        group: Through which tasks write what each of many batches has.
         deadline: A time of the event loop, after which no call begins.
         reached: Whether anything has got through to ARM.
         stopped: Why no call is to be made any more.
@@ -54,6 +55,7 @@ class Calls:
     random: Random = field(default_factory=Random)
     shared_brake: InitVar[Brake | None] = None
     brake: Brake = field(init=False)
+    group: GroupCommit = field(init=False)
     deadline: float = field(init=False)
     reached: bool = field(init=False, default=False)
     stopped: StopTheRun | None = field(init=False, default=None)
@@ -65,6 +67,7 @@ class Calls:
             random=self.random,
             usual=self.options.usual_seconds,
         )
+        self.group = GroupCommit(self.outbox.ledger)
         self.deadline = asyncio.get_running_loop().time() + self.options.deadline_seconds
 
     def seconds_left(self) -> float:

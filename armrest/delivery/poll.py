@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
+from functools import partial
 from itertools import chain
 
 from armrest.api import ArmError, BatchAnswer, Standing, StopTheRun
@@ -171,7 +172,7 @@ class Poller:
             answer.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
         )
         try:
-            closed = self._judge(batch, answer)
+            closed = await self._judge(batch, answer)
         except BatchMoved:
             return Heard.LAST_WORD  # another process was faster
         return Heard.LAST_WORD if closed else Heard.NOT_YET
@@ -192,7 +193,7 @@ class Poller:
             return replace(answer, message="", evidence="", failures=unnamed)
         return answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
-    def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
+    async def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
         """Write down what ARM says; return whether there is no use in asking again.
 
         Raises:
@@ -200,7 +201,7 @@ class Poller:
         """
         ledger, words = self._calls.outbox.ledger, _words(answer)
         if answer.standing is Standing.PROCESSED:
-            settle(ledger, batch, {}, **words)
+            await self._calls.group.write(partial(settle, ledger, batch, {}, **words))
             return True
         if answer.standing in (Standing.PARTIAL, Standing.REJECTED):
             return self._judge_lines(latest(ledger, batch), answer)

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
@@ -20,6 +21,7 @@ from armrest.outbox import (
     LedgerUnusable,
     accept,
     begin,
+    begin_unhindered,
     doubt,
     latest,
     note,
@@ -27,6 +29,8 @@ from armrest.outbox import (
 )
 
 log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
 
 TRIES_TO_REACH: Final = 4
 """Where nothing at all has got through yet, an address is soon held to be wrong."""
@@ -66,25 +70,34 @@ class Sender:
             stop=tries.are_over,
             reraise=True,
         )
-        return await retrying(self._attempt, batch)
+        return await retrying(self._attempt, batch, tries)
 
-    async def _attempt(self, batch: Batch) -> bool:
+    async def _attempt(self, batch: Batch, tries: "_Tries") -> bool:
         async with self._context.turn() as in_time:
-            leaving = self._begin(latest(self._context.outbox.ledger, batch)) if in_time else None
-            if leaving is None:
+            if not in_time:
                 return False
+            as_it_is = latest(self._context.outbox.ledger, batch) if tries.failed else batch
             grace_seconds = self._context.options.stop_grace_seconds
-            await see_out(self._request(leaving.batch, leaving.body), grace_seconds=grace_seconds)
-            return True
+            return await see_out(self._send_once(as_it_is), grace_seconds=grace_seconds)
 
-    def _begin(self, batch: Batch) -> Leaving | None:
+    async def _send_once(self, batch: Batch) -> bool:
+        leaving = await self._begin(batch)
+        if leaving is None:
+            return False
+        await self._request(leaving.batch, leaving.body)
+        return True
+
+    async def _begin(self, batch: Batch) -> Leaving | None:
         context = self._context
-        horizon = context.options.ghost_horizon_seconds
+        outbox, lease, horizon = context.outbox, context.lease, context.options.ghost_horizon_seconds
         try:
             if not self._halver.fits(batch):
                 self._halver.halves(batch)
                 return None
-            return begin(context.outbox, context.run, batch, context.lease, ghost_horizon_seconds=horizon)
+            body = outbox.bodies.read(batch.body)
+            unhindered = partial(begin_unhindered, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)
+            leaving = await context.group.write(unhindered)
+            return leaving or begin(outbox, context.run, batch, lease, ghost_horizon_seconds=horizon)
         except BodyUnusable as fault:
             log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)
             note(context.outbox.ledger, batch, status="", result="", message=fault.message)
@@ -108,18 +121,20 @@ class Sender:
             "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
         )
         with self._unless_taken_over():
-            self._accept(batch, accepted)
+            await self._accept(batch, accepted)
 
-    def _accept(self, batch: Batch, accepted: Accepted) -> None:
+    async def _accept(self, batch: Batch, accepted: Accepted) -> None:
+        accepting = partial(
+            accept,
+            self._context.outbox.ledger,
+            batch,
+            batch_uuid=accepted.batch_uuid,
+            get_result=accepted.get_result,
+            status=accepted.status,
+            result=accepted.result,
+        )
         try:
-            accept(
-                self._context.outbox.ledger,
-                batch,
-                batch_uuid=accepted.batch_uuid,
-                get_result=accepted.get_result,
-                status=accepted.status,
-                result=accepted.result,
-            )
+            await self._context.group.write(accepting)
         except LedgerUnusable:
             log.warning("batch %d was accepted as %s, which cannot be written down", batch.seq, accepted.batch_uuid)
             raise
@@ -139,14 +154,19 @@ class _Tries:
     """The tries of one batch, with exponential back-off and jitter between them.
 
     A 429 or 503 uses up none, and what it asks to wait is the brake's to wait.
+
+    Attributes:
+        failed: Whether any has.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._used = 0
+        self.failed = False
 
     def count(self, state: RetryCallState) -> None:
         """Count a try that has failed."""
+        self.failed = True
         self._used += not isinstance(_error(state), RateLimited)
 
     def wait(self, state: RetryCallState) -> float:
@@ -172,11 +192,11 @@ def _error(state: RetryCallState) -> TryAgain:
     return error
 
 
-async def see_out(work: Coroutine[Any, Any, None], *, grace_seconds: float) -> None:
+async def see_out(work: Coroutine[Any, Any, _T], *, grace_seconds: float) -> _T:
     """Await work; when cancelled, let it come to its own end for a few seconds first."""
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(task)
+        return await asyncio.shield(task)
     except asyncio.CancelledError:
         try:
             await asyncio.wait({task}, timeout=grace_seconds)

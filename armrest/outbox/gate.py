@@ -10,15 +10,16 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
-from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, move, read_batch
+from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, move
 from armrest.outbox.fields import merged
 from armrest.outbox.flight import is_ghost, is_open
 from armrest.outbox.leases import Lease
+from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.reshape import doubt_of, opened, split, supersede
 from armrest.outbox.runs import Run
@@ -55,12 +56,11 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
         BodyUnusable: The body is gone or damaged.
     """
     body = outbox.bodies.read(batch.body)
+    if leaving := begin_unhindered(outbox.ledger, batch, body, lease, ghost_horizon_seconds=ghost_horizon_seconds):
+        return leaving
     with outbox.ledger.write() as tx:
         lease.assert_current(tx)
-        now = outbox.ledger.now_in(tx)
-        conflicts = _conflicts(tx, batch, now - ghost_horizon_seconds)
-        if not conflicts:
-            return Leaving(_intent(tx, batch, now), body)
+        conflicts = _conflicts(tx, batch, outbox.ledger.now_in(tx) - ghost_horizon_seconds)
         if len(conflicts.held_by) == len(lines_of(tx, batch)):
             held_by = min(conflicts.held_by.values())
             move(tx, batch, {"state": State.HELD, "held_by": held_by, **doubt_of(batch)}, expected=SENDABLE)
@@ -74,10 +74,29 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
     return begin(outbox, run, fresher, lease, ghost_horizon_seconds=ghost_horizon_seconds)
 
 
+def begin_unhindered(
+    ledger: Ledger, batch: Batch, body: bytes, lease: Lease, *, ghost_horizon_seconds: float
+) -> Leaving | None:
+    """Commit the intent to send a batch where nothing stands in its way; else None, and nothing is written.
+
+    For a group of writes: it reads and writes nothing but the ledger.
+
+    Raises:
+        LeaseLost: Another run has taken over the client.
+    """
+    with ledger.write() as tx:
+        lease.assert_current(tx)
+        now = ledger.now_in(tx)
+        if _conflicts(tx, batch, now - ghost_horizon_seconds):
+            return None
+        return Leaving(_intent(tx, batch, now), body)
+
+
 def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
-    values = {"state": State.SENDING, "attempts": batch.attempts + 1, "held_by": None, **doubt_of(batch)}
-    move(tx, batch, {**values, "sent_at": batch.sent_at or now, "last_sent_at": now}, expected=SENDABLE)
-    return read_batch(tx, batch.run_seq, batch.seq)
+    attempt: dict[str, Any] = {"state": State.SENDING, "attempts": batch.attempts + 1}
+    attempt |= {"sent_at": batch.sent_at or now, "last_sent_at": now}
+    move(tx, batch, {"held_by": None, **doubt_of(batch), **attempt}, expected=SENDABLE)
+    return replace(batch, doubtful=batch.may_have_arrived, **attempt)
 
 
 def _hold(outbox: Outbox, run: Run, batch: Batch, held_by: Mapping[int, str]) -> None:

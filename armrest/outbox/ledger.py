@@ -4,6 +4,7 @@ SQLite in a local file by default (WAL, synchronous=FULL: what is committed surv
 address where several machines work on one run. One transaction writes at a time in both.
 """
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ class Ledger:
         self._has_a_clock = now is None and engine.dialect.name == "postgresql"
         self.now = now or time.time
         self._along: deque[tuple[Statement, dict[str, Any]]] = deque()
+        self._joint = _Joint()
         with self.read() as tx:
             self.fingerprint_key = bytes.fromhex(
                 tx.execute(select(facts.c.value).where(facts.c.name == "fingerprint_key")).scalar_one()
@@ -65,7 +67,13 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may write; it is committed at the end of the block, with what was left to go along."""
+        """A transaction that may write; it is committed at the end of the block, with what was left to go along.
+
+        Within a joint one it is that one.
+        """
+        if self._joint.tx is not None:
+            yield self._joint.tx
+            return
         along: list[tuple[Statement, dict[str, Any]]] = []
         with suppress(IndexError):  # another thread may write at the same moment
             while True:
@@ -79,6 +87,16 @@ class Ledger:
         except BaseException:
             self._along.extendleft(reversed(along))
             raise
+
+    @contextmanager
+    def joint(self) -> Iterator[None]:
+        """Make all transactions of this thread one during the block: all of it is committed at its end, or nothing."""
+        with self.write() as tx:
+            self._joint.tx = tx
+            try:
+                yield
+            finally:
+                self._joint.tx = None
 
     def write_along(self, statement: Statement, values: dict[str, Any]) -> None:
         """Have a statement carried out by the next transaction that writes.
@@ -95,7 +113,13 @@ class Ledger:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads, and never waits for a writer: it sees the ledger as it stood at its start."""
+        """A transaction that only reads, and never waits for a writer: it sees the ledger as it stood at its start.
+
+        Within a joint one it is that one.
+        """
+        if self._joint.tx is not None:
+            yield self._joint.tx
+            return
         with _told(self._engine), self._reading.connect() as tx:
             yield tx
 
@@ -121,6 +145,12 @@ class Ledger:
             self.flush()
         finally:
             self._engine.dispose()
+
+
+class _Joint(threading.local):
+    """This thread's joint transaction, if it has one."""
+
+    tx: Connection | None = None
 
 
 def _by_statement(along: tuple[Statement, dict[str, Any]]) -> int:

@@ -222,6 +222,41 @@ async def test_a_connection_that_does_not_come_in_time_is_unreachable(against: O
     assert len(server.seen) == 1
 
 
+@pytest.mark.parametrize("pool_size", [1, 8, 20])
+async def test_no_more_connections_are_open_than_the_pool_may_hold_and_all_calls_get_through(
+    against: Open, pool_size: int
+) -> None:
+    open_now, most = 0, 0
+
+    async def answering(seen: Seen, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0.02)
+        open_now -= 1
+        await says(202, {})(seen, writer)
+
+    async with against(answering, pool_size=pool_size) as (client, _):
+        answers = await asyncio.gather(*(client.get_batch(2218, UUID) for _ in range(60)))
+
+    assert {answer.standing for answer in answers} == {Standing.PENDING}
+    assert most == pool_size
+
+
+async def test_a_transport_that_was_given_is_closed_though_nothing_was_sent() -> None:
+    class Closing(httpx.AsyncBaseTransport):
+        closed = False
+
+        async def aclose(self) -> None:
+            self.closed = True
+
+    transport = Closing()
+    async with ArmClient("http://arm.example", TOKENS, transport=transport):
+        pass
+
+    assert transport.closed
+
+
 async def test_giving_up_leaves_the_client_usable(against: Open) -> None:
     answers = iter([stays_silent, says(202, {})])
 

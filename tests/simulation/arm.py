@@ -1,6 +1,7 @@
 """ARM's side: the sandbox under changing weather, and answers that are odder than the sandbox gives by itself."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import replace
@@ -35,6 +36,7 @@ ODD_ANSWERS: Final = (
 )
 """Answers that do not tell whether the request was carried out."""
 
+TICK_SECONDS: Final = 0.5
 NEVER_HEARD_OF: Final = Reply(404, b"{}", _JSON)
 
 
@@ -43,6 +45,7 @@ class Arm:
 
     def __init__(self, seed: int, judge: Judge, trace: Trace, weather: Weather) -> None:
         self._random = Random(f"weather {seed}")
+        self._in_ticks = seed % 2 == 1
         self._judge = judge
         self._trace = trace
         self._weather = weather
@@ -120,7 +123,9 @@ class Arm:
         return Reply(202, orjson.dumps(accepted(uuid, "https://arm.example/")), _JSON)
 
     def _travel(self) -> float:
-        return self._random.uniform(0, self._weather.longest_travel)
+        """How long something is on its way; with every other seed in whole ticks, so that answers come together."""
+        seconds = self._random.uniform(0, self._weather.longest_travel)
+        return math.ceil(seconds / TICK_SECONDS) * TICK_SECONDS if self._in_ticks else seconds
 
     def _happens(self, rate: float) -> bool:
         return rate > 0 and self._random.random() < rate
