@@ -67,15 +67,20 @@ class Watched(Ledger):
 
     writes = 0
     seconds = 0.0
+    _within = False
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """As a ledger's."""
-        began = time.perf_counter()
-        with super().write() as tx:
-            yield tx
-        self.writes += 1
-        self.seconds += time.perf_counter() - began
+        """As a ledger's; what is written within another transaction is that one's."""
+        whole, self._within, began = not self._within, True, time.perf_counter()
+        try:
+            with super().write() as tx:
+                yield tx
+        finally:
+            self._within = not whole
+        if whole:
+            self.writes += 1
+            self.seconds += time.perf_counter() - began
 
 
 @dataclass(frozen=True, slots=True)

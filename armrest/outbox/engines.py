@@ -1,5 +1,6 @@
 """The two databases that a ledger may live in, prepared so that one transaction writes at a time and none is lost."""
 
+import select
 import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,12 +8,15 @@ from typing import Any, Final
 
 import psutil
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from armrest.outbox.errors import LedgerUnusable
 
 NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs"})
 BUSY_SECONDS: Final = 60
+RECYCLE_SECONDS: Final = 60
+"""No connection is used that is older: what lies between us and the server may have forgotten it without a word."""
 ONE_WRITER: Final = 7_248_110
 """The number of the advisory lock under which PostgreSQL lets one transaction write at a time, as SQLite does."""
 
@@ -24,8 +28,9 @@ _WAIT_TO_WRITE: Final = text(
 
 def postgresql(address: URL) -> Engine:
     """Return an engine on PostgreSQL."""
-    engine = create_engine(address, pool_pre_ping=True)
+    engine = create_engine(address, pool_recycle=RECYCLE_SECONDS)
     event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "checkout", _replace_if_closed)
     return engine
 
 
@@ -48,6 +53,17 @@ def reading(engine: Engine) -> Engine:
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     connection.commit()
+
+
+def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have a connection replaced that the server has closed: it says so, and has nothing else to say while none asks.
+
+    `pool_pre_ping` would ask it each time, which costs as much as a statement.
+    """
+    listening = select.poll()
+    listening.register(connection.fileno(), select.POLLIN)
+    if listening.poll(0):
+        raise DisconnectionError
 
 
 def sqlite(address: URL) -> Engine:

@@ -128,7 +128,7 @@ def test_what_it_refuses_in_bulk_is_told_without_the_values(outbox: Outbox) -> N
 def test_a_connection_that_the_server_has_closed_is_replaced(outbox: Outbox, url: str) -> None:
     plan(outbox, 1, batch_size=1)
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
 
     assert find_run(outbox.ledger, "run").run_id == "run"
 
