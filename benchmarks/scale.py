@@ -2,8 +2,9 @@
 
 Bodies of one customer each are sent, and asked about, over an API that answers in memory, so that what is counted is
 the engine and its ledger. The API works a batch through at once, or in a minute; of that minute, and of the waits
-between questions, a fiftieth is waited. Two hundred batches, as of one large client, and twenty, as of a small one; on
-SQLite, and on PostgreSQL where the machine has one. Medians of three. Besides, what a customer takes on the disk.
+between questions, a fiftieth is waited. Two hundred batches, and twenty, as of a small client, and a thousand, as of a
+large one; on SQLite, and on PostgreSQL where the machine has one. Medians of three. Besides, what a customer takes on
+the disk.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ from tests.postgres import cluster, programs
 API_URL: Final = "http://127.0.0.1:1/arm/v1"
 BATCHES: Final = 200
 FEW_BATCHES: Final = 20
+MANY_BATCHES: Final = 1000
 CUSTOMERS: Final = 100_000
 FASTER: Final = 50
 """Times as fast as a clock, so that a minute is a second."""
@@ -164,6 +166,9 @@ def main() -> None:
             for takes, seconds in TAKES_SECONDS.items():
                 rounds = [on(postgres.new_database(), seconds) for _ in range(ROUNDS)]
                 print(row(f"PostgreSQL, {takes}", rounds), flush=True)
+            seconds = TAKES_SECONDS["in a minute"]
+            many = [on(postgres.new_database(), seconds, MANY_BATCHES) for _ in range(ROUNDS)]
+            print(row(f"PostgreSQL, in a minute, {MANY_BATCHES:,} batches", many), flush=True)
     else:
         print("PostgreSQL: not measured, this machine has none")
     print(f"\nOn the disk, a customer: {on_the_disk()}")

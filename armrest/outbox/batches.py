@@ -139,15 +139,13 @@ def batches_in(
     if slice_no is not None:
         first, last = max(first, slice_no), min(last, slice_no)
     about = {"run_seq": run.seq, "states": list(states), "first_slice": first, "last_slice": last}
-    with ledger.read() as tx:
-        return [as_batch(row) for row in tx.execute(_IN, about)]
+    return [as_batch(row) for row in ledger.rows(_IN, about)]
 
 
 def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
     """Count a slice's batches by their state."""
-    with ledger.read() as tx:
-        counted = tx.execute(_STATES, {"run_seq": run.seq, "slice_no": slice_no})
-        return Counter({State(state): number for state, number in counted})
+    counted = ledger.rows(_STATES, {"run_seq": run.seq, "slice_no": slice_no})
+    return Counter({State(state): number for state, number in counted})
 
 
 def assert_sendable(ledger: Ledger, run: Run) -> None:

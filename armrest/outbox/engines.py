@@ -50,6 +50,13 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(armrest_readonly=True)
 
 
+def asking(engine: Engine) -> Engine:
+    """Return an engine on which each statement stands alone: no transaction is begun, and none ended."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine.execution_options(armrest_alone=True)
+
+
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
     connection.commit()
@@ -119,8 +126,9 @@ _ONCE_FREE: Final = Retrying(
 
 
 def _begin_sqlite(tx: Connection) -> None:
-    readonly = tx.get_execution_options().get("armrest_readonly", False)
-    tx.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+    options = tx.get_execution_options()
+    if not options.get("armrest_alone"):
+        tx.exec_driver_sql("BEGIN" if options.get("armrest_readonly") else "BEGIN IMMEDIATE")
 
 
 def _network_file_system(folder: Path) -> str | None:

@@ -7,17 +7,17 @@ address where several machines work on one run. One transaction writes at a time
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Insert, Update, func, select
+from sqlalchemy import URL, Connection, Engine, Insert, Row, Select, Update, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from armrest.outbox.engines import postgresql, reading, sqlite, wait_to_write
+from armrest.outbox.engines import asking, postgresql, reading, sqlite, wait_to_write
 from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.migrations import migrate
 from armrest.outbox.schema import facts
@@ -32,6 +32,7 @@ class Ledger:
     def __init__(self, engine: Engine, *, now: Callable[[], float] | None = None) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self._asking = asking(engine)
         self._has_a_clock = now is None and engine.dialect.name == "postgresql"
         self.now = now or time.time
         self._along: deque[tuple[Statement, dict[str, Any]]] = deque()
@@ -122,6 +123,13 @@ class Ledger:
             return
         with _told(self._engine), self._reading.connect() as tx:
             yield tx
+
+    def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Return what one query finds; it needs no transaction around it to see the ledger as it stood at its start."""
+        if self._joint.tx is not None:
+            return self._joint.tx.execute(query, values).all()
+        with _told(self._engine), self._asking.connect() as alone:
+            return alone.execute(query, values).all()
 
     def now_in(self, tx: Connection) -> float:
         """Return the time by which leases lapse: all machines that work on one ledger go by PostgreSQL's clock."""

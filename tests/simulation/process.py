@@ -1,13 +1,13 @@
 """A simulated process: its life from the start to the end or the kill, its ledger, its way to ARM."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any
 
 import httpx
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row, Select
 
 from armrest.outbox import Ledger
 from tests.simulation.arm import Arm, Errand
@@ -143,6 +143,11 @@ class _MortalLedger(Ledger):
         self._live()
         with super().read() as tx:
             yield tx
+
+    def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """As a ledger's."""
+        self._live()
+        return super().rows(query, values)
 
     def _live(self) -> None:
         if not self._process.alive:
