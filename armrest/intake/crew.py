@@ -18,12 +18,16 @@ from typing import IO, Final, Self
 
 from armrest.intake.blocks import Block
 from armrest.intake.errors import InputRefused
-from armrest.intake.packing import packed
+from armrest.intake.packing import Packed, packed, unpacked
 from armrest.intake.recipe import Recipe
 from armrest.intake.tables import Chunk
 
 AHEAD: Final = 6
 """Chunks that a worker has at a time: the one it reads, and the next, so that it waits for nobody."""
+
+WAITING: Final = 12
+"""Chunks, for each worker, that may be begun before the first of them is taken: while one starts, this process makes
+blocks of those that come after it."""
 
 PIPE_BYTES: Final = 1 << 20
 """Room for a chunk, and for a block, that the other side has no time for yet."""
@@ -69,8 +73,8 @@ class Crew:
             InputRefused: The input is at fault; raised after the blocks before it, as one process would.
             WorkerLost: A worker was killed, or ran out of memory.
         """
-        most = AHEAD * len(self._workers) + 1
-        turns: deque[_Turn] = deque()
+        most = WAITING * len(self._workers)
+        turns: deque[_Made | _Handed] = deque()
         refusals: list[InputRefused] = []
         for turn in self._begun(chunks, refusals):
             turns.append(turn)
@@ -81,34 +85,43 @@ class Crew:
         for refusal in refusals:
             raise refusal
 
-    def _begun(self, chunks: Iterator[Chunk], refusals: list[InputRefused]) -> "Iterator[_Turn]":
+    def _begun(self, chunks: Iterator[Chunk], refusals: list[InputRefused]) -> "Iterator[_Made | _Handed]":
         """Each chunk's turn, up to one that is refused here: those before it come first."""
         try:
             for chunk in chunks:
                 worker = min(self._workers, key=lambda worker: worker.asked)
                 if worker.asked < AHEAD:
-                    worker.ask(chunk)
-                    yield _Turn(chunk, worker)
+                    yield _Handed(worker, worker.ask(chunk))
                 else:
-                    yield _Turn(chunk, None, self._here(chunk))
+                    yield _Made(self._here(chunk))
         except InputRefused as refusal:
             refusals.append(refusal)
 
-    def _block(self, turn: "_Turn") -> Block:
-        answer = turn.worker.answer() if turn.worker else turn.block
-        return answer or self._here(turn.chunk)
+    def _block(self, turn: "_Made | _Handed") -> Block:
+        if isinstance(turn, _Made):
+            return turn.block
+        return turn.worker.answer() or self._here(unpacked(turn.chunk))
 
 
 @dataclass(slots=True)
-class _Turn:
-    """A chunk that a worker makes a block of, or that was made one here."""
+class _Made:
+    """A block that was made here."""
 
-    chunk: Chunk
-    worker: "_Worker | None"
-    block: Block | None = None
+    block: Block
 
     def is_ready(self) -> bool:
-        return self.worker is None or self.worker.has_answered()
+        return True
+
+
+@dataclass(slots=True)
+class _Handed:
+    """A chunk that a worker makes a block of."""
+
+    worker: "_Worker"
+    chunk: Packed
+
+    def is_ready(self) -> bool:
+        return self.worker.has_answered()
 
 
 class _Worker:
@@ -125,10 +138,12 @@ class _Worker:
         self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, pipesize=PIPE_BYTES)  # noqa: S603
         self.asked = 0
 
-    def ask(self, chunk: Chunk) -> None:
-        """Give it a chunk; it reads what it is given at once, whatever else it does."""
+    def ask(self, chunk: Chunk) -> Packed:
+        """Give it a chunk, and return it as it was given; it reads that at once, whatever else it does."""
         self.asked += 1
-        self.tell(packed(chunk))
+        handed = packed(chunk)
+        self.tell(handed)
+        return handed
 
     def tell(self, what: object) -> None:
         """Hand something over."""

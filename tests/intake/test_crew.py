@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from armrest.intake import Block, InputRefused, Policy, Source, open_source
-from armrest.intake.crew import AHEAD, Crew, WorkerLost
+from armrest.intake.crew import AHEAD, WAITING, Crew, WorkerLost
 from armrest.intake.packing import packed, unpacked
 from armrest.intake.tables import Chunk
 from armrest.sandbox import write_sample
@@ -129,6 +129,24 @@ def test_while_its_workers_have_enough_to_do_the_first_process_makes_blocks_too(
 
     assert made_here[0] == 2 + sum(block.rows for block in alone[:AHEAD])
     assert [block.row_numbers for block in blocks] == [block.row_numbers for block in alone]
+
+
+def test_it_makes_several_while_a_worker_is_not_there_yet_and_holds_a_bounded_number_of_them(customers: Path) -> None:
+    source = opened(customers)
+    made_here = 0
+
+    def here(chunk: Chunk) -> Block:
+        nonlocal made_here
+        made_here += 1
+        if made_here == WAITING - AHEAD:
+            os.kill(crew._workers[0].process.pid, signal.SIGCONT)
+        return source._reader.read(chunk)
+
+    with Crew(2, source._recipe, key=KEY, here=here) as crew:
+        os.kill(crew._workers[0].process.pid, signal.SIGSTOP)
+        next(crew.read(small_chunks(source)))
+
+        assert made_here in {WAITING - AHEAD, WAITING - AHEAD + 1}
 
 
 def test_a_refusal_by_the_first_process_comes_after_the_blocks_before_it(customers: Path) -> None:
