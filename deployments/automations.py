@@ -45,8 +45,8 @@ ENDINGS: Final = frozenset(
 )
 """Names under which a flow run ends; after one of them, its silence means nothing."""
 WAIT_FOR_WORKERS: Final = "35m"
-"""The workers of a sharded run outlive its own process, and hold the client until they are done: half an hour at most.
-Elsewhere the client is free a minute after the crash."""
+"""The workers of a sharded run outlive its own process, and hold the client until they are done: half an hour at most,
+unless it was given a longer `deadline`. Elsewhere the client is free a minute after the crash."""
 CARRIED_ON: Final = ("update-customers", "apply-plan", "rerun-failed-batches")
 """Flows whose crashed runs are resumed by themselves; a resume that crashes, too, is for a person to look into."""
 

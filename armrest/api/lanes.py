@@ -6,7 +6,7 @@ are busy.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -66,5 +66,6 @@ class Lanes:
 
     async def close(self) -> None:
         """Close all connections."""
-        for lane in self._lanes:
-            await lane.http.aclose()
+        async with AsyncExitStack() as stack:
+            for lane in self._lanes:
+                stack.push_async_callback(lane.http.aclose)

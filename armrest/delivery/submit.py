@@ -193,7 +193,7 @@ def _error(state: RetryCallState) -> TryAgain:
 
 
 async def see_out(work: Coroutine[Any, Any, _T], *, grace_seconds: float) -> _T:
-    """Await work; when cancelled, let it come to its own end for a few seconds first."""
+    """Await work; when cancelled, let it come to its own end for a few seconds first, whatever of it is yet to come."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

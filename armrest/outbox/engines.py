@@ -16,7 +16,7 @@ from armrest.outbox.errors import LedgerUnusable
 NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs"})
 BUSY_SECONDS: Final = 60
 RECYCLE_SECONDS: Final = 60
-"""No connection is used that is older: what lies between us and the server may have forgotten it without a word."""
+"""No connection is taken up again that is older: a firewall on the way may have forgotten it without a word."""
 ONE_WRITER: Final = 7_248_110
 """The number of the advisory lock under which PostgreSQL lets one transaction write at a time, as SQLite does."""
 
@@ -63,13 +63,14 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 
 def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Have a connection replaced that the server has closed: it says so, and has nothing else to say while none asks.
+    """Have a connection replaced that the server has closed: it says so, and seldom anything else while nobody asks.
 
     `pool_pre_ping` would ask it each time, which costs as much as a statement.
     """
     listening = select.poll()
-    listening.register(connection.fileno(), select.POLLIN)
-    if listening.poll(0):
+    if not connection.closed:
+        listening.register(connection.fileno(), select.POLLIN)
+    if connection.closed or listening.poll(0):
         raise DisconnectionError
 
 

@@ -61,10 +61,12 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
     with outbox.ledger.write() as tx:
         lease.assert_current(tx)
         conflicts = _conflicts(tx, batch, outbox.ledger.now_in(tx) - ghost_horizon_seconds)
-        if len(conflicts.held_by) == len(lines_of(tx, batch)):
+        if conflicts and len(conflicts.held_by) == len(lines_of(tx, batch)):
             held_by = min(conflicts.held_by.values())
             move(tx, batch, {"state": State.HELD, "held_by": held_by, **doubt_of(batch)}, expected=SENDABLE)
             return None
+    if not conflicts:  # what stood in the way is gone since
+        return begin(outbox, run, batch, lease, ghost_horizon_seconds=ghost_horizon_seconds)
     if conflicts.held_by:
         _hold(outbox, run, batch, conflicts.held_by)
         return None

@@ -6,6 +6,7 @@ groups. Reasons and figures: docs/decisions/0064-group-commit.md.
 
 import asyncio
 from collections.abc import Callable
+from copy import copy
 from typing import Any, TypeVar
 
 from armrest.outbox.errors import LedgerUnusable
@@ -66,4 +67,4 @@ class GroupCommit:
 
 def _fail(done: asyncio.Future[Any], error: BaseException) -> None:
     if not done.cancelled():
-        done.set_exception(error)
+        done.set_exception(copy(error))  # each task has a traceback of its own

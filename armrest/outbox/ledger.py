@@ -92,12 +92,13 @@ class Ledger:
     @contextmanager
     def joint(self) -> Iterator[None]:
         """Make all transactions of this thread one during the block: all of it is committed at its end, or nothing."""
+        around = self._joint.tx
         with self.write() as tx:
             self._joint.tx = tx
             try:
                 yield
             finally:
-                self._joint.tx = None
+                self._joint.tx = around
 
     def write_along(self, statement: Statement, values: dict[str, Any]) -> None:
         """Have a statement carried out by the next transaction that writes.
@@ -116,7 +117,7 @@ class Ledger:
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads, and never waits for a writer: it sees the ledger as it stood at its start.
 
-        Within a joint one it is that one.
+        Within a joint one it is that one, and sees what that has written.
         """
         if self._joint.tx is not None:
             yield self._joint.tx

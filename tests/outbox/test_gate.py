@@ -1,12 +1,14 @@
 """The order of what ARM is told, held in the transaction that writes SENDING."""
 
 import pytest
+from sqlalchemy import Pool, event
 
 from armrest.outbox import (
     SENDABLE,
     Batch,
     LeaseLost,
     Leaving,
+    Ledger,
     Outbox,
     Run,
     State,
@@ -62,6 +64,34 @@ def test_a_holder_that_was_taken_over_cannot_send(outbox: Outbox, planned: Plann
         begin(outbox, old, batch, slept, ghost_horizon_seconds=HORIZON)
 
     assert latest(outbox.ledger, batch).state is State.PLANNED
+
+
+def test_what_goes_out_of_the_way_while_the_gate_looks_again_leaves_the_body_as_it_was_planned(
+    outbox: Outbox, planned: Planned, ledger_url: str
+) -> None:
+    first, second = planned("first", people(1)), planned("second", people(1, name="Ola"))
+    in_flight = send(outbox, first, uuid="A")
+    [batch] = batches_in(outbox.ledger, second, SENDABLE)
+    lease = lease_of(outbox, second)
+
+    looks: list[int] = []
+
+    def another_process_closes_it(*_: object) -> None:
+        looks.append(1)
+        if len(looks) == 1:  # after the gate's first look
+            other = Ledger.open(ledger_url)
+            settle(other, in_flight, {}, status="PROCESSED", result="OK", message="")
+            other.close()
+
+    event.listen(Pool, "checkin", another_process_closes_it)
+    try:
+        leaving = begin(outbox, second, batch, lease, ghost_horizon_seconds=HORIZON)
+    finally:
+        event.remove(Pool, "checkin", another_process_closes_it)
+
+    assert leaving is not None
+    assert leaving.batch.body == batch.body
+    assert states(outbox, first) == [(State.SETTLED, 1)]
 
 
 def test_a_customer_in_flight_is_held_and_the_others_leave(outbox: Outbox, planned: Planned) -> None:

@@ -1,15 +1,13 @@
 """Group commit: tasks that write in one turn of the event loop share a transaction, and nothing else."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, Engine, event
 
 from armrest.outbox import (
     SENDABLE,
+    Attempt,
     Batch,
     BatchMoved,
     GroupCommit,
@@ -19,12 +17,15 @@ from armrest.outbox import (
     Run,
     State,
     accept,
+    attempts_at,
     batches_in,
     begin_unhindered,
     latest,
+    record,
     release_lease,
     settle,
 )
+from tests.commits import commits
 from tests.file_trouble import full_disk
 from tests.outbox.conftest import Planned, accepted, lease_of, people
 
@@ -40,21 +41,6 @@ def run(planned: Planned) -> Run:
 @pytest.fixture
 def group(outbox: Outbox) -> GroupCommit:
     return GroupCommit(outbox.ledger)
-
-
-@contextmanager
-def commits() -> Iterator[list[int]]:
-    """Count transactions that are committed."""
-    counted: list[int] = []
-
-    def count(_: Connection) -> None:
-        counted.append(1)
-
-    event.listen(Engine, "commit", count)
-    try:
-        yield counted
-    finally:
-        event.remove(Engine, "commit", count)
 
 
 def states(outbox: Outbox, run: Run) -> list[State]:
@@ -188,3 +174,30 @@ def test_within_a_joint_transaction_what_was_written_can_be_read(outbox: Outbox,
         within = latest(outbox.ledger, batches[0]).state
 
     assert within is State.SETTLED
+
+
+def test_a_joint_transaction_within_another_is_the_same_and_does_not_end_it(outbox: Outbox, run: Run) -> None:
+    first, second, third, *_ = accepted(outbox, run)
+
+    with commits() as counted, outbox.ledger.joint():
+        settle(outbox.ledger, first, {}, **WORDS)
+        with outbox.ledger.joint():
+            settle(outbox.ledger, second, {}, **WORDS)
+        settle(outbox.ledger, third, {}, **WORDS)
+
+    assert len(counted) == 1
+    assert states(outbox, run)[:3] == [State.SETTLED] * 3
+
+
+async def test_a_group_that_is_undone_loses_no_attempt_and_doubles_none(
+    outbox: Outbox, run: Run, group: GroupCommit
+) -> None:
+    first, second, *_ = accepted(outbox, run)
+    settle(outbox.ledger, second, {}, **WORDS)
+    before = len(attempts_at(outbox.ledger, run))
+    record(outbox.ledger, Attempt(run_seq=run.seq, batch_seq=first.seq, at=0.0, what="GET", outcome="PROCESSED"))
+
+    ends = await settled(group, outbox, [first, second])
+
+    assert [type(end) for end in ends] == [type(None), BatchMoved]
+    assert len(attempts_at(outbox.ledger, run)) == before + 1
