@@ -1,8 +1,8 @@
 """Connections to ARM, in pools of a few each.
 
-For each request, httpx looks at every connection of its pool, and asks the system about those that are idle: with 64
-calls at once that was a quarter of a run's CPU (decisions/0065). A lane is a pool of eight; another is opened when all
-are busy.
+For each request, httpx looks at every connection of its pool, and asks the system about those that are idle, which is
+felt with 64 calls at once. A lane is a pool of eight; another is opened when all are busy. Why so:
+docs/decisions/0065-lanes.md.
 """
 
 from collections.abc import Iterator
@@ -24,10 +24,6 @@ class _Lane:
     http: httpx.AsyncClient
     room: int
 
-    @property
-    def is_full(self) -> bool:
-        return self.room <= 0
-
 
 class Lanes:
     """As many lanes as the calls that are under way need.
@@ -48,7 +44,7 @@ class Lanes:
     @contextmanager
     def one(self) -> Iterator[httpx.AsyncClient]:
         """A client for one call: of the first lane with a connection to spare, else of the least busy one."""
-        lane = next((lane for lane in self._lanes if not lane.is_full), None) or self._another()
+        lane = next((lane for lane in self._lanes if lane.room > 0), None) or self._another()
         lane.room -= 1
         try:
             yield lane.http

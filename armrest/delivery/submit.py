@@ -20,7 +20,7 @@ from armrest.outbox import (
     Leaving,
     LedgerUnusable,
     accept,
-    begin,
+    begin_hindered,
     begin_unhindered,
     doubt,
     latest,
@@ -97,7 +97,7 @@ class Sender:
             body = outbox.bodies.read(batch.body)
             unhindered = partial(begin_unhindered, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)
             leaving = await context.group.write(unhindered)
-            return leaving or begin(outbox, context.run, batch, lease, ghost_horizon_seconds=horizon)
+            return leaving or begin_hindered(outbox, context.run, batch, lease, ghost_horizon_seconds=horizon)
         except BodyUnusable as fault:
             log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)
             note(context.outbox.ledger, batch, status="", result="", message=fault.message)

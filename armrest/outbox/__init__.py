@@ -50,7 +50,7 @@ from armrest.outbox.failures import (
     runs_with_failures,
 )
 from armrest.outbox.figures import PlanFigures
-from armrest.outbox.gate import Leaving, begin, begin_unhindered
+from armrest.outbox.gate import Leaving, begin, begin_hindered, begin_unhindered
 from armrest.outbox.group_commit import GroupCommit
 from armrest.outbox.history import FIRST_ANSWERS, Attempt, attempts_at, record, usual_seconds
 from armrest.outbox.leases import (
@@ -162,6 +162,7 @@ __all__ = [
     "batch_views",
     "batches_in",
     "begin",
+    "begin_hindered",
     "begin_unhindered",
     "carried_by",
     "client_no_of",

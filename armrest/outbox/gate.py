@@ -56,8 +56,14 @@ def begin(outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon
         BodyUnusable: The body is gone or damaged.
     """
     body = outbox.bodies.read(batch.body)
-    if leaving := begin_unhindered(outbox.ledger, batch, body, lease, ghost_horizon_seconds=ghost_horizon_seconds):
-        return leaving
+    leaving = begin_unhindered(outbox.ledger, batch, body, lease, ghost_horizon_seconds=ghost_horizon_seconds)
+    return leaving or begin_hindered(outbox, run, batch, lease, ghost_horizon_seconds=ghost_horizon_seconds)
+
+
+def begin_hindered(
+    outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon_seconds: float
+) -> Leaving | None:
+    """As `begin`, of a batch that something stood in the way of: what may leave of it is made a batch of its own."""
     with outbox.ledger.write() as tx:
         lease.assert_current(tx)
         conflicts = _conflicts(tx, batch, outbox.ledger.now_in(tx) - ghost_horizon_seconds)

@@ -6,7 +6,6 @@ groups. Reasons and figures: docs/decisions/0064-group-commit.md.
 
 import asyncio
 from collections.abc import Callable
-from copy import copy
 from typing import Any, TypeVar
 
 from armrest.outbox.errors import LedgerUnusable
@@ -67,4 +66,4 @@ class GroupCommit:
 
 def _fail(done: asyncio.Future[Any], error: BaseException) -> None:
     if not done.cancelled():
-        done.set_exception(copy(error))  # each task has a traceback of its own
+        done.set_exception(error)

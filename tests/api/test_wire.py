@@ -223,7 +223,7 @@ async def test_a_connection_that_does_not_come_in_time_is_unreachable(against: O
 
 
 @pytest.mark.parametrize("pool_size", [1, 8, 20])
-async def test_no_more_connections_are_open_than_the_pool_may_hold_and_all_calls_get_through(
+async def test_no_more_connections_are_in_use_than_the_pool_may_hold_and_all_calls_get_through(
     against: Open, pool_size: int
 ) -> None:
     open_now, most = 0, 0
