@@ -7,11 +7,11 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, text
 
 from armrest.outbox.engines import wait_to_write
 from armrest.outbox.errors import LedgerUnusable
-from armrest.outbox.schema import METADATA, facts, shards
+from armrest.outbox.schema import METADATA, confirmations, facts, shards
 
 VERSION_FACT: Final = "schema_version"
 
@@ -23,7 +23,13 @@ def _shards(tx: Connection) -> None:
     shards.create(tx, checkfirst=True)
 
 
-STEPS: Final[Sequence[Step]] = (_shards,)
+def _people(tx: Connection) -> None:
+    """The ledger keeps who stopped a run, and who confirmed that a source belongs to a client."""
+    tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
+    confirmations.create(tx, checkfirst=True)
+
+
+STEPS: Final[Sequence[Step]] = (_shards, _people)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 

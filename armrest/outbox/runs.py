@@ -42,6 +42,7 @@ class Run:
     planned_at: float | None
     started_at: float | None
     ended_at: float | None
+    stopped_by: str | None
 
 
 def new_run_id(client_no: int, now: float) -> str:

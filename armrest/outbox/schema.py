@@ -64,7 +64,18 @@ runs: Final = Table(
     Column("planned_at", Double, doc="the plan's completion mark: without it nothing is sent"),
     Column("started_at", Double),
     Column("ended_at", Double),
+    Column("stopped_by", String(16), doc="person, machine or unknown; empty: the run was not stopped"),
     Index("runs_by_client", "client_id", "seq"),
+)
+
+confirmations: Final = Table(
+    "confirmations",
+    METADATA,
+    Column("client_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", Text, primary_key=True, doc="the source as it was named; its customers belong to this client"),
+    Column("confirmed_by", Text, nullable=False, doc="the person who said that the client number is right"),
+    Column("confirmed_at", Double, nullable=False),
+    Column("run_id", String(64), doc="the run that was started with the confirmation"),
 )
 
 flow_runs: Final = Table(

@@ -158,7 +158,7 @@ def test_a_ledger_of_a_newer_version_is_told_and_left_alone(outbox: Outbox) -> N
     with outbox.ledger.write() as tx:
         tx.exec_driver_sql("UPDATE facts SET value = '99' WHERE name = 'schema_version'")
 
-    with pytest.raises(LedgerUnusable, match="has schema version 99, this program knows 2: use a newer armrest-flows"):
+    with pytest.raises(LedgerUnusable, match="has schema version 99, this program knows 3: use a newer armrest-flows"):
         Ledger.open(outbox.ledger.name)
 
 
@@ -179,6 +179,21 @@ def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_
         migrate(new, [lambda _: taken.append("none")])
 
     assert taken == ["1 to 2", "2 to 3"]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_a_ledger_of_version_2_gets_the_columns_and_the_table_of_version_3(tmp_path: Path) -> None:
+    ledger = opened(tmp_path / "ledger.db")
+    with ledger.write() as tx:
+        tx.exec_driver_sql("ALTER TABLE runs DROP COLUMN stopped_by")
+        tx.exec_driver_sql("DROP TABLE confirmations")
+        tx.exec_driver_sql("UPDATE facts SET value = '2' WHERE name = 'schema_version'")
+    ledger.close()
+
+    tables = inspect(opened(tmp_path / "ledger.db")._engine)
+
+    assert "stopped_by" in {column["name"] for column in tables.get_columns("runs")}
+    assert "confirmations" in tables.get_table_names()
 
 
 def test_a_step_that_fails_leaves_nothing_of_it(tmp_path: Path) -> None:
