@@ -5,7 +5,7 @@ from prefect.client.schemas import State
 
 from armrest.outbox import Run
 from armrest.outbox import apply_plan as apply_plan_of
-from flows.parameters import RunName
+from flows.parameters import ClientNoIsRight, RunName, person
 from flows.sending import flow_run_id, see_through
 from tasks.connection import Connection, ConnectionName, holding
 from tasks.connection import connection as connected
@@ -20,7 +20,11 @@ def name_of_run() -> str:
 
 @flow(name="apply-plan", flow_run_name=name_of_run, retries=0)
 async def apply_plan(
-    plan_id: RunName, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
+    plan_id: RunName,
+    deadline: Duration = "30m",
+    wait: Duration = "0s",
+    connection: ConnectionName = "",
+    client_no_is_right: ClientNoIsRight = 0,
 ) -> State:
     """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
 
@@ -31,12 +35,14 @@ async def apply_plan(
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
         wait: How long to wait when another run is sending for this client (10m).
         connection: The block ArmConnection to send through. Empty: the one that the plan was made with.
+        client_no_is_right: A plan whose customers look like another client's is not sent. If the client number is
+            right all the same, repeat it here; 0 says nothing.
     """
     with connected(connection) as here:
         begun = carried(here, str(flow_run_id()))
         if begun is not None:
             return await see_through(here, begun, deadline=deadline, wait=wait)
-        plan = applicable(here, plan_id)
+        plan = applicable(here, plan_id, client_no_is_right=client_no_is_right, by=person())
         here.arm_for(plan)
         return await send_plan(here, plan, deadline=deadline, wait=wait)
 

@@ -15,6 +15,7 @@ from flows.sending import end_state, see_through
 from tasks.connection import Connection
 from tasks.durations import seconds_in
 from tasks.plan_view import plan_view
+from tasks.runs import apply_command, confirm_if_approved, reasons_to_ask
 from tasks.summary import plan_markdown
 
 SERVERS_MARGIN_SECONDS: Final = 600
@@ -44,8 +45,9 @@ async def send_if_approved(here: Connection, plan: Run, *, within: str, deadline
         return end_state(told)
     decision = decision_on(plan) or await _decided(here, plan, within)
     if not decision.approved:
-        message = f"{plan.request['asks_because']}; {decision.said}: `armrest apply {plan.run_id}` sends it still"
+        message = f"{reasons_to_ask(here, plan)}; {decision.said}: `{apply_command(here, plan)}` sends it still"
         return Failed(name="NotApproved", message=message)
+    confirm_if_approved(here, plan, decision)
     return await send_plan(here, find_run(here.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
 
 
@@ -61,7 +63,7 @@ async def _answer(here: Connection, plan: Run, seconds: float) -> Approval | Non
     """Pause, with the plan's figures above the form; after a retry, Prefect gives None for any answer."""
     told = summary(here.outbox.ledger, plan.run_id)
     figures = plan_markdown(told, plan_view(here.outbox, plan.run_id))
-    form = Approval.with_initial_data(description=f"{plan.request['asks_because']}\n\n{figures}")
+    form = Approval.with_initial_data(description=f"{reasons_to_ask(here, plan)}\n\n{figures}")
     pause = apause_flow_run(
         wait_for_input=form, timeout=int(seconds) + SERVERS_MARGIN_SECONDS, poll_interval=LOOK_SECONDS
     )

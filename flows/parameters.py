@@ -2,11 +2,22 @@
 
 from typing import Annotated
 
+from prefect import runtime
 from pydantic import Field
 
+from tasks.person import login_name
+
 ClientNo = Annotated[int, Field(ge=1)]
+ClientNoIsRight = Annotated[int, Field(ge=0)]
+"""The client number, repeated by a person who has checked it; 0: nobody says so."""
+
 RunName = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,60}$")]
 """A run's id, or the id of a flow run that carried it."""
 
 BatchUuid = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
 UserId = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def person() -> str:
+    """Return who gave this flow run its parameters: in a deployment Prefect does not say."""
+    return "a person in Prefect" if runtime.deployment.id else login_name()

@@ -11,7 +11,7 @@ from armrest.api import Mode
 from armrest.intake import InputRefused
 from flows.asking import is_to_be_asked, send_if_approved
 from flows.drift import Sample, verified
-from flows.parameters import ClientNo, UserId
+from flows.parameters import ClientNo, ClientNoIsRight, UserId, person
 from flows.sending import flow_run_id, see_through
 from tasks.connection import ConnectionName, arm_client
 from tasks.connection import connection as connected
@@ -65,6 +65,7 @@ async def update_customers(
     verify_sample: Sample | None = None,
     dry_run: bool = False,
     shards: Shards = 1,
+    client_no_is_right: ClientNoIsRight = 0,
 ) -> State:
     """Bring a customer file over to ARM: every customer in it is updated there, and nothing is sent twice.
 
@@ -90,8 +91,8 @@ async def update_customers(
         max_changed: Send nothing when more of the known customers than this would change (20%).
         min_rows: Send nothing when the file has fewer rows than this share of the last run's (50%).
         max_source_age: Send nothing when the file was written longer ago than this (26h).
-        on_guard: When one of the last three limits is hit. refuse sends nothing; ask pauses, shows the plan, and waits
-            for somebody to approve or refuse it in this UI.
+        on_guard: When one of the last three limits is hit, or the customers look like another client's. refuse sends
+            nothing; ask pauses, shows the plan, and waits for somebody to approve or refuse it in this UI.
         approve_within: How long ask waits; no answer is a refusal (12h).
         user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
         mode: update changes customers; upsert also creates those that ARM does not have.
@@ -104,7 +105,12 @@ async def update_customers(
         dry_run: Read, check and plan, but send nothing.
         shards: Workers that send side by side, each its part, by the deployment submit-slices/shard. More than 1 needs
             the ledger on PostgreSQL and the bodies on an object store. They share one pace.
+        client_no_is_right: A file whose customers look like another client's sends nothing. If the client number is
+            right all the same, repeat it here. It is asked once for each source; 0 says nothing.
     """
+    if client_no_is_right not in {0, client_no}:
+        message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
+        return Failed(name="InputRejected", message=message)
     reading = Reading(
         source=source,
         encoding=encoding,
@@ -133,6 +139,7 @@ async def update_customers(
                     batch_size=batch_size,
                     dry_run=dry_run,
                     shards=shards,
+                    client_confirmed_by=person() if client_no_is_right else None,
                 )
             except InputRefused as refusal:
                 return Failed(name="InputRejected", message=refusal.message)

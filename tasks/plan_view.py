@@ -37,6 +37,8 @@ class PlanView:
     def rows(self) -> Iterator[tuple[str, str]]:
         """Tell it line by line: what, and how many; without the sample."""
         figures = self.figures
+        if figures.client_doubt:
+            yield "client", figures.client_doubt
         if figures.compared:
             yield "new", f"{figures.new:,}"
             yield "changed", f"{figures.changed:,} of {figures.known:,} known customers"

@@ -3,12 +3,15 @@
 from armrest.api import Mode
 from armrest.delivery import rerun_request
 from armrest.outbox import (
+    Decision,
     Only,
     OutboxError,
     Run,
     assert_applicable,
     assert_shareable,
     carried_by,
+    client_doubt,
+    confirm_client,
     create_run,
     find_run,
     new_run_id,
@@ -32,8 +35,13 @@ def open_update(
     batch_size: int | None,
     dry_run: bool,
     shards: int = 1,
+    client_confirmed_by: str | None = None,
 ) -> Run:
     """Open a run that brings a source over; what is None comes from the settings.
+
+    Args:
+        client_confirmed_by: The person who repeats the client number, so that a source that looks like another
+            client's is sent; None: nobody does.
 
     Raises:
         InputRefused: The source's address or the mapping is at fault.
@@ -60,6 +68,7 @@ def open_update(
             "dry_run": dry_run,
             "shards": shards,
             "connection": settings.connection,
+            "client_confirmed_by": client_confirmed_by,
         },
     )
 
@@ -67,6 +76,30 @@ def open_update(
 def went_past_a_rail(here: Connection, run: Run) -> bool:
     """Tell whether it was a guard rail that refused a run."""
     return plan_figures(here.outbox.ledger, run).past_rail is not None
+
+
+def unconfirmed_doubt(here: Connection, run: Run) -> str | None:
+    """Return why a run looks like another client's; None where it does not, or where a person confirmed the number."""
+    with here.outbox.ledger.read() as tx:
+        return client_doubt(tx, run)
+
+
+def reasons_to_ask(here: Connection, plan: Run) -> str:
+    """Return all that a person must know before a plan is sent that a guard rail has refused."""
+    because, doubt = plan.request["asks_because"], unconfirmed_doubt(here, plan)
+    return because if doubt is None or doubt == because else f"{because}; {doubt}"
+
+
+def confirm_if_approved(here: Connection, plan: Run, decision: Decision) -> None:
+    """Remember a person's yes to a plan that looks like another client's; safe to repeat."""
+    if decision.approved and unconfirmed_doubt(here, plan):
+        confirm_client(here.outbox.ledger, plan, by=decision.by)
+
+
+def apply_command(here: Connection, plan: Run) -> str:
+    """Return the command that sends a plan after all."""
+    flag = f" --client-no-is-right {plan.client_no}" if unconfirmed_doubt(here, plan) else ""
+    return f"armrest apply {plan.run_id}{flag}"
 
 
 def assert_divisible(settings: Settings, shards: int) -> None:
@@ -136,17 +169,32 @@ def resumable(here: Connection, run_id: str, *, client_no: int | None = None) ->
     return run
 
 
-def applicable(here: Connection, plan_id: str, *, client_no: int | None = None) -> Run:
+def applicable(
+    here: Connection, plan_id: str, *, client_no: int | None = None, client_no_is_right: int = 0, by: str = ""
+) -> Run:
     """Return a plan that may be sent as it is.
+
+    Args:
+        client_no_is_right: The plan's client number, repeated: it may be sent although it looks like another
+            client's. 0: nobody says so.
+        by: The person who says so.
 
     Raises:
         UnknownRun: The ledger has no such run.
         WrongClient: It is another client's than the one that is named.
-        OutboxError: It is no plan, it names no address, it was overtaken, or a body of it was purged.
+        OutboxError: It is no plan, it names no address, it looks like another client's, it was overtaken, or a body
+            of it was purged; or another number than the plan's is repeated.
     """
     plan = run_of_client(here, plan_id, client_no)
+    if client_no_is_right not in {0, plan.client_no}:
+        raise OutboxError(
+            f"plan {plan.run_id} is client {plan.client_no}'s, but client_no_is_right is {client_no_is_right}: repeat "
+            "the plan's client number, or leave it out"
+        )
     if not plan.api_url:
         raise OutboxError(f"plan {plan.run_id} was made without ARMREST_API_URL: set it, and plan again")
+    if client_no_is_right and unconfirmed_doubt(here, plan):
+        confirm_client(here.outbox.ledger, plan, by=by)
     assert_applicable(here.outbox.ledger, plan)
     return plan
 

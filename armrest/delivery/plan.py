@@ -10,6 +10,7 @@ import fsspec
 
 from armrest.delivery.guard import GuardRailHit, GuardRails
 from armrest.delivery.merge import ReadRecords, with_whole_addresses
+from armrest.delivery.right_client import SAMPLE, Spread, describe_doubt, looks_like_another_clients
 from armrest.intake import (
     Block,
     Database,
@@ -30,8 +31,11 @@ from armrest.outbox import (
     PlanWriter,
     Run,
     RunSummary,
+    client_confirmation,
+    confirm_client,
     discard_plan,
     last_rows,
+    match_clients,
     note_run,
     summary,
 )
@@ -83,7 +87,7 @@ def plan(
         planner.note(planned=planner.read - planner.rejected)
         ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
         if isinstance(refusal, GuardRailHit):
-            ended["figures"] = PlanFigures(past_rail=refusal.code).as_json()
+            ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
         note_run(outbox.ledger, run, state="InputRejected", **ended)
     return summary(outbox.ledger, run.run_id)
 
@@ -156,6 +160,8 @@ class _Planner:
         self._on_progress = on_progress
         self._read_records = read_records
         self._rails = GuardRails.of(run.request)
+        self._spread = Spread(SAMPLE)
+        self.client_doubt: str | None = None
         self.read = 0
         self.rejected = 0
         self._rejects: RejectsFile | None = None
@@ -175,10 +181,12 @@ class _Planner:
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
                 self._add(writer, block, source)
             RejectLimit.parse(request["max_rejected"]).check(source.name, rejected=self.rejected, read=self.read)
+            self._check_client(source)
             last = last_rows(ledger, self._run) if self._rails.min_rows is not None else None
             self._rails.check_rows(source.name, read=self.read, last_read=last)
             writer.count_at_the_end()
             self._rails.check_changes(source.name, writer.figures)
+            writer.figures.client_doubt = self.client_doubt
             writer.figures.unmapped = list(source.unmapped)
             if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
                 writer.figures.vanished_file = self._list(comparison.vanished())
@@ -203,6 +211,26 @@ class _Planner:
             file.writelines(f"{number}\n" for number in ("customerNo", *numbers))
         return path
 
+    def _check_client(self, source: Source) -> None:
+        """Refuse a source whose customers look like another client's, unless a person has confirmed the client number.
+
+        Where a person is about to be asked, the plan is made; it cannot be sent without that confirmation.
+
+        Raises:
+            GuardRailHit: They do.
+        """
+        ledger, run = self._outbox.ledger, self._run
+        match = match_clients(ledger, run, self._spread.items)
+        code = looks_like_another_clients(match)
+        if code is None:
+            return
+        whole = self._spread.is_whole
+        self.client_doubt = describe_doubt(code, source.name, run.client_no, match, is_whole=whole)
+        if by := run.request.get("client_confirmed_by"):
+            confirm_client(ledger, run, by=by)
+        elif not run.request.get("asks_because") and client_confirmation(ledger, run) is None:
+            raise GuardRailHit(self.client_doubt, code=code)
+
     def _is_compared(self) -> bool:
         request = self._run.request
         return bool(request.get("changes_only") or request.get("dry_run") or self._rails.max_changed is not None)
@@ -210,6 +238,7 @@ class _Planner:
     def _count(self, block: Block, writer: PlanWriter) -> None:
         self.read += block.rows
         self.rejected += len(block.rejects)
+        self._spread.add(block.sealed.numbers)
         writer.figures.count_findings(Counter(finding.code for finding in block.warnings), block.blanked)
         self._on_progress(self.read)
 

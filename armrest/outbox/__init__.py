@@ -27,6 +27,14 @@ from armrest.outbox.batches import (
     unfinished_runs,
     withdraw,
 )
+from armrest.outbox.clients import (
+    ClientMatch,
+    Confirmation,
+    client_confirmation,
+    client_doubt,
+    confirm_client,
+    match_clients,
+)
 from armrest.outbox.comparison import Change, Comparison, forget
 from armrest.outbox.errors import (
     BatchMoved,
@@ -120,7 +128,9 @@ __all__ = [
     "BatchView",
     "BodyUnusable",
     "Change",
+    "ClientMatch",
     "Comparison",
+    "Confirmation",
     "CustomerCounts",
     "CustomerOutcome",
     "CustomerTooLarge",
@@ -165,7 +175,10 @@ __all__ = [
     "begin_hindered",
     "begin_unhindered",
     "carried_by",
+    "client_confirmation",
+    "client_doubt",
     "client_no_of",
+    "confirm_client",
     "count_failures",
     "count_states",
     "create_run",
@@ -187,6 +200,7 @@ __all__ = [
     "last_rows",
     "latest",
     "lease_holders",
+    "match_clients",
     "new_run_id",
     "note",
     "note_decision",

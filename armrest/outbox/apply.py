@@ -5,6 +5,7 @@ import json
 from sqlalchemy import Connection, and_, func, or_, select, update
 
 from armrest.outbox.batches import assert_sendable
+from armrest.outbox.clients import client_doubt
 from armrest.outbox.comparison import compared_since
 from armrest.outbox.errors import OutboxError
 from armrest.outbox.ledger import Ledger
@@ -16,7 +17,8 @@ def assert_applicable(ledger: Ledger, run: Run) -> None:
     """Make sure that a plan can be sent just as it is.
 
     Raises:
-        OutboxError: It is no plan, or a later run has sent or compared any of its customers in the meantime.
+        OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
+            run has sent or compared any of its customers in the meantime.
         BodyUnusable: A body of it was purged.
     """
     with ledger.read() as tx:
@@ -28,7 +30,8 @@ def apply_plan(ledger: Ledger, run: Run) -> Run:
     """Have a plan be sent: from here on it is carried on like any other run. Under the client's lease.
 
     Raises:
-        OutboxError: It is no plan, or a later run has sent or compared any of its customers in the meantime.
+        OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
+            run has sent or compared any of its customers in the meantime.
     """
     with ledger.write() as tx:
         _assert_plan(tx, run)
@@ -45,6 +48,8 @@ def _assert_plan(tx: Connection, run: Run) -> None:
         )
     if run.planned_at is None:
         raise OutboxError(f"the plan {run.run_id} did not come about: {run.message or 'it was broken off'}")
+    if doubt := client_doubt(tx, run):
+        raise OutboxError(f"plan {run.run_id} is not sent: {doubt}")
     if other := compared_since(tx, run):
         raise OutboxError(
             f"run {other} has compared newer data with ARM's since plan {run.run_id} was made: plan again"

@@ -29,6 +29,7 @@ class PlanFigures:
         warnings: How often each rule warned.
         unmapped: Columns of the source that nothing is made of.
         past_rail: The guard rail that the plan went past, so that it was refused.
+        client_doubt: Why the customers look like another client's; None: they do not.
     """
 
     compared: bool = False
@@ -47,6 +48,7 @@ class PlanFigures:
     warnings: dict[str, int] = field(default_factory=dict)
     unmapped: list[str] = field(default_factory=list)
     past_rail: str | None = None
+    client_doubt: str | None = None
 
     def count_changes(self, changes: Iterable[Change]) -> None:
         """Add how customers compare."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal, select
 
 from armrest.outbox.batches import State
+from armrest.outbox.clients import confirmed_client
 from armrest.outbox.fields import names_in
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.history import attempts_at
@@ -60,7 +61,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             rejects_file=run.rejects_file,
             rejected_why=_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq)),
             failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if people.failed else [],
-            decided=decision.said if (decision := decision_on(run)) else None,
+            decided=_decided(tx, run, row.figures),
             parent_run_id=run.parent_run_id,
             children=[str(child) for child in tx.execute(_children(run)).scalars()],
             flow_run_ids=list(
@@ -71,6 +72,12 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             ended=time_of(run.ended_at),
             slices=run.slices,
         )
+
+
+def _decided(tx: Connection, run: Run, figures: str | None) -> str | None:
+    """Return what people said about a run that a guard rail had stopped, or None."""
+    decision, confirmed = decision_on(run), confirmed_client(tx, run, PlanFigures.from_json(figures))
+    return "; ".join(filter(None, (decision.said if decision else None, confirmed))) or None
 
 
 def _children(run: Run) -> Select[tuple[str]]:

@@ -1,6 +1,5 @@
 """Past a guard rail, on the command line: the plan is shown and whoever sits there is asked; `--yes` answers before."""
 
-import getpass
 import json
 import sys
 from dataclasses import replace
@@ -18,37 +17,59 @@ OnGuard = Annotated[
     Literal["refuse", "ask"],
     typer.Option("--on-guard", help="Past a guard rail: send nothing, or show the plan and ask (default: refuse)."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Past a guard rail: send it, whoever is not there to be asked.")]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", help="Past a guard rail: send it, whoever is not there to be asked; never a wrong client."),
+]
 
 
-def past_the_rail(run: "RunSummary", *, yes: bool, times: dict[str, str]) -> "RunSummary":
+def past_the_rail(run: "RunSummary", *, yes: bool, asks: bool, times: dict[str, str]) -> "RunSummary":
     """Return a run that no guard rail has refused as it is; ask about another, and send its plan where that is wished.
 
     Args:
-        yes: The answer, given beforehand.
+        yes: The answer, given beforehand. It is none to customers that look like another client's.
+        asks: Whether whoever sits at a terminal is asked.
         times: The deadline and the wait of what is sent.
     """
     from armrest.outbox import find_run, note_decision, summary
     from tasks.connection import connection
+    from tasks.person import login_name
     from tasks.planned import planned_for
-    from tasks.runs import open_to_be_asked, went_past_a_rail
+    from tasks.runs import (
+        apply_command,
+        confirm_if_approved,
+        open_to_be_asked,
+        reasons_to_ask,
+        unconfirmed_doubt,
+        went_past_a_rail,
+    )
 
+    can_ask = asks and sys.stdin.isatty()
     with connection() as here:
         refused = find_run(here.outbox.ledger, run.run_id)
         if not went_past_a_rail(here, refused):
             return run
-        if not yes and not sys.stdin.isatty():
-            unasked = "nobody can be asked, standard input is no terminal; --yes answers beforehand"
-            return replace(run, message=f"{run.message}; {unasked}")
+        doubted = unconfirmed_doubt(here, refused) is not None
+        if not can_ask and (doubted or not yes):
+            return replace(run, message=f"{run.message}; {_why_nobody_answers(yes=yes, doubted=doubted)}")
         plan = open_to_be_asked(here, refused)
         if (planned := planned_for(here, plan)).state != "Planned":
             return planned
-        approved = yes or _asked(run.message, plan)
-        note_decision(here.outbox.ledger, plan, approved=approved, by=getpass.getuser())
+        why, doubted = reasons_to_ask(here, plan), unconfirmed_doubt(here, plan) is not None
+        approved = (yes and not doubted) or (can_ask and _asked(why, plan))
+        decision = note_decision(here.outbox.ledger, plan, approved=approved, by=login_name())
         if not approved:
-            message = f"{run.message}; not approved: `armrest apply {plan.run_id}` sends it still"
+            message = f"{why}; not approved: `{apply_command(here, plan)}` sends it still"
             return replace(summary(here.outbox.ledger, plan.run_id), state="Failed", message=message)
+        confirm_if_approved(here, plan, decision)
     return _sent(plan, times)
+
+
+def _why_nobody_answers(*, yes: bool, doubted: bool) -> str:
+    if yes and doubted:
+        return "--yes does not answer this"
+    answers = "" if doubted else "; --yes answers beforehand"
+    return f"nobody can be asked, standard input is no terminal{answers}"
 
 
 def _asked(why: str, plan: "Run") -> bool:

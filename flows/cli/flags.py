@@ -25,6 +25,15 @@ OptionalRunId = Annotated[str | None, get_args(RunId)[1]]
 ClientNo = Annotated[
     int, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.", show_default=False)
 ]
+ClientNoIsRight = Annotated[
+    int,
+    typer.Option(
+        "--client-no-is-right",
+        metavar="N",
+        help="The customers look like another client's: repeat the client number to send them.",
+        show_default=False,
+    ),
+]
 Deadline = Annotated[
     str, typer.Option("--deadline", metavar="TIME", help="End after this long, counted from the start of sending.")
 ]

@@ -8,7 +8,8 @@ from armrest.outbox import Only, Run, assert_free, assert_sendable
 from flows.cli.refusals import Refused
 from tasks.connection import Connection, connection
 from tasks.durations import seconds_in
-from tasks.rerun_choice import Choice, choose
+from tasks.person import login_name
+from tasks.rerun_choice import Choice, choose, run_of_client
 from tasks.runs import applicable, resumable
 
 
@@ -21,6 +22,19 @@ def checked_update(**given: Any) -> dict[str, Any]:
     if given["mode"] not in get_args(Mode):
         raise Refused(f"--mode {given['mode']}: choose {' or '.join(get_args(Mode))}")
     return given
+
+
+def checked_client(client_no: int, client_no_is_right: int) -> int:
+    """Return the client number that was repeated, or 0.
+
+    Raises:
+        Refused: Another number was repeated.
+    """
+    if client_no_is_right not in {0, client_no}:
+        raise Refused(
+            f"--client-no-is-right {client_no_is_right}: it must repeat the client number that is sent to, {client_no}"
+        )
+    return client_no_is_right
 
 
 def checked_times(**given: str) -> dict[str, str]:
@@ -72,17 +86,20 @@ def known_run(run_id: str, *, client_no: int | None, wait: str) -> Run:
     return run
 
 
-def known_plan(plan_id: str, *, client_no: int | None, wait: str) -> Run:
+def known_plan(plan_id: str, *, client_no: int | None, client_no_is_right: int, wait: str) -> Run:
     """Return the plan that is to be sent.
 
     Raises:
         UnknownRun: The ledger has no such run.
         WrongClient: It is another client's.
         LeaseHeld: Another run is sending for its client.
-        OutboxError: It is no plan, it was overtaken, or a body of it was purged.
+        OutboxError: It is no plan, it looks like another client's, it was overtaken, or a body of it was purged.
+        Refused: Another client number than the plan's was repeated.
     """
     with connection() as here:
-        plan = applicable(here, plan_id, client_no=client_no)
+        if client_no_is_right:
+            checked_client(run_of_client(here, plan_id, client_no).client_no, client_no_is_right)
+        plan = applicable(here, plan_id, client_no=client_no, client_no_is_right=client_no_is_right, by=login_name())
         _check_free(here, plan, wait)
     return plan
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.flags import ClientNo, Json, with_settings
+from flows.cli.flags import ClientNo, ClientNoIsRight, Json, with_settings
 from flows.cli.output import exit_code, print_json, print_table, story
 from flows.cli.reading_flags import compared, with_flags_of
 
@@ -38,27 +38,36 @@ def plan(
     user_id: UserId = None,
     mode: UpdateMode = "update",
     batch_size: BatchSize = None,
+    client_no_is_right: ClientNoIsRight = 0,
     show_values: ShowValues = False,
     as_json: Json = False,
 ) -> int:
     """Plan a run and show what it would do: new, changed, rejected, blanked; armrest apply sends it as it is."""
-    from flows.cli.parameters import checked_update
+    from flows.cli.parameters import checked_client, checked_update
 
     given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
-    return print_plan(read, given, show_values=show_values, as_json=as_json)
+    confirmed = bool(checked_client(client_no, client_no_is_right))
+    return print_plan(read, given, confirmed=confirmed, show_values=show_values, as_json=as_json)
 
 
-def print_plan(read: "Reading", given: dict[str, Any], *, show_values: bool, as_json: bool) -> int:
-    """Plan a source, print what that would do, and return the command's exit code."""
+def print_plan(read: "Reading", given: dict[str, Any], *, confirmed: bool, show_values: bool, as_json: bool) -> int:
+    """Plan a source, print what that would do, and return the command's exit code.
+
+    Args:
+        confirmed: The client number was repeated: whoever types this says that it is right.
+    """
     from flows.cli.first_look import looked_at
     from flows.cli.progress import shown
     from tasks.connection import connection
+    from tasks.person import login_name
     from tasks.plan_view import plan_view, planned_summary
     from tasks.planned import planned_for
     from tasks.runs import open_update
 
     with connection() as here, shown():
-        run = open_update(here, reading=looked_at(read, here.settings), **given, dry_run=True)
+        by = login_name() if confirmed else None
+        reading = looked_at(read, here.settings)
+        run = open_update(here, reading=reading, **given, dry_run=True, client_confirmed_by=by)
         planned = planned_summary(planned_for(here, run))
         view = plan_view(here.outbox, run.run_id, show_values=show_values) if planned.state == "Completed" else None
     if as_json:

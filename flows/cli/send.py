@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.approval import OnGuard, Yes, past_the_rail
-from flows.cli.flags import ClientNo, Deadline, Json, OptionalRunId, RunId, Verbose, Wait, with_settings
+from flows.cli.flags import (
+    ClientNo,
+    ClientNoIsRight,
+    Deadline,
+    Json,
+    OptionalRunId,
+    RunId,
+    Verbose,
+    Wait,
+    with_settings,
+)
 from flows.cli.output import exit_code, print_json, print_summaries, print_summary
 from flows.cli.plan import BatchSize, ShowValues, UpdateMode, UserId, print_plan
 from flows.cli.reading_flags import compared, with_flags_of
@@ -32,6 +42,7 @@ def update_customers(
     wait: Wait = "0s",
     on_guard: OnGuard = "refuse",
     yes: Yes = False,
+    client_no_is_right: ClientNoIsRight = 0,
     verify_sample: Annotated[
         int | None,
         typer.Option("--verify-sample", min=1, metavar="N", help="Afterwards compare N updated customers with ARM's."),
@@ -42,12 +53,13 @@ def update_customers(
     verbose: Verbose = False,
 ) -> int:
     """Bring a customer file over to ARM, and see every batch of it through."""
-    from flows.cli.parameters import checked_times, checked_update
+    from flows.cli.parameters import checked_client, checked_times, checked_update
 
     given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
     times = checked_times(deadline=deadline, wait=wait)
+    repeated = checked_client(client_no, client_no_is_right)
     if dry_run:
-        return print_plan(read, given, show_values=show_values, as_json=as_json)
+        return print_plan(read, given, confirmed=bool(repeated), show_values=show_values, as_json=as_json)
 
     from flows.cli.first_look import looked_at
     from flows.cli.ready import ready
@@ -59,9 +71,9 @@ def update_customers(
     from flows.cli.carry_out import carry_out
     from flows.update_customers import update_customers as flow
 
-    run = carry_out(flow, read.model_dump() | given | times)
+    run = carry_out(flow, read.model_dump() | given | times | {"client_no_is_right": repeated})
     if yes or on_guard == "ask":
-        run = past_the_rail(run, yes=yes, times=times)
+        run = past_the_rail(run, yes=yes, asks=on_guard == "ask", times=times)
     return _print_update(run, verify_sample=verify_sample, as_json=as_json)
 
 
@@ -99,6 +111,7 @@ def apply(
     client_no: Annotated[
         int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the plan is another client's.")
     ] = None,
+    client_no_is_right: ClientNoIsRight = 0,
     deadline: Deadline = "30m",
     wait: Wait = "0s",
     as_json: Json = False,
@@ -110,7 +123,7 @@ def apply(
     from tasks.configuration import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
-    run = known_plan(plan_id, client_no=client_no, wait=wait)
+    run = known_plan(plan_id, client_no=client_no, client_no_is_right=client_no_is_right, wait=wait)
     ready(load_settings(), client_no=run.client_no, verbose=verbose, run=run)
     from flows.apply_plan import apply_plan as flow
     from flows.cli.carry_out import carry_out

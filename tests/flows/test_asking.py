@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from armrest.outbox import Outbox, decision_on, find_run
+from armrest.outbox import Outbox, client_confirmation, decision_on, find_run
 from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
@@ -95,3 +95,23 @@ def test_the_form_asks_for_a_decision_and_a_name_under_the_plans_figures(
     assert asked["schema"]["properties"]["decision"]["enum"] == ["approve", "refuse"]
     assert "--min-rows" in asked["description"]
     assert "| would be sent | 1 in 1 batches" in asked["description"]
+
+
+def test_a_yes_to_a_source_that_looks_like_another_clients_is_remembered_with_who_gave_it(
+    run_flow: RunFlow, file: Write, history: History, arm: SandboxServer, settings: dict[str, str]
+) -> None:
+    run_flow("update-customers", source=file(20), client_no=CLIENT_NO)
+    mistyped = run_flow("update-customers", source=file(20), client_no=2299, client_no_is_right=CLIENT_NO)
+    person = threading.Thread(target=answer, args=(history, "approve"))
+    person.start()
+    asked = run_flow("update-customers", source=file(20), client_no=2299, on_guard="ask", approve_within="2m")
+    person.join()
+    again = run_flow("update-customers", source=file(20), client_no=2299)
+
+    assert (mistyped.name, asked.name, again.name) == ("InputRejected", "Completed", "Completed")
+    assert "client_no_is_right is 2218, but client_no is 2299" in mistyped.message
+    assert len(arm.books.batches()) == 3
+    with Outbox.open(f"sqlite:///{settings['ARMREST_HOME']}/ledger.db", "memory://") as outbox:
+        kept = client_confirmation(outbox.ledger, find_run(outbox.ledger, asked.flow_run_id))
+    assert kept
+    assert kept.by == "kari"

@@ -1,0 +1,74 @@
+"""The guard rail that is always on: a source whose customers look like another client's is not sent by itself.
+
+A typo in the client number would write one company's customers into another company's records. See decision 0070.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from armrest.outbox import ClientMatch
+
+FEWEST: Final = 10
+"""Fewer customers than this prove nothing."""
+HARDLY_ANY: Final = 0.05
+"""Of a client with many known customers, a smaller share than this is hardly any."""
+SAMPLE: Final = 1_000
+"""From this many customers up to twice as many are looked up, spread over the whole source."""
+
+KNOWN_ELSEWHERE: Final = "known-for-another-client"
+UNKNOWN_HERE: Final = "unknown-to-this-client"
+
+
+class Spread:
+    """Items of a stream whose length nobody knows: all of them, or every n-th, fewer than twice `size`."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._stride = 1
+        self._seen = 0
+        self.items: list[str] = []
+
+    def add(self, items: Sequence[str]) -> None:
+        """Take what comes next of the stream."""
+        self.items += items[-self._seen % self._stride :: self._stride]
+        self._seen += len(items)
+        while len(self.items) >= 2 * self._size:
+            del self.items[1::2]
+            self._stride *= 2
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was left out."""
+        return self._stride == 1
+
+
+def looks_like_another_clients(match: ClientMatch) -> str | None:
+    """Return the code of what speaks against the client number, or None.
+
+    Either most of the customers are known for another client, and for that one at least twice as many as for this
+    one; or hardly any is known for this client, which has many.
+    """
+    if match.customers < FEWEST:
+        return None
+    if match.elsewhere >= FEWEST and 2 * match.elsewhere > match.customers and match.elsewhere >= 2 * match.here:
+        return KNOWN_ELSEWHERE
+    if match.many_here and match.here < match.customers * HARDLY_ANY:
+        return UNKNOWN_HERE
+    return None
+
+
+def describe_doubt(code: str, source: str, client_no: int, match: ClientMatch, *, is_whole: bool) -> str:
+    """Say in one line what speaks against the client number, and what to do."""
+    of = f"{match.customers:,} customers" + ("" if is_whole else " looked up")
+    here = "none" if match.here == 0 else f"{match.here:,}"
+    if code == KNOWN_ELSEWHERE:
+        known = (
+            f"{match.elsewhere:,} of {of} are known for client {match.other_client_no}, and {here} for client "
+            f"{client_no}"
+        )
+    else:
+        known = f"{here} of {of} is known for client {client_no}, which has many others"
+    return (
+        f"{source}: {known}; check the client number. If it is right, repeat it: --client-no-is-right {client_no}, or "
+        "client_no_is_right in the form"
+    )
