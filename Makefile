@@ -44,16 +44,16 @@ ui: setup ## Open the Prefect UI on the demo's history (PORT=4200)
 	@$(BIN)/python -m deployments.ui --port $(or $(PORT),4200)
 
 .PHONY: up
-up: setup ## Start a Prefect server that stays, a worker and the sandbox, all deployed (PORT=4200)
-	@$(BIN)/python -m deployments.up --port $(or $(PORT),4200)
+up: setup ## Start a Prefect server that stays, a worker and the sandbox, all deployed (PORT=4200 CLIENTS=2218)
+	@$(BIN)/python -m deployments.up --port $(or $(PORT),4200) --clients $(or $(CLIENTS),2218)
 
 .PHONY: down
 down: setup ## End what make up has started; its history is kept
 	@$(BIN)/python -m deployments.down
 
 .PHONY: deploy
-deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (POOL=process, docker or kubernetes)
-	@$(BIN)/python -m deployments.set_up --pool $(or $(POOL),process)
+deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2219 POOL=process, docker or kubernetes)
+	@$(BIN)/python -m deployments.set_up --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
 test: setup ## Run the tests

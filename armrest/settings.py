@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LOCAL_SCHEMES = frozenset({"file", "local"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -79,6 +80,14 @@ class Settings(Access, BaseSettings):
     store_url: str | None = Field(None, description="fsspec address of the bodies; default: a folder in home")
 
     inbox: Path | None = Field(None, description="a folder in which plain names of customer files are looked up")
+    source_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="besides the inbox, what a source may begin with in a deployment: addresses or folders, each "
+        "ending with /, with commas between them",
+    )
+    mappings: Path | None = Field(
+        None, description="the folder of mapping files in a deployment; only administrators may write there"
+    )
     rejects_url: str | None = Field(None, description="where rejects files go, an fsspec address; default: in home")
     sources: Secret[Json[dict[str, SqlSource]]] = Field(
         Secret({}),
@@ -104,6 +113,26 @@ class Settings(Access, BaseSettings):
         86_400.0, gt=0, description="after this long, a batch that is open is reported"
     )
     ghost_horizon_seconds: float = Field(3600.0, ge=0, description="how long an unanswered batch may still be applied")
+
+    @field_validator("source_prefixes", mode="before")
+    @classmethod
+    def _between_commas(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("source_prefixes")
+    @classmethod
+    def _whole_folders(cls, prefixes: tuple[str, ...]) -> tuple[str, ...]:
+        for prefix in prefixes:
+            scheme, _, rest = prefix.partition("://")
+            if not prefix.endswith("/"):
+                raise ValueError("each must end with /, or it would also stand for longer names")
+            if rest and (scheme in LOCAL_SCHEMES or "::" in prefix):
+                raise ValueError("a folder of this machine is written as its path, such as /srv/exports/")
+            if rest and "@" in rest.partition("/")[0]:
+                raise ValueError("must not hold a user name or password")
+            if not rest.strip("/") and not prefix.startswith("/"):
+                raise ValueError("each must be an address with a host or bucket, or the path of a folder from / on")
+        return prefixes
 
     @field_validator("rejects_url")
     @classmethod

@@ -17,14 +17,14 @@ async def register_blocks() -> str:
     return "Blocks: ArmConnection is known; make one for each environment in the UI under Blocks"
 
 
-async def save_sandbox(settings: Settings, client_no: int) -> str:
+async def save_sandbox(settings: Settings) -> str:
     """Make or renew the connection `sandbox`; return what was done, in a line."""
     connection = ArmConnection(
         environment="sandbox",
         api_url=settings.api_url,
         token=settings.token,
         user_id=settings.user_id,
-        clients=[client_no],
+        clients=list(settings.clients),
     )
     await connection.save(SANDBOX, overwrite=True)
     return f"Connection {SANDBOX}: {settings.api_url}"

@@ -12,12 +12,25 @@ CLIENT_NO: Final = 2218
 POOL: Final = "armrest"
 
 
+def client_numbers(text: str) -> tuple[int, ...]:
+    """Return the client numbers of a list such as `2218,2219`.
+
+    Raises:
+        ValueError: It is none.
+    """
+    numbers = tuple(int(part) for part in text.replace(",", " ").split())
+    if any(number < 1 for number in numbers):
+        raise ValueError
+    return numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where all of it lives: a folder, and two ports next to each other."""
+    """Where all of it lives: a folder, and two ports next to each other; and the clients that it may touch."""
 
     home: Path
     port: int = 4200
+    clients: tuple[int, ...] = (CLIENT_NO,)
 
     @property
     def ui(self) -> str:
@@ -60,6 +73,8 @@ class Place:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "ARMREST_HOME": str(self.home / "home"),
             "ARMREST_INBOX": str(self.home / "inbox"),
+            "ARMREST_MAPPINGS": str(self.home / "mappings"),
+            "ARMREST_CLIENTS": ",".join(map(str, self.clients)),
             "ARMREST_API_URL": f"{self.sandbox}/arm/v1",
             "ARMREST_TOKEN": TOKEN,
             "ARMREST_USER_ID": "ola.nordmann",
@@ -68,5 +83,5 @@ class Place:
 
     def make_folders(self) -> None:
         """Make what is not there, for its owner alone."""
-        for folder in ("home", "inbox", "logs", "prefect"):
+        for folder in ("home", "inbox", "logs", "mappings", "prefect"):
             (self.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)

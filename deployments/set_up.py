@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from deployments.place import CLIENT_NO
+from deployments.place import client_numbers
 from flows.cli import prefect_env
+from tasks.configuration import SettingsRefused, environment_settings
 
 if TYPE_CHECKING:
     from deployments.work_pools import PoolType
@@ -28,6 +29,8 @@ def main() -> int:
     """Put everything up; return the exit code."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("--pool", choices=("process", "docker", "kubernetes"), default="process")
+    words = "the clients that runs may touch, such as 2218,2219; default: ARMREST_CLIENTS, else those of the work pool"
+    parser.add_argument("--clients", type=client_numbers, default=(), help=words)
     parser.add_argument("--sandbox", action="store_true", help="what ARMREST_API_URL names is a stand-in of ARM")
     chosen = parser.parse_args()
     prefect_env.prepare()
@@ -36,26 +39,26 @@ def main() -> int:
     if PREFECT_API_URL.value() is None:
         return _refuse("PREFECT_API_URL is not set: name the Prefect server to deploy to")
     try:
-        asyncio.run(_set_up(chosen.pool, sandbox=chosen.sandbox))
-    except (NotDeployed, LookupError, ConnectionError) as error:
+        asyncio.run(_set_up(chosen.pool, clients=chosen.clients, sandbox=chosen.sandbox))
+    except (NotDeployed, LookupError, ConnectionError, SettingsRefused) as error:
         return _refuse(str(error))
     print(f"Deployed to {PREFECT_API_URL.value()}")
     return 0
 
 
-async def _set_up(pool: "PoolType", *, sandbox: bool) -> None:
+async def _set_up(pool: "PoolType", *, clients: tuple[int, ...], sandbox: bool) -> None:
     """Go step by step, and tell each in a line."""
     from deployments.automations import put_up_automations
     from deployments.blocks import register_blocks, save_sandbox
     from deployments.nightly import switch_on_nightly
     from deployments.work_pools import make_work_pool
-    from tasks.configuration import environment_settings
 
-    _tell(await make_work_pool(pool))
+    settings = environment_settings()
+    _tell(await make_work_pool(pool, clients or settings.clients))
     _tell(await register_blocks())
     _tell(await asyncio.to_thread(_deploy))
     if sandbox:
-        _tell(await save_sandbox(environment_settings(), CLIENT_NO))
+        _tell(await save_sandbox(settings))
         _tell(await switch_on_nightly())
     _tell(await put_up_automations())
 

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 from armrest.sandbox import last_month, sample_rows, write_sample
 from deployments import processes
 from deployments.local_server import address, answers, command, is_taken, wait
-from deployments.place import CLIENT_NO, HOME, POOL, TOKEN, Place
+from deployments.place import CLIENT_NO, HOME, POOL, TOKEN, Place, client_numbers
 from deployments.processes import Process
 
 ARMREST: Final = Path(sys.executable).with_name("armrest")
@@ -33,6 +33,7 @@ READY: Final = """\
 {told}: {ui}
   Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
   ARM          a stand-in, {sandbox} (not Amili's); all runs go there
+  files        put yours into {inbox}, mappings into {mappings}; no other is opened
   command line export PREFECT_API_URL={ui}/api ARMREST_HOME={home}
   logs         {logs}
   make down    ends it; what happened is kept"""
@@ -47,9 +48,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
     parser.add_argument("--port", type=int, default=4200)
     parser.add_argument("--home", type=Path, default=HOME)
+    parser.add_argument("--clients", type=client_numbers, default=(CLIENT_NO,), help="that may be touched: 2218,2219")
     chosen = parser.parse_args()
     try:
-        print(bring_up(Place(chosen.home.absolute(), chosen.port)))
+        print(bring_up(Place(chosen.home.absolute(), chosen.port, chosen.clients)))
     except NotUp as error:
         print(f"armrest: {error}", file=sys.stderr)
         return 2
@@ -75,6 +77,8 @@ def bring_up(place: Place) -> str:
         sample=place.sample.name,
         client_no=CLIENT_NO,
         sandbox=place.sandbox,
+        inbox=place.sample.parent,
+        mappings=place.home / "mappings",
         home=place.home / "home",
         logs=place.log("*"),
     )

@@ -1,6 +1,6 @@
 """The work pool `armrest`: processes beside a worker, or containers that get their secrets when a run begins."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any, Final, Literal
@@ -20,14 +20,25 @@ PoolType = Literal["process", "docker", "kubernetes"]
 Template = dict[str, Any]
 
 
+CLIENTS: Final = "ARMREST_CLIENTS"
+
+
+class NoClients(LookupError):
+    """Nobody says which clients may be touched; one line that says what to do."""
+
+
 class OtherPool(LookupError):
     """There is no pool of the type that is wanted; one line that says what to do."""
 
 
-async def make_work_pool(kind: PoolType) -> str:
+async def make_work_pool(kind: PoolType, clients: Sequence[int]) -> str:
     """Make the work pool, or bring its template up to date; return what was done, in a line.
 
+    Args:
+        clients: The only clients that its runs may touch; none: those that it has already.
+
     Raises:
+        NoClients: Nobody says, and it has none.
         OtherPool: The pool is there, and of another type.
     """
     async with get_client() as client:
@@ -35,13 +46,15 @@ async def make_work_pool(kind: PoolType) -> str:
         try:
             there = await client.read_work_pool(POOL)
         except ObjectNotFound:
+            template = with_clients(template, _required(_listed(clients)))
             with suppress(ObjectAlreadyExists):  # a busy server had made it already when it was asked again
                 await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
-            return f"Work pool {POOL}: made, of the type {kind}"
+            return f"Work pool {POOL}: made, of the type {kind}, for {_told(template)}"
         if there.type != kind:
             raise OtherPool(f"work pool {POOL} is of the type {there.type}, not {kind}: delete it, or deploy to that")
+        template = with_clients(template, _required(_listed(clients) or clients_of(there.base_job_template)))
         await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
-        return f"Work pool {POOL}: up to date, of the type {kind}"
+        return f"Work pool {POOL}: up to date, of the type {kind}, for {_told(template)}"
 
 
 def with_secrets(kind: PoolType, template: Template) -> Template:
@@ -49,6 +62,37 @@ def with_secrets(kind: PoolType, template: Template) -> Template:
     changed = deepcopy(template)
     _SECRETS[kind](changed)
     return changed
+
+
+def with_clients(template: Template, clients: str) -> Template:
+    """Return a template whose runs may touch these clients only, whatever the worker's environment says."""
+    changed = deepcopy(template)
+    env = changed["variables"]["properties"]["env"]
+    env["default"] = {**(env.get("default") or {}), CLIENTS: clients}
+    return changed
+
+
+def clients_of(template: Template) -> str:
+    """Return the clients that a template names; empty where it names none."""
+    env = template.get("variables", {}).get("properties", {}).get("env", {}).get("default") or {}
+    return str(env.get(CLIENTS, ""))
+
+
+def _listed(clients: Sequence[int]) -> str:
+    return ",".join(map(str, clients))
+
+
+def _required(clients: str) -> str:
+    if not clients:
+        raise NoClients(
+            f"no client is named that runs may touch: `make deploy CLIENTS=2218,2219`, or set {CLIENTS}; without it a "
+            "typo in a form reaches every client of the login"
+        )
+    return clients
+
+
+def _told(template: Template) -> str:
+    return f"the clients {clients_of(template)}"
 
 
 def _from_block(template: Template) -> None:

@@ -18,6 +18,11 @@ BatchUuid = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
 UserId = Annotated[str, Field(min_length=1, max_length=100)]
 
 
+def is_deployed() -> bool:
+    """Tell whether the flow run belongs to a deployment: then its parameters may come from a form."""
+    return bool(runtime.deployment.id)
+
+
 def person() -> str:
     """Return who gave this flow run its parameters: in a deployment Prefect does not say."""
-    return "a person in Prefect" if runtime.deployment.id else login_name()
+    return "a person in Prefect" if is_deployed() else login_name()

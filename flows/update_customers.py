@@ -11,7 +11,7 @@ from armrest.api import Mode
 from armrest.intake import InputRefused
 from flows.asking import is_to_be_asked, send_if_approved
 from flows.drift import Sample, verified
-from flows.parameters import ClientNo, ClientNoIsRight, UserId, person
+from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
 from flows.sending import flow_run_id, see_through
 from tasks.connection import ConnectionName, arm_client
 from tasks.connection import connection as connected
@@ -24,6 +24,7 @@ from tasks.reading import (
     Reading,
     Share,
     SourceName,
+    places_of,
     source_name,
 )
 from tasks.runs import carried, carry, open_to_be_asked, open_update, went_past_a_rail
@@ -74,13 +75,13 @@ async def update_customers(
     `arm-failed-customers-…` every customer that ARM refused, and why.
 
     Args:
-        source: The customer file: a path on the machine that runs this, a folder or glob, a plain name in
-            ARMREST_INBOX, an address such as s3://bucket/customers.csv, or sql:NAME of ARMREST_SOURCES.
+        source: The customer file: its name in ARMREST_INBOX, a folder or glob there, an address or path that begins
+            with one of ARMREST_SOURCE_PREFIXES, such as s3://bucket/, or sql:NAME of ARMREST_SOURCES.
         client_no: The client's number in ARM, for example 2218.
         connection: Which ARM it goes to: the name of a block ArmConnection, such as staging. Empty: the settings'.
         encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
-        mapping: The mapping file, which says which column holds which of ARM's fields. Empty: the columns have
-            ARM's names.
+        mapping: The mapping file in ARMREST_MAPPINGS, which says which column holds which of ARM's fields. Empty: the
+            columns have ARM's names.
         clear: Fields of which an empty cell blanks what ARM has. All others are kept.
         address_policy: What becomes of a file that has columns for a part of the address only. refuse sends nothing;
             replace blanks the other parts in ARM; merge reads each such customer from ARM first, and keeps them.
@@ -140,6 +141,7 @@ async def update_customers(
                     dry_run=dry_run,
                     shards=shards,
                     client_confirmed_by=person() if client_no_is_right else None,
+                    places=places_of(here.settings) if is_deployed() else None,
                 )
             except InputRefused as refusal:
                 return Failed(name="InputRejected", message=refusal.message)

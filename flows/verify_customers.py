@@ -5,7 +5,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from flows.drift import DRIFT, Sample, told
-from flows.parameters import ClientNo
+from flows.parameters import ClientNo, is_deployed
 from tasks.connection import ConnectionName
 from tasks.reading import Clear, DuplicatePolicy, Reading, SourceName, WholeAddressPolicy
 from tasks.verification import verified_source
@@ -35,8 +35,8 @@ async def verify_customers(
         connection: Which ARM is asked: the name of a block ArmConnection, such as staging. Empty: the settings'.
         sample: Compare so many customers at random, and say how many of all may differ. Empty: all of them.
         encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
-        mapping: The mapping file, which says which column holds which of ARM's fields. Empty: the columns have
-            ARM's names.
+        mapping: The mapping file in ARMREST_MAPPINGS, which says which column holds which of ARM's fields. Empty: the
+            columns have ARM's names.
         clear: Fields of which an empty cell was to blank what ARM has.
         address_policy: refuse takes no file that has columns for a part of the address only; replace takes what is not
             there for blank.
@@ -51,6 +51,6 @@ async def verify_customers(
         address_policy=address_policy,
         duplicates=duplicates,
     )
-    found = await verified_source(reading, client_no, connection=connection, sample=sample)
+    found = await verified_source(reading, client_no, connection=connection, sample=sample, confined=is_deployed())
     await told(found)
     return Completed(message=found.message) if found.equal else Failed(name=DRIFT, message=found.message)

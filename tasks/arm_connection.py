@@ -65,9 +65,11 @@ class ArmConnection(Access, Block):
     def over(self, settings: Settings) -> Settings:
         """Return these settings with all that concerns ARM taken from here, and nothing of it left of theirs.
 
-        So the login of one environment never meets the address of another.
+        So the login of one environment never meets the address of another. The clients are an exception: where the
+        connection lists none, those of the settings still hold.
         """
         mine = {name: getattr(self, name) for name in Access.model_fields}
+        mine["clients"] = self.clients or settings.clients
         allowed = settings.allow_updates and (self.allow_updates or self.environment != "production")
         name = self._block_document_name or settings.connection
         return settings.model_copy(update={**mine, "allow_updates": allowed, "connection": name})

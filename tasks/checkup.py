@@ -4,6 +4,7 @@ Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
 
 import asyncio
+import stat
 import sys
 from collections.abc import Iterator
 from importlib.metadata import requires, version
@@ -15,9 +16,10 @@ from armrest.api import ArmError, Forbidden, NotAuthorized, Unreachable
 from armrest.outbox import Outbox, OutboxError
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused, environment_settings, load_settings
-from tasks.connection import arm_client, connection, required_api_url
+from tasks.connection import arm_client, connection, required_api_url, required_clients
 from tasks.finding import Finding, checked
 from tasks.login import NO_BATCH
+from tasks.reading import places_of
 
 DISTRIBUTION: Final = "armrest-flows"
 OLDEST_PYTHON: Final = (3, 11)
@@ -27,7 +29,7 @@ ANY_CLIENT: Final = 1
 
 
 def local_findings() -> Iterator[Finding]:
-    """Look at Python, the packages, the settings, the ledger, the store and the inbox."""
+    """Look at Python, the packages, the settings, the ledger, the store, and where a deployment's files lie."""
     yield _python()
     yield _versions()
     settings = checked("settings", _settings, refusals=(SettingsRefused,))
@@ -35,6 +37,8 @@ def local_findings() -> Iterator[Finding]:
     if settings.verdict == "fine":
         yield from _outbox()
         yield _inbox(environment_settings())
+        yield checked("mappings", lambda: _mappings(environment_settings()), refusals=(SettingsRefused,))
+        yield _prefixes(environment_settings())
 
 
 def _python() -> Finding:
@@ -82,6 +86,34 @@ def _inbox(settings: Settings) -> Finding:
     if not folder.is_dir():
         return Finding("inbox", "trouble", f"{folder} is no folder: make it, or set ARMREST_INBOX to another")
     return Finding("inbox", "fine", f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files")
+
+
+def _mappings(settings: Settings) -> str:
+    """Look at the folder of mappings: who may write there decides what every customer is made of."""
+    folder = places_of(settings).mappings
+    if folder is None:
+        return "none: a deployment reads no mapping until ARMREST_MAPPINGS names a folder"
+    if not folder.is_dir():
+        raise SettingsRefused(f"{folder} is no folder: make it, or set ARMREST_MAPPINGS to another")
+    if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingsRefused(f"{folder} can be written by others than its owner: chmod go-w {folder}")
+    return f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files"
+
+
+def _prefixes(settings: Settings) -> Finding:
+    if not settings.source_prefixes:
+        return Finding("sources", "note", "a deployment reads the inbox and sql:NAME (ARMREST_SOURCE_PREFIXES)")
+    said = f"a deployment reads the inbox, sql:NAME and {', '.join(settings.source_prefixes)}"
+    return Finding("sources", "fine", said)
+
+
+async def clients_finding() -> Finding:
+    """Look at which clients may be touched, of the connection where one is named."""
+    try:
+        settings = await asyncio.to_thread(load_settings)
+        return Finding("clients", "fine", required_clients(settings))
+    except SettingsRefused as error:
+        return Finding("clients", "trouble", str(error))
 
 
 async def arm_finding() -> Finding:

@@ -233,6 +233,20 @@ def _place(settings: Settings, variable: str) -> str:
     return f"the connection {settings.connection}" if settings.connection else f"ARMREST_{variable}"
 
 
+def required_clients(settings: Settings) -> str:
+    """Return the clients that may be touched, as a list.
+
+    Raises:
+        SettingsRefused: None is named, so that a typo in a client number reaches any client of the login.
+    """
+    if not settings.clients:
+        raise SettingsRefused(
+            f"{_place(settings, 'CLIENTS')} names no client, so a typo in a client number may reach any: list those "
+            "that may be touched, such as 2218,2219"
+        )
+    return ", ".join(map(str, settings.clients))
+
+
 def required_api_url(settings: Settings) -> str:
     """Return ARM's address.
 

@@ -9,7 +9,7 @@ from armrest.delivery import ReadRecords, plan, plan_rerun, read_records
 from armrest.intake import Database
 from armrest.outbox import Run, RunSummary
 from tasks.connection import Connection, arm_client, settings_for
-from tasks.reading import databases_of, planning_processes
+from tasks.reading import databases_of, places_of, planning_processes
 from tasks.standard_input import forget
 from tasks.watch import watcher
 
@@ -44,6 +44,7 @@ def planned_for(
             here.outbox,
             run,
             rejects_folder=here.rejects_folder,
+            places=places_of(here.settings) if run.request.get("confined") else None,
             databases=databases_of(here.settings) if databases is None else databases,
             read_records=_reader(here, run) if run.request.get("address_policy") == "merge" else None,
             processes=planning_processes(here.settings),

@@ -94,5 +94,10 @@ async def _blocks(client: PrefectClient) -> Finding:
     except ObjectNotFound:
         return Finding("blocks", "trouble", f"ArmConnection is not known: {DEPLOY}")
     made = await client.read_block_documents_by_type(kind.slug, include_secrets=False)
+    if free := ", ".join(sorted(one.name for one in made if one.name and not one.data.get("clients"))):
+        said = (
+            f"connections that name no clients, so that a typo may reach any: {free}; list them in the block's clients"
+        )
+        return Finding("blocks", "trouble", said)
     names = ", ".join(sorted(one.name for one in made if one.name))
     return Finding("blocks", "fine", f"connections: {names}" if names else "ArmConnection is known; no connection yet")

@@ -14,10 +14,12 @@ from armrest.intake import (
     Database,
     InputRefused,
     Mapping,
+    Places,
     Policy,
     Source,
+    mapping_of,
+    mapping_text,
     open_source,
-    read_mapping,
     severities,
 )
 from armrest.settings import Settings
@@ -70,15 +72,18 @@ class Reading(BaseModel):
         """How old the source may be."""
         return seconds_in(self.max_source_age) if self.max_source_age else None
 
-    def open(self, settings: Settings) -> Source:
+    def open(self, settings: Settings, *, places: Places | None = None) -> Source:
         """Look at the source, as a plan will.
+
+        Args:
+            places: The only places that source and mapping may come from; None: everywhere.
 
         Raises:
             InputRefused: It, its address or the mapping is at fault.
             SettingsRefused: ARMREST_RULES names a rule that there is not.
         """
         refuse_credentials(self.source)
-        _, mapping = self._mapping()
+        _, mapping = self._mapping(places)
         policy = Policy(
             clear=frozenset(self.cleared),
             address=self.address_policy,
@@ -91,11 +96,16 @@ class Reading(BaseModel):
             mapping=mapping,
             policy=policy,
             inbox=inbox_of(settings),
+            places=places,
             databases=databases_of(settings),
         )
 
-    def request(self, settings: Settings) -> dict[str, Any]:
+    def request(self, settings: Settings, *, places: Places | None = None) -> dict[str, Any]:
         """Return it as a run keeps it, from any folder and whatever becomes of the mapping file: a resume plans alike.
+
+        Args:
+            places: The only places that source and mapping may come from; None: everywhere. The run keeps that it is
+                confined, so that whoever resumes it reads nothing else either.
 
         Raises:
             InputRefused: The source's address or the mapping is at fault.
@@ -105,9 +115,10 @@ class Reading(BaseModel):
         if self.source == STDIN:
             what = "standard input belongs to whoever types the command; a flow reads a file or an address"
             raise InputRefused(f"-: {what}", code="not-readable")
-        text, _ = self._mapping()
+        text, _ = self._mapping(places)
         return {
-            "source": located(self.source, inbox_of(settings)),
+            "source": places.located(self.source) if places else located(self.source, inbox_of(settings)),
+            "confined": places is not None,
             "encoding": self.encoding,
             "mapping": text,
             "clear": self.cleared,
@@ -121,13 +132,12 @@ class Reading(BaseModel):
             "max_source_age_seconds": self.max_source_age_seconds,
         }
 
-    def _mapping(self) -> tuple[str | None, Mapping | None]:
-        """The mapping as text, and as it is understood."""
-        if self.mapping is None:
+    def _mapping(self, places: Places | None) -> tuple[str | None, Mapping | None]:
+        """The mapping as text, and as it is understood; its file is read once."""
+        if not self.mapping:
             return None, None
-        path = Path(self.mapping).expanduser()
-        mapping = read_mapping(path)
-        return path.read_text(encoding="utf-8-sig"), mapping
+        text = places.mapping_text(self.mapping) if places else mapping_text(self.mapping)
+        return text, mapping_of(text, name=PurePath(self.mapping).name)
 
 
 def source_name(source: str) -> str:
@@ -165,6 +175,28 @@ def refuse_credentials(source: str) -> None:
 def inbox_of(settings: Settings) -> Path | None:
     """Return the folder in which plain file names are looked up, or None."""
     return settings.inbox.expanduser().absolute() if settings.inbox else None
+
+
+def places_of(settings: Settings) -> Places:
+    """Return the only places that a deployment reads sources and mappings from.
+
+    Raises:
+        SettingsRefused: Whoever may put files into the inbox could write mappings, too.
+    """
+    mappings = settings.mappings.expanduser().absolute() if settings.mappings else None
+    places = Places(inbox=inbox_of(settings), prefixes=settings.source_prefixes, mappings=mappings)
+    if mappings:
+        for folder in places.folders():
+            if _overlap(folder.resolve(), mappings.resolve()):
+                raise SettingsRefused(
+                    f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write, lie in each other: name "
+                    "another folder"
+                )
+    return places
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def databases_of(settings: Settings) -> dict[str, Database]:

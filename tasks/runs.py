@@ -2,6 +2,7 @@
 
 from armrest.api import Mode
 from armrest.delivery import rerun_request
+from armrest.intake import Places
 from armrest.outbox import (
     Decision,
     Only,
@@ -36,12 +37,14 @@ def open_update(
     dry_run: bool,
     shards: int = 1,
     client_confirmed_by: str | None = None,
+    places: Places | None = None,
 ) -> Run:
     """Open a run that brings a source over; what is None comes from the settings.
 
     Args:
         client_confirmed_by: The person who repeats the client number, so that a source that looks like another
             client's is sent; None: nobody does.
+        places: The only places that source and mapping may come from; None: everywhere.
 
     Raises:
         InputRefused: The source's address or the mapping is at fault.
@@ -62,7 +65,7 @@ def open_update(
         user_id=user_id or settings.user_id,
         source=source_name(reading.source),
         request={
-            **reading.request(settings),
+            **reading.request(settings, places=places),
             "batch_size": batch_size or settings.batch_size,
             "max_body_bytes": settings.max_body_bytes,
             "dry_run": dry_run,

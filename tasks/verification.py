@@ -12,7 +12,7 @@ from armrest.settings import Settings
 from tasks.configuration import home, load_settings, private
 from tasks.connection import arm_client, settings_for
 from tasks.connection import connection as connected
-from tasks.reading import Reading
+from tasks.reading import Reading, places_of
 
 
 async def verified_source(
@@ -23,6 +23,7 @@ async def verified_source(
     sample: int | None = None,
     drift_file: Path | None = None,
     on_progress: OnProgress | None = None,
+    confined: bool = False,
 ) -> Verification:
     """Compare a source with what ARM holds.
 
@@ -30,6 +31,7 @@ async def verified_source(
         connection: The name of a block `ArmConnection`; empty is what the settings say.
         sample: So many of its customers at random; None is all.
         drift_file: Where what differs goes, with its values; None is a file of its own in the home.
+        confined: Whether source and mapping come from the places of a deployment alone.
 
     Raises:
         InputRefused: The source is at fault.
@@ -38,7 +40,7 @@ async def verified_source(
     """
     settings = load_settings(connection)
     return await _verified(
-        WantedBySource(reading.open(settings)),
+        WantedBySource(reading.open(settings, places=places_of(settings) if confined else None)),
         client_no,
         settings,
         sample=sample,

@@ -15,6 +15,7 @@ from armrest.intake import (
     Block,
     Database,
     InputRefused,
+    Places,
     Policy,
     RejectLimit,
     RejectsFile,
@@ -53,6 +54,7 @@ def plan(
     *,
     rejects_folder: Path | str,
     inbox: Path | None = None,
+    places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
     processes: int = 1,
     read_records: ReadRecords | None = None,
@@ -67,6 +69,7 @@ def plan(
     Args:
         rejects_folder: A folder, or an fsspec address of one.
         inbox: Where plain file names are looked up first.
+        places: The only places that the source may come from, where not all are allowed.
         databases: What a source `sql:NAME` stands for.
         read_records: Asks ARM what it holds of customers; for the address policy `merge` alone.
         processes: How many check and assemble the customers of a large source; 1: this one alone does everything.
@@ -80,7 +83,7 @@ def plan(
     discard(outbox, run)
     planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None), read_records)
     try:
-        source = _opened(run.request, inbox, databases)
+        source = _opened(run.request, inbox, places, databases)
         planner.plan(source, processes=processes if (source.text_bytes or 0) >= LARGE_BYTES else 1)
     except InputRefused as refusal:
         discard(outbox, run)
@@ -110,7 +113,9 @@ def plan_writer(outbox: Outbox, run: Run, comparison: Comparison | None = None) 
     )
 
 
-def _opened(request: Mapping[str, Any], inbox: Path | None, databases: Mapping[str, Database] | None) -> Source:
+def _opened(
+    request: Mapping[str, Any], inbox: Path | None, places: Places | None, databases: Mapping[str, Database] | None
+) -> Source:
     """Open the source that a request names, under its mapping and policy."""
     mapping = mapping_of(request["mapping"], name="the run's mapping") if request.get("mapping") else None
     policy = Policy(
@@ -125,6 +130,7 @@ def _opened(request: Mapping[str, Any], inbox: Path | None, databases: Mapping[s
         mapping=mapping,
         policy=policy,
         inbox=inbox,
+        places=places,
         databases=databases,
     )
 

@@ -5,9 +5,18 @@ from armrest.intake.database import Database
 from armrest.intake.errors import InputRefused
 from armrest.intake.first_mapping import first_mapping
 from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
-from armrest.intake.mapping import Mapping, MappingFault, mapping_of, mapping_schema, parse_mapping, read_mapping
+from armrest.intake.mapping import (
+    Mapping,
+    MappingFault,
+    mapping_of,
+    mapping_schema,
+    mapping_text,
+    parse_mapping,
+    read_mapping,
+)
 from armrest.intake.masking import masked
 from armrest.intake.one_row import customer_given
+from armrest.intake.places import Places
 from armrest.intake.policy import Policy
 from armrest.intake.reasons import REASONS, Reason, Severity, severities
 from armrest.intake.rejects import Finding, Reject, RejectsFile
@@ -22,6 +31,7 @@ __all__ = [
     "InputRefused",
     "Mapping",
     "MappingFault",
+    "Places",
     "Policy",
     "Reason",
     "Reject",
@@ -33,6 +43,7 @@ __all__ = [
     "first_mapping",
     "mapping_of",
     "mapping_schema",
+    "mapping_text",
     "masked",
     "open_source",
     "parse_mapping",

@@ -20,6 +20,7 @@ FAULTS: Final = frozenset(
         "not-readable",
         "nothing-valid",
         "nul",
+        "outside-inbox",
         "password",
         "query-failed",
         "quote",

@@ -6,18 +6,19 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 from armrest.intake.errors import InputRefused
+from armrest.intake.places import HIDDEN, Places
 
 Opened = Callable[[], BinaryIO]
 _GLOB_SIGNS: Final = frozenset("*?[")
-_HIDDEN: Final = (".", "_")
 _PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
 """What fsspec needs for a kind of address."""
 _DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "zstd", "pyarrow.lib"})
@@ -40,23 +41,41 @@ class Location:
     modified_at: datetime | None = None
 
 
-def locate(source: str, *, inbox: Path | None = None) -> list[Location]:
+def locate(source: str, *, inbox: Path | None = None, places: Places | None = None) -> list[Location]:
     """The files of a source, in the order of their names; a folder's hidden ones (`.`, `_`) aside.
 
     Args:
         source: A path, a glob, `-` for standard input, or an address such as `s3://bucket/customers.csv`.
         inbox: The folder in which plain names are looked up first.
+        places: The only places that it may come from, where not all are allowed.
 
     Raises:
         InputRefused: There is no such file, or it cannot be read.
     """
     name = shown(source)
+    if places is not None:
+        return _located_in(places, source, name)
     with readable(name):
         if source == "-":
             return [Location("standard input", _spooled(sys.stdin.buffer))]
         found = _remote(source) if "://" in source else [_local(path) for path in _paths(source, inbox)]
     if not found:
         raise InputRefused(f"{name}: there is no such file, or the folder is empty", code="no-such-file")
+    return found
+
+
+def _located_in(places: Places, source: str, name: str) -> list[Location]:
+    """The files of a source that may not come from everywhere."""
+    found: list[Location] = []
+    source = places.located(source)
+    with readable(name), suppress(FileNotFoundError):
+        if "://" in source:
+            found = _remote(source)
+        else:
+            found = [_local(path, partial(places.open_source, path, named=path.name)) for path in _paths(source, None)]
+    if not found:
+        what = "there is no such file, or the folder is empty"
+        raise InputRefused(f"{name}: {what}; {places.describe()}", code="no-such-file")
     return found
 
 
@@ -115,14 +134,16 @@ def _paths(source: str, inbox: Path | None) -> list[Path]:
 
 
 def _visible(paths: Iterator[Path]) -> list[Path]:
-    return sorted(path for path in paths if path.is_file() and not path.name.startswith(_HIDDEN))
+    return sorted(path for path in paths if path.is_file() and not path.name.startswith(HIDDEN))
 
 
-def _local(path: Path) -> Location:
-    with path.open("rb"):
-        status = path.stat()
+def _local(path: Path, opened: Opened | None = None) -> Location:
+    """A file of this machine; `opened` opens it, where its path alone does not."""
+    opens: Opened = opened or (lambda: path.open("rb"))
+    with opens() as file:
+        status = os.fstat(file.fileno())
     modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-    return Location(path.name, lambda: path.open("rb"), status.st_size, modified_at)
+    return Location(path.name, opens, status.st_size, modified_at)
 
 
 def _remote(source: str) -> list[Location]:
@@ -138,7 +159,7 @@ def _remote(source: str) -> list[Location]:
         paths = sorted(system.glob(path))
     elif system.isdir(path):
         files = (entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "file")
-        paths = sorted(name for name in files if not name.rpartition("/")[2].startswith(_HIDDEN))
+        paths = sorted(name for name in files if not name.rpartition("/")[2].startswith(HIDDEN))
     else:
         paths = [path]
     return [_fetched(system, path, shown(source) if path == paths[0] == paths[-1] else path) for path in paths]

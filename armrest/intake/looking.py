@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from armrest.intake.database import Database
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import table_of
 from armrest.intake.locations import locate, readable, shown
+from armrest.intake.places import SQL, Places
 from armrest.intake.tables import Table, Tables
-
-SQL: Final = "sql:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ def look(
     encoding: str | None = None,
     sheet: str | None = None,
     inbox: Path | None = None,
+    places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> Looked:
     """Look at a source; `open_source` says what may be given.
@@ -48,7 +47,7 @@ def look(
     with readable(name):
         if source.startswith(SQL):
             return Looked(name, _sql_table(source, databases or {}))
-        files = locate(source, inbox=inbox)
+        files = locate(source, inbox=inbox, places=places)
         found = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
         sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, found, strict=True)]
         tables = [(file.name, table) for file, (table, _) in zip(files, found, strict=True)]

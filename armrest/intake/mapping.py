@@ -134,12 +134,20 @@ def read_mapping(path: str | Path) -> Mapping:
     Raises:
         InputRefused: It is not there, or something is wrong with it; the line of the first fault is named.
     """
+    return mapping_of(mapping_text(path), name=Path(path).name)
+
+
+def mapping_text(path: str | Path) -> str:
+    """Return a mapping file's text.
+
+    Raises:
+        InputRefused: It is not there, or cannot be read.
+    """
     path = Path(path).expanduser()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise InputRefused(f"{path.name}: there is no such mapping, or it cannot be read", code="bad-mapping") from None
-    return mapping_of(text, name=path.name)
 
 
 def mapping_of(text: str, *, name: str) -> Mapping:

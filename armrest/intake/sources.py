@@ -15,6 +15,7 @@ from armrest.intake.headers import guess
 from armrest.intake.locations import readable
 from armrest.intake.looking import Looked, look
 from armrest.intake.mapping import Mapping as ColumnMapping
+from armrest.intake.places import Places
 from armrest.intake.policy import Policy
 from armrest.intake.recipe import Recipe
 from armrest.intake.rejects import Finding
@@ -144,6 +145,7 @@ def open_source(
     mapping: ColumnMapping | None = None,
     policy: Policy | None = None,
     inbox: Path | None = None,
+    places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> Source:
     """Look at a source, its columns named as in ARM's API or as a mapping says.
@@ -156,6 +158,7 @@ def open_source(
         mapping: Under a mapping, columns that are not mapped are passed over.
         policy: What the source leaves open; None is the default of everything.
         inbox: The folder in which plain file names are looked up first.
+        places: The only places that it may come from, where not all are allowed.
         databases: What `sql:NAME` stands for.
 
     Raises:
@@ -163,7 +166,7 @@ def open_source(
         ValueError: The policy names a rule that there is not.
     """
     sheet = mapping.sheet if mapping else None
-    found = look(source, encoding=encoding, sheet=sheet, inbox=inbox, databases=databases)
+    found = look(source, encoding=encoding, sheet=sheet, inbox=inbox, places=places, databases=databases)
     return source_of(found, mapping=mapping, policy=policy)
 
 

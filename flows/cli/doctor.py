@@ -37,14 +37,15 @@ def _is_ready(found: "list[Finding]") -> bool:
 
 async def _all() -> "list[Finding]":
     """Look at all of it at once."""
-    from tasks.checkup import arm_finding
+    from tasks.checkup import arm_finding, clients_finding
     from tasks.prefect_checkup import prefect_findings
 
     async def of_prefect() -> "list[Finding]":
         return [one async for one in prefect_findings()]
 
-    local, arm, prefect = await asyncio.gather(asyncio.to_thread(_local), arm_finding(), of_prefect())
-    return [*local, arm, *prefect]
+    looks = (asyncio.to_thread(_local), clients_finding(), arm_finding(), of_prefect())
+    local, clients, arm, prefect = await asyncio.gather(*looks)
+    return [*local, clients, arm, *prefect]
 
 
 def _local() -> "list[Finding]":

@@ -19,20 +19,26 @@ def found(ended: Ended) -> dict[str, tuple[str, str]]:
 
 
 def test_without_a_prefect_server_it_says_so_and_that_is_no_fault(shell: Shell) -> None:
-    ended = shell("doctor", PREFECT_API_URL=None, PREFECT_HOME=str(shell.folder / "prefect"))
+    ended = shell("doctor", PREFECT_API_URL=None, PREFECT_HOME=str(shell.folder / "prefect"), ARMREST_CLIENTS="2218")
 
     assert ended.exit_code == 0, ended.out
     assert [line.split()[1] for line in ended.out.splitlines()] == [
-        *("python", "versions", "settings", "ledger", "store", "inbox", "ARM", "prefect")
+        *("python", "versions", "settings", "ledger", "store", "inbox", "mappings", "sources", "clients"),
+        *("ARM", "prefect"),
     ]
     assert "✗" not in ended.out
     assert ended.err == ""
 
 
 def test_all_of_it_is_told_as_json_too(shell: Shell, arm: SandboxServer) -> None:
-    told = shell("doctor", "--json", PREFECT_API_URL=None, PREFECT_HOME=str(shell.folder / "prefect"))
+    prefixes, nowhere = {"ARMREST_SOURCE_PREFIXES": "s3://bucket/in/"}, str(shell.folder / "prefect")
+    told = shell(
+        "doctor", "--json", PREFECT_API_URL=None, PREFECT_HOME=nowhere, ARMREST_CLIENTS="2218,2219", **prefixes
+    )
 
     assert told.json["ready"] is True
+    assert found(told)["clients"] == ("fine", "2218, 2219")
+    assert found(told)["sources"] == ("fine", "a deployment reads the inbox, sql:NAME and s3://bucket/in/")
     assert found(told)["ARM"] == ("fine", f"{arm.api_url} takes the login")
     assert found(told)["python"] == ("fine", ".".join(map(str, sys.version_info[:3])))
     assert found(told)["inbox"][0] == "note"
@@ -65,6 +71,10 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
         ({"ARMREST_API_URL": "http://127.0.0.1:1/arm/v1"}, "ARM", "127.0.0.1:1"),
         ({"ARMREST_TOKEN": None}, "ARM", "there is no login"),
         ({"ARMREST_INBOX": "nowhere"}, "inbox", "nowhere is no folder"),
+        ({"ARMREST_CLIENTS": None}, "clients", "ARMREST_CLIENTS names no client"),
+        ({"ARMREST_MAPPINGS": "nowhere"}, "mappings", "nowhere is no folder"),
+        ({"ARMREST_INBOX": "/tmp", "ARMREST_MAPPINGS": "/tmp/x"}, "mappings", "lie in each other"),
+        ({"ARMREST_MAPPINGS": "/tmp"}, "mappings", "chmod go-w /tmp"),
         ({"ARMREST_LEDGER_URL": "sqlite:////proc/ledger.db"}, "ledger", "cannot be used"),
         ({"ARMREST_STORE_URL": "/proc/bodies"}, "store", "cannot be used"),
         ({"ARMREST_BATCH_SIZE": "0"}, "settings", "ARMREST_BATCH_SIZE"),
@@ -72,7 +82,8 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
 def test_what_is_wrong_is_named(shell: Shell, variables: dict[str, str | None], name: str, said: str) -> None:
-    ended = shell("doctor", "--json", PREFECT_API_URL=None, PREFECT_HOME=str(shell.folder / "prefect"), **variables)
+    given = {"PREFECT_API_URL": None, "PREFECT_HOME": str(shell.folder / "prefect"), "ARMREST_CLIENTS": "2218"}
+    ended = shell("doctor", "--json", **(given | variables))
 
     assert ended.exit_code == 1
     assert ended.json["ready"] is False

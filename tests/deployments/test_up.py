@@ -15,6 +15,7 @@ import pytest
 
 from deployments.local_server import is_taken
 from deployments.place import Place
+from deployments.work_pools import clients_of
 from tests.conftest import CLIENT_NO, Ended, plain_environment
 from tests.ports import two_free_ports
 
@@ -110,6 +111,22 @@ def test_the_connection_that_is_there_leads_to_the_stand_in(up: Up) -> None:
     assert connection["environment"] == "sandbox"
     assert connection["clients"] == [CLIENT_NO]
     assert set(connection["token"]) == {"*"}
+
+
+def test_runs_may_touch_the_sample_s_client_only(up: Up) -> None:
+    template = up.ask("work_pools/armrest")["base_job_template"]
+    mistyped = up.run("update-customers/manual", source="customers.csv", client_no=2299)
+
+    assert clients_of(template) == str(CLIENT_NO)
+    assert mistyped["state"]["type"] == "FAILED"
+    assert "client 2299 is none of those of ARMREST_CLIENTS: 2218" in mistyped["state"]["message"]
+
+
+def test_a_form_reads_the_inbox_and_no_other_file_of_the_machine(up: Up) -> None:
+    run = up.run("update-customers/manual", source="/etc/passwd", client_no=CLIENT_NO)
+
+    assert run["state"]["name"] == "InputRejected"
+    assert f"the inbox {up.place.sample.parent} holds customers.csv" in run["state"]["message"]
 
 
 def test_up_again_says_that_it_is_up(up: Up) -> None:

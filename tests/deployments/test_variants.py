@@ -8,7 +8,7 @@ import pytest
 import yaml
 from prefect.server.api import collections
 
-from deployments.work_pools import LEDGER_URL, with_secrets
+from deployments.work_pools import LEDGER_URL, clients_of, with_clients, with_secrets
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "prefect.yaml").read_text()
@@ -64,6 +64,16 @@ def test_docker_takes_the_ledger_from_a_block_when_a_run_begins() -> None:
 
     assert changed["variables"]["properties"]["env"]["default"] == {"ARMREST_LEDGER_URL": LEDGER_URL}
     assert changed["job_configuration"] == template("docker")["job_configuration"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_clients_that_may_be_touched_stand_in_the_work_pool_and_are_kept(kind: str) -> None:
+    changed = with_clients(with_secrets(kind, template(kind)), "2218,2219")  # type: ignore[arg-type]
+
+    assert clients_of(changed) == "2218,2219"
+    assert clients_of(template(kind)) == ""
+    docker = {"ARMREST_LEDGER_URL": LEDGER_URL} if kind == "docker" else {}
+    assert changed["variables"]["properties"]["env"]["default"] == docker | {"ARMREST_CLIENTS": "2218,2219"}
 
 
 def test_kubernetes_takes_all_secrets_from_the_cluster() -> None:

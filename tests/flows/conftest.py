@@ -14,6 +14,8 @@ from tests.conftest import plain_environment
 from tests.flows.history import History
 
 ROOT = Path(__file__).parents[2]
+OF_A_DEPLOYMENT = ("ARMREST_INBOX", "ARMREST_MAPPINGS", "ARMREST_SOURCE_PREFIXES")
+"""Set by some tests; the process that runs the flows would remember them for the others."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,17 @@ def host(prefect_server: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]
 
 @pytest.fixture
 def run_flow(host: "subprocess.Popen[str]", settings: Mapping[str, str]) -> RunFlow:
-    """Runs a flow by its name: `run_flow("resume-run", run_id=…)`; `retry=` goes on with a flow run."""
+    """Runs a flow by its name: `run_flow("resume-run", run_id=…)`; `retry=` goes on with a flow run.
 
-    def run(flow: str, *, retry: str | None = None, **parameters: object) -> FlowEnded:
-        what = {"parameters": parameters} if retry is None else {"retry": retry}
+    `deployed=True` runs it as the form of a deployment would.
+    """
+
+    def run(flow: str, *, retry: str | None = None, deployed: bool = False, **parameters: object) -> FlowEnded:
+        what = {"parameters": parameters, "deployed": deployed} if retry is None else {"retry": retry}
         assert host.stdin
         assert host.stdout
-        host.stdin.write(json.dumps({"flow": flow, "variables": settings, **what}) + "\n")
+        variables = {**dict.fromkeys(OF_A_DEPLOYMENT, ""), **settings}
+        host.stdin.write(json.dumps({"flow": flow, "variables": variables, **what}) + "\n")
         host.stdin.flush()
         return FlowEnded(**json.loads(host.stdout.readline()))
 

@@ -69,6 +69,15 @@ def test_a_client_that_is_not_among_its_own_is_not_touched() -> None:
         arm_client(settings, client_no=19)
 
 
+def test_a_connection_that_lists_no_clients_leaves_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMREST_CLIENTS", "2218")
+
+    settings = ArmConnection(**STAGING).over(environment_settings())
+
+    with pytest.raises(SettingsRefused, match="client 2299 is none of those"):
+        arm_client(settings, client_no=2299)
+
+
 def test_no_secret_stands_in_what_is_shown_of_it() -> None:
     block = ArmConnection(**{**STAGING, "identity_client_secret": "hush"})
 

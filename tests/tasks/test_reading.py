@@ -7,8 +7,8 @@ import pytest
 
 from armrest.api.models import FIELDS
 from armrest.intake import InputRefused, parse_mapping
-from tasks.configuration import load_settings
-from tasks.reading import Reading, located, source_name
+from tasks.configuration import SettingsRefused, load_settings
+from tasks.reading import Reading, located, places_of, source_name
 from tasks.standard_input import NAME, forget, forget_old
 
 MAPPING = "columns:\n  Kundenr: customerNo\n"
@@ -77,3 +77,60 @@ def test_no_file_of_the_users_is_taken_for_standard_input(tmp_path: Path) -> Non
     forget(load_settings(), str(mine))
 
     assert mine.exists()
+
+
+def test_a_deployments_source_and_mapping_are_found_in_their_folders_and_the_run_keeps_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, mappings = tmp_path / "inbox", tmp_path / "mappings"
+    inbox.mkdir()
+    mappings.mkdir()
+    (mappings / "crm.yaml").write_text(MAPPING)
+    monkeypatch.setenv("ARMREST_INBOX", str(inbox))
+    monkeypatch.setenv("ARMREST_MAPPINGS", str(mappings))
+    settings = load_settings()
+
+    request = Reading(source="x.csv", mapping="crm.yaml").request(settings, places=places_of(settings))
+    free = Reading(source=str(tmp_path / "x.csv"), mapping=str(mappings / "crm.yaml")).request(settings)
+
+    assert (request["source"], request["mapping"], request["confined"]) == (str(inbox / "x.csv"), MAPPING, True)
+    assert (free["source"], free["confined"]) == (str(tmp_path / "x.csv"), False)
+    with pytest.raises(InputRefused, match="in a deployment"):
+        Reading(source=str(tmp_path / "x.csv")).request(settings, places=places_of(settings))
+
+
+@pytest.mark.parametrize("mappings", ["inbox", "inbox/mappings", ".", "link", "exports"])
+def test_mappings_do_not_lie_where_uploaders_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mappings: str
+) -> None:
+    (tmp_path / "inbox" / "mappings").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "inbox")
+    monkeypatch.setenv("ARMREST_INBOX", str(tmp_path / "inbox"))
+    monkeypatch.setenv("ARMREST_SOURCE_PREFIXES", f"s3://bucket/,{tmp_path}/exports/")
+    monkeypatch.setenv("ARMREST_MAPPINGS", str(tmp_path / mappings))
+
+    with pytest.raises(SettingsRefused, match="ARMREST_MAPPINGS"):
+        places_of(load_settings())
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "s3://bucket/in",
+        "file:///srv/",
+        "simplecache::file:///srv/",
+        "exports/",
+        "s3://",
+        "sftp://kari:hush@host/",
+        "/srv",
+    ],
+)
+def test_a_prefix_that_would_stand_for_more_than_it_says_is_refused(
+    monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.setenv("ARMREST_SOURCE_PREFIXES", f"s3://bucket/, {prefix}")
+
+    with pytest.raises(SettingsRefused, match="ARMREST_SOURCE_PREFIXES") as refused:
+        load_settings()
+
+    assert "hush" not in str(refused.value)

@@ -22,6 +22,7 @@ from tests.ui.browser import Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
 ROOT: Final = Path(__file__).parents[2]
+CLIENTS: Final = "2218,2219,2220,2221,2222"
 CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
 ALONE: Final = (
     "--no-sandbox",
@@ -46,9 +47,9 @@ class Up:
 
     place: Place
 
-    def write(self, name: str, customers: int, *, seed: int = 1) -> list[dict[str, str]]:
-        """Write a customer file into the inbox; return its rows."""
-        rows = list(sample_rows(customers, seed))
+    def write(self, name: str, customers: int, *, seed: int = 1, first: int = 10001) -> list[dict[str, str]]:
+        """Write a customer file into the inbox; return its rows. Each client has numbers of its own, from `first`."""
+        rows = [row | {"customerNo": str(no)} for no, row in enumerate(sample_rows(customers, seed), start=first)]
         with (self.place.sample.parent / name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
@@ -80,9 +81,8 @@ class Up:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     home = tmp_path_factory.mktemp("up")
     port = two_free_ports()
-    subprocess.run(
-        [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home)], cwd=ROOT, check=True
-    )
+    command = [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home), "--clients", CLIENTS]
+    subprocess.run(command, cwd=ROOT, check=True)
     yield Up(Place(home, port))
     subprocess.run([sys.executable, "-m", "deployments.down", "--home", str(home)], cwd=ROOT, check=True)
 

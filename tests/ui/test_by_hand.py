@@ -26,7 +26,7 @@ def test_a_file_is_brought_over_from_the_form_and_watched_to_its_end(ui: Ui, up:
 
 
 def test_each_artifact_of_a_run_can_be_opened(ui: Ui, up: Up) -> None:
-    rows = up.write("july.csv", CUSTOMERS)
+    rows = up.write("july.csv", CUSTOMERS, first=221900001)
     up.behave(refuse_customers=[rows[3]["customerNo"]])
     run = ui.start(UPDATE, source="july.csv", client_no=2219)
 

@@ -10,7 +10,7 @@ UPDATE = "update-customers/manual"
 
 
 def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui: Ui, up: Up) -> None:
-    rows = up.write("august.csv", 700)
+    rows = up.write("august.csv", 700, first=222000001)
     refused = rows[3]["customerNo"]
     up.behave(refuse_customers=[refused])
     failed = ui.start(UPDATE, source="august.csv", client_no=2220)
@@ -38,9 +38,10 @@ def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui:
 def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
     ui: Ui, up: Up, decision: str, client_no: int, state: str
 ) -> None:
-    up.write("whole.csv", 60)
+    first = client_no * 100_000 + 1
+    up.write("whole.csv", 60, first=first)
     assert ui.ended(ui.start(UPDATE, source="whole.csv", client_no=client_no))["state_name"] == "Completed"
-    up.write("shrunken.csv", 10, seed=2)
+    up.write("shrunken.csv", 10, seed=2, first=first)
     run = ui.start(UPDATE, source="shrunken.csv", client_no=client_no, min_rows="50%", on_guard="ask")
     ui.until(lambda: ui.run(run)["state_type"] == "PAUSED")
 

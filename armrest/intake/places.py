@@ -1,0 +1,184 @@
+"""Where a file may lie that somebody names in a form: in the inbox, or where the settings say. See decision 0071.
+
+A form reaches the machine with the rights of the process that runs the flow; whoever fills it in may not read every
+file there. A file is opened in a way that follows no link out of its folder, and what is open is what was checked.
+"""
+
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import unquote
+
+from armrest.intake.errors import InputRefused
+
+MOST_LISTED: Final = 20
+HIDDEN: Final = (".", "_")
+SQL: Final = "sql:"
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The only places that a source and a mapping may come from.
+
+    Attributes:
+        inbox: The folder of customer files; None: there is none.
+        prefixes: What an address may begin with, and further folders of customer files; each ends with `/`.
+        mappings: The folder of mapping files; None: there is none.
+    """
+
+    inbox: Path | None = None
+    prefixes: tuple[str, ...] = ()
+    mappings: Path | None = None
+
+    def located(self, source: str) -> str:
+        """Return a source as it is found from any folder; a path that is not absolute is one in the inbox.
+
+        Raises:
+            InputRefused: It may not be read.
+        """
+        if source.startswith(SQL):
+            return source
+        if "://" in source:
+            return self._checked_address(source)
+        path = self._in_inbox(source)
+        self.folder_of(path, named=source)
+        return str(path)
+
+    def folder_of(self, path: Path, *, named: str) -> Path:
+        """Return the folder that a customer file may be read from; `named` is how the file is shown.
+
+        Raises:
+            InputRefused: It lies, or a link leads, anywhere else. Nothing is said of what there is.
+        """
+        for folder in self.folders():
+            if _lies_in(path, folder):
+                return folder
+        why = "in a deployment a customer file lies in the inbox itself, not behind a link that leads elsewhere"
+        raise self._refused(named, why)
+
+    def open_source(self, path: Path, *, named: str) -> BinaryIO:
+        """Open a customer file.
+
+        Raises:
+            InputRefused: It may not be read.
+            OSError: It cannot be.
+        """
+        try:
+            return open_within(path, self.folder_of(path, named=named))
+        except Unsafe as unsafe:
+            raise self._refused(named, str(unsafe)) from None
+
+    def mapping_text(self, mapping: str) -> str:
+        """Return a mapping file's text; a path that is not absolute is one in the folder of mappings.
+
+        Raises:
+            InputRefused: It may not be read, or cannot be.
+        """
+        if self.mappings is None:
+            what = "in a deployment a mapping comes from the folder of ARMREST_MAPPINGS, which is not set"
+            raise InputRefused(f"{_printable(mapping)}: {what}", code="bad-mapping")
+        held = f"{self.mappings} holds {_listed(self.mappings)}"
+        try:
+            with open_within(self.mappings / mapping, self.mappings) as file:
+                return file.read().decode("utf-8-sig")
+        except Unsafe as unsafe:
+            raise InputRefused(f"{_printable(mapping)}: {unsafe}; {held}", code="bad-mapping") from None
+        except (OSError, ValueError, RuntimeError):
+            what = "in a deployment a mapping comes from the folder of ARMREST_MAPPINGS; there it cannot be read"
+            raise InputRefused(f"{_printable(mapping)}: {what}; {held}", code="bad-mapping") from None
+
+    def folders(self) -> tuple[Path, ...]:
+        """Return the folders of customer files."""
+        inbox = () if self.inbox is None else (self.inbox,)
+        return (*inbox, *(Path(prefix) for prefix in self.prefixes if "://" not in prefix))
+
+    def describe(self) -> str:
+        """Say where a source may come from, and what lies in the inbox."""
+        held = (
+            f"the inbox {self.inbox} holds {_listed(self.inbox)}" if self.inbox else "no inbox is set (ARMREST_INBOX)"
+        )
+        prefixes = f"; else it begins with {' or '.join(self.prefixes)}, or is sql:NAME" if self.prefixes else ""
+        return held + prefixes
+
+    def _in_inbox(self, source: str) -> Path:
+        return Path(source) if self.inbox is None or Path(source).is_absolute() else self.inbox / source
+
+    def _checked_address(self, source: str) -> str:
+        """Refuse an address that leads elsewhere: by its beginning, by `..`, or chained to another by `::`."""
+        parts = unquote(source).replace("\\", "/").split("/")
+        addresses = [prefix for prefix in self.prefixes if "://" in prefix]
+        if "::" not in source and ".." not in parts and source.startswith(tuple(addresses)):
+            return source
+        scheme = source.partition("://")[0]
+        raise self._refused(f"an address {scheme}://…", "it is none of those that a deployment may read")
+
+    def _refused(self, named: str, why: str) -> InputRefused:
+        return InputRefused(f"{_printable(named)}: {why}; {self.describe()}", code="outside-inbox")
+
+
+class Unsafe(Exception):
+    """A file that may not be read though its name may stand there; the message says why, and what to do."""
+
+
+def open_within(path: Path, folder: Path) -> BinaryIO:
+    """Open a file of a folder, or of one beneath it, for reading.
+
+    The links in its path are resolved; then every part of what they lead to is opened from the folder on without
+    following a link. So what is open lies in the folder, whoever changes links or names meanwhile.
+
+    Raises:
+        Unsafe: It lies elsewhere, has a second name (a hard link), or is no regular file.
+        OSError: It cannot be opened.
+    """
+    real, root = path.resolve(), folder.resolve()
+    if not real.is_relative_to(root):
+        raise Unsafe("it lies outside of its folder, or is a link that leads there: put the file itself there")
+    parts = real.relative_to(root).parts or (".",)
+    descriptor = _open_part_by_part(root, parts)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        raise Unsafe("it has a second name (a hard link), which may lie anywhere: put a copy of the file there")
+    raise Unsafe("it is no regular file")
+
+
+def _open_part_by_part(root: Path, parts: Sequence[str]) -> int:
+    folder = os.open(root, _FOLDER)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, _FOLDER, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], _FILE, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a circle of links, a name that is too long or holds a character 0
+        return False
+
+
+def _printable(name: str) -> str:
+    """A name that somebody typed, fit for one line: a database may not take a character 0 in it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
+
+
+def _listed(folder: Path) -> str:
+    """Name what lies in a folder, hidden files aside."""
+    names: list[str] = []
+    with suppress(OSError):
+        names = sorted(f"{one.name}/" if one.is_dir() else one.name for one in folder.iterdir())
+    names = [name for name in names if not name.startswith(HIDDEN)]
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"{', '.join(names[:MOST_LISTED])}{more}" if names else "nothing"
