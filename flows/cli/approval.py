@@ -56,7 +56,10 @@ def past_the_rail(run: "RunSummary", *, yes: bool, asks: bool, times: dict[str, 
         if (planned := planned_for(here, plan)).state != "Planned":
             return planned
         why, doubted = reasons_to_ask(here, plan), unconfirmed_doubt(here, plan) is not None
-        approved = (yes and not doubted) or (can_ask and _asked(why, plan))
+        if doubted and not can_ask:  # only the plan showed it: another rail had stopped the run before it was read
+            message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"
+            return replace(planned, state="InputRejected", message=message)
+        approved = (yes and not doubted) or _asked(why, plan)
         decision = note_decision(here.outbox.ledger, plan, approved=approved, by=login_name())
         if not approved:
             message = f"{why}; not approved: `{apply_command(here, plan)}` sends it still"

@@ -194,12 +194,16 @@ def test_yes_does_not_pass_it_and_the_repeated_number_does(
     prefect_shell: Shell, wrong: str, file: Write, arm: SandboxServer
 ) -> None:
     with_yes = prefect_shell(*UPDATE, wrong, "--yes")
+    past_another_rail = prefect_shell(*UPDATE, wrong, "--yes", "--max-source-age", "0s")
     unattended = prefect_shell(*UPDATE, wrong, "--on-guard", "ask")
     batches = len(arm.books.batches())
     confirmed = prefect_shell(*UPDATE, wrong, "--yes", "--min-rows", "50%", *REPEATED)
 
     assert (with_yes.exit_code, with_yes.json["state"]) == (2, "InputRejected")
     assert with_yes.json["message"].endswith("; --yes does not answer this")
+    assert (past_another_rail.exit_code, past_another_rail.json["state"]) == (2, "InputRejected")
+    assert "--max-source-age" in past_another_rail.json["message"]
+    assert "known for client 2218" in past_another_rail.json["message"]
     assert "nobody can be asked" in unattended.json["message"]
     assert "--yes" not in unattended.json["message"]
     assert batches == 1

@@ -134,4 +134,5 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "shards": 1,
         "connection": "",
         "dry_run": False,
+        "client_no_is_right": 0,
     }

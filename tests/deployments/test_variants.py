@@ -55,6 +55,7 @@ def test_bodies_and_rejects_go_to_an_object_store_and_no_secret_is_in_it(kind: s
 
     assert env["ARMREST_STORE_URL"].startswith("s3://")
     assert env["ARMREST_REJECTS_URL"].startswith("s3://")
+    assert env["ARMREST_SOURCE_PREFIXES"] == "s3://armrest/inbox/"
     assert env["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] == "30"
     assert not env.keys() & {"ARMREST_LEDGER_URL", "ARMREST_TOKEN", "ARMREST_IDENTITY_CLIENT_SECRET"}
 

@@ -155,6 +155,7 @@ def machines(
         monkeypatch.setenv(name, value)
     settings = {
         "ARMREST_HOME": str(tmp_path / "home"),
+        "ARMREST_INBOX": str(tmp_path),
         "ARMREST_API_URL": arm.api_url,
         "ARMREST_TOKEN": arm.token,
         "ARMREST_LEDGER_URL": postgres.new_database(),
