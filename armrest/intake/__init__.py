@@ -2,7 +2,7 @@
 
 from armrest.intake.blocks import Block, sealed
 from armrest.intake.database import Database
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, SourceUnavailable
 from armrest.intake.first_mapping import first_mapping
 from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
 from armrest.intake.mapping import Mapping, MappingFault, mapping_of, mapping_schema, parse_mapping, read_mapping
@@ -29,6 +29,7 @@ __all__ = [
     "RejectsFile",
     "Severity",
     "Source",
+    "SourceUnavailable",
     "customer_given",
     "first_mapping",
     "mapping_of",

@@ -26,7 +26,6 @@ from armrest.outbox import (
     BatchView,
     Outbox,
     OutboxError,
-    PlanWriter,
     Run,
     RunSummary,
     State,
@@ -38,6 +37,7 @@ from armrest.outbox import (
     summary,
 )
 from armrest.sandbox import TOKEN, Behaviour, BooksTransport, Sandbox, SandboxServer
+from tests.plans import leased, planning
 from tests.virtual_time import now
 
 API_URL = "http://127.0.0.1:1/arm/v1"
@@ -103,7 +103,7 @@ def planned(outbox: Outbox) -> Planned:
             request=request,
             parent=parent,
         )
-        with PlanWriter(outbox, run, **request) as writer:
+        with planning(outbox, run, **request) as writer:
             writer.add(customers)
             writer.complete()
         return find_run(outbox.ledger, run_id)
@@ -130,7 +130,8 @@ def rerun_of(outbox: Outbox, parent: Run) -> Run:
         request=rerun_request(parent),
         parent=parent,
     )
-    plan_rerun(outbox, run)
+    with leased(outbox, run) as lease:
+        plan_rerun(outbox, run, lease)
     return find_run(outbox.ledger, run.run_id)
 
 

@@ -9,9 +9,9 @@ from armrest.outbox import (
     SENDABLE,
     CustomerCounts,
     Outbox,
-    PlanWriter,
     Run,
     State,
+    Unheld,
     UnknownRun,
     Verdict,
     batch_views,
@@ -32,10 +32,11 @@ from armrest.outbox import (
     summary,
 )
 from tests.outbox.conftest import CLIENT_NO, Planned, accepted, lease_of, people, settled
+from tests.plans import planning
 
 
 def sent(outbox: Outbox, run: Run) -> None:
-    note_run(outbox.ledger, run, started_at=outbox.ledger.now(), state="Sending")
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), started_at=outbox.ledger.now(), state="Sending")
 
 
 def assert_adds_up(counts: CustomerCounts) -> None:
@@ -55,7 +56,7 @@ def test_a_run_that_is_only_planned_counts_nothing_as_sent(outbox: Outbox, plann
 def test_figures_add_up_and_agree_with_the_outcomes(outbox: Outbox, planned: Planned) -> None:
     run = planned("run", people(*range(1, 11)), batch_size=2)
     sent(outbox, run)
-    note_run(outbox.ledger, run, read=12, rejected=2)
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), read=12, rejected=2)
     whole, part, refused, lost, _open = accepted(outbox, run)
     settle(outbox.ledger, whole, {}, status="", result="", message="")
     [(line, _), _] = opened(outbox, part)
@@ -145,7 +146,7 @@ def test_a_customer_is_found_by_its_number_in_any_case_and_for_its_client_only(
 
 def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox, planned: Planned) -> None:
     run = planned("run", people(1))
-    with PlanWriter(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
+    with planning(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
         writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
         writer.end_batch()
 
