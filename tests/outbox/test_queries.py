@@ -18,6 +18,7 @@ from armrest.outbox import (
     batches_in,
     begin,
     carried_by,
+    create_run,
     declare_lost,
     fail,
     failed_customers,
@@ -31,7 +32,7 @@ from armrest.outbox import (
     summaries,
     summary,
 )
-from tests.outbox.conftest import CLIENT_NO, Planned, accepted, lease_of, people, settled
+from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, accepted, lease_of, people, settled
 from tests.plans import planning
 
 
@@ -144,8 +145,9 @@ def test_a_customer_is_found_by_its_number_in_any_case_and_for_its_client_only(
     assert outcomes_of_customer(outbox.ledger, CLIENT_NO + 1, "Ab1") == []
 
 
-def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox, planned: Planned) -> None:
-    run = planned("run", people(1))
+def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox) -> None:
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
     with planning(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
         writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
         writer.end_batch()
