@@ -20,7 +20,7 @@ def test_an_error_of_the_disk_is_an_outage_and_names_the_file_alone(tmp_path: Pa
     with pytest.raises(SourceUnavailable) as told:
         open_source(str(source))
 
-    assert str(told.value) == "customers.csv: cannot be read at the moment (Input/output error); try again"
+    assert str(told.value) == f"{source}: cannot be read at the moment (Input/output error); try again"
 
 
 def test_a_bucket_that_does_not_answer_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
