@@ -1,7 +1,7 @@
 """Plans made as a run makes them: under the lease of its client."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from armrest.outbox import Lease, Outbox, PlanWriter, Run, begin_plan, release_lease, take_lease
 
@@ -19,10 +19,7 @@ def leased(outbox: Outbox, run: Run, *, seconds: float = 60.0) -> Iterator[Lease
 @contextmanager
 def planning(outbox: Outbox, run: Run, *, batch_size: int, max_body_bytes: int) -> Iterator[PlanWriter]:
     """Write a run's plan during the block, under the client's lease; a dry run needs none."""
-    sizes = {"batch_size": batch_size, "max_body_bytes": max_body_bytes}
-    if run.request.get("dry_run"):
-        with PlanWriter(outbox, begin_plan(outbox.ledger, run, None), **sizes) as writer:
-            yield writer
-        return
-    with leased(outbox, run) as lease, PlanWriter(outbox, begin_plan(outbox.ledger, run, lease), **sizes) as writer:
-        yield writer
+    with ExitStack() as stack:
+        lease = None if run.request.get("dry_run") else stack.enter_context(leased(outbox, run))
+        attempt = begin_plan(outbox.ledger, run, lease)
+        yield stack.enter_context(PlanWriter(outbox, attempt, batch_size=batch_size, max_body_bytes=max_body_bytes))

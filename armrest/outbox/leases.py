@@ -62,22 +62,25 @@ class Lease:
             LeaseLost: Another run has.
         """
         epoch, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
-        if epoch != self.epoch and holder == self.run_id:
-            raise LeaseLost(
-                f"another process has taken over client {self.client_no} and carries run {self.run_id} on: "
-                f"`armrest show {self.run_id}` shows how it stands",
-                run_id=self.run_id,
-            )
         if epoch != self.epoch:
-            raise LeaseLost(
-                f"run {self.run_id} no longer holds client {self.client_no}: "
-                f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`",
-                run_id=self.run_id,
-            )
+            raise self._lost_to(holder)
         if self.shard is not None and tx.execute(select(shards.c.attempt).where(self._mine)).first() is None:
             raise LeaseLost(
                 f"another worker has taken over slices {self.shard.name} of run {self.run_id}", run_id=self.run_id
             )
+
+    def _lost_to(self, holder: str | None) -> LeaseLost:
+        if holder == self.run_id:
+            what = (
+                f"another process has taken over client {self.client_no} and carries run {self.run_id} on: "
+                f"`armrest show {self.run_id}` shows how it stands"
+            )
+        else:
+            what = (
+                f"run {self.run_id} no longer holds client {self.client_no}: "
+                f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`"
+            )
+        return LeaseLost(what, run_id=self.run_id)
 
     def beat(self, tx: Connection, now: float) -> None:
         """Write down that the holder is alive."""

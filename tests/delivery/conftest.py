@@ -24,11 +24,13 @@ from armrest.outbox import (
     Attempt,
     Batch,
     BatchView,
+    LeaseHeld,
     Outbox,
     OutboxError,
     Run,
     RunSummary,
     State,
+    Unheld,
     attempts_at,
     batch_views,
     batches_in,
@@ -179,7 +181,9 @@ class Engine:
                 raise fault
         except (StopTheRun, OutboxError) as error:
             stopped = str(error)
-        return finish(self.outbox, run, stopped=stopped)
+        with suppress(LeaseHeld):  # the run is another process's by now
+            return finish(self.outbox, run, Unheld(self.outbox.ledger, run), stopped=stopped)
+        return self.summary(run)
 
     def latest(self, run: Run) -> Run:
         """Return a run as the ledger has it by now."""
