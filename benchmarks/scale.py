@@ -24,13 +24,14 @@ from sqlalchemy import Connection, func, select
 
 from armrest.api import ArmClient, FixedToken
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease
-from armrest.outbox import Ledger, Outbox, PlanWriter, create_run, find_run
+from armrest.outbox import Ledger, Outbox, create_run, find_run
 from armrest.outbox.bodies import BodyStore
 from armrest.outbox.schema import METADATA
 from armrest.sandbox import write_sample
 from benchmarks.contestants import environment, program
 from benchmarks.cost import measured as measured_by_process
 from benchmarks.material import CLIENT_NO, SEED
+from tests.plans import planning
 from tests.postgres import cluster, programs
 
 API_URL: Final = "http://127.0.0.1:1/arm/v1"
@@ -101,7 +102,7 @@ async def measured(outbox: Outbox, ledger: Watched, seconds: float, batches: int
     """Send and poll a run."""
     words = {"kind": "update", "mode": "update", "user_id": "bench", "source": "", "request": {}}
     run = create_run(ledger, run_id="run", api_url=API_URL, client_no=1, **words)  # type: ignore[arg-type]
-    with PlanWriter(outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
+    with planning(outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
         writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(batches)])
         writer.complete()
     run, api, usual = find_run(ledger, "run"), Patient(seconds / FASTER), DeliveryOptions()

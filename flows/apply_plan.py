@@ -54,6 +54,6 @@ async def send_plan(here: Connection, plan: Run, *, deadline: str, wait: str) ->
         OutboxError: It is no plan, or it was overtaken.
         LeaseHeld: Another run is sending for the client, and still was after the wait.
     """
-    async with holding(plan, wait_seconds=seconds_in(wait)):
-        run = carry(here, apply_plan_of(here.outbox.ledger, plan), str(flow_run_id()))
+    async with holding(plan, wait_seconds=seconds_in(wait)) as lease:
+        run = carry(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
         return await see_through(here, run, deadline=deadline, wait=wait)

@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 
 from armrest.api import StopTheRun
 from armrest.delivery import Unfinished, finish, together
-from armrest.outbox import LeaseHeld, LeaseLost, OutboxError, Run, RunSummary, find_run, note_run, summary
+from armrest.outbox import LeaseHeld, LeaseLost, OutboxError, Run, RunSummary, find_run, give_up_waiting, summary
 from flows.stopping import cancelled_by_sigterm
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import Connection, delivering, holding
@@ -35,8 +35,8 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
             async with holding(run, wait_seconds=seconds_in(wait)):
                 await _plan_and_send(here, run, seconds_in(deadline))
     except LeaseHeld as held:
-        if vars(held).get("holder_run_id") != run.run_id and run.planned_at is None:
-            note_run(here.outbox.ledger, run, state="Failed", message=held.message, ended_at=here.outbox.ledger.now())
+        if vars(held).get("holder_run_id") != run.run_id:
+            give_up_waiting(here.outbox.ledger, run, held.message)
         raise
     return end_state(summary(here.outbox.ledger, run.run_id))
 
@@ -47,6 +47,8 @@ async def _plan_and_send(here: Connection, run: Run, deadline_seconds: float) ->
             await chunk(run.run_id, run.client_no)
         except PlanRefused:
             pass  # the ledger has it, and the flow run's state will say it
+        except OSError:
+            pass  # so has it the trouble that remained after all tries: the run is Failed, and can be resumed
         else:
             if not run.request.get("dry_run"):
                 await _send(here, find_run(here.outbox.ledger, run.run_id), deadline_seconds)
@@ -66,11 +68,12 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
     except LeaseLost:
         raise  # the run is another process's now: nothing about it is ours to write
     except asyncio.CancelledError:
-        finish(here.outbox, run, stopped="stopped before its end")
+        with suppress(LeaseLost):
+            finish(here.outbox, run, here.held_lease, stopped="stopped before its end")
         raise
     except (StopTheRun, OutboxError) as error:
         stopped = str(error)
-    finish(here.outbox, run, stopped=stopped)
+    finish(here.outbox, run, here.held_lease, stopped=stopped)
 
 
 async def send_slices(here: Connection, run: Run, slices: range) -> None:

@@ -7,7 +7,7 @@ from prefect import task
 
 from armrest.outbox import find_run
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connection import connection
+from tasks.connection import connection, holding
 from tasks.planned import planned_for
 from tasks.sql_source import databases_for
 
@@ -32,15 +32,18 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
         PlanRefused: The source is at fault.
         UnknownBatch: A rerun was asked for a batchUuid that its parent has not.
         BodyUnusable: A body that a rerun needs was purged.
+        LeaseHeld, LeaseLost: Another run has the client.
+        SourceUnavailable: The source cannot be read just now: tried again.
     """
     with connection() as here:
         run = find_run(here.outbox.ledger, run_id)
         databases = databases_for(here, run.request.get("source", ""))
         stop = threading.Event()
-        try:
-            planned = await asyncio.to_thread(planned_for, here, run, stop=stop, databases=databases)
-        finally:
-            stop.set()
+        async with holding(run):
+            try:
+                planned = await asyncio.to_thread(planned_for, here, run, stop=stop, databases=databases)
+            finally:
+                stop.set()
     if planned.state == "InputRejected":
         raise PlanRefused(planned.message)
     return planned.batches.planned

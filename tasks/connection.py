@@ -47,6 +47,12 @@ class Connection:
         """Where rejected rows go: the address that is set, or a folder made for its owner alone."""
         return self.settings.rejects_url or private(home(self.settings) / "rejects")
 
+    @property
+    def held_lease(self) -> Lease:
+        """The lease, for writing about the run; only within `holding`."""
+        assert self.lease is not None, "the run's client is not held here"
+        return self.lease
+
     def arm_for(self, run: Run) -> ArmClient:
         """Return a client of ARM that may send a run, over the connection that the run was made with.
 

@@ -14,8 +14,8 @@ from tasks.standard_input import forget
 from tasks.watch import watcher
 
 
-class PlanningStopped(Exception):
-    """Whoever waited for the plan has gone."""
+class PlanningStopped(BaseException):
+    """The caller that waited for the plan has gone. No error: nothing is written about the run on its account."""
 
 
 def planned_for(
@@ -25,7 +25,7 @@ def planned_for(
     stop: threading.Event | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> RunSummary:
-    """Plan a run as its request says; safe to repeat.
+    """Plan a run as its request says, under the lease that `here` holds; a dry run needs none. Safe to repeat.
 
     Args:
         stop: Set from another thread, it ends the reading.
@@ -43,6 +43,7 @@ def planned_for(
         planned = plan(
             here.outbox,
             run,
+            here.lease,
             rejects_folder=here.rejects_folder,
             places=places_of(here.settings) if run.request.get("confined") else None,
             databases=databases_of(here.settings) if databases is None else databases,
@@ -52,7 +53,8 @@ def planned_for(
         )
         forget(here.settings, run.request["source"])
         return planned
-    return plan_rerun(here.outbox, run, batch_uuids=run.request["batch_uuids"], only=run.request["only"])
+    chosen = {"batch_uuids": run.request["batch_uuids"], "only": run.request["only"]}
+    return plan_rerun(here.outbox, run, here.held_lease, **chosen)
 
 
 def _reader(here: Connection, run: Run) -> ReadRecords:

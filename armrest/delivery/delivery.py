@@ -74,7 +74,8 @@ class Delivery:
         self._scouted = False
         self._left_open: set[int] = set()
         started_at = run.started_at or outbox.ledger.now()
-        note_run(outbox.ledger, run, started_at=started_at, state="Sending", message="", ended_at=None)
+        beginning = {"started_at": started_at, "state": "Sending", "message": "", "ended_at": None}
+        note_run(outbox.ledger, run, self._context.lease, **beginning)
         if self._context.lease.shard is None:
             await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self

@@ -1,17 +1,21 @@
 """How a run ended, in a state and one sentence."""
 
-from armrest.outbox import CustomerCounts, Outbox, Run, RunSummary, note_run, summary
+from armrest.outbox import CustomerCounts, Fence, Outbox, Run, RunSummary, Unheld, note_run, summary
 
 
-def finish(outbox: Outbox, run: Run, *, stopped: str = "") -> RunSummary:
+def finish(outbox: Outbox, run: Run, fence: Fence, *, stopped: str = "") -> RunSummary:
     """Write down how a run stands now, and return it.
 
     `Completed`: every customer that it sent is settled, or it had nothing to send. `Unsettled`: some are still open.
     `PartlyFailed`: ARM refused some. `Failed`: it was stopped, for the reason given.
+
+    Raises:
+        LeaseLost, LeaseHeld: The run is another process's by now; nothing is written.
     """
-    found = summary(outbox.ledger, run.run_id)
-    state, message = _state(found.customers, stopped), sentence(found, stopped)
-    note_run(outbox.ledger, run, state=state, message=message, ended_at=outbox.ledger.now())
+    with outbox.ledger.joint():  # what is written is what holds at that moment
+        found = summary(outbox.ledger, run.run_id)
+        state, message = _state(found.customers, stopped), sentence(found, stopped)
+        note_run(outbox.ledger, run, fence, state=state, message=message, ended_at=outbox.ledger.now())
     return summary(outbox.ledger, run.run_id)
 
 
@@ -19,12 +23,15 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
     """Write down anew how a run stands that had ended, where that has changed, and return it.
 
     What had stopped it still stands while some of it is open.
+
+    Raises:
+        LeaseHeld: A process has taken the run's client meanwhile, and will write it down itself.
     """
     found = summary(outbox.ledger, run.run_id)
     as_before = (found.state, found.message) == (_state(found.customers, ""), sentence(found))
     if as_before or (found.state == "Failed" and found.customers.open):
         return found
-    return finish(outbox, run)
+    return finish(outbox, run, Unheld(outbox.ledger, run))
 
 
 def _state(people: CustomerCounts, stopped: str) -> str:

@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import fsspec
 
+from armrest.api import ArmError
 from armrest.delivery.guard import GuardRailHit, GuardRails
 from armrest.delivery.merge import ReadRecords, with_whole_addresses
 from armrest.delivery.right_client import SAMPLE, Spread, describe_doubt, looks_like_another_clients
@@ -27,14 +29,20 @@ from armrest.intake import (
 from armrest.outbox import (
     Comparison,
     CustomerTooLarge,
+    Lease,
+    LeaseLost,
     Outbox,
+    OutboxError,
+    PlanAttempt,
     PlanFigures,
     PlanWriter,
     Run,
     RunSummary,
+    begin_plan,
     client_confirmation,
     confirm_client,
     discard_plan,
+    find_run,
     last_rows,
     match_clients,
     note_run,
@@ -44,6 +52,9 @@ from armrest.outbox import (
 LARGE_BYTES: Final = 32_000_000
 """From here on it pays to start further processes: about a quarter of a million customers."""
 
+REJECTED: Final = ".csv"
+VANISHED: Final = "-vanished.csv"
+
 OnProgress = Callable[[int], None]
 """Told how many rows were read so far."""
 
@@ -51,6 +62,7 @@ OnProgress = Callable[[int], None]
 def plan(
     outbox: Outbox,
     run: Run,
+    lease: Lease | None,
     *,
     rejects_folder: Path | str,
     inbox: Path | None = None,
@@ -64,9 +76,10 @@ def plan(
 
     Safe to repeat: a complete plan is left as it is, and what an interrupted attempt has left is discarded. A source
     that is refused, of which too many rows are rejected, or that goes past a guard rail leaves the run
-    `InputRejected`: nothing of it is sent.
+    `InputRejected`: nothing of it is sent. Any other error leaves it `Failed`: a resume plans it again.
 
     Args:
+        lease: The client's; None is for a dry run alone.
         rejects_folder: A folder, or an fsspec address of one.
         inbox: Where plain file names are looked up first.
         places: The only places that the source may come from, where not all are allowed.
@@ -75,37 +88,72 @@ def plan(
         processes: How many check and assemble the customers of a large source; 1: this one alone does everything.
 
     Raises:
-        LeaseLost: Another run has taken over the client while this one was being planned.
+        LeaseLost: Another process has taken over the client, or plans the run; nothing is written about it any more.
+        SourceUnavailable: The source could not be read, for no fault of its own.
         WorkerLost: One of the processes was killed.
     """
+    run = find_run(outbox.ledger, run.run_id)
     if run.planned_at is not None:
         return summary(outbox.ledger, run.run_id)
-    discard(outbox, run)
-    planner = _Planner(outbox, run, f"{rejects_folder}/{run.run_id}", on_progress or (lambda _: None), read_records)
-    try:
-        source = _opened(run.request, inbox, places, databases)
-        planner.plan(source, processes=processes if (source.text_bytes or 0) >= LARGE_BYTES else 1)
-    except InputRefused as refusal:
-        discard(outbox, run)
-        planner.note(planned=planner.read - planner.rejected)
-        ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
-        if isinstance(refusal, GuardRailHit):
-            ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
-        note_run(outbox.ledger, run, state="InputRejected", **ended)
+    attempt = begin_plan(outbox.ledger, run, lease)
+    files = f"{rejects_folder}/{run.run_id}"
+    planner = _Planner(outbox, attempt, f"{files}{attempt.suffix}", on_progress or (lambda _: None), read_records)
+    with failing(outbox, attempt):
+        discard_plan(outbox, attempt)
+        _remove_lists(files, attempt)
+        try:
+            source = _opened(run.request, inbox, places, databases)
+            planner.plan(source, processes=processes if (source.text_bytes or 0) >= LARGE_BYTES else 1)
+        except InputRefused as refusal:
+            _reject(outbox, attempt, planner, refusal)
+        except LeaseLost:
+            planner.remove_lists()
+            raise
     return summary(outbox.ledger, run.run_id)
 
 
-def discard(outbox: Outbox, run: Run) -> None:
-    """Forget an incomplete plan and remove its bodies."""
-    discard_plan(outbox.ledger, run)
-    outbox.bodies.remove(run.run_id)
+def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: InputRefused) -> None:
+    discard_plan(outbox, attempt)
+    planner.note(planned=planner.read - planner.rejected)
+    ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
+    if isinstance(refusal, GuardRailHit):
+        ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
+    note_run(outbox.ledger, attempt.run, attempt, state="InputRejected", **ended)
 
 
-def plan_writer(outbox: Outbox, run: Run, comparison: Comparison | None = None) -> PlanWriter:
+@contextmanager
+def failing(outbox: Outbox, attempt: PlanAttempt) -> Iterator[None]:
+    """Leave a run `Failed`, without a plan, when an error ends its planning; where it is still this attempt's."""
+    try:
+        yield
+    except LeaseLost:
+        raise
+    except Exception as error:
+        run = attempt.run
+        message = f"{_short(error)}; `armrest resume {run.run_id}` plans it again"
+        if attempt.is_dry:
+            message = f"{_short(error)}; plan it again"
+        with suppress(OutboxError, OSError):  # the error itself is what the caller is told
+            discard_plan(outbox, attempt)
+            note_run(outbox.ledger, run, attempt, state="Failed", message=message, ended_at=outbox.ledger.now())
+        raise
+
+
+def _short(error: Exception) -> str:
+    """Describe an error in one line; the text of one that is not ours may quote customers."""
+    if isinstance(error, (OutboxError, ArmError, ConnectionError)):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"the plan could not be made ({error.strerror})"
+    return f"the plan could not be made ({type(error).__name__})"
+
+
+def plan_writer(outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | None = None) -> PlanWriter:
     """Return a writer that keeps to the sizes of the run's request."""
+    run = attempt.run
     return PlanWriter(
         outbox,
-        run,
+        attempt,
         batch_size=run.request["batch_size"],
         max_body_bytes=run.request["max_body_bytes"],
         comparison=comparison,
@@ -148,6 +196,20 @@ def _writable(path: str) -> Iterator[None]:
         ) from None
 
 
+def _remove_lists(files: str, attempt: PlanAttempt) -> None:
+    """Remove the lists of rejected and of vanished customers that earlier attempts have left."""
+    for number in range(1, attempt.number):
+        _remove(f"{files}{replace(attempt, number=number).suffix}")
+
+
+def _remove(files: str) -> None:
+    with suppress(OSError):
+        store, path = fsspec.core.url_to_fs(files)
+        for name in (f"{path}{REJECTED}", f"{path}{VANISHED}"):
+            if store.exists(name):
+                store.rm(name)
+
+
 def _close_anyway(rejects: RejectsFile) -> None:
     with suppress(OSError):
         rejects.close()
@@ -157,12 +219,18 @@ class _Planner:
     """Carries the rows of one source into a plan, and counts them."""
 
     def __init__(
-        self, outbox: Outbox, run: Run, files: str, on_progress: OnProgress, read_records: ReadRecords | None
+        self,
+        outbox: Outbox,
+        attempt: PlanAttempt,
+        files: str,
+        on_progress: OnProgress,
+        read_records: ReadRecords | None,
     ) -> None:
         self._outbox = outbox
-        self._run = run
+        self._attempt = attempt
+        run = self._run = attempt.run
         self._files = files
-        self._rejects_path = f"{files}.csv"
+        self._rejects_path = f"{files}{REJECTED}"
         self._on_progress = on_progress
         self._read_records = read_records
         self._rails = GuardRails.of(run.request)
@@ -179,9 +247,11 @@ class _Planner:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
             rejects = self._rejects = RejectsFile(self._rejects_path, source)
             stack.callback(_close_anyway, rejects)
-            writer = stack.enter_context(plan_writer(self._outbox, self._run, comparison))
+            writer = stack.enter_context(plan_writer(self._outbox, self._attempt, comparison))
             for block in stack.enter_context(closing(self._blocks(source, processes))):
                 self._count(block, writer)
+                if block.rejects and not rejects.count:  # a purge must find the file, whatever comes
+                    note_run(ledger, self._run, self._attempt, rejects_file=self._rejects_path)
                 with _writable(self._rejects_path):
                     rejects.write(block.rejects)
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
@@ -212,7 +282,7 @@ class _Planner:
 
     def _list(self, numbers: Iterable[str]) -> str:
         """Write customer numbers into a file beside the rejects; return its path."""
-        path = f"{self._files}-vanished.csv"
+        path = f"{self._files}{VANISHED}"
         with _writable(path), fsspec.open(path, "w", encoding="utf-8", newline="") as file:
             file.writelines(f"{number}\n" for number in ("customerNo", *numbers))
         return path
@@ -263,4 +333,16 @@ class _Planner:
     def note(self, **more: int) -> None:
         """Write the figures so far into the ledger, and where the rejects are that could be written."""
         file = self._rejects_path if self._rejects and self._rejects.count else None
-        note_run(self._outbox.ledger, self._run, read=self.read, rejected=self.rejected, rejects_file=file, **more)
+        note_run(
+            self._outbox.ledger,
+            self._run,
+            self._attempt,
+            read=self.read,
+            rejected=self.rejected,
+            rejects_file=file,
+            **more,
+        )
+
+    def remove_lists(self) -> None:
+        """Remove what this attempt has listed; another one's lists have other names."""
+        _remove(self._files)

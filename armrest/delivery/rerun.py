@@ -3,15 +3,18 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from armrest.delivery.plan import discard, plan_writer
+from armrest.delivery.plan import failing, plan_writer
 from armrest.outbox import (
     Batch,
     Failure,
+    Lease,
     Only,
     Outbox,
     Run,
     RunSummary,
     State,
+    begin_plan,
+    discard_plan,
     failures_in,
     find_run,
     note_run,
@@ -19,7 +22,9 @@ from armrest.outbox import (
 )
 
 
-def plan_rerun(outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), only: Only = "all") -> RunSummary:
+def plan_rerun(
+    outbox: Outbox, run: Run, lease: Lease, *, batch_uuids: Collection[str] = (), only: Only = "all"
+) -> RunSummary:
     """Plan a run whose parent's failures it takes up; safe to repeat.
 
     Customers that failed each for a reason of their own are put together again. A batch that was refused whole after
@@ -28,14 +33,17 @@ def plan_rerun(outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), o
     Raises:
         UnknownBatch: The parent has no batch of such a batchUuid.
         BodyUnusable: A body that is needed was purged.
+        LeaseLost: Another process has taken over the client; nothing is written about the run any more.
     """
+    run = find_run(outbox.ledger, run.run_id)
     if run.planned_at is not None:
         return summary(outbox.ledger, run.run_id)
     assert run.parent_run_id is not None
-    discard(outbox, run)
+    attempt = begin_plan(outbox.ledger, run, lease)
     parent = find_run(outbox.ledger, run.parent_run_id)
     read = 0
-    with plan_writer(outbox, run) as writer:
+    with failing(outbox, attempt), plan_writer(outbox, attempt) as writer:
+        discard_plan(outbox, attempt)
         for group, alone in _groups(failures_in(outbox, parent, only=only, batch_uuids=batch_uuids)):
             read += len(group)
             if alone:
@@ -43,7 +51,7 @@ def plan_rerun(outbox: Outbox, run: Run, *, batch_uuids: Collection[str] = (), o
             writer.add([failure.customer for failure in group])
             if alone:
                 writer.end_batch()
-        note_run(outbox.ledger, run, read=read)
+        note_run(outbox.ledger, run, attempt, read=read)
         writer.complete()
     return summary(outbox.ledger, run.run_id)
 

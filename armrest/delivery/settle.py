@@ -22,6 +22,7 @@ from armrest.outbox import (
     OPEN,
     Batch,
     BatchMoved,
+    LeaseHeld,
     Outbox,
     OutboxError,
     Run,
@@ -237,7 +238,10 @@ class _Sweeper:
         )
 
     def _finish(self, run: Run) -> ChangedRun | None:
-        told = finish_later(self._outbox, run)
+        try:
+            told = finish_later(self._outbox, run)
+        except LeaseHeld:
+            return None
         if told.batches == self._before[run.run_id].batches and told.state == run.state:
             return None
         return ChangedRun(run_id=run.run_id, client_no=run.client_no, state=told.state, message=told.message)

@@ -40,6 +40,7 @@ from armrest.outbox import (
     State,
     batches_in,
     begin,
+    begin_plan,
     create_run,
     doubt,
     fail,
@@ -129,10 +130,11 @@ async def update_single(
             client_no=client_no,
             user_id=user_id,
             connection=connection,
+            lease=lease,
         )
         single = _Single(outbox=outbox, arm=arm, run=run, lease=lease, customer=customer, horizon_seconds=horizon)
         await single.send(patience or Patience(max_tries=options.max_tries))
-    return finish(outbox, find_run(ledger, run_id))
+        return finish(outbox, run, lease)
 
 
 def _planned(
@@ -144,6 +146,7 @@ def _planned(
     client_no: int,
     user_id: str,
     connection: str,
+    lease: Lease,
 ) -> Run:
     run = create_run(
         outbox.ledger,
@@ -156,10 +159,10 @@ def _planned(
         source="update-customer",
         request={"batch_size": 1, "max_body_bytes": 1_000_000, "connection": connection},
     )
-    with plan_writer(outbox, run) as writer:
+    with plan_writer(outbox, begin_plan(outbox.ledger, run, lease)) as writer:
         writer.add([customer])
         writer.complete()
-    note_run(outbox.ledger, run, read=1, started_at=outbox.ledger.now(), state="Sending")
+    note_run(outbox.ledger, run, lease, read=1, started_at=outbox.ledger.now(), state="Sending")
     return find_run(outbox.ledger, run_id)
 
 
@@ -184,7 +187,7 @@ class _Single:
             if self._batch().may_have_arrived:
                 return  # it stays open, and holds its customer
             self._fail(trouble.message)
-            finish(self.outbox, self.run, stopped=trouble.message)
+            finish(self.outbox, self.run, self.lease, stopped=trouble.message)
             raise
         else:
             self._conclude(answer)

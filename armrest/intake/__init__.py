@@ -2,7 +2,7 @@
 
 from armrest.intake.blocks import Block, sealed
 from armrest.intake.database import Database
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, SourceUnavailable
 from armrest.intake.first_mapping import first_mapping
 from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
 from armrest.intake.mapping import (
@@ -39,6 +39,7 @@ __all__ = [
     "RejectsFile",
     "Severity",
     "Source",
+    "SourceUnavailable",
     "customer_given",
     "first_mapping",
     "mapping_of",

@@ -54,5 +54,9 @@ class InputRefused(Exception):
         return _rebuild, (type(self), self.__dict__)
 
 
+class SourceUnavailable(ConnectionError):
+    """The source could not be read just now, for no fault of its own: reading it again may work. One line."""
+
+
 def _rebuild(kind: type[InputRefused], data: dict[str, Any]) -> InputRefused:
     return kind(**data)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, SourceUnavailable
+from armrest.intake.outage import is_outage
 from armrest.intake.places import HIDDEN, Places
 
 Opened = Callable[[], BinaryIO]
@@ -92,11 +93,12 @@ def readable(name: str) -> Iterator[None]:
     """Say in one line why a source cannot be read.
 
     Raises:
-        InputRefused: It cannot.
+        InputRefused: It cannot, and will not be until somebody corrects something.
+        SourceUnavailable: It cannot just now.
     """
     try:
         yield
-    except InputRefused:
+    except (InputRefused, SourceUnavailable):
         raise
     except FileNotFoundError:
         raise InputRefused(f"{name}: there is no such file", code="no-such-file") from None
@@ -107,6 +109,9 @@ def readable(name: str) -> Iterator[None]:
         what = f"this kind of source needs a package that is not installed; pip install {package}"
         raise InputRefused(f"{name}: {what}", code="not-readable") from None
     except Exception as error:  # noqa: BLE001  whatever a file system or a codec raises, the source cannot be read
+        if is_outage(error):
+            what = f"cannot be read at the moment ({_told(error)}); try again"
+            raise SourceUnavailable(f"{name}: {what}") from None
         damaged = isinstance(error, EOFError) or type(error).__module__ in _DAMAGED
         what = "damaged, or cut short; fetch it anew" if damaged else f"cannot be read ({_told(error)})"
         raise InputRefused(f"{name}: {what}", code="damaged" if damaged else "not-readable") from None

@@ -64,6 +64,7 @@ class Source:
         Raises:
             InputRefused: The structure is at fault, there is no row, or (after the last block, where the policy is
                 `error`) a customer stands in several rows.
+            SourceUnavailable: It cannot be read just now.
         """
         return self._read_by(lambda chunks: map(self._reader.read, chunks))
 

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from armrest.intake.database import Database
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, SourceUnavailable
+from armrest.intake.outage import is_database_outage
 from armrest.intake.tables import Chunk, PlainTable
 from armrest.intake.texts import texts_of
 
@@ -19,7 +20,8 @@ class SqlTable(PlainTable):
     """What a query gives.
 
     Raises:
-        InputRefused: The database cannot be reached, or the query fails.
+        InputRefused: The query fails, or the database lets nobody in.
+        SourceUnavailable: The database does not answer just now.
     """
 
     def __init__(self, name: str, database: Database) -> None:
@@ -46,6 +48,9 @@ class SqlTable(PlainTable):
         except (ArgumentError, NoSuchModuleError, ImportError):
             raise self._refused("its address cannot be used; check the database's URL in the settings") from None
         except SQLAlchemyError as error:
+            if is_database_outage(error):
+                what = f"the database does not answer at the moment ({_told(error)}); try again"
+                raise SourceUnavailable(f"{self.name}: {what}") from None
             raise self._refused(f"the query fails ({_told(error)}); check it, and the database") from None
 
     def _query(self) -> sa.Executable:

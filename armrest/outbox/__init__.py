@@ -65,7 +65,9 @@ from armrest.outbox.leases import (
     ANYWHERE,
     Lease,
     Shard,
+    Unheld,
     assert_free,
+    give_up_waiting,
     lease_holders,
     release_lease,
     renew_lease,
@@ -74,6 +76,7 @@ from armrest.outbox.leases import (
 )
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.plan_attempt import PlanAttempt, begin_plan, discard_plan
 from armrest.outbox.planning import CustomerTooLarge, PlanWriter
 from armrest.outbox.purge import Purged, purge
 from armrest.outbox.queries import (
@@ -90,11 +93,11 @@ from armrest.outbox.queries import (
 from armrest.outbox.reshape import Opened, known_of, opened, split
 from armrest.outbox.runs import (
     Decision,
+    Fence,
     Run,
     carried_by,
     create_run,
     decision_on,
-    discard_plan,
     find_run,
     new_run_id,
     note_decision,
@@ -138,6 +141,7 @@ __all__ = [
     "ExportRefused",
     "FailedCustomer",
     "Failure",
+    "Fence",
     "GroupCommit",
     "Lease",
     "LeaseHeld",
@@ -150,6 +154,7 @@ __all__ = [
     "Opened",
     "Outbox",
     "OutboxError",
+    "PlanAttempt",
     "PlanFigures",
     "PlanWriter",
     "Purged",
@@ -157,6 +162,7 @@ __all__ = [
     "RunSummary",
     "Shard",
     "State",
+    "Unheld",
     "UnknownBatch",
     "UnknownRun",
     "Verdict",
@@ -173,6 +179,7 @@ __all__ = [
     "batches_in",
     "begin",
     "begin_hindered",
+    "begin_plan",
     "begin_unhindered",
     "carried_by",
     "client_confirmation",
@@ -192,6 +199,7 @@ __all__ = [
     "failures_in",
     "find_run",
     "forget",
+    "give_up_waiting",
     "has_been_accepted",
     "has_begun",
     "is_done",

@@ -1,6 +1,11 @@
-"""A plan that was looked at becomes a run that may be sent, as long as nothing newer was sent of its customers."""
+"""A plan that was looked at becomes a run that may be sent, as long as nothing newer was sent of its customers.
+
+A dry run has no place of its own in the order of a client's data: another run may be at work meanwhile. It gets its
+place when it is applied. How new its data is does not change by that: it counts from when its source was read.
+"""
 
 import json
+from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select, update
 
@@ -8,6 +13,7 @@ from armrest.outbox.batches import assert_sendable
 from armrest.outbox.clients import client_doubt
 from armrest.outbox.comparison import compared_since
 from armrest.outbox.errors import OutboxError
+from armrest.outbox.leases import Lease
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, find_run
 from armrest.outbox.schema import batches, customers, runs
@@ -26,23 +32,40 @@ def assert_applicable(ledger: Ledger, run: Run) -> None:
     assert_sendable(ledger, run)
 
 
-def apply_plan(ledger: Ledger, run: Run) -> Run:
-    """Have a plan be sent: from here on it is carried on like any other run. Under the client's lease.
+def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
+    """Make a plan a run that is sent, and give its data its place in the order of the client's data.
 
     Raises:
         OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
             run has sent or compared any of its customers in the meantime.
+        LeaseLost: Another process has taken over the client.
     """
     with ledger.write() as tx:
+        lease.assert_current(tx)
         _assert_plan(tx, run)
-        request = json.dumps(run.request | {"dry_run": False})
+        _give_place(tx, run)
+        request = json.dumps(_request(tx, run) | {"dry_run": False})
         tx.execute(update(runs).where(runs.c.seq == run.seq).values(request=request))
     return find_run(ledger, run.run_id)
 
 
+def _give_place(tx: Connection, run: Run) -> None:
+    """Put a plan's data right after what was the newest when its source was read: what was read later moves up."""
+    place = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one() + 1
+    for table in (runs, batches):
+        later = (table.c.client_id == run.client_id) & (table.c.data_seq >= place)
+        tx.execute(update(table).where(later).values(data_seq=table.c.data_seq + 1))
+    tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=place))
+    tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(data_seq=place))
+
+
+def _request(tx: Connection, run: Run) -> dict[str, Any]:
+    """Return a run's request as it is by now: a decision may have been added."""
+    return dict(json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one()))
+
+
 def _assert_plan(tx: Connection, run: Run) -> None:
-    request = json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one())
-    if not request.get("dry_run"):
+    if not _request(tx, run).get("dry_run"):
         raise OutboxError(
             f"run {run.run_id} is no plan that waits: `armrest show {run.run_id}` tells what became of it"
         )

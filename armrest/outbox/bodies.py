@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
@@ -75,8 +76,7 @@ class BodyStore:
 
     def writer(self, folder: str) -> "BodyWriter":
         """Return a writer of new files in a folder, by convention the run's id."""
-        self._fs.makedirs(self._path(folder), exist_ok=True)
-        return BodyWriter(self, folder, first=1 + max(map(_number_of, self._files(folder)), default=-1))
+        return BodyWriter(self, folder, first=1 + max(map(_number_of, self.files(folder)), default=-1))
 
     def try_out(self) -> None:
         """Write a file, read it and remove it.
@@ -95,15 +95,27 @@ class BodyStore:
         if not readable:
             raise BodyUnusable(f"the store {self._root} gives back other bytes than it was given")
 
-    def keep_only(self, folder: str, files: Collection[str]) -> None:
-        """Remove all of a folder but these files, and the folder too where none is left."""
-        if not files:
-            self.remove(folder)
-            return
-        for file in set(self._files(folder)) - set(files):
-            self._fs.rm(self._path(file))
+    def remove_files(self, files: Collection[str]) -> None:
+        """Remove these files, and each folder of theirs that is empty then; those that are gone already are no fault.
 
-    def _files(self, folder: str) -> list[str]:
+        Whoever removes what others may no longer need lists the files first, then asserts the right to do so in a
+        transaction, and then removes what was listed: what a later writer adds has another name.
+        """
+        for file in files:
+            with suppress(FileNotFoundError):
+                self._fs.rm(self._path(file))
+        for folder in {file.rsplit("/", 1)[0] for file in files}:
+            with suppress(OSError):
+                self._fs.rmdir(self._path(folder))
+
+    def folders(self) -> set[str]:
+        """Return the names of all folders."""
+        self._fs.invalidate_cache()
+        found = self._fs.ls(self._root, detail=False) if self._fs.exists(self._root) else []
+        return {path.rstrip("/").rsplit("/", 1)[-1] for path in found}
+
+    def files(self, folder: str) -> list[str]:
+        """Return the files of a folder, whichever writer has made them."""
         self._fs.invalidate_cache()
         found = self._fs.ls(self._path(folder), detail=False) if self._fs.exists(self._path(folder)) else []
         names = (path.rsplit("/", 1)[-1] for path in found)
@@ -115,7 +127,8 @@ class BodyStore:
             self._fs.rm(self._path(folder), recursive=True)
 
     def open_for_writing(self, file: str) -> IO[bytes]:
-        """Open a new file of bodies."""
+        """Open a new file of bodies; its folder is made where it is not there."""
+        self._fs.makedirs(self._path(file.rsplit("/", 1)[0]), exist_ok=True)
         handle: IO[bytes] = self._fs.open(self._path(file), "wb")
         if self._local:
             Path(self._path(file)).chmod(0o600)
@@ -143,16 +156,20 @@ def _number_of(file: str) -> int:
 class BodyWriter:
     """Writes bodies one after another, into as many files as it takes, numbered from `first`; a context manager.
 
-    After the first writer of a folder, which has it to itself, a file's name is its writer's alone: several machines
-    may split batches of one run at the same moment.
+    A file's name is its writer's alone: several machines may split batches of one run at the same moment, and a
+    planner that slept through a takeover must not write over the bodies of the next one.
+
+    Attributes:
+        files: The files that it has written.
     """
 
     def __init__(self, store: BodyStore, folder: str, *, first: int) -> None:
         self._store = store
         self._folder = folder
         self._number = first
-        self._mark = f"-{secrets.token_hex(4)}" if first else ""
+        self._mark = f"-{secrets.token_hex(4)}"
         self._file = ""
+        self.files: list[str] = []
         self._handle: IO[bytes] | None = None
         self._offset = 0
 
@@ -176,6 +193,7 @@ class BodyWriter:
         self._close()
         self._file = f"{self._folder}/{self._number:05d}{self._mark}{SUFFIX}"
         self._number += 1
+        self.files.append(self._file)
         self._handle = self._store.open_for_writing(self._file)
         self._offset = 0
 

@@ -9,11 +9,13 @@ another mapping or policy makes other fingerprints.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
+from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import (
     Column,
     Connection,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -38,7 +40,8 @@ from armrest.outbox.schema import batches, clients, customers, runs
 
 _HERE: Final = MetaData()
 _block: Final = Table("block", _HERE, Column("place", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"])
-_seen: Final = Table("seen", _HERE, Column("customer_no", Text, primary_key=True), prefixes=["TEMPORARY"])
+_seen: Final = Table("seen", _HERE, Column("customer_no", Text), prefixes=["TEMPORARY"])
+Index("seen_by_number", _seen.c.customer_no)  # not unique: a customer in several rows is found when all are read
 ROWS_AT_ONCE: Final = 10_000
 _UNTRUSTED: Final = literal(b"", LargeBinary)
 """Stands for the fingerprint of what may not be what ARM holds; it equals none."""
@@ -72,9 +75,11 @@ class Comparison:
         self._tx.commit()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._tx.invalidate()  # the temporary tables go with the connection
-        self._open.close()
+        self._open.__exit__(kind, error, trace)
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return how each of these customers compares, in their order."""
@@ -116,8 +121,8 @@ class Comparison:
         """What is planned or held in another run would go over a customer that is passed by as unchanged."""
         c = customers.c
         unfinished = and_(batches.c.state.in_(UNFINISHED), c.outcome.is_(None))
-        looked_at = c.run_seq.in_(_only_looked_at(self._run.client_id))
-        return and_(unfinished, ~looked_at, c.run_seq != self._run.seq)
+        unsendable = c.run_seq.in_(_not_to_be_sent(self._run.client_id))
+        return and_(unfinished, ~unsendable, c.run_seq != self._run.seq)
 
     def known(self) -> int:
         """Return how many customers of the client the ledger has seen sent."""
@@ -144,9 +149,10 @@ def _change(place: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change
     return Change.UNCHANGED if last[place] == fingerprint else Change.CHANGED
 
 
-def _only_looked_at(client: int) -> Select[tuple[int]]:
-    """The plans that nobody has had sent."""
-    return select(runs.c.seq).where(runs.c.client_id == client, runs.c.request.contains('"dry_run": true'))
+def _not_to_be_sent(client: int) -> Select[tuple[int]]:
+    """The plans that were not applied, and those that are not complete: they are made again before they are sent."""
+    is_dry = runs.c.request.contains('"dry_run": true')
+    return select(runs.c.seq).where(runs.c.client_id == client, or_(is_dry, runs.c.planned_at.is_(None)))
 
 
 def compared_since(tx: Connection, run: Run) -> str | None:
@@ -155,7 +161,7 @@ def compared_since(tx: Connection, run: Run) -> str | None:
     Nothing in the ledger tells for whom it stands, so a plan that it did not reckon with may not be sent after it.
     """
     newer = and_(runs.c.client_id == run.client_id, runs.c.data_seq > run.data_seq, runs.c.unchanged > 0)
-    sent = and_(runs.c.planned_at.is_not(None), runs.c.seq.not_in(_only_looked_at(run.client_id)))
+    sent = runs.c.seq.not_in(_not_to_be_sent(run.client_id))
     return tx.execute(select(runs.c.run_id).where(newer, sent).order_by(runs.c.data_seq.desc()).limit(1)).scalar()
 
 

@@ -28,7 +28,7 @@ _WAIT_TO_WRITE: Final = text(
 
 def postgresql(address: URL) -> Engine:
     """Return an engine on PostgreSQL."""
-    engine = create_engine(address, pool_recycle=RECYCLE_SECONDS)
+    engine = create_engine(address, pool_recycle=RECYCLE_SECONDS, hide_parameters=True)
     event.listen(engine, "connect", _prepare_postgresql)
     event.listen(engine, "checkout", _replace_if_closed)
     return engine
@@ -93,7 +93,8 @@ def sqlite(address: URL) -> Engine:
             f"the ledger {path} lies on a network share ({kind}), where SQLite loses data: "
             "use a local folder, or PostgreSQL by ARMREST_LEDGER_URL"
         )
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    connecting = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(f"sqlite:///{path}", connect_args=connecting, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

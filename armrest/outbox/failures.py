@@ -40,7 +40,7 @@ def failures_in(
 ) -> Iterator[tuple[Batch, list[Failure]]]:
     """Yield a run's batches that hold failures, each with its failures in the order of the body.
 
-    Left out is a customer that a later rerun of the same data has healed, or still carries.
+    Left out is a customer that a later rerun of the same data has healed, or still carries in a complete plan.
 
     Raises:
         UnknownBatch: The run has no batch of such a batchUuid.
@@ -129,8 +129,12 @@ def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collectio
 
 
 def unhealed(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
-    """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun has taken care of."""
+    """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun has taken care of.
+
+    A rerun counts once its plan is complete: what is left of one that died before is never sent.
+    """
     mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    is_complete = exists().where(runs.c.seq == theirs.c.run_seq, runs.c.planned_at.is_not(None))
     cared_for = exists().where(
         theirs.c.client_id == mine.c.client_id,
         func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
@@ -139,6 +143,7 @@ def unhealed(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
         and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq),
         other.c.data_seq == batch.data_seq,
         other.c.state != State.LOST,
+        is_complete,
     )
     unsettled = mine.c.outcome.is_(None) if batch.state == State.LOST else mine.c.outcome == "failed"
     query = select(mine.c.ordinal, mine.c.reason).where(

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.runs import Run, client_id
-from armrest.outbox.schema import clients, shards
+from armrest.outbox.schema import clients, runs, shards
 
 ANYWHERE: Final = "any of several machines"
 """The process space of a holder whose run goes on in workers when its own process is dead: only time takes it over."""
@@ -63,15 +63,24 @@ class Lease:
         """
         epoch, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
         if epoch != self.epoch:
-            raise LeaseLost(
-                f"run {self.run_id} no longer holds client {self.client_no}: "
-                f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`",
-                run_id=self.run_id,
-            )
+            raise self._lost_to(holder)
         if self.shard is not None and tx.execute(select(shards.c.attempt).where(self._mine)).first() is None:
             raise LeaseLost(
                 f"another worker has taken over slices {self.shard.name} of run {self.run_id}", run_id=self.run_id
             )
+
+    def _lost_to(self, holder: str | None) -> LeaseLost:
+        if holder == self.run_id:
+            what = (
+                f"another process has taken over client {self.client_no} and carries run {self.run_id} on: "
+                f"`armrest show {self.run_id}` shows how it stands"
+            )
+        else:
+            what = (
+                f"run {self.run_id} no longer holds client {self.client_no}: "
+                f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`"
+            )
+        return LeaseLost(what, run_id=self.run_id)
 
     def beat(self, tx: Connection, now: float) -> None:
         """Write down that the holder is alive."""
@@ -84,6 +93,24 @@ class Lease:
         assert self.shard is not None
         this = (shards.c.run_seq == self.run_seq) & (shards.c.first_slice == self.shard.first_slice)
         return this & (shards.c.attempt == self.shard.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Unheld:
+    """The right to write about a run that no process carries: it lasts while no process holds the client."""
+
+    ledger: Ledger
+    run: Run
+
+    def assert_current(self, tx: Connection) -> None:
+        """Make sure, within a transaction, that no process holds the client.
+
+        Raises:
+            LeaseHeld: One does.
+        """
+        row = tx.execute(select(clients).where(clients.c.id == self.run.client_id)).one()
+        if _is_held(row, self.ledger.now_in(tx)):
+            raise _held(row)
 
 
 def take_lease(
@@ -110,6 +137,15 @@ def take_lease(
         epoch = row.epoch + 1
         _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=now + seconds)
     return Lease(number, client_no, run_id, epoch, seconds)
+
+
+def give_up_waiting(ledger: Ledger, run: Run, message: str) -> None:
+    """Write down that a run did not get its client; not where it is planned, or another process has it by now."""
+    unplanned = (runs.c.seq == run.seq) & runs.c.planned_at.is_(None)
+    with ledger.write() as tx:
+        holder = tx.execute(_HOLDER, {"client_id": run.client_id}).one().holder_run_id
+        if holder != run.run_id:
+            tx.execute(update(runs).where(unplanned).values(state="Failed", message=message, ended_at=ledger.now()))
 
 
 def assert_free(ledger: Ledger, run: Run) -> None:

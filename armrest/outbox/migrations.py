@@ -24,8 +24,9 @@ def _shards(tx: Connection) -> None:
 
 
 def _people(tx: Connection) -> None:
-    """The ledger keeps who stopped a run, and who confirmed that a source belongs to a client."""
+    """The ledger keeps who stopped a run, who confirmed that a source belongs to a client, and attempts at planning."""
     tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
+    tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
     confirmations.create(tx, checkfirst=True)
 
 

@@ -6,6 +6,7 @@ A plan counts once its completion mark is committed; the bodies are on the disk 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from itertools import accumulate, count, repeat
+from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import update
@@ -15,9 +16,10 @@ from armrest.api.sealing import Sealed, seal
 from armrest.outbox.batches import State
 from armrest.outbox.bulk import insert_in_bulk
 from armrest.outbox.comparison import Change, Comparison, in_flight
+from armrest.outbox.errors import LeaseLost
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.outbox import Outbox
-from armrest.outbox.runs import Run, assert_newest, begin_reading
+from armrest.outbox.plan_attempt import PlanAttempt
 from armrest.outbox.schema import batches, customers, rejects, runs
 
 MOST_SLICES: Final = 100
@@ -42,6 +44,8 @@ class CustomerTooLarge(Exception):
 class PlanWriter:
     """Cuts customers into batches and writes them down; a context manager, in which `complete` comes last.
 
+    Each of its transactions asserts that the attempt may still write. One that may not removes its own bodies.
+
     Args:
         batch_size: Customers per batch, at most.
         max_body_bytes: Bytes per body, at most.
@@ -52,7 +56,7 @@ class PlanWriter:
     def __init__(
         self,
         outbox: Outbox,
-        run: Run,
+        attempt: PlanAttempt,
         *,
         batch_size: int,
         max_body_bytes: int,
@@ -60,7 +64,8 @@ class PlanWriter:
         changes_only: bool = False,
     ) -> None:
         self._outbox = outbox
-        self._run = begin_reading(outbox.ledger, run) if run.parent_run_id is None else run
+        self._attempt = attempt
+        run = self._run = attempt.run
         self._batch_size = batch_size
         self._room = max_body_bytes - len(head(run.user_id)) - len(TAIL)
         self._bodies = outbox.bodies.writer(run.run_id)
@@ -77,8 +82,10 @@ class PlanWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
         self._bodies.__exit__()
+        if isinstance(error, LeaseLost):
+            self._outbox.bodies.remove_files(self._bodies.files)
 
     def add(self, people: Iterable[Mapping[str, Any]]) -> None:
         """Plan customers, in order; each customer number stands in a plan once.
@@ -124,13 +131,13 @@ class PlanWriter:
         """Commit the plan; return how many customers it holds. From here on it may be sent.
 
         Raises:
-            LeaseLost: Another run has read newer data of the client meanwhile.
+            LeaseLost: Another process has taken over meanwhile.
         """
         self.end_batch()
         self._bodies.__exit__()
         per_slice = max(1, -(-self._seq // MOST_SLICES))
         with self._outbox.ledger.write() as tx:
-            assert_newest(tx, self._run)
+            self._attempt.assert_current(tx)
             mine = batches.c.run_seq == self._run.seq
             tx.execute(update(batches).where(mine).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
             done = {
@@ -175,7 +182,7 @@ class PlanWriter:
                 "run_seq": run.seq,
                 "seq": self._seq,
                 "client_id": run.client_id,
-                "data_seq": run.data_seq,
+                "data_seq": 0 if self._attempt.is_dry else run.data_seq,
                 "state": State.PLANNED,
                 "customers": len(chunk),
                 "first_ordinal": self._ordinal,
@@ -196,6 +203,7 @@ class PlanWriter:
         if not (self._batches or self._rejects):
             return
         with self._outbox.ledger.write() as tx:
+            self._attempt.assert_current(tx)
             if self._batches:
                 tx.execute(batches.insert(), self._batches)
             insert_in_bulk(tx, customers, _LINE, self._lines)

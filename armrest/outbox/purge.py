@@ -15,9 +15,9 @@ from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
 from armrest.outbox.batches import UNFINISHED, Batch, State, as_batch
 from armrest.outbox.bodies import PURGED
-from armrest.outbox.errors import LeaseHeld
+from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.failures import unhealed
-from armrest.outbox.leases import release_lease, take_lease
+from armrest.outbox.leases import Lease, release_lease, take_lease
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run, find_run, note_run
@@ -67,45 +67,48 @@ def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry
         BodyUnusable: A body that must stay cannot be read; nothing of its run is removed.
     """
     total = Purged()
-    for run in _old_runs(outbox.ledger, outbox.ledger.now() - older_than_seconds):
+    for run in _old_runs(outbox, outbox.ledger.now() - older_than_seconds):
         try:
-            with _nobody_sends(outbox.ledger, run):
-                total += _purge_run(outbox, run, force=force, dry_run=dry_run)
-        except LeaseHeld as held:
+            with _nobody_sends(outbox.ledger, run) as lease:
+                now = find_run(outbox.ledger, run.run_id)  # it may have been carried on since it was listed
+                total += _purge_run(outbox, now, lease, force=force, dry_run=dry_run)
+        except (LeaseHeld, LeaseLost) as held:
             log.info("run %s is not purged: %s", run.run_id, held)
             total += Purged(kept=len(_stored(outbox.ledger, run)))
     return total
 
 
-def _old_runs(ledger: Ledger, before: float) -> list[Run]:
+def _old_runs(outbox: Outbox, before: float) -> list[Run]:
     """Return the runs that ended before a moment and may still hold personal data."""
     has_bodies = exists().where(batches.c.run_seq == runs.c.seq, batches.c.body_file != PURGED)
-    query = select(runs.c.run_id).where(
-        func.coalesce(runs.c.ended_at, runs.c.created_at) <= before, or_(has_bodies, runs.c.rejects_file.is_not(None))
-    )
-    with ledger.read() as tx:
-        ids = list(tx.execute(query.order_by(runs.c.seq)).scalars())
-    return [find_run(ledger, run_id) for run_id in ids]
+    is_old = func.coalesce(runs.c.ended_at, runs.c.created_at) <= before
+    holds_data = select(runs.c.run_id, runs.c.seq).where(is_old, or_(has_bodies, runs.c.rejects_file.is_not(None)))
+    unplanned = select(runs.c.run_id, runs.c.seq).where(is_old, runs.c.planned_at.is_(None))
+    folders = outbox.bodies.folders()
+    with outbox.ledger.read() as tx:
+        found = {row.run_id: row.seq for row in tx.execute(unplanned) if row.run_id in folders}
+        found |= {row.run_id: row.seq for row in tx.execute(holds_data)}
+    return [find_run(outbox.ledger, run_id) for run_id in sorted(found, key=found.__getitem__)]
 
 
 @contextmanager
-def _nobody_sends(ledger: Ledger, run: Run) -> Iterator[None]:
+def _nobody_sends(ledger: Ledger, run: Run) -> Iterator[Lease]:
     """Hold the run's client, so that no resume and no rerun reads what is being removed."""
     lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS)
     try:
-        yield
+        yield lease
     finally:
         release_lease(ledger, lease)
 
 
-def _purge_run(outbox: Outbox, run: Run, *, force: bool, dry_run: bool) -> Purged:
+def _purge_run(outbox: Outbox, run: Run, lease: Lease, *, force: bool, dry_run: bool) -> Purged:
     staying: list[Batch] = []
     going: list[Batch] = []
     for batch in _stored(outbox.ledger, run):
         (staying if not force and _is_needed(outbox.ledger, run, batch) else going).append(batch)
     if not dry_run:
-        _remove_bodies(outbox, run, going=going, staying=staying)
-        _remove_rejects(outbox.ledger, run)
+        _remove_bodies(outbox, run, lease, going=going, staying=staying)
+        _remove_rejects(outbox.ledger, run, lease)
     return Purged(
         runs=int(bool(going or run.rejects_file)),
         batches=len(going),
@@ -129,8 +132,13 @@ def _is_needed(ledger: Ledger, run: Run, batch: Batch) -> bool:
     return batch.state in UNFINISHED
 
 
-def _remove_bodies(outbox: Outbox, run: Run, *, going: Sequence[Batch], staying: Sequence[Batch]) -> None:
-    """Have the ledger forget where bodies lie, then remove the files; what a crash leaves, the next purge removes."""
+def _remove_bodies(outbox: Outbox, run: Run, lease: Lease, *, going: Sequence[Batch], staying: Sequence[Batch]) -> None:
+    """Have the ledger forget where bodies lie, then remove the files; what a crash leaves, the next purge removes.
+
+    Raises:
+        LeaseLost: The purge took so long that another process has taken the client; nothing is removed.
+    """
+    there = set(outbox.bodies.files(run.run_id))
     shared = {batch.body.file for batch in going}
     with outbox.bodies.writer(run.run_id) as writer:
         moved = [
@@ -140,17 +148,24 @@ def _remove_bodies(outbox: Outbox, run: Run, *, going: Sequence[Batch], staying:
         *({"seq_": batch.seq, "file": PURGED, "offset": 0} for batch in going),
         *({"seq_": batch.seq, "file": ref.file, "offset": ref.offset} for batch, ref in moved),
     ]
-    if places:
-        where = and_(batches.c.run_seq == run.seq, batches.c.seq == bindparam("seq_"))
-        move = update(batches).where(where).values(body_file=bindparam("file"), body_offset=bindparam("offset"))
+    where = and_(batches.c.run_seq == run.seq, batches.c.seq == bindparam("seq_"))
+    move = update(batches).where(where).values(body_file=bindparam("file"), body_offset=bindparam("offset"))
+    of_run = select(batches.c.body_file).where(batches.c.run_seq == run.seq)
+    try:
         with outbox.ledger.write() as tx:
-            tx.execute(move, places)
-    outbox.bodies.keep_only(run.run_id, {batch.body.file for batch in _stored(outbox.ledger, run)})
+            lease.assert_current(tx)
+            if places:
+                tx.execute(move, places)
+            needed = set(tx.execute(of_run).scalars())
+    except LeaseLost:
+        outbox.bodies.remove_files(writer.files)
+        raise
+    outbox.bodies.remove_files(there - needed)
 
 
-def _remove_rejects(ledger: Ledger, run: Run) -> None:
+def _remove_rejects(ledger: Ledger, run: Run, lease: Lease) -> None:
     if run.rejects_file:
         store, path = fsspec.core.url_to_fs(run.rejects_file)
         if store.exists(path):
             store.rm(path)
-        note_run(ledger, run, rejects_file=None)
+        note_run(ledger, run, lease, rejects_file=None)

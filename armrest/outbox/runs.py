@@ -1,18 +1,32 @@
-"""Logical runs: one plan, and everything that carries it on."""
+"""Logical runs: one plan, and everything that carries it on.
+
+What is written about a run asserts, in the same transaction, that the writer may still do so: its `Fence`.
+"""
 
 import json
 import random
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from armrest.outbox.errors import LeaseLost, UnknownRun
+from armrest.outbox.errors import OutboxError, UnknownRun
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.schema import batches, clients, customers, flow_runs, rejects, runs
+from armrest.outbox.schema import clients, flow_runs, runs
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+
+
+class Fence(Protocol):
+    """The right to write about a run: a `Lease`, a `PlanAttempt`, or that no process holds the client (`Unheld`)."""
+
+    def assert_current(self, tx: Connection) -> None:
+        """Make sure, within the transaction that writes, that the right still holds.
+
+        Raises:
+            LeaseLost, LeaseHeld: It does not.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +34,8 @@ class Run:
     """A logical run as the ledger has it.
 
     `data_seq` tells how new its data is, among those of its client: given anew whenever a source is read; a rerun has
-    its parent's. 0: nothing was read yet.
+    its parent's. 0: nothing was read yet. A dry run has no place of its own in that order until it is applied: it has
+    the number of the newest data when its source was read.
     """
 
     seq: int
@@ -86,32 +101,6 @@ def create_run(
     return find_run(ledger, run_id)
 
 
-def begin_reading(ledger: Ledger, run: Run) -> Run:
-    """Note that a run reads its source now: its data is the newest of its client. Under the client's lease."""
-    with ledger.write() as tx:
-        tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=_newest_data(tx, run) + 1))
-    return find_run(ledger, run.run_id)
-
-
-def assert_newest(tx: Connection, run: Run) -> None:
-    """Make sure that nothing newer was read while a run was being planned.
-
-    Raises:
-        LeaseLost: Another run has taken over the client and was planned without regard to this one.
-    """
-    if run.parent_run_id is None and _newest_data(tx, run) != run.data_seq:
-        raise LeaseLost(
-            f"another run has taken over client {run.client_no} and has read newer data while run {run.run_id} was "
-            f"being planned; nothing of it was sent: `armrest resume {run.run_id}` reads its source anew",
-            run_id=run.run_id,
-        )
-
-
-def _newest_data(tx: Connection, run: Run) -> int:
-    query = select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)
-    return int(tx.execute(query).scalar_one())
-
-
 def client_id(tx: Connection, api_url: str, client_no: int) -> int:
     """Return the ledger's number for a client at an API, made where it is new."""
     where = (clients.c.api_url == api_url) & (clients.c.client_no == client_no)
@@ -157,9 +146,14 @@ def carried_by(ledger: Ledger, run: Run, flow_run_id: str) -> None:
         tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=run.seq))
 
 
-def note_run(ledger: Ledger, run: Run, **values: Any) -> None:
-    """Write columns of a run, such as `state`, `message`, `started_at`."""
+def note_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:
+    """Write columns of a run, such as `state`, `message`, `started_at`.
+
+    Raises:
+        LeaseLost, LeaseHeld: The run is another process's by now; nothing is written.
+    """
     with ledger.write() as tx:
+        fence.assert_current(tx)
         tx.execute(update(runs).where(runs.c.seq == run.seq).values(values))
 
 
@@ -179,20 +173,22 @@ class Decision:
 
 
 def note_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Decision:
-    """Keep with a run what was decided about it, and by whom."""
+    """Keep with a plan what was decided about it, and by whom.
+
+    Raises:
+        OutboxError: The plan was applied meanwhile: there is nothing left to decide.
+    """
     decision = Decision(approved, by, ledger.now())
-    note_run(ledger, run, request=json.dumps({**run.request, "decision": asdict(decision)}))
+    with ledger.write() as tx:
+        request = json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one())
+        if not request.get("dry_run"):
+            what = f"`armrest show {run.run_id}` shows how it stands"
+            raise OutboxError(f"plan {run.run_id} was applied meanwhile: {what}")
+        request["decision"] = asdict(decision)
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(request=json.dumps(request)))
     return decision
 
 
 def decision_on(run: Run) -> Decision | None:
     """Return what was decided about a run, or None where nobody was asked, or nobody has answered yet."""
     return Decision(**run.request["decision"]) if "decision" in run.request else None
-
-
-def discard_plan(ledger: Ledger, run: Run) -> None:
-    """Forget an incomplete plan, so that it can be made again."""
-    assert run.planned_at is None
-    with ledger.write() as tx:
-        for table in (customers, batches, rejects):
-            tx.execute(delete(table).where(table.c.run_seq == run.seq))

@@ -4,12 +4,15 @@ Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
 """
 
 import sys
+from typing import Final
 
-from armrest.outbox import find_run
+from armrest.outbox import find_run, release_lease, take_lease
 from tasks.connection import connection
 from tasks.planned import planned_for
 from tasks.reading import Reading
 from tasks.runs import open_update
+
+LEASE_SECONDS: Final = 3600
 
 
 def main(source: str, client_no: str) -> None:
@@ -24,7 +27,14 @@ def main(source: str, client_no: str) -> None:
             batch_size=None,
             dry_run=False,
         )
-        planned = planned_for(here, run)
+        ledger = here.outbox.ledger
+        here.lease = take_lease(
+            ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS
+        )
+        try:
+            planned = planned_for(here, run)
+        finally:
+            release_lease(ledger, here.lease)
         if find_run(here.outbox.ledger, run.run_id).planned_at is None:
             raise SystemExit(planned.message)
         sys.stdout.write(run.run_id)

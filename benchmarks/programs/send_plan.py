@@ -8,7 +8,7 @@ import sys
 
 from armrest.delivery import Delivery, finish, together
 from armrest.outbox import find_run
-from tasks.connection import connection, delivering
+from tasks.connection import connection, delivering, holding
 
 
 async def main(run_id: str) -> None:
@@ -22,9 +22,11 @@ async def main(run_id: str) -> None:
                 await delivery.submit(slice_no)
             await delivery.poll(slice_no)
 
-        async with delivering(run) as delivery:
-            await together(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
-        if (ended := finish(here.outbox, run)).state != "Completed":
+        async with holding(run) as lease:
+            async with delivering(run) as delivery:
+                await together(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
+            ended = finish(here.outbox, run, lease)
+        if ended.state != "Completed":
             raise SystemExit(ended.message)
 
 

@@ -11,7 +11,6 @@ from armrest.outbox import (
     Batch,
     Lease,
     Outbox,
-    PlanWriter,
     Run,
     RunSummary,
     State,
@@ -28,6 +27,7 @@ from armrest.outbox import (
     take_lease,
 )
 from tests.conftest import CLIENT_NO
+from tests.plans import leased, planning
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class Past:
             for batch in self._accepted(outbox, run, sent):
                 if settled:
                     _settle(outbox, batch, failed)
-            return finish(outbox, find_run(outbox.ledger, run_id))
+            with leased(outbox, run) as lease:
+                return finish(outbox, run, lease)
 
     def _planned(self, outbox: Outbox, run_id: str, numbers: range, client_no: int, parent: str | None) -> Run:
         sizes = {"batch_size": 2, "max_body_bytes": 5000}
@@ -80,10 +81,11 @@ class Past:
             source="customers.csv",
             request={**sizes, "source": "customers.csv", "max_rejected": "5%", "dry_run": False},
         )
-        with PlanWriter(outbox, run, **sizes) as writer:
+        with planning(outbox, run, **sizes) as writer:
             writer.add([{"customerNo": str(number), "name": f"Kunde {number}"} for number in numbers])
             writer.complete()
-        note_run(outbox.ledger, run, read=len(numbers), started_at=outbox.ledger.now(), state="Sending")
+        with leased(outbox, run) as lease:
+            note_run(outbox.ledger, run, lease, read=len(numbers), started_at=outbox.ledger.now(), state="Sending")
         return find_run(outbox.ledger, run_id)
 
     def _accepted(self, outbox: Outbox, run: Run, sent: int | None) -> list[Batch]:

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from armrest.api import ArmClient, FixedToken
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease
-from armrest.outbox import Outbox, PlanWriter, create_run, find_run
+from armrest.outbox import Outbox, PlanWriter, begin_plan, create_run, find_run
 from armrest.sandbox import TOKEN
 from tests.delivery.conftest import CLIENT_NO, carry_slice, people
 
@@ -117,7 +117,9 @@ async def _carry(job: Job, outbox: Outbox) -> None:
         wait_seconds=job.wait_seconds,
     )
     async with held as lease, ArmClient(job.api_url, FixedToken(SecretStr(TOKEN))) as arm:
-        with PlanWriter(outbox, run, batch_size=5, max_body_bytes=1_000_000) as writer:
+        with PlanWriter(
+            outbox, begin_plan(outbox.ledger, run, lease), batch_size=5, max_body_bytes=1_000_000
+        ) as writer:
             writer.add(people(job.customers, name=job.name))
             writer.complete()
         run = find_run(outbox.ledger, job.run_id)

@@ -24,12 +24,13 @@ from armrest.outbox import (
     Attempt,
     Batch,
     BatchView,
+    LeaseHeld,
     Outbox,
     OutboxError,
-    PlanWriter,
     Run,
     RunSummary,
     State,
+    Unheld,
     attempts_at,
     batch_views,
     batches_in,
@@ -38,6 +39,7 @@ from armrest.outbox import (
     summary,
 )
 from armrest.sandbox import TOKEN, Behaviour, BooksTransport, Sandbox, SandboxServer
+from tests.plans import leased, planning
 from tests.virtual_time import now
 
 API_URL = "http://127.0.0.1:1/arm/v1"
@@ -103,7 +105,7 @@ def planned(outbox: Outbox) -> Planned:
             request=request,
             parent=parent,
         )
-        with PlanWriter(outbox, run, **request) as writer:
+        with planning(outbox, run, **request) as writer:
             writer.add(customers)
             writer.complete()
         return find_run(outbox.ledger, run_id)
@@ -130,7 +132,8 @@ def rerun_of(outbox: Outbox, parent: Run) -> Run:
         request=rerun_request(parent),
         parent=parent,
     )
-    plan_rerun(outbox, run)
+    with leased(outbox, run) as lease:
+        plan_rerun(outbox, run, lease)
     return find_run(outbox.ledger, run.run_id)
 
 
@@ -178,7 +181,9 @@ class Engine:
                 raise fault
         except (StopTheRun, OutboxError) as error:
             stopped = str(error)
-        return finish(self.outbox, run, stopped=stopped)
+        with suppress(LeaseHeld):  # the run is another process's by now
+            return finish(self.outbox, run, Unheld(self.outbox.ledger, run), stopped=stopped)
+        return self.summary(run)
 
     def latest(self, run: Run) -> Run:
         """Return a run as the ledger has it by now."""

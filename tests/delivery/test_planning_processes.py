@@ -12,6 +12,7 @@ from armrest.outbox import Outbox, State, batches_in, create_run, find_run
 from armrest.outbox.schema import customers, rejects
 from armrest.sandbox import write_sample
 from tests.delivery.conftest import API_URL, CLIENT_NO
+from tests.plans import leased
 
 
 def planned(outbox: Outbox, source: Path, folder: Path, *, processes: int) -> dict[str, Any]:
@@ -28,7 +29,8 @@ def planned(outbox: Outbox, source: Path, folder: Path, *, processes: int) -> di
         source=source.name,
         request=request,
     )
-    plan(outbox, run, rejects_folder=folder, processes=processes)
+    with leased(outbox, run) as lease:
+        plan(outbox, run, lease, rejects_folder=folder, processes=processes)
     run = find_run(outbox.ledger, run.run_id)
     line, reject = customers.c, rejects.c
     kept = (line.ordinal, line.batch_seq, line.customer_no, line.fields, line.fingerprint)

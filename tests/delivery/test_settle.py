@@ -25,6 +25,7 @@ from armrest.outbox import (
 )
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import API_URL, CLIENT_NO, GET, PUT, Engine, Planned, people, sent
+from tests.plans import leased
 from tests.virtual_time import now, virtual_time
 
 DAY = 86_400.0
@@ -325,7 +326,8 @@ async def rerun(engine: Engine, parent: Run) -> Any:
         request=rerun_request(parent),
         parent=parent,
     )
-    plan_rerun(engine.outbox, run, only="lost")
+    with leased(engine.outbox, run) as lease:
+        plan_rerun(engine.outbox, run, lease, only="lost")
     return await engine.carry(find_run(ledger, "rerun"))
 
 

@@ -1,6 +1,7 @@
 """The flows end to end: states, artifacts, retries."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +84,23 @@ def test_prefects_retry_of_a_flow_run_goes_on_with_the_same_logical_run(
     assert state.flow_run_id == late.flow_run_id
     assert len(arm.books.batches()) == 2
     assert len(history.artifacts(late.flow_run_id)["arm-batches-2218"]) == 2
+
+
+def test_a_source_that_cannot_be_read_is_tried_again_then_failed_and_a_resume_plans_it(
+    updated: RunFlow, run_flow: RunFlow, history: History, tmp_path: Path, arm: SandboxServer
+) -> None:
+    source = tmp_path / "customers.csv"
+    source.symlink_to("/proc/self/mem")  # any read of its beginning is an input/output error
+
+    failed = updated(str(source))
+    source.unlink()
+    source.write_text("customerNo,name\n10001,Kari\n")
+    resumed = run_flow("resume-run", run_id=failed.flow_run_id)
+
+    question = {"flow_runs": {"id": {"any_": [failed.flow_run_id]}}}
+    [chunk] = [one for one in history.ask("task_runs/filter", question) if one["name"].startswith("chunk")]
+    assert failed.name == "Failed"
+    assert "customers.csv: cannot be read at the moment (Input/output error); try again; " in failed.message
+    assert "armrest resume" in failed.message
+    assert chunk["run_count"] == 3
+    assert (resumed.name, resumed.message) == ("Completed", "1 of 1 customer updated")

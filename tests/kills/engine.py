@@ -32,7 +32,7 @@ from armrest.delivery import (
     rerun_request,
     together,
 )
-from armrest.outbox import Outbox, Run, UnknownRun, create_run, find_run, summary
+from armrest.outbox import Lease, Outbox, Run, UnknownRun, create_run, find_run, summary
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, TOKEN
 
 SEAMS: Final = (
@@ -121,7 +121,7 @@ async def carry(job: Job, outbox: Outbox, seams: Seams) -> None:
         held as lease,
         ArmClient(job.api_url, tokens(job), transport=Wire(seams), timeout_seconds=job.timeout_seconds) as arm,
     ):
-        planned(job, outbox, run, seams)
+        planned(job, outbox, run, lease, seams)
         seams.passing("planned")
         run, stopped = find_run(outbox.ledger, run.run_id), ""
         try:
@@ -130,7 +130,7 @@ async def carry(job: Job, outbox: Outbox, seams: Seams) -> None:
         except StopTheRun as stop:
             stopped = stop.message
         event.listen(outbox.ledger._engine, "commit", lambda _: seams.passing("reporting"))
-        finish(outbox, run, stopped=stopped)
+        finish(outbox, run, lease, stopped=stopped)
 
 
 def opened_run(job: Job, outbox: Outbox) -> Run:
@@ -152,11 +152,11 @@ def opened_run(job: Job, outbox: Outbox) -> Run:
     )
 
 
-def planned(job: Job, outbox: Outbox, run: Run, seams: Seams) -> None:
+def planned(job: Job, outbox: Outbox, run: Run, lease: Lease, seams: Seams) -> None:
     if run.parent_run_id is not None:
-        plan_rerun(outbox, run)
+        plan_rerun(outbox, run, lease)
         return
-    plan(outbox, run, rejects_folder=job.home, on_progress=lambda _: seams.passing("planning"))
+    plan(outbox, run, lease, rejects_folder=job.home, on_progress=lambda _: seams.passing("planning"))
 
 
 async def see_through(delivery: Delivery, slice_no: int) -> None:

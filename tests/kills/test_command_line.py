@@ -195,6 +195,38 @@ def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     assert set(prefect_shell("show", run_id, "--json").json["batch_uuids"]) == known
 
 
+def test_a_planner_that_slept_through_a_takeover_leaves_the_run_to_the_one_that_went_on(
+    prefect_shell: Shell, start: Start, tmp_path: Path, arm: SandboxServer
+) -> None:
+    source, slept_on, number = tmp_path / "customers.csv", tmp_path / "slept on.csv", 60_000
+    source.write_text(customers(number))
+    update = ("update-customers", "customers.csv", "--client-no", str(CLIENT_NO), "--batch-size", "50", "--json")
+    sleeper = start(*update, ARMREST_LEASE_SECONDS="2")
+    until(lambda: in_ledger(tmp_path, "batches") and not in_ledger(tmp_path, "planned_at"))
+    os.killpg(sleeper.pid, signal.SIGSTOP)
+    (run,) = prefect_shell("runs", "--json").json
+    source.rename(slept_on)
+    source.write_text(customers(500))
+
+    took_over = prefect_shell("resume", run["run_id"], "--wait", "30s", "--json")
+    with slept_on.open("r+b") as file:  # what the sleeper has read of it is fine, and the rest is at fault
+        file.seek(slept_on.stat().st_size // 2)
+        file.write(b"\0" * (slept_on.stat().st_size // 2))
+    os.killpg(sleeper.pid, signal.SIGCONT)
+    slept = Ended(sleeper.wait(timeout=60), *sleeper.communicate())
+
+    assert (took_over.exit_code, took_over.json["state"]) == (0, "Completed")
+    shown = prefect_shell("show", run["run_id"], "--json").json
+    assert {name: shown[name] for name in ("state", "message", "batch_uuids")} == {
+        name: took_over.json[name] for name in ("state", "message", "batch_uuids")
+    }
+    assert set(shown["batch_uuids"]) == {batch.batch_uuid for batch in arm.books.batches()}
+    assert len(shown["batch_uuids"]) == 10
+    assert slept.exit_code != 0
+    assert run["run_id"] in slept.complaint
+    assert "Traceback" not in slept.complaint
+
+
 def words_of(process: psutil.Process) -> list[str]:
     """Return a process' command line; none where it has ended."""
     with suppress(psutil.NoSuchProcess):

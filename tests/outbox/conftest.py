@@ -11,7 +11,6 @@ from armrest.outbox import (
     Batch,
     Lease,
     Outbox,
-    PlanWriter,
     Run,
     State,
     Verdict,
@@ -25,6 +24,7 @@ from armrest.outbox import (
     settle,
     take_lease,
 )
+from tests.plans import planning
 
 API_URL = "http://127.0.0.1:1/arm/v1"
 CLIENT_NO = 2218
@@ -80,7 +80,7 @@ def planned(outbox: Outbox) -> Planned:
             request={"batch_size": batch_size, "max_body_bytes": max_body_bytes, "dry_run": dry_run},
             parent=parent,
         )
-        with PlanWriter(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
+        with planning(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
             writer.add(customers)
             writer.complete()
         return find_run(outbox.ledger, run_id)

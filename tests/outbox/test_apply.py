@@ -6,25 +6,32 @@ import pytest
 
 from armrest.outbox import Outbox, OutboxError, Run, apply_plan, assert_applicable, find_run
 from tests.outbox.conftest import Clock, Planned, accepted
+from tests.plans import leased
 
 PEOPLE = [{"customerNo": "1", "name": "Kari"}, {"customerNo": "A2", "name": "Ola"}]
 
 
+def applied(outbox: Outbox, plan: Run) -> Run:
+    """Apply a plan under its client's lease."""
+    with leased(outbox, plan) as lease:
+        return apply_plan(outbox.ledger, plan, lease)
+
+
 def test_an_applied_plan_is_a_run_like_any_other(outbox: Outbox, planned: Planned) -> None:
-    run = apply_plan(outbox.ledger, planned("plan", PEOPLE, dry_run=True))
+    run = applied(outbox, planned("plan", PEOPLE, dry_run=True))
 
     assert not run.request["dry_run"]
     assert find_run(outbox.ledger, "plan") == run
     with pytest.raises(OutboxError, match="no plan that waits"):
-        apply_plan(outbox.ledger, run)
+        applied(outbox, run)
 
 
 def test_two_who_apply_at_once_do_not_both(outbox: Outbox, planned: Planned) -> None:
     seen_by_both = planned("plan", PEOPLE, dry_run=True)
-    apply_plan(outbox.ledger, seen_by_both)
+    applied(outbox, seen_by_both)
 
     with pytest.raises(OutboxError, match="no plan that waits"):
-        apply_plan(outbox.ledger, seen_by_both)
+        applied(outbox, seen_by_both)
 
 
 def test_a_plan_that_is_not_whole_is_refused(outbox: Outbox, planned: Planned) -> None:

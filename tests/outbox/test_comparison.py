@@ -8,9 +8,23 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from armrest.outbox import Change, Comparison, Outbox, Run, Verdict, fail, forget, note_run, settle
+from armrest.outbox import (
+    Change,
+    Comparison,
+    LedgerUnusable,
+    Outbox,
+    Run,
+    Unheld,
+    Verdict,
+    fail,
+    forget,
+    note_run,
+    settle,
+)
 from tests.outbox.conftest import Planned, people
 from tests.outbox.test_gate import close, send
+from tests.outbox.test_planning import new_run
+from tests.plans import planning
 
 
 def compared(outbox: Outbox, run: Run, *customers: dict[str, str]) -> list[Change]:
@@ -90,6 +104,36 @@ def test_customers_that_vanished_are_listed(outbox: Outbox, planned: Planned) ->
         assert list(comparison.vanished()) == ["2", "3"]
 
 
+def test_a_customer_in_several_rows_is_compared_in_each(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1, 2)), uuid="A"))
+
+    with Comparison(outbox.ledger, planned("next", [])) as comparison:
+        comparison.compare(["1", "1"], [b"", b""])
+        comparison.compare(["1"], [b""])
+        assert list(comparison.vanished()) == ["2"]
+
+
+def test_what_the_database_refuses_is_told_without_customer_numbers(outbox: Outbox, planned: Planned) -> None:
+    def compare_without_a_table() -> None:
+        with Comparison(outbox.ledger, planned("next", [])) as comparison:
+            comparison._tx.exec_driver_sql("DROP TABLE block")
+            comparison.compare(["10001"], [b""])
+
+    with pytest.raises(LedgerUnusable) as told:
+        compare_without_a_table()
+
+    assert "10001" not in str(told.value)
+
+
+def test_what_a_plan_holds_that_never_came_about_does_not_count(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1)), uuid="A"))
+    with planning(outbox, new_run(outbox), batch_size=10, max_body_bytes=5_000_000) as writer:
+        writer.add(people(1, name="Ola"))
+        writer.end_batch()
+
+    assert compared(outbox, planned("next", []), *people(1)) == [Change.UNCHANGED]
+
+
 def test_between_blocks_sqlite_can_empty_its_log(outbox: Outbox, planned: Planned, ledger_url: str) -> None:
     if not ledger_url.startswith("sqlite"):
         pytest.skip("PostgreSQL has no such log")
@@ -97,7 +141,7 @@ def test_between_blocks_sqlite_can_empty_its_log(outbox: Outbox, planned: Planne
 
     with Comparison(outbox.ledger, run) as comparison:
         comparison.compare(["1"], [b""])
-        note_run(outbox.ledger, run, read=1)
+        note_run(outbox.ledger, run, Unheld(outbox.ledger, run), read=1)
         with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
             busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 

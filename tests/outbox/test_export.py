@@ -7,8 +7,9 @@ import pytest
 from openpyxl import load_workbook
 from pyarrow import parquet
 
-from armrest.outbox import ExportRefused, Outbox, PlanWriter, Run, create_run, export, find_run
+from armrest.outbox import ExportRefused, Outbox, Run, create_run, export, find_run
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people, settled
+from tests.plans import planning
 
 HEADER = ["customerNo", "outcome", "batchUuid", "reason", "when"]
 WHEN = "2023-11-14T22:13:20Z"
@@ -28,7 +29,7 @@ def told(outbox: Outbox) -> Run:
         source="customers.csv",
         request={"batch_size": 2, "max_body_bytes": 5000},
     )
-    with PlanWriter(outbox, run, batch_size=2, max_body_bytes=5000) as writer:
+    with planning(outbox, run, batch_size=2, max_body_bytes=5000) as writer:
         writer.add([{"customerNo": "0010", "name": "Kari"}, {"customerNo": "=1+1", "name": "Kari"}])
         writer.reject([(3, "0012", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
         writer.complete()

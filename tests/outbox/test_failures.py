@@ -13,6 +13,7 @@ from armrest.outbox import (
     Run,
     UnknownBatch,
     count_failures,
+    create_run,
     declare_lost,
     fail,
     failures_in,
@@ -21,6 +22,7 @@ from armrest.outbox import (
     runs_with_failures,
 )
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, accepted, people, settled
+from tests.plans import planning
 
 
 def taken_up(outbox: Outbox, run: Run, only: Only = "all", batch_uuids: Sequence[str] = ()) -> list[str]:
@@ -100,6 +102,44 @@ def test_what_a_lost_rerun_carried_is_taken_up_again(outbox: Outbox, planned: Pl
     declare_lost(outbox.ledger, accepted(outbox, rerun)[0], "by hand")
 
     assert taken_up(outbox, run) == ["1"]
+
+
+def dies_while_planned(outbox: Outbox, run_id: str, parent: Run, numbers: Sequence[int]) -> None:
+    """Leave a rerun as a process does that is killed when all of its plan but the completion mark is committed."""
+    rerun = create_run(
+        outbox.ledger,
+        run_id=run_id,
+        api_url=API_URL,
+        client_no=CLIENT_NO,
+        kind="rerun",
+        mode="update",
+        user_id="ola",
+        source="",
+        request={},
+        parent=parent,
+    )
+    with planning(outbox, rerun, batch_size=10, max_body_bytes=5_000_000) as writer:
+        writer.add(people(*numbers))
+        writer.end_batch()
+
+
+def test_a_rerun_that_died_while_it_was_planned_hides_no_failure(outbox: Outbox, planned: Planned) -> None:
+    run = planned("run", people(1, 2))
+    settled(outbox, run, failed={"1", "2"})
+
+    dies_while_planned(outbox, "dead", run, [1, 2])
+
+    assert taken_up(outbox, run) == ["1", "2"]
+
+
+def test_a_purge_keeps_what_a_rerun_needs_that_died_while_it_was_planned(outbox: Outbox, planned: Planned) -> None:
+    run = planned("run", people(1, 2))
+    settled(outbox, run, failed={"1", "2"})
+    dies_while_planned(outbox, "dead", run, [1, 2])
+
+    purge(outbox, older_than_seconds=0)
+
+    assert taken_up(outbox, run) == ["1", "2"]
 
 
 def test_newer_data_heals_nothing_the_gate_will_judge(outbox: Outbox, planned: Planned) -> None:

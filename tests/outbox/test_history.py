@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from armrest.outbox import Attempt, Outbox, Run, attempts_at, find_run, note_run, record
+from armrest.outbox import Attempt, Outbox, Run, Unheld, attempts_at, find_run, note_run, record
 from tests.outbox.conftest import Planned, people
 
 
@@ -29,7 +29,7 @@ def test_attempts_go_along_with_the_next_transaction_that_writes(
     record(outbox.ledger, attempt(run, "second"))
     before = seen_by_another(outbox, run, tmp_path, ledger_url)
 
-    note_run(outbox.ledger, run, message="anything")
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), message="anything")
 
     assert before == []
     assert seen_by_another(outbox, run, tmp_path, ledger_url) == ["first", "second"]

@@ -185,14 +185,15 @@ def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_
 def test_a_ledger_of_version_2_gets_the_columns_and_the_table_of_version_3(tmp_path: Path) -> None:
     ledger = opened(tmp_path / "ledger.db")
     with ledger.write() as tx:
-        tx.exec_driver_sql("ALTER TABLE runs DROP COLUMN stopped_by")
+        for column in ("stopped_by", "plan_attempt"):
+            tx.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
         tx.exec_driver_sql("DROP TABLE confirmations")
         tx.exec_driver_sql("UPDATE facts SET value = '2' WHERE name = 'schema_version'")
     ledger.close()
 
     tables = inspect(opened(tmp_path / "ledger.db")._engine)
 
-    assert "stopped_by" in {column["name"] for column in tables.get_columns("runs")}
+    assert {"stopped_by", "plan_attempt"} <= {column["name"] for column in tables.get_columns("runs")}
     assert "confirmations" in tables.get_table_names()
 
 

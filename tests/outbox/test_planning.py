@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from armrest.outbox import CustomerTooLarge, Outbox, PlanWriter, Run, State, batches_in, create_run, find_run, opened
+from armrest.outbox import CustomerTooLarge, Outbox, Run, State, batches_in, create_run, find_run, opened
 from armrest.outbox.planning import MOST_SLICES
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people
+from tests.plans import planning
 
 NUMBER = st.text("0123456789abcÆØÅ-=", min_size=1, max_size=12)
 NAME = st.text(max_size=40)  # with letters of one to four bytes, and such as JSON escapes
@@ -59,7 +60,7 @@ def test_every_customer_stands_in_one_batch_in_order_and_no_body_exceeds_a_limit
     max_body_bytes = len(b'{"metadata":{"userId":"ola"},"customers":[]}') + largest + room
     run = new_run(outbox)
 
-    with PlanWriter(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
+    with planning(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
         for part in parts(customers, cut):
             writer.add(part)
         assert writer.complete() == len(customers)
@@ -82,7 +83,7 @@ def test_how_customers_are_handed_over_changes_no_body(
 ) -> None:
     whole, pieces = new_run(outbox), new_run(outbox)
     for run, handed in ((whole, [customers]), (pieces, parts(customers, cut))):
-        with PlanWriter(outbox, run, batch_size=batch_size, max_body_bytes=5_000) as writer:
+        with planning(outbox, run, batch_size=batch_size, max_body_bytes=5_000) as writer:
             for part in handed:
                 writer.add(part)
             writer.complete()
@@ -99,7 +100,7 @@ def test_no_batch_is_smaller_than_it_must_be(outbox: Outbox, planned: Planned) -
 def test_a_customer_that_fits_no_body_is_named_by_its_place(outbox: Outbox) -> None:
     run = new_run(outbox)
 
-    with PlanWriter(outbox, run, batch_size=10, max_body_bytes=200) as writer, pytest.raises(CustomerTooLarge) as told:
+    with planning(outbox, run, batch_size=10, max_body_bytes=200) as writer, pytest.raises(CustomerTooLarge) as told:
         writer.add([*people(1, 2), *people(3, name="x" * 200)])
 
     assert (told.value.position, told.value.size_bytes) == (2, 228)
@@ -119,7 +120,7 @@ def test_a_slice_is_one_batch_up_to_a_hundred_and_more_above(
 
 def test_a_plan_without_its_completion_mark_is_not_complete(outbox: Outbox) -> None:
     run = new_run(outbox)
-    with PlanWriter(outbox, run, batch_size=1, max_body_bytes=5_000) as writer:
+    with planning(outbox, run, batch_size=1, max_body_bytes=5_000) as writer:
         writer.add(people(1, 2, 3))
 
     run = find_run(outbox.ledger, run.run_id)
@@ -129,4 +130,5 @@ def test_a_plan_without_its_completion_mark_is_not_complete(outbox: Outbox) -> N
 def test_bodies_are_readable_by_their_owner_alone(outbox: Outbox, planned: Planned, tmp_path: Path) -> None:
     planned("run", people(1))
 
-    assert (tmp_path / "bodies" / "run" / "00000.bodies").stat().st_mode & 0o777 == 0o600
+    [file] = (tmp_path / "bodies" / "run").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600

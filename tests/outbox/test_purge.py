@@ -12,6 +12,7 @@ from armrest.outbox import (
     Purged,
     Run,
     State,
+    Unheld,
     batches_in,
     declare_lost,
     failures_in,
@@ -94,7 +95,7 @@ def test_a_younger_run_stays_whole(outbox: Outbox, planned: Planned, clock: Cloc
 def test_a_run_is_as_old_as_its_end(outbox: Outbox, planned: Planned, clock: Clock) -> None:
     run = planned("run", people(1))
     settled(outbox, run)
-    note_run(outbox.ledger, run, ended_at=clock() + 100)
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), ended_at=clock() + 100)
 
     assert purged(outbox, clock) == Purged()
     clock.seconds += 100
@@ -179,7 +180,7 @@ def test_rejects_files_go_by_age_and_the_run_no_longer_names_them(
     run = planned("run", people(1))
     rejects = tmp_path / "run.csv"
     rejects.write_text("customerNo,name\n")
-    note_run(outbox.ledger, run, rejects_file=str(rejects))
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), rejects_file=str(rejects))
     accepted(outbox, run)
 
     done = purged(outbox, clock)
@@ -243,7 +244,7 @@ def test_what_is_written_after_a_purge_overwrites_nothing(outbox: Outbox, planne
 
 def test_a_run_that_was_killed_while_planning_leaves_nothing(outbox: Outbox, planned: Planned, clock: Clock) -> None:
     run = planned("run", people(1))
-    note_run(outbox.ledger, run, planned_at=None, state="Planning")
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), planned_at=None, state="Planning")
 
     assert purged(outbox, clock).batches == 1
     assert find_run(outbox.ledger, "run").planned_at is None

@@ -9,15 +9,16 @@ from armrest.outbox import (
     SENDABLE,
     CustomerCounts,
     Outbox,
-    PlanWriter,
     Run,
     State,
+    Unheld,
     UnknownRun,
     Verdict,
     batch_views,
     batches_in,
     begin,
     carried_by,
+    create_run,
     declare_lost,
     fail,
     failed_customers,
@@ -31,11 +32,12 @@ from armrest.outbox import (
     summaries,
     summary,
 )
-from tests.outbox.conftest import CLIENT_NO, Planned, accepted, lease_of, people, settled
+from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, accepted, lease_of, people, settled
+from tests.plans import planning
 
 
 def sent(outbox: Outbox, run: Run) -> None:
-    note_run(outbox.ledger, run, started_at=outbox.ledger.now(), state="Sending")
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), started_at=outbox.ledger.now(), state="Sending")
 
 
 def assert_adds_up(counts: CustomerCounts) -> None:
@@ -55,7 +57,7 @@ def test_a_run_that_is_only_planned_counts_nothing_as_sent(outbox: Outbox, plann
 def test_figures_add_up_and_agree_with_the_outcomes(outbox: Outbox, planned: Planned) -> None:
     run = planned("run", people(*range(1, 11)), batch_size=2)
     sent(outbox, run)
-    note_run(outbox.ledger, run, read=12, rejected=2)
+    note_run(outbox.ledger, run, Unheld(outbox.ledger, run), read=12, rejected=2)
     whole, part, refused, lost, _open = accepted(outbox, run)
     settle(outbox.ledger, whole, {}, status="", result="", message="")
     [(line, _), _] = opened(outbox, part)
@@ -143,9 +145,10 @@ def test_a_customer_is_found_by_its_number_in_any_case_and_for_its_client_only(
     assert outcomes_of_customer(outbox.ledger, CLIENT_NO + 1, "Ab1") == []
 
 
-def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox, planned: Planned) -> None:
-    run = planned("run", people(1))
-    with PlanWriter(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
+def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox) -> None:
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    with planning(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
         writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
         writer.end_batch()
 

@@ -22,7 +22,7 @@ from armrest.delivery import (
     rerun_request,
     sweep,
 )
-from armrest.outbox import LeaseLost, Outbox, OutboxError, Run, UnknownRun, create_run, find_run
+from armrest.outbox import Lease, LeaseLost, Outbox, OutboxError, Run, UnknownRun, create_run, find_run
 from armrest.outbox.bodies import BodyStore
 from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, IDENTITY, TOKEN
 from tests.simulation.disk import Disk
@@ -66,7 +66,7 @@ class Work:
             seconds=LEASE_SECONDS,
             wait_seconds=life.wait_seconds,
         ) as lease:
-            run, stopped = self._planned(outbox, run.run_id), ""
+            run, stopped = self._planned(outbox, run.run_id, lease), ""
             options, random = self._options(life.deadline_seconds), self._random(process)
             try:
                 async with (
@@ -79,7 +79,7 @@ class Work:
             except (StopTheRun, OutboxError) as error:
                 process.tell(f"stops: {error}")
                 stopped = str(error)
-            finish(outbox, run, stopped=stopped)
+            finish(outbox, run, lease, stopped=stopped)
 
     async def settle(self, process: Process, deadline_seconds: float, lost: Collection[str] = ()) -> None:
         """Sweep up what is open, and give up what is lost."""
@@ -126,12 +126,12 @@ class Work:
         sizes = {"batch_size": job.batch_size, "max_body_bytes": 4000}
         return {"source": str(source), "max_rejected": "100%", "changes_only": job.changes_only, **sizes}
 
-    def _planned(self, outbox: Outbox, run_id: str) -> Run:
+    def _planned(self, outbox: Outbox, run_id: str, lease: Lease) -> Run:
         run = find_run(outbox.ledger, run_id)
         if run.planned_at is None and run.parent_run_id is None:
-            plan(outbox, run, rejects_folder=self._disk.rejects)
+            plan(outbox, run, lease, rejects_folder=self._disk.rejects)
         elif run.planned_at is None:
-            plan_rerun(outbox, run, only="all")
+            plan_rerun(outbox, run, lease, only="all")
             self._judge.rerun_planned(outbox, run)
         return find_run(outbox.ledger, run_id)
 

@@ -13,7 +13,6 @@ import pytest
 
 from armrest.outbox import (
     LeaseHeld,
-    PlanWriter,
     Run,
     assert_free,
     create_run,
@@ -28,6 +27,7 @@ from tasks.connection import connection
 from tasks.hand_out import DEPLOYMENT
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
+from tests.plans import planning
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -44,7 +44,7 @@ def run(set_up: None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     with connection() as here:
         ledger, run_id = here.outbox.ledger, f"run-{time.time_ns()}"
         run = create_run(ledger, run_id=run_id, api_url=settings["ARMREST_API_URL"], request={"shards": 2}, **facts)  # type: ignore[arg-type]
-        with PlanWriter(here.outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
+        with planning(here.outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
             writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(10)])
             writer.complete()
         return find_run(ledger, run_id)
