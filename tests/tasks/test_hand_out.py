@@ -31,7 +31,7 @@ from tasks.hand_out import DEPLOYMENT, MOST_ATTEMPTS
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
+pytestmark = pytest.mark.xdist_group("prefect")
 
 ROOT: Final = Path(__file__).parents[2]
 LEASE_SECONDS: Final = 5

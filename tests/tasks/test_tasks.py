@@ -14,6 +14,7 @@ from tasks.connection import connection, delivering
 from tasks.poll_batch_status import poll_batch_status
 from tasks.submit_batch import submit_batch
 from tests.tasks.conftest import Opened
+from tests.virtual_time import let_pass
 
 Write = Callable[..., str]
 
@@ -63,8 +64,9 @@ async def test_what_is_open_at_the_deadline_is_raised_and_so_not_cached(
     run_id = opened(file(10))
     await chunk.fn(run_id, 2218)
     with connection() as here:
-        async with delivering(find_run(here.outbox.ledger, run_id), deadline_seconds=0.3):
+        async with delivering(find_run(here.outbox.ledger, run_id), deadline_seconds=600):
             await submit_batch.fn(run_id, 2218, 1)
+            let_pass(600)
             with pytest.raises(Unfinished):
                 await poll_batch_status.fn(run_id, 2218, 1)
 

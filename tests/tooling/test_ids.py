@@ -10,8 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import plain_environment
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +32,6 @@ def collected(hash_seed: int, time_zone: str) -> tuple[list[str], float]:
     return [line for line in process.stdout.splitlines() if "::" in line], began
 
 
-@pytest.mark.timeout(600)
 def test_two_processes_that_collect_at_other_moments_find_the_same_tests_in_the_same_order() -> None:
     first, began = collected(1, OTHER_DAYS[0])
     second, began_later = collected(2, OTHER_DAYS[1])
