@@ -10,8 +10,20 @@ from prefect.states import Completed, Failed
 
 from armrest.api import StopTheRun
 from armrest.delivery import Unfinished, finish, together
-from armrest.outbox import LeaseHeld, LeaseLost, OutboxError, Run, RunSummary, find_run, give_up_waiting, summary
+from armrest.outbox import (
+    LeaseHeld,
+    LeaseLost,
+    OutboxError,
+    Run,
+    RunSummary,
+    find_run,
+    give_up_waiting,
+    is_closed,
+    is_submitted,
+    summary,
+)
 from flows.stopping import cancelled_by_sigterm
+from tasks.caching import cached_if
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import Connection, delivering, holding
 from tasks.durations import seconds_in
@@ -44,7 +56,8 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
 async def _plan_and_send(here: Connection, run: Run, deadline_seconds: float) -> None:
     async with reporting(here.outbox, run, flow_run_id()) as report:
         try:
-            await chunk(run.run_id, run.client_no)
+            is_planned = find_run(here.outbox.ledger, run.run_id).planned_at is not None
+            await cached_if(is_planned, chunk)(run.run_id, run.client_no)
         except PlanRefused:
             pass  # the ledger has it, and the flow run's state will say it
         except OSError:
@@ -77,7 +90,11 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
 
 
 async def send_slices(here: Connection, run: Run, slices: range) -> None:
-    """Submit and poll slices; what stops one keeps the others from starting, and is raised when all have ended."""
+    """Submit and poll slices; what stops one keeps the others from starting, and is raised when all have ended.
+
+    Prefect's cached results count only as far as the ledger agrees with them.
+    """
+    ledger = here.outbox.ledger
     places = asyncio.Semaphore(here.settings.concurrency)
     stopped: list[Exception] = []
 
@@ -86,9 +103,11 @@ async def send_slices(here: Connection, run: Run, slices: range) -> None:
             async with places:
                 if not stopped:
                     with suppress(Unfinished):  # what was accepted of it is asked about all the same
-                        await submit_batch(run.run_id, run.client_no, slice_no)
+                        submit = cached_if(is_submitted(ledger, run, slice_no), submit_batch)
+                        await submit(run.run_id, run.client_no, slice_no)
             if not stopped:
-                await poll_batch_status(run.run_id, run.client_no, slice_no)
+                poll = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
+                await poll(run.run_id, run.client_no, slice_no)
         except Unfinished:
             pass  # the ledger knows what is open
         except (StopTheRun, OutboxError) as error:

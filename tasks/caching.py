@@ -1,10 +1,21 @@
 """When a task's result may stand in for another run of it, and when a task is tried again."""
 
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 from prefect.client.schemas import State, TaskRun
 from prefect.context import TaskRunContext
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def cached_if(is_done: bool, task: Task[P, R]) -> Task[P, R]:  # noqa: FBT001  it reads as a sentence
+    """Return the task as it is to be called; its cached result counts only if the ledger says that the work is done.
+
+    Otherwise the task runs, and its new result replaces the cached one: the ledger may be an older copy.
+    """
+    return task if is_done else task.with_options(refresh_cache=True)
 
 
 def run_and_slice(context: TaskRunContext, parameters: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """A run's shards, handed to workers and watched over until each is done; what a dead worker had goes to another.
 
-Prefect may call a flow run Running long after its worker has died, so a shard's life is told by the ledger.
+Prefect may call a flow run Running long after its worker has died, so a shard's life is told by the ledger. So is its
+end: the ledger may be a restored copy, and Prefect may know flow runs of attempts that the copy has yet to make.
 """
 
 import asyncio
@@ -15,7 +16,18 @@ from prefect.states import Crashed
 
 from armrest.api import StopTheRun
 from armrest.delivery import together
-from armrest.outbox import Ledger, OutboxError, Run, Shard, has_begun, is_done, shards_of, silent_seconds, take_away
+from armrest.outbox import (
+    Ledger,
+    OutboxError,
+    Run,
+    Shard,
+    has_begun,
+    has_joined,
+    is_done,
+    shards_of,
+    silent_seconds,
+    take_away,
+)
 from tasks.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -63,24 +75,49 @@ class _Watch:
     async def see_through(self, shard: Shard) -> None:
         """Have workers try a shard, one after another, until it is done or there is no use in another."""
         for _ in range(MOST_ATTEMPTS):
-            sending = await self._end_of(shard, await _start(self._run, shard, deadline_seconds=self._seconds_left()))
+            shard, asked = await self._ask(shard)
+            if _is_over(asked):
+                return
+            sending = await self._end_of(shard, asked)
             if _has_the_last_word(sending) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
                 return
             log.warning("slices %s of run %s go to another worker", shard.name, self._run.run_id)
             shard = take_away(self._ledger, self._run, shard)
             await self._bury(sending)
 
+    async def _ask(self, shard: Shard) -> tuple[Shard, FlowRun]:
+        """Ask for a worker; return its flow run, and the attempt that it makes.
+
+        A flow run that has ended before it was asked for belongs to an attempt that the ledger does not know: however
+        it ended, it counts for nothing. The next attempt is made, unless the slices are done or the deadline has come.
+        """
+        while True:
+            asked = await _start(self._run, shard, deadline_seconds=self._seconds_left())
+            if not _is_over(asked) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
+                return shard, asked
+            shard = take_away(self._ledger, self._run, shard)
+
     async def _end_of(self, shard: Shard, sending: FlowRun) -> FlowRun:
         """Return a worker's flow run once it has ended, or the worker is dead, or the deadline has come."""
-        while self._seconds_left() and silent_seconds(self._ledger, self._run, shard) <= self._silent_seconds:
+        running_since: float | None = None
+        while self._seconds_left() and not self._is_dead(shard, running_since):
             sending = await self._client.read_flow_run(sending.id)
-            if sending.state and sending.state.is_final():
+            if _is_over(sending):
                 break
+            if running_since is None and sending.state is not None and sending.state.is_running():
+                running_since = asyncio.get_running_loop().time()
             await asyncio.sleep(min(LOOK_SECONDS, self._seconds_left()))
         return sending
 
+    def _is_dead(self, shard: Shard, running_since: float | None) -> bool:
+        """Tell whether a worker has gone silent; also one that Prefect calls Running and the ledger never heard of."""
+        silent = silent_seconds(self._ledger, self._run, shard)
+        if running_since is not None and not has_joined(self._ledger, self._run, shard):
+            silent = asyncio.get_running_loop().time() - running_since
+        return silent > self._silent_seconds
+
     async def _bury(self, sending: FlowRun) -> None:
-        if sending.state is None or not sending.state.is_final():
+        if not _is_over(sending):
             message = "its worker was not heard of any more: another has taken its slices over"
             await self._client.set_flow_run_state(sending.id, Crashed(message=message), force=True)
 
@@ -104,6 +141,10 @@ async def _start(run: Run, shard: Shard, *, deadline_seconds: float) -> FlowRun:
         raise OutboxError(
             f"shards need the deployment {DEPLOYMENT}: put it up by `prefect --no-prompt deploy --all`"
         ) from None
+
+
+def _is_over(sending: FlowRun) -> bool:
+    return sending.state is not None and sending.state.is_final()
 
 
 def _has_the_last_word(sending: FlowRun) -> bool:

@@ -17,6 +17,7 @@ from armrest.api.answers import BatchAnswer, CustomerAnswer, Standing
 from armrest.api.errors import ArmError, UnreadableAnswer
 from armrest.api.failures import Findings, find, headline
 from armrest.api.models import Accepted, CustomerRecord
+from armrest.api.nesting import is_too_deep
 from armrest.api.redact import mask, redact, word
 from armrest.api.statuses import NEUTRAL, NO_ADVICE, REFUSED_WHOLE, WORDS, Advice, error_for, meanings
 
@@ -36,7 +37,7 @@ WORDS_OF_REJECTION: Final = {NEUTRAL, "NOT-PROCESSED"} | {
 
 
 class NotJson(str):
-    """A body that is no JSON object of one meaning: HTML, cut JSON, a key given twice with two values."""
+    """A body that is no JSON object of one meaning: HTML, cut JSON, a key given twice, nested too deep."""
 
     __slots__ = ()
 
@@ -45,10 +46,12 @@ def parse(body: bytes) -> Any:
     """Return a body's JSON value, or the body as `NotJson`."""
     text = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        orjson.loads(text)  # strict about what is JSON, and about depth
-        return json.loads(text, object_pairs_hook=_once)  # keeps long numbers, and shows keys given twice
-    except (ValueError, RecursionError):
-        return NotJson(body[:65_536].decode("utf-8", "replace"))
+        if not is_too_deep(text):
+            orjson.loads(text)  # strict about what is JSON
+            return json.loads(text, object_pairs_hook=_once)  # keeps long numbers, and shows keys given twice
+    except ValueError:
+        pass
+    return NotJson(body[:65_536].decode("utf-8", "replace"))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from armrest.api.models import ADDRESS_FIELDS
+from armrest.api.nesting import MAX_NESTING, is_too_deep
 from armrest.intake.errors import InputRefused
 from armrest.intake.fields import DISTRIBUTION_FIELDS, FIELD_OF, KNOWN, LEAVES, nearest
 from armrest.intake.locations import Opened
@@ -74,16 +75,20 @@ class JsonTable(PlainTable):
                     return
                 try:
                     customer, end = decode(rest, at)
-                except ValueError:
+                except (ValueError, RecursionError):  # which of them, and when, is told by the Python that reads it
                     break
                 if end == len(rest) and rest[at : at + 1] not in "{[":
                     break
                 row += 1
+                if is_too_deep(rest[at:end]):
+                    raise self._too_deep(row)
                 yield customer
                 at = end
             rest = rest[at:]
             if len(rest) > MAX_RECORD_LENGTH:
                 break
+        if is_too_deep(rest):
+            raise self._too_deep(row + 1)
         if rest.strip() or self._many:
             raise self._refused("damaged", f"row {row + 1}: not JSON, or cut short; check what wrote it", row + 1)
 
@@ -125,6 +130,9 @@ class JsonTable(PlainTable):
                     yield decoder.decode(data)
                 except UnicodeDecodeError:
                     raise self._refused("bad-encoding", "not UTF-8, as JSON must be; check what wrote it") from None
+
+    def _too_deep(self, row: int) -> InputRefused:
+        return self._refused("nested", f"row {row}: nested deeper than {MAX_NESTING} levels; check what wrote it", row)
 
     def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)

@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from armrest.api.nesting import MAX_NESTING
+
 Path = tuple[str | int, ...]
 
 
@@ -24,20 +26,18 @@ class LinedYaml:
         data: What it holds.
 
     Raises:
-        NotReadable: It cannot be read, uses a tag or an alias, or names a key twice.
+        NotReadable: It cannot be read, uses a tag or an alias, nests too deep, or names a key twice.
     """
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {}
         try:
-            aliases = [event for event in yaml.parse(text, yaml.SafeLoader) if isinstance(event, yaml.AliasEvent)]
+            _check(text)
             node = yaml.compose(text, yaml.SafeLoader)
         except yaml.MarkedYAMLError as error:
             raise NotReadable(_line(error.problem_mark), f"not YAML: {error.problem}") from None
         except yaml.YAMLError:
             raise NotReadable(1, "not YAML: it holds characters that YAML does not allow") from None
-        if aliases:
-            raise NotReadable(_line(aliases[0].start_mark), "aliases (*) are not for mappings; write it out")
         self.data: Any = self._value(node, ()) if node else None
 
     def line_of(self, path: Sequence[str | int]) -> int:
@@ -68,6 +68,25 @@ class LinedYaml:
             self._lines[(*path, key.value)] = line
             found[key.value] = self._value(value, (*path, key.value))
         return found
+
+
+def _check(text: str) -> None:
+    """Make sure, before anything is built of it, that it nests no deeper than a mapping needs, and has no alias.
+
+    Raises:
+        NotReadable: It does, or has one.
+        yaml.YAMLError: It is not YAML.
+    """
+    depth = 0
+    alias: yaml.AliasEvent | None = None
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_NESTING:
+            raise NotReadable(_line(event.start_mark), f"nested deeper than {MAX_NESTING} levels")
+        if alias is None and isinstance(event, yaml.AliasEvent):
+            alias = event
+    if alias is not None:
+        raise NotReadable(_line(alias.start_mark), "aliases (*) are not for mappings; write it out")
 
 
 def _line(mark: Any) -> int:

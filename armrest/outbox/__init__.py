@@ -19,6 +19,8 @@ from armrest.outbox.batches import (
     doubt,
     fail,
     has_been_accepted,
+    is_closed,
+    is_submitted,
     latest,
     note,
     open_elsewhere,
@@ -104,7 +106,16 @@ from armrest.outbox.runs import (
     note_run,
     run_of_flow_run,
 )
-from armrest.outbox.shards import assert_shareable, has_begun, is_done, join_lease, shards_of, silent_seconds, take_away
+from armrest.outbox.shards import (
+    assert_shareable,
+    has_begun,
+    has_joined,
+    is_done,
+    join_lease,
+    shards_of,
+    silent_seconds,
+    take_away,
+)
 from armrest.outbox.views import (
     AttemptView,
     BatchCounts,
@@ -202,7 +213,10 @@ __all__ = [
     "give_up_waiting",
     "has_been_accepted",
     "has_begun",
+    "has_joined",
+    "is_closed",
     "is_done",
+    "is_submitted",
     "join_lease",
     "known_of",
     "last_rows",

@@ -148,6 +148,16 @@ def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
     return Counter({State(state): number for state, number in counted})
 
 
+def is_submitted(ledger: Ledger, run: Run, slice_no: int) -> bool:
+    """Tell whether nothing of a slice is planned, held or in doubt."""
+    return not count_states(ledger, run, slice_no).keys() & set(SENDABLE)
+
+
+def is_closed(ledger: Ledger, run: Run, slice_no: int) -> bool:
+    """Tell whether ARM has finished every batch of a slice."""
+    return not count_states(ledger, run, slice_no).keys() & set(UNFINISHED)
+
+
 def assert_sendable(ledger: Ledger, run: Run) -> None:
     """Make sure that the bodies of what a run would still send were not purged.
 

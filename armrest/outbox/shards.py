@@ -87,6 +87,15 @@ def has_begun(ledger: Ledger, run: Run, shard: Shard) -> bool:
         return latest_attempt(tx, run, shard) is not None
 
 
+def has_joined(ledger: Ledger, run: Run, shard: Shard) -> bool:
+    """Tell whether a worker has reported for this attempt at a shard."""
+    joined = select(shards.c.attempt).where(
+        _this(run, shard), shards.c.attempt == shard.attempt, shards.c.beat_at.is_not(None)
+    )
+    with ledger.read() as tx:
+        return tx.execute(joined).first() is not None
+
+
 def silent_seconds(ledger: Ledger, run: Run, shard: Shard) -> float:
     """Return for how long this attempt at a shard has not been heard of; 0 where it has not begun."""
     beat = select(shards.c.beat_at).where(_this(run, shard), shards.c.attempt == shard.attempt)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.api import BatchAnswer, BatchRefused, Standing, UnreadableAnswer
+from armrest.api.nesting import MAX_NESTING
 from armrest.api.readings import NotJson, parse, read_accepted, read_batch, read_customer, read_error
 
 UUID = "AAAAAAAAAAAAAAAAAAAAAA"
@@ -256,6 +257,7 @@ def test_a_status_that_says_enough_needs_no_body(status: int) -> None:
         pytest.param(b'{"status": "\xff"}', id="not-utf-8"),
         pytest.param(b"[" * 2000 + b"]" * 2000, id="bottomless"),
         pytest.param(b'{"a":' * 1000 + b"1" + b"}" * 1000, id="deep-objects"),
+        pytest.param(b"[" * (MAX_NESTING + 1) + b"]" * (MAX_NESTING + 1), id="one-level-too-deep"),
         pytest.param(b'{"a": ' + b"9" * 5000 + b"}", id="endless-number"),
         pytest.param(b'{"status": "SUCCESS"} trailing', id="trailing"),
     ],

@@ -52,7 +52,7 @@ def test_a_server_that_does_not_answer_is_told_at_once(shell: Shell) -> None:
     verdict, said = found(ended)["prefect"]
     assert verdict == "trouble"
     assert "PREFECT_API_URL" in said
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefect_shell: Shell) -> None:

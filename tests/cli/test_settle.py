@@ -6,7 +6,7 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
-from tests.conftest import CLIENT_NO, Ended, Shell
+from tests.conftest import CLIENT_NO, SENT_BY, Ended, Shell
 from tests.flows.history import History
 
 Write = Callable[..., str]
@@ -18,7 +18,7 @@ prefect = pytest.mark.xdist_group("prefect")
 def left_open(shell: Shell, file: Write, arm: SandboxServer) -> Ended:
     """Run into the deadline while ARM takes its time; afterwards ARM is done."""
     arm.behaviour.delay_seconds = 3600
-    late = shell(*UPDATE, file(20), "--batch-size", "10", "--deadline", "1s")
+    late = shell(*UPDATE, file(20), "--batch-size", "10", "--deadline", SENT_BY)
     arm.behaviour.delay_seconds = 0
     return late
 

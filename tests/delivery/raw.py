@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.virtual_time import let_pass
+
 Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """What is done in the place of an answer."""
 
@@ -33,13 +35,14 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 def drip(answer: bytes, *, seconds: float) -> Act:
-    """Return an act that sends one byte at a time, so many seconds apart."""
+    """Return an act that sends one byte at a time, so many seconds apart by the loop's clock."""
 
     async def act(writer: asyncio.StreamWriter) -> None:
         for place in range(len(answer)):
             writer.write(answer[place : place + 1])
             await writer.drain()
-            await asyncio.sleep(seconds)
+            let_pass(seconds)
+            await asyncio.sleep(0)
 
     return act
 

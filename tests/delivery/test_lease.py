@@ -215,7 +215,7 @@ def numbers_in(body: bytes) -> list[str]:
     return [customer["customerNo"] for customer in json.loads(body)["customers"]]
 
 
-def until(true: Callable[[], bool], *, seconds: float = 30.0) -> None:
+def until(true: Callable[[], bool], *, seconds: float = 120.0) -> None:
     """Wait for something of another process."""
     end = time.monotonic() + seconds
     while not true():

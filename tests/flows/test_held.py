@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from armrest.sandbox import SandboxServer
-from tests.conftest import CLIENT_NO
+from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import RunFlow
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -15,10 +15,10 @@ def test_what_was_accepted_beside_a_held_batch_is_polled(
     run_flow: RunFlow, file: Callable[..., str], arm: SandboxServer
 ) -> None:
     arm.behaviour.delay_seconds = 3600
-    first = run_flow("update-customers", source=file(5), client_no=CLIENT_NO, deadline="0.5s")
+    first = run_flow("update-customers", source=file(5), client_no=CLIENT_NO, deadline=SENT_BY)
     arm.behaviour.delay_seconds = 0
 
-    second = run_flow("update-customers", source=file(10), client_no=CLIENT_NO, deadline="2s")
+    second = run_flow("update-customers", source=file(10), client_no=CLIENT_NO, deadline=SENT_BY)
 
     assert (first.name, second.name) == ("Unsettled", "Unsettled")
     assert second.message == "1 of 2 batches still open (5 customers); 5 of 10 customers updated"

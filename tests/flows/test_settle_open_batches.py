@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from armrest.sandbox import SandboxServer
-from tests.conftest import CLIENT_NO
+from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History
 
@@ -20,7 +20,7 @@ def late(run_flow: RunFlow, file: Write, arm: SandboxServer) -> FlowEnded:
     """A flow run that ended at its deadline; ARM is done by now, and has refused a customer."""
     arm.behaviour.refuse_customers = frozenset({"10003"})
     arm.behaviour.delay_seconds = 3600
-    ended = run_flow("update-customers", source=file(20), client_no=CLIENT_NO, batch_size=10, deadline="0.5s")
+    ended = run_flow("update-customers", source=file(20), client_no=CLIENT_NO, batch_size=10, deadline=SENT_BY)
     arm.behaviour.delay_seconds = 0
     arm.books.drain()
     return ended
@@ -46,7 +46,7 @@ def test_a_batch_that_is_open_for_too_long_is_a_state_that_an_automation_can_wat
     run_flow: RunFlow, file: Write, arm: SandboxServer, settings: dict[str, str]
 ) -> None:
     arm.behaviour.delay_seconds = 3600
-    run_flow("update-customers", source=file(5), client_no=CLIENT_NO, deadline="0.5s")
+    run_flow("update-customers", source=file(5), client_no=CLIENT_NO, deadline=SENT_BY)
     settings["ARMREST_OPEN_TOO_LONG_SECONDS"] = "0.1"
 
     ended = run_flow("settle-open-batches")

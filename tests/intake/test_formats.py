@@ -169,6 +169,7 @@ def test_the_format_is_found_whatever_the_file_is_called(source: Open) -> None:
 @pytest.mark.parametrize(
     ("data", "times"),
     [(parquet({"customerNo": ["1"]}), 3), (gzip.compress(b"customerNo\n1\n"), 5), (b"customerNo\n1\n", 1)],
+    ids=["parquet", "gzip", "csv"],
 )
 def test_how_large_a_source_is_goes_by_its_text(source: Open, data: bytes, times: int) -> None:
     assert source(data).text_bytes == times * len(data)
@@ -346,9 +347,24 @@ def test_half_an_address_in_json_is_refused_unless_it_shall_replace(source: Open
         ('{"customerNo": "1", "cityName": "A"}', "unknown-column", "nearest known one is postalAddress.cityName"),
         ('{"customerNo": "1", "name": {"first": "A"}}', "nested", "row 1: name"),
         ('{"customerNo": "1", "name": [1]}', "nested", "row 1: name"),
+        ('{"customerNo": "1"}\n{"name": ' + "[" * 65 + "]" * 65 + "}", "nested", "row 2: nested deeper than 64"),
+        ('{"customerNo": "1"}\n' + "[" * 100_000 + "]" * 100_000, "nested", "row 2: nested deeper than 64"),
+        ('[{"customerNo": "1"},' + '{"a":' * 2000, "nested", "row 2: nested deeper than 64"),
         (b'{"customerNo": "\xe6"}', "bad-encoding", "not UTF-8"),
     ],
-    ids=["cut line", "cut array", "no object", "unknown", "not in its group", "object", "list", "cp1252"],
+    ids=[
+        "cut line",
+        "cut array",
+        "no object",
+        "unknown",
+        "not in its group",
+        "object",
+        "list",
+        "too deep",
+        "bottomless",
+        "bottomless and cut",
+        "cp1252",
+    ],
 )
 def test_json_that_cannot_be_taken_is_refused_saying_where(source: Open, text: str, code: str, place: str) -> None:
     with pytest.raises(InputRefused, match=place) as refused:

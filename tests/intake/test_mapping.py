@@ -110,6 +110,8 @@ WRONG = [
     ("columns: {Nr: !x customerNo}\n", 1, "tags"),
     ("columns:\n  ? [a]\n  : customerNo\n", 2, "a key must be a text"),
     ("columns: {Nr: customerNo, N: \x07}\n", 1, "not YAML"),
+    ("columns: " + "[" * 5000, 1, "nested deeper than 64 levels"),
+    ("".join(f"{' ' * depth}a:\n" for depth in range(2000)), 65, "nested deeper than 64 levels"),
 ]
 
 

@@ -33,7 +33,7 @@ def test_what_is_in_flight_is_not_awaited_for_ever(workspace: Workspace, arm: Sa
     stopped_at = time.monotonic()
     engine.wait()
 
-    assert time.monotonic() - stopped_at < 5
+    assert time.monotonic() - stopped_at < 25  # the answer takes 30 s
     assert len(workspace.mourn().in_flight) == 1
     arm.behaviour.become(Behaviour())
     assert workspace.run("r1", options=POLLING)["state"] == "Completed"

@@ -16,6 +16,7 @@ from armrest.outbox import (
     assert_shareable,
     batches_in,
     begin,
+    has_joined,
     is_done,
     join_lease,
     release_lease,
@@ -119,7 +120,10 @@ def test_silence_is_counted_from_the_last_heartbeat_of_this_attempt(outbox: Outb
     clock.seconds += 5
     assert silent_seconds(outbox.ledger, run, shard) == 0  # waiting for a worker is no silence
 
+    assert not has_joined(outbox.ledger, run, shard)
+
     mine = joined(outbox, run, shard)
+    assert has_joined(outbox.ledger, run, shard)
     clock.seconds += 20
     assert silent_seconds(outbox.ledger, run, shard) == pytest.approx(20)
     renew_lease(outbox.ledger, mine)
@@ -128,6 +132,7 @@ def test_silence_is_counted_from_the_last_heartbeat_of_this_attempt(outbox: Outb
     clock.seconds += 20
     following = take_away(outbox.ledger, run, shard)
     assert (following.attempt, silent_seconds(outbox.ledger, run, following)) == (2, 0)
+    assert not has_joined(outbox.ledger, run, following)
 
 
 def test_a_shard_is_done_when_its_batches_are_closed(outbox: Outbox, run: Run) -> None:

@@ -37,7 +37,7 @@ def test_it_starts_and_stops_at_once() -> None:
     with SandboxServer() as server:
         assert httpx.get(server.url + "/sandbox/behaviour").status_code == 200
 
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 30  # a busy machine has its time; a shutdown that waits has none of it
 
 
 def test_a_batch_goes_from_http_into_the_books(server: SandboxServer, http: httpx.Client) -> None:
@@ -84,10 +84,11 @@ def test_a_cut_answer_ends_before_its_length(server: SandboxServer, http: httpx.
 
 def test_a_slow_answer_outlasts_a_short_timeout(server: SandboxServer, http: httpx.Client) -> None:
     server.behaviour.faults = {Fault.SLOW: 1.0}
-    server.behaviour.slow_seconds = 0.2
+    server.behaviour.slow_seconds = 2
     with pytest.raises(httpx.ReadTimeout):
-        http.put(BATCHES, json=BODY, timeout=0.05)
-    assert http.put(BATCHES, json=BODY, timeout=5).status_code == 202
+        http.put(BATCHES, json=BODY, timeout=httpx.Timeout(60, read=0.05))
+    server.behaviour.slow_seconds = 0.2
+    assert http.put(BATCHES, json=BODY, timeout=60).status_code == 202
 
 
 def test_it_answers_on_after_it_broke_connections(server: SandboxServer, http: httpx.Client) -> None:

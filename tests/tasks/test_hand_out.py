@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ import pytest
 from armrest.outbox import (
     LeaseHeld,
     Run,
+    Shard,
     assert_free,
     create_run,
     find_run,
@@ -24,7 +26,7 @@ from armrest.outbox import (
 )
 from flows.cli.prefect_env import QUIET
 from tasks.connection import connection
-from tasks.hand_out import DEPLOYMENT
+from tasks.hand_out import DEPLOYMENT, MOST_ATTEMPTS
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 from tests.plans import planning
@@ -68,6 +70,34 @@ def asked(prefect_server: Mapping[str, str], run: Run) -> Callable[[], dict[str,
     return ask
 
 
+@dataclass(frozen=True)
+class Prefect:
+    """Does what earlier parents and their workers did, over the server's API."""
+
+    address: str
+
+    def create(self, run: Run, shard: Shard) -> str:
+        slices = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
+        body = {
+            "parameters": {"run_id": run.run_id, **slices},
+            "idempotency_key": f"{run.run_id}-{shard.name}-{shard.attempt}",
+        }
+        deployment = httpx.get(f"{self.address}/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
+        address = f"{self.address}/deployments/{deployment}/create_flow_run"
+        return str(patiently(lambda: httpx.post(address, json=body)).raise_for_status().json()["id"])
+
+    def put(self, flow_run_id: str, name: str) -> None:
+        kind = {"Unsettled": "FAILED", "Stopped": "FAILED"}.get(name, name.upper())
+        body = {"state": {"type": kind, "name": name, "message": "before the ledger was restored"}, "force": True}
+        address = f"{self.address}/flow_runs/{flow_run_id}/set_state"
+        assert patiently(lambda: httpx.post(address, json=body)).raise_for_status().json()["status"] == "ACCEPT"
+
+
+@pytest.fixture
+def prefect(prefect_server: Mapping[str, str]) -> Prefect:
+    return Prefect(prefect_server["PREFECT_API_URL"])
+
+
 @pytest.fixture
 def parent(settings: Mapping[str, str], prefect_server: Mapping[str, str], run: Run) -> Callable[[], Any]:
     """Starts a process that hands the run's shards out, and watches over them for so many seconds."""
@@ -108,6 +138,28 @@ def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_ta
     assert by_the_second == by_the_first
     assert by_the_first.items() <= asked().items()
     assert sorted(asked().values()) == [[1, 1], [1, 2], [6, 1]]
+
+
+def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_counts_for_nothing(
+    run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any], prefect: Prefect
+) -> None:
+    ended = ["Unsettled", "Stopped", "Crashed", "Completed", "Failed", "Failed"]
+    assert len(ended) > MOST_ATTEMPTS
+    for shard in shards_of(run, 2):
+        for attempt, name in enumerate(ended, start=1):
+            prefect.put(prefect.create(run, replace(shard, attempt=attempt)), name)
+    next_attempt = len(ended) + 1
+
+    with parent(seconds=90) as process:
+        until(lambda: len(asked()) == 2 * next_attempt or process.poll() is not None)
+        by_the_parent = {which: made for which, made in asked().items() if made[1] == next_attempt}
+        for flow_run_id in by_the_parent:
+            prefect.put(flow_run_id, "Running")  # and its worker is dead: the ledger has never heard of it
+        until(lambda: len(asked()) == 2 * next_attempt + 2 or process.poll() is not None)
+        process.kill()
+
+    assert sorted(by_the_parent.values()) == [[1, next_attempt], [6, next_attempt]]
+    assert sorted(made for made in asked().values() if made[1] > next_attempt) == [[1, 8], [6, 8]]
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -1,18 +1,20 @@
 """The tasks beneath Prefect: by `.fn`, so that no cache of Prefect's can answer for the ledger."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from armrest.delivery import Unfinished
 from armrest.outbox import find_run, summary
 from armrest.sandbox import SandboxServer
-from tasks.caching import run_and_slice
+from tasks.caching import cached_if, run_and_slice
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import connection, delivering
 from tasks.poll_batch_status import poll_batch_status
 from tasks.submit_batch import submit_batch
 from tests.tasks.conftest import Opened
+from tests.virtual_time import let_pass
 
 Write = Callable[..., str]
 
@@ -62,8 +64,9 @@ async def test_what_is_open_at_the_deadline_is_raised_and_so_not_cached(
     run_id = opened(file(10))
     await chunk.fn(run_id, 2218)
     with connection() as here:
-        async with delivering(find_run(here.outbox.ledger, run_id), deadline_seconds=0.3):
+        async with delivering(find_run(here.outbox.ledger, run_id), deadline_seconds=600):
             await submit_batch.fn(run_id, 2218, 1)
+            let_pass(600)
             with pytest.raises(Unfinished):
                 await poll_batch_status.fn(run_id, 2218, 1)
 
@@ -86,3 +89,14 @@ def test_the_cache_key_is_the_run_and_the_slice_never_the_content() -> None:
 @pytest.mark.parametrize("task", [chunk, submit_batch, poll_batch_status], ids=lambda task: task.name)
 def test_a_task_keeps_its_result_by_that_key(task: object) -> None:
     assert (task.cache_key_fn, task.persist_result) == (run_and_slice, True)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("task", [chunk, submit_batch, poll_batch_status], ids=lambda task: task.name)
+def test_a_cached_result_counts_only_if_the_ledger_says_that_the_work_is_done(task: Any) -> None:
+    anyway = cached_if(False, task)
+
+    assert cached_if(True, task) is task
+    assert not task.refresh_cache
+    assert anyway.refresh_cache
+    others = {name for name, value in vars(task).items() if vars(anyway)[name] != value}
+    assert others == {"refresh_cache"}
