@@ -107,7 +107,7 @@ def _story(found: "Sweep") -> Iterator[str]:
         name = old.batch_uuid or f"without a batchUuid, {old.seq}"
         yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.1f} h"
     if found.too_old:
-        yield "  next       armrest show RUN_ID says why; armrest settle --accept UUID --reason TEXT closes it as settled"
+        yield "  next       armrest show RUN_ID says why; armrest settle --accept UUID --reason TEXT closes it"
         yield "  next       armrest settle --declare-lost UUID gives a batch up; armrest rerun sends its customers anew"
     for one in found.skipped_clients:
         yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"
