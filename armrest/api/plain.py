@@ -10,6 +10,7 @@ Assumed, all of it: no page says what an answer looks like. A member that proved
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from armrest.api.answers import Count, Objection, Role, Statements, Text
@@ -71,6 +72,7 @@ def is_decisive(path: str) -> bool:
     return path.lower().rpartition(".")[2] in DECISIVE
 
 
+@lru_cache(maxsize=1024)
 def role_of(name: str) -> Role | None:
     """Return what a count or a list under this name is about; None where the name is none of those we read."""
     found = _ROLE.fullmatch(plain_name(name))
@@ -132,7 +134,7 @@ class _Vetting:
                 self._member(name, member, _join(path, key_shown(name)), depth + 1)
 
     def _member(self, name: str, member: Any, path: str, depth: int) -> None:
-        key, role = name.lower(), role_of(name)
+        key = name.lower()
         if depth > MAX_DEPTH:
             self._object(path, "stands too deep")
         elif key in FAILED_KEYS or key.removesuffix("count") in FAILED_KEYS:
@@ -147,7 +149,7 @@ class _Vetting:
             self._identity(key, member, path)
         elif key in LISTS and isinstance(member, list):
             self.customers(member, path, "all", depth)
-        elif role is not None:
+        elif (role := role_of(name)) is not None:
             self._counted(member, name, path, role, depth)
         else:
             self._unread(member, name, path, depth)

@@ -181,9 +181,9 @@ def read_customer(
     done = http_status in {HTTPStatus.CREATED, HTTPStatus.NO_CONTENT}
     standing = standing_of(HTTPStatus.OK if done else http_status, said, found)
     against: tuple[Objection, ...] = ()
-    if standing is Standing.PROCESSED:
-        against = tuple(objections_to(statements, [asked]) if asked else speaks_of_failure(statements))
-        against = against or statements.objections
+    if standing in {Standing.PROCESSED, Standing.UNKNOWN}:
+        compared = objections_to(statements, [asked]) if asked else speaks_of_failure(statements)
+        against = (*_unclear_words(found), *(compared or statements.objections))
     elif standing is Standing.PARTIAL:
         standing = Standing.REJECTED
     return CustomerAnswer(

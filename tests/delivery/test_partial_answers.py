@@ -20,6 +20,7 @@ from armrest.outbox import (
     find_run,
     latest,
     outcomes_of_run,
+    purge,
     settle,
 )
 from armrest.sandbox import Sandbox
@@ -183,6 +184,7 @@ async def test_a_rerun_takes_up_what_failed_in_an_open_batch_and_is_not_held_by_
     told = await after.engine.carry(find_run(outbox.ledger, "again"))
 
     assert (told.state, told.customers.settled) == ("Completed", 1)
+    assert purge(outbox, older_than_seconds=-1, dry_run=True).kept == 1  # the open batch needs its body
 
 
 @virtual_time
