@@ -151,7 +151,7 @@ class _Finder:
         number = number_of(value) if isinstance(value, str) and listed and key not in COMPLAINT_KEYS else None
         count = None if listed else _index(value)
         if number is not None:
-            bare = number.isdigit()
+            bare = number.isascii() and number.isdigit()
             self._add(CustomerFailure(customer_no=number, index=None, reason="", bare=bare))
         elif count is not None:
             self._found.failed_counts.add(count)

@@ -256,8 +256,10 @@ class _Vetting:
         """Keep texts, to look in them for customers and for failures."""
         for text in _strings(value):
             self._texts.append(Text(path=path, text=text, about=number, on_success=on_success))
-        if value not in _SILENT and not isinstance(value, str | list | dict):
-            self._object(path, "is not a text")
+        if not _is_text(value):
+            self._note_tokens(value, "", path, 0)
+            if on_success and not _is_silent(value, ""):
+                self._object(path, "is not a text")
 
     def _note_tokens(self, value: Any, name: str, path: str, depth: int) -> None:
         self._token(name, path)
@@ -329,6 +331,10 @@ def _is_silent(value: Any, name: str) -> bool:
     key = plain_name(name)
     nothing = value is False or value == [] or _int(value) == 0
     return nothing and (not _DOING.search(key) or bool(_UNDOING.search(key)))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
 
 
 def _holds_objects(value: Any) -> bool:

@@ -84,6 +84,15 @@ SPOKEN_AGAINST = {
         **DONE,
         "customers": [{"customerNo": number, "result": "SUCCESS", "message": "not updated"} for number in NUMBERS],
     },
+    "a message keyed by number": {**DONE, "message": {"10002": "x"}},
+    "a message of an object": {**DONE, "message": {"text": "fine", "left": 1}},
+    "a wrapper that is a word": {**DONE, "data": "FAILED"},
+    "a customer under another name": {**DONE, "customers": [{"customerNumber": number} for number in NUMBERS]},
+    "more about a customer": {
+        **DONE,
+        "customers": [{"customerNo": number, "result": "OK", "parts": ["FAILED"]} for number in NUMBERS],
+    },
+    "digits of another script": {**DONE, "failed": ["²"]},
     "another client": {**DONE, "clientNo": 9999},
     "another batch": {**DONE, "batchId": "B" * 22},
     "a member that nobody knows": {**DONE, "takenMs": 31},
@@ -144,6 +153,7 @@ FAILED_ALONE = {
     "a reason that names another": {**PARTIAL, "customers": [{**BAD, "message": "as 10003"}]},
     "a position that is not its own": {**PARTIAL, "customers": [{**BAD, "index": 0}]},
     "one by number, one by position": {**PARTIAL, "customers": [BAD], "errors": [{"index": 0, "message": "no"}]},
+    "an error keyed by another's number": {**PARTIAL, "customers": [{**BAD, "errors": {"10003": "no"}}]},
     "an unknown word": {"status": "PARKED", "customers": [BAD]},
     "among the successes, too": {**PARTIAL, "succeeded": NUMBERS, "failed": [BAD]},
 }
