@@ -4,6 +4,7 @@ Read from `ARMREST_…` variables, from `.env`, or given by flags. An empty vari
 default for the API's address: nothing is sent anywhere that was not named.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -112,6 +113,9 @@ class Settings(Access, BaseSettings):
     open_too_long_seconds: float = Field(
         86_400.0, gt=0, description="after this long, a batch that is open is reported"
     )
+    harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="members of ARM's answers that speak against nothing, by path, e.g. data.skipped,data.takenMs"
+    )
     ghost_horizon_seconds: float = Field(3600.0, ge=0, description="how long an unanswered batch may still be applied")
 
     @field_validator("source_prefixes", mode="before")
@@ -133,6 +137,19 @@ class Settings(Access, BaseSettings):
             if not rest.strip("/") and not prefix.startswith("/"):
                 raise ValueError("each must be an address with a host or bucket, or the path of a folder from / on")
         return prefixes
+
+    @field_validator("harmless_members", mode="before")
+    @classmethod
+    def _paths(cls, value: Any) -> Any:
+        from armrest.api.plain import is_decisive  # most commands read no answer, and start without it
+
+        paths = value.replace(",", " ").split() if isinstance(value, str) else value
+        for path in map(str, paths):
+            if not re.fullmatch(r"[^\s.]{1,64}(\.[^\s.]{1,64}){0,31}", path):
+                raise ValueError(f"{path} is not the path of a member: name it like data.skipped")
+            if is_decisive(path):
+                raise ValueError(f"{path} decides how an answer is read and cannot be harmless: name a member in it")
+        return tuple(str(path).lower() for path in paths)
 
     @field_validator("rejects_url")
     @classmethod

@@ -15,6 +15,9 @@ RunName = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,60}$")]
 """A run's id, or the id of a flow run that carried it."""
 
 BatchUuid = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
+AcceptedBy = Annotated[str, Field(min_length=1, max_length=100)]
+"""Who takes a batch for settled: a login name, or a name that colleagues know."""
+
 UserId = Annotated[str, Field(min_length=1, max_length=100)]
 
 

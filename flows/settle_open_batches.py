@@ -5,8 +5,8 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
-from armrest.delivery import Sweep, sweep
-from flows.parameters import BatchUuid
+from armrest.delivery import Acceptance, Sweep, sweep
+from flows.parameters import AcceptedBy, BatchUuid
 from flows.stopping import cancelled_by_sigterm
 from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
 from tasks.connection import connection as connected
@@ -21,6 +21,10 @@ async def settle_open_batches(
     declare_lost: list[BatchUuid] | None = None,
     lost_after: Duration | None = None,
     deadline: Duration = "1m",
+    *,
+    accept: list[BatchUuid] | None = None,
+    reason: str = "",
+    accepted_by: AcceptedBy = "a person in Prefect",
     connection: ConnectionName = "",
 ) -> State:
     """Ask about all batches again that ARM had not settled yet, of all clients, and close what is done.
@@ -34,8 +38,13 @@ async def settle_open_batches(
             anew.
         lost_after: Give up every batch that is open for longer than this (7d). Empty: none.
         deadline: End after this long, where something is to be sent (90s, 30m, 2h).
+        accept: batchUuids to close as settled by your word, where ARM still has no last word on them. Look at the
+            answer first: armrest show RUN_ID. Customers that ARM names as failed stay failed.
+        reason: Why these batches are accepted. It is kept and shown, so name no person in it.
+        accepted_by: Who accepts them.
         connection: Which ARM is asked: the name of a block ArmConnection. Empty: the settings'.
     """
+    acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
     with connected(connection) as here:
         async with arm_client(here.settings, updates=True) as arm:
             with cancelled_by_sigterm():
@@ -46,6 +55,7 @@ async def settle_open_batches(
                     options=delivery_options(here.settings, seconds_in(deadline)),
                     open_too_long_seconds=here.settings.open_too_long_seconds,
                     clients=here.settings.clients,
+                    accept=acceptance,
                     lost=declare_lost or (),
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )

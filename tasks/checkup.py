@@ -35,6 +35,9 @@ def local_findings() -> Iterator[Finding]:
     settings = checked("settings", _settings, refusals=(SettingsRefused,))
     yield settings
     if settings.verdict == "fine":
+        if paths := environment_settings().harmless_members:
+            said = f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} speak against no answer of ARM"
+            yield Finding("harmless", "note", said)
         yield from _outbox()
         yield _inbox(environment_settings())
         yield checked("mappings", lambda: _mappings(environment_settings()), refusals=(SettingsRefused,))

@@ -230,7 +230,11 @@ def arm_client(
             f"nothing is sent: {_place(settings, 'ALLOW_UPDATES')} allows no updates; if they are meant, switch them on"
         )
     return ArmClient(
-        address, tokens(settings), timeout_seconds=settings.timeout_seconds, pool_size=2 * settings.concurrency
+        address,
+        tokens(settings),
+        timeout_seconds=settings.timeout_seconds,
+        pool_size=2 * settings.concurrency,
+        harmless=settings.harmless_members,
     )
 
 

@@ -6,7 +6,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from armrest.api.answers import BatchAnswer, CustomerAnswer, CustomerFailure, Standing
+from armrest.api.answers import BatchAnswer, CustomerAnswer, CustomerFailure, Objection, Standing
 from armrest.api.claims import Claims, claims_of
 from armrest.api.errors import (
     AnswerLost,
@@ -39,6 +39,7 @@ from armrest.api.models import (
     Mode,
     PostalAddress,
 )
+from armrest.api.objections import objections_to
 from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, PageSummary, holds_all
 from armrest.api.patience import Patience
 from armrest.api.redact import mask, personal_values, redact
@@ -94,6 +95,7 @@ __all__ = [
     "Mode",
     "NotAuthorized",
     "NotFound",
+    "Objection",
     "Page",
     "PageSummary",
     "Patience",
@@ -111,6 +113,7 @@ __all__ = [
     "claims_of",
     "holds_all",
     "mask",
+    "objections_to",
     "personal_values",
     "redact",
 ]

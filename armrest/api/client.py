@@ -5,7 +5,7 @@ Every request of this project to ARM passes `ArmClient._send`; `wire.exchange` b
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from http import HTTPStatus
 from types import TracebackType
@@ -52,6 +52,7 @@ class ArmClient:
         pool_size: Connections at once, at most.
         patience: How long what may be repeated is: reading one customer or a list, and `request` with GET or PUT.
             The calls about batches and changes of a customer are made once; who makes them repeats them.
+        harmless: Members of an answer that say nothing of success or failure, by their paths: `data.skipped`.
         now: Unix time, asked where `Retry-After` is a date.
     """
 
@@ -65,6 +66,7 @@ class ArmClient:
         max_answer_bytes: int = 4_194_304,
         pool_size: int = 16,
         patience: Patience | None = None,
+        harmless: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> None:
         origin(base_url)
@@ -73,6 +75,7 @@ class ArmClient:
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
+        self._harmless = frozenset(path.lower() for path in harmless)
         self._now = now
         self._lanes = Lanes(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
 
@@ -161,7 +164,14 @@ class ArmClient:
         """
         answer = await self._send("DELETE", self._at.customer(client_no, customer_no))
         payload = self._good(answer, advice=about_customer(client_no, customer_no))
-        return read_customer(answer.status, payload, request_id=answer.request_id, alone=_EMPTY_IS_DONE)
+        return read_customer(
+            answer.status,
+            payload,
+            request_id=answer.request_id,
+            alone=_EMPTY_IS_DONE,
+            asked=customer_no,
+            harmless=self._harmless,
+        )
 
     async def customers(
         self, client_no: int, *, page_size: int = MAX_PAGE_SIZE, maximum_count: int = MAX_LISTED
@@ -260,13 +270,27 @@ class ArmClient:
         payload = self._payload(answer)
         if not _succeeded(answer) and issubclass(kind_of_error(answer.status), TryAgain | StopTheRun):
             raise self._error(answer, payload)
-        return read_batch(answer.status, payload, asked=batch_uuid, request_id=answer.request_id)
+        return read_batch(
+            answer.status,
+            payload,
+            asked=batch_uuid,
+            client_no=client_no,
+            request_id=answer.request_id,
+            harmless=self._harmless,
+        )
 
     async def _change(self, method: str, client_no: int, customer: CustomerUpdate) -> CustomerAnswer:
         body = orjson.dumps(customer)
         answer = await self._send(method, self._at.customers(client_no), body)
         payload = self._good(answer, body)
-        return read_customer(answer.status, payload, request_id=answer.request_id, known=personal_values(body))
+        return read_customer(
+            answer.status,
+            payload,
+            request_id=answer.request_id,
+            known=personal_values(body),
+            asked=customer["customerNo"],
+            harmless=self._harmless,
+        )
 
     async def _submit(self, method: str, client_no: int, body: bytes) -> Accepted:
         answer = await self._send(method, self._at.customers_batches(client_no), body)

@@ -7,16 +7,16 @@ Keys are compared in any case of letters.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from armrest.api.answers import CustomerFailure, Standing
 from armrest.api.redact import FIELD_NAMES, MAX_DEPTH, PATH, mask
 from armrest.api.statuses import BATCH_REJECTED, meanings, spelled
 
 FIRST_INDEX: Final = 0
-"""Assumed: a place in the body that was sent counts from 0."""
+"""Assumed: a place in the body that was sent counts from 0. Nobody is judged by it alone: it may count from 1."""
 
 INDEX_KEYS: Final = ("objectindex", "index")
 PATH_KEYS: Final = ("path", "field", "property", "propertyname", "pointer", "target", "objectname")
@@ -27,6 +27,9 @@ FAILED_KEYS: Final = frozenset({"failed", "rejected", *COMPLAINT_KEYS})
 SUCCEEDED_KEYS: Final = frozenset({"succeeded", "successful"})
 NOT_A_CUSTOMER: Final = frozenset({"metadata", "userid", "user", "batch"})
 """An `objectname` whose `objectindex` is no customer's place."""
+
+Said = Literal["failed", "whole", "pending", "fine", "unsaid", "unclear"]
+"""What an object says of its customer: `whole` where it failed with its batch only, `unsaid` where no word tells."""
 
 WHOLE_REASON: Final = "nothing is wrong with this customer: its batch was refused whole"
 _NUMBER: Final = re.compile(r"\S{1,50}")
@@ -45,7 +48,7 @@ class Findings:
         refused_whole: A customer is said to have failed with its batch only.
         unclear: Something is said of a customer that no rule reads, or that stands too deep.
         anonymous: A complaint names nobody.
-        failed_count: How many failed, where the answer counts them.
+        failed_counts: How many failed, wherever the answer counts them.
     """
 
     failures: dict[tuple[str | None, int | None], CustomerFailure] = field(default_factory=dict)
@@ -55,7 +58,7 @@ class Findings:
     refused_whole: bool = False
     unclear: bool = False
     anonymous: bool = False
-    failed_count: int = 0
+    failed_counts: set[int] = field(default_factory=set)
 
     @property
     def at_fault(self) -> tuple[CustomerFailure, ...]:
@@ -64,8 +67,8 @@ class Findings:
 
     @property
     def names_everyone(self) -> bool:
-        """Whether every failure that the answer speaks of has a name or a place."""
-        return not self.anonymous and self.failed_count <= len(self.failures)
+        """Whether the failures that the answer speaks of are those that have a name or a place."""
+        return not self.anonymous and self.failed_counts <= {len(self.failures)}
 
 
 def find(payload: Any) -> Findings:
@@ -84,7 +87,7 @@ class _Finder:
         if depth > MAX_DEPTH:
             self._found.unclear = True
         elif isinstance(value, dict):
-            self._object(_lowered(value), key, depth, listed=listed)
+            self._object(lowered(value), key, depth, listed=listed)
         elif isinstance(value, list):
             for member in value:
                 self.walk(member, key=key, depth=depth + 1, listed=True)
@@ -92,7 +95,7 @@ class _Finder:
             self._scalar(value, key, listed=listed)
 
     def _object(self, members: dict[str, Any], key: str, depth: int, *, listed: bool) -> None:
-        number, index = _number(members.get("customerno")), _place(members)
+        number, index = number_of(members.get("customerno")), _place(members)
         if not listed:
             self._head(members)
         if number is not None or (index is not None and listed):
@@ -120,22 +123,17 @@ class _Finder:
         self._found.batch_uuids |= {uuid if isinstance(uuid, str) else repr(uuid)} - {"None", ""}
 
     def _customer(self, members: dict[str, Any], key: str, number: str | None, index: int | None) -> None:
-        words = {word for part in _own(members) for word in _words(part)}
-        told = meanings(words)
-        complains = any(part.get(name) for part in _own(members) for name in COMPLAINT_KEYS)
-        reason = reason_in(list(_own(members))) or ", ".join(sorted(words)).lower()
+        said = says_of_customer(members, key)
+        words = {word for part in own(members) for word in _words(part)}
+        reason = reason_in(list(own(members))) or ", ".join(sorted(words)).lower()
         failure = CustomerFailure(customer_no=number, index=index, reason=reason)
-        if BATCH_REJECTED in words:
+        if said == "whole":
             self._found.refused_whole = True
             self._add(replace(failure, reason=WHOLE_REASON, at_fault=False))
-        elif told == {Standing.PENDING}:
-            self._found.pending = True
-        elif told == {Standing.REJECTED}:
+        elif said == "failed":
             self._add(failure)
-        elif told - {Standing.PROCESSED} or (told and complains):
-            self._found.unclear = True
-        elif complains or (not words and _is_failure_by_place(members, key)):
-            self._add(failure)
+        self._found.pending |= said == "pending"
+        self._found.unclear |= said == "unclear"
 
     def _nobody(self, members: dict[str, Any], key: str, *, listed: bool) -> None:
         """Note a complaint that names no customer."""
@@ -148,14 +146,15 @@ class _Finder:
     def _scalar(self, value: Any, key: str, *, listed: bool) -> None:
         """Note a bare number or text where failures stand: `failed: ["10001"]`, `failedCount: 3`, `error: "…"`."""
         counted = key.removesuffix("count")
-        if counted not in FAILED_KEYS or value in (None, "", False, 0, "0"):
+        if counted not in FAILED_KEYS or (not listed and (value is None or value is False or value == "")):
             return
-        number = _number(value) if isinstance(value, str) and listed and key not in COMPLAINT_KEYS else None
+        number = number_of(value) if isinstance(value, str) and listed and key not in COMPLAINT_KEYS else None
         count = None if listed else _index(value)
         if number is not None:
-            self._add(CustomerFailure(customer_no=number, index=None, reason=""))
+            bare = number.isascii() and number.isdigit()
+            self._add(CustomerFailure(customer_no=number, index=None, reason="", bare=bare))
         elif count is not None:
-            self._found.failed_count = max(self._found.failed_count, count)
+            self._found.failed_counts.add(count)
         else:
             self._found.anonymous = True
 
@@ -172,16 +171,35 @@ def _is_failure_by_place(members: dict[str, Any], key: str) -> bool:
     return key in FAILED_KEYS or (key not in SUCCEEDED_KEYS and any(members.get(name) for name in TEXT_KEYS))
 
 
-def _lowered(members: dict[str, Any]) -> dict[str, Any]:
+def says_of_customer(members: dict[str, Any], key: str) -> Said:
+    """Return what an object with a customer's number or place says of it; `key` is the name that it stands under."""
+    words = {word for part in own(members) for word in _words(part)}
+    told = meanings(words)
+    complains = any(part.get(name) for part in own(members) for name in COMPLAINT_KEYS)
+    if BATCH_REJECTED in words:
+        return "whole"
+    if told == {Standing.PENDING}:
+        return "pending"
+    if told == {Standing.REJECTED}:
+        return "failed"
+    if told - {Standing.PROCESSED} or (told and complains):
+        return "unclear"
+    if complains or (not words and _is_failure_by_place(members, key)):
+        return "failed"
+    return "fine" if told else "unsaid"
+
+
+def lowered(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with its keys in lower case."""
     return {name.lower(): member for name, member in members.items()}
 
 
-def _own(members: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
+def own(members: dict[str, Any], depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield a customer's members, and those of an object that stands in the place of its status."""
     yield members
     for key in WORD_KEYS:
         if isinstance(members.get(key), dict) and depth < MAX_DEPTH:
-            yield from _own(_lowered(members[key]), depth + 1)
+            yield from own(lowered(members[key]), depth + 1)
 
 
 def _is_its_own(name: str, member: Any) -> bool:
@@ -196,7 +214,7 @@ def _words(members: dict[str, Any]) -> Iterator[str]:
                 yield spelled(one)
 
 
-def _number(value: Any) -> str | None:
+def number_of(value: Any) -> str | None:
     """Return a customer number as text, or None where it cannot be one."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     return text.strip() if isinstance(text, str) and _NUMBER.fullmatch(text.strip()) else None
@@ -208,6 +226,11 @@ def _place(members: dict[str, Any]) -> int | None:
     paths = (PATH.search(members[key]) for key in PATH_KEYS if isinstance(members.get(key), str))
     places = [_index(members.get(key)) for key in INDEX_KEYS] + [_index(path[1]) for path in paths if path]
     return next((place for place in places if place is not None), None)
+
+
+def has_place(members: dict[str, Any]) -> bool:
+    """Tell whether an object says at which place of the body its customer stands."""
+    return _place(members) is not None
 
 
 def _index(value: Any) -> int | None:
@@ -226,7 +249,7 @@ def reason_in(said: Any, field_name: str = "") -> str:
 
 def headline(payload: Any) -> str:
     """Return the first thing that a refusal gives as its reason, masked."""
-    said = list(_own(_lowered(payload))) if isinstance(payload, dict) else payload
+    said = list(own(lowered(payload))) if isinstance(payload, dict) else payload
     return mask(next((text for text in _texts(said) if text.lower() not in FIELD_NAMES), ""))
 
 
@@ -237,7 +260,7 @@ def _texts(said: Any, depth: int = 0) -> Iterator[str]:
         for member in said[:10]:
             yield from _texts(member, depth + 1)
     elif isinstance(said, dict) and depth < MAX_DEPTH:
-        members = _lowered(said)
+        members = lowered(said)
         for key in (*PATH_KEYS, *TEXT_KEYS, "code"):
             value = members.get(key)
             is_name = key in TEXT_KEYS or (isinstance(value, str) and value.lower() in FIELD_NAMES)

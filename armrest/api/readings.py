@@ -5,19 +5,21 @@ in the answer speaks against; nothing is failure on an unknown word.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final, TypedDict, cast
 
 import orjson
 from pydantic import ValidationError
 
-from armrest.api.answers import BatchAnswer, CustomerAnswer, Standing
+from armrest.api.answers import BatchAnswer, CustomerAnswer, Objection, Standing, Statements
 from armrest.api.errors import ArmError, UnreadableAnswer
 from armrest.api.failures import Findings, find, headline
 from armrest.api.models import Accepted, CustomerRecord
 from armrest.api.nesting import is_too_deep
+from armrest.api.objections import objections_to, speaks_of_failure
+from armrest.api.plain import vet, without
 from armrest.api.redact import mask, redact, word
 from armrest.api.statuses import NEUTRAL, NO_ADVICE, REFUSED_WHOLE, WORDS, Advice, error_for, meanings
 
@@ -83,29 +85,78 @@ def read_accepted(http_status: int, payload: Any, *, request_id: str = "") -> Ac
     return accepted.model_copy(update=here | _words_shown(payload))
 
 
-def read_batch(http_status: int, payload: Any, *, asked: str | None = None, request_id: str = "") -> BatchAnswer:
-    """Return what an answer to `GET …/batches/{batchuuid}` means.
+def read_batch(
+    http_status: int,
+    payload: Any,
+    *,
+    asked: str | None = None,
+    client_no: int | None = None,
+    request_id: str = "",
+    harmless: Collection[str] = (),
+) -> BatchAnswer:
+    """Return what an answer to `GET …/batches/{batchuuid}` means, as far as it tells by itself.
 
-    Where `asked` is given, an answer that names another batchUuid says nothing about it.
+    Whoever knows what was sent compares its `statements` with that before it settles anything.
+
+    Args:
+        asked: The batchUuid; an answer that names another one says nothing about it.
+        client_no: The client that was asked about.
+        harmless: Paths of members that are left out of account.
 
     Raises:
         UnreadableAnswer: The body is no JSON, and the status alone does not say enough.
 
     Source: the statuses are documented, what they mean is inferred, the bodies are assumed.
     """
-    said = _told_by(http_status, payload, alone=STATUS_SAYS_ENOUGH, request_id=request_id)
+    said = without(_told_by(http_status, payload, alone=STATUS_SAYS_ENOUGH, request_id=request_id), harmless)
     found = find(said)
-    found.unclear |= asked is not None and bool(found.batch_uuids - {asked})
+    is_another = asked is not None and bool(found.batch_uuids - {asked})
+    found.unclear |= is_another
+    statements = vet(said, [part for part in (asked, str(client_no or "")) if part])
+    against = statements.objections if found.failures else (*statements.objections, *speaks_of_failure(statements))
     standing = standing_of(http_status, said, found)
-    named = standing in {Standing.PARTIAL, Standing.REJECTED}
+    if standing is Standing.UNKNOWN:
+        against = (*_unclear_words(found), *against)
+    elif standing is Standing.REJECTED:
+        against = tuple(_claims_of_success(statements))
+    if against and standing in {Standing.PROCESSED, Standing.PARTIAL, Standing.REJECTED}:
+        standing = Standing.UNKNOWN
+    failures = tuple(found.failures.values())
+    alone = standing is Standing.UNKNOWN and http_status in _FINISHED and not is_another
     return BatchAnswer(
         http_status=http_status,
         standing=standing,
         evidence=redact(payload),
         request_id=request_id,
-        failures=tuple(found.failures.values()) if named else (),
+        failures=failures if standing in _NAMES_FAILURES else (),
+        failed_alone=failures if alone else (),
+        against=against if standing is Standing.UNKNOWN else (),
+        statements=statements,
         **_words_shown(said),
     )
+
+
+_FINISHED: Final = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+_NAMES_FAILURES: Final = frozenset({Standing.PARTIAL, Standing.REJECTED})
+
+
+def _unclear_words(found: Findings) -> Iterable[Objection]:
+    """Say which words make an answer neither success nor failure."""
+    unknown = sorted(mask(spelling) for spelling in found.words if Standing.UNKNOWN in meanings([spelling]))
+    if unknown:
+        yield Objection(path="status or result", why=f"is {', '.join(unknown)}, which is not known", is_word=True)
+    elif len(meanings(found.words)) > 1:
+        yield Objection(path="status and result", why="contradict each other", is_word=True)
+    if found.failed_counts - {len(found.failures)}:
+        counted = max(found.failed_counts)
+        yield Objection(path="the answer", why=f"counts {counted} failed, and names {len(found.failures)}")
+
+
+def _claims_of_success(statements: Statements) -> Iterable[Objection]:
+    """Say where an answer that refuses a batch whole counts or names customers as updated."""
+    paths = [count.path for count in statements.counts if count.role == "updated" and count.value]
+    paths += [path for (path, role), numbers in statements.named.items() if role == "updated" and numbers]
+    return (Objection(path=path, why="tells of success in a batch that was refused whole") for path in paths)
 
 
 def read_customer(
@@ -115,24 +166,35 @@ def read_customer(
     request_id: str = "",
     known: Iterable[str] = (),
     alone: frozenset[int] = frozenset(),
+    asked: str | None = None,
+    harmless: Collection[str] = (),
 ) -> CustomerAnswer:
     """Return what an answer to the update, creation or removal of one customer means.
 
-    A body may be missing where the status is one of `alone`.
+    A body may be missing where the status is one of `alone`. Where `asked` is given, the answer must be about that
+    customer.
 
     Raises:
         UnreadableAnswer: The body is no JSON.
 
     Source: PUT /clients/{clientno}/customers: "the answer tells status and result", documented; the words, assumed.
     """
-    said = _told_by(http_status, payload, alone=alone, request_id=request_id)
+    said = without(_told_by(http_status, payload, alone=alone, request_id=request_id), harmless)
+    found, statements = find(said), vet(said)
     done = http_status in {HTTPStatus.CREATED, HTTPStatus.NO_CONTENT}
-    standing = standing_of(HTTPStatus.OK if done else http_status, said, find(said))
+    standing = standing_of(HTTPStatus.OK if done else http_status, said, found)
+    against: tuple[Objection, ...] = ()
+    if standing in {Standing.PROCESSED, Standing.UNKNOWN}:
+        compared = objections_to(statements, [asked]) if asked else speaks_of_failure(statements)
+        against = (*_unclear_words(found), *(compared or statements.objections))
+    elif standing is Standing.PARTIAL:
+        standing = Standing.REJECTED
     return CustomerAnswer(
         http_status=http_status,
-        standing=Standing.REJECTED if standing == Standing.PARTIAL else standing,
+        standing=Standing.UNKNOWN if against else standing,
         evidence=redact(payload, known),
         request_id=request_id,
+        against=against,
         **_words_shown(said, known),
     )
 
@@ -213,6 +275,12 @@ def _result(http_status: int, told: Standing | None, found: Findings, *, says_al
     return Standing.PROCESSED if finished and says_all and told in {None, Standing.PROCESSED} else Standing.UNKNOWN
 
 
+class _Words(TypedDict):
+    status: str
+    result: str
+    message: str
+
+
 def _told_by(http_status: int, payload: Any, *, alone: frozenset[int], request_id: str) -> Any:
     """Return the payload, or an empty object where there is none and the status says enough without."""
     if not isinstance(payload, NotJson):
@@ -227,7 +295,7 @@ def _told_by(http_status: int, payload: Any, *, alone: frozenset[int], request_i
     )
 
 
-def _words_shown(payload: Any, known: Iterable[str] = ()) -> dict[str, str]:
+def _words_shown(payload: Any, known: Iterable[str] = ()) -> "_Words":
     members = {name.lower(): value for name, value in payload.items()} if isinstance(payload, dict) else {}
     message = members.get("message")
     return {

@@ -117,6 +117,11 @@ def redact_again(evidence: str, known: Iterable[str]) -> str:
         return mask(evidence, known)
 
 
+def key_shown(name: str) -> str:
+    """Return a member's name as it may be shown in a path: in lower case, masked where it looks personal."""
+    return name.lower() if _KEY_LIKE.fullmatch(name) else BLANK
+
+
 def word(value: Any) -> str:
     """Return a status word as it came, anything longer masked, and nothing where there is none."""
     if not isinstance(value, str):

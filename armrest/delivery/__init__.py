@@ -12,7 +12,15 @@ from armrest.delivery.lease import hold_lease, kept_alive
 from armrest.delivery.merge import ReadRecords, read_records
 from armrest.delivery.plan import OnProgress, plan
 from armrest.delivery.rerun import plan_rerun, rerun_request
-from armrest.delivery.settle import ChangedRun, OpenTooLong, SkippedClient, Sweep, assert_open, sweep
+from armrest.delivery.settle import (
+    Acceptance,
+    ChangedRun,
+    OpenTooLong,
+    SkippedClient,
+    Sweep,
+    assert_open,
+    sweep,
+)
 from armrest.delivery.single import update_single, with_whole_address
 from armrest.delivery.table_file import TableRefused
 from armrest.delivery.together import together
@@ -20,6 +28,7 @@ from armrest.delivery.verify import verify
 from armrest.delivery.wanted import Wanted, WantedByRun, WantedBySource
 
 __all__ = [
+    "Acceptance",
     "ChangedRun",
     "Delivery",
     "DeliveryOptions",

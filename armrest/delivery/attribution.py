@@ -1,4 +1,7 @@
-"""Whom an answer of ARM means: its failures, by number or by position, against the lines of a batch."""
+"""Whom an answer of ARM means: its failures, by number, against the lines of a batch.
+
+A position alone means nobody: whether ARM counts from 0 or from 1 is not known (assumed: from 0). It is only shown.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,25 +13,49 @@ from armrest.outbox import Line, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Verdicts by ordinal, and how many failures fit no customer of the batch."""
+    """The customers that failures mean.
+
+    Attributes:
+        verdicts: Verdicts by ordinal.
+        strangers: How many failures name a customer that is not in the batch.
+        unsure: For each failure that does not say for certain whom it means, what it says.
+    """
 
     verdicts: dict[int, Verdict]
     strangers: int
+    unsure: list[str]
 
 
 def attribute(failures: Iterable[CustomerFailure], sent: Sequence[tuple[Line, Mapping[str, Any]]]) -> Attribution:
     """Find the customers that failures mean. Reasons lose every value that we ourselves have sent."""
     by_number = {line.customer_no.lower(): place for place, (line, _) in enumerate(sent)}
-    verdicts: dict[int, Verdict] = {}
+    found = Attribution({}, 0, [])
     strangers = 0
     for failure in failures:
-        place = failure.index if failure.customer_no is None else by_number.get(failure.customer_no.lower())
-        if place is None or not 0 <= place < len(sent):
-            strangers += 1
+        if failure.customer_no is None:
+            found.unsure.append(_by_position(failure.index, sent))
             continue
-        line, person = sent[place]
-        verdicts[line.ordinal] = Verdict("failed", reason_for(failure.reason, person))
-    return Attribution(verdicts, strangers)
+        place = by_number.get(failure.customer_no.lower())
+        if failure.bare and int(failure.customer_no) <= len(sent):
+            found.unsure.append(f"{failure.customer_no} may be a customer's number or its position in the batch")
+        elif place is None:
+            strangers += 1
+        else:
+            line, person = sent[place]
+            found.verdicts[line.ordinal] = Verdict("failed", reason_for(failure.reason, person))
+            if failure.index is not None and failure.index not in (place, place + 1):
+                found.unsure.append(f"the position given for customer {line.customer_no} is not its own")
+    return Attribution(found.verdicts, strangers, found.unsure)
+
+
+def _by_position(index: int | None, sent: Sequence[tuple[Line, Mapping[str, Any]]]) -> str:
+    """Say whom a position probably means, counted from 0, and whom if ARM counts from 1."""
+    if index is None or not 0 <= index <= len(sent):
+        return "a failure is named by a position that is not in the batch"
+    places = [place for place in (index, index - 1) if 0 <= place < len(sent)]
+    first, *other = (sent[place][0].customer_no for place in places)
+    from_one = f", or {other[0]} if ARM counts from 1" if other else ""
+    return f"a failure is named by its position only: probably refused is customer {first}{from_one}"
 
 
 def reason_for(text: str, person: Mapping[str, Any]) -> str:

@@ -49,7 +49,10 @@ def sentence(found: RunSummary, stopped: str = "") -> str:
     if people.open:
         parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(people.open)})")
     if people.failed:
-        parts.append(f"{sent.failed} of {sent.planned} batches refused ({_customers(people.failed)})")
+        refused = f"{sent.failed} of {sent.planned} batches refused"
+        parts.append(
+            f"{refused} ({_customers(people.failed)})" if sent.failed else f"{_customers(people.failed)} refused"
+        )
     if people.superseded:
         parts.append(f"{_customers(people.superseded)} superseded by newer data")
     if not parts or (people.settled and not people.failed):

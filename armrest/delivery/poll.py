@@ -12,6 +12,7 @@ from itertools import chain
 from armrest.api import ArmError, BatchAnswer, Standing, StopTheRun
 from armrest.delivery.attribution import attribute, values_of
 from armrest.delivery.context import Call, Calls
+from armrest.delivery.judgement import Judgement, judge_answer, needs_customers
 from armrest.delivery.timetable import Question, Timetable
 from armrest.delivery.together import together
 from armrest.outbox import (
@@ -20,10 +21,12 @@ from armrest.outbox import (
     Batch,
     BatchMoved,
     BodyUnusable,
+    Opened,
     client_no_of,
     fail,
     known_of,
     latest,
+    mark_failed,
     note,
     opened,
     settle,
@@ -167,12 +170,12 @@ class Poller:
                     raise
                 log.info("batch %d could not be asked about: %s", batch.seq, error)
                 return Heard.NOTHING
-        answer = self._masked(batch, answer)
+        answer, judgement = self._weigh(batch, answer)
         call.answered(
-            answer.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
+            judgement.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
         )
         try:
-            closed = await self._judge(batch, answer)
+            closed = await self._write(batch, answer, judgement)
         except BatchMoved:
             return Heard.LAST_WORD  # another process was faster
         return Heard.LAST_WORD if closed else Heard.NOT_YET
@@ -182,49 +185,57 @@ class Poller:
             self._client_nos[batch.client_id] = client_no_of(self._calls.outbox.ledger, batch)
         return self._client_nos[batch.client_id]
 
-    def _masked(self, batch: Batch, answer: BatchAnswer) -> BatchAnswer:
-        """Return an answer without what it may repeat of the customers that were sent."""
-        if answer.standing in (Standing.PENDING, Standing.PROCESSED) and not answer.message:
-            return answer
+    def _weigh(self, batch: Batch, answer: BatchAnswer) -> tuple[BatchAnswer, Judgement]:
+        """Return what an answer settles, and the answer without what it may repeat of the customers that were sent."""
+        is_plain = answer.standing in (Standing.PENDING, Standing.PROCESSED) and not answer.message
+        if is_plain and not needs_customers(answer):
+            return answer, judge_answer(answer, [])
+        people, answer = self._masked(batch, answer)
+        return answer, judge_answer(answer, people)
+
+    def _masked(self, batch: Batch, answer: BatchAnswer) -> tuple[Opened, BatchAnswer]:
         try:
             people = opened(self._calls.outbox, batch)
         except BodyUnusable:  # purged by force: what the answer repeats of its customers cannot be told from the rest
             unnamed = tuple(replace(failure, reason="") for failure in answer.failures)
-            return replace(answer, message="", evidence="", failures=unnamed)
-        return answer.masked(chain.from_iterable(values_of(person) for _, person in people))
+            alone = tuple(replace(failure, reason="") for failure in answer.failed_alone)
+            answer = replace(answer, message="", evidence="", failures=unnamed, failed_alone=alone)
+            return known_of(self._calls.outbox, batch), answer
+        return people, answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
-    async def _judge(self, batch: Batch, answer: BatchAnswer) -> bool:
+    async def _write(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
         """Write down what ARM says; return whether there is no use in asking again.
 
         Raises:
             BatchMoved: Another process has closed it.
         """
-        ledger, words = self._calls.outbox.ledger, _words(answer)
-        if answer.standing is Standing.PROCESSED:
+        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": judgement.message}
+        if judgement.standing is Standing.PROCESSED:
             await self._calls.group.write(partial(settle, ledger, batch, {}, **words))
             return True
-        if answer.standing in (Standing.PARTIAL, Standing.REJECTED):
-            return self._judge_lines(latest(ledger, batch), answer)
-        if self._noted.get((batch.run_seq, batch.seq)) != words:
-            note(ledger, batch, **words)
-            self._noted[batch.run_seq, batch.seq] = words
-        return answer.standing is Standing.NOT_FOUND and self._is_old(batch)
+        if judgement.standing is Standing.REJECTED or judgement.verdicts:
+            return self._write_lines(latest(ledger, batch), answer, judgement)
+        self._note(batch, words)
+        return judgement.standing is Standing.NOT_FOUND and self._is_old(batch)
 
-    def _judge_lines(self, batch: Batch, answer: BatchAnswer) -> bool:
+    def _note(self, batch: Batch, words: dict[str, str]) -> None:
+        if self._noted.get((batch.run_seq, batch.seq)) != words:
+            note(self._calls.outbox.ledger, batch, **words)
+            self._noted[batch.run_seq, batch.seq] = words
+
+    def _write_lines(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
         if batch.state not in OPEN:
             return True
-        if answer.standing is Standing.PARTIAL:
-            return self._settle_in_part(batch, answer)
-        self._refuse_whole(batch, answer)
-        return True
-
-    def _settle_in_part(self, batch: Batch, answer: BatchAnswer) -> bool:
-        found = attribute(answer.failures, known_of(self._calls.outbox, batch))
-        if found.strangers or not found.verdicts:
-            words = _words(answer) | {"message": "ARM tells of failures that fit no customer of this batch"}
-            note(self._calls.outbox.ledger, batch, **words)
+        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": judgement.message}
+        if judgement.standing is Standing.REJECTED:
+            self._refuse_whole(batch, answer)
+        elif judgement.standing is Standing.PARTIAL:
+            settle(ledger, batch, judgement.verdicts, **words)
+        else:
+            if self._noted.get((batch.run_seq, batch.seq)) != words:
+                mark_failed(ledger, batch, judgement.verdicts)
+            self._note(batch, words)
             return False
-        settle(self._calls.outbox.ledger, batch, found.verdicts, **_words(answer))
         return True
 
     def _refuse_whole(self, batch: Batch, answer: BatchAnswer) -> None:

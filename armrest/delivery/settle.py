@@ -29,6 +29,7 @@ from armrest.outbox import (
     RunSummary,
     State,
     UnknownBatch,
+    accept_by_person,
     batches_in,
     declare_lost,
     find_run,
@@ -40,8 +41,13 @@ from armrest.outbox import (
 
 log = logging.getLogger(__name__)
 
+MOST_REASON_CHARS: Final = 300
 TRIES: Final = 3
 """How often a batch is asked about before it is left to the next sweep."""
+
+
+class ReasonMissing(OutboxError):
+    """A batch was to be accepted without a reason; nothing was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +80,24 @@ class ChangedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """Batches that a person takes for settled: by whom, and why. The reason is kept, and holds no personal data.
+
+    Raises:
+        ReasonMissing: There is no reason.
+    """
+
+    uuids: frozenset[str]
+    by: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ReasonMissing("a batch is accepted only with a reason: give one, in one sentence")
+        object.__setattr__(self, "reason", " ".join(self.reason.split())[:MOST_REASON_CHARS])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """What a sweep found and did. Figures count batches; `unsent` are those that are held or only planned."""
 
@@ -82,6 +106,7 @@ class Sweep:
     settled: int = 0
     failed: int = 0
     lost: int = 0
+    accepted: int = 0
     open: int = 0
     unsent: int = 0
     too_old: list[OpenTooLong] = field(default_factory=list)
@@ -94,6 +119,7 @@ class Sweep:
         """One sentence of figures."""
         parts = [f"{self.settled} settled", f"{self.failed} with refusals", f"{self.open} still open"]
         parts += [f"{self.lost} declared lost"] if self.lost else []
+        parts += [f"{self.accepted} accepted by a person"] if self.accepted else []
         parts += [f"{self.unsent} not sent"] if self.unsent else []
         return f"asked about {self.asked} batch{'' if self.asked == 1 else 'es'}: {', '.join(parts)}"
 
@@ -117,6 +143,7 @@ async def sweep(
     clients: Collection[int] = (),
     lost: Collection[str] = (),
     lost_after_seconds: float | None = None,
+    accept: Acceptance | None = None,
     random: Random | None = None,
 ) -> Sweep:
     """Ask about all open batches of an API, close what is done on the runs that it belongs to, and send what waited.
@@ -129,14 +156,17 @@ async def sweep(
         clients: Only these are asked about; empty: all.
         lost: batchUuids that are declared lost where ARM still has no last word on them.
         lost_after_seconds: Every batch that is open for longer is declared lost; None: none is.
+        accept: The batches that a person takes for settled, where ARM still has no last word on them.
 
     Raises:
-        UnknownBatch: One of `lost` is not among the open batches; nothing was asked.
+        UnknownBatch: One of `lost` or `accept` is not among the open batches; nothing was asked.
         StopTheRun: ARM refuses the login.
     """
-    assert_open(outbox, api_url, lost)
+    assert_open(outbox, api_url, [*lost, *(accept.uuids if accept else ())])
     sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url, clients)
     await sweeper.ask()
+    if accept:
+        sweeper.accept(accept)
     sweeper.give_up(lost, lost_after_seconds)
     await sweeper.carry_on()
     return sweeper.conclude(open_too_long_seconds)
@@ -167,6 +197,7 @@ class _Sweeper:
         self._before = {run.run_id: self._summary(run) for run in self._runs}
         self._asked: list[Batch] = []
         self._answered = self._lost = 0
+        self._accepted: list[State] = []
         self._troubles: list[str] = []
 
     async def ask(self) -> None:
@@ -179,6 +210,15 @@ class _Sweeper:
                 self._answered += await poller.ask_once(accepted, tries=TRIES)
             except Forbidden as error:
                 self._troubles.append(f"client {client_no}: {error}")
+
+    def accept(self, said: Acceptance) -> None:
+        """Close what a person takes for settled, and is still open; what ARM has said in the meantime stands."""
+        for uuid in sorted(said.uuids - {batch.batch_uuid for batch in self._asked}):
+            self._troubles.append(f"batch {uuid} is not accepted: a run is sending for its client")
+        for _, batch in list(self._open()):
+            if batch.batch_uuid in said.uuids:
+                with suppress(BatchMoved):
+                    self._accepted.append(accept_by_person(self._ledger, batch, by=said.by, reason=said.reason))
 
     def give_up(self, uuids: Collection[str], after_seconds: float | None) -> None:
         """Declare lost what is named, or too old, and still open."""
@@ -223,12 +263,16 @@ class _Sweeper:
         changed = [told for run in self._runs if run.client_id not in alive and (told := self._finish(run))]
         before, after = list(self._before.values()), [self._summary(run) for run in self._runs]
         unsent = sum(len(batches_in(self._ledger, run, [State.HELD, State.PLANNED])) for run in self._runs)
+        settled = sum(run.batches.settled for run in after) - sum(run.batches.settled for run in before)
+        failed = sum(run.batches.failed for run in after) - sum(run.batches.failed for run in before)
+        by_person = sum(state is State.SETTLED for state in self._accepted)
         return Sweep(
             asked=len(self._asked),
             unanswered=len(self._asked) - self._answered,
-            settled=sum(run.batches.settled for run in after) - sum(run.batches.settled for run in before),
-            failed=sum(run.batches.failed for run in after) - sum(run.batches.failed for run in before) - self._lost,
+            settled=settled - by_person,
+            failed=failed - self._lost - (len(self._accepted) - by_person),
             lost=self._lost,
+            accepted=len(self._accepted),
             open=len(list(self._open())),
             unsent=unsent,
             too_old=[self._told(*one) for one in self._open() if self._age(one[1]) > open_too_long_seconds],

@@ -30,6 +30,7 @@ from armrest.delivery.lease import hold_lease
 from armrest.delivery.plan import plan_writer
 from armrest.intake import InputRefused
 from armrest.outbox import (
+    NOT_SETTLED,
     Attempt,
     Batch,
     Lease,
@@ -214,8 +215,9 @@ class _Single:
         elif answer.standing is Standing.REJECTED:
             self._fail(answer.message or "ARM refused the customer", **words)
         else:  # neither success nor failure: it stays open
+            why = "; ".join(map(str, answer.against)) or "ARM's answer tells neither success nor failure"
             note(self.outbox.ledger, batch, **words)
-            doubt(self.outbox.ledger, batch, "ARM's answer tells neither success nor failure")
+            doubt(self.outbox.ledger, batch, f"{NOT_SETTLED}{why}")
 
     def _fail(self, reason: str, *, status: str = "", result: str = "", message: str = "") -> None:
         fail(

@@ -2,7 +2,9 @@
 
 from armrest.outbox.apply import apply_plan, assert_applicable
 from armrest.outbox.batches import (
+    BY_A_PERSON,
     DONE,
+    NOT_SETTLED,
     OPEN,
     SENDABLE,
     UNFINISHED,
@@ -11,6 +13,7 @@ from armrest.outbox.batches import (
     State,
     Verdict,
     accept,
+    accept_by_person,
     assert_sendable,
     batches_in,
     client_no_of,
@@ -22,6 +25,7 @@ from armrest.outbox.batches import (
     is_closed,
     is_submitted,
     latest,
+    mark_failed,
     note,
     open_elsewhere,
     open_uuids,
@@ -128,8 +132,10 @@ from armrest.outbox.views import (
 
 __all__ = [
     "ANYWHERE",
+    "BY_A_PERSON",
     "DONE",
     "FIRST_ANSWERS",
+    "NOT_SETTLED",
     "OPEN",
     "REFUSED_WHOLE",
     "SENDABLE",
@@ -179,6 +185,7 @@ __all__ = [
     "Verdict",
     "WrongClient",
     "accept",
+    "accept_by_person",
     "apply_plan",
     "assert_applicable",
     "assert_free",
@@ -222,6 +229,7 @@ __all__ = [
     "last_rows",
     "latest",
     "lease_holders",
+    "mark_failed",
     "match_clients",
     "new_run_id",
     "note",

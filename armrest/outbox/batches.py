@@ -30,6 +30,12 @@ class State(StrEnum):
     LOST = "LOST"
 
 
+NOT_SETTLED: Final = "not settled: "
+"""How the message begins of a batch whose last answer something speaks against."""
+
+BY_A_PERSON: Final = "accepted by a person's word"
+"""How the message begins of a batch that a person has closed as settled."""
+
 OPEN: Final = (State.SENDING, State.ACCEPTED)
 SENDABLE: Final = (State.PLANNED, State.HELD, State.SENDING)
 UNFINISHED: Final = (State.PLANNED, State.HELD, State.SENDING, State.ACCEPTED)
@@ -289,11 +295,57 @@ def settle(
 ) -> None:
     """Close a batch that ARM has worked through: the lines in `verdicts` (by ordinal) failed, the rest are updated."""
     with ledger.write() as tx:
-        judge(tx, batch, verdicts)
-        whole = len(verdicts) == batch.sent_customers
-        state = (State.FAILED if whole else State.PARTLY_FAILED) if verdicts else State.SETTLED
-        values = {"state": state, "failed": len(verdicts), "status": status, "result": result, "message": message}
-        move(tx, batch, {**values, "settled_at": ledger.now()}, expected=(*OPEN, State.PLANNED))
+        words = {"status": status, "result": result, "message": message}
+        _close(tx, batch, verdicts, words, settled_at=ledger.now(), expected=(*OPEN, State.PLANNED))
+
+
+def _close(
+    tx: Connection,
+    batch: Batch,
+    verdicts: Mapping[int, Verdict],
+    words: Mapping[str, str],
+    *,
+    settled_at: float,
+    expected: Sequence[State],
+) -> None:
+    """Close a batch; a customer that an earlier answer named as failed stays failed, whatever is said of it later."""
+    judge(tx, batch, verdicts)
+    failed = len(verdicts)
+    if read_batch(tx, batch.run_seq, batch.seq).failed:
+        failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
+    whole = failed == batch.sent_customers
+    state = (State.FAILED if whole else State.PARTLY_FAILED) if failed else State.SETTLED
+    move(tx, batch, {"state": state, "failed": failed, **words, "settled_at": settled_at}, expected=expected)
+
+
+def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
+    """Write that single customers of a batch have failed, while the batch and the others stay open.
+
+    Newer data of these may leave at once, and a rerun may send them again.
+    """
+    with ledger.write() as tx:
+        open_lines = {line.ordinal for line in lines_of(tx, batch)}
+        fresh = {ordinal: verdict for ordinal, verdict in verdicts.items() if ordinal in open_lines}
+        if fresh:
+            judge(tx, batch, fresh)
+            failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
+            move(tx, batch, {"state": State.ACCEPTED, "failed": failed}, expected=(State.ACCEPTED,))
+
+
+def accept_by_person(ledger: Ledger, batch: Batch, *, by: str, reason: str) -> State:
+    """Close a batch that ARM accepted by a person's word, and return its state; who, when and why is kept.
+
+    Customers that ARM has named as failed stay failed.
+
+    Raises:
+        BatchMoved: It is closed already.
+    """
+    now, said = ledger.now(), f"{BY_A_PERSON} ({by}): {reason}"
+    with ledger.write() as tx:
+        _close(tx, batch, {}, {"message": said}, settled_at=now, expected=(State.ACCEPTED,))
+        declared = {"what": "ACCEPT", "outcome": "declared", "evidence": f"{by}: {reason}"}
+        tx.execute(insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **declared))
+        return read_batch(tx, batch.run_seq, batch.seq).state
 
 
 def fail(

@@ -18,7 +18,7 @@ from armrest.outbox.schema import batches, clients, customers, runs
 Only = Literal["failed", "lost", "all"]
 
 _WANTED: Final[dict[Only, ColumnElement[bool]]] = {
-    "failed": batches.c.failed > 0,
+    "failed": and_(batches.c.failed > 0, batches.c.state != State.LOST),
     "lost": batches.c.state == State.LOST,
     "all": or_(batches.c.failed > 0, batches.c.state == State.LOST),
 }
@@ -145,7 +145,9 @@ def unhealed(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
         other.c.state != State.LOST,
         is_complete,
     )
-    unsettled = mine.c.outcome.is_(None) if batch.state == State.LOST else mine.c.outcome == "failed"
+    unsettled = mine.c.outcome == "failed"
+    if batch.state == State.LOST:
+        unsettled = or_(unsettled, mine.c.outcome.is_(None))
     query = select(mine.c.ordinal, mine.c.reason).where(
         mine.c.run_seq == batch.run_seq,
         mine.c.batch_seq == batch.seq,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal, select
 
-from armrest.outbox.batches import State
+from armrest.outbox.batches import BY_A_PERSON, State
 from armrest.outbox.clients import confirmed_client
 from armrest.outbox.fields import names_in
 from armrest.outbox.figures import PlanFigures
@@ -204,7 +204,10 @@ def _lines() -> Select[Any]:
         c.customer_no,
         outcome.label("outcome"),
         b.batch_uuid,
-        case((outcome == "updated", ""), else_=func.coalesce(c.reason, b.held_by, b.message)).label("reason"),
+        case(
+            ((outcome == "updated") & ~b.message.startswith(BY_A_PERSON), ""),
+            else_=func.coalesce(c.reason, b.held_by, b.message),
+        ).label("reason"),
         c.fields,
         func.coalesce(b.settled_at, b.accepted_at, b.sent_at, runs.c.planned_at).label("at"),
     ).select_from(joined)

@@ -1,5 +1,6 @@
 """`armrest settle`: what was open is asked about again, and closed on the run that it belongs to."""
 
+import getpass
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from flows.cli.flags import Json, Verbose, with_settings
 from flows.cli.output import print_json
-from flows.cli.refusals import NOT_ALL_SETTLED
+from flows.cli.refusals import NOT_ALL_SETTLED, Refused
 
 if TYPE_CHECKING:
     from armrest.delivery import Sweep
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
 @with_settings
 def settle(
     *,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="UUID",
+            help="Close this batch as settled by your word, if ARM still gives no clear answer; may be repeated. "
+            "Look at ARM's answer first (`armrest show`). Customers that ARM names as failed stay failed.",
+        ),
+    ] = None,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            help="Why you accept it; required with --accept. It is kept and shown with your login: name no person.",
+        ),
+    ] = "",
     declare_lost: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,10 +57,11 @@ def settle(
     from flows.cli.ready import ready
     from tasks.connection import connection, required_api_url
 
+    _check_accepted(accept or [], reason, declare_lost or [])
     checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
     with connection() as here:
         api_url = required_api_url(here.settings)
-        assert_open(here.outbox, api_url, declare_lost or [])
+        assert_open(here.outbox, api_url, [*(accept or []), *(declare_lost or [])])
         found = (find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url))
         clients = here.settings.clients
         open_runs = [run for run in found if not clients or run.client_no in clients]
@@ -53,9 +72,20 @@ def settle(
     from flows.cli.carry_out import result_of
     from flows.settle_open_batches import settle_open_batches as flow
 
-    parameters = {"declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
+    said = {"accept": accept, "reason": reason, "accepted_by": getpass.getuser()} if accept else {}
+    parameters = {**said, "declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
     _, found = result_of(flow, parameters)
     return _print(found, as_json=as_json)
+
+
+def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:
+    """Make sure that a batch is accepted for a reason, and not given up at the same time."""
+    if accept and not reason.strip():
+        raise Refused("--accept needs --reason: say in one sentence why the batch counts as settled")
+    if reason and not accept:
+        raise Refused("--reason belongs to --accept: name the batch with --accept UUID")
+    if both := sorted(set(accept) & set(lost)):
+        raise Refused(f"batch {', '.join(both)} cannot be accepted and declared lost: choose one")
 
 
 def _print(found: "Sweep", *, as_json: bool) -> int:
@@ -77,6 +107,7 @@ def _story(found: "Sweep") -> Iterator[str]:
         name = old.batch_uuid or f"without a batchUuid, {old.seq}"
         yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.1f} h"
     if found.too_old:
+        yield "  next       armrest show RUN_ID says why; armrest settle --accept UUID --reason TEXT closes it"
         yield "  next       armrest settle --declare-lost UUID gives a batch up; armrest rerun sends its customers anew"
     for one in found.skipped_clients:
         yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"

@@ -33,6 +33,10 @@ AS_WISHED: Final = frozenset({"accepted", "pending", "processed"})
 MOST_TROUBLE: Final = 50
 MOST_EVIDENCE: Final = 200
 """Letters of an answer that a person is shown; `--json` has all that was kept."""
+WAYS_OUT: Final = (
+    "  next       check these customers in ARM; then armrest settle --accept UUID --reason TEXT closes the batch",
+    "  next       a member that is harmless in every answer: add its path to ARMREST_HARMLESS_MEMBERS",
+)
 FAMILY: Final = ("kind", "source", "decided", "parent_run_id", "children", "flow_run_ids")
 
 
@@ -93,9 +97,27 @@ def _print_story(run: "RunSummary", batches: Sequence["BatchView"], attempts: Se
     if run.flow_run_ids:
         print(f"  flow runs  {', '.join(run.flow_run_ids)}")
     print_table(BATCH, ([getattr(batch, name) for name in BATCH] for batch in batches))
+    for line in _not_settled(batches, attempts):
+        print(line)
     if trouble := [attempt for attempt in attempts if attempt.outcome not in AS_WISHED]:
         print(f"What did not go as wished, the last {min(MOST_TROUBLE, len(trouble))} of {len(trouble)}:")
         print_table(("seq", *ATTEMPT), ([one.seq, *_shown(one)] for one in trouble[-MOST_TROUBLE:]))
+
+
+def _not_settled(batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> list[str]:
+    """Say of each open batch why ARM's last answer did not settle it, and what a person can do about that."""
+    last = {attempt.seq: attempt.outcome for attempt in attempts if attempt.what == "GET"}
+    unclear = [batch for batch in batches if batch.state == "ACCEPTED" and last.get(batch.seq) == "unknown"]
+    lines = [f"  {batch.batch_uuid}  {_why(batch)}" for batch in unclear]
+    return ["ARM's answer does not settle:", *lines, *WAYS_OUT] if lines else []
+
+
+def _why(batch: "BatchView") -> str:
+    from armrest.outbox import NOT_SETTLED
+
+    if batch.message.startswith(NOT_SETTLED):
+        return batch.message.removeprefix(NOT_SETTLED)
+    return " ".join(filter(None, [batch.status, batch.result, batch.message]))
 
 
 def _shown(attempt: "AttemptView") -> list[Any]:

@@ -388,6 +388,32 @@ def test_one_customers_answer_has_a_standing(status: int, payload: Any, standing
     assert read_customer(status, payload).standing is standing
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [
+        pytest.param({"result": "SUCCESS", "customerNo": "99999"}, id="another-customer"),
+        pytest.param({"result": "SUCCESS", "data": {"customerNo": "99999"}}, id="another-customer-nested"),
+        pytest.param({"result": "SUCCESS", "failed": [None]}, id="a-failure-of-nobody"),
+        pytest.param({"result": "SUCCESS", "skipped": 1}, id="an-unread-member"),
+        pytest.param({"result": "SUCCESS", "updated": 0}, id="none-updated"),
+        pytest.param({"result": "SUCCESS", "customerNo": "10001", "outcome": "FAILED"}, id="a-failed-that-is-not-read"),
+        pytest.param({"result": "SUCCESS", "customerNo": "10001", "status": {"skipped": 1}}, id="within-the-status"),
+        pytest.param({"result": "SUCCESS", "message": "The customer was not updated"}, id="a-message-of-a-failure"),
+    ],
+)
+def test_one_customer_is_not_updated_where_anything_speaks_against_it(payload: Any) -> None:
+    answer = read_customer(200, payload, asked="10001")
+
+    assert answer.standing is Standing.UNKNOWN
+    assert answer.against
+
+
+def test_one_customer_that_is_shown_whole_is_updated() -> None:
+    payload = {"customerNo": 10001, "name": "Kari", "postalAddress": {"cityName": "Oslo"}, "dueDays": 14}
+
+    assert read_customer(200, payload, asked="10001").standing is Standing.PROCESSED
+
+
 def test_a_refusal_names_those_at_fault_only() -> None:
     payload = {"errors": [BAD, {"customerNo": "10002", "status": "BATCH-REJECTED"}], "message": "2 of 3 are not valid"}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from armrest.sandbox import SandboxServer
+from tasks.checkup import local_findings
 from tests.cli.conftest import Typed
 from tests.conftest import Ended, Shell
 
@@ -104,3 +105,19 @@ def test_the_version_is_told(typed: Typed) -> None:
 
     assert told.out == f"armrest {metadata.version('armrest-flows')}\n"
     assert told.exit_code == 0
+
+
+def test_members_that_were_judged_harmless_are_shown(typed: Typed) -> None:
+    typed("--version", ARMREST_HARMLESS_MEMBERS="data.Skipped, takenMs")
+
+    [one] = [one for one in local_findings() if one.name == "harmless"]
+
+    assert (one.verdict, "data.skipped, takenms" in one.said) == ("note", True)
+
+
+@pytest.mark.parametrize("path", ["status", "data", "summary.failed", "customers.customerNo", "a..b"])
+def test_a_member_that_decides_cannot_be_harmless(typed: Typed, path: str) -> None:
+    ended = typed("runs", ARMREST_HARMLESS_MEMBERS=path)
+
+    assert ended.exit_code == 2
+    assert "ARMREST_HARMLESS_MEMBERS" in ended.complaint

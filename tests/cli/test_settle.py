@@ -1,5 +1,6 @@
 """`armrest settle`: what was open is closed on its run, in the ledger and in Prefect."""
 
+import getpass
 from collections.abc import Callable, Mapping
 
 import pytest
@@ -33,6 +34,7 @@ def test_nothing_open_is_told_at_once_and_without_prefect(typed: Typed) -> None:
         "settled": 0,
         "failed": 0,
         "lost": 0,
+        "accepted": 0,
         "open": 0,
         "unsent": 0,
         "too_old": [],
@@ -49,6 +51,26 @@ def test_a_batch_that_is_not_open_cannot_be_declared_lost(typed: Typed) -> None:
 
     assert ended.exit_code == 2
     assert f"no batch {'A' * 22} is open" in ended.complaint
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--accept", "A" * 22), "--accept needs --reason"),
+        (("--accept", "A" * 22, "--reason", " "), "--accept needs --reason"),
+        (("--reason", "read back"), "--reason belongs to --accept"),
+        (("--accept", "A" * 22, "--reason", "x", "--declare-lost", "A" * 22), "cannot be accepted and declared lost"),
+        (("--accept", "A" * 22, "--reason", "x"), f"no batch {'A' * 22} is open"),
+    ],
+    ids=["no reason", "blank reason", "reason alone", "both", "not open"],
+)
+def test_a_batch_is_accepted_with_a_reason_and_only_while_it_is_open(
+    typed: Typed, words: tuple[str, ...], said: str
+) -> None:
+    ended = typed("settle", *words)
+
+    assert ended.exit_code == 2
+    assert said in ended.complaint
 
 
 @pytest.mark.parametrize("flag", ["--lost-after", "--deadline"])
@@ -102,3 +124,21 @@ def test_a_batch_that_is_open_for_too_long_is_named_and_can_be_declared_lost_and
     assert {old["batch_uuid"] for old in reported.json["too_old"]} == {first, second}
     assert (lost.exit_code, lost.json["lost"], lost.json["open"]) == (1, 1, 1)
     assert (rerun.exit_code, rerun.json["customers"]["settled"]) == (0, 10)
+
+
+@prefect
+def test_a_person_accepts_a_batch_and_everyone_sees_who_when_and_why(
+    prefect_shell: Shell, file: Write, arm: SandboxServer
+) -> None:
+    late = left_open(prefect_shell, file, arm).json
+    first = late["batch_uuids"][0]
+    accepted = prefect_shell("settle", "--accept", first, "--reason", "read back in ARM", "--json")
+    shown = prefect_shell("show", late["run_id"], "--json").json
+    customer = prefect_shell("customer", "10001", "--client-no", str(CLIENT_NO), "--json").json
+
+    assert (accepted.exit_code, accepted.json["accepted"], accepted.json["open"]) == (1, 1, 1)
+    declared = shown["batch_list"][0]["history"][-1]
+    assert (declared["what"], declared["evidence"]) == ("ACCEPT", f"{getpass.getuser()}: read back in ARM")
+    assert declared["at"]
+    assert customer["runs"][0]["outcome"] == "updated"
+    assert "accepted by a person's word" in customer["runs"][0]["reason"]

@@ -1,6 +1,19 @@
 """`armrest show` and `armrest customer`: a run's whole story, and a customer's. No Prefect."""
 
-from armrest.outbox import Attempt, Outbox, Run, carried_by, find_run, record
+from armrest.outbox import (
+    NOT_SETTLED,
+    Attempt,
+    Outbox,
+    Run,
+    State,
+    accept_by_person,
+    batches_in,
+    carried_by,
+    find_run,
+    note,
+    outcomes_of_run,
+    record,
+)
 from tests.cli.conftest import Typed
 from tests.cli.past import Past
 
@@ -8,7 +21,14 @@ FLOW_RUN = "5b6c6a36-7d2b-4b8e-8a0c-0f8f0c8c2f11"
 
 
 def tried(
-    outbox: Outbox, run: Run, batch_seq: int, outcome: str, *, http_status: int = 202, evidence: str = ""
+    outbox: Outbox,
+    run: Run,
+    batch_seq: int,
+    outcome: str,
+    *,
+    what: str = "PUT",
+    http_status: int = 202,
+    evidence: str = "",
 ) -> None:
     """Write down that a batch was sent once."""
     record(
@@ -17,7 +37,7 @@ def tried(
             run_seq=run.seq,
             batch_seq=batch_seq,
             at=1_700_000_000.0,
-            what="PUT",
+            what=what,
             outcome=outcome,
             http_status=http_status,
             duration_ms=31,
@@ -83,3 +103,32 @@ def test_a_customers_story_begins_with_the_newest_run(typed: Typed, past: Past) 
         ("a-newer", "open", "a-newer-1", ""),
         ("z-older", "failed", "z-older-1", "no"),
     ]
+
+
+def test_an_open_batch_says_which_member_keeps_it_open_and_what_a_person_can_do(typed: Typed, past: Past) -> None:
+    past.run("mine", 4, settled=False)
+    with past.outbox() as outbox:
+        run = find_run(outbox.ledger, "mine")
+        batch, _ = batches_in(outbox.ledger, run, [State.ACCEPTED])
+        tried(outbox, run, 1, "unknown", what="GET", http_status=200)
+        note(outbox.ledger, batch, status="", result="", message=f"{NOT_SETTLED}data.skipped holds 1")
+        outbox.ledger.flush()
+
+    told = typed("show", "mine").out
+
+    assert "  mine-1  data.skipped holds 1" in told
+    assert "mine-2  data" not in told
+    assert "armrest settle --accept UUID --reason TEXT" in told
+    assert "ARMREST_HARMLESS_MEMBERS" in told
+
+
+def test_a_batch_that_a_person_accepted_shows_who_and_why(typed: Typed, past: Past) -> None:
+    past.run("mine", 2, settled=False)
+    with past.outbox() as outbox:
+        [batch] = batches_in(outbox.ledger, find_run(outbox.ledger, "mine"), [State.ACCEPTED])
+        accept_by_person(outbox.ledger, batch, by="ola", reason="read back in ARM")
+        reasons = {one.reason for one in outcomes_of_run(outbox.ledger, find_run(outbox.ledger, "mine"))}
+
+    assert reasons == {"accepted by a person's word (ola): read back in ARM"}
+    assert "accepted by a person's word (ola): read back in ARM" in typed("show", "mine").out
+    assert "ola: read back in ARM" in typed("customer", "10001", "--client-no", "2218").out.replace("(ola)", "ola")

@@ -196,3 +196,16 @@ async def test_a_run_that_ended_while_halving_goes_on_where_it_was(
     told = await engine.carry(run)
 
     assert (told.state, told.customers.failed, told.customers.settled) == ("PartlyFailed", 3, 97)
+
+
+@virtual_time
+async def test_a_refusal_that_names_a_position_only_blames_nobody_by_it(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    error = {"errors": [{"objectname": "customer", "objectindex": 1, "message": "no such street"}]}
+    arm = Unwell(sandbox, puts=[lambda request: httpx.Response(422, json=error, request=request)])
+    run = planned(people(4))
+
+    told = await replace(engine, transport=arm).carry(run)
+
+    assert (told.state, told.customers.settled) == ("Completed", 4)

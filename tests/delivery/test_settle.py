@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from armrest.api import ArmClient, NotAuthorized
-from armrest.delivery import DeliveryOptions, Sweep, plan_rerun, rerun_request, sweep
+from armrest.delivery import Acceptance, DeliveryOptions, Sweep, plan_rerun, rerun_request, sweep
+from armrest.delivery.settle import ReasonMissing
 from armrest.outbox import (
     Run,
     State,
@@ -25,6 +26,8 @@ from armrest.outbox import (
 )
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import API_URL, CLIENT_NO, GET, PUT, Engine, Planned, people, sent
+from tests.delivery.test_polling import says
+from tests.delivery.unwell import Unwell
 from tests.plans import leased
 from tests.virtual_time import now, virtual_time
 
@@ -32,9 +35,12 @@ DAY = 86_400.0
 HOUR = 3_600.0
 
 
-async def swept(engine: Engine, *, open_too_long_seconds: float = DAY, **given: Any) -> Sweep:
+async def swept(
+    engine: Engine, *, open_too_long_seconds: float = DAY, harmless: tuple[str, ...] = (), **given: Any
+) -> Sweep:
     """Sweep once."""
-    async with ArmClient(engine.api_url, engine.tokens, transport=engine.transport, now=now) as arm:
+    arm = ArmClient(engine.api_url, engine.tokens, transport=engine.transport, harmless=harmless, now=now)
+    async with arm:
         return await sweep(
             engine.outbox,
             arm,
@@ -419,3 +425,73 @@ async def test_a_batch_of_a_client_that_is_skipped_is_not_given_up(
 
     assert found.troubles == [f"batch {batch.batch_uuid} is not given up: a run is sending for its client"]
     assert engine.states(run) == [State.ACCEPTED]
+
+
+ODD = says(200, status="PROCESSED", result="SUCCESS", takenMs=31)
+
+
+async def left_unclear(engine: Engine, sandbox: Sandbox, run: Run) -> Engine:
+    """Carry a run while ARM gives an answer that nobody can read; return the engine that is still answered so."""
+    odd = replace(engine, transport=Unwell(sandbox, gets=[ODD] * 200))
+    assert (await odd.carry(run, deadline_seconds=60)).state == "Unsettled"
+    return odd
+
+
+def accepting(*uuids: str | None, reason: str = "read back in ARM") -> Acceptance:
+    return Acceptance(uuids=frozenset(uuid for uuid in uuids if uuid), by="ola", reason=reason)
+
+
+@virtual_time
+async def test_a_batch_is_closed_by_a_persons_word(engine: Engine, planned: Planned, sandbox: Sandbox) -> None:
+    run = planned(people(4), batch_size=2)
+    odd = await left_unclear(engine, sandbox, run)
+    first, second = odd.batches(run)
+
+    found = await swept(odd, accept=accepting(first.batch_uuid))
+
+    assert (found.accepted, found.settled, found.failed, found.open) == (1, 0, 0, 1)
+    assert odd.states(run) == [State.SETTLED, State.ACCEPTED]
+    assert [(one.what, one.evidence) for one in odd.history(run, first)][-1] == ("ACCEPT", "ola: read back in ARM")
+    assert {one.reason for one in outcomes_of_run(engine.outbox.ledger, run) if one.outcome == "updated"} == {
+        "accepted by a person's word (ola): read back in ARM"
+    }
+    assert second.batch_uuid != first.batch_uuid
+
+
+@virtual_time
+async def test_what_arm_has_said_meanwhile_stands_against_a_persons_word(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(2))
+    await left_open(engine, sandbox, run)
+    await asyncio.sleep(2 * HOUR)
+    [batch] = engine.batches(run)
+
+    found = await swept(engine, accept=accepting(batch.batch_uuid))
+
+    assert (found.accepted, found.settled) == (0, 1)
+
+
+@virtual_time
+async def test_a_batch_that_is_not_open_cannot_be_accepted(engine: Engine, planned: Planned, sandbox: Sandbox) -> None:
+    run = planned(people(2))
+    await engine.carry(run)
+    [batch] = engine.batches(run)
+
+    with pytest.raises(UnknownBatch):
+        await swept(engine, accept=accepting(batch.batch_uuid))
+
+
+def test_nothing_is_accepted_without_a_reason() -> None:
+    with pytest.raises(ReasonMissing):
+        accepting("A" * 22, reason="  ")
+
+
+@virtual_time
+async def test_a_member_judged_harmless_counts_for_open_batches_too(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    odd = await left_unclear(engine, sandbox, planned(people(2)))
+
+    assert (await swept(odd)).open == 1
+    assert (await swept(odd, harmless=("takenMs",))).settled == 1
