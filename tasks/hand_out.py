@@ -15,8 +15,20 @@ from prefect.states import Crashed
 
 from armrest.api import StopTheRun
 from armrest.delivery import together
-from armrest.outbox import Ledger, OutboxError, Run, Shard, has_begun, is_done, shards_of, silent_seconds, take_away
+from armrest.outbox import (
+    Ledger,
+    OutboxError,
+    Run,
+    Shard,
+    find_run,
+    has_begun,
+    is_done,
+    shards_of,
+    silent_seconds,
+    take_away,
+)
 from tasks.connection import Connection
+from tasks.stops import was_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +44,16 @@ class ShardStopped(StopTheRun):
     """ARM has told a shard that nothing else will be allowed."""
 
 
+class ShardCancelled(StopTheRun):
+    """A person has cancelled a shard in Prefect: no other worker may send it."""
+
+
 async def hand_out(here: Connection, run: Run, *, deadline_seconds: float) -> None:
     """Have workers send a run's shards, and wait until each is done, is left open, or the deadline has come.
 
     Raises:
         ShardStopped: ARM refuses more than a customer.
+        ShardCancelled: A person has cancelled a shard.
         OutboxError: Prefect has no deployment by which workers are asked.
     """
     ledger = here.outbox.ledger
@@ -63,9 +80,14 @@ class _Watch:
     async def see_through(self, shard: Shard) -> None:
         """Have workers try a shard, one after another, until it is done or there is no use in another."""
         for _ in range(MOST_ATTEMPTS):
-            sending = await self._end_of(shard, await _start(self._run, shard, deadline_seconds=self._seconds_left()))
+            started = await _start(self._run, shard, deadline_seconds=self._seconds_left())
+            if started.state and started.state.is_final():  # it ended before the run was resumed
+                shard = take_away(self._ledger, self._run, shard)
+                continue
+            sending = await self._end_of(shard, started)
             if _has_the_last_word(sending) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
                 return
+            await self._assert_not_cancelled(shard, sending)
             log.warning("slices %s of run %s go to another worker", shard.name, self._run.run_id)
             shard = take_away(self._ledger, self._run, shard)
             await self._bury(sending)
@@ -78,6 +100,16 @@ class _Watch:
                 break
             await asyncio.sleep(min(LOOK_SECONDS, self._seconds_left()))
         return sending
+
+    async def _assert_not_cancelled(self, shard: Shard, sending: FlowRun) -> None:
+        """Make sure that it was not a person who ended a worker's flow run.
+
+        Raises:
+            ShardCancelled: It was.
+        """
+        by = find_run(self._ledger, self._run.run_id).stopped_by
+        if by == "person" or await was_cancelled(self._client, [sending.id]):
+            raise ShardCancelled(f"a person cancelled slices {shard.name}")
 
     async def _bury(self, sending: FlowRun) -> None:
         if sending.state is None or not sending.state.is_final():

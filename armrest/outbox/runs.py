@@ -4,7 +4,7 @@ import json
 import random
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
@@ -13,6 +13,9 @@ from armrest.outbox.ledger import Ledger
 from armrest.outbox.schema import batches, clients, customers, flow_runs, rejects, runs
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+
+StoppedBy = Literal["person", "machine", "unknown"]
+"""Who stopped a run before its end; `unknown`: Prefect did not say in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,12 @@ class Run:
     planned_at: float | None
     started_at: float | None
     ended_at: float | None
-    stopped_by: str | None
+    stopped_by: StoppedBy | None
+
+    @property
+    def is_left_to_people(self) -> bool:
+        """Whether only a person may resume the run: a person stopped it, or nobody knows who did."""
+        return self.stopped_by in {"person", "unknown"}
 
 
 def new_run_id(client_no: int, now: float) -> str:
@@ -161,6 +169,13 @@ def note_run(ledger: Ledger, run: Run, **values: Any) -> None:
     """Write columns of a run, such as `state`, `message`, `started_at`."""
     with ledger.write() as tx:
         tx.execute(update(runs).where(runs.c.seq == run.seq).values(values))
+
+
+def note_resumed(ledger: Ledger, run: Run) -> None:
+    """Note that a run that was stopped is under way again. Under the client's lease."""
+    if run.stopped_by is not None:
+        state = run.state if run.planned_at else "Planning"
+        note_run(ledger, run, stopped_by=None, state=state, message="", ended_at=None)
 
 
 @dataclass(frozen=True, slots=True)
