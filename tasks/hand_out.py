@@ -108,7 +108,7 @@ class _Watch:
             ShardCancelled: It was.
         """
         by = find_run(self._ledger, self._run.run_id).stopped_by
-        if by == "person" or await was_cancelled(self._client, [sending.id]):
+        if by == "person" or await was_cancelled(self._client, [sending.id], with_outer=False):
             raise ShardCancelled(f"a person cancelled slices {shard.name}")
 
     async def _bury(self, sending: FlowRun) -> None:

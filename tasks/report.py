@@ -24,7 +24,7 @@ SHORTEST_PAUSE_SECONDS: Final = 1.0
 LARGEST_SHARE: Final = 0.05
 """Renewing takes no more than this share of the time: a table of 10,000 batches is renewed less often."""
 
-STOP_SECONDS: Final = 10.0
+STOP_SECONDS: Final = 5.0
 """Prefect ends a process 30 seconds after it was asked to stop, and some of them are gone by then."""
 
 

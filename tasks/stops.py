@@ -75,14 +75,17 @@ async def note_if_cancelled(outbox: Outbox, run: Run) -> None:
         finish_stopped(outbox, run, "person", lease=None)
 
 
-async def was_cancelled(client: PrefectClient, flow_run_ids: Collection[UUID]) -> bool:
-    """Tell whether a person has cancelled any of these flow runs, or one around it, since the last of them started."""
+async def was_cancelled(client: PrefectClient, flow_run_ids: Collection[UUID], *, with_outer: bool = True) -> bool:
+    """Tell whether a person has cancelled any of these flow runs since the last of them started.
+
+    Args:
+        with_outer: Count the cancel of a flow run within which one of them runs, too.
+    """
     own = [await client.read_flow_run_states(flow_run_id) for flow_run_id in flow_run_ids]
-    outer = [
-        await client.read_flow_run_states(outer_id)
-        for flow_run_id in flow_run_ids
-        for outer_id in await _outer_flow_runs(client, flow_run_id)
+    outer_ids = [
+        outer_id for flow_run_id in flow_run_ids if with_outer for outer_id in await _outer(client, flow_run_id)
     ]
+    outer = [await client.read_flow_run_states(outer_id) for outer_id in outer_ids]
     started = max(filter(None, map(_last_start, own)), default=None)
     cancels = [state.timestamp for states in (*own, *outer) for state in states if state.type in _CANCELLED]
     return started is not None and any(cancelled >= started for cancelled in cancels)
@@ -94,7 +97,7 @@ def _last_start(states: list[State]) -> datetime | None:
     return max(starts, default=min((state.timestamp for state in states), default=None))
 
 
-async def _outer_flow_runs(client: PrefectClient, flow_run_id: UUID) -> list[UUID]:
+async def _outer(client: PrefectClient, flow_run_id: UUID) -> list[UUID]:
     """Return the flow runs within which a flow run runs, the nearest first; none where Prefect does not know it."""
     found: list[UUID] = []
     try:

@@ -48,11 +48,12 @@ def finish_stopped(outbox: Outbox, run: Run, by: StoppedBy, *, lease: Lease | No
     """
     run = find_run(outbox.ledger, run.run_id)
     found = summary(outbox.ledger, run.run_id)
+    by = "person" if run.stopped_by == "person" else by  # of a part of it, or it was not yet under way again
     if run.started_at is not None and not _is_open(found.customers):
         return finish(outbox, run)
     if run.ended_at is None:
         note_stop(outbox.ledger, run, by, lease=lease, **_stopped(outbox, run, found, by))
-    elif _is_open(found.customers):
+    elif found.customers.open:
         note_stop(outbox.ledger, run, by, lease=lease)
     return summary(outbox.ledger, run.run_id)
 

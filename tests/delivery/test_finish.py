@@ -137,3 +137,12 @@ def test_a_run_that_is_resumed_is_not_stopped_any_more(engine: Engine, planned: 
     assert not resumed.is_left_to_people
     note_run(ledger, run, stopped_by="machine")
     assert not find_run(ledger, run.run_id).is_left_to_people
+
+
+def test_what_a_person_stopped_stays_so_where_a_machine_stops_a_resume_that_waits(
+    engine: Engine, planned: Planned
+) -> None:
+    run = planned(people(3))
+    finish_stopped(engine.outbox, run, "person", lease=None)
+
+    assert finish_stopped(engine.outbox, run, "machine", lease=None).stopped_by == "person"
