@@ -99,7 +99,7 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
 ) -> None:
     arm.behaviour.become(SLOW)
     running = start(*UPDATE, file(400), shell=embedded_shell, ARMREST_CONCURRENCY="3")
-    until(lambda: len(arm.books.batches()) >= 3)  # the scout, and two in flight at least
+    until(lambda: len(arm.books.batches()) >= 3, seconds=180)  # the scout, and two in flight at least
     children = psutil.Process(running.pid).children(recursive=True)
 
     to(running.pid, number)
