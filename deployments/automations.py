@@ -98,7 +98,7 @@ def mending_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
     )
     crashed = AutomationCore(
         name="arm: a crashed run is carried on",
-        description="Starts resume-run for it, once. The ledger sees to it that nothing is sent twice.",
+        description="Starts resume-run for it, once, unless a person stopped it. Nothing is sent twice.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},
             match={"prefect.resource.id": FLOW_RUNS},
@@ -112,7 +112,11 @@ def mending_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
             RunDeployment(
                 source="selected",
                 deployment_id=resume_run,
-                parameters={"run_id": _template("{{ flow_run.id }}"), "wait": WAIT_FOR_WORKERS},
+                parameters={
+                    "run_id": _template("{{ flow_run.id }}"),
+                    "wait": WAIT_FOR_WORKERS,
+                    "by_itself": True,
+                },
             )
         ],
     )

@@ -6,7 +6,8 @@ from prefect.client.schemas import State
 from armrest.outbox import Run
 from armrest.outbox import apply_plan as apply_plan_of
 from flows.parameters import ClientNoIsRight, RunName, person
-from flows.sending import flow_run_id, see_through
+from flows.sending import see_through
+from flows.stopping import flow_run_id, noting_stop, stoppable
 from tasks.connection import Connection, ConnectionName, holding
 from tasks.connection import connection as connected
 from tasks.durations import Duration, seconds_in
@@ -19,6 +20,7 @@ def name_of_run() -> str:
 
 
 @flow(name="apply-plan", flow_run_name=name_of_run, retries=0)
+@stoppable
 async def apply_plan(
     plan_id: RunName,
     deadline: Duration = "30m",
@@ -54,6 +56,6 @@ async def send_plan(here: Connection, plan: Run, *, deadline: str, wait: str) ->
         OutboxError: It is no plan, or it was overtaken.
         LeaseHeld: Another run is sending for the client, and still was after the wait.
     """
-    async with holding(plan, wait_seconds=seconds_in(wait)) as lease:
+    async with noting_stop(here, plan), holding(plan, wait_seconds=seconds_in(wait)) as lease:
         run = carry(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
         return await see_through(here, run, deadline=deadline, wait=wait)

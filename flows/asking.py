@@ -12,6 +12,7 @@ from pydantic import Field
 from armrest.outbox import Decision, Run, decision_on, find_run, note_decision, summary
 from flows.apply_plan import send_plan
 from flows.sending import end_state, see_through
+from flows.stopping import reporting_stop
 from tasks.connection import Connection
 from tasks.durations import seconds_in
 from tasks.plan_view import plan_view
@@ -43,7 +44,8 @@ async def send_if_approved(here: Connection, plan: Run, *, within: str, deadline
     told = summary(here.outbox.ledger, plan.run_id)
     if told.state != "Planned":
         return end_state(told)
-    decision = decision_on(plan) or await _decided(here, plan, within)
+    async with reporting_stop(here, plan):
+        decision = decision_on(plan) or await _decided(here, plan, within)
     if not decision.approved:
         message = f"{reasons_to_ask(here, plan)}; {decision.said}: `{apply_command(here, plan)}` sends it still"
         return Failed(name="NotApproved", message=message)

@@ -10,7 +10,7 @@ from pydantic import Field
 from armrest.api import ArmError
 from armrest.delivery import Verification
 from armrest.outbox import Run, summary
-from flows.sending import flow_run_id
+from flows.stopping import flow_run_id
 from tasks.artifacts import Artifacts
 from tasks.connection import Connection
 from tasks.report import best_effort

@@ -8,7 +8,8 @@ from prefect.states import Completed, Failed
 
 from armrest.outbox import Only
 from flows.parameters import BatchUuid, ClientNo, RunName
-from flows.sending import flow_run_id, see_through
+from flows.sending import see_through
+from flows.stopping import flow_run_id, stoppable
 from tasks.connection import Connection, ConnectionName
 from tasks.connection import connection as connected
 from tasks.durations import Duration
@@ -25,6 +26,7 @@ def name_of_run() -> str:
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
+@stoppable
 async def rerun_failed_batches(
     run_id: RunName | None = None,
     batch_uuids: list[BatchUuid] | None = None,

@@ -2,13 +2,16 @@
 
 from prefect import flow, runtime
 from prefect.client.schemas import State
+from prefect.states import Completed, Failed
 
 from flows.parameters import RunName
-from flows.sending import flow_run_id, see_through
-from tasks.connection import ConnectionName
+from flows.sending import see_through
+from flows.stopping import flow_run_id, noting_stop, stoppable
+from tasks.connection import Connection, ConnectionName, holding
 from tasks.connection import connection as connected
-from tasks.durations import Duration
+from tasks.durations import Duration, seconds_in
 from tasks.runs import carry, resumable
+from tasks.stops import who_stopped
 
 
 def name_of_run() -> str:
@@ -17,8 +20,14 @@ def name_of_run() -> str:
 
 
 @flow(name="resume-run", flow_run_name=name_of_run, retries=0)
+@stoppable
 async def resume_run(
-    run_id: RunName, deadline: Duration = "30m", wait: Duration = "0s", connection: ConnectionName = ""
+    run_id: RunName,
+    deadline: Duration = "30m",
+    wait: Duration = "0s",
+    connection: ConnectionName = "",
+    *,
+    by_itself: bool = False,
 ) -> State:
     """Go on with a run: plan what is not planned, send what is not acknowledged, wait for what is still open.
 
@@ -29,9 +38,30 @@ async def resume_run(
         deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
         wait: How long to wait when another run is sending for this client (10m).
         connection: The block ArmConnection to send through. Empty: the one that the run was made with.
+        by_itself: Leave the run alone if a person stopped it, or if nobody knows who did. The automation sets this;
+            when you resume a run yourself, leave it off.
     """
     with connected(connection) as here:
+        if by_itself and (left := await _left_to_a_person(here, run_id)):
+            return left
         run = resumable(here, run_id)
         here.arm_for(run)
-        carry(here, run, str(flow_run_id()))
-        return await see_through(here, run, deadline=deadline, wait=wait)
+        if not by_itself:
+            carry(here, run, str(flow_run_id()))
+            return await see_through(here, run, deadline=deadline, wait=wait)
+        async with noting_stop(here, run), holding(run, wait_seconds=seconds_in(wait)):
+            if left := await _left_to_a_person(here, run_id):  # its workers outlive its process, and are cancelled too
+                return left
+            carry(here, run, str(flow_run_id()))
+            return await see_through(here, run, deadline=deadline, wait=wait)
+
+
+async def _left_to_a_person(here: Connection, run_id: str) -> State | None:
+    """Return the state of a resume that sends nothing; None where the run may be resumed by itself."""
+    by = await who_stopped(here.outbox, run_id)
+    how = f"nothing was sent; if it is meant to go on, resume-run with run_id {run_id} resumes it"
+    if by == "person":
+        return Completed(message=f"not resumed: a person stopped run {run_id}; {how}")
+    if by == "unknown":
+        return Failed(name="Stopped", message=f"not resumed: Prefect did not say who stopped run {run_id}; {how}")
+    return None

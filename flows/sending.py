@@ -2,9 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from uuid import UUID
 
-from prefect import runtime
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
@@ -16,18 +14,20 @@ from armrest.outbox import (
     OutboxError,
     Run,
     RunSummary,
+    StoppedBy,
     find_run,
     give_up_waiting,
     is_closed,
     is_submitted,
+    note_resumed,
     summary,
 )
-from flows.stopping import cancelled_by_sigterm
+from flows.stopping import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import Connection, delivering, holding
 from tasks.durations import seconds_in
-from tasks.hand_out import hand_out
+from tasks.hand_out import ShardCancelled, hand_out
 from tasks.poll_batch_status import poll_batch_status
 from tasks.report import reporting
 from tasks.submit_batch import submit_batch
@@ -43,9 +43,9 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
     """
     here.run_id = run.run_id
     try:
-        with cancelled_by_sigterm():
-            async with holding(run, wait_seconds=seconds_in(wait)):
-                await _plan_and_send(here, run, seconds_in(deadline))
+        async with reporting_stop(here, run), holding(run, wait_seconds=seconds_in(wait)), noting_stop(here, run):
+            note_resumed(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id), here.held_lease)
+            await _plan_and_send(here, run, seconds_in(deadline))
     except LeaseHeld as held:
         if vars(held).get("holder_run_id") != run.run_id:
             give_up_waiting(here.outbox.ledger, run, held.message)
@@ -71,6 +71,7 @@ async def _plan_and_send(here: Connection, run: Run, deadline_seconds: float) ->
 async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
     """Send all slices side by side, and write down how it ended."""
     stopped = ""
+    by: StoppedBy | None = None
     try:
         async with delivering(run, deadline_seconds=deadline_seconds) as delivery:
             if run.request.get("shards", 1) > 1:
@@ -80,13 +81,11 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
                 await send_slices(here, run, range(1, run.slices + 1))
     except LeaseLost:
         raise  # the run is another process's now: nothing about it is ours to write
-    except asyncio.CancelledError:
-        with suppress(LeaseLost):
-            finish(here.outbox, run, here.held_lease, stopped="stopped before its end")
-        raise
+    except ShardCancelled as error:
+        stopped, by = str(error), "person"
     except (StopTheRun, OutboxError) as error:
         stopped = str(error)
-    finish(here.outbox, run, here.held_lease, stopped=stopped)
+    finish(here.outbox, run, here.held_lease, stopped=stopped, stopped_by=by)
 
 
 async def send_slices(here: Connection, run: Run, slices: range) -> None:
@@ -125,8 +124,3 @@ def end_state(run: RunSummary) -> State:
     if run.state == "Completed":
         return Completed(message=run.message)
     return Failed(name=run.state, message=run.message)
-
-
-def flow_run_id() -> UUID:
-    """Return the id of the flow run that this is."""
-    return UUID(runtime.flow_run.id)

@@ -13,6 +13,7 @@ from tasks.connection import connection as connected
 from tasks.durations import Duration, seconds_in
 from tasks.open_too_long import tell_open_too_long
 from tasks.settled_later import tell_flow_runs
+from tasks.stops import note_cancelled_runs
 from tasks.sweep_text import sweep_markdown
 
 
@@ -30,8 +31,8 @@ async def settle_open_batches(
     """Ask about all batches again that ARM had not settled yet, of all clients, and close what is done.
 
     The runs that they belong to get a new version of their artifacts, and the state `SettledLater` where all of
-    theirs is settled by now. Customers that had to wait for such a batch are sent. Clients that a run is sending for
-    just now are skipped.
+    theirs is settled by now. Customers that had to wait for such a batch are sent, except those of a run that a
+    person stopped. Clients that a run is sending for just now are skipped.
 
     Args:
         declare_lost: batchUuids to give up where ARM still has no last word on them; a rerun sends their customers
@@ -46,6 +47,7 @@ async def settle_open_batches(
     """
     acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
     with connected(connection) as here:
+        await note_cancelled_runs(here.outbox, required_api_url(here.settings))
         async with arm_client(here.settings, updates=True) as arm:
             with cancelled_by_sigterm():
                 found = await sweep(

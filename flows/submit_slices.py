@@ -1,5 +1,8 @@
 """The flow `submit-slices`: a worker sends its part of a run that `update-customers` has cut into shards."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from prefect import flow, runtime
@@ -8,10 +11,10 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from armrest.api import StopTheRun
-from armrest.outbox import Shard, find_run, is_done
+from armrest.outbox import Run, Shard, find_run, is_done, note_stop
 from flows.sending import send_slices
-from flows.stopping import cancelled_by_sigterm
-from tasks.connection import connection, delivering, sharing
+from flows.stopping import cancelled_by_sigterm, stoppable
+from tasks.connection import Connection, connection, delivering, sharing
 from tasks.durations import Duration, seconds_in
 from tasks.hand_out import STOPPED, UNSETTLED
 
@@ -25,6 +28,7 @@ def name_of_run() -> str:
 
 
 @flow(name="submit-slices", flow_run_name=name_of_run, retries=0)
+@stoppable
 async def submit_slices(
     run_id: str, first_slice: Count, last_slice: Count, attempt: Count = 1, deadline: Duration = "30m"
 ) -> State:
@@ -40,13 +44,32 @@ async def submit_slices(
         deadline: End after this long (90s, 30m, 2h). What is open then can be carried on.
     """
     shard = Shard(first_slice, last_slice, attempt)
-    with connection() as here, cancelled_by_sigterm():
+    with connection() as here:
         run = find_run(here.outbox.ledger, run_id)
         try:
-            async with sharing(run, shard), delivering(run, deadline_seconds=seconds_in(deadline)):
+            async with (
+                sharing(run, shard),
+                _noting_cancel(here, run),
+                delivering(run, deadline_seconds=seconds_in(deadline)),
+            ):
                 await send_slices(here, run, range(first_slice, last_slice + 1))
         except StopTheRun as error:
             return Failed(name=STOPPED, message=str(error))
         if is_done(here.outbox.ledger, run, shard):
             return Completed(message=f"slices {shard.name} are done")
         return Failed(name=UNSETTLED, message=f"something of slices {shard.name} is still open")
+
+
+@asynccontextmanager
+async def _noting_cancel(here: Connection, run: Run) -> AsyncIterator[None]:
+    """Write down that a person has cancelled this part of a run: then no other worker takes it over.
+
+    A part that a machine has stopped is another worker's to send.
+    """
+    with cancelled_by_sigterm() as stop:
+        try:
+            yield
+        except asyncio.CancelledError:
+            if await stop.by() == "person":
+                note_stop(here.outbox.ledger, run, "person", lease=here.lease)
+            raise

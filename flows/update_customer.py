@@ -10,7 +10,8 @@ from prefect.states import Failed
 
 from armrest.api import CustomerNo
 from flows.parameters import ClientNo, UserId
-from flows.sending import end_state, flow_run_id
+from flows.sending import end_state
+from flows.stopping import flow_run_id
 from tasks.connection import ConnectionName
 from tasks.single_update import updated_single
 

@@ -12,7 +12,8 @@ from armrest.intake import InputRefused
 from flows.asking import is_to_be_asked, send_if_approved
 from flows.drift import Sample, verified
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
-from flows.sending import flow_run_id, see_through
+from flows.sending import see_through
+from flows.stopping import flow_run_id, stoppable
 from tasks.connection import ConnectionName, arm_client
 from tasks.connection import connection as connected
 from tasks.durations import Duration
@@ -41,6 +42,7 @@ def name_of_run() -> str:
 
 
 @flow(name="update-customers", flow_run_name=name_of_run, retries=0)
+@stoppable
 async def update_customers(
     source: SourceName,
     client_no: ClientNo,

@@ -21,6 +21,7 @@ from armrest.outbox import (
     OutboxError,
     Run,
     Shard,
+    find_run,
     has_begun,
     has_joined,
     is_done,
@@ -29,6 +30,7 @@ from armrest.outbox import (
     take_away,
 )
 from tasks.connection import Connection
+from tasks.stops import was_cancelled
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,16 @@ class ShardStopped(StopTheRun):
     """ARM has told a shard that nothing else will be allowed."""
 
 
+class ShardCancelled(StopTheRun):
+    """A person has cancelled a shard in Prefect: no other worker may send it."""
+
+
 async def hand_out(here: Connection, run: Run, *, deadline_seconds: float) -> None:
     """Have workers send a run's shards, and wait until each is done, is left open, or the deadline has come.
 
     Raises:
         ShardStopped: ARM refuses more than a customer.
+        ShardCancelled: A person has cancelled a shard.
         OutboxError: Prefect has no deployment by which workers are asked.
     """
     ledger = here.outbox.ledger
@@ -81,6 +88,7 @@ class _Watch:
             sending = await self._end_of(shard, asked)
             if _has_the_last_word(sending) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
                 return
+            await self._assert_not_cancelled(shard, sending)
             log.warning("slices %s of run %s go to another worker", shard.name, self._run.run_id)
             shard = take_away(self._ledger, self._run, shard)
             await self._bury(sending)
@@ -115,6 +123,16 @@ class _Watch:
         if running_since is not None and not has_joined(self._ledger, self._run, shard):
             silent = asyncio.get_running_loop().time() - running_since
         return silent > self._silent_seconds
+
+    async def _assert_not_cancelled(self, shard: Shard, sending: FlowRun) -> None:
+        """Make sure that it was not a person who ended a worker's flow run.
+
+        Raises:
+            ShardCancelled: It was.
+        """
+        by = find_run(self._ledger, self._run.run_id).stopped_by
+        if by == "person" or await was_cancelled(self._client, [sending.id], with_outer=False):
+            raise ShardCancelled(f"a person cancelled slices {shard.name}")
 
     async def _bury(self, sending: FlowRun) -> None:
         if not _is_over(sending):

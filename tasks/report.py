@@ -24,6 +24,9 @@ SHORTEST_PAUSE_SECONDS: Final = 1.0
 LARGEST_SHARE: Final = 0.05
 """Renewing takes no more than this share of the time: a table of 10,000 batches is renewed less often."""
 
+STOP_SECONDS: Final = 5.0
+"""Prefect ends a process 30 seconds after it was asked to stop, and some of them are gone by then."""
+
 
 class Report:
     """The artifacts of a run, attached to one flow run."""
@@ -82,6 +85,13 @@ class Report:
 
     def _key(self, what: str) -> str:
         return f"arm-{what}-{self._run.client_no}"
+
+
+async def report_once(outbox: Outbox, run: Run, flow_run_id: UUID) -> None:
+    """Bring a run's artifacts up to date, as far as Prefect answers in time; for a process that is asked to stop."""
+    with suppress(TimeoutError), best_effort():
+        async with asyncio.timeout(STOP_SECONDS), get_client() as client:
+            await Report(outbox, run, Artifacts(client, flow_run_id), flow_run_id).conclude()
 
 
 @asynccontextmanager

@@ -97,7 +97,7 @@ def _next(run: RunSummary, forms: Forms) -> list[str]:
     if run.state == "InputRejected":
         where = f", row by row in `{run.rejects_file}`" if run.rejects_file else ""
         return ["## What to do next", "", f"Nothing was sent. Mend what is named above{where}; then run it again.", ""]
-    if run.customers.open:
+    if run.can_be_resumed:
         return _step("Carry it on", f"armrest resume {run.run_id}", "resume-run", given, forms)
     if run.customers.failed:
         given["client_no"] = run.client_no

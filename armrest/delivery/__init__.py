@@ -6,7 +6,7 @@ from armrest.delivery.difference import differences
 from armrest.delivery.drift import Verification
 from armrest.delivery.errors import NoWayThrough, RefusedAlike, Unfinished
 from armrest.delivery.fetch import Fetched, fetch_customers
-from armrest.delivery.finish import finish
+from armrest.delivery.finish import finish, finish_stopped
 from armrest.delivery.guard import GuardRails
 from armrest.delivery.lease import hold_lease, kept_alive
 from armrest.delivery.merge import ReadRecords, read_records
@@ -51,6 +51,7 @@ __all__ = [
     "differences",
     "fetch_customers",
     "finish",
+    "finish_stopped",
     "hold_lease",
     "kept_alive",
     "plan",

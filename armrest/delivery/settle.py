@@ -232,9 +232,9 @@ class _Sweeper:
                     self._lost += 1
 
     async def carry_on(self) -> None:
-        """Send what is held, and what has no answer, of the oldest data first."""
+        """Send what is held, and what has no answer, of the oldest data first; what a person stopped is left."""
         for run in self._runs:
-            if batches_in(self._ledger, run, [State.HELD, State.SENDING]):
+            if not run.is_left_to_people and batches_in(self._ledger, run, [State.HELD, State.SENDING]):
                 try:
                     await self._take_up(run)
                 except (StopTheRun, OutboxError) as error:
@@ -251,11 +251,12 @@ class _Sweeper:
             run_id=run.run_id,
             seconds=options.lease_seconds,
         )
-        async with (
-            holding as lease,
-            Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random, brake=calls.brake) as delivery,
-        ):
-            await delivery.take_up()
+        async with holding as lease:
+            if find_run(self._ledger, run.run_id).is_left_to_people:  # somebody has stopped it since this sweep began
+                return
+            delivery = Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random, brake=calls.brake)
+            async with delivery:
+                await delivery.take_up()
 
     def conclude(self, open_too_long_seconds: float) -> Sweep:
         """Write down how the runs stand now, those that have come alive meanwhile aside, and tell it all."""

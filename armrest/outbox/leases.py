@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.runs import Run, client_id
+from armrest.outbox.runs import Run, StoppedBy, client_id
 from armrest.outbox.schema import clients, runs, shards
 
 ANYWHERE: Final = "any of several machines"
@@ -159,6 +159,27 @@ def assert_free(ledger: Ledger, run: Run) -> None:
         now = ledger.now_in(tx)
     if _is_held(row, now):
         raise _held(row)
+
+
+def note_stop(ledger: Ledger, run: Run, by: StoppedBy, *, lease: Lease | None, **values: Any) -> bool:
+    """Write down who stopped a run; return False, and write nothing, where another process has resumed it by now.
+
+    Args:
+        lease: The lease that the caller holds for the run. None: no process may hold one.
+        values: Further columns of the run.
+    """
+    with ledger.write() as tx:
+        if lease is not None:
+            try:
+                lease.assert_current(tx)
+            except LeaseLost:
+                return False
+        else:
+            row = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
+            if row.holder_run_id == run.run_id and _is_held(row, ledger.now_in(tx)):
+                return False
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(stopped_by=by, **values))
+    return True
 
 
 def renew_lease(ledger: Ledger, lease: Lease) -> None:

@@ -71,6 +71,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             started=time_of(run.started_at),
             ended=time_of(run.ended_at),
             slices=run.slices,
+            stopped_by=run.stopped_by,
         )
 
 

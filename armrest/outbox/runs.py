@@ -7,7 +7,7 @@ import json
 import random
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
@@ -16,6 +16,9 @@ from armrest.outbox.ledger import Ledger
 from armrest.outbox.schema import clients, flow_runs, runs
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+
+StoppedBy = Literal["person", "machine", "unknown"]
+"""Who stopped a run before its end; `unknown`: Prefect did not say in time."""
 
 
 class Fence(Protocol):
@@ -57,7 +60,12 @@ class Run:
     planned_at: float | None
     started_at: float | None
     ended_at: float | None
-    stopped_by: str | None
+    stopped_by: StoppedBy | None
+
+    @property
+    def is_left_to_people(self) -> bool:
+        """Whether only a person may resume the run: a person stopped it, or nobody knows who did."""
+        return self.stopped_by in {"person", "unknown"}
 
 
 def new_run_id(client_no: int, now: float) -> str:
@@ -155,6 +163,17 @@ def note_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:
     with ledger.write() as tx:
         fence.assert_current(tx)
         tx.execute(update(runs).where(runs.c.seq == run.seq).values(values))
+
+
+def note_resumed(ledger: Ledger, run: Run, fence: Fence) -> None:
+    """Record that a run that was stopped is under way again.
+
+    Raises:
+        LeaseLost: The run is another process's by now.
+    """
+    if run.stopped_by is not None:
+        state = run.state if run.planned_at else "Planning"
+        note_run(ledger, run, fence, stopped_by=None, state=state, message="", ended_at=None)
 
 
 @dataclass(frozen=True, slots=True)

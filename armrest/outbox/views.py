@@ -35,7 +35,8 @@ class BatchCounts:
 class RunSummary:
     """A run in figures. `state` is `Planning`, `Planned`, `Sending`, or how it ended.
 
-    `decided` tells who let it past a guard rail, or did not; None where nobody was asked.
+    `decided` tells who let it past a guard rail, or did not; None where nobody was asked. `stopped_by` is `person`,
+    `machine` or `unknown`; None where the run was not stopped.
     """
 
     run_id: str
@@ -60,6 +61,12 @@ class RunSummary:
     started: datetime | None
     ended: datetime | None
     slices: int
+    stopped_by: str | None = None
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether something of the run is still to be sent or settled. A dry run sends nothing."""
+        return bool(self.customers.open or (self.stopped_by and self.state == "Failed"))
 
     def as_json(self) -> dict[str, Any]:
         """Return what the commands print under `--json`."""

@@ -99,7 +99,7 @@ def story(run: "RunSummary") -> Iterable[str]:
 
 def carry_on(run: "RunSummary") -> str | None:
     """Return the command that carries a run on, or None where nothing is left to do."""
-    if run.customers.open:
+    if run.can_be_resumed:
         return f"armrest resume {run.run_id}"
     if run.customers.failed:
         return f"armrest rerun {run.run_id}"

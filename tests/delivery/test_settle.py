@@ -12,12 +12,14 @@ from armrest.delivery.settle import ReasonMissing
 from armrest.outbox import (
     Run,
     State,
+    StoppedBy,
     UnknownBatch,
     attempts_at,
     begin,
     create_run,
     find_run,
     lease_holders,
+    note_run,
     outcomes_of_run,
     purge,
     release_lease,
@@ -190,6 +192,40 @@ async def test_customers_that_waited_for_an_open_batch_are_sent_once_it_has_sett
     assert {person["name"] for person in sandbox.books.customers(CLIENT_NO).values()} == {"New"}
     assert found.unsent == 0
     assert not lease_holders(engine.outbox.ledger)
+
+
+@pytest.mark.parametrize("by", ["person", "unknown"])
+@virtual_time
+async def test_what_a_person_stopped_is_asked_about_and_not_sent(
+    engine: Engine, planned: Planned, sandbox: Sandbox, by: StoppedBy
+) -> None:
+    await left_open(engine, sandbox, planned(people(3, name="Old"), run_id="first"))
+    second = planned(people(5, name="New"), run_id="second")
+    await engine.carry(second, deadline_seconds=60)
+    note_run(engine.outbox.ledger, second, stopped_by=by)
+    await asyncio.sleep(2 * HOUR)
+    before = sent(sandbox, PUT)
+
+    found = await swept(engine)
+
+    assert sent(sandbox, PUT) == before
+    assert found.unsent == 1
+    assert {person["name"] for person in sandbox.books.customers(CLIENT_NO).values()} == {"Old", "New"}
+    assert find_run(engine.outbox.ledger, "second").stopped_by == by
+
+
+@virtual_time
+async def test_what_a_machine_stopped_is_sent(engine: Engine, planned: Planned, sandbox: Sandbox) -> None:
+    await left_open(engine, sandbox, planned(people(3, name="Old"), run_id="first"))
+    second = planned(people(5, name="New"), run_id="second")
+    await engine.carry(second, deadline_seconds=60)
+    note_run(engine.outbox.ledger, second, stopped_by="machine")
+    await asyncio.sleep(2 * HOUR)
+
+    await swept(engine)
+
+    after = find_run(engine.outbox.ledger, "second")
+    assert (after.state, after.stopped_by) == ("Completed", None)
 
 
 @virtual_time

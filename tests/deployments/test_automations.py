@@ -7,11 +7,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import AutomationCore
 from prefect.server.events.schemas.automations import AutomationCreate
 
 from armrest.delivery import OpenTooLong
 from deployments.automations import ENDINGS, mending_automations, telling_automations
+from flows.resume_run import resume_run
 from tasks import open_too_long
 from tasks.open_too_long import tell_open_too_long
 
@@ -26,6 +28,16 @@ def test_the_server_takes_it(automation: AutomationCore) -> None:
 
     assert taken.trigger.model_dump(mode="json", exclude={"id"})["expect"]
     assert [action.type for action in taken.actions] == [action.type for action in automation.actions]
+
+
+def test_the_resume_of_a_crashed_run_is_told_that_no_person_asks_for_it() -> None:
+    _, crashed = mending_automations(ID)
+    [resume] = crashed.actions
+
+    assert isinstance(resume, RunDeployment)
+    assert resume.parameters
+    assert resume.parameters["by_itself"] is True
+    assert set(resume.parameters) <= set(resume_run.parameters.properties)
 
 
 def test_whatever_needs_an_address_is_off_without_one() -> None:

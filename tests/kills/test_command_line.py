@@ -79,8 +79,11 @@ def test_killed_while_planning_while_sending_and_while_polling_it_is_carried_on(
 
 
 @pytest.mark.parametrize(
-    ("number", "to", "exit_code"),
-    [(signal.SIGINT, os.killpg, 130), (signal.SIGTERM, os.kill, 143)],
+    ("number", "to", "exit_code", "by", "said"),
+    [
+        (signal.SIGINT, os.killpg, 130, "person", "stopped by a person; "),
+        (signal.SIGTERM, os.kill, 143, "machine", "stopped because its worker or machine was shut down; "),
+    ],
     ids=["Ctrl-C to the process group", "SIGTERM to the process"],
 )
 def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_server(
@@ -91,10 +94,12 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
     number: signal.Signals,
     to: Callable[[int, int], None],
     exit_code: int,
+    by: str,
+    said: str,
 ) -> None:
     arm.behaviour.become(SLOW)
     running = start(*UPDATE, file(400), shell=embedded_shell, ARMREST_CONCURRENCY="3")
-    until(lambda: len(arm.books.batches()) >= 3)  # the scout, and two in flight at least
+    until(lambda: len(arm.books.batches()) >= 3, seconds=180)  # the scout, and two in flight at least
     children = psutil.Process(running.pid).children(recursive=True)
 
     to(running.pid, number)
@@ -108,7 +113,11 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
     assert f"armrest resume {run['run_id']}" in err
     assert "Traceback" not in err
     told = Ended(exit_code, out, err).json
-    assert {name: run[name] for name in told} == told | {"message": "stopped before its end; " + left(run)}
+    sent = len(run["batch_uuids"])
+    rest = f"{sent} of 40 batches were sent, {40 - sent} were not ({400 - 10 * sent} customers); {left(run)}"
+    assert {name: run[name] for name in told} == told | {"message": f"{said}{rest}"}
+    with closing(sqlite3.connect(embedded_shell.folder / "home" / "ledger.db")) as ledger:
+        assert ledger.execute("select stopped_by from runs").fetchone() == (by,)
     assert run["state"] == "Failed"
     assert set(run["batch_uuids"]) == {batch.batch_uuid for batch in arm.books.batches()}
     assert children

@@ -129,6 +129,47 @@ def test_when_the_parent_is_killed_its_workers_go_on_and_nobody_else_gets_the_cl
     assert states == ["COMPLETED"] * 2, "no worker was replaced"
 
 
+@pytest.mark.parametrize("what", ["run", "shard"])
+def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_is_not_resumed_by_itself(
+    machines: Machines, arm: SandboxServer, tmp_path: Path, what: str
+) -> None:
+    source = tmp_path / "customers.csv"
+    source.write_text(customers(CUSTOMERS))
+    arm.behaviour.slow_seconds = 0.5
+    arm.behaviour.faults = {Fault.SLOW: 1.0}
+    machines.start_worker(limit=4)
+    asked = {"source": str(source), "client_no": CLIENT_NO, "batch_size": BATCH, "shards": 2, "deadline": "5m"}
+    flow_run_id = machines.ask_for("update-customers/manual", **asked)
+
+    with machines.outbox() as outbox:
+        [told] = until(lambda: [one for one in summaries(outbox.ledger) if one.state == "Sending"])
+        run = find_run(outbox.ledger, told.run_id)
+        until(lambda: all(has_begun(outbox.ledger, run, shard) for shard in shards_of(run, 2)))
+        shards = _shards(machines, run.run_id)
+        machines.cancel(flow_run_id if what == "run" else shards[1, 1]["id"])
+        state = until(lambda: _final(machines, flow_run_id))
+        until(lambda: all(_final(machines, one["id"]) for one in _shards(machines, run.run_id).values()))
+
+        stopped = find_run(outbox.ledger, run.run_id)
+        sent = len(received(arm.books))
+        declined = machines.ask_for("resume-run/manual", run_id=flow_run_id, by_itself=True)
+        left = until(lambda: _final(machines, declined))
+        sent_by_itself = len(received(arm.books)) - sent
+
+        assert state["type"] == {"run": "CANCELLED", "shard": "FAILED"}[what]
+        assert (stopped.state, stopped.stopped_by) == ("Failed", "person")
+        assert set(_shards(machines, run.run_id)) == {(1, 1), (shards_of(run, 2)[1].first_slice, 1)}, "another attempt"
+        assert left["message"].startswith("not resumed: a person stopped run")
+        assert sent_by_itself == 0
+
+        arm.behaviour.faults = {}
+        resumed = machines.ask_for("resume-run/manual", run_id=run.run_id)
+        assert until(lambda: _final(machines, resumed), seconds=200)["name"] == "Completed"
+        assert find_run(outbox.ledger, run.run_id).stopped_by is None
+    assert arm.books.customers(CLIENT_NO) == books_after(source)
+    assert set(received(arm.books).values()) == {1}
+
+
 def _is_in_mid_slice(outbox: Outbox, run: Run, shard: Shard, books: Books) -> bool:
     """Whether ARM has a batch of a slice that we do not know of, beside one that we do; and others were never sent."""
     of_slices = defaultdict(list)

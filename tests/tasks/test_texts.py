@@ -187,3 +187,13 @@ def test_the_table_of_batches_begins_with_trouble() -> None:
     batches = [replace(BATCH, seq=seq, state=state) for seq, state in enumerate(states, 1)]
 
     assert [row["seq"] for row in batches_table(batches)] == [6, 8, 4, 5, 3, 1, 2, 7]
+
+
+def test_a_run_that_was_stopped_before_it_sent_anything_says_how_to_resume_it() -> None:
+    stopped = replace(RUN, state="Failed", message="stopped by a person; nothing was sent", stopped_by="person")
+    stopped = replace(stopped, customers=CustomerCounts(), batches=BatchCounts(), started=None)
+
+    text = summary_markdown(stopped, FIGURES, flow_run_id=FLOW_RUN)
+
+    assert "stopped by a person; nothing was sent" in text
+    assert f"armrest resume {RUN.run_id}" in text
