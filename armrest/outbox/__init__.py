@@ -56,7 +56,6 @@ from armrest.outbox.history import FIRST_ANSWERS, Attempt, attempts_at, record, 
 from armrest.outbox.leases import (
     ANYWHERE,
     Lease,
-    Shard,
     assert_free,
     lease_holders,
     release_lease,
@@ -83,6 +82,7 @@ from armrest.outbox.reshape import Opened, known_of, opened, split
 from armrest.outbox.runs import (
     Decision,
     Run,
+    Shard,
     carried_by,
     create_run,
     decision_on,
