@@ -4,14 +4,22 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Protocol, Self
 
 from armrest.intake.fields import REJECT_COLUMNS
 from armrest.intake.guard import guarded
 from armrest.intake.reasons import REASONS
 
-if TYPE_CHECKING:
-    from armrest.intake.sources import Source
+
+class SourceShape(Protocol):
+    """What the rejects file takes over from the source: its columns, how it is written, and how a row is named."""
+
+    columns: tuple[str, ...]
+    delimiter: str
+    encoding: str
+
+    def place(self, row: int) -> str:
+        """Return a row's number, after the name of its file if there are several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class RejectsFile:
         path: A file, to be read by its owner alone, or any fsspec address.
     """
 
-    def __init__(self, path: Path | str, source: "Source") -> None:
+    def __init__(self, path: Path | str, source: SourceShape) -> None:
         self.path = path
         self.count = 0
         self._source = source

@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 
 from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
-from armrest.outbox.leases import Shard
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.runs import Run
+from armrest.outbox.runs import Run, Shard
 from armrest.outbox.schema import attempts, batches, clients, customers, runs
 
 

@@ -18,25 +18,11 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.runs import Run, StoppedBy, client_id
+from armrest.outbox.runs import Run, Shard, StoppedBy, client_id
 from armrest.outbox.schema import clients, runs, shards
 
 ANYWHERE: Final = "any of several machines"
 """The process space of a holder whose run goes on in workers when its own process is dead: only time takes it over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A range of a run's slices, both ends included, and which attempt at sending it this is."""
-
-    first_slice: int
-    last_slice: int
-    attempt: int = 1
-
-    @property
-    def name(self) -> str:
-        """How it is told: `1-25`."""
-        return f"{self.first_slice}-{self.last_slice}"
 
 
 _HOLDER: Final = select(clients.c.epoch, clients.c.holder_run_id).where(clients.c.id == bindparam("client_id"))

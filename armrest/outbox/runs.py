@@ -68,6 +68,20 @@ class Run:
         return self.stopped_by in {"person", "unknown"}
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A range of a run's slices, both ends included, and which attempt at sending it this is."""
+
+    first_slice: int
+    last_slice: int
+    attempt: int = 1
+
+    @property
+    def name(self) -> str:
+        """How it is told: `1-25`."""
+        return f"{self.first_slice}-{self.last_slice}"
+
+
 def new_run_id(client_no: int, now: float) -> str:
     """Return an id that sorts by time, tells its client, and can be typed.
 

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from armrest.outbox.batches import UNFINISHED
 from armrest.outbox.errors import LeaseLost, OutboxError
-from armrest.outbox.leases import Lease, Shard
+from armrest.outbox.leases import Lease
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
-from armrest.outbox.runs import Run
+from armrest.outbox.runs import Run, Shard
 from armrest.outbox.schema import batches, clients, shards
 
 

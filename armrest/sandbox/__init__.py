@@ -7,8 +7,9 @@ from armrest.sandbox.cells import COLUMNS, customer_of, customers_in
 from armrest.sandbox.reply import Reply
 from armrest.sandbox.routes import API, CLIENT_ID, CLIENT_SECRET, IDENTITY
 from armrest.sandbox.sample import last_month, sample_rows, write_sample
-from armrest.sandbox.sandbox import TOKEN, Sandbox
+from armrest.sandbox.sandbox import Sandbox
 from armrest.sandbox.server import SandboxServer, bind, serve
+from armrest.sandbox.state import TOKEN
 from armrest.sandbox.transport import BooksTransport
 
 __all__ = [

@@ -1,7 +1,7 @@
 """Paths under `/sandbox/` by which tests in other processes steer the stand-in. None of them is Amili's."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 from pydantic import ValidationError
@@ -9,29 +9,27 @@ from pydantic import ValidationError
 from armrest.sandbox.behaviour import Behaviour
 from armrest.sandbox.reply import Reply, Request, json_reply
 from armrest.sandbox.route import Route
-
-if TYPE_CHECKING:
-    from armrest.sandbox.sandbox import Sandbox
+from armrest.sandbox.state import ArmState
 
 
-def _customers(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+def _customers(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
     return json_reply(200, sandbox.books.customers(int(arguments["clientno"])))
 
 
-def _load(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+def _load(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
     return json_reply(200, {"loaded": sandbox.books.load(int(arguments["clientno"]), orjson.loads(request.body))})
 
 
-def _drain(sandbox: "Sandbox", _: Request, __: dict[str, str]) -> Reply:
+def _drain(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
     sandbox.books.drain()
     return json_reply(200, {})
 
 
-def _stats(sandbox: "Sandbox", _: Request, __: dict[str, str]) -> Reply:
+def _stats(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
     return json_reply(200, stats(sandbox))
 
 
-def stats(sandbox: "Sandbox") -> dict[str, Any]:
+def stats(sandbox: ArmState) -> dict[str, Any]:
     """What the sandbox was asked and did.
 
     `answers`: by `METHOD path-template status`, how many. `faults`: by name, how many `times` and `customers`.
@@ -59,11 +57,11 @@ def stats(sandbox: "Sandbox") -> dict[str, Any]:
     }
 
 
-def _show_behaviour(sandbox: "Sandbox", _: Request, __: dict[str, str]) -> Reply:
+def _show_behaviour(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
     return json_reply(200, sandbox.behaviour.model_dump(mode="json"))
 
 
-def _set_behaviour(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> Reply:
+def _set_behaviour(sandbox: ArmState, request: Request, _: dict[str, str]) -> Reply:
     try:
         sandbox.behaviour.become(Behaviour.model_validate_json(request.body))
     except ValidationError as error:
@@ -71,13 +69,13 @@ def _set_behaviour(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> R
     return json_reply(200, sandbox.behaviour.model_dump(mode="json"))
 
 
-def _describe(_: "Sandbox", __: Request, ___: dict[str, str]) -> Reply:
+def _describe(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
     from armrest.sandbox.openapi import description  # it describes the routes, which are made with these
 
     return json_reply(200, description())
 
 
-def _reset(sandbox: "Sandbox", _: Request, __: dict[str, str]) -> Reply:
+def _reset(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
     sandbox.reset()
     return json_reply(200, {})
 

@@ -5,16 +5,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from re import Pattern
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from armrest.sandbox.behaviour import Fault
 from armrest.sandbox.reply import Reply, Request
+from armrest.sandbox.state import ArmState
 
-if TYPE_CHECKING:
-    from armrest.sandbox.sandbox import Sandbox
-
-Answer = Callable[["Sandbox", Request, dict[str, str]], Reply]
+Answer = Callable[[ArmState, Request, dict[str, str]], Reply]
 """Gets the sandbox, the request and the path's arguments."""
 
 

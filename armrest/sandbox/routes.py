@@ -1,15 +1,13 @@
 """The paths of ARM and Identity that the sandbox answers."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from armrest.sandbox import assumed, documented
 from armrest.sandbox.behaviour import Fault
 from armrest.sandbox.reply import Reply, Request, json_reply
 from armrest.sandbox.route import Route
-
-if TYPE_CHECKING:
-    from armrest.sandbox.sandbox import Sandbox
+from armrest.sandbox.state import ArmState
 
 API: Final = "/arm/v1"
 IDENTITY: Final = "/identity"
@@ -28,33 +26,33 @@ _ANYWHERE: Final = (
 )
 
 
-def _store_batch(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+def _store_batch(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
     base_url = f"http://{request.headers.get('host', 'sandbox')}{API}"
     return sandbox.books.store_batch(int(arguments["clientno"]), request.method, request.body, base_url=base_url)
 
 
-def _put_customer(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+def _put_customer(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
     return sandbox.books.put_customer(int(arguments["clientno"]), request.method, request.body)
 
 
-def _list(sandbox: "Sandbox", request: Request, arguments: dict[str, str]) -> Reply:
+def _list(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
     address = f"http://{request.headers.get('host', 'sandbox')}{request.path}"
     return sandbox.books.page(int(arguments["clientno"]), request.query, address=address)
 
 
-def _show(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+def _show(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
     return sandbox.books.show(int(arguments["clientno"]), arguments["customerno"])
 
 
-def _delete(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+def _delete(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
     return sandbox.books.delete(int(arguments["clientno"]), arguments["customerno"])
 
 
-def _batch(sandbox: "Sandbox", _: Request, arguments: dict[str, str]) -> Reply:
+def _batch(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
     return sandbox.books.batch(int(arguments["clientno"]), arguments["batchuuid"])
 
 
-def _token(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> Reply:
+def _token(sandbox: ArmState, request: Request, _: dict[str, str]) -> Reply:
     form = {name: values[0] for name, values in parse_qs(request.body.decode("latin-1")).items()}
     if form.get("grant_type") != "client_credentials":
         return json_reply(400, {"error": "unsupported_grant_type"})
@@ -65,7 +63,7 @@ def _token(sandbox: "Sandbox", request: Request, _: dict[str, str]) -> Reply:
     return json_reply(200, documented.token(token, now=sandbox.now(), lifetime_seconds=lifetime))
 
 
-def _health(_: "Sandbox", __: Request, ___: dict[str, str]) -> Reply:
+def _health(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
     return json_reply(200, assumed.HEALTHY)
 
 

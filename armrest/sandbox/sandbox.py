@@ -1,78 +1,24 @@
 """The stand-in itself: which request gets which answer. No framework, no socket, no clock of its own."""
 
-import os
-import threading
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from random import Random
-from typing import Final
 from urllib.parse import parse_qsl
 
 from armrest.sandbox import assumed
-from armrest.sandbox.behaviour import Behaviour, Fault
-from armrest.sandbox.books import Books
+from armrest.sandbox.behaviour import Fault
 from armrest.sandbox.control import CONTROL
-from armrest.sandbox.faults import LOSES_THE_UUID, NO_ANSWER, SPOILING, Faults, slow_down, spoil
-from armrest.sandbox.identity import Tokens
-from armrest.sandbox.pace import Pace
+from armrest.sandbox.faults import LOSES_THE_UUID, NO_ANSWER, SPOILING, slow_down, spoil
 from armrest.sandbox.reply import Reply, Request, json_reply
 from armrest.sandbox.route import Route, find
 from armrest.sandbox.routes import API, ROUTES, lost
+from armrest.sandbox.state import ArmState
 
-TOKEN: Final = "sandbox-token"  # noqa: S105 - it opens nothing but the sandbox
 
-
-class Sandbox:
+class Sandbox(ArmState):
     """A stand-in of the ARM and Identity APIs; a transport hands it requests. Safe to use from several threads.
 
-    Args:
-        behaviour: May be changed while it runs; the same object is `.behaviour`.
-        token: The bearer token that never expires.
-        now: Unix time in seconds.
-        random: All that happens by chance; a seeded one repeats it.
-        entropy: Makes batchUuids and tokens. A seeded one repeats them, which two sandboxes of one ledger must not.
-        keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
+    Its arguments and its state are those of `ArmState`.
     """
-
-    def __init__(
-        self,
-        behaviour: Behaviour | None = None,
-        *,
-        token: str = TOKEN,
-        now: Callable[[], float],
-        random: Random | None = None,
-        entropy: Callable[[int], bytes] = os.urandom,
-        keep_bodies: bool = False,
-    ) -> None:
-        self.behaviour = behaviour or Behaviour()
-        self.now = now
-        self.token = token
-        self.lock = threading.RLock()
-        self._random = random or Random()
-        self._entropy = entropy
-        self._keep_bodies = keep_bodies
-        self._open()
-
-    def _open(self) -> None:
-        self.answers: Counter[tuple[str, str, int]] = Counter()
-        self.faults = Faults(self.behaviour, self._random)
-        self.tokens = Tokens(self.token, now=self.now, entropy=self._entropy)
-        self.books = Books(
-            self.behaviour,
-            self.faults,
-            now=self.now,
-            random=self._random,
-            entropy=self._entropy,
-            keep_bodies=self._keep_bodies,
-        )
-        self._pace = Pace(self.now)
-
-    def reset(self) -> None:
-        """Empty books, no tokens issued, counters at nought, a well-behaved ARM."""
-        with self.lock:
-            self.behaviour.become(Behaviour())
-            self._open()
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer one request; header names in lower case, the target as it was sent: escaped, with its query."""
@@ -122,7 +68,7 @@ class Sandbox:
 
     def _unwelcome(self, request: Request, arguments: dict[str, str]) -> Reply | None:
         """The refusal of a request that ARM does not even look into."""
-        if not self._pace.admits(self.behaviour.rate):
+        if not self.pace.admits(self.behaviour.rate):
             return slow_down(429, self.behaviour, self.now())
         if not self.tokens.good(request.bearer):
             return _unauthorized()

@@ -14,7 +14,8 @@ from armrest.sandbox.app import Protocol, create_app
 from armrest.sandbox.behaviour import Behaviour
 from armrest.sandbox.books import Books
 from armrest.sandbox.routes import API, IDENTITY
-from armrest.sandbox.sandbox import TOKEN, Sandbox
+from armrest.sandbox.sandbox import Sandbox
+from armrest.sandbox.state import TOKEN
 
 HOST: Final = "127.0.0.1"
 
