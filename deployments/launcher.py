@@ -62,7 +62,7 @@ def make_command() -> Path:
 
 
 def shebang(interpreter: str) -> str:
-    """Return the first lines of a script for an interpreter; by way of a shell where the system cannot read its path."""
+    """Return a script's first lines for an interpreter; through a shell if the system cannot read its path."""
     line = f"#!{interpreter}"
     if " " not in interpreter and len(line.encode()) <= LONGEST_SHEBANG:
         return line

@@ -1,7 +1,7 @@
 """Which wheels there are of every locked package, for every Python and machine that the project promises.
 
-`make lock` writes requirements.wheels: `python -m tests.tooling.wheels pylock.toml > requirements.wheels`. It holds tags
-and no addresses, and test_lock.py reads it, so that `make check` needs no network.
+`make lock` writes requirements.wheels by `python -m tests.tooling.wheels pylock.toml`. The file holds tags and no
+addresses. test_lock.py reads it, so `make check` needs no network.
 """
 
 import sys
@@ -83,11 +83,13 @@ TARGETS: Final = tuple(
 
 
 def wheels(pylock: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for every package of a pylock.toml: `name==version`, then the tags of its wheels that fit somewhere."""
+    """Yield a line for each package of a pylock.toml: `name==version`, then the tags of its wheels that fit a target."""
     wanted = frozenset[Tag]().union(*(replace(target, glibc=NEWEST_GLIBC).tags for target in TARGETS))
     for package in pylock["packages"]:
         files = [_file_name(wheel) for wheel in package.get("wheels", ())]
-        fitting = sorted("-".join(name.split("-")[-3:]) for name in files if parse_wheel_filename(f"{name}.whl")[3] & wanted)
+        fitting = sorted(
+            "-".join(name.split("-")[-3:]) for name in files if parse_wheel_filename(f"{name}.whl")[3] & wanted
+        )
         yield " ".join([f"{canonicalize_name(package['name'])}=={package['version']}", *fitting])
 
 
@@ -96,4 +98,5 @@ def _file_name(wheel: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    print(HEADER.rstrip(), *wheels(tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))), sep="\n")
+    lines = wheels(tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    sys.stdout.write(HEADER + "".join(f"{line}\n" for line in lines))
