@@ -23,8 +23,8 @@ from tasks.login import NO_BATCH
 DISTRIBUTION: Final = "armrest-flows"
 EXTRAS: Final = ("", "project")
 """The library's own requirements, and those of the command and the flows."""
-NOT_TOGETHER: Final = (Requirement("prefect<3.9"), Requirement("sqlalchemy>=2.1"))
-"""Prefect 3.8 admits SQLAlchemy 2.1, and its server then schedules no run (docs/decisions/0080)."""
+NOT_TOGETHER: Final = (Requirement("prefect<3.9.1"), Requirement("sqlalchemy>=2.1"))
+"""These Prefects admit SQLAlchemy 2.1, and then schedule no run (docs/decisions/0080)."""
 ARM_SECONDS: Final = 3.0
 ANY_CLIENT: Final = 1
 

@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import Database, InputRefused, Policy, Source, open_source
+from armrest.intake.unpacking import PIECE_BYTES, unzstd
 from tests.intake.customers import COLUMNS, TODAY, cells_of, csv_of, tables
 from tests.intake.ole import ole, xls
 from tests.intake.reading import read, warnings
@@ -537,6 +538,13 @@ def test_a_source_tells_when_it_was_written(source: Open, tmp_path: Path) -> Non
     os.utime(tmp_path / "customers.csv", (0, 86400))
 
     assert open_source(str(tmp_path / "customers.csv")).modified_at == datetime(1970, 1, 2, tzinfo=UTC)
+
+
+def test_a_small_zstd_file_is_unpacked_piece_by_piece() -> None:
+    packed = zstd.compress(bytes(8 * PIECE_BYTES))
+
+    assert len(packed) < PIECE_BYTES / 100
+    assert max(map(len, unzstd(lambda: io.BytesIO(packed)))) <= PIECE_BYTES
 
 
 @pytest.mark.parametrize(

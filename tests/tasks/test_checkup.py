@@ -53,6 +53,7 @@ def test_what_fits_is_fine(told: Told) -> None:
         ({"prefect": "4.0"}, "prefect 4.0 does not fit"),
         ({"sqlalchemy": "2.0.39"}, "sqlalchemy 2.0.39 does not fit"),
         ({"prefect": "3.8.8"}, "prefect 3.8.8 and sqlalchemy 2.1.9 do not fit together"),
+        ({"prefect": "3.9.0"}, "prefect 3.9.0 and sqlalchemy 2.1.9 do not fit together"),
     ],
     ids=str,
 )

@@ -83,7 +83,7 @@ TARGETS: Final = tuple(
 
 
 def wheels(pylock: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each package of a pylock.toml: `name==version`, then the tags of its wheels that fit a target."""
+    """Yield a line for each package of a pylock.toml: `name==version`, then the tags of wheels that fit a target."""
     wanted = frozenset[Tag]().union(*(replace(target, glibc=NEWEST_GLIBC).tags for target in TARGETS))
     for package in pylock["packages"]:
         files = [_file_name(wheel) for wheel in package.get("wheels", ())]
