@@ -94,7 +94,7 @@ oldest:
 
 .PHONY: test-pythons
 test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machine has, each in a .venv-3.X
-	@for version in $(PYTHONS); do \
+	@ran=; failed=; for version in $(PYTHONS); do \
 		for python in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
 			$$python -c "import sys; raise SystemExit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null || continue; \
 			echo "Python $$version ($$python)"; ran="$$ran $$version"; \
