@@ -1,16 +1,20 @@
-# The image that Docker and Kubernetes work pools run: docker build -t armrest-flows:0.1.0 .
-# Everything in it comes out of requirements.lock, each file checked against its hash.
+# The image that Docker and Kubernetes work pools run: docker build -t armrest-flows:0.2.0 .
+# Everything in it comes out of requirements.lock, each file checked against its hash. The project itself lies in /app,
+# and the venv knows it by the launcher, as after `make setup`.
 
 FROM python:3.12-slim AS build
-WORKDIR /src
-COPY requirements.lock pyproject.toml README.md ./
+WORKDIR /app
+COPY requirements.lock ./
 RUN python -m venv /app/venv \
  && /app/venv/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements.lock
+COPY pyproject.toml README.md prefect.yaml ./
 COPY armrest armrest
 COPY tasks tasks
 COPY flows flows
 COPY deployments deployments
-RUN /app/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+RUN /app/venv/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation -e . \
+ && /app/venv/bin/python -m deployments.launcher \
+ && /app/venv/bin/python -m compileall -q armrest tasks flows deployments
 
 FROM python:3.12-slim
 ENV PATH=/app/venv/bin:$PATH \
@@ -20,7 +24,7 @@ ENV PATH=/app/venv/bin:$PATH \
     PREFECT_LOGGING_EXTRA_LOGGERS=armrest \
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY=30
 RUN useradd --create-home --uid 1000 armrest
-COPY --from=build /app/venv /app/venv
+COPY --from=build /app /app
 USER 1000
 WORKDIR /home/armrest
 CMD ["armrest", "--help"]

@@ -1,23 +1,29 @@
 # Everything a contributor or a newcomer types. `make` alone shows the list.
-# Needs Python 3.11 to 3.13, git and make; all else goes into .venv from the lock file.
+# Needs Python 3.11 to 3.15, git and make; all else goes into .venv from the lock file.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 
-BIN := .venv/bin
-STAMP := .venv/.set-up
-CODE := armrest tasks flows
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+CODE := armrest tasks flows deployments
 WORKERS ?= 2
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
 SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
 
+PYTHONS := 3.15 3.14 3.13 3.12 3.11
+# The oldest Prefect of pyproject.toml, and what it needs: on SQLAlchemy 2.1 its server schedules nothing.
+OLDEST := 'prefect==3.8.8' 'sqlalchemy[asyncio]<2.1'
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
 # Names that exist may still not run (pyenv's shims): each is asked for its version.
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
-	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in $(PYTHONS:%=python%) python3 python; do \
+	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 16))' 2>/dev/null && echo $$p && break; done)
 
 .PHONY: help
 help: ## Show this list
@@ -26,12 +32,13 @@ help: ## Show this list
 .PHONY: setup
 setup: $(STAMP) ## Make .venv from the lock file, with the command .venv/bin/armrest
 
-$(STAMP): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "armrest: no Python from 3.11 to 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || { echo "Making .venv with $(PYTHON) …"; $(PYTHON) -m venv .venv; }
+$(STAMP): requirements.lock pyproject.toml deployments/launcher.py
+	@test -n "$(PYTHON)" || { echo "armrest: no Python from 3.11 to 3.15 found; install one, or name it: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON) …"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing from requirements.lock (two minutes the first time) …"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes --no-deps -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m deployments.launcher >/dev/null
 	@touch $@
 	@echo "Ready: $(BIN)/armrest --help"
 
@@ -74,6 +81,30 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 .PHONY: test-shards
 test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (90 seconds)
 	@$(BIN)/python -m pytest --shards tests/shards
+
+.PHONY: test-oldest
+test-oldest: ## Run the tests of flows, tasks and deployments on the oldest Prefect that is supported, in .venv-oldest
+	@$(MAKE) setup VENV=.venv-oldest
+	@$(MAKE) oldest VENV=.venv-oldest
+
+.PHONY: oldest
+oldest:
+	@$(PIP) $(OLDEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS:%=--ignore %) tests/flows tests/tasks tests/deployments
+
+.PHONY: test-pythons
+test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machine has, each in a .venv-3.X
+	@ran=; failed=; for version in $(PYTHONS); do \
+		for python in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
+			$$python -c "import sys; raise SystemExit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null || continue; \
+			echo "Python $$version ($$python)"; ran="$$ran $$version"; \
+			$(MAKE) test VENV=.venv-$$version PYTHON=$$python || failed="$$failed $$version"; \
+			break; \
+		done; \
+	done; \
+	test -n "$$ran" || { echo "armrest: no Python from 3.11 to 3.15 found; install one" >&2; exit 1; }; \
+	echo "Tested on Python$$ran"; \
+	test -z "$$failed" || { echo "armrest: the tests fail on Python$$failed" >&2; exit 1; }
 
 .PHONY: check
 check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing
@@ -121,7 +152,9 @@ soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every f
 	@$(BIN)/python -m tests.soak
 
 .PHONY: lock
-lock: ## Resolve the dependencies anew into requirements.lock
-	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv && \
-	"$$d/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --no-emit-index-url \
-		--all-extras --group dev pyproject.toml -o requirements.lock --no-header
+lock: ## Write requirements.lock, and which wheels there are of it, to requirements.wheels (UPGRADE=1: newest versions)
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv packaging && \
+	compile="$$d/bin/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --no-annotate --no-emit-index-url --no-header" && \
+	$$compile --generate-hashes --all-extras --group dev $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock && \
+	$$compile --format pylock.toml requirements.lock -o "$$d/pylock.toml" && \
+	"$$d/bin/python" -m tests.tooling.wheels "$$d/pylock.toml" >"$$d/wheels" && cp "$$d/wheels" requirements.wheels

@@ -7,10 +7,11 @@ import asyncio
 import stat
 import sys
 from collections.abc import Iterator
-from importlib.metadata import requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from typing import Final
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from armrest.api import ArmError, Forbidden, NotAuthorized, Unreachable
 from armrest.outbox import Outbox, OutboxError
@@ -22,8 +23,10 @@ from tasks.login import NO_BATCH
 from tasks.reading import places_of
 
 DISTRIBUTION: Final = "armrest-flows"
-OLDEST_PYTHON: Final = (3, 11)
-NEWER_THAN_KNOWN: Final = (3, 14)
+EXTRAS: Final = ("", "project")
+"""The library's own requirements, and those of the command and the flows."""
+NOT_TOGETHER: Final = (Requirement("prefect<3.9.1"), Requirement("sqlalchemy>=2.1"))
+"""These Prefects admit SQLAlchemy 2.1, and then schedule no run (docs/decisions/0080)."""
 ARM_SECONDS: Final = 3.0
 ANY_CLIENT: Final = 1
 
@@ -46,20 +49,36 @@ def local_findings() -> Iterator[Finding]:
 
 def _python() -> Finding:
     found = ".".join(map(str, sys.version_info[:3]))
-    if OLDEST_PYTHON <= sys.version_info[:2] < NEWER_THAN_KNOWN:
+    promised = SpecifierSet(metadata(DISTRIBUTION)["Requires-Python"])
+    if promised.contains(found):
         return Finding("python", "fine", found)
-    return Finding("python", "trouble", f"{found} is not one of 3.11, 3.12 and 3.13: make .venv with one of these")
+    return Finding("python", "trouble", f"{found} is not supported ({promised}): make .venv again with another Python")
 
 
 def _versions() -> Finding:
-    """Hold the packages against what this one was made for: a newer fastapi or SQLAlchemy breaks Prefect's server."""
+    """Check the packages against the versions this project supports; some others break Prefect's server."""
     wanted = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
-    needed = [one for one in wanted if one.marker is None or one.marker.evaluate({"extra": ""})]
-    wrong = [f"{one.name} {version(one.name)}" for one in needed if not one.specifier.contains(version(one.name))]
+    needed = [one for one in wanted if one.marker is None or any(one.marker.evaluate({"extra": it}) for it in EXTRAS)]
+    wrong = [f"{one.name} {_installed(one) or '(not installed)'}" for one in needed if not _fits(one)]
     if wrong:
         return Finding("versions", "trouble", f"{', '.join(wrong)} does not fit: install from requirements.lock")
+    if all(map(_fits, NOT_TOGETHER)):
+        both = " and ".join(f"{one.name} {_installed(one)}" for one in NOT_TOGETHER)
+        return Finding("versions", "trouble", f"{both} do not fit together: install from requirements.lock")
     shown = (DISTRIBUTION, "prefect", "fastapi", "sqlalchemy")
     return Finding("versions", "fine", ", ".join(f"{name} {version(name)}" for name in shown))
+
+
+def _fits(requirement: Requirement) -> bool:
+    installed = _installed(requirement)
+    return installed is not None and requirement.specifier.contains(installed, prereleases=True)
+
+
+def _installed(requirement: Requirement) -> str | None:
+    try:
+        return version(requirement.name)
+    except PackageNotFoundError:
+        return None
 
 
 def _settings() -> str:

@@ -22,7 +22,7 @@ Opened = Callable[[], BinaryIO]
 _GLOB_SIGNS: Final = frozenset("*?[")
 _PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
 """What fsspec needs for a kind of address."""
-_DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "zstd", "pyarrow.lib"})
+_DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "compression.zstd", "backports.zstd", "pyarrow.lib"})
 """The modules whose errors say that the bytes are not what they seem to be."""
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, cast
@@ -35,20 +36,16 @@ def unzstd(opened: Opened) -> Iterator[bytes]:
     """The bytes in the frames of a Zstandard file.
 
     Raises:
-        EOFError: It is cut short, which the library's own reader passes over.
+        EOFError: It is cut short.
     """
-    import zstandard
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
 
-    frame = None
-    with opened() as file:
-        while packed := file.read(PIECE_BYTES):
-            while packed:
-                frame = frame or zstandard.ZstdDecompressor().decompressobj()
-                yield frame.decompress(packed)
-                packed = frame.unused_data if frame.eof else b""
-                frame = None if frame.eof else frame
-    if frame is not None:
-        raise EOFError
+    with opened() as file, zstd.ZstdFile(file) as inside:
+        while piece := inside.read(PIECE_BYTES):
+            yield piece
 
 
 class _Pieces(io.RawIOBase):

@@ -150,7 +150,7 @@ def batches_in(
 def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
     """Count a slice's batches by their state."""
     counted = ledger.rows(_STATES, {"run_seq": run.seq, "slice_no": slice_no})
-    return Counter({State(state): number for state, number in counted})
+    return Counter({State(state): number for state, number in map(tuple, counted)})
 
 
 def is_submitted(ledger: Ledger, run: Run, slice_no: int) -> bool:

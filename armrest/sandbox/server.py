@@ -1,4 +1,8 @@
-"""The sandbox on a port of this machine: in a thread for tests, in the foreground for the command line."""
+"""The sandbox on a port of this machine: in a thread for tests, in the foreground for the command line.
+
+fastapi and uvicorn are imported when a server is made: they come with the extra `project`, and the rest of the sandbox
+works without them.
+"""
 
 import contextlib
 import socket
@@ -6,16 +10,16 @@ import threading
 import time
 from random import Random
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-import uvicorn
-
-from armrest.sandbox.app import Protocol, create_app
 from armrest.sandbox.behaviour import Behaviour
 from armrest.sandbox.books import Books
 from armrest.sandbox.routes import API, IDENTITY
 from armrest.sandbox.sandbox import Sandbox
 from armrest.sandbox.state import TOKEN
+
+if TYPE_CHECKING:
+    import uvicorn
 
 HOST: Final = "127.0.0.1"
 
@@ -26,15 +30,18 @@ class SandboxServer:
     Args:
         seed: Repeats all that happens by chance.
         port: 0 takes a free one.
+
+    Raises:
+        ModuleNotFoundError: The extra `project` is not installed.
     """
 
     def __init__(
         self, behaviour: Behaviour | None = None, *, token: str = TOKEN, seed: int | None = None, port: int = 0
     ) -> None:
         self.sandbox = Sandbox(behaviour, token=token, now=time.time, random=Random(seed), keep_bodies=True)
+        self._server = server(self.sandbox)
         self._socket = bind(port)
         self.url = f"http://{HOST}:{self._socket.getsockname()[1]}"
-        self._server = server(self.sandbox)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="sandbox", daemon=True)
 
     def __enter__(self) -> Self:
@@ -103,8 +110,20 @@ def bind(port: int) -> socket.socket:
     return listening
 
 
-def server(sandbox: Sandbox) -> uvicorn.Server:
-    """uvicorn, quiet, with connections that the sandbox can break."""
+def server(sandbox: Sandbox) -> "uvicorn.Server":
+    """uvicorn, quiet, with connections that the sandbox can break.
+
+    Raises:
+        ModuleNotFoundError: The extra `project` is not installed.
+    """
+    try:
+        import uvicorn
+
+        from armrest.sandbox.app import Protocol, create_app
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the sandbox's server needs {error.name}: pip install 'armrest-flows[project]'", name=error.name
+        ) from None
     config = uvicorn.Config(
         create_app(sandbox),
         http=Protocol,

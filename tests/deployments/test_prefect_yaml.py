@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from deployments.local_server import wait
 from tests.conftest import plain_environment
 
 pytestmark = pytest.mark.xdist_group("prefect")
@@ -38,7 +39,7 @@ def prefect(server: Mapping[str, str], *words: str) -> None:
         env=plain_environment() | dict(server),
         check=True,
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -87,6 +88,14 @@ def test_schedules_are_in_oslo_time(deployed: dict[str, Any], name: str, cron: s
     assert schedule["schedule"]["cron"] == cron
     assert schedule["schedule"]["timezone"] == "Europe/Oslo"
     assert schedule["active"] is active
+
+
+def test_an_active_schedule_gets_its_runs(prefect_server: Mapping[str, str], deployed: dict[str, Any]) -> None:
+    """The server plans them in the background, and does not say when it cannot (docs/decisions/0080)."""
+    wanted = {"deployments": {"id": {"any_": [deployed["settle-open-batches/every-10-minutes"]["id"]]}}}
+    address = f"{prefect_server['PREFECT_API_URL']}/flow_runs/count"
+
+    assert wait(lambda: httpx.post(address, json=wanted).json() > 0, alive=lambda: True)
 
 
 def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:

@@ -20,14 +20,19 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 import xlsxwriter
-import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import Database, InputRefused, Policy, Source, open_source
+from armrest.intake.unpacking import PIECE_BYTES, unzstd
 from tests.intake.customers import COLUMNS, TODAY, cells_of, csv_of, tables
 from tests.intake.ole import ole, xls
 from tests.intake.reading import read, warnings
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 Open = Callable[..., Source]
 TEXT = "customerNo,name\n0010,Kåre\n"
@@ -94,7 +99,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
     "utf-16 csv": lambda table: csv_of(of_rows(table), delimiter="|").encode("utf-16"),
     "tsv": lambda table: csv_of(of_rows(table), delimiter="\t").encode("utf-8-sig"),
     "gzip": lambda table: gzip.compress(csv_of(of_rows(table)).encode()),
-    "zstd": lambda table: zstandard.compress(csv_of(of_rows(table)).encode()),
+    "zstd": lambda table: zstd.compress(csv_of(of_rows(table)).encode()),
     "zip": lambda table: zipped(csv_of(of_rows(table))),
     "excel": lambda table: excel([COLUMNS, *of_rows(table)]),
     "old excel": lambda table: ole({"Workbook": xls([COLUMNS, *of_rows(table)])}),
@@ -551,12 +556,19 @@ def test_a_source_tells_when_it_was_written(source: Open, tmp_path: Path) -> Non
     assert open_source(str(tmp_path / "customers.csv")).modified_at == datetime(1970, 1, 2, tzinfo=UTC)
 
 
+def test_a_small_zstd_file_is_unpacked_piece_by_piece() -> None:
+    packed = zstd.compress(bytes(8 * PIECE_BYTES))
+
+    assert len(packed) < PIECE_BYTES / 100
+    assert max(map(len, unzstd(lambda: io.BytesIO(packed)))) <= PIECE_BYTES
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
         (gzip.compress(TEXT.encode())[:-12], "damaged"),
         (b"\x1f\x8b" + b"x" * 50, "damaged"),
-        (zstandard.compress(TEXT.encode() * 100)[:-4], "damaged"),
+        (zstd.compress(TEXT.encode() * 100)[:-4], "damaged"),
         (zipped(TEXT)[:-30], "damaged"),
         (zipped(TEXT, "more.csv"), "not-readable"),
         (zipped(TEXT).replace(b"PK\1\2\x14\3\x14\0\0", b"PK\1\2\x14\3\x14\0\1"), "password"),

@@ -16,7 +16,10 @@ from flows.update_customers import update_customers
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TARGETS = ("help", "setup", "demo", "ui", "test", "check", "fix", "bench", "bench-check", "profile", "soak", "lock")
+TARGETS = (
+    *("help", "setup", "demo", "ui", "test", "test-oldest", "test-pythons", "check", "fix"),
+    *("bench", "bench-check", "profile", "soak", "lock"),
+)
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 FORM_ONLY = {"approve_within", "shards"}
