@@ -223,17 +223,17 @@ class Poller:
             note(self._calls.outbox.ledger, batch, **words)
             self._noted[batch.run_seq, batch.seq] = words
 
-    def _write_lines(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
+    def _write_lines(self, batch: Batch, answer: BatchAnswer, found: Judgement) -> bool:
         if batch.state not in OPEN:
             return True
-        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": judgement.message}
-        if judgement.standing is Standing.REJECTED:
+        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": found.message}
+        if found.standing is Standing.REJECTED:
             self._refuse_whole(batch, answer)
-        elif judgement.standing is Standing.PARTIAL:
-            settle(ledger, batch, judgement.verdicts, **words)
+        elif found.standing is Standing.PARTIAL:
+            settle(self._calls.outbox.ledger, batch, found.verdicts, **words)
         else:
             if self._noted.get((batch.run_seq, batch.seq)) != words:
-                mark_failed(ledger, batch, judgement.verdicts)
+                mark_failed(ledger, batch, found.verdicts)
             self._note(batch, words)
             return False
         return True
