@@ -7,7 +7,7 @@ from armrest.intake.first_mapping import first_mapping
 from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
 from armrest.intake.mapping import Mapping, MappingFault, mapping_of, mapping_schema, parse_mapping, read_mapping
 from armrest.intake.masking import masked
-from armrest.intake.one_row import customer_given
+from armrest.intake.one_row import customer_given, is_customer_number
 from armrest.intake.policy import Policy
 from armrest.intake.reasons import REASONS, Reason, Severity, severities
 from armrest.intake.rejects import Finding, Reject, RejectsFile
@@ -31,6 +31,7 @@ __all__ = [
     "Source",
     "customer_given",
     "first_mapping",
+    "is_customer_number",
     "mapping_of",
     "mapping_schema",
     "masked",
