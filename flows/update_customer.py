@@ -13,13 +13,20 @@ from flows.parameters import ClientNo, UserId
 from flows.sending import end_state
 from flows.stopping import flow_run_id
 from tasks.connection import ConnectionName
-from tasks.single_update import updated_single
+from tasks.single_update import may_be_shown, updated_single
 
 TAKEN_OUT = "(taken out)"
 """What stands among the parameters once the values are gone from there."""
 
 
-@flow(name="update-customer", flow_run_name="{client_no} · {customer_no}", retries=0)
+def _name() -> str:
+    """Name the customer, if it is a customer number: what is typed in the wrong field may be a person's."""
+    given = runtime.flow_run.parameters
+    number = str(given.get("customer_no", ""))
+    return f"{given.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
+
+
+@flow(name="update-customer", flow_run_name=_name, retries=0)
 async def update_customer(
     client_no: ClientNo,
     customer_no: CustomerNo,
@@ -32,6 +39,7 @@ async def update_customer(
     """Update one customer at once; no file, no batch.
 
     The new values are taken out of the run's parameters as soon as it begins: it cannot be retried, but begun anew.
+    So is what stands in the place of the customer's number and is none.
     Until then Prefect keeps them; where that may not be, use `armrest update-customer`.
 
     Args:
@@ -45,15 +53,17 @@ async def update_customer(
     """
     if TAKEN_OUT in changes.values():
         return Failed(name="InputRejected", message="the values are gone from this run's parameters: begin a new run")
-    await _take_out(flow_run_id(), changes)
+    await _take_out(flow_run_id(), changes, customer_no)
     done = await updated_single(
         client_no, customer_no, values=changes, clear=clear or [], user_id=user_id, connection=connection
     )
     return end_state(done.run)
 
 
-async def _take_out(flow_run: UUID, fields: Iterable[str]) -> None:
+async def _take_out(flow_run: UUID, fields: Iterable[str], customer_no: str) -> None:
     """Leave the fields' names in Prefect's database, and not the values: they are a customer's."""
     parameters = {**runtime.flow_run.parameters, "changes": dict.fromkeys(fields, TAKEN_OUT)}
+    if not may_be_shown(customer_no):
+        parameters["customer_no"] = TAKEN_OUT
     async with get_client() as client:
         await client.update_flow_run(flow_run, parameters=parameters)

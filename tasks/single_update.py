@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from armrest.api import ArmClient, CustomerRecord, CustomerUpdate, Forbidden
 from armrest.delivery import DeliveryOptions, differences, update_single, with_whole_address
-from armrest.intake import customer_given
+from armrest.intake import customer_given, is_customer_number
 from armrest.outbox import RunSummary
 from armrest.settings import Settings
+from tasks.configuration import SettingsRefused, environment_settings
 from tasks.connection import Connection, arm_client, required_api_url
 from tasks.connection import connection as connected
+from tasks.reading import rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,15 @@ class SingleUpdate:
     def fields(self) -> list[str]:
         """The fields that were sent."""
         return [field for field in self.customer if field != "customerNo"]
+
+
+def may_be_shown(customer_no: str) -> bool:
+    """Tell whether a text is a customer number by the rules of the settings; otherwise it may be somebody's name."""
+    try:
+        rules = rules_of(environment_settings())
+    except SettingsRefused:
+        rules = {}
+    return is_customer_number(customer_no, severities=rules)
 
 
 async def updated_single(
@@ -60,11 +71,12 @@ async def updated_single(
         ArmError: ARM does not answer, or lets nobody in.
     """
     wanted = {**values, **dict.fromkeys(clear, "")}
-    customer_given(customer_no, wanted)  # what is at fault is said before anything is asked
     with connected(connection) as here:
+        rules = rules_of(here.settings)
+        customer_given(customer_no, wanted, severities=rules)  # what is at fault is said before anything is asked
         async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
             held = await _held(arm, client_no, customer_no)
-            customer = customer_given(customer_no, with_whole_address(wanted, held))
+            customer = customer_given(customer_no, with_whole_address(wanted, held), severities=rules)
             run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
     changes = None if held is None else {name: (old, new) for name, (new, old) in differences(customer, held).items()}
     return SingleUpdate(run, customer, changes)

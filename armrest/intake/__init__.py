@@ -15,7 +15,7 @@ from armrest.intake.mapping import (
     read_mapping,
 )
 from armrest.intake.masking import masked
-from armrest.intake.one_row import customer_given
+from armrest.intake.one_row import customer_given, is_customer_number
 from armrest.intake.places import Places
 from armrest.intake.policy import Policy
 from armrest.intake.reasons import REASONS, Reason, Severity, severities
@@ -42,6 +42,7 @@ __all__ = [
     "SourceUnavailable",
     "customer_given",
     "first_mapping",
+    "is_customer_number",
     "mapping_of",
     "mapping_schema",
     "mapping_text",

@@ -78,6 +78,12 @@ class BlockReader:
         """Every row's customer number as it would be sent, `""` where it has none."""
         return self._column(chunk, "customerNo").cells
 
+    def rejects_number(self, number: str) -> bool:
+        """Whether a row with this customer number is rejected because of it."""
+        column = Column([number])
+        found = (code for check in self._checks["customerNo"] for _, code in check.breaches(column))
+        return any(self._severities[code] == "error" for code in found)
+
     def read(self, chunk: Chunk) -> Block:
         """Check and assemble.
 
@@ -141,7 +147,9 @@ class BlockReader:
         cells = chunk.record(at)
         if self._fed_back:
             cells = tuple(map(unguarded, cells))
-        return Reject(chunk.first_row + at, leaf, code, _shown(number), cells, tuple(also))
+        at_fault = any(field == "customerNo" for field, _ in faults)
+        shown = None if at_fault else _shown(number)
+        return Reject(chunk.first_row + at, leaf, code, shown, cells, tuple(also))
 
     def _refuse_unnamed(self, chunk: Chunk) -> None:
         for position in self._unnamed:

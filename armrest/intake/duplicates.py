@@ -1,7 +1,7 @@
 """The same customer twice in one source: found in 8 bytes a row, then confirmed by looking again."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 SMALL: Final = 500_000
@@ -44,16 +44,22 @@ def folded(numbers: Sequence[str]) -> Iterable[str]:
     return map(str.casefold, numbers)
 
 
-def rows_of_each(blocks: Iterable[tuple[int, Sequence[str]]], suspects: set[int]) -> dict[str, list[int]]:
+def rows_of_each(
+    blocks: Iterable[tuple[int, Sequence[str]]],
+    suspects: set[int],
+    *,
+    is_rejected: Callable[[str], bool] = lambda _: False,
+) -> dict[str, list[int]]:
     """The customer numbers that stand in more than one row, with those row numbers.
 
     Args:
         blocks: Customer numbers, each block with the row number of its first.
         suspects: The hashes to look at.
+        is_rejected: Whether a number rejects its row, which is then nobody's: a total of each page is no customer.
     """
     found: dict[str, list[int]] = {}
     for first_row, numbers in blocks:
-        for row, number in enumerate(folded(numbers), start=first_row):
-            if number and hash(number) in suspects:
-                found.setdefault(number, []).append(row)
+        for row, (number, key) in enumerate(zip(numbers, folded(numbers), strict=True), start=first_row):
+            if key and hash(key) in suspects and not is_rejected(number):
+                found.setdefault(key, []).append(row)
     return {number: rows for number, rows in found.items() if len(rows) > 1}

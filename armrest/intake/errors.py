@@ -7,6 +7,7 @@ FAULTS: Final = frozenset(
         "address-would-be-blanked",
         "bad-encoding",
         "bad-mapping",
+        "binary-workbook",
         "column-twice",
         "damaged",
         "duplicate-customer-no",

@@ -6,12 +6,13 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from python_calamine import CalamineError, load_workbook
+from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load_workbook
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.fields import nearest
-from armrest.intake.large_workbook import LargeWorkbook, WorkbookDamaged, is_large
+from armrest.intake.large_workbook import LargeWorkbook, WorkbookDamaged, has_error_cells, is_binary, is_large
 from armrest.intake.locations import Opened
+from armrest.intake.old_workbook import error_cells, with_errors
 from armrest.intake.tables import Chunk, PlainTable
 from armrest.intake.texts import texts_of
 
@@ -27,6 +28,7 @@ class Workbook(Protocol):
     """What both libraries give."""
 
     sheet_names: list[str]
+    hidden: frozenset[str]
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
         """Yield all rows of a sheet, the blank ones before the first that is filled included."""
@@ -36,24 +38,31 @@ class ExcelTable(PlainTable):
     """One sheet of a workbook; its header is the first row that is not blank.
 
     Args:
-        sheet: Its name; None takes the first.
+        sheet: Its name; None takes the first that is not hidden.
 
     Raises:
-        InputRefused: It is damaged, protected, or has no such sheet; the sheet is empty.
+        InputRefused: It is damaged, protected, binary, or has no such sheet; the sheet is empty.
     """
 
     loses_zeros = True
 
     def __init__(self, name: str, opened: Opened, *, sheet: str | None = None) -> None:
         self.name = name
+        with opened() as file:
+            if is_binary(file):
+                raise self._refused(
+                    "binary-workbook", "a binary workbook (.xlsb); open it in Excel and save it as .xlsx"
+                )
         try:
             self._workbook = _workbook(opened)
+        except WorkbookDamaged:
+            raise self._damaged() from None
         except CalamineError:
             if _is_locked(opened):
                 raise self._refused("password", "protected by a password; save it without one") from None
             raise self._damaged() from None
         self._sheet = self._sheet_of(sheet)
-        self.description = f"Excel, sheet {self._sheet}"
+        self.description = f"Excel, sheet {self._sheet}{self._of_hidden()}"
         header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if any(values)), None)
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
@@ -87,11 +96,23 @@ class ExcelTable(PlainTable):
     def _sheet_of(self, sheet: str | None) -> str:
         names = self._workbook.sheet_names
         if sheet is None:
-            return names[0]
+            visible = [name for name in names if name not in self._workbook.hidden]
+            if not visible:
+                what = "all of its sheets are hidden; unhide one in Excel, or name it in a mapping (sheet:)"
+                raise self._refused("no-such-sheet", what)
+            return visible[0]
         if sheet not in names:
             close = nearest(sheet, {name: name for name in names})
             raise self._refused("no-such-sheet", f'there is no sheet "{sheet}" (the nearest is "{close}")')
         return sheet
+
+    def _of_hidden(self) -> str:
+        """What a person who looks at the workbook does not see."""
+        hidden = self._workbook.hidden
+        if self._sheet in hidden:
+            return " (which is hidden)"
+        passed_over = hidden.intersection(self._workbook.sheet_names[: self._workbook.sheet_names.index(self._sheet)])
+        return f" (the first visible one; hidden before it: {len(passed_over)})" if passed_over else ""
 
     def _damaged(self) -> InputRefused:
         return self._refused("damaged", "no workbook that can be read; open it in Excel and save it anew")
@@ -101,25 +122,42 @@ class ExcelTable(PlainTable):
 
 
 def _workbook(opened: Opened) -> Workbook:
+    """The library that is quick gives nothing for a cell such as #REF!, so that a workbook with one is streamed, too.
+
+    Raises:
+        WorkbookDamaged: It holds such cells, and cannot be streamed.
+    """
     with opened() as file:
         is_to_be_streamed = is_large(file)
     if is_to_be_streamed:
         with suppress(WorkbookDamaged):
             return LargeWorkbook(opened)
-    return _WorkbookInMemory(opened)
+    workbook = _WorkbookInMemory(opened)
+    with opened() as file:
+        return LargeWorkbook(opened) if has_error_cells(file) else workbook
 
 
 class _WorkbookInMemory:
-    """A workbook by python-calamine."""
+    """A workbook by python-calamine.
+
+    Raises:
+        WorkbookDamaged: It is an old one, and cannot be looked through for error cells.
+    """
 
     def __init__(self, opened: Opened) -> None:
         with opened() as file:
             self._workbook = load_workbook(file)
-        self.sheet_names = self._workbook.sheet_names
+        sheets = [sheet for sheet in self._workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        self.sheet_names = [sheet.name for sheet in sheets]
+        self.hidden = frozenset(sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible)
+        with opened() as file:
+            self._errors = error_cells(file)
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
         page = self._workbook.get_sheet_by_name(sheet)
-        return iter(page.iter_rows()) if page.start is not None else iter(())
+        rows: Iterator[Sequence[Any]] = iter(page.iter_rows()) if page.start is not None else iter(())
+        errors = self._errors[self._workbook.sheet_names.index(sheet)] if self._errors else {}
+        return with_errors(rows, errors) if errors else rows
 
 
 def _is_locked(opened: Opened) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from armrest.intake.column import Column
+from armrest.intake.column_names import HEADER_HINT, ColumnNames
 from armrest.intake.dates import ToIso, date_format, year_first
 from armrest.intake.errors import InputRefused
 from armrest.intake.fields import KNOWN, ONLY_SHOWN, REJECT_COLUMNS, nearest
@@ -41,24 +42,33 @@ class Feed:
 _not_iso: Final = not_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def feeds_of(columns: Sequence[str], *, source: str, mapping: Mapping | None = None) -> dict[str, Feed]:
+def feeds_of(
+    columns: Sequence[str], *, source: str, mapping: Mapping | None = None, names: ColumnNames | None = None
+) -> dict[str, Feed]:
     """The feed of each field that the source has; ARM's names are case-sensitive, and so are these.
+
+    Args:
+        names: How the columns may be shown; None judges by the header alone.
 
     Raises:
         InputRefused: A column is unknown (without a mapping) or missing, or two columns hold the same field.
     """
     if mapping is None:
-        return {field: _feed(ColumnRule(field=field), at) for field, at in _by_name(columns, source=source).items()}
+        names = names or ColumnNames(columns)
+        positions = _by_name(columns, source=source, names=names)
+        return {field: _feed(ColumnRule(field=field), at) for field, at in positions.items()}
+    names = names or ColumnNames(columns, mapped=mapping.columns)
     found = {
-        rule.field: _feed(rule, _position(column, columns, source=source)) for column, rule in mapping.rules.items()
+        rule.field: _feed(rule, _position(column, columns, source=source, names=names))
+        for column, rule in mapping.rules.items()
     }
     return found | {field: Feed(None, default=constant) for field, constant in mapping.constants.items()}
 
 
-def unmapped(columns: Sequence[str], feeds: Lookup[str, Feed]) -> tuple[str, ...]:
-    """The source's columns that no field comes from."""
+def unmapped(columns: Sequence[str], feeds: Lookup[str, Feed]) -> list[int]:
+    """The positions of the source's columns that no field comes from."""
     taken = {feed.position for feed in feeds.values()}
-    return tuple(column for at, column in enumerate(columns) if at not in taken and column not in {"", *REJECT_COLUMNS})
+    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *REJECT_COLUMNS}]
 
 
 def _feed(rule: ColumnRule, position: int) -> Feed:
@@ -68,13 +78,13 @@ def _feed(rule: ColumnRule, position: int) -> Feed:
     return Feed(position, default=rule.default, lookup=rule.lookup, to_iso=to_iso)
 
 
-def _by_name(columns: Sequence[str], *, source: str) -> dict[str, int]:
+def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict[str, int]:
     found: dict[str, int] = {}
     for position, column in enumerate(columns):
         if column in {"", *REJECT_COLUMNS}:
             continue
         if column not in KNOWN:
-            raise _unknown(column, source=source, complete="customerNo" in columns)
+            raise _unknown(position, columns, source=source, names=names)
         if KNOWN[column] in found:
             raise InputRefused(
                 f"{source}: columns {found[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
@@ -92,24 +102,26 @@ def _by_name(columns: Sequence[str], *, source: str) -> dict[str, int]:
     return found
 
 
-def _unknown(column: str, *, source: str, complete: bool) -> InputRefused:
-    missing = "" if complete else ", and there is no column customerNo"
-    if column in ONLY_SHOWN:
-        what = f'column "{column}" is shown by ARM, and no update can carry it{missing}; leave it out, or use a mapping'
+def _unknown(position: int, columns: Sequence[str], *, source: str, names: ColumnNames) -> InputRefused:
+    column, shown = columns[position], names.shown(position)
+    missing = "" if "customerNo" in columns else ", and there is no column customerNo"
+    if names.may_be_data:
+        what = f"unknown {shown}{missing}; {HEADER_HINT}; otherwise rename the column, leave it out, or use a mapping"
+    elif column in ONLY_SHOWN:
+        what = f"{shown} is shown by ARM, and no update can carry it{missing}; leave it out, or use a mapping"
     else:
         close = guess(column) or nearest(column, KNOWN)
-        what = f'unknown column "{column[:60]}" (the nearest known one is {close}){missing}; rename it, leave it out, '
-        what += "or use a mapping"
-    return InputRefused(f"{source}: {what}", code="unknown-column", column=column)
+        what = f"unknown {shown} (the nearest known one is {close}){missing}; rename it, leave it out, or use a mapping"
+    return InputRefused(f"{source}: {what}", code="unknown-column", column=names.plain(position))
 
 
-def _position(column: str, columns: Sequence[str], *, source: str) -> int:
+def _position(column: str, columns: Sequence[str], *, source: str, names: ColumnNames) -> int:
     if columns.count(column) == 1:
         return columns.index(column)
     if column in columns:
-        what, code = f'"{column}" names {columns.count(column)} columns; rename all but one', "column-twice"
-    else:
-        close = nearest(column, {name: name for name in columns})
-        what = f'there is no column "{column}", which the mapping names (the nearest one is "{close}")'
-        code = "missing-column"
-    raise InputRefused(f"{source}: {what}", code=code, column=column)
+        what = f"{names.quoted(columns.index(column))} names {columns.count(column)} columns; rename all but one"
+        raise InputRefused(f"{source}: {what}", code="column-twice", column=column)
+    close = nearest(column, {name: name for name in columns})
+    hint = f'the nearest one is "{close}"' if names.quotable(columns.index(close)) else HEADER_HINT
+    what = f'there is no column "{column}", which the mapping names ({hint})'
+    raise InputRefused(f"{source}: {what}", code="missing-column", column=column)

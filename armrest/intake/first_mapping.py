@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from armrest.api.models import ADDRESS_FIELDS
+from armrest.intake.column_names import HEADER_HINT, ColumnNames, first_rows
 from armrest.intake.database import Database
 from armrest.intake.dates import ToIso, date_format, year_first
 from armrest.intake.errors import InputRefused
 from armrest.intake.fields import NEEDED_ADDRESS_FIELDS
-from armrest.intake.headers import guess
+from armrest.intake.headers import guess, names_mostly
 from armrest.intake.judges import is_no_date
 from armrest.intake.locations import readable
 from armrest.intake.looking import look
@@ -43,7 +44,11 @@ def first_mapping(
     with readable(found.name):
         chunk = next(found.table.chunks(), None)
     cells = chunk.columns if chunk else [[] for _ in found.table.columns]
-    text = _Guesses(found.table.columns, cells, source=found.name).text
+    names = ColumnNames(found.table.columns, beneath=lambda: first_rows(found.table))
+    if names.may_be_data and not names_mostly(found.table.columns):
+        what = f"the first row does not look like a header; {HEADER_HINT}, and name the numbers' column customerNo"
+        raise InputRefused(f"{found.name}: {what}", code="missing-column", column="customerNo")
+    text = _Guesses(found.table.columns, cells, source=found.name, names=names).text
     block = next(source_of(found, mapping=parse_mapping(text)[0]).blocks())
     sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
     return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
@@ -55,26 +60,30 @@ class _Guesses:
     Args:
         columns: The source's header.
         cells: Its first rows, by columns.
+        names: How the columns may be shown.
 
     Raises:
         InputRefused: No column looks like customer numbers.
     """
 
-    def __init__(self, columns: Sequence[str], cells: Sequence[Sequence[str | None]], *, source: str) -> None:
+    def __init__(
+        self, columns: Sequence[str], cells: Sequence[Sequence[str | None]], *, source: str, names: ColumnNames
+    ) -> None:
         self._source = source
+        self._names = names
         self._lines: list[str] = []
         self._left: list[str] = []
         taken: dict[str, str] = {}
-        for column, values in zip(columns, cells, strict=True):
+        for at, (column, values) in enumerate(zip(columns, cells, strict=True)):
             leaf = guess(column)
             if leaf is None or columns.count(column) > 1:
-                self._leave(column, "")
+                self._leave(at, column, "")
             elif leaf in taken:
-                self._leave(column, f"{leaf}, which {taken[leaf]} holds already")
+                self._leave(at, column, f"{leaf}, which {taken[leaf]} holds already")
             elif leaf in ADDRESS_FIELDS and not self._whole_address(columns):
-                self._leave(column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
+                self._leave(at, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
             elif (rule := self._rule(leaf, values)) is None:
-                self._leave(column, f"{leaf}, but whether day or month comes first cannot be seen")
+                self._leave(at, column, f"{leaf}, but whether day or month comes first cannot be seen")
             else:
                 taken[leaf] = column
                 self._lines.append(f"  {_key(column)}: {rule}")
@@ -92,9 +101,11 @@ class _Guesses:
         title = f"# A first mapping for {self._source}, guessed: look it through."
         return "\n".join([title, "columns:", *self._lines, *left]) + "\n"
 
-    def _leave(self, column: str, why: str) -> None:
+    def _leave(self, position: int, column: str, why: str) -> None:
+        """A field that was guessed shows that the name is one."""
         if column:
-            self._left.append(f"#   {_key(column)}: {why}".rstrip(": "))
+            name = _key(column) if why or self._names.quotable(position) else f"(column {position + 1})"
+            self._left.append(f"#   {name}: {why}".rstrip(": "))
 
     def _rule(self, leaf: str, values: Sequence[str | None]) -> str | None:
         if leaf != "dateOfBirth":

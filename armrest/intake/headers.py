@@ -1,5 +1,6 @@
 """What the columns of Norwegian and English systems are called, and the fields that they hold: guesses, no more."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from armrest.intake.fields import KNOWN
@@ -34,15 +35,23 @@ _NAMES: Final = {
 }
 
 
-def _bare(header: str) -> str:
+def bare(header: str) -> str:
+    """The letters and digits of a name, whatever their case."""
     return "".join(filter(str.isalnum, header.casefold()))
 
 
 _GUESSES: Final = {name: leaf for leaf, names in _NAMES.items() for name in names.split()} | {
-    _bare(name): leaf for name, leaf in KNOWN.items()
+    bare(name): leaf for name, leaf in KNOWN.items()
 }
 
 
 def guess(header: str) -> str | None:
     """The field that a column of this name probably holds; None where nothing is known."""
-    return _GUESSES.get(_bare(header))
+    return _GUESSES.get(bare(header))
+
+
+def names_mostly(record: Sequence[str]) -> bool:
+    """Whether most cells are names of fields, the customer number among them; one alone may be a word: NO, M, By."""
+    filled = [cell for cell in record if cell]
+    guessed = [field for field in map(guess, filled) if field]
+    return "customerNo" in guessed and 2 * len(guessed) > len(filled)

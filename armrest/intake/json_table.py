@@ -26,6 +26,7 @@ _GROUPS: Final = {
     "postalAddress": {field: field for field in ADDRESS_FIELDS},
     "distribution": {key: leaf for leaf, key in DISTRIBUTION_FIELDS.items()},
 }
+_TOP: Final = frozenset((*_NESTED, *_GROUPS))
 
 
 class JsonTable(PlainTable):
@@ -97,19 +98,22 @@ class JsonTable(PlainTable):
         if not isinstance(customer, dict):
             raise self._refused("nested", f"row {row}: every customer must be an object", row)
         found: dict[str, str | None] = {}
-        for key, value in customer.items():
+        is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customers
+        for at, (key, value) in enumerate(customer.items(), start=1):
             if key in _GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
-                    found[self._leaf(f"{key}.{part}", row)] = self._text(part, inner, row)
+                    leaf = self._leaf(f"{key}.{part}", row, at, may_be_shown=_is_a_word(part))
+                    found[leaf] = self._text(part, inner, row)
             elif key not in _GROUPS or value is not None:
-                found[self._leaf(key, row)] = self._text(key, value, row)
+                leaf = self._leaf(key, row, at, may_be_shown=is_record and _is_a_word(key))
+                found[leaf] = self._text(key, value, row)
         return tuple(map(found.get, LEAVES))
 
-    def _leaf(self, key: str, row: int) -> str:
+    def _leaf(self, key: str, row: int, at: int, *, may_be_shown: bool) -> str:
         leaf = _NESTED.get(key)
         if leaf is None:
-            close = nearest(key, _NAMES)
-            what = f'row {row}: unknown field "{key[:60]}" (the nearest known one is {close})'
+            name = f'unknown field "{key[:60]}"' if may_be_shown else f"its field {at} is unknown"
+            what = f"row {row}: {name} (the nearest known one is {nearest(key, _NAMES)})"
             raise self._refused("unknown-column", f"{what}; rename it or leave it out", row)
         return leaf
 
@@ -143,3 +147,8 @@ def _after_blanks(text: str, at: int) -> int:
     while text[at : at + 1] and text[at] in " \t\r\n,":
         at += 1
     return at
+
+
+def _is_a_word(key: str) -> bool:
+    """A key that holds a digit, an @ or a blank may be a customer's data."""
+    return key.isprintable() and re.search(r"[\d@\s]", key) is None

@@ -4,6 +4,8 @@ Libraries are imported when first asked: most files of a few rows never need one
 """
 
 import re
+from calendar import monthrange
+from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from math import nan
@@ -71,6 +73,11 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LOOK_ALIKE: Final = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
 )
+_HIGH_HALF, _LOW_HALF = r"\\u[dD][89aAbB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF_CHARACTER: Final = re.compile(rf"[\ud800-\udfff]|{_HIGH_HALF}(?!{_LOW_HALF})|(?<!{_HIGH_HALF}){_LOW_HALF}")
+_ERROR_CELL: Final = re.compile(
+    r"#(?:[^\W\d]+(?:/[^\W_]+)?[!?]|N/A[!]?|I/T|NV|GETTING_DATA|HENTER_DATA|[^\W\d]+_DATA|#+)|Err:[0-9]{3}"
+)
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
 _ORDINARY_EMAIL: Final = re.compile(ORDINARY_EMAIL).fullmatch
@@ -80,6 +87,16 @@ _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 def has_control(cell: str) -> bool:
     """Line feeds, carriage returns and tabs are none."""
     return _CONTROL.search(cell) is not None
+
+
+def is_unreadable(cell: str) -> bool:
+    """Half a character, or what a rejects file writes for it: no encoding holds it."""
+    return _HALF_CHARACTER.search(cell) is not None
+
+
+def is_error_cell(cell: str) -> bool:
+    """What a spreadsheet shows in the place of a value that it cannot give, in any language, or a cell too narrow."""
+    return _ERROR_CELL.fullmatch(cell) is not None
 
 
 def has_look_alike(cell: str) -> bool:
@@ -189,13 +206,37 @@ def is_no_organisation(cell: str) -> bool:
 
 
 def is_birth_number(cell: str) -> bool:
-    """What python-stdnum takes for a Norwegian birth number."""
-    number = _split(cell)[1]
-    if sum(map(str.isdigit, number)) != 11:  # noqa: PLR2004
+    """A Norwegian birth number or D number, those of test data too: 11 digits, check digits and day are right."""
+    if sum(map(str.isdigit, cell)) != _BIRTH_NUMBER_LENGTH:
+        return False
+    number = re.sub(r"[-:.\s]", "", _split(cell)[1])
+    if number[:4] not in _BIRTHDAYS or re.fullmatch("[0-9]{11}", number) is None:
         return False
     from stdnum.no import fodselsnummer
 
-    return bool(fodselsnummer.is_valid(number))
+    digits = fodselsnummer.calc_check_digit1(number), fodselsnummer.calc_check_digit2(number)
+    return (number[-2], number[-1]) == digits
+
+
+def perhaps_birth_numbers(cells: Iterable[str]) -> list[str]:
+    """Those that may be one: eleven digits that begin with a day, or longer ones with signs between them."""
+    return [
+        cell
+        for cell in cells
+        if (length := len(cell)) >= _BIRTH_NUMBER_LENGTH
+        and (cell[:4] in _BIRTHDAYS if length == _BIRTH_NUMBER_LENGTH else cell[0].isdecimal() and not cell.isdecimal())
+    ]
+
+
+_BIRTH_NUMBER_LENGTH: Final = 11
+_BIRTHDAYS: Final = frozenset(
+    f"{day + more_days:02}{month + more_months:02}"
+    for month in range(1, 13)
+    for day in range(1, monthrange(2000, month)[1] + 1)
+    for more_days in (0, 40)  # D numbers
+    for more_months in (0, 40, 80)  # test data
+)
+"""How birth numbers begin; the year is of no matter, for the century is not in it."""
 
 
 def is_no_country_code(cell: str) -> bool:

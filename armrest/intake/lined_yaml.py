@@ -55,7 +55,7 @@ class LinedYaml:
             return [self._value(item, (*path, at)) for at, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
-        return None if node.tag == "tag:yaml.org,2002:null" and not node.value else node.value
+        return None if node.tag == "tag:yaml.org,2002:null" and not node.value else _scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -63,10 +63,11 @@ class LinedYaml:
             line = _line(key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
                 raise NotReadable(line, "a key must be a text")
-            if key.value in found:
-                raise NotReadable(line, f'"{key.value}" stands twice; take one of them out')
-            self._lines[(*path, key.value)] = line
-            found[key.value] = self._value(value, (*path, key.value))
+            name = _scalar(key)
+            if name in found:
+                raise NotReadable(line, f'"{name}" stands twice; take one of them out')
+            self._lines[(*path, name)] = line
+            found[name] = self._value(value, (*path, name))
         return found
 
 
@@ -87,6 +88,13 @@ def _check(text: str) -> None:
             alias = event
     if alias is not None:
         raise NotReadable(_line(alias.start_mark), "aliases (*) are not for mappings; write it out")
+
+
+def _scalar(node: yaml.Node) -> str:
+    text: str = node.value
+    if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise NotReadable(_line(node.start_mark), "half a character, as in \\ud83d, which cannot be sent; take it out")
+    return text
 
 
 def _line(mark: Any) -> int:

@@ -6,6 +6,7 @@ from armrest.api import CustomerUpdate
 from armrest.intake.errors import InputRefused
 from armrest.intake.looking import Looked
 from armrest.intake.policy import Policy
+from armrest.intake.reasons import Severity
 from armrest.intake.sources import source_of
 from armrest.intake.tables import Chunk, PlainTable
 
@@ -26,10 +27,26 @@ class _OneRow(PlainTable):
         yield Chunk(1, [[cell] for cell in self._cells.values()])
 
 
-def customer_given(customer_no: str, values: Mapping[str, str]) -> CustomerUpdate:
+def is_customer_number(text: str, *, severities: Mapping[str, Severity] | None = None) -> bool:
+    """Whether a text may be shown as a customer number: it breaks no rule that would reject a row for it.
+
+    Args:
+        severities: For each rule's code, a severity other than its own.
+    """
+    policy = Policy(severities=severities or {})
+    (block,) = source_of(Looked(NAME, _OneRow({"customerNo": text})), policy=policy).blocks()
+    return not block.rejects and block.rows == 1
+
+
+def customer_given(
+    customer_no: str, values: Mapping[str, str], *, severities: Mapping[str, Severity] | None = None
+) -> CustomerUpdate:
     """Make a customer of values by their fields, named as the columns of a customer file; `""` blanks a field.
 
     Of the address, all seven fields are sent where one is given.
+
+    Args:
+        severities: For each rule's code, a severity other than its own, as of a file.
 
     Raises:
         InputRefused: A field is unknown, cannot be blanked, or its value is not one of its kind; values are not told.
@@ -37,7 +54,8 @@ def customer_given(customer_no: str, values: Mapping[str, str]) -> CustomerUpdat
     if "customerNo" in values:
         raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")
     table = _OneRow({"customerNo": customer_no, **values})
-    (block,) = source_of(Looked(NAME, table), policy=Policy(address="replace")).blocks()
+    policy = Policy(address="replace", severities=severities or {})
+    (block,) = source_of(Looked(NAME, table), policy=policy).blocks()
     for reject in block.rejects:
         raise InputRefused(f"{NAME}: {reject.sentence}", code=reject.code, column=reject.field)
     (customer,) = block.customers

@@ -32,6 +32,15 @@ REASONS: Final = {
     "not-a-date": Reason("is not a date that exists, written as YYYY-MM-DD or as the mapping says", fixed=True),
     "not-a-whole-number": Reason("is not a whole number", fixed=True),
     "does-not-fit": Reason("does not fit ARM's field", fixed=True),
+    "unreadable-text": Reason("holds half a character, which cannot be sent; check what wrote the file", fixed=True),
+    "not-a-customer-number": Reason(
+        "is something else than a customer number: a header, a total, a date, a formula, or a row of signs; "
+        "leave the row out, or write the number alone"
+    ),
+    "no-digit": Reason("holds no digit, so it seems to be a word and not a customer number; correct the cell"),
+    "decimal-number": Reason("is a number with decimals, so it was taken for an amount; export the column as text"),
+    "birth-number-as-customer-number": Reason("is a birth number, which is personal; use a number of your own"),
+    "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
     "control-character": Reason("holds a control character; type the cell anew"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),
     "not-an-email": Reason("is not an e-mail address: each has one @, something on both sides, and no blanks"),

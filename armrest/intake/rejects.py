@@ -119,12 +119,14 @@ class RejectsFile:
         self._writer.writerow([*(self._source.columns[at] for at in self._kept), *REJECT_COLUMNS])
 
     def _new_file(self) -> IO[str]:
+        """What the encoding cannot hold is written as an escape; a rule finds halves of characters when fed back."""
+        encoding, errors = self._source.encoding, "backslashreplace"
         if isinstance(self.path, str) and "://" in self.path:
             import fsspec
 
-            file: IO[str] = fsspec.open(self.path, "w", encoding=self._source.encoding, newline="").open()
+            file: IO[str] = fsspec.open(self.path, "w", encoding=encoding, errors=errors, newline="").open()
             return file
         path = Path(self.path)
         path.unlink(missing_ok=True)
         path.touch(mode=0o600, exist_ok=False)
-        return path.open("w", encoding=self._source.encoding, newline="")
+        return path.open("w", encoding=encoding, errors=errors, newline="")

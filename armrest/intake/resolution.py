@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from armrest.intake.column_names import ColumnNames
 from armrest.intake.duplicates import Hashes, rows_of_each
 from armrest.intake.errors import InputRefused
 from armrest.intake.tables import Chunk, Table
@@ -38,12 +39,24 @@ class Duplicates:
 
     Args:
         numbers_of: Gives the customer numbers of a chunk, `""` where there is none.
+        is_rejected: Whether a customer number rejects its row; such rows are nobody's.
+        names: How the columns may be shown.
     """
 
-    def __init__(self, table: Table, *, source: str, numbers_of: NumbersOf) -> None:
+    def __init__(
+        self,
+        table: Table,
+        *,
+        source: str,
+        numbers_of: NumbersOf,
+        is_rejected: Callable[[str], bool],
+        names: ColumnNames,
+    ) -> None:
         self._table = table
         self._source = source
         self._numbers_of = numbers_of
+        self._is_rejected = is_rejected
+        self._names = names
 
     def resolve(self, policy: str) -> Resolution:
         """Read the table, and decide by the policy `first`, `last` or `merge`.
@@ -82,7 +95,7 @@ class Duplicates:
         if len(repeated) > MAX_REPEATED:
             raise self._refused(f"{len(repeated)} customers stand several times; check what wrote it", [])
         blocks = ((chunk.first_row, self._numbers_of(chunk)) for chunk in self._table.chunks())
-        return rows_of_each(blocks, repeated)
+        return rows_of_each(blocks, repeated, is_rejected=self._is_rejected)
 
     def _merged(self, repeated: Mapping[str, Sequence[int]]) -> dict[int, Record]:
         wanted = {row for rows in repeated.values() for row in rows}
@@ -94,11 +107,12 @@ class Duplicates:
 
     def _merge(self, rows: Sequence[int], records: Sequence[Record]) -> Record:
         merged: list[str | None] = []
-        for column, cells in zip(self._table.columns, zip(*records, strict=True), strict=True):
+        for position, cells in enumerate(zip(*records, strict=True)):
             said = [cell for cell in cells if cell is not None and (cell.strip() or self._table.explicit)]
             if len({cell.strip().casefold() for cell in said}) > 1:
                 places = " and ".join(map(self._table.place, rows[:5]))
-                raise self._refused(f'rows {places} are one customer, and disagree in "{column}"; mend them', rows)
+                what = f"rows {places} are one customer, and disagree in {self._names.quoted(position)}; mend them"
+                raise self._refused(what, rows)
             merged.append(next(iter(said), cells[0]))
         return merged
 

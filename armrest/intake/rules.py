@@ -14,6 +14,7 @@ from typing import Final
 from armrest.api.models import ADDRESS_FIELDS
 from armrest.intake import judges
 from armrest.intake.column import Column, items
+from armrest.intake.customer_number import CUSTOMER_NO_JUDGES, ORDINARY_CUSTOMER_NO
 from armrest.intake.fields import LIST_FIELDS, PLAIN_FIELDS
 from armrest.intake.judges import DOMESTIC
 from armrest.intake.reasons import Severity
@@ -118,6 +119,21 @@ def _holding(*signs: str) -> Callable[[Column], Iterable[str]]:
     return lambda column: column.cells if any(sign in column.text for sign in signs) else ()
 
 
+def _beginning_with(*signs: str) -> Callable[[Column], Iterable[str]]:
+    def strange(column: Column) -> Iterable[str]:
+        text = column.text
+        there = [sign for sign in signs if sign[0] in text and (text.startswith(sign) or f"\n{sign}" in text)]
+        return (cell for cell in column.cells if cell.startswith(tuple(there))) if there else ()
+
+    return strange
+
+
+def _unreadable(column: Column) -> Iterable[str]:
+    yield from _unprintable(column)
+    if "\\" in column.text:
+        yield from (cell for cell in column.cells if "\\" in cell)
+
+
 def _longer_than(length: int) -> Callable[[Column], Iterable[str]]:
     return lambda column: column.cells if max(map(len, column.cells), default=0) > length else ()
 
@@ -141,7 +157,9 @@ def _dates(today: date) -> Check:
 
 EVERYWHERE: Final = (
     Check(_unprintable, {"control-character": judges.has_control, "look-alike-blank": judges.has_look_alike}),
+    Check(_unreadable, {"unreadable-text": judges.is_unreadable}),
     Check(_holding(*judges.GARBLED_SIGNS), {"mojibake": judges.is_garbled}),
+    Check(_beginning_with("#", "Err:"), {"error-cell": judges.is_error_cell}),
 )
 OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     **dict.fromkeys((*PLAIN_FIELDS, *ADDRESS_FIELDS), (_too_long(MAX_LENGTH, "long"),)),
@@ -159,8 +177,12 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     ),
     "customerNo": (
         Check(
-            lambda column: filterfalse(str.isalnum, column.cells),
-            {"blank-inside": judges.has_blank, "scientific-notation": judges.is_scientific},
+            not_like(ORDINARY_CUSTOMER_NO),
+            {"blank-inside": judges.has_blank, "scientific-notation": judges.is_scientific, **CUSTOMER_NO_JUDGES},
+        ),
+        Check(
+            lambda column: judges.perhaps_birth_numbers(column.cells),
+            {"birth-number-as-customer-number": judges.is_birth_number},
         ),
         _too_long(MAX_CUSTOMER_NO_LENGTH, "too-long"),
     ),

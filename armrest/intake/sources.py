@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from armrest.intake.blocks import Block, BlockReader, sealed
+from armrest.intake.column_names import ROWS_BENEATH, ColumnNames, Rows, first_rows
 from armrest.intake.database import Database
 from armrest.intake.duplicates import Hashes
 from armrest.intake.errors import InputRefused
 from armrest.intake.feeds import Feed, feeds_of, unmapped
 from armrest.intake.garbage import collect_after, no_garbage_collection
-from armrest.intake.headers import guess
+from armrest.intake.headers import guess, names_mostly
 from armrest.intake.locations import readable
 from armrest.intake.looking import Looked, look
 from armrest.intake.mapping import Mapping as ColumnMapping
@@ -30,7 +31,6 @@ class Source:
         name: How it is shown; holds no credentials.
         description: Its format, encoding and delimiter, to be shown to the user.
         columns: Its header.
-        unmapped: Its columns that nothing is made of, which a mapping may leave.
         text_bytes: How large it is, or would be as CSV, about; None where that is not known.
         modified_at: When it was last written, in UTC; None where it is not known. Of several files, the oldest.
         delimiter, encoding: Those of the rejects file.
@@ -43,7 +43,13 @@ class Source:
         self.name = name
         self.description = table.description
         self.columns = table.columns
-        self.unmapped = unmapped(table.columns, feeds)
+        self._unmapped = unmapped(table.columns, feeds)
+        self._first_rows: Rows | None = None
+        self._names = ColumnNames(
+            table.columns,
+            mapped=mapping.columns if mapping else (),
+            beneath=lambda: first_rows(table) if self._first_rows is None else self._first_rows,
+        )
         self.text_bytes = found.text_bytes
         self.modified_at = found.modified_at
         self.delimiter = table.delimiter
@@ -52,7 +58,18 @@ class Source:
         self._policy = policy
         self._mapping = mapping
         self._reader = BlockReader(table, feeds, source=name, policy=policy)
-        self._duplicates = Duplicates(table, source=name, numbers_of=self._reader.customer_numbers)
+        self._duplicates = Duplicates(
+            table,
+            source=name,
+            numbers_of=self._reader.customer_numbers,
+            is_rejected=self._reader.rejects_number,
+            names=self._names,
+        )
+
+    @property
+    def unmapped(self) -> tuple[str, ...]:
+        """Its columns that nothing is made of, which a mapping may leave: by name, or as `column 3`."""
+        return tuple(map(self._names.plain, self._unmapped))
 
     def place(self, row: int) -> str:
         """Where a row stands, for people: its number, after the name of its file where there are several."""
@@ -127,6 +144,8 @@ class Source:
             for chunk in self._table.chunks():
                 if first and _looks_like_a_header(chunk.record(0), self.columns):
                     raise _two_headers(self.name, self._table, chunk.first_row)
+                if first:
+                    self._first_rows = [chunk.record(at) for at in range(min(len(chunk), ROWS_BENEATH))]
                 first = False
                 yield chunk
 
@@ -186,31 +205,24 @@ def source_of(found: Looked, *, mapping: ColumnMapping | None = None, policy: Po
 
 
 def _feeds(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, Feed]:
+    names = ColumnNames(table.columns, mapped=mapping.columns if mapping else (), beneath=lambda: first_rows(table))
     try:
-        feeds = feeds_of(table.columns, source=name, mapping=mapping)
+        feeds = feeds_of(table.columns, source=name, mapping=mapping, names=names)
     except InputRefused:
         first = next(table.chunks(), None)
-        if first and _names_mostly(first.record(0)):
+        if first and names_mostly(first.record(0)):
             raise _two_headers(name, table, first.first_row) from None
         raise
     for leaf, feed in feeds.items():
         if feed.position is not None and feed.position in table.nested:
-            column = table.columns[feed.position]
-            what = f'the column "{column}" is nested, and {leaf} is a text; flatten it'
-            raise InputRefused(f"{name}: {what}", code="nested", column=column)
+            what = f"the {names.shown(feed.position)} is nested, and {leaf} is a text; flatten it"
+            raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(feed.position))
     return feeds
 
 
 def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
     filled = [cell for cell in record if cell]
     return tuple(record) == tuple(columns) or (len(filled) > 1 and all(map(guess, filled)))
-
-
-def _names_mostly(record: Sequence[str]) -> bool:
-    """Whether most cells are names of fields, the customer number among them; one alone may be a word: NO, M, By."""
-    filled = [cell for cell in record if cell]
-    guessed = [field for field in map(guess, filled) if field]
-    return "customerNo" in guessed and 2 * len(guessed) > len(filled)
 
 
 def _header_only(name: str) -> InputRefused:

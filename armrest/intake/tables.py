@@ -3,8 +3,10 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from armrest.intake.column_names import HEADER_HINT, ColumnNames, first_rows
 from armrest.intake.errors import InputRefused
 
 
@@ -98,7 +100,7 @@ class Tables:
         name, first = tables[0]
         for other, table in tables[1:]:
             if sorted(table.columns) != sorted(first.columns):
-                odd = ", ".join(sorted(set(table.columns) ^ set(first.columns))) or "one of them twice"
+                odd = _odd_columns(table, first)
                 raise InputRefused(
                     f"{other}: its columns are not those of {name} ({odd}); give files of one kind",
                     code="unknown-column",
@@ -129,3 +131,18 @@ class Tables:
         """The file's name, and the row number in it; of rows that have been read."""
         at = bisect_right(self._starts, row - 1) - 1
         return f"{self._tables[at][0]}:{row - self._starts[at]}"
+
+
+def _odd_columns(table: Table, first: Table) -> str:
+    """What one of them has and the other has not, by name; by position where a first row may be a customer's."""
+    odd = [*_lacking(table, first.columns), *_lacking(first, table.columns)]
+    if all(names.quotable(at) for names, at in odd):
+        return ", ".join(sorted(names.plain(at) for names, at in odd)) or "one of them twice"
+    places = [str(at + 1) for at, it in enumerate(table.columns) if it not in first.columns]
+    return f"columns {', '.join(places)}; {HEADER_HINT}" if places else "it lacks some"
+
+
+def _lacking(table: Table, columns: Sequence[str]) -> list[tuple[ColumnNames, int]]:
+    """The table's columns that are not among these."""
+    names = ColumnNames(table.columns, beneath=partial(first_rows, table))
+    return [(names, at) for at, column in enumerate(table.columns) if column not in columns]

@@ -57,7 +57,9 @@ def _values(given: list[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for one in given:
         field, equals, value = one.partition("=")
-        if not equals or not value.strip():
+        if not equals:
+            raise Refused("--set: write FIELD=VALUE, such as phoneNo=91234567; to make a field blank: --clear FIELD")
+        if not value.strip():
             raise Refused(f"--set {field}: write FIELD=VALUE; to make a field blank: --clear FIELD")
         if field in values:
             raise Refused(f"--set names {field} twice: keep one of them")

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -234,3 +235,36 @@ def test_purge_removes_rejects_wherever_they_are(typed: Typed, file: Write, tmp_
     typed("purge", "--older-than", "0s", ARMREST_REJECTS_URL=url)
 
     assert not Path(planned.json["rejects_file"].removeprefix("file://")).exists()
+
+
+def test_what_stands_in_the_place_of_a_customer_number_is_in_the_rejects_file_alone(
+    typed: Typed, file: Write, tmp_path: Path
+) -> None:
+    source = file("customerNo;name\n10001;A\nKariNordmann;B\n15108695088;C\nkari1@example.no;D\n10002;E\n")
+
+    checked = typed("check", source, "--max-rejected", "100%")
+    planned = typed(*PLAN, source, "--max-rejected", "100%")
+
+    (ledger,) = tmp_path.rglob("ledger.db")
+    with closing(sqlite3.connect(ledger)) as database:
+        kept = "\n".join(database.iterdump())
+    told = kept + checked.out + checked.err + planned.out + planned.err
+    assert planned.json["plan"]["rejected"] == 3
+    assert [it for it in ("KariNordmann", "15108695088", "kari1@example.no") if it in told] == []
+    assert "15108695088" in Path(planned.json["rejects_file"]).read_text("utf-8")
+
+
+def test_nothing_of_a_file_without_a_header_is_told(typed: Typed, file: Write, tmp_path: Path) -> None:
+    source = file("10001;Kari Nordmann;Storgata 1\n10002;Ola Hansen;Lillegata 2\n")
+
+    ended = [
+        typed("check", source),
+        typed(*PLAN, source),
+        typed("update-customers", source, "--client-no", "2218"),
+        typed("mapping", "init", source, "-o", "made.yaml"),
+    ]
+
+    assert [one.exit_code for one in ended] == [2, 2, 2, 2]
+    assert not [it for one in ended for it in ("Kari", "Ola", "gata", "10001") if it in one.out + one.err]
+    assert "put a header row above it" in ended[0].complaint
+    assert not (tmp_path / "made.yaml").exists()

@@ -98,6 +98,36 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_asked(
     assert not books.sandbox.answers
 
 
+@pytest.mark.parametrize("number", ["..", "Sum", "=7", "15108695088", "10001.0", "1\udce6"])
+def test_what_is_no_customer_number_is_refused_as_in_a_file(number: str, typed: Typed, books: SandboxServer) -> None:
+    ended = typed("update-customer", "--client-no", "2218", "--customer-no", number, "--set", "phoneNo=91234567")
+
+    assert (ended.exit_code, "this customer: customerNo" in ended.complaint) == (2, True), ended.err
+    assert not books.sandbox.answers
+
+
+def test_a_rule_that_the_settings_switch_off_is_off_here_too(typed: Typed, arm: SandboxServer) -> None:
+    arm.books.load(2218, [{"customerNo": "ACME", "phoneNo": "22222222"}])
+    words = ("update-customer", "--client-no", "2218", "--customer-no", "ACME", "--set", "phoneNo=91234567")
+
+    assert "holds no digit" in typed(*words).complaint
+    assert typed(*words, ARMREST_RULES='{"no-digit": "off"}').exit_code == 0
+
+
+def test_what_is_typed_without_a_field_is_not_repeated(typed: Typed, books: SandboxServer) -> None:
+    ended = typed(*UPDATE, "--set", "Kari Nordmann")
+
+    assert (ended.exit_code, "write FIELD=VALUE" in ended.complaint) == (2, True)
+    assert "Kari" not in ended.err
+
+
+def test_a_value_in_the_place_of_a_field_is_not_repeated(typed: Typed, books: SandboxServer) -> None:
+    ended = typed(*UPDATE, "--set", "91234567=phoneNo")
+
+    assert (ended.exit_code, "unknown column" in ended.complaint) == (2, True)
+    assert "91234567" not in ended.err
+
+
 def test_a_customer_that_does_not_exist_is_not_made(typed: Typed, arm: SandboxServer) -> None:
     ended = typed(*UPDATE, "--set", "phoneNo=91234567")
 

@@ -113,11 +113,11 @@ def test_a_sample_comes_with_its_interval(typed: Typed, file: Write, arm: Sandbo
 def test_customers_beyond_the_list_are_read_one_by_one(typed: Typed, file: Write, arm: SandboxServer) -> None:
     everyone = many(10_020)
     loaded(arm, *everyone)
-    wanted = [*everyone[9_990:10_010], {"customerNo": "none", "name": "Nobody"}]
+    wanted = [*everyone[9_990:10_010], {"customerNo": "none1", "name": "Nobody"}]
 
     told = typed(*VERIFY, file(as_file(wanted)), "--json").json
 
-    assert told["drift"] == [{"customer_no": "none", "drift": "missing", "fields": []}]
+    assert told["drift"] == [{"customer_no": "none1", "drift": "missing", "fields": []}]
     assert told["customers"]["only_in_arm"] is None
     assert arm.sandbox.answers["GET", "/arm/v1/clients/{clientno}/customers/{customerno}", 200] == 10
 
@@ -126,9 +126,9 @@ def test_a_list_that_is_full_hides_nobody_who_is_asked_for(typed: Typed, file: W
     everyone = many(10_000)
     loaded(arm, *everyone)
 
-    told = typed(*VERIFY, file(as_file([everyone[9_999], {"customerNo": "none", "name": "Nobody"}])), "--json").json
+    told = typed(*VERIFY, file(as_file([everyone[9_999], {"customerNo": "none1", "name": "Nobody"}])), "--json").json
 
-    assert [one["customer_no"] for one in told["drift"]] == ["none"]
+    assert [one["customer_no"] for one in told["drift"]] == ["none1"]
     assert told["customers"]["only_in_arm"] is None
     assert arm.sandbox.answers["GET", "/arm/v1/clients/{clientno}/customers/{customerno}", 404] == 1
 

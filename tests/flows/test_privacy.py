@@ -138,3 +138,19 @@ def test_a_single_update_cannot_be_retried_with_values_that_are_gone(
     held = arm.books.customer(2218, "10001")
     assert held
     assert held["name"] == "Ola Utpost"
+
+
+def test_a_file_without_a_header_and_a_name_for_a_number_leave_no_trace(
+    run_flow: RunFlow, prefect_server: Mapping[str, str], history: History, tmp_path: Path
+) -> None:
+    (tmp_path / "headerless.csv").write_text("10001;Kari Utenhode;Storgata 77b\n10002;Ola;Gata 2\n", encoding="utf-8")
+
+    file = run_flow("update-customers", source=str(tmp_path / "headerless.csv"), client_no=CLIENT_NO)
+    single = run_flow("update-customer", client_no=CLIENT_NO, customer_no="15108695088", changes={"91234567": "x"})
+
+    text = dumped_with_all_logs(Path(prefect_server["PREFECT_HOME"]), [file.flow_run_id, single.flow_run_id])
+    known = history.flow_run(single.flow_run_id)
+    assert (file.name, "column 1" in file.message) == ("InputRejected", True)
+    assert single.name == "Failed"
+    assert (known["name"], known["parameters"]["customer_no"]) == ("2218 · no customer number", "(taken out)")
+    assert [needle for needle in ("Utenhode", "Storgata 77b", "15108695088") if needle in text] == []

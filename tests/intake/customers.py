@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from armrest.api.models import ADDRESS_FIELDS
-from armrest.intake.judges import is_scientific
+from armrest.intake.customer_number import customer_number_fault
+from armrest.intake.judges import is_birth_number, is_error_cell, is_scientific, is_unreadable
 
 TODAY = date(2026, 6, 1)
 PLAIN = ("name", "customerCategory", "organizationNo", "sellerReference", "buyerReference")
@@ -19,10 +20,17 @@ COLUMNS = (
 )  # fmt: skip
 
 letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
-texts = st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12).map(str.strip).filter(bool)
-numbers = st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Z"]), min_size=1, max_size=12).filter(
-    lambda number: not is_scientific(number)
+texts = (
+    st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12)
+    .map(str.strip)
+    .filter(lambda text: text and not is_error_cell(text) and not is_unreadable(text))
 )
+numbers = st.builds(
+    "{}{}{}".format,
+    st.text(st.characters(categories=["L", "N"]), max_size=6),
+    st.text(st.sampled_from("-./_#&+:()"), max_size=1),
+    st.integers(0, 99_999_999),
+).filter(lambda number: not (customer_number_fault(number) or is_scientific(number) or is_birth_number(number)))
 emails = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.no", fullmatch=True)
 addresses = st.fixed_dictionaries({field: texts | st.just("") for field in ADDRESS_FIELDS if field != "countryCode"})
 

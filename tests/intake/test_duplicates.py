@@ -35,12 +35,12 @@ def test_two_numbers_that_share_a_hash_are_told_apart() -> None:
     assert rows_of_each([(2, ["1", "2"])], {hash("1"), hash("2")}) == {}
 
 
-TWICE = "customerNo,name,phoneNo\nA,Kari,\nB,Ola,\na,Kari,91234567\nC,Per,\nA,,22334455\n"
+TWICE = "customerNo,name,phoneNo\nA1,Kari,\nB1,Ola,\na1,Kari,91234567\nC1,Per,\nA1,,22334455\n"
 
 
 def test_a_customer_twice_is_refused_with_both_rows_even_where_one_is_rejected(source: Open) -> None:
     with pytest.raises(InputRefused, match=r"customerNo a1 stands in rows 2 and 4 \(1 more") as refused:
-        read(source("customerNo,phoneNo\na1,\nb,\nA1,call\nb,\n"))
+        read(source("customerNo,phoneNo\na1,\nb2,\nA1,call\nb2,\n"))
 
     assert (refused.value.code, refused.value.rows) == ("duplicate-customer-no", (2, 4))
 
@@ -48,8 +48,8 @@ def test_a_customer_twice_is_refused_with_both_rows_even_where_one_is_rejected(s
 @pytest.mark.parametrize(
     ("policy", "kept", "left_out"),
     [
-        ("first", [("A", "Kari", None), ("B", "Ola", None), ("C", "Per", None)], [4, 6]),
-        ("last", [("B", "Ola", None), ("C", "Per", None), ("A", None, "22334455")], [2, 4]),
+        ("first", [("A1", "Kari", None), ("B1", "Ola", None), ("C1", "Per", None)], [4, 6]),
+        ("last", [("B1", "Ola", None), ("C1", "Per", None), ("A1", None, "22334455")], [2, 4]),
     ],
 )
 def test_the_first_or_the_last_row_goes(source: Open, policy: str, kept: list[object], left_out: list[int]) -> None:
@@ -64,10 +64,15 @@ def test_the_first_or_the_last_row_goes(source: Open, policy: str, kept: list[ob
 
 def test_rows_that_agree_are_merged_into_the_first(source: Open) -> None:
     customers, _ = read(
-        source("customerNo,name,phoneNo\nA,Kari,\nB,Ola,\na, kari ,91234567\nA,,\n", policy=Policy(duplicates="merge"))
+        source(
+            "customerNo,name,phoneNo\nA1,Kari,\nB1,Ola,\na1, kari ,91234567\nA1,,\n", policy=Policy(duplicates="merge")
+        )
     )
 
-    assert customers == [{"customerNo": "A", "name": "Kari", "phoneNo": "91234567"}, {"customerNo": "B", "name": "Ola"}]
+    assert customers == [
+        {"customerNo": "A1", "name": "Kari", "phoneNo": "91234567"},
+        {"customerNo": "B1", "name": "Ola"},
+    ]
 
 
 def test_rows_that_disagree_are_not_merged(source: Open) -> None:
@@ -75,3 +80,20 @@ def test_rows_that_disagree_are_not_merged(source: Open) -> None:
         read(source(TWICE, policy=Policy(duplicates="merge")))
 
     assert refused.value.rows == (2, 4, 6)
+
+
+@pytest.mark.parametrize("policy", ["error", "first", "last", "merge"])
+def test_rows_that_are_rejected_for_their_number_are_no_duplicates(source: Open, policy: str) -> None:
+    text = "customerNo,name\n1,Kari\nSum,10\n2,Ola\nSum,20\n15108695088,Per\n15108695088,Per\n"
+
+    customers, rejects = read(source(text, policy=Policy(duplicates=policy)))  # type: ignore[arg-type]
+
+    assert [one["customerNo"] for one in customers] == ["1", "2"]
+    assert [row for row, *_ in rejects] == [3, 5, 6, 7]
+
+
+def test_a_number_that_the_settings_allow_is_a_duplicate(source: Open) -> None:
+    policy = Policy(severities={"no-digit": "off"})
+
+    with pytest.raises(InputRefused, match="customerNo acme stands in rows 2 and 3"):
+        read(source("customerNo\nACME\nAcme\n", policy=policy))

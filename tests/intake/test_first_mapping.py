@@ -100,3 +100,9 @@ def test_masking_keeps_the_shape_and_the_codes_only() -> None:
         "postalAddress": {"addressLine1": "Xxxx 9", "countryCode": "NO"},
         "distribution": {"type": "M", "einvoiceCode": 90},
     }
+
+
+def test_what_is_no_code_is_masked_where_codes_stand() -> None:
+    shown = masked({"customerNo": "1", "customerCategory": "Kari", "distribution": {"type": "Gata 1"}})
+
+    assert shown == {"customerNo": "1", "customerCategory": "Xxxx", "distribution": {"type": "Xxxx 9"}}

@@ -378,6 +378,25 @@ def test_json_that_cannot_be_taken_is_refused_saying_where(source: Open, text: s
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("form", ["ndjson", "json", "batch body"])
+def test_half_a_character_rejects_its_row_and_stops_nobody(source: Open, form: str) -> None:
+    table = [{"customerNo": "1", "name": "Kari \ud83d"}, {"customerNo": "2\udfff"}, {"customerNo": "3", "name": "😀"}]
+    texts = {
+        "ndjson": "".join(json.dumps(one) + "\n" for one in table),
+        "json": json.dumps(table),
+        "batch body": json.dumps({"customers": table}),
+    }
+
+    opened = source(texts[form])
+    (block,) = opened.sealed_blocks(b"k" * 32)
+
+    assert [(it.row, it.field, it.code, it.customer_no) for it in block.rejects] == [
+        (1, "name", "unreadable-text", "1"),
+        (2, "customerNo", "unreadable-text", None),
+    ]
+    assert len(block.row_numbers) == 1
+
+
 def test_json_is_read_piece_by_piece(source: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("armrest.intake.json_table.BLOCK_BYTES", 3)
     table = [{"customerNo": str(at), "name": "æ{},[]"} for at in range(20)]

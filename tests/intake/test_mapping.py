@@ -166,3 +166,20 @@ def test_the_schema_takes_what_the_mapping_takes(path: Path) -> None:
 
 def _fits(data: Any) -> bool:
     return bool(jsonschema.Draft202012Validator(mapping_schema()).is_valid(data))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'columns: {Nr: customerNo}\nconstants: {buyerReference: "\\ud83d"}',
+        'columns:\n  Nr: customerNo\n  "\\ud83d": name',
+        'columns: {Nr: {field: customerNo, lookup: {"1": "\\ud83d"}}}',
+    ],
+    ids=["constant", "column", "lookup"],
+)
+def test_half_a_character_in_a_mapping_is_found_with_its_line(text: str) -> None:
+    mapping, (fault,) = parse_mapping(text)
+
+    assert mapping is None
+    assert "half a character" in fault.message
+    assert fault.message.encode()

@@ -90,6 +90,35 @@ def test_fed_back_unmended_it_gives_the_same_rejects_again(source: Open, tmp_pat
     assert again == first
 
 
+def test_half_a_character_is_written_and_rejected_again(source: Open, tmp_path: Path) -> None:
+    text = '{"customerNo": "1", "name": "Kari \\ud83d"}\n{"customerNo": "2"}\n'
+
+    rows = rejects_file(source(text), tmp_path / "1.csv")
+    again = rejects_file(open_source(str(tmp_path / "1.csv"), policy=Policy(today=TODAY)), tmp_path / "2.csv")
+
+    assert rows[1][:2] == ["1", "Kari \\ud83d"]
+    assert again[1][rows[0].index("_error")] == rows[1][-1]
+
+
+def test_a_customer_number_is_shown_only_where_it_is_one(source: Open) -> None:
+    cells = ["Sum", "KariNordmann", "kari@example.no", "15108695088", "=0010", "10001.0", "#REF!"]
+    text = "customerNo;phoneNo\n" + "".join(f"{cell};\n" for cell in cells) + "10002;call\n"
+
+    (block,) = source(text).blocks()
+
+    assert [reject.customer_no for reject in block.rejects] == [*[None] * len(cells), "10002"]
+
+
+def test_a_number_that_begins_with_an_apostrophe_is_an_error_and_only_our_own_is_taken_away(
+    source: Open, tmp_path: Path
+) -> None:
+    first = rejects_file(source("customerNo,name\n'0010,A\n'=7,B\n=8,C\n9,D\n"), tmp_path / "1.csv")
+    again = rejects_file(open_source(str(tmp_path / "1.csv"), policy=Policy(today=TODAY)), tmp_path / "2.csv")
+
+    assert [row[0] for row in first[1:]] == ["'0010", "''=7", "'=8"]
+    assert again == first
+
+
 @given(st.text(st.sampled_from("'=+-@\t\ra1"), max_size=6))
 def test_a_guarded_cell_is_never_run_and_always_comes_back(cell: str) -> None:
     assert not re.match(r"[=+\-@\t\r]", guarded(cell))

@@ -6,23 +6,90 @@ import pytest
 from email_validator import validate_email
 from hypothesis import given
 from hypothesis import strategies as st
-from stdnum.no import orgnr
+from stdnum.no import fodselsnummer, orgnr
 
 from armrest.intake import judges
 from armrest.intake.addresses import DIGITS_OF_POSTAL_CODES
 from armrest.intake.column import Column, items
+from armrest.intake.customer_number import ORDINARY_CUSTOMER_NO, customer_number_fault
 from armrest.intake.fields import LEAVES
 from armrest.intake.reasons import REASONS, severities
 from armrest.intake.rules import Check, checks_of, with_countries
 
 TODAY = date(2026, 6, 1)
 
-BROKEN = [
+BROKEN: list[tuple[str, str, str]] = [
     ("customerNo", "10 001", "blank-inside"),
     ("customerNo", "10\u00a0001", "blank-inside"),
     ("customerNo", "10\u200b001", "blank-inside"),
     ("customerNo", "1" * 51, "too-long"),
     ("customerNo", "1.0E+09", "scientific-notation"),
+    *(
+        ("customerNo", cell, "not-a-customer-number")
+        for cell in (
+            "Sum",
+            "Totalt:",
+            "Kundenr",
+            "customerNo",
+            "Adresse1",
+            "----------",
+            ".",
+            "..",
+            "-",
+            '="0010"',
+            "'0010",
+            '"0010"',
+            "=0010",
+            "+4791234567",
+            "-10",
+            "@10",
+            "2026-03-04",
+            "04.03.2026",
+            "3/4/2026",
+            "10:20:00",
+            "2026-03-04T00:00:00",
+            "true",
+            "FALSE",
+            "nan",
+            "kari1@example.no",
+            "10001;Kari",
+            "10|20",
+            "10-",
+            "../1",
+        )
+    ),
+    *(("customerNo", cell, "decimal-number") for cell in ("10001.0", "155.0", "10001,5", "10001.", "+1.5", ".5")),
+    *(("customerNo", cell, "no-digit") for cell in ("ACME", "Å", "KARI-NORDMANN")),
+    *(
+        ("customerNo", cell, "birth-number-as-customer-number")
+        for cell in ("15108695088", "151086-95088", "55108695071", "15508695060", "15908695124", "55908695118")
+    ),
+    ("name", "Kari \ud83d", "unreadable-text"),
+    ("name", "Kari \\ud83d", "unreadable-text"),
+    ("customerNo", "1\ud83d", "unreadable-text"),
+    ("emailAddressDocument", "kari\udfff@example.no", "unreadable-text"),
+    *(
+        ("addressLine1", cell, "error-cell")
+        for cell in (
+            "#REF!",
+            "#N/A",
+            "#DIV/0!",
+            "#NAME?",
+            "#NULL!",
+            "#NUM!",
+            "#VALUE!",
+            "#SPILL!",
+            "#CALC!",
+            "#GETTING_DATA",
+            "#I/T",
+            "#VERDI!",
+            "#SKÄRNING!",
+            "#DIVISION/0!",
+            "#NV",
+            "######",
+            "Err:502",
+        )
+    ),
     ("name", "Kari\x0bNordmann", "control-character"),
     ("postalCode", "01\x7f55", "control-character"),
     ("name", "Kari\u00a0Nordmann", "look-alike-blank"),
@@ -61,9 +128,15 @@ BROKEN = [
     ("organizationNo", "15108695088", "birth-number"),
     ("postalCode", "155", "postal-code"),
 ]
-KEPT = [
+KEPT: list[tuple[str, str]] = [
     ("customerNo", "00010-Å"),
     ("customerNo", "1E5"),
+    *(("customerNo", cell) for cell in ("K-0010", "10-20", "A.12", "Å3", "A\u030a3", "KUNDE1", "KUNDE-0000001")),
+    *(("customerNo", cell) for cell in ("0010", "0", "20260304", "12345678901", "15108695089", "99108695088", "K/1")),
+    ("name", "Kari 😀"),
+    ("name", "\\ud83d\\ude00"),
+    ("addressLine1", "Storgata 1 #4"),
+    ("addressLine1", "#4"),
     ("customerNo", "1" * 50),
     ("name", "Kari 'Ø' Nordmann"),
     ("name", "JOÃO CONCEIÇÃO"),
@@ -174,6 +247,18 @@ def test_a_screen_passes_nothing_that_the_judge_would_refuse(leaf: str, check: C
     assert found == {
         (at, code) for code, judge in check.judges.items() for at, cell in enumerate(cells) if cell and judge(cell)
     }
+
+
+@given(st.from_regex(ORDINARY_CUSTOMER_NO, fullmatch=True))
+def test_no_ordinary_customer_number_breaks_a_rule_that_is_not_asked_about_it(cell: str) -> None:
+    assert customer_number_fault(cell) == ""
+    assert not judges.has_blank(cell)
+    assert not judges.is_scientific(cell)
+
+
+@given(st.from_regex("[0-9]{11}", fullmatch=True))
+def test_what_the_library_takes_for_a_birth_number_is_one(cell: str) -> None:
+    assert judges.is_birth_number(cell) or not fodselsnummer.is_valid(cell)
 
 
 @given(st.from_regex(judges.ORDINARY_EMAIL, fullmatch=True))
