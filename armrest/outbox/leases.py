@@ -56,16 +56,10 @@ class Lease:
             )
 
     def _lost_to(self, holder: str | None) -> LeaseLost:
+        what = f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`"
         if holder == self.run_id:
-            what = (
-                f"another process has taken over client {self.client_no} and carries run {self.run_id} on: "
-                f"`armrest show {self.run_id}` shows how it stands"
-            )
-        else:
-            what = (
-                f"run {self.run_id} no longer holds client {self.client_no}: "
-                f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`"
-            )
+            what = f"another process carries it on; `armrest show {self.run_id}` shows how it stands"
+        what = f"run {self.run_id} no longer holds client {self.client_no}: {what}"
         return LeaseLost(what, run_id=self.run_id)
 
     def beat(self, tx: Connection, now: float) -> None:

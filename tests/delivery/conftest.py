@@ -7,7 +7,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -181,9 +181,9 @@ class Engine:
                 raise fault
         except (StopTheRun, OutboxError) as error:
             stopped = str(error)
-        with suppress(LeaseHeld):  # the run is another process's by now
+        with suppress(LeaseHeld):
             return finish(self.outbox, run, Unheld(self.outbox.ledger, run), stopped=stopped)
-        return self.summary(run)
+        return replace(self.summary(run), message=stopped)  # the run is another process's: only the caller is told
 
     def latest(self, run: Run) -> Run:
         """Return a run as the ledger has it by now."""
