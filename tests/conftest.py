@@ -22,7 +22,7 @@ from tests.postgres import Cluster, cluster, programs
 
 ARMREST = Path(sys.executable).with_name("armrest")
 CLIENT_NO = 2218
-START_SECONDS = 120
+START_SECONDS = 300
 SENT_BY = "8s"
 """A deadline by which a busy machine has sent a few batches. It is waited for, so only where ARM is not to be done."""
 
@@ -69,7 +69,7 @@ class Shell:
 
     def __call__(self, *words: str, **variables: str | None) -> Ended:
         with self.start(*words, **variables) as process:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=400)
         return Ended(process.returncode, out, err)
 
 

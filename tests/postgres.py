@@ -69,7 +69,7 @@ def cluster(folder_of_programs: Path) -> Iterator[Cluster]:
 
 
 def _await(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while time.monotonic() < until and process.poll() is None:
         try:
             psycopg.connect(host="127.0.0.1", port=port, user=USER, dbname="postgres").close()

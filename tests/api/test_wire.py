@@ -95,7 +95,7 @@ async def test_a_port_where_nobody_listens_is_unreachable() -> None:
 async def passed(seconds: float) -> None:
     """Let the loop's clock move on, and everybody act on it."""
     let_pass(seconds)
-    for _ in range(10):
+    for _ in range(5):
         await asyncio.sleep(0)
 
 
@@ -125,7 +125,7 @@ async def drips(_: Seen, writer: asyncio.StreamWriter) -> None:
     for _ in range(500):
         writer.write(b" ")
         await writer.drain()
-        await passed(1)
+        await passed(TIMEOUT_SECONDS / 10)
 
 
 async def drips_headers(_: Seen, writer: asyncio.StreamWriter) -> None:
@@ -133,7 +133,7 @@ async def drips_headers(_: Seen, writer: asyncio.StreamWriter) -> None:
     for number in range(500):
         writer.write(b"X-%d: y\r\n" % number)
         await writer.drain()
-        await passed(1)
+        await passed(TIMEOUT_SECONDS / 10)
 
 
 async def headers_without_end(_: Seen, writer: asyncio.StreamWriter) -> None:
@@ -263,7 +263,7 @@ async def test_no_more_connections_are_in_use_than_the_pool_may_hold_and_all_cal
         open_now -= 1
         await says(202, {})(seen, writer)
 
-    async with against(answering, pool_size=pool_size) as (client, _):
+    async with against(answering, pool_size=pool_size, timeout_seconds=600) as (client, _):
         answers = await asyncio.gather(*(client.get_batch(2218, UUID) for _ in range(60)))
 
     assert {answer.standing for answer in answers} == {Standing.PENDING}

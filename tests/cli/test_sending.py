@@ -28,7 +28,7 @@ def expected(number: int) -> dict[str, str]:
     return {str(no): f"Kunde {no}" for no in range(10001, 10001 + number)}
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+def until(condition: Callable[[], Any], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end

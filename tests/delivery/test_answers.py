@@ -26,7 +26,7 @@ UNREADABLE_TO_A_PUT = {
     "50 MB": flood(50_000_000),
     "50 MB in 50 kB of gzip": BOMB,
     "broken gzip": http(202, b"\x1f\x8b\x08 not gzip", content_encoding="gzip"),
-    "a slow drip": drip(ACCEPTED, seconds=1),
+    "a slow drip": drip(ACCEPTED, seconds=10),
     "a redirect to another origin": http(307, location="https://elsewhere.example/arm/v1"),
     "a redirect to itself": http(302, location="/arm/v1/clients/2218/customers/batches"),
     "no HTTP": b"220 smtp.example.no ESMTP\r\n",
@@ -53,7 +53,7 @@ NOT_DONE = {
     "a 500": http(500, b"oops"),
     "50 MB": flood(50_000_000),
     "50 MB in 50 kB of gzip": BOMB,
-    "a slow drip": drip(PROCESSED, seconds=1),
+    "a slow drip": drip(PROCESSED, seconds=10),
     "no answer": hang_up,
 }
 

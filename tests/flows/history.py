@@ -14,7 +14,7 @@ BUSY = 503
 
 def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
     """Ask until the server is not busy any more."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while (answer := ask()).status_code == BUSY and time.monotonic() < until:
         time.sleep(0.2)
     return answer

@@ -34,7 +34,7 @@ def shrunken(run_flow: RunFlow, file: Write) -> Callable[..., FlowEnded]:
 
 def answer(history: History, decision: str) -> None:
     """Do what a person does in the UI, as soon as the question is there."""
-    until = time.monotonic() + 100
+    until = time.monotonic() + 300
     while not (waiting := history.ask("flow_runs/filter", PAUSED)):
         assert time.monotonic() < until
         time.sleep(0.2)

@@ -90,7 +90,7 @@ def dumped(home: Path) -> str:
 
 def dumped_with_all_logs(home: Path, flow_run_ids: Iterator[str] | list[str]) -> str:
     """The dump, as soon as the server has written down the events of these flow runs, too."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     wanted = [f"prefect.flow-run.{flow_run_id}" for flow_run_id in flow_run_ids]
     while not all(resource in (text := dumped(home)) for resource in wanted) and time.monotonic() < until:
         time.sleep(0.5)

@@ -148,7 +148,7 @@ def write_version(path: Path, customers: int, version: int, *, every: int = 1, p
     return path
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+def until(condition: Callable[[], Any], seconds: float = 300) -> None:
     """Wait until something is so."""
     end = time.monotonic() + seconds
     while not condition():

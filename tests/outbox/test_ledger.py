@@ -74,7 +74,7 @@ def test_processes_that_open_a_new_ledger_at_once_share_it(ledger_url: str) -> N
         )
         for name in ("one", "two", "three")
     ]
-    keys = {writer.communicate(timeout=60)[0] for writer in writers}
+    keys = {writer.communicate(timeout=400)[0] for writer in writers}
 
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert len(keys) == 1

@@ -97,7 +97,7 @@ def test_machines_that_split_batches_of_one_run_at_once_lose_no_customer(outbox:
         for slice_no in (1, 2, 3, 4)
     ]
 
-    assert [one.wait(60) for one in splitting] == [0] * 4
+    assert [one.wait(400) for one in splitting] == [0] * 4
     run = find_run(outbox.ledger, "run")
     alone = batches_in(outbox.ledger, run, SENDABLE)
     assert len(alone) == 4 * 16
