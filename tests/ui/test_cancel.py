@@ -108,6 +108,7 @@ def test_a_run_that_a_person_cancels_stays_cancelled_and_one_that_a_machine_stop
     up.behave()
     until(lambda: resumes_of(up, terminated))
 
+    assert accepted(up, 2231) == sent, "the automation has undone a person's cancel"
     assert ended(up, resumes_of(up, terminated)[0]["id"])["state_name"] == "Completed"
     assert accepted(up, 2231) == sent, "the automation has undone a person's cancel"
     assert (run.stopped_by, by_a_machine) == ("person", "machine")
