@@ -82,7 +82,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
 }
 
 
-FROM: Final = {"no lease epoch": 280}
+FROM: Final = {"no lease epoch": 180}
 """Where the search begins for a bug that takes long to find: every seed before it finds nothing."""
 
 
