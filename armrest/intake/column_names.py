@@ -7,15 +7,10 @@ nothing of such a row is quoted.
 import re
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
-from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from armrest.intake.errors import InputRefused
 from armrest.intake.fields import KNOWN, ONLY_SHOWN, REJECT_COLUMNS
 from armrest.intake.headers import bare, guess
-
-if TYPE_CHECKING:
-    from armrest.intake.tables import Table
 
 Rows = Sequence[Sequence[str]]
 
@@ -95,15 +90,6 @@ class ColumnNames:
         return any(
             name and name == cell.strip() for row in others for name, cell in zip(self._columns, row, strict=True)
         )
-
-
-def first_rows(table: "Table") -> Rows:
-    """The first rows of a table; none where it cannot be read."""
-    try:
-        chunk = next(table.chunks(), None)
-    except InputRefused:
-        return ()
-    return () if chunk is None else [chunk.record(at) for at in islice(range(len(chunk)), ROWS_BENEATH)]
 
 
 def _holds_numbers(rows: Rows, position: int) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from armrest.api.models import ADDRESS_FIELDS
-from armrest.intake.column_names import HEADER_HINT, ColumnNames, first_rows
+from armrest.intake.column_names import HEADER_HINT, ColumnNames
 from armrest.intake.database import Database
 from armrest.intake.dates import ToIso, date_format, year_first
 from armrest.intake.errors import InputRefused
@@ -19,6 +19,7 @@ from armrest.intake.looking import look
 from armrest.intake.mapping import parse_mapping
 from armrest.intake.masking import masked
 from armrest.intake.sources import source_of
+from armrest.intake.tables import first_rows
 
 _DATE_FORMATS: Final = [
     mark.join(parts)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from armrest.intake.blocks import Block, BlockReader, sealed
-from armrest.intake.column_names import ROWS_BENEATH, ColumnNames, Rows, first_rows
+from armrest.intake.column_names import ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.database import Database
 from armrest.intake.duplicates import Hashes
 from armrest.intake.errors import InputRefused
@@ -21,7 +21,7 @@ from armrest.intake.policy import Policy
 from armrest.intake.recipe import Recipe
 from armrest.intake.rejects import Finding
 from armrest.intake.resolution import Duplicates, Resolution
-from armrest.intake.tables import Chunk, Table
+from armrest.intake.tables import Chunk, Table, first_rows
 
 
 class Source:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from armrest.intake.column_names import HEADER_HINT, ColumnNames, first_rows
+from armrest.intake.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.errors import InputRefused
 
 
@@ -146,3 +146,12 @@ def _lacking(table: Table, columns: Sequence[str]) -> list[tuple[ColumnNames, in
     """The table's columns that are not among these."""
     names = ColumnNames(table.columns, beneath=partial(first_rows, table))
     return [(names, at) for at, column in enumerate(table.columns) if column not in columns]
+
+
+def first_rows(table: Table) -> Rows:
+    """The first rows of a table; none where it cannot be read."""
+    try:
+        chunk = next(table.chunks(), None)
+    except InputRefused:
+        return ()
+    return () if chunk is None else [chunk.record(at) for at in islice(range(len(chunk)), ROWS_BENEATH)]
