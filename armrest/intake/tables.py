@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol
 
 from armrest.intake.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
