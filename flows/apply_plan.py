@@ -3,15 +3,13 @@
 from prefect import flow, runtime
 from prefect.client.schemas import State
 
-from armrest.outbox import Run
-from armrest.outbox import apply_plan as apply_plan_of
 from flows.parameters import ClientNoIsRight, RunName, person
-from flows.sending import see_through
-from flows.stopping import flow_run_id, noting_stop, stoppable
-from tasks.connection import Connection, ConnectionName, holding
-from tasks.connection import connection as connected
-from tasks.durations import Duration, seconds_in
-from tasks.runs import applicable, carried, carry
+from flows.sending import see_through, send_plan
+from flows.stopping import flow_run_id, stoppable
+from tasks.connection import ConnectionName
+from tasks.connections import connection as connected
+from tasks.durations import Duration
+from tasks.runs import applicable, carried
 
 
 def name_of_run() -> str:
@@ -47,15 +45,3 @@ async def apply_plan(
         plan = applicable(here, plan_id, client_no_is_right=client_no_is_right, by=person())
         here.arm_for(plan)
         return await send_plan(here, plan, deadline=deadline, wait=wait)
-
-
-async def send_plan(here: Connection, plan: Run, *, deadline: str, wait: str) -> State:
-    """Have a plan be a run that may be sent, and see it through.
-
-    Raises:
-        OutboxError: It is no plan, or it was overtaken.
-        LeaseHeld: Another run is sending for the client, and still was after the wait.
-    """
-    async with noting_stop(here, plan), holding(plan, wait_seconds=seconds_in(wait)) as lease:
-        run = carry(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
-        return await see_through(here, run, deadline=deadline, wait=wait)

@@ -10,8 +10,7 @@ from prefect.states import Failed
 from pydantic import Field
 
 from armrest.outbox import Decision, Run, decision_on, find_run, note_decision, summary
-from flows.apply_plan import send_plan
-from flows.sending import end_state, see_through
+from flows.sending import end_state, see_through, send_plan
 from flows.stopping import reporting_stop
 from tasks.connection import Connection
 from tasks.durations import seconds_in

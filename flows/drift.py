@@ -28,7 +28,7 @@ async def verified(here: Connection, run: Run, state: State, *, sample: int | No
     if not sample or not summary(here.outbox.ledger, run.run_id).customers.settled:
         return state
     try:
-        found = await verified_run(run.run_id, sample=sample)
+        found = await verified_run(here, run.run_id, sample=sample)
     except ArmError as error:
         return Failed(name="NotVerified", message=f"{state.message}; it could not be verified: {error}")
     await told(found)

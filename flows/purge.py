@@ -8,7 +8,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 
 from armrest.outbox import purge as purge_outbox
-from tasks.connection import connection
+from tasks.connections import connection
 from tasks.durations import Duration, seconds_in
 from tasks.left_behind import remove_old
 

@@ -11,7 +11,7 @@ from flows.parameters import BatchUuid, ClientNo, RunName
 from flows.sending import see_through
 from flows.stopping import flow_run_id, stoppable
 from tasks.connection import Connection, ConnectionName
-from tasks.connection import connection as connected
+from tasks.connections import connection as connected
 from tasks.durations import Duration
 from tasks.rerun_choice import Choice, choose
 from tasks.runs import carried, carry, open_rerun

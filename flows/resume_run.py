@@ -8,7 +8,7 @@ from flows.parameters import RunName
 from flows.sending import see_through
 from flows.stopping import flow_run_id, noting_stop, stoppable
 from tasks.connection import Connection, ConnectionName, holding
-from tasks.connection import connection as connected
+from tasks.connections import connection as connected
 from tasks.durations import Duration, seconds_in
 from tasks.runs import carry, resumable
 from tasks.stops import who_stopped
@@ -49,7 +49,7 @@ async def resume_run(
         if not by_itself:
             carry(here, run, str(flow_run_id()))
             return await see_through(here, run, deadline=deadline, wait=wait)
-        async with noting_stop(here, run), holding(run, wait_seconds=seconds_in(wait)):
+        async with noting_stop(here, run), holding(here, run, wait_seconds=seconds_in(wait)):
             if left := await _left_to_a_person(here, run_id):  # its workers outlive its process, and are cancelled too
                 return left
             carry(here, run, str(flow_run_id()))

@@ -22,6 +22,7 @@ from armrest.outbox import (
     note_resumed,
     summary,
 )
+from armrest.outbox import apply_plan as apply_plan_of
 from flows.stopping import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if
 from tasks.chunk import PlanRefused, chunk
@@ -30,6 +31,7 @@ from tasks.durations import seconds_in
 from tasks.hand_out import ShardCancelled, hand_out
 from tasks.poll_batch_status import poll_batch_status
 from tasks.report import reporting
+from tasks.runs import carry
 from tasks.submit_batch import submit_batch
 
 
@@ -43,7 +45,7 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
     """
     here.run_id = run.run_id
     try:
-        async with reporting_stop(here, run), holding(run, wait_seconds=seconds_in(wait)), noting_stop(here, run):
+        async with reporting_stop(here, run), holding(here, run, wait_seconds=seconds_in(wait)), noting_stop(here, run):
             note_resumed(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id), here.held_lease)
             await _plan_and_send(here, run, seconds_in(deadline))
     except LeaseHeld as held:
@@ -51,6 +53,18 @@ async def see_through(here: Connection, run: Run, *, deadline: str, wait: str) -
             give_up_waiting(here.outbox.ledger, run, held.message)
         raise
     return end_state(summary(here.outbox.ledger, run.run_id))
+
+
+async def send_plan(here: Connection, plan: Run, *, deadline: str, wait: str) -> State:
+    """Have a plan be a run that may be sent, and see it through.
+
+    Raises:
+        OutboxError: It is no plan, or it was overtaken.
+        LeaseHeld: Another run is sending for the client, and still was after the wait.
+    """
+    async with noting_stop(here, plan), holding(here, plan, wait_seconds=seconds_in(wait)) as lease:
+        run = carry(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
+        return await see_through(here, run, deadline=deadline, wait=wait)
 
 
 async def _plan_and_send(here: Connection, run: Run, deadline_seconds: float) -> None:
@@ -73,7 +87,7 @@ async def _send(here: Connection, run: Run, deadline_seconds: float) -> None:
     stopped = ""
     by: StoppedBy | None = None
     try:
-        async with delivering(run, deadline_seconds=deadline_seconds) as delivery:
+        async with delivering(here, run, deadline_seconds=deadline_seconds) as delivery:
             if run.request.get("shards", 1) > 1:
                 await delivery.send_first()  # a fault that is everybody's is not found by each worker anew
                 await hand_out(here, run, deadline_seconds=delivery.seconds_left())

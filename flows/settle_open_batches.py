@@ -9,7 +9,7 @@ from armrest.delivery import Acceptance, Sweep, sweep
 from flows.parameters import AcceptedBy, BatchUuid
 from flows.stopping import cancelled_by_sigterm
 from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
-from tasks.connection import connection as connected
+from tasks.connections import connection as connected
 from tasks.durations import Duration, seconds_in
 from tasks.open_too_long import tell_open_too_long
 from tasks.settled_later import tell_flow_runs

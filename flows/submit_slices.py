@@ -14,7 +14,8 @@ from armrest.api import StopTheRun
 from armrest.outbox import Run, Shard, find_run, is_done, note_stop
 from flows.sending import send_slices
 from flows.stopping import cancelled_by_sigterm, stoppable
-from tasks.connection import Connection, connection, delivering, sharing
+from tasks.connection import Connection, delivering, sharing
+from tasks.connections import connection
 from tasks.durations import Duration, seconds_in
 from tasks.hand_out import STOPPED, UNSETTLED
 
@@ -48,9 +49,9 @@ async def submit_slices(
         run = find_run(here.outbox.ledger, run_id)
         try:
             async with (
-                sharing(run, shard),
+                sharing(here, run, shard),
                 _noting_cancel(here, run),
-                delivering(run, deadline_seconds=seconds_in(deadline)),
+                delivering(here, run, deadline_seconds=seconds_in(deadline)),
             ):
                 await send_slices(here, run, range(first_slice, last_slice + 1))
         except StopTheRun as error:

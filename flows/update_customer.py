@@ -13,6 +13,7 @@ from flows.parameters import ClientNo, UserId
 from flows.sending import end_state
 from flows.stopping import flow_run_id
 from tasks.connection import ConnectionName
+from tasks.connections import connection as connected
 from tasks.single_update import may_be_shown, updated_single
 
 TAKEN_OUT = "(taken out)"
@@ -54,9 +55,8 @@ async def update_customer(
     if TAKEN_OUT in changes.values():
         return Failed(name="InputRejected", message="the values are gone from this run's parameters: begin a new run")
     await _take_out(flow_run_id(), changes, customer_no)
-    done = await updated_single(
-        client_no, customer_no, values=changes, clear=clear or [], user_id=user_id, connection=connection
-    )
+    with connected(connection) as here:
+        done = await updated_single(here, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id)
     return end_state(done.run)
 
 

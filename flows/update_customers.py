@@ -15,7 +15,7 @@ from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, per
 from flows.sending import see_through
 from flows.stopping import flow_run_id, stoppable
 from tasks.connection import ConnectionName, arm_client
-from tasks.connection import connection as connected
+from tasks.connections import connection as connected
 from tasks.durations import Duration
 from tasks.reading import (
     AddressPolicy,

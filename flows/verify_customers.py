@@ -7,6 +7,7 @@ from prefect.states import Completed, Failed
 from flows.drift import DRIFT, Sample, told
 from flows.parameters import ClientNo, is_deployed
 from tasks.connection import ConnectionName
+from tasks.connections import load_settings
 from tasks.reading import Clear, DuplicatePolicy, Reading, SourceName, WholeAddressPolicy
 from tasks.verification import verified_source
 
@@ -51,6 +52,7 @@ async def verify_customers(
         address_policy=address_policy,
         duplicates=duplicates,
     )
-    found = await verified_source(reading, client_no, connection=connection, sample=sample, confined=is_deployed())
+    settings = load_settings(connection)
+    found = await verified_source(settings, reading, client_no, sample=sample, confined=is_deployed())
     await told(found)
     return Completed(message=found.message) if found.equal else Failed(name=DRIFT, message=found.message)

@@ -16,8 +16,8 @@ from packaging.specifiers import SpecifierSet
 from armrest.api import ArmError, Forbidden, NotAuthorized, Unreachable
 from armrest.outbox import Outbox, OutboxError
 from armrest.settings import Settings
-from tasks.configuration import SettingsRefused, environment_settings, load_settings
-from tasks.connection import arm_client, connection, required_api_url, required_clients
+from tasks.configuration import SettingsRefused, environment_settings
+from tasks.connection import LoadSettings, arm_client, open_connection, required_api_url, required_clients
 from tasks.finding import Finding, checked
 from tasks.login import NO_BATCH
 from tasks.reading import places_of
@@ -31,7 +31,7 @@ ARM_SECONDS: Final = 3.0
 ANY_CLIENT: Final = 1
 
 
-def local_findings() -> Iterator[Finding]:
+def local_findings(load: LoadSettings) -> Iterator[Finding]:
     """Look at Python, the packages, the settings, the ledger, the store, and where a deployment's files lie."""
     yield _python()
     yield _versions()
@@ -41,7 +41,7 @@ def local_findings() -> Iterator[Finding]:
         if paths := environment_settings().harmless_members:
             said = f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} speak against no answer of ARM"
             yield Finding("harmless", "note", said)
-        yield from _outbox()
+        yield from _outbox(load)
         yield _inbox(environment_settings())
         yield checked("mappings", lambda: _mappings(environment_settings()), refusals=(SettingsRefused,))
         yield _prefixes(environment_settings())
@@ -86,9 +86,9 @@ def _settings() -> str:
     return f"connection {settings.connection}" if settings.connection else "from the environment"
 
 
-def _outbox() -> Iterator[Finding]:
+def _outbox(load: LoadSettings) -> Iterator[Finding]:
     try:
-        with connection() as here:
+        with open_connection(load) as here:
             ledger = here.outbox.ledger.name
             yield Finding("ledger", "fine", f"{ledger}, can be written")
             yield checked("store", lambda: _store(here.outbox), refusals=(OutboxError,))
@@ -129,19 +129,19 @@ def _prefixes(settings: Settings) -> Finding:
     return Finding("sources", "fine", said)
 
 
-async def clients_finding() -> Finding:
+async def clients_finding(load: LoadSettings) -> Finding:
     """Look at which clients may be touched, of the connection where one is named."""
     try:
-        settings = await asyncio.to_thread(load_settings)
+        settings = await asyncio.to_thread(load, "")
         return Finding("clients", "fine", required_clients(settings))
     except SettingsRefused as error:
         return Finding("clients", "trouble", str(error))
 
 
-async def arm_finding() -> Finding:
+async def arm_finding(load: LoadSettings) -> Finding:
     """Ask ARM about a batch that there is not: whoever may ask has a login that works."""
     try:
-        settings = await asyncio.to_thread(load_settings)
+        settings = await asyncio.to_thread(load, "")
         url = required_api_url(settings)
         return await asyncio.wait_for(_ask(settings, url), ARM_SECONDS)
     except (SettingsRefused, ArmError) as error:

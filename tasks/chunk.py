@@ -7,7 +7,8 @@ from prefect import task
 
 from armrest.outbox import find_run
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connection import connection, holding
+from tasks.connection import holding
+from tasks.connections import connection
 from tasks.planned import planned_for
 from tasks.sql_source import databases_for
 
@@ -39,7 +40,7 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
         run = find_run(here.outbox.ledger, run_id)
         databases = databases_for(here, run.request.get("source", ""))
         stop = threading.Event()
-        async with holding(run):
+        async with holding(here, run):
             try:
                 planned = await asyncio.to_thread(planned_for, here, run, stop=stop, databases=databases)
             finally:

@@ -14,24 +14,6 @@ class SettingsRefused(Exception):
     """A setting is missing or cannot be used; one line that names it and says what to do."""
 
 
-def load_settings(connection: str = "") -> Settings:
-    """Read the settings anew; where a connection is named, all that concerns ARM comes from that block.
-
-    Args:
-        connection: The block's name. Empty: the one that the settings name, if any.
-
-    Raises:
-        SettingsRefused: One of them, or the connection, cannot be used.
-    """
-    settings = environment_settings()
-    name = connection or settings.connection
-    if not name:
-        return settings
-    from tasks.arm_connection import stored_connection  # Prefect takes a second to import, and most need no block
-
-    return stored_connection(name).over(settings)
-
-
 def environment_settings() -> Settings:
     """Read the settings anew, from the environment and `.env` alone.
 

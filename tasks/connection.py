@@ -1,13 +1,12 @@
 """The only place where settings become an outbox, a client of ARM and an engine.
 
-A flow opens them once for its process; its tasks find them, and a task that is run alone opens its own.
+Nothing here knows Prefect: `tasks.connections` loads settings from its blocks, and finds what a process has open.
 
 Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.arm_connection`.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -17,23 +16,34 @@ from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease, kept_alive
-from armrest.outbox import Lease, Outbox, Run, Shard, find_run, join_lease, usual_seconds
+from armrest.outbox import Lease, Outbox, Run, Shard, join_lease, usual_seconds
 from armrest.settings import Settings
-from tasks.configuration import SettingsRefused, home, load_settings, private
+from tasks.configuration import SettingsRefused, home, private
 
 ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9-]*$")]
 """The name of a block `ArmConnection`, or nothing: then the settings hold alone."""
 
 
+LoadSettings = Callable[[str], Settings]
+"""Returns the settings of a connection by its name; empty: of the one that the settings name, or the settings alone."""
+
+
 @dataclass(slots=True)
 class Connection:
-    """What this process holds open for a run. `lease` and `delivery` are there while the run has its client.
+    """What a process holds open while it works on a run, passed from the flow to everything that needs it.
 
-    `run_id` is that of the run it has carried last; it stays, for whoever tells how the run ended.
+    Attributes:
+        settings: The settings in force, those of the run's connection once a run is known.
+        outbox: The ledger and the bodies.
+        load: Returns the settings of a connection by its name.
+        lease: The client's lease, while the run holds it.
+        delivery: The engine that sends and polls, while it is at work.
+        run_id: The run that was worked on last; it stays, to say how the run ended.
     """
 
     settings: Settings
     outbox: Outbox
+    load: LoadSettings
     lease: Lease | None = None
     delivery: Delivery | None = None
     run_id: str | None = None
@@ -59,117 +69,93 @@ class Connection:
         Raises:
             SettingsRefused: Another connection or address is set, or this may not be sent there.
         """
-        self.settings = settings_for(run, self._given)
+        self.settings = settings_for(run, self._given, self.load)
         return arm_client(self.settings, api_url=run.api_url, client_no=run.client_no, updates=True)
 
 
-_current: ContextVar[Connection | None] = ContextVar("connection", default=None)
-
-
 @contextmanager
-def connection(name: str = "") -> Iterator[Connection]:
-    """Use the connection that is open, or open one for the length of the block.
+def open_connection(load: LoadSettings, name: str = "") -> Iterator[Connection]:
+    """Open a ledger and a store for the length of the block.
 
     Args:
+        load: Returns the settings of a connection by its name.
         name: A connection that Prefect keeps. Empty: the one that the settings name, or the settings alone.
 
     Raises:
         SettingsRefused: A setting cannot be used.
-        LedgerUnusable: The ledger cannot be.
+        LedgerUnusable: The ledger cannot be used.
     """
-    if here := _current.get():
-        yield here
-        return
-    settings = load_settings(name)
+    settings = load(name)
     folder = home(settings)
     default = URL.create("sqlite", database=str(folder / "ledger.db")).render_as_string(hide_password=False)
     ledger_url = settings.ledger_url.get_secret_value() if settings.ledger_url else default
     with Outbox.open(ledger_url, settings.store_url or str(folder / "bodies")) as outbox:
-        mine = Connection(settings, outbox)
-        token = _current.set(mine)
-        try:
-            yield mine
-        finally:
-            _current.reset(token)
+        yield Connection(settings, outbox, load)
 
 
 @asynccontextmanager
-async def holding(run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
+async def holding(here: Connection, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
     """Hold the run's client, so that no other run sends for it; nothing is done where it is held already.
 
     Raises:
         LeaseHeld: Another run holds it.
     """
-    with connection() as here:
-        if here.lease is not None:
-            yield here.lease
-            return
-        async with hold_lease(
-            here.outbox.ledger,
-            api_url=run.api_url,
-            client_no=run.client_no,
-            run_id=run.run_id,
-            seconds=here.settings.lease_seconds,
-            wait_seconds=wait_seconds,
-            by_many=run.request.get("shards", 1) > 1,
-        ) as lease:
-            here.lease = lease
-            try:
-                yield lease
-            finally:
-                here.lease = None
+    if here.lease is not None:
+        yield here.lease
+        return
+    async with hold_lease(
+        here.outbox.ledger,
+        api_url=run.api_url,
+        client_no=run.client_no,
+        run_id=run.run_id,
+        seconds=here.settings.lease_seconds,
+        wait_seconds=wait_seconds,
+        by_many=run.request.get("shards", 1) > 1,
+    ) as lease:
+        here.lease = lease
+        try:
+            yield lease
+        finally:
+            here.lease = None
 
 
 @asynccontextmanager
-async def sharing(run: Run, shard: Shard) -> AsyncIterator[Lease]:
+async def sharing(here: Connection, run: Run, shard: Shard) -> AsyncIterator[Lease]:
     """Take a shard of a run over, under the lease that the run holds, and help to keep that alive.
 
     Raises:
         LeaseLost: The run holds its client no more, or a later attempt has the shard.
     """
-    with connection() as here:
-        lease = join_lease(here.outbox.ledger, run, shard, seconds=here.settings.lease_seconds)
-        async with kept_alive(here.outbox.ledger, lease):
-            here.lease = lease
-            try:
-                yield lease
-            finally:
-                here.lease = None
+    lease = join_lease(here.outbox.ledger, run, shard, seconds=here.settings.lease_seconds)
+    async with kept_alive(here.outbox.ledger, lease):
+        here.lease = lease
+        try:
+            yield lease
+        finally:
+            here.lease = None
 
 
 @asynccontextmanager
-async def delivering(run: Run, *, deadline_seconds: float | None = None) -> AsyncIterator[Delivery]:
+async def delivering(here: Connection, run: Run, *, deadline_seconds: float | None = None) -> AsyncIterator[Delivery]:
     """Use the engine that is at work on this run, or start one; its deadline counts from then on.
 
     Raises:
         LeaseHeld: Another run holds the client.
         SettingsRefused: The settings name another address than the run's, or none.
     """
-    with connection() as here:
-        if here.delivery is not None:
-            yield here.delivery
-            return
-        async with (
-            here.arm_for(run) as arm,
-            holding(run) as lease,
-            Delivery(here.outbox, arm, run, lease, _options(here, run, lease, deadline_seconds)) as delivery,
-        ):
-            here.delivery = delivery
-            try:
-                yield delivery
-            finally:
-                here.delivery = None
-
-
-@asynccontextmanager
-async def delivery_of(run_id: str) -> AsyncIterator[Delivery]:
-    """Use the engine that is at work in this process, or start one for this run; raises as `delivering`."""
-    with connection() as here:
-        if here.delivery is not None:
-            yield here.delivery
-            return
-        async with delivering(find_run(here.outbox.ledger, run_id)) as delivery:
+    if here.delivery is not None:
+        yield here.delivery
+        return
+    async with (
+        here.arm_for(run) as arm,
+        holding(here, run) as lease,
+        Delivery(here.outbox, arm, run, lease, _options(here, run, lease, deadline_seconds)) as delivery,
+    ):
+        here.delivery = delivery
+        try:
             yield delivery
+        finally:
+            here.delivery = None
 
 
 def _options(here: Connection, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
@@ -187,8 +173,11 @@ def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, flo
     return replace(options, concurrency=share, min_concurrency=lowest, usual_seconds=usual)
 
 
-def settings_for(run: Run, settings: Settings) -> Settings:
+def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
     """Return the settings with the connection that a run was made with: it is carried on where it began.
+
+    Args:
+        load: Returns the settings of a connection by its name.
 
     Raises:
         SettingsRefused: They name another connection.
@@ -200,7 +189,7 @@ def settings_for(run: Run, settings: Settings) -> Settings:
         raise SettingsRefused(
             f"run {run.run_id} was made with the connection {made_with}, not {settings.connection}: name that, or none"
         )
-    return load_settings(made_with)
+    return load(made_with)
 
 
 def arm_client(

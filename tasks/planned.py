@@ -63,7 +63,7 @@ def _reader(here: Connection, run: Run) -> ReadRecords:
     Raises:
         SettingsRefused: There is no address or no login to ask with.
     """
-    settings = settings_for(run, here.settings)
+    settings = settings_for(run, here.settings, here.load)
     arm_client(settings, client_no=run.client_no)
 
     async def read(numbers: Sequence[str]) -> list[CustomerRecord | None]:

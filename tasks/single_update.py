@@ -13,7 +13,6 @@ from armrest.outbox import RunSummary
 from armrest.settings import Settings
 from tasks.configuration import SettingsRefused, environment_settings
 from tasks.connection import Connection, arm_client, required_api_url
-from tasks.connection import connection as connected
 from tasks.reading import rules_of
 
 
@@ -46,13 +45,13 @@ def may_be_shown(customer_no: str) -> bool:
 
 
 async def updated_single(
+    here: Connection,
     client_no: int,
     customer_no: str,
     *,
     values: Mapping[str, str],
     clear: Sequence[str] = (),
     user_id: str | None = None,
-    connection: str = "",
 ) -> SingleUpdate:
     """Check a customer's new values, and update it now.
 
@@ -60,7 +59,6 @@ async def updated_single(
         values: New values by field, named as the columns of a customer file.
         clear: Fields to blank.
         user_id: Who the update is by; None is the one in the settings.
-        connection: The name of a block `ArmConnection`; empty is what the settings say.
 
     Raises:
         InputRefused: A value or a field is at fault.
@@ -71,13 +69,12 @@ async def updated_single(
         ArmError: ARM does not answer, or lets nobody in.
     """
     wanted = {**values, **dict.fromkeys(clear, "")}
-    with connected(connection) as here:
-        rules = rules_of(here.settings)
-        customer_given(customer_no, wanted, severities=rules)  # what is at fault is said before anything is asked
-        async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
-            held = await _held(arm, client_no, customer_no)
-            customer = customer_given(customer_no, with_whole_address(wanted, held), severities=rules)
-            run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
+    rules = rules_of(here.settings)
+    customer_given(customer_no, wanted, severities=rules)  # what is at fault is said before anything is asked
+    async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
+        held = await _held(arm, client_no, customer_no)
+        customer = customer_given(customer_no, with_whole_address(wanted, held), severities=rules)
+        run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
     changes = None if held is None else {name: (old, new) for name, (new, old) in differences(customer, held).items()}
     return SingleUpdate(run, customer, changes)
 

@@ -3,7 +3,7 @@
 from prefect import task
 
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connection import delivery_of
+from tasks.connections import delivery_of
 
 
 @task(

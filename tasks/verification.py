@@ -9,17 +9,16 @@ from pathlib import Path
 from armrest.delivery import OnProgress, Verification, Wanted, WantedByRun, WantedBySource, verify
 from armrest.outbox import find_run
 from armrest.settings import Settings
-from tasks.configuration import home, load_settings, private
-from tasks.connection import arm_client, settings_for
-from tasks.connection import connection as connected
+from tasks.configuration import home, private
+from tasks.connection import Connection, arm_client, settings_for
 from tasks.reading import Reading, places_of
 
 
 async def verified_source(
+    settings: Settings,
     reading: Reading,
     client_no: int,
     *,
-    connection: str = "",
     sample: int | None = None,
     drift_file: Path | None = None,
     on_progress: OnProgress | None = None,
@@ -28,7 +27,6 @@ async def verified_source(
     """Compare a source with what ARM holds.
 
     Args:
-        connection: The name of a block `ArmConnection`; empty is what the settings say.
         sample: So many of its customers at random; None is all.
         drift_file: Where what differs goes, with its values; None is a file of its own in the home.
         confined: Whether source and mapping come from the places of a deployment alone.
@@ -38,7 +36,6 @@ async def verified_source(
         SettingsRefused: A setting is missing.
         ArmError: ARM does not answer.
     """
-    settings = load_settings(connection)
     return await _verified(
         WantedBySource(reading.open(settings, places=places_of(settings) if confined else None)),
         client_no,
@@ -50,6 +47,7 @@ async def verified_source(
 
 
 async def verified_run(
+    here: Connection,
     run_id: str,
     *,
     sample: int | None = None,
@@ -62,18 +60,17 @@ async def verified_run(
         UnknownRun: The ledger has no such run.
         BodyUnusable: A body was purged.
     """
-    with connected() as here:
-        run = find_run(here.outbox.ledger, run_id)
-        wanted = WantedByRun(here.outbox, run)
-        return await _verified(
-            wanted,
-            run.client_no,
-            settings_for(run, here.settings),
-            sample=sample,
-            drift_file=drift_file,
-            on_progress=on_progress,
-            api_url=run.api_url,
-        )
+    run = find_run(here.outbox.ledger, run_id)
+    wanted = WantedByRun(here.outbox, run)
+    return await _verified(
+        wanted,
+        run.client_no,
+        settings_for(run, here.settings, here.load),
+        sample=sample,
+        drift_file=drift_file,
+        on_progress=on_progress,
+        api_url=run.api_url,
+    )
 
 
 async def _verified(

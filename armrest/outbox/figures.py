@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final, Self
 
+from armrest.api.masks import names_in
 from armrest.outbox.comparison import Change
-from armrest.outbox.fields import names_in
 
 MOST_LISTED: Final = 20
 """Customers that vanished are told one by one up to here."""

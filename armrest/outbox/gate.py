@@ -15,8 +15,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
 
+from armrest.api.masks import merged
 from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, move
-from armrest.outbox.fields import merged
 from armrest.outbox.flight import is_ghost, is_open
 from armrest.outbox.leases import Lease
 from armrest.outbox.ledger import Ledger

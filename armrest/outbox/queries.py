@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal, select
 
+from armrest.api.masks import names_in
 from armrest.outbox.batches import BY_A_PERSON, State
 from armrest.outbox.clients import confirmed_client
-from armrest.outbox.fields import names_in
 from armrest.outbox.figures import PlanFigures
 from armrest.outbox.history import attempts_at
 from armrest.outbox.ledger import Ledger

@@ -10,11 +10,10 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
 from armrest.api.envelope import customers_in, envelope
-from armrest.api.masks import mask_of
+from armrest.api.masks import mask_of, without
 from armrest.outbox.batches import SENDABLE, Batch, Line, State, Verdict, judge, lines_in_body, move, read_batch
 from armrest.outbox.bodies import BodyRef
 from armrest.outbox.errors import BodyUnusable
-from armrest.outbox.fields import without
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
 from armrest.outbox.schema import batches, customers

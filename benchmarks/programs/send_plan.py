@@ -8,7 +8,8 @@ import sys
 
 from armrest.delivery import Delivery, finish, together
 from armrest.outbox import find_run
-from tasks.connection import connection, delivering, holding
+from tasks.connection import delivering, holding
+from tasks.connections import connection
 
 
 async def main(run_id: str) -> None:
@@ -22,8 +23,8 @@ async def main(run_id: str) -> None:
                 await delivery.submit(slice_no)
             await delivery.poll(slice_no)
 
-        async with holding(run) as lease:
-            async with delivering(run) as delivery:
+        async with holding(here, run) as lease:
+            async with delivering(here, run) as delivery:
                 await together(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
             ended = finish(here.outbox, run, lease)
         if ended.state != "Completed":

@@ -77,8 +77,8 @@ def _ask_first(path: str) -> None:
 
 
 async def _print_answer(verb: str, path: str, body: bytes | None) -> None:
-    from tasks.configuration import load_settings
     from tasks.connection import arm_client
+    from tasks.connections import load_settings
 
     async with arm_client(load_settings(), updates=verb != "GET") as arm:
         answer: Any = await arm.request(verb, path, body=body)
@@ -88,8 +88,8 @@ async def _print_answer(verb: str, path: str, body: bytes | None) -> None:
 
 async def _print_records(path: str) -> None:
     """Print records as they come, in the memory of one page."""
-    from tasks.configuration import load_settings
     from tasks.connection import arm_client
+    from tasks.connections import load_settings
 
     async with arm_client(load_settings()) as arm, aclosing(arm.pages(path)) as pages:
         async for page in pages:

@@ -13,7 +13,8 @@ from armrest.outbox import LeaseHeld, RunSummary, run_of_flow_run, summary
 from flows.cli.prefect_env import exit_on_sigterm, start_server
 from flows.cli.progress import shown
 from flows.cli.refusals import NOT_ALL_SETTLED, BrokenOff, explain
-from tasks.connection import Connection, connection
+from tasks.connection import Connection
+from tasks.connections import connection
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143

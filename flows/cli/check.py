@@ -34,7 +34,7 @@ def check(read: "Reading", *, as_json: Json = False) -> int:
 
 def _read(read: "Reading") -> tuple[Ending, dict[str, int]]:
     from armrest.intake import InputRefused, RejectLimit
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
 
     looked = read.open(load_settings())
     _check_age(read, looked)

@@ -38,17 +38,19 @@ def _is_ready(found: "list[Finding]") -> bool:
 async def _all() -> "list[Finding]":
     """Look at all of it at once."""
     from tasks.checkup import arm_finding, clients_finding
+    from tasks.connections import load_settings
     from tasks.prefect_checkup import prefect_findings
 
     async def of_prefect() -> "list[Finding]":
         return [one async for one in prefect_findings()]
 
-    looks = (asyncio.to_thread(_local), clients_finding(), arm_finding(), of_prefect())
+    looks = (asyncio.to_thread(_local), clients_finding(load_settings), arm_finding(load_settings), of_prefect())
     local, clients, arm, prefect = await asyncio.gather(*looks)
     return [*local, clients, arm, *prefect]
 
 
 def _local() -> "list[Finding]":
     from tasks.checkup import local_findings
+    from tasks.connections import load_settings
 
-    return list(local_findings())
+    return list(local_findings(load_settings))

@@ -60,8 +60,8 @@ def fetch_customers(
 async def _fetch(client_no: int, file: Path, page_size: int, numbers: str | None) -> "Fetched":
     from armrest.delivery import WantedBySource
     from armrest.delivery import fetch_customers as fetch
-    from tasks.configuration import load_settings
     from tasks.connection import arm_client, required_api_url
+    from tasks.connections import load_settings
     from tasks.reading import Reading
 
     settings = load_settings()

@@ -18,7 +18,7 @@ STANDING: Final = "Amili's pages name Health without its address: GET …/health
 @with_settings
 def health(*, as_json: Json = False) -> int:
     """Ask ARM's and Identity's health, without a token. Exit code 1: one of them is not known to be healthy."""
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
 
     found = asyncio.run(_ask(load_settings()))
     if as_json:

@@ -21,7 +21,7 @@ def login(
     as_json: Json = False,
 ) -> int:
     """Tell whether the login works, when its token ends and what it may do; the token itself is not shown."""
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
     from tasks.login import checked_login
 
     if not check:

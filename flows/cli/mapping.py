@@ -33,7 +33,7 @@ def init(
 ) -> int:
     """Look at a customer file and write a first mapping with guesses; it runs as it is."""
     from armrest.intake import first_mapping
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
     from tasks.reading import databases_of, inbox_of, refuse_credentials
 
     settings = load_settings()
@@ -99,7 +99,7 @@ def _unmapped(source: str, mapping_file: Path, encoding: str | None) -> list[str
     Raises:
         InputRefused: The source cannot be read, or has not the columns that the mapping names.
     """
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
     from tasks.reading import Reading
 
     read = Reading(source=source, mapping=str(mapping_file), encoding=encoding)

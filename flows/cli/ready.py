@@ -8,6 +8,7 @@ from armrest.settings import Settings
 from flows.cli import prefect_env
 from flows.cli.output import tell
 from tasks.connection import arm_client, settings_for
+from tasks.connections import load_settings
 from tasks.login import NO_BATCH
 
 TRIES = 3
@@ -28,7 +29,7 @@ def ready(settings: Settings, *, client_no: int, verbose: bool, run: Run | None 
     if run is not None:
         if run.request.get("connection"):
             prefect_env.start_server()
-        settings = settings_for(run, settings)
+        settings = settings_for(run, settings, load_settings)
     asyncio.run(_ask(settings, client_no, run.api_url if run else None))
     tell("Starting Prefect …")
 

@@ -63,7 +63,7 @@ def update_customers(
 
     from flows.cli.first_look import looked_at
     from flows.cli.ready import ready
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
 
     settings = load_settings()
     read = looked_at(read, settings)
@@ -94,7 +94,7 @@ def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool
 
 def _print_run(run: "RunSummary") -> None:
     from armrest.outbox import find_run, plan_figures
-    from tasks.connection import connection
+    from tasks.connections import connection
     from tasks.plan_view import found_in_source
 
     print_summary(run, as_json=False)
@@ -120,7 +120,7 @@ def apply(
     """Send a plan that was looked at, byte for byte as it was planned."""
     from flows.cli.parameters import checked_times, known_plan
     from flows.cli.ready import ready
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
     run = known_plan(plan_id, client_no=client_no, client_no_is_right=client_no_is_right, wait=wait)
@@ -157,7 +157,7 @@ def rerun(
     """Send again what failed: in a run, in batches, or all of a client."""
     from flows.cli.parameters import checked_times, chosen_failures
     from flows.cli.ready import ready
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
     named: dict[str, Any] = {"run_id": run_id, "batch_uuids": batch_uuid or [], "client_no": client_no, "only": only}
@@ -188,7 +188,7 @@ def resume(
     """Go on with a run that was killed, stopped, or ended at its deadline."""
     from flows.cli.parameters import checked_times, known_run
     from flows.cli.ready import ready
-    from tasks.configuration import load_settings
+    from tasks.connections import load_settings
 
     times = checked_times(deadline=deadline, wait=wait)
     run = known_run(run_id, client_no=client_no, wait=wait)

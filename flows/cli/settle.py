@@ -55,7 +55,8 @@ def settle(
     from armrest.outbox import find_run, unfinished_runs
     from flows.cli.parameters import checked_times
     from flows.cli.ready import ready
-    from tasks.connection import connection, required_api_url
+    from tasks.connection import required_api_url
+    from tasks.connections import connection
 
     _check_accepted(accept or [], reason, declare_lost or [])
     checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))

@@ -37,6 +37,7 @@ def update_customer(
     Fields are named as the columns of a customer file. Of the postal address, which ARM replaces whole, what is not
     set keeps its value. Refused while the customer stands in a batch that is still open.
     """
+    from tasks.connections import connection
     from tasks.single_update import updated_single
 
     values, blanked = _values(set_ or []), clear or []
@@ -44,7 +45,8 @@ def update_customer(
         raise Refused(f"--set and --clear both name {min(twice)}: keep one of them")
     if not values and not blanked:
         raise Refused("nothing to change: name a field with --set FIELD=VALUE or --clear FIELD")
-    done = asyncio.run(updated_single(client_no, customer_no, values=values, clear=blanked, user_id=user_id))
+    with connection() as here:
+        done = asyncio.run(updated_single(here, client_no, customer_no, values=values, clear=blanked, user_id=user_id))
     if as_json:
         print_json({**done.run.as_json(), "customer_no": customer_no, "fields": done.fields})
         return exit_code(done.run)

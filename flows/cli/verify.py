@@ -49,12 +49,14 @@ def verify(
 
     Customers' numbers and the names of fields are printed; values stand in a CSV for your eyes only.
     """
+    from tasks.connections import connection, load_settings
     from tasks.verification import verified_run, verified_source
 
     more: dict[str, Any] = {"sample": sample, "on_progress": _told}
     more["drift_file"] = output.expanduser().absolute() if output else None
     if run is not None and source is None and client_no is None:
-        found = asyncio.run(verified_run(run, **more))
+        with connection() as here:
+            found = asyncio.run(verified_run(here, run, **more))
     elif run is None and source is not None and client_no is not None:
         reading = compared(
             source,
@@ -64,7 +66,7 @@ def verify(
             address_policy=address_policy,
             duplicates=duplicates,
         )
-        found = asyncio.run(verified_source(reading, client_no, **more))
+        found = asyncio.run(verified_source(load_settings(), reading, client_no, **more))
     else:
         raise Refused(SAY_WHAT)
     if as_json:
@@ -77,10 +79,12 @@ def verify(
 def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tuple[dict[str, Any], int]:
     """Compare customers that a run has just settled with what ARM holds; return what was found, and an exit code."""
     from armrest.api import ArmError
+    from tasks.connections import connection
     from tasks.verification import verified_run
 
     try:
-        found = asyncio.run(verified_run(run.run_id, sample=sample, on_progress=_told))
+        with connection() as here:
+            found = asyncio.run(verified_run(here, run.run_id, sample=sample, on_progress=_told))
     except ArmError as error:  # what was sent stays sent
         message = f"could not be verified: {error}"
         tell(f"armrest: {message}")

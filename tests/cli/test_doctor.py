@@ -9,6 +9,7 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from tasks.checkup import local_findings
+from tasks.connections import load_settings
 from tests.cli.conftest import Typed
 from tests.conftest import Ended, Shell
 
@@ -110,7 +111,7 @@ def test_the_version_is_told(typed: Typed) -> None:
 def test_members_that_were_judged_harmless_are_shown(typed: Typed) -> None:
     typed("--version", ARMREST_HARMLESS_MEMBERS="data.Skipped, takenMs")
 
-    [one] = [one for one in local_findings() if one.name == "harmless"]
+    [one] = [one for one in local_findings(load_settings) if one.name == "harmless"]
 
     assert (one.verdict, "data.skipped, takenms" in one.said) == ("note", True)
 

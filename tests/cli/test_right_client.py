@@ -163,7 +163,9 @@ def test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is
 def asked(past: Past, refused: str) -> str:
     """Plan without the rails what one of them has refused, as is done before a person is asked; return the plan."""
     with past.outbox() as outbox:
-        opened = open_to_be_asked(Connection(Settings(), outbox), find_run(outbox.ledger, refused))
+        opened = open_to_be_asked(
+            Connection(Settings(), outbox, lambda _: Settings()), find_run(outbox.ledger, refused)
+        )
         assert plan(outbox, opened, rejects_folder=past.home).state == "Planned"
         return opened.run_id
 

@@ -4,14 +4,15 @@ import asyncio
 import sys
 
 from armrest.outbox import find_run
-from tasks.connection import connection, holding
+from tasks.connection import holding
+from tasks.connections import connection
 from tasks.hand_out import hand_out
 
 
 async def main(run_id: str, deadline_seconds: float) -> None:
     with connection() as here:
         run = find_run(here.outbox.ledger, run_id)
-        async with holding(run, wait_seconds=60):
+        async with holding(here, run, wait_seconds=60):
             await hand_out(here, run, deadline_seconds=deadline_seconds)
 
 

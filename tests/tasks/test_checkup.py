@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.checkup import local_findings
+from tasks.connections import load_settings
 
 Told = Callable[..., list[str]]
 
@@ -36,7 +37,7 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
                 lines += [f"Requires-Python: {python}", *(f"Requires-Dist: {one}" for one in requires)]
             (info / "METADATA").write_text("\n".join([*lines, ""]))
         monkeypatch.syspath_prepend(tmp_path)
-        return [f"{one.verdict}: {one.said}" for one in islice(local_findings(), 2)]
+        return [f"{one.verdict}: {one.said}" for one in islice(local_findings(load_settings), 2)]
 
     return asked
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from armrest.api import ClientCredentials, FixedToken
-from tasks.configuration import SettingsRefused, load_settings
-from tasks.connection import arm_client, connection, tokens
+from tasks.configuration import SettingsRefused
+from tasks.connection import arm_client, tokens
+from tasks.connections import connection, load_settings
 
 
 def test_the_home_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from armrest.outbox import (
     take_lease,
 )
 from flows.cli.prefect_env import QUIET
-from tasks.connection import connection
+from tasks.connections import connection
 from tasks.hand_out import DEPLOYMENT, MOST_ATTEMPTS
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently

@@ -7,7 +7,8 @@ import pytest
 
 from armrest.api.models import FIELDS
 from armrest.intake import InputRefused, parse_mapping
-from tasks.configuration import SettingsRefused, load_settings
+from tasks.configuration import SettingsRefused
+from tasks.connections import load_settings
 from tasks.reading import Reading, located, places_of, source_name
 from tasks.standard_input import NAME, forget, forget_old
 

@@ -10,7 +10,8 @@ from armrest.outbox import find_run, summary
 from armrest.sandbox import SandboxServer
 from tasks.caching import cached_if, run_and_slice
 from tasks.chunk import PlanRefused, chunk
-from tasks.connection import connection, delivering
+from tasks.connection import delivering
+from tasks.connections import connection
 from tasks.poll_batch_status import poll_batch_status
 from tasks.submit_batch import submit_batch
 from tests.tasks.conftest import Opened
@@ -64,7 +65,7 @@ async def test_what_is_open_at_the_deadline_is_raised_and_so_not_cached(
     run_id = opened(file(10))
     await chunk.fn(run_id, 2218)
     with connection() as here:
-        async with delivering(find_run(here.outbox.ledger, run_id), deadline_seconds=600):
+        async with delivering(here, find_run(here.outbox.ledger, run_id), deadline_seconds=600):
             await submit_batch.fn(run_id, 2218, 1)
             let_pass(600)
             with pytest.raises(Unfinished):

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armrest.api import FIELDS
-from armrest.api.masks import mask_of
-from armrest.outbox.fields import merged, names_in, without
+from armrest.api.masks import mask_of, merged, names_in, without
 
 FULL: dict[str, Any] = {"customerNo": "1", **dict.fromkeys(FIELDS, "x")}
 
