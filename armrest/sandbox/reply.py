@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import orjson
-
-from armrest.sandbox.batch import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,12 @@ class Request:
         return token if scheme.lower() == "bearer" else ""
 
 
+class Acknowledged(Protocol):
+    """A batch that a reply acknowledges. `answered`: its batchUuid reached the client as far as we know."""
+
+    answered: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer, and what goes wrong on its way.
@@ -41,7 +45,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     wait_seconds: float = 0.0
     broken: Literal["", "reset", "cut"] = ""
-    batch: Batch | None = field(default=None, compare=False)
+    batch: Acknowledged | None = field(default=None, compare=False)
 
 
 def json_reply(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Reply:
