@@ -7,8 +7,8 @@ from flows.parameters import ClientNoIsRight, RunName, person
 from flows.sending import see_through, send_plan
 from flows.stopping import flow_run_id, stoppable
 from tasks.connection import ConnectionName
-from tasks.connections import connection as connected
 from tasks.durations import Duration
+from tasks.open_workspace import connection as connected
 from tasks.runs import applicable, carried
 
 

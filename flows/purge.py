@@ -8,9 +8,9 @@ from prefect.client.schemas import State
 from prefect.states import Completed
 
 from armrest.outbox import purge as purge_outbox
-from tasks.connections import connection
 from tasks.durations import Duration, seconds_in
 from tasks.left_behind import remove_old
+from tasks.open_workspace import connection
 
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)

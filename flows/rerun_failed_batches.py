@@ -11,8 +11,8 @@ from flows.parameters import BatchUuid, ClientNo, RunName
 from flows.sending import see_through
 from flows.stopping import flow_run_id, stoppable
 from tasks.connection import Connection, ConnectionName
-from tasks.connections import connection as connected
 from tasks.durations import Duration
+from tasks.open_workspace import connection as connected
 from tasks.rerun_choice import Choice, choose
 from tasks.runs import carried, carry, open_rerun
 

@@ -8,8 +8,8 @@ from flows.parameters import RunName
 from flows.sending import see_through
 from flows.stopping import flow_run_id, noting_stop, stoppable
 from tasks.connection import Connection, ConnectionName, holding
-from tasks.connections import connection as connected
 from tasks.durations import Duration, seconds_in
+from tasks.open_workspace import connection as connected
 from tasks.runs import carry, resumable
 from tasks.stops import who_stopped
 

@@ -9,9 +9,9 @@ from armrest.delivery import Acceptance, Sweep, sweep
 from flows.parameters import AcceptedBy, BatchUuid
 from flows.stopping import cancelled_by_sigterm
 from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
-from tasks.connections import connection as connected
 from tasks.durations import Duration, seconds_in
 from tasks.open_too_long import tell_open_too_long
+from tasks.open_workspace import connection as connected
 from tasks.settled_later import tell_flow_runs
 from tasks.stops import note_cancelled_runs
 from tasks.sweep_text import sweep_markdown

@@ -15,9 +15,9 @@ from armrest.outbox import Run, Shard, find_run, is_done, note_stop
 from flows.sending import send_slices
 from flows.stopping import cancelled_by_sigterm, stoppable
 from tasks.connection import Connection, delivering, sharing
-from tasks.connections import connection
 from tasks.durations import Duration, seconds_in
 from tasks.hand_out import STOPPED, UNSETTLED
+from tasks.open_workspace import connection
 
 Count = Annotated[int, Field(ge=1)]
 

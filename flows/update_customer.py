@@ -13,7 +13,7 @@ from flows.parameters import ClientNo, UserId
 from flows.sending import end_state
 from flows.stopping import flow_run_id
 from tasks.connection import ConnectionName
-from tasks.connections import connection as connected
+from tasks.open_workspace import connection as connected
 from tasks.single_update import may_be_shown, updated_single
 
 TAKEN_OUT = "(taken out)"

@@ -15,8 +15,8 @@ from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, per
 from flows.sending import see_through
 from flows.stopping import flow_run_id, stoppable
 from tasks.connection import ConnectionName, arm_client
-from tasks.connections import connection as connected
 from tasks.durations import Duration
+from tasks.open_workspace import connection as connected
 from tasks.reading import (
     AddressPolicy,
     Clear,

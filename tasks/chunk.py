@@ -8,7 +8,7 @@ from prefect import task
 from armrest.outbox import find_run
 from tasks.caching import is_unexpected, run_and_slice
 from tasks.connection import holding
-from tasks.connections import connection
+from tasks.open_workspace import connection
 from tasks.planned import planned_for
 from tasks.sql_source import databases_for
 

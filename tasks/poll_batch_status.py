@@ -3,7 +3,7 @@
 from prefect import task
 
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connections import delivery_of
+from tasks.open_workspace import delivery_of
 
 
 @task(

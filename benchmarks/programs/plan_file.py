@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from armrest.outbox import find_run, release_lease, take_lease
-from tasks.connections import connection
+from tasks.open_workspace import connection
 from tasks.planned import planned_for
 from tasks.reading import Reading
 from tasks.runs import open_update

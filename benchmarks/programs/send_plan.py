@@ -9,7 +9,7 @@ import sys
 from armrest.delivery import Delivery, finish, together
 from armrest.outbox import find_run
 from tasks.connection import delivering, holding
-from tasks.connections import connection
+from tasks.open_workspace import connection
 
 
 async def main(run_id: str) -> None:

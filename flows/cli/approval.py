@@ -32,7 +32,7 @@ def past_the_rail(run: "RunSummary", *, yes: bool, asks: bool, times: dict[str, 
         times: The deadline and the wait of what is sent.
     """
     from armrest.outbox import find_run, note_decision, summary
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
     from tasks.person import login_name
     from tasks.planned import planned_for
     from tasks.runs import (
@@ -76,7 +76,7 @@ def _why_nobody_answers(*, yes: bool, doubted: bool) -> str:
 
 
 def _asked(why: str, plan: "Run") -> bool:
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
     from tasks.plan_view import plan_view
 
     with connection() as here:

@@ -14,7 +14,7 @@ from flows.cli.prefect_env import exit_on_sigterm, start_server
 from flows.cli.progress import shown
 from flows.cli.refusals import NOT_ALL_SETTLED, BrokenOff, explain
 from tasks.connection import Connection
-from tasks.connections import connection
+from tasks.open_workspace import connection
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143

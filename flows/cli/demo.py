@@ -78,7 +78,7 @@ def _heal(failed: "RunSummary") -> "RunSummary":
     from armrest.outbox import batch_views, find_run
     from flows.cli.carry_out import carry_out
     from flows.rerun_failed_batches import rerun_failed_batches
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     with connection() as here:
         batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))

@@ -22,7 +22,7 @@ def export(
     """Write what became of every customer of a run: customerNo, outcome, batchUuid, reason, when."""
     from armrest.outbox import export as export_run
     from armrest.outbox import find_run
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     with connection() as here:
         run = find_run(here.outbox.ledger, run_id)

@@ -9,7 +9,7 @@ def forget(*, client_no: ClientNo, as_json: Json = False) -> int:
     """Start afresh: the next run with --changes-only sends all of the client's customers."""
     from armrest.outbox import forget as forget_sent
     from tasks.connection import required_api_url
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     with connection() as here:
         runs = forget_sent(here.outbox.ledger, api_url=required_api_url(here.settings), client_no=client_no)

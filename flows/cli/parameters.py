@@ -7,8 +7,8 @@ from armrest.api import Mode
 from armrest.outbox import Only, Run, assert_free, assert_sendable
 from flows.cli.refusals import Refused
 from tasks.connection import Connection
-from tasks.connections import connection
 from tasks.durations import seconds_in
+from tasks.open_workspace import connection
 from tasks.person import login_name
 from tasks.rerun_choice import Choice, choose, run_of_client
 from tasks.runs import applicable, resumable

@@ -58,7 +58,7 @@ def print_plan(read: "Reading", given: dict[str, Any], *, confirmed: bool, show_
     """
     from flows.cli.first_look import looked_at
     from flows.cli.progress import shown
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
     from tasks.person import login_name
     from tasks.plan_view import plan_view, planned_summary
     from tasks.planned import planned_for

@@ -49,7 +49,7 @@ def probe(
     Each question is shown with what it sends before it is asked. See docs/first-contact.md.
     """
     from armrest.delivery.first_contact import QUESTIONS
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     if unknown := sorted(set(question or ()) - QUESTIONS.keys()):
         raise Refused(f"there is no question {unknown[0]}: they are numbered 1 to {len(QUESTIONS)}")

@@ -24,9 +24,9 @@ def purge(
     """Remove bodies of settled batches, rejects and drift files; numbers, outcomes, batchUuids and hashes stay."""
     from armrest.outbox import purge as purge_outbox
     from flows.cli.parameters import checked_times
-    from tasks.connections import connection
     from tasks.durations import seconds_in
     from tasks.left_behind import remove_old
+    from tasks.open_workspace import connection
 
     checked_times(**{"older-than": older_than})
     with connection() as here:

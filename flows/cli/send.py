@@ -94,7 +94,7 @@ def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool
 
 def _print_run(run: "RunSummary") -> None:
     from armrest.outbox import find_run, plan_figures
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
     from tasks.plan_view import found_in_source
 
     print_summary(run, as_json=False)

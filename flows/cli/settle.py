@@ -56,7 +56,7 @@ def settle(
     from flows.cli.parameters import checked_times
     from flows.cli.ready import ready
     from tasks.connection import required_api_url
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     _check_accepted(accept or [], reason, declare_lost or [])
     checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))

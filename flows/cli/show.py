@@ -44,7 +44,7 @@ FAMILY: Final = ("kind", "source", "decided", "parent_run_id", "children", "flow
 def runs(*, as_json: Json = False) -> int:
     """List all runs, the newest first."""
     from armrest.outbox import summaries
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     with connection() as here:
         found = summaries(here.outbox.ledger)
@@ -66,7 +66,7 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 def show(run_id: RunId, *, as_json: Json = False) -> int:
     """Tell a run's whole story: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
     from armrest.outbox import attempt_views, batch_views, find_run, summary
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     with connection() as here:
         ledger = here.outbox.ledger
@@ -133,7 +133,7 @@ def customer(
 ) -> int:
     """Tell what happened to a customer, in every run."""
     from armrest.outbox import outcomes_of_customer
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
 
     with connection() as here:
         outcomes = outcomes_of_customer(here.outbox.ledger, client_no, customer_no)

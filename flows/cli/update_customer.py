@@ -37,7 +37,7 @@ def update_customer(
     Fields are named as the columns of a customer file. Of the postal address, which ARM replaces whole, what is not
     set keeps its value. Refused while the customer stands in a batch that is still open.
     """
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
     from tasks.single_update import updated_single
 
     values, blanked = _values(set_ or []), clear or []

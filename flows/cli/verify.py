@@ -49,7 +49,8 @@ def verify(
 
     Customers' numbers and the names of fields are printed; values stand in a CSV for your eyes only.
     """
-    from tasks.connections import connection, load_settings
+    from tasks.connections import load_settings
+    from tasks.open_workspace import connection
     from tasks.verification import verified_run, verified_source
 
     more: dict[str, Any] = {"sample": sample, "on_progress": _told}
@@ -79,7 +80,7 @@ def verify(
 def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tuple[dict[str, Any], int]:
     """Compare customers that a run has just settled with what ARM holds; return what was found, and an exit code."""
     from armrest.api import ArmError
-    from tasks.connections import connection
+    from tasks.open_workspace import connection
     from tasks.verification import verified_run
 
     try:

@@ -130,7 +130,7 @@ def test_a_list_that_is_full_is_not_called_complete(held: int, said: str, typed:
 
 def test_customers_beyond_the_list_are_read_by_their_numbers(typed: Typed, arm: SandboxServer, tmp_path: Path) -> None:
     arm.books.load(2218, ({"customerNo": f"A{number}"} for number in range(10_003)))
-    (tmp_path / "numbers.csv").write_text("customerNo\na10001\nA10000\nA9999\nnone\nA10002\n")
+    (tmp_path / "numbers.csv").write_text("customerNo\na10001\nA10000\nA9999\nX1\nA10002\n")
     (tmp_path / "some.csv").write_text("customerNo\nA10000\n")
 
     some = typed(*FETCH, "some.xlsx", "--numbers", "some.csv")
@@ -143,7 +143,7 @@ def test_customers_beyond_the_list_are_read_by_their_numbers(typed: Typed, arm: 
 
 
 def test_numbers_are_not_asked_for_where_the_list_shows_all(typed: Typed, many: list[str], tmp_path: Path) -> None:
-    (tmp_path / "numbers.csv").write_text("customerNo\nnone\n")
+    (tmp_path / "numbers.csv").write_text("customerNo\nX1\n")
 
     assert typed(*FETCH, "c.csv", "--numbers", "numbers.csv").exit_code == 0
     assert numbers_in(tmp_path / "c.csv") == many

@@ -16,7 +16,7 @@ WRONG_FILES = {
     "empty": ("", "empty"),
     "header only": ("customerNo,name\n", "no customers"),
     "no customerNo": ("name,phoneNo\nKari,91234567\n", "customerNo"),
-    "unknown column": ("customerNo,adressLine1\n1,x\n", "addressLine1"),
+    "unknown column": ("customerNo,citiName\n1,Oslo\n", "cityName"),
     "wrong encoding": (b"customerNo,name\n1,K\xe5\x81re\n", "neither UTF-8 nor Windows-1252"),
     "duplicate": ("customerNo,name\n1,A\n2,B\n1,C\n", "rows 2 and 4"),
     "ragged": ("customerNo,name\n1,A,B\n", "row 2"),

@@ -166,7 +166,7 @@ def asked(past: Past, refused: str) -> str:
         opened = open_to_be_asked(
             Connection(Settings(), outbox, lambda _: Settings()), find_run(outbox.ledger, refused)
         )
-        assert plan(outbox, opened, rejects_folder=past.home).state == "Planned"
+        assert plan(outbox, opened, None, rejects_folder=past.home).state == "Planned"
         return opened.run_id
 
 
@@ -175,7 +175,7 @@ def test_a_run_that_is_planned_is_not_judged_again_when_it_is_resumed(typed: Typ
     past.run("of-2218", 20, client_no=RIGHT)
 
     with past.outbox() as outbox:
-        resumed = plan(outbox, find_run(outbox.ledger, run_id), rejects_folder=past.home)
+        resumed = plan(outbox, find_run(outbox.ledger, run_id), None, rejects_folder=past.home)
 
     assert (resumed.state, resumed.customers.planned) == ("Planned", 20)
 

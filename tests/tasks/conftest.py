@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tasks.connections import connection
+from tasks.open_workspace import connection
 from tasks.reading import Reading
 from tasks.runs import open_update
 

@@ -5,8 +5,8 @@ import sys
 
 from armrest.outbox import find_run
 from tasks.connection import holding
-from tasks.connections import connection
 from tasks.hand_out import hand_out
+from tasks.open_workspace import connection
 
 
 async def main(run_id: str, deadline_seconds: float) -> None:

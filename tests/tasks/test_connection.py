@@ -8,7 +8,8 @@ import pytest
 from armrest.api import ClientCredentials, FixedToken
 from tasks.configuration import SettingsRefused
 from tasks.connection import arm_client, tokens
-from tasks.connections import connection, load_settings
+from tasks.connections import load_settings
+from tasks.open_workspace import connection
 
 
 def test_the_home_is_for_its_owner_alone(tmp_path: Path) -> None:

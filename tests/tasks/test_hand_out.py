@@ -25,8 +25,8 @@ from armrest.outbox import (
     take_lease,
 )
 from flows.cli.prefect_env import QUIET
-from tasks.connections import connection
 from tasks.hand_out import DEPLOYMENT, MOST_ATTEMPTS
+from tasks.open_workspace import connection
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 from tests.plans import planning

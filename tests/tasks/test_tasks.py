@@ -11,7 +11,7 @@ from armrest.sandbox import SandboxServer
 from tasks.caching import cached_if, run_and_slice
 from tasks.chunk import PlanRefused, chunk
 from tasks.connection import delivering
-from tasks.connections import connection
+from tasks.open_workspace import connection
 from tasks.poll_batch_status import poll_batch_status
 from tasks.submit_batch import submit_batch
 from tests.tasks.conftest import Opened
