@@ -6,9 +6,10 @@ one that is damaged.
 """
 
 import errno
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import SQLAlchemyError
+if TYPE_CHECKING:  # a file needs no database, and SQLAlchemy takes 0.2 s to import
+    from sqlalchemy.exc import SQLAlchemyError
 
 _USERS: Final = frozenset(
     {
@@ -73,7 +74,7 @@ def _is_refusal(error: Exception) -> bool:
     return _FIRST_CLIENT_ERROR <= code < _FIRST_SERVER_ERROR and code not in _ASK_LATER
 
 
-def is_database_outage(error: SQLAlchemyError) -> bool:
+def is_database_outage(error: "SQLAlchemyError") -> bool:
     """Tell whether a database may answer the same query a moment later."""
     original = getattr(error, "orig", None)
     if getattr(error, "connection_invalidated", False):

@@ -157,9 +157,18 @@ def in_image(image: Path, *words: str | Path, folder: Path, **variables: str) ->
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
+ONE_CLIENT = {"ARMREST_CLIENTS": "2218"}
+
+
 def test_in_the_image_the_command_runs_anywhere(image: Path, settings: Mapping[str, str], tmp_path: Path) -> None:
     ended = in_image(
-        image, image / "venv/bin/armrest", "doctor", folder=tmp_path, **settings, PREFECT_HOME=str(tmp_path / "prefect")
+        image,
+        image / "venv/bin/armrest",
+        "doctor",
+        folder=tmp_path,
+        **settings,
+        **ONE_CLIENT,
+        PREFECT_HOME=str(tmp_path / "prefect"),
     )
 
     assert ended.exit_code == 0, ended.out + ended.err
