@@ -60,7 +60,7 @@ down: setup ## End what make up has started; its history is kept
 
 .PHONY: deploy
 deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2219 POOL=process, docker or kubernetes)
-	@$(BIN)/python -m deployments.set_up --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
+	@$(BIN)/python -m deployments.deploy --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
 test: setup ## Run the tests
@@ -76,7 +76,7 @@ screenshots: setup ## The same, and leave the pictures of the documentation in d
 
 .PHONY: test-postgres
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
+	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/planning/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
 test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (90 seconds)

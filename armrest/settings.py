@@ -141,7 +141,8 @@ class Settings(Access, BaseSettings):
     @field_validator("harmless_members", mode="before")
     @classmethod
     def _paths(cls, value: Any) -> Any:
-        from armrest.api.plain import is_decisive  # most commands read no answer, and start without it
+        # most commands read no answer, and start without it
+        from armrest.api import is_decisive
 
         paths = value.replace(",", " ").split() if isinstance(value, str) else value
         for path in map(str, paths):

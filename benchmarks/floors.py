@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import orjson
 
-from armrest.api.models import CUSTOMERS
-from armrest.intake.garbage import no_garbage_collection
+from armrest.intake.parallel.gc_pause import no_garbage_collection
+from armrest.model import CUSTOMERS
 from armrest.sandbox import customer_of
 
 AT_ONCE: Final = 2000

@@ -26,7 +26,7 @@ from armrest.api import ArmClient, FixedToken
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease
 from armrest.outbox import Ledger, Outbox, create_run, find_run
 from armrest.outbox.bodies import BodyStore
-from armrest.outbox.schema import METADATA
+from armrest.outbox.ledger.schema import METADATA
 from armrest.sandbox import write_sample
 from benchmarks.contestants import environment, program
 from benchmarks.cost import measured as measured_by_process

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from armrest.intake import blocks
-from armrest.intake.addresses import Addresses
-from armrest.intake.blocks import BlockReader
-from armrest.intake.csv_table import CsvTable
-from armrest.intake.duplicates import Hashes
-from armrest.outbox import planning
+from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.rows import block_reader
+from armrest.intake.rows.block_reader import BlockReader
+from armrest.intake.rows.key_hashes import KeyHashes
+from armrest.intake.rows.postal_address import AddressColumns
 from armrest.outbox.bodies import BodyWriter
+from armrest.outbox.plans import plan_writer
 from armrest.sandbox import write_sample
 from benchmarks.contestants import environment
 from benchmarks.floors import FLOORS
@@ -33,15 +33,15 @@ from benchmarks.programs import plan_file
 RUNS: Final = 3
 STAGES: Final[dict[str, tuple[object, str]]] = {
     "cut into columns": (CsvTable, "_split"),
-    "looked for duplicates": (Hashes, "add"),
+    "looked for duplicates": (KeyHashes, "add"),
     "trimmed and rewritten": (BlockReader, "_column"),
     "checked by columns": (BlockReader, "_judge"),
-    "addresses looked after": (Addresses, "blanked"),
-    "made dictionaries": (blocks, "drafts"),
-    "validated by pydantic": (blocks, "validated"),
-    "serialised and hashed": (blocks, "seal"),
+    "addresses looked after": (AddressColumns, "blanked"),
+    "made dictionaries": (block_reader, "drafts"),
+    "validated by pydantic": (block_reader, "validated"),
+    "serialised and hashed": (block_reader, "seal"),
     "bodies written": (BodyWriter, "write"),
-    "the ledger's lines": (planning, "insert_in_bulk"),
+    "the ledger's lines": (plan_writer, "insert_in_bulk"),
 }
 
 

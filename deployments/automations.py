@@ -14,7 +14,7 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, RunDeploymen
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 
-from tasks.open_too_long import EVENT as OPEN_TOO_LONG
+from flows.artifacts import EVENT as OPEN_TOO_LONG
 
 NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
 """Names the block that notifications go through, type and name: `slack-webhook/accounting`, `email-server/…`."""
@@ -58,7 +58,7 @@ class NoSuchBlock(LookupError):
     """The block that is to send notifications is not there; one line that says what to do."""
 
 
-async def put_up_automations() -> str:
+async def create_automations() -> str:
     """Make the automations, or bring them up to date; return what was done, in a line.
 
     What needs an address is off until there is one; what somebody has switched on or off since stays so.
@@ -70,14 +70,14 @@ async def put_up_automations() -> str:
         block_id, has_address = await _notify_block(client)
         resume = await client.read_deployment_by_name("resume-run/manual")
         nightly = await client.read_deployment_by_name("update-customers/nightly")
-        telling = telling_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
-        for wanted in (*mending_automations(resume.id), *telling):
-            await _put_up(client, wanted)
+        telling = notification_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
+        for wanted in (*recovery_automations(resume.id), *telling):
+            await _create_or_update(client, wanted)
     told = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
     return f"Automations: killed runs are carried on; notifications are {told}"
 
 
-def mending_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
+def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
     """Return what finds out that a run was killed, and what carries it on."""
     killed = AutomationCore(
         name="arm: a killed run is marked Crashed",
@@ -123,7 +123,7 @@ def mending_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
     return killed, crashed
 
 
-def telling_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> tuple[AutomationCore, ...]:
+def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> tuple[AutomationCore, ...]:
     """Return what tells somebody; what was already told is not told again for a day."""
     run = 'Run "{{ flow_run.name }}" of {{ flow.name }}'
     failed = AutomationCore(
@@ -203,7 +203,7 @@ def _is_scheduled(deployment: DeploymentResponse) -> bool:
     return not deployment.paused and any(schedule.active for schedule in deployment.schedules)
 
 
-async def _put_up(client: PrefectClient, wanted: AutomationCore) -> None:
+async def _create_or_update(client: PrefectClient, wanted: AutomationCore) -> None:
     """Make an automation, or renew it; it stays on or off, unless it has got an address meanwhile."""
     there = await client.read_automations_by_name(wanted.name)
     if not there:

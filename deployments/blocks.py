@@ -5,7 +5,7 @@ from typing import Final
 from prefect.client.orchestration import get_client
 
 from armrest.settings import Settings
-from tasks.arm_connection import ArmConnection
+from tasks.blocks import ArmConnection
 
 SANDBOX: Final = "sandbox"
 

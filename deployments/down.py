@@ -5,18 +5,18 @@ import sys
 from pathlib import Path
 
 from deployments import processes
-from deployments.place import HOME, Place
+from deployments.local_stack import HOME, LocalStack
 
 
 def main() -> int:
     """End it; return the exit code."""
     parser = argparse.ArgumentParser(prog="make down", description=__doc__)
     parser.add_argument("--home", type=Path, default=HOME)
-    print(bring_down(Place(parser.parse_args().home.absolute())))
+    print(stop_stack(LocalStack(parser.parse_args().home.absolute())))
     return 0
 
 
-def bring_down(place: Place) -> str:
+def stop_stack(place: LocalStack) -> str:
     """End worker, sandbox and server, in this order: the server hears how the runs ended; return what was done."""
     ended = [one.name for one in reversed(processes.remembered(place.pids)) if processes.end(one)]
     place.pids.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 from armrest.sandbox import last_month, sample_rows, write_sample
 from deployments import processes
 from deployments.local_server import address, answers, command, is_taken, wait
-from deployments.place import CLIENT_NO, HOME, POOL, TOKEN, Place, client_numbers
+from deployments.local_stack import CLIENT_NO, HOME, POOL, TOKEN, LocalStack, client_numbers
 from deployments.processes import Process
 
 ARMREST: Final = Path(sys.executable).with_name("armrest")
@@ -39,7 +39,7 @@ READY: Final = """\
   make down    ends it; what happened is kept"""
 
 
-class NotUp(Exception):
+class StartFailed(Exception):
     """It could not be brought up; what is wrong, and what to do."""
 
 
@@ -51,14 +51,14 @@ def main() -> int:
     parser.add_argument("--clients", type=client_numbers, default=(CLIENT_NO,), help="that may be touched: 2218,2219")
     chosen = parser.parse_args()
     try:
-        print(bring_up(Place(chosen.home.absolute(), chosen.port, chosen.clients)))
-    except NotUp as error:
+        print(start_stack(LocalStack(chosen.home.absolute(), chosen.port, chosen.clients)))
+    except StartFailed as error:
         print(f"armrest: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def bring_up(place: Place) -> str:
+def start_stack(place: LocalStack) -> str:
     """Start what is not running, and deploy; return where it is and what to do there.
 
     Raises:
@@ -66,7 +66,7 @@ def bring_up(place: Place) -> str:
     """
     running = {one.name: one for one in processes.remembered(place.pids) if one.found()}
     if elsewhere := [one.port for one in running.values() if one.port != place.port]:
-        raise NotUp(f"it is up on port {elsewhere[0]}: `make down` first, or `make up PORT={elsewhere[0]}`")
+        raise StartFailed(f"it is up on port {elsewhere[0]}: `make down` first, or `make up PORT={elsewhere[0]}`")
     missing = [name for name in NAMES if name not in running]
     if missing:
         _assert_free(place, missing)
@@ -84,15 +84,17 @@ def bring_up(place: Place) -> str:
     )
 
 
-def _assert_free(place: Place, missing: Sequence[str]) -> None:
+def _assert_free(place: LocalStack, missing: Sequence[str]) -> None:
     """Say who has a port that is needed, before anything is started."""
     for name, port in (("server", place.port), ("sandbox", place.sandbox_port)):
         if name in missing and is_taken(port):
             who = processes.listener(port) or "another program"
-            raise NotUp(f"port {port} is taken by {who}: end that, or choose another: make up PORT={place.port + 100}")
+            raise StartFailed(
+                f"port {port} is taken by {who}: end that, or choose another: make up PORT={place.port + 100}"
+            )
 
 
-def _start_missing(place: Place, running: dict[str, Process]) -> None:
+def _start_missing(place: LocalStack, running: dict[str, Process]) -> None:
     """Start each part as soon as what it needs is there."""
     place.make_folders()
     with _all_or_nothing(place, running) as start:
@@ -107,7 +109,7 @@ def _start_missing(place: Place, running: dict[str, Process]) -> None:
 
 
 @contextmanager
-def _all_or_nothing(place: Place, running: dict[str, Process]) -> Iterator[Callable[[str, Sequence[str]], None]]:
+def _all_or_nothing(place: LocalStack, running: dict[str, Process]) -> Iterator[Callable[[str, Sequence[str]], None]]:
     """Give a way to start what is not running; where something fails, what was started is ended."""
     started: list[Process] = []
 
@@ -129,7 +131,7 @@ def _all_or_nothing(place: Place, running: dict[str, Process]) -> Iterator[Calla
         raise
 
 
-def _write_customers(place: Place) -> None:
+def _write_customers(place: LocalStack) -> None:
     """Write a customer file for the inbox, and what ARM holds of the same customers since last month."""
     write_sample(place.sample, customers=CUSTOMERS, seed=SEED)
     with place.books.open("w", encoding="utf-8", newline="") as file:
@@ -140,17 +142,17 @@ def _write_customers(place: Place) -> None:
         writer.writerows([first, *rows])
 
 
-def _sandbox_flags(place: Place) -> list[str]:
+def _sandbox_flags(place: LocalStack) -> list[str]:
     return [
         *("--port", str(place.sandbox_port), "--token", TOKEN, "--delay", str(SANDBOX_DELAY_SECONDS)),
         *("--books", str(place.books), "--client-no", str(CLIENT_NO), "--seed", str(SEED)),
     ]
 
 
-def _set_up(place: Place) -> None:
+def _set_up(place: LocalStack) -> None:
     """Deploy, in a process of its own: Prefect reads its environment when it is imported."""
     ended = subprocess.run(
-        [sys.executable, "-m", "deployments.set_up", "--sandbox"],
+        [sys.executable, "-m", "deployments.deploy", "--sandbox"],
         env=place.environment(),
         capture_output=True,
         text=True,
@@ -158,21 +160,21 @@ def _set_up(place: Place) -> None:
     )
     place.log("set-up").write_text(ended.stdout + ended.stderr, encoding="utf-8")
     if ended.returncode:
-        raise NotUp(f"deploying failed; {_last_words(place.log('set-up'))}")
+        raise StartFailed(f"deploying failed; {_last_words(place.log('set-up'))}")
 
 
-def _await(place: Place, process: Process, url: str) -> None:
+def _await(place: LocalStack, process: Process, url: str) -> None:
     if not answers(url, alive=process.found):
-        raise NotUp(f"the {process.name} did not start; {_last_words(place.log(process.name))}")
+        raise StartFailed(f"the {process.name} did not start; {_last_words(place.log(process.name))}")
 
 
-def _await_worker(place: Place, process: Process) -> None:
+def _await_worker(place: LocalStack, process: Process) -> None:
     """Wait for its first heartbeat: what the server knows from an earlier time does not count."""
     if not wait(lambda: _has_beaten(place, process), alive=process.found):
-        raise NotUp(f"the worker did not start; {_last_words(place.log(process.name))}")
+        raise StartFailed(f"the worker did not start; {_last_words(place.log(process.name))}")
 
 
-def _has_beaten(place: Place, process: Process) -> bool:
+def _has_beaten(place: LocalStack, process: Process) -> bool:
     workers = _ask(f"{address(place.port)}/work_pools/{POOL}/workers/filter")
     beats = [datetime.fromisoformat(one["last_heartbeat_time"]) for one in workers if one["name"] == WORKER]
     return any(beat.timestamp() > process.created for beat in beats)

@@ -10,7 +10,7 @@ from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.workers.utilities import get_default_base_job_template_for_infrastructure_type
 
-from deployments.place import POOL
+from deployments.local_stack import POOL
 
 LEDGER_URL: Final = "{{ prefect.blocks.secret.armrest-ledger-url }}"
 """Prefect looks into the block when a run begins; in prefect.yaml it would do so at once, and store what it found."""

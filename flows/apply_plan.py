@@ -3,13 +3,12 @@
 from prefect import flow, runtime
 from prefect.client.schemas import State
 
+from armrest.app.durations import Duration
+from armrest.app.open_run import find_applicable_plan, find_run_of_flow_run
+from armrest.app.workspace import ConnectionName
 from flows.parameters import ClientNoIsRight, RunName, person
-from flows.sending import see_through, send_plan
-from flows.stopping import flow_run_id, stoppable
-from tasks.connection import ConnectionName
-from tasks.durations import Duration
-from tasks.open_workspace import connection as connected
-from tasks.runs import applicable, carried
+from flows.steps import flow_run_id, run_to_completion, send_plan, stoppable
+from tasks.open_workspace import workspace as connected
 
 
 def name_of_run() -> str:
@@ -39,9 +38,9 @@ async def apply_plan(
             right all the same, repeat it here; 0 says nothing.
     """
     with connected(connection) as here:
-        begun = carried(here, str(flow_run_id()))
+        begun = find_run_of_flow_run(here, str(flow_run_id()))
         if begun is not None:
-            return await see_through(here, begun, deadline=deadline, wait=wait)
-        plan = applicable(here, plan_id, client_no_is_right=client_no_is_right, by=person())
+            return await run_to_completion(here, begun, deadline=deadline, wait=wait)
+        plan = find_applicable_plan(here, plan_id, client_no_is_right=client_no_is_right, by=person())
         here.arm_for(plan)
         return await send_plan(here, plan, deadline=deadline, wait=wait)

@@ -5,7 +5,7 @@ from typing import Annotated
 from prefect import runtime
 from pydantic import Field
 
-from tasks.person import login_name
+from armrest.app.person import login_name
 
 ClientNo = Annotated[int, Field(ge=1)]
 ClientNoIsRight = Annotated[int, Field(ge=0)]

@@ -7,10 +7,10 @@ from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Completed
 
+from armrest.app.cleanup import remove_old
+from armrest.app.durations import Duration, seconds_in
 from armrest.outbox import purge as purge_outbox
-from tasks.durations import Duration, seconds_in
-from tasks.left_behind import remove_old
-from tasks.open_workspace import connection
+from tasks.open_workspace import workspace
 
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
@@ -24,7 +24,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
         older_than: Runs that ended longer ago than this (30d).
         force: Also remove what is open or failed. It cannot be sent again then.
     """
-    with connection() as here:
+    with workspace() as here:
         done = await asyncio.to_thread(
             purge_outbox, here.outbox, older_than_seconds=seconds_in(older_than), force=force
         )

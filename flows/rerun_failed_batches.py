@@ -6,15 +6,14 @@ from prefect import flow, runtime
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from armrest.app.durations import Duration
+from armrest.app.open_run import find_run_of_flow_run, link_flow_run, open_rerun
+from armrest.app.rerun_selection import RerunSelection, select_for_rerun
+from armrest.app.workspace import ConnectionName, Workspace
 from armrest.outbox import Only
 from flows.parameters import BatchUuid, ClientNo, RunName
-from flows.sending import see_through
-from flows.stopping import flow_run_id, stoppable
-from tasks.connection import Connection, ConnectionName
-from tasks.durations import Duration
-from tasks.open_workspace import connection as connected
-from tasks.rerun_choice import Choice, choose
-from tasks.runs import carried, carry, open_rerun
+from flows.steps import flow_run_id, run_to_completion, stoppable
+from tasks.open_workspace import workspace as connected
 
 
 def name_of_run() -> str:
@@ -54,26 +53,30 @@ async def rerun_failed_batches(
         wait: How long to wait when another run is sending for this client (10m).
     """
     with connected(connection) as here:
-        if run := carried(here, str(flow_run_id())):
-            return await see_through(here, run, deadline=deadline, wait=wait)
-        choices = choose(here, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only)
+        if run := find_run_of_flow_run(here, str(flow_run_id())):
+            return await run_to_completion(here, run, deadline=deadline, wait=wait)
+        choices = select_for_rerun(here, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only)
         if not choices:
             return Completed(message="nothing is left to be sent again", data=[])
         here.arm_for(choices[0].parent)  # what the settings lack is said first
         if len(choices) > 1:
             return await _one_by_one(here, choices, only=only, deadline=deadline, wait=wait)
-        run = carry(here, open_rerun(here, choices[0], only), str(flow_run_id()))
-        return await see_through(here, run, deadline=deadline, wait=wait)
+        run = link_flow_run(here, open_rerun(here, choices[0], only), str(flow_run_id()))
+        return await run_to_completion(here, run, deadline=deadline, wait=wait)
 
 
-async def _one_by_one(here: Connection, choices: Sequence[Choice], *, only: Only, deadline: str, wait: str) -> State:
+async def _one_by_one(
+    here: Workspace, choices: Sequence[RerunSelection], *, only: Only, deadline: str, wait: str
+) -> State:
     """Take up each run in a flow run of its own; the state carries the ids of the reruns."""
     ended: list[State] = []
     for choice in choices:
         given = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}
         state = await rerun_failed_batches(**given, only=only, deadline=deadline, wait=wait, return_state=True)
         ended.append(state)
-    reruns = [run.run_id for state in ended if (run := carried(here, str(state.state_details.flow_run_id)))]
+    reruns = [
+        run.run_id for state in ended if (run := find_run_of_flow_run(here, str(state.state_details.flow_run_id)))
+    ]
     bad = [state for state in ended if not state.is_completed()]
     message = f"{len(ended) - len(bad)} of {len(ended)} reruns completed"
     if not bad:

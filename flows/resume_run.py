@@ -4,14 +4,12 @@ from prefect import flow, runtime
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from armrest.app.durations import Duration, seconds_in
+from armrest.app.open_run import find_resumable_run, link_flow_run
+from armrest.app.workspace import ConnectionName, Workspace, hold_client
 from flows.parameters import RunName
-from flows.sending import see_through
-from flows.stopping import flow_run_id, noting_stop, stoppable
-from tasks.connection import Connection, ConnectionName, holding
-from tasks.durations import Duration, seconds_in
-from tasks.open_workspace import connection as connected
-from tasks.runs import carry, resumable
-from tasks.stops import who_stopped
+from flows.steps import flow_run_id, noting_stop, run_to_completion, stoppable, who_stopped
+from tasks.open_workspace import workspace as connected
 
 
 def name_of_run() -> str:
@@ -44,19 +42,19 @@ async def resume_run(
     with connected(connection) as here:
         if by_itself and (left := await _left_to_a_person(here, run_id)):
             return left
-        run = resumable(here, run_id)
+        run = find_resumable_run(here, run_id)
         here.arm_for(run)
         if not by_itself:
-            carry(here, run, str(flow_run_id()))
-            return await see_through(here, run, deadline=deadline, wait=wait)
-        async with noting_stop(here, run), holding(here, run, wait_seconds=seconds_in(wait)):
+            link_flow_run(here, run, str(flow_run_id()))
+            return await run_to_completion(here, run, deadline=deadline, wait=wait)
+        async with noting_stop(here, run), hold_client(here, run, wait_seconds=seconds_in(wait)):
             if left := await _left_to_a_person(here, run_id):  # its workers outlive its process, and are cancelled too
                 return left
-            carry(here, run, str(flow_run_id()))
-            return await see_through(here, run, deadline=deadline, wait=wait)
+            link_flow_run(here, run, str(flow_run_id()))
+            return await run_to_completion(here, run, deadline=deadline, wait=wait)
 
 
-async def _left_to_a_person(here: Connection, run_id: str) -> State | None:
+async def _left_to_a_person(here: Workspace, run_id: str) -> State | None:
     """Return the state of a resume that sends nothing; None where the run may be resumed by itself."""
     by = await who_stopped(here.outbox, run_id)
     how = f"nothing was sent; if it is meant to go on, resume-run with run_id {run_id} resumes it"

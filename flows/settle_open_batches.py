@@ -5,16 +5,13 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from armrest.app.durations import Duration, seconds_in
+from armrest.app.workspace import ConnectionName, arm_client, delivery_options, required_api_url
 from armrest.delivery import Acceptance, Sweep, sweep
+from flows.artifacts import emit_open_too_long, sweep_markdown, update_flow_runs
 from flows.parameters import AcceptedBy, BatchUuid
-from flows.stopping import cancelled_by_sigterm
-from tasks.connection import ConnectionName, arm_client, delivery_options, required_api_url
-from tasks.durations import Duration, seconds_in
-from tasks.open_too_long import tell_open_too_long
-from tasks.open_workspace import connection as connected
-from tasks.settled_later import tell_flow_runs
-from tasks.stops import note_cancelled_runs
-from tasks.sweep_text import sweep_markdown
+from flows.steps import cancelled_by_sigterm, note_cancelled_runs
+from tasks.open_workspace import workspace as connected
 
 
 @flow(name="settle-open-batches", flow_run_name="open batches of all clients", retries=0)
@@ -62,8 +59,8 @@ async def settle_open_batches(
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
         for run in found.runs:
-            await tell_flow_runs(here.outbox, run.run_id)
-    tell_open_too_long(found.too_old)
+            await update_flow_runs(here.outbox, run.run_id)
+    emit_open_too_long(found.too_old)
     await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)
     return end_state(found)
 

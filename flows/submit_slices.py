@@ -11,13 +11,11 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from armrest.api import StopTheRun
+from armrest.app.durations import Duration, seconds_in
+from armrest.app.workspace import Workspace, join_client, open_delivery
 from armrest.outbox import Run, Shard, find_run, is_done, note_stop
-from flows.sending import send_slices
-from flows.stopping import cancelled_by_sigterm, stoppable
-from tasks.connection import Connection, delivering, sharing
-from tasks.durations import Duration, seconds_in
-from tasks.hand_out import STOPPED, UNSETTLED
-from tasks.open_workspace import connection
+from flows.steps import STOPPED, UNSETTLED, cancelled_by_sigterm, send_slices, stoppable
+from tasks.open_workspace import workspace
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -45,13 +43,13 @@ async def submit_slices(
         deadline: End after this long (90s, 30m, 2h). What is open then can be carried on.
     """
     shard = Shard(first_slice, last_slice, attempt)
-    with connection() as here:
+    with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
         try:
             async with (
-                sharing(here, run, shard),
+                join_client(here, run, shard),
                 _noting_cancel(here, run),
-                delivering(here, run, deadline_seconds=seconds_in(deadline)),
+                open_delivery(here, run, deadline_seconds=seconds_in(deadline)),
             ):
                 await send_slices(here, run, range(first_slice, last_slice + 1))
         except StopTheRun as error:
@@ -62,7 +60,7 @@ async def submit_slices(
 
 
 @asynccontextmanager
-async def _noting_cancel(here: Connection, run: Run) -> AsyncIterator[None]:
+async def _noting_cancel(here: Workspace, run: Run) -> AsyncIterator[None]:
     """Write down that a person has cancelled this part of a run: then no other worker takes it over.
 
     A part that a machine has stopped is another worker's to send.

@@ -8,13 +8,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.states import Failed
 
-from armrest.api import CustomerNo
+from armrest.app.single_update import may_be_shown, update_single_customer
+from armrest.app.workspace import ConnectionName
+from armrest.model import CustomerNo
 from flows.parameters import ClientNo, UserId
-from flows.sending import end_state
-from flows.stopping import flow_run_id
-from tasks.connection import ConnectionName
-from tasks.open_workspace import connection as connected
-from tasks.single_update import may_be_shown, updated_single
+from flows.steps import end_state, flow_run_id
+from tasks.open_workspace import workspace as connected
 
 TAKEN_OUT = "(taken out)"
 """What stands among the parameters once the values are gone from there."""
@@ -56,7 +55,9 @@ async def update_customer(
         return Failed(name="InputRejected", message="the values are gone from this run's parameters: begin a new run")
     await _take_out(flow_run_id(), changes, customer_no)
     with connected(connection) as here:
-        done = await updated_single(here, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id)
+        done = await update_single_customer(
+            here, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id
+        )
     return end_state(done.run)
 
 

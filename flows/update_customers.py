@@ -7,28 +7,39 @@ from prefect.client.schemas import State
 from prefect.states import Failed
 from pydantic import Field
 
-from armrest.api import Mode
-from armrest.intake import InputRefused
-from flows.asking import is_to_be_asked, send_if_approved
-from flows.drift import Sample, verified
-from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
-from flows.sending import see_through
-from flows.stopping import flow_run_id, stoppable
-from tasks.connection import ConnectionName, arm_client
-from tasks.durations import Duration
-from tasks.open_workspace import connection as connected
-from tasks.reading import (
+from armrest.app.durations import Duration
+from armrest.app.open_run import (
+    find_run_of_flow_run,
+    hit_guard_rail,
+    link_flow_run,
+    open_plan_for_approval,
+    open_update,
+)
+from armrest.app.source_options import (
     AddressPolicy,
     Clear,
     DuplicatePolicy,
     Limit,
-    Reading,
     Share,
     SourceName,
+    SourceOptions,
     places_of,
     source_name,
 )
-from tasks.runs import carried, carry, open_to_be_asked, open_update, went_past_a_rail
+from armrest.app.workspace import ConnectionName, arm_client
+from armrest.intake import InputRefused
+from armrest.model import Mode
+from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
+from flows.steps import (
+    Sample,
+    flow_run_id,
+    needs_approval,
+    run_to_completion,
+    send_if_approved,
+    stoppable,
+    verify_sample_of_run,
+)
+from tasks.open_workspace import workspace as connected
 
 OnGuard = Literal["refuse", "ask"]
 Shards = Annotated[int, Field(ge=1, le=64)]
@@ -114,7 +125,7 @@ async def update_customers(
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
         return Failed(name="InputRejected", message=message)
-    reading = Reading(
+    reading = SourceOptions(
         source=source,
         encoding=encoding,
         mapping=mapping,
@@ -128,7 +139,7 @@ async def update_customers(
         max_source_age=max_source_age,
     )
     with connected(connection) as here:
-        run = carried(here, str(flow_run_id()))
+        run = find_run_of_flow_run(here, str(flow_run_id()))
         if run is None:
             if not dry_run:  # what the settings lack is said before the file is read
                 arm_client(here.settings, client_no=client_no, updates=True)
@@ -147,13 +158,13 @@ async def update_customers(
                 )
             except InputRefused as refusal:
                 return Failed(name="InputRejected", message=refusal.message)
-            carry(here, run, str(flow_run_id()))
-        if is_to_be_asked(run):
+            link_flow_run(here, run, str(flow_run_id()))
+        if needs_approval(run):
             state = await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)
-            return await verified(here, run, state, sample=verify_sample)
-        state = await see_through(here, run, deadline=deadline, wait=wait)
-        if on_guard == "ask" and went_past_a_rail(here, run):
-            plan = carry(here, open_to_be_asked(here, run), str(flow_run_id()))
+            return await verify_sample_of_run(here, run, state, sample=verify_sample)
+        state = await run_to_completion(here, run, deadline=deadline, wait=wait)
+        if on_guard == "ask" and hit_guard_rail(here, run):
+            plan = link_flow_run(here, open_plan_for_approval(here, run), str(flow_run_id()))
             state = await send_if_approved(here, plan, within=approve_within, deadline=deadline, wait=wait)
-            return await verified(here, plan, state, sample=verify_sample)
-        return await verified(here, run, state, sample=verify_sample)
+            return await verify_sample_of_run(here, plan, state, sample=verify_sample)
+        return await verify_sample_of_run(here, run, state, sample=verify_sample)

@@ -4,12 +4,12 @@ from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
-from flows.drift import DRIFT, Sample, told
+from armrest.app.source_options import Clear, DuplicatePolicy, SourceName, SourceOptions, WholeAddressPolicy
+from armrest.app.verification import verify_source
+from armrest.app.workspace import ConnectionName
 from flows.parameters import ClientNo, is_deployed
-from tasks.connection import ConnectionName
+from flows.steps import DRIFT, Sample, drift_message
 from tasks.connections import load_settings
-from tasks.reading import Clear, DuplicatePolicy, Reading, SourceName, WholeAddressPolicy
-from tasks.verification import verified_source
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
@@ -44,7 +44,7 @@ async def verify_customers(
         duplicates: When a customer stands in several rows. error compares nothing; last and first take that row; merge
             puts them together where they agree.
     """
-    reading = Reading(
+    reading = SourceOptions(
         source=source,
         encoding=encoding,
         mapping=mapping,
@@ -53,6 +53,6 @@ async def verify_customers(
         duplicates=duplicates,
     )
     settings = load_settings(connection)
-    found = await verified_source(settings, reading, client_no, sample=sample, confined=is_deployed())
-    await told(found)
+    found = await verify_source(settings, reading, client_no, sample=sample, confined=is_deployed())
+    await drift_message(found)
     return Completed(message=found.message) if found.equal else Failed(name=DRIFT, message=found.message)

@@ -5,12 +5,12 @@ import threading
 
 from prefect import task
 
+from armrest.app.plan_run import plan_run
+from armrest.app.workspace import hold_client
 from armrest.outbox import find_run
+from tasks.blocks import databases_for
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.connection import holding
-from tasks.open_workspace import connection
-from tasks.planned import planned_for
-from tasks.sql_source import databases_for
+from tasks.open_workspace import workspace
 
 
 class PlanRefused(Exception):
@@ -36,13 +36,13 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
         LeaseHeld, LeaseLost: Another run has the client.
         SourceUnavailable: The source cannot be read just now: tried again.
     """
-    with connection() as here:
+    with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
         databases = databases_for(here, run.request.get("source", ""))
         stop = threading.Event()
-        async with holding(here, run):
+        async with hold_client(here, run):
             try:
-                planned = await asyncio.to_thread(planned_for, here, run, stop=stop, databases=databases)
+                planned = await asyncio.to_thread(plan_run, here, run, stop=stop, databases=databases)
             finally:
                 stop.set()
     if planned.state == "InputRejected":

@@ -1,10 +1,10 @@
 """Settings from the environment, and from a connection that Prefect keeps.
 
-Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.arm_connection`.
+Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.blocks.arm_connection`.
 """
 
+from armrest.app.environment import environment_settings
 from armrest.settings import Settings
-from tasks.configuration import environment_settings
 
 
 def load_settings(connection: str = "") -> Settings:
@@ -20,6 +20,7 @@ def load_settings(connection: str = "") -> Settings:
     name = connection or settings.connection
     if not name:
         return settings
-    from tasks.arm_connection import stored_connection  # Prefect takes a second to import, and most need no block
+    # Prefect takes a second to import, and most need no block
+    from tasks.blocks import stored_connection
 
     return stored_connection(name).over(settings)

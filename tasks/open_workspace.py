@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
+from armrest.app.workspace import Workspace, open_delivery, open_workspace
 from armrest.delivery import Delivery
 from armrest.outbox import find_run
-from tasks.connection import Connection, delivering, open_connection
 from tasks.connections import load_settings
 
-_current: ContextVar[Connection | None] = ContextVar("connection", default=None)
+_current: ContextVar[Workspace | None] = ContextVar("connection", default=None)
 
 
 @contextmanager
-def connection(name: str = "") -> Iterator[Connection]:
+def workspace(name: str = "") -> Iterator[Workspace]:
     """Use the connection that is open in this process, or open one for the length of the block.
 
     Args:
@@ -29,7 +29,7 @@ def connection(name: str = "") -> Iterator[Connection]:
     if here := _current.get():
         yield here
         return
-    with open_connection(load_settings, name) as here:
+    with open_workspace(load_settings, name) as here:
         token = _current.set(here)
         try:
             yield here
@@ -38,11 +38,11 @@ def connection(name: str = "") -> Iterator[Connection]:
 
 
 @asynccontextmanager
-async def delivery_of(run_id: str) -> AsyncIterator[Delivery]:
-    """Use the engine that is at work in this process, or start one for this run; raises as `delivering`."""
-    with connection() as here:
+async def delivery_of_run(run_id: str) -> AsyncIterator[Delivery]:
+    """Use the engine that is at work in this process, or start one for this run; raises as `open_delivery`."""
+    with workspace() as here:
         if here.delivery is not None:
             yield here.delivery
             return
-        async with delivering(here, find_run(here.outbox.ledger, run_id)) as delivery:
+        async with open_delivery(here, find_run(here.outbox.ledger, run_id)) as delivery:
             yield delivery

@@ -3,7 +3,7 @@
 from prefect import task
 
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.open_workspace import delivery_of
+from tasks.open_workspace import delivery_of_run
 
 
 @task(
@@ -23,5 +23,5 @@ async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int: 
         StopTheRun: ARM refuses to answer.
         LeaseHeld: Another run has the client.
     """
-    async with delivery_of(run_id) as delivery:
+    async with delivery_of_run(run_id) as delivery:
         return await delivery.poll(slice_no)

@@ -3,7 +3,7 @@
 from prefect import task
 
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.open_workspace import delivery_of
+from tasks.open_workspace import delivery_of_run
 
 
 @task(
@@ -23,5 +23,5 @@ async def submit_batch(run_id: str, client_no: int, slice_no: int) -> int:  # no
         StopTheRun: ARM refuses more than a customer.
         LeaseHeld, LeaseLost: Another run has the client.
     """
-    async with delivery_of(run_id) as delivery:
+    async with delivery_of_run(run_id) as delivery:
         return await delivery.submit(slice_no)

@@ -15,10 +15,8 @@ import httpx
 from pydantic import SecretStr
 
 from armrest.api.errors import AnswerLost, ArmError, NotAuthorized, RateLimited, TryAgain, Unreachable
-from armrest.api.headers import retry_after_seconds
-from armrest.api.readings import parse
-from armrest.api.statuses import kind_of_error
-from armrest.api.wire import RawAnswer, exchange, open_http, origin
+from armrest.api.http import RawAnswer, exchange, open_http, origin, retry_after_seconds
+from armrest.api.responses import kind_of_error, parse
 
 DEFAULT_LIFETIME_SECONDS: Final = 300.0
 """Assumed, where an answer tells no end that can be read."""

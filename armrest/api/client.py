@@ -15,21 +15,44 @@ from uuid import uuid4
 import httpx
 import orjson
 
-from armrest.api.addresses import Addresses
-from armrest.api.answers import BatchAnswer, CustomerAnswer
 from armrest.api.auth import TokenProvider
 from armrest.api.errors import ArmError, StopTheRun, TryAgain, UnreadableAnswer
-from armrest.api.headers import REQUEST_ID, retry_after_seconds
-from armrest.api.lanes import Lanes
-from armrest.api.models import Accepted, CustomerRecord, CustomerUpdate
-from armrest.api.paging import MAX_LISTED, MAX_PAGE_SIZE, Page, read_page, with_query
-from armrest.api.patience import Patience
-from armrest.api.probed import Probed, probed
-from armrest.api.readings import NotJson, parse, read_accepted, read_batch, read_customer, read_error, read_record
-from armrest.api.redact import personal_values, redact
-from armrest.api.statuses import ASKED_BY_HAND, LIST_IS_GONE, NO_ADVICE, Advice, about_customer, kind_of_error
-from armrest.api.trail import Trail
-from armrest.api.wire import RawAnswer, exchange, origin
+from armrest.api.http import (
+    REQUEST_ID,
+    ConnectionPools,
+    RawAnswer,
+    RetryPolicy,
+    Urls,
+    exchange,
+    origin,
+    retry_after_seconds,
+)
+from armrest.api.redaction import personal_values, redact
+from armrest.api.responses import (
+    ASKED_BY_HAND,
+    LIST_IS_GONE,
+    MAX_LISTED,
+    MAX_PAGE_SIZE,
+    NO_ADVICE,
+    Advice,
+    NotJson,
+    Page,
+    PageLinks,
+    ProbedAnswer,
+    about_customer,
+    describe_answer,
+    kind_of_error,
+    parse,
+    read_accepted,
+    read_batch,
+    read_customer,
+    read_error,
+    read_page,
+    read_record,
+    with_query,
+)
+from armrest.api.results import BatchAnswer, CustomerAnswer
+from armrest.model import Accepted, CustomerRecord, CustomerUpdate
 
 logger = logging.getLogger(__name__)
 METHODS: Final = ("GET", "PUT", "POST", "DELETE")
@@ -65,19 +88,19 @@ class ArmClient:
         timeout_seconds: float = 60.0,
         max_answer_bytes: int = 4_194_304,
         pool_size: int = 16,
-        patience: Patience | None = None,
+        patience: RetryPolicy | None = None,
         harmless: Collection[str] = (),
         now: Callable[[], float] = time.time,
     ) -> None:
         origin(base_url)
-        self._patience = patience or Patience()
-        self._at = Addresses(base_url)
+        self._patience = patience or RetryPolicy()
+        self._at = Urls(base_url)
         self._tokens = tokens
         self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
         self._harmless = frozenset(path.lower() for path in harmless)
         self._now = now
-        self._lanes = Lanes(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
+        self._lanes = ConnectionPools(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
 
     async def __aenter__(self) -> Self:
         return self
@@ -149,7 +172,7 @@ class ArmClient:
             payload = self._good(answer, advice=advice)
             return read_record(payload, asked=customer_no, http_status=answer.status, request_id=answer.request_id)
 
-        return await self._patience.with_(read)
+        return await self._patience.retry(read)
 
     async def delete_customer(self, client_no: int, customer_no: str) -> CustomerAnswer:
         """Remove one customer. Only the standing PROCESSED says that it was done; never repeated by itself.
@@ -236,7 +259,7 @@ class ArmClient:
         _, payload = await self._ask(method, self._at.within(path), body, ASKED_BY_HAND)
         return payload
 
-    async def probe(self, method: str, path: str, *, body: bytes | None = None) -> Probed:
+    async def probe(self, method: str, path: str, *, body: bytes | None = None) -> ProbedAnswer:
         """Ask anything of the API once, and return how it was answered, whatever the status; values are left out.
 
         Raises:
@@ -245,7 +268,7 @@ class ArmClient:
             NotAuthorized: The login does not work.
         """
         answer = await self._send(method, self._at.within(path), body)
-        return probed(answer, personal_values(body or b""))
+        return describe_answer(answer, personal_values(body or b""))
 
     def pages(self, path: str) -> AsyncGenerator[Page]:
         """Yield the pages of any list of the API, following `nextPage`.
@@ -298,7 +321,7 @@ class ArmClient:
         return read_accepted(answer.status, payload, request_id=answer.request_id)
 
     async def _pages(self, path: str, advice: Advice) -> AsyncGenerator[Page]:
-        trail = Trail(self._at.within(path))
+        trail = PageLinks(self._at.within(path))
         while trail.address:
             answer, payload = await self._ask("GET", trail.address, None, advice)
             page = read_page(answer.status, payload, request_id=answer.request_id)
@@ -321,7 +344,7 @@ class ArmClient:
                 )
             return answer, None if isinstance(payload, NotJson) else payload
 
-        return await (self._patience.with_(ask) if method in SAFE_TO_REPEAT else ask())
+        return await (self._patience.retry(ask) if method in SAFE_TO_REPEAT else ask())
 
     async def _send(self, method: str, address: str, body: bytes | None = None) -> RawAnswer:
         """Send a request with the token; after a 401, by which nothing was done, once more with another."""

@@ -22,7 +22,7 @@ positional, and all else is optional.
 
 from typing import Any
 
-from armrest.api.answers import CustomerFailure
+from armrest.api.results import CustomerFailure
 
 
 class ArmError(Exception):

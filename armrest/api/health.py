@@ -11,9 +11,9 @@ from typing import Final
 import httpx
 
 from armrest.api.errors import ArmError
-from armrest.api.readings import parse
-from armrest.api.redact import redact
-from armrest.api.wire import exchange, open_http, origin
+from armrest.api.http import exchange, open_http, origin
+from armrest.api.redaction import redact
+from armrest.api.responses import parse
 
 PATH: Final = "health"
 MAX_ANSWER_BYTES: Final = 65_536

@@ -6,15 +6,15 @@ from functools import partial
 from random import Random
 from typing import Self
 
+from armrest.aio import gather_or_cancel
 from armrest.api import ArmClient, BatchRefused, StopTheRun, TryAgain
-from armrest.delivery.brake import Brake
-from armrest.delivery.context import Context, DeliveryOptions
+from armrest.delivery.calls import Context, DeliveryOptions
 from armrest.delivery.errors import Unfinished
-from armrest.delivery.halve import Halver
-from armrest.delivery.poll import Poller
-from armrest.delivery.scout import Scout
-from armrest.delivery.submit import Sender
-from armrest.delivery.together import together
+from armrest.delivery.first_acceptance import FirstAcceptance
+from armrest.delivery.poller import Poller
+from armrest.delivery.rate import RateLimiter
+from armrest.delivery.sender import Sender
+from armrest.delivery.split_refused import Splitter
 from armrest.outbox import (
     DONE,
     FIRST_ANSWERS,
@@ -26,8 +26,8 @@ from armrest.outbox import (
     Run,
     State,
     count_states,
-    note_run,
     open_elsewhere,
+    update_run,
 )
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Delivery:
         options: DeliveryOptions,
         *,
         random: Random | None = None,
-        brake: Brake | None = None,
+        brake: RateLimiter | None = None,
     ) -> None:
         self._begin = partial(
             Context,
@@ -67,7 +67,7 @@ class Delivery:
     async def __aenter__(self) -> Self:
         self._context = self._begin()
         outbox, run = self._context.outbox, self._context.run
-        self._halver = Halver(self._context)
+        self._halver = Splitter(self._context)
         self._sender = Sender(self._context, self._halver)
         self._poller = Poller(self._context)
         self._scouting = asyncio.Lock()
@@ -75,7 +75,7 @@ class Delivery:
         self._left_open: set[int] = set()
         started_at = run.started_at or outbox.ledger.now()
         beginning = {"started_at": started_at, "state": "Sending", "message": "", "ended_at": None}
-        note_run(outbox.ledger, run, self._context.lease, **beginning)
+        update_run(outbox.ledger, run, self._context.lease, **beginning)
         if self._context.lease.shard is None:
             await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self
@@ -99,7 +99,7 @@ class Delivery:
                 raise self._context.stopped
             if self._scouted:
                 return
-            scout = Scout(self._context, self._sender, self._halver)
+            scout = FirstAcceptance(self._context, self._sender, self._halver)
             try:
                 await scout.scout(but=but)
             except StopTheRun as error:
@@ -151,7 +151,7 @@ class Delivery:
             raise Unfinished(f"{left} batches of slice {slice_no} are still open", slice_no=slice_no, batches=left)
         return sum(states[state] for state in DONE)
 
-    async def take_up(self) -> None:
+    async def resume_started(self) -> None:
         """Send what was begun (held batches, and those without an answer), and wait until ARM has settled it.
 
         Batches that were only planned are left to a resume.
@@ -170,7 +170,7 @@ class Delivery:
         passed = but | self._left_open
         while todo := [batch for batch in self._context.batches(SENDABLE, slice_no) if batch.seq not in passed]:
             passed |= {batch.seq for batch in todo}
-            await together(self._send(batch) for batch in todo)
+            await gather_or_cancel(self._send(batch) for batch in todo)
 
     async def _send(self, batch: Batch) -> None:
         try:

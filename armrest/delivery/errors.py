@@ -22,11 +22,11 @@ def _unfinished(message: str, slice_no: int, batches: int) -> Unfinished:
     return Unfinished(message, slice_no=slice_no, batches=batches)
 
 
-class RefusedAlike(StopTheRun):
+class RunWideRefusal(StopTheRun):
     """ARM refuses every customer in the same words, before it has accepted any: it is not about a customer."""
 
 
-class NoWayThrough(StopTheRun):
+class NeverReached(StopTheRun):
     """ARM could not be reached at all."""
 
 

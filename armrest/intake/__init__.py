@@ -1,10 +1,7 @@
 """Sources in, customers and rejects out; what is wrong with a file is said before anything is sent."""
 
-from armrest.intake.blocks import Block, sealed
-from armrest.intake.database import Database
 from armrest.intake.errors import InputRefused, SourceUnavailable
-from armrest.intake.first_mapping import first_mapping
-from armrest.intake.limit import LIMIT_PATTERN, RejectLimit
+from armrest.intake.locations import Database, Places
 from armrest.intake.mapping import (
     Mapping,
     MappingFault,
@@ -14,25 +11,24 @@ from armrest.intake.mapping import (
     parse_mapping,
     read_mapping,
 )
-from armrest.intake.masking import masked
-from armrest.intake.one_row import customer_given, is_customer_number
-from armrest.intake.places import Places
+from armrest.intake.mapping_suggestion import suggest_mapping
 from armrest.intake.policy import Policy
-from armrest.intake.reasons import REASONS, Reason, Severity, severities
-from armrest.intake.rejects import Finding, Reject, RejectsFile
-from armrest.intake.sources import Source, open_source
+from armrest.intake.rows import Block, Finding, Reject, RejectsFile, serialize_block
+from armrest.intake.rules import LIMIT_PATTERN, REASONS, Reason, RejectLimit, Severity, severities
+from armrest.intake.single_customer import is_customer_number, read_single_customer
+from armrest.intake.source import Source, open_source
 
 __all__ = [
-    "LIMIT_PATTERN",
-    "REASONS",
     "Block",
     "Database",
     "Finding",
     "InputRefused",
+    "LIMIT_PATTERN",
     "Mapping",
     "MappingFault",
     "Places",
     "Policy",
+    "REASONS",
     "Reason",
     "Reject",
     "RejectLimit",
@@ -40,16 +36,15 @@ __all__ = [
     "Severity",
     "Source",
     "SourceUnavailable",
-    "customer_given",
-    "first_mapping",
     "is_customer_number",
     "mapping_of",
     "mapping_schema",
     "mapping_text",
-    "masked",
     "open_source",
     "parse_mapping",
     "read_mapping",
-    "sealed",
+    "read_single_customer",
+    "serialize_block",
     "severities",
+    "suggest_mapping",
 ]

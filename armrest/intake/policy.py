@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
-from armrest.intake.reasons import Severity
+from armrest.intake.rules import Severity
 
 
 @dataclass(frozen=True, slots=True)

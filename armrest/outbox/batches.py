@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 
 from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
-from armrest.outbox.ledger import Ledger
+from armrest.outbox.ledger import Ledger, attempts, batches, clients, customers, runs
 from armrest.outbox.runs import Run, Shard
-from armrest.outbox.schema import attempts, batches, clients, customers, runs
 
 
 class State(StrEnum):
@@ -93,33 +92,35 @@ class Verdict:
     reason: str
 
 
-_ONE: Final = select(batches).where(batches.c.run_seq == bindparam("run_seq"), batches.c.seq == bindparam("seq"))
+_SELECT_BATCH: Final = select(batches).where(
+    batches.c.run_seq == bindparam("run_seq"), batches.c.seq == bindparam("seq")
+)
 """Made once: to make a statement takes longer than SQLite takes to answer it."""
 
 
 def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
     """Return one batch of a run."""
-    row = tx.execute(_ONE, {"run_seq": run_seq, "seq": seq}).first()
+    row = tx.execute(_SELECT_BATCH, {"run_seq": run_seq, "seq": seq}).first()
     if row is None:
         raise UnknownBatch(f"run number {run_seq} has no batch {seq}")
-    return as_batch(row)
+    return from_row(row)
 
 
-def latest(ledger: Ledger, batch: Batch) -> Batch:
+def reload(ledger: Ledger, batch: Batch) -> Batch:
     """Return a batch as the ledger has it by now."""
     with ledger.read() as tx:
         return read_batch(tx, batch.run_seq, batch.seq)
 
 
-def as_batch(row: Any) -> Batch:
+def from_row(row: Any) -> Batch:
     """Return a row of the table as a batch."""
     columns = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
-    values = {name: columns[name] for name in _AS_THEY_STAND}
+    values = {name: columns[name] for name in _COPIED_COLUMNS}
     ref = BodyRef(row.body_file, row.body_offset, row.body_length, bytes(row.body_sha256))
     return Batch(**values, body=ref, state=State(row.state), doubtful=bool(row.doubtful))
 
 
-_AS_THEY_STAND: Final = tuple(name for name in Batch.__slots__ if name not in {"body", "state", "doubtful"})
+_COPIED_COLUMNS: Final = tuple(name for name in Batch.__slots__ if name not in {"body", "state", "doubtful"})
 
 
 _LAST_SLICE: Final = 2**31 - 1
@@ -144,7 +145,7 @@ def batches_in(
     if slice_no is not None:
         first, last = max(first, slice_no), min(last, slice_no)
     about = {"run_seq": run.seq, "states": list(states), "first_slice": first, "last_slice": last}
-    return [as_batch(row) for row in ledger.rows(_IN, about)]
+    return [from_row(row) for row in ledger.rows(_IN, about)]
 
 
 def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
@@ -182,7 +183,7 @@ def open_elsewhere(ledger: Ledger, run: Run) -> list[Batch]:
         batches.c.client_id == run.client_id, batches.c.state == State.ACCEPTED, batches.c.run_seq != run.seq
     )
     with ledger.read() as tx:
-        return [as_batch(row) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
+        return [from_row(row) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
 
 
 def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
@@ -262,7 +263,7 @@ def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | N
     _write(ledger, batch, values, expected=(State.SENDING,))
 
 
-def withdraw(ledger: Ledger, batch: Batch, message: str) -> None:
+def revert_to_planned(ledger: Ledger, batch: Batch, message: str) -> None:
     """Take back the intent: the batch certainly was not accepted, unless an earlier attempt is in doubt."""
     values: dict[str, Any] = {"message": message}
     if not batch.doubtful:
@@ -270,12 +271,12 @@ def withdraw(ledger: Ledger, batch: Batch, message: str) -> None:
     _write(ledger, batch, values, expected=(State.SENDING,))
 
 
-def doubt(ledger: Ledger, batch: Batch, message: str) -> None:
+def mark_in_doubt(ledger: Ledger, batch: Batch, message: str) -> None:
     """Note that an attempt may have been accepted without our knowing; the batch stays SENDING."""
     _write(ledger, batch, {"doubtful": 1, "message": message}, expected=(State.SENDING,))
 
 
-_NOTE: Final = update(batches).where(
+_RECORD_STATUS: Final = update(batches).where(
     batches.c.run_seq == bindparam("in_run"),
     batches.c.seq == bindparam("numbered"),
     batches.c.attempts == bindparam("tried"),
@@ -283,13 +284,13 @@ _NOTE: Final = update(batches).where(
 )
 
 
-def note(ledger: Ledger, batch: Batch, *, status: str, result: str, message: str) -> None:
+def record_status(ledger: Ledger, batch: Batch, *, status: str, result: str, message: str) -> None:
     """Keep the last words on a batch, along with what is written next; of one that is closed by then they are none."""
     as_known = {"in_run": batch.run_seq, "numbered": batch.seq, "tried": batch.attempts}
-    ledger.write_along(_NOTE, {"status": status, "result": result, "message": message, **as_known})
+    ledger.write_along(_RECORD_STATUS, {"status": status, "result": result, "message": message, **as_known})
 
 
-def settle(
+def close_batch(
     ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict], *, status: str, result: str, message: str
 ) -> None:
     """Close a batch that ARM has worked through: the lines in `verdicts` (by ordinal) failed, the rest are updated."""
@@ -308,13 +309,13 @@ def _close(
     expected: Sequence[State],
 ) -> None:
     """Close a batch; a customer that an earlier answer named as failed stays failed, whatever is said of it later."""
-    judge(tx, batch, verdicts)
+    write_outcomes(tx, batch, verdicts)
     failed = len(verdicts)
     if read_batch(tx, batch.run_seq, batch.seq).failed:
         failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
     whole = failed == batch.sent_customers
     state = (State.FAILED if whole else State.PARTLY_FAILED) if failed else State.SETTLED
-    move(tx, batch, {"state": state, "failed": failed, **words, "settled_at": settled_at}, expected=expected)
+    transition(tx, batch, {"state": state, "failed": failed, **words, "settled_at": settled_at}, expected=expected)
 
 
 def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
@@ -326,9 +327,9 @@ def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -
         open_lines = {line.ordinal for line in lines_of(tx, batch)}
         fresh = {ordinal: verdict for ordinal, verdict in verdicts.items() if ordinal in open_lines}
         if fresh:
-            judge(tx, batch, fresh)
+            write_outcomes(tx, batch, fresh)
             failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
-            move(tx, batch, {"state": State.ACCEPTED, "failed": failed}, expected=(State.ACCEPTED,))
+            transition(tx, batch, {"state": State.ACCEPTED, "failed": failed}, expected=(State.ACCEPTED,))
 
 
 def accept_by_person(ledger: Ledger, batch: Batch, *, by: str, reason: str) -> State:
@@ -347,16 +348,16 @@ def accept_by_person(ledger: Ledger, batch: Batch, *, by: str, reason: str) -> S
         return read_batch(tx, batch.run_seq, batch.seq).state
 
 
-def fail(
+def fail_batch(
     ledger: Ledger, batch: Batch, reason: str, *, named: Mapping[int, Verdict], status: str, result: str, message: str
 ) -> None:
     """Close a batch that ARM refused whole: lines in `named` have reasons of their own, the rest share one."""
     with ledger.write() as tx:
         rest = {line.ordinal: Verdict("failed", reason) for line in lines_of(tx, batch)}
-        judge(tx, batch, {**rest, **named})
+        write_outcomes(tx, batch, {**rest, **named})
         values = {"state": State.FAILED, "failed": batch.sent_customers, "settled_at": ledger.now()}
         words = {"status": status, "result": result, "message": message}
-        move(tx, batch, {**values, **words}, expected=(*OPEN, State.PLANNED))
+        transition(tx, batch, {**values, **words}, expected=(*OPEN, State.PLANNED))
 
 
 def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
@@ -364,11 +365,11 @@ def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
     now = ledger.now()
     words = {"what": "LOST", "outcome": "declared", "evidence": message}
     with ledger.write() as tx:
-        move(tx, batch, {"state": State.LOST, "message": message, "settled_at": now}, expected=OPEN)
+        transition(tx, batch, {"state": State.LOST, "message": message, "settled_at": now}, expected=OPEN)
         tx.execute(insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **words))
 
 
-def judge(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
+def write_outcomes(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
     """Write the outcomes of single lines; their batch's counts are the caller's to keep."""
     if verdicts:
         judged = [{"ordinal_": place, "outcome": v.outcome, "reason": v.reason} for place, v in verdicts.items()]
@@ -380,10 +381,10 @@ def judge(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None
 
 def _write(ledger: Ledger, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
     with ledger.write() as tx:
-        move(tx, batch, values, expected=expected)
+        transition(tx, batch, values, expected=expected)
 
 
-_MOVE: Final = update(batches).where(
+_TRANSITION: Final = update(batches).where(
     batches.c.run_seq == bindparam("in_run"),
     batches.c.seq == bindparam("numbered"),
     batches.c.attempts == bindparam("tried"),
@@ -391,7 +392,7 @@ _MOVE: Final = update(batches).where(
 )
 
 
-def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
+def transition(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
     """Move a batch, but only from a state in which that makes sense, and not since it was last sent.
 
     Another process may have been faster: a holder that wakes after a takeover speaks of an attempt that is not the
@@ -401,6 +402,6 @@ def move(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: S
         BatchMoved: It was.
     """
     as_known = {"in_run": batch.run_seq, "numbered": batch.seq, "tried": batch.attempts, "expected": list(expected)}
-    if tx.execute(_MOVE, {**values, **as_known}).rowcount != 1:
+    if tx.execute(_TRANSITION, {**values, **as_known}).rowcount != 1:
         now = read_batch(tx, batch.run_seq, batch.seq).state
         raise BatchMoved(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")

@@ -78,7 +78,7 @@ class BodyStore:
         """Return a writer of new files in a folder, by convention the run's id."""
         return BodyWriter(self, folder, first=1 + max(map(_number_of, self.files(folder)), default=-1))
 
-    def try_out(self) -> None:
+    def self_test(self) -> None:
         """Write a file, read it and remove it.
 
         Raises:

@@ -12,8 +12,7 @@ from typing import Any, Final, Literal, Protocol
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from armrest.outbox.errors import OutboxError, UnknownRun
-from armrest.outbox.ledger import Ledger
-from armrest.outbox.schema import clients, flow_runs, runs
+from armrest.outbox.ledger import Ledger, clients, flow_runs, runs
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -161,14 +160,14 @@ def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
         return None
 
 
-def carried_by(ledger: Ledger, run: Run, flow_run_id: str) -> None:
+def save_flow_run_link(ledger: Ledger, run: Run, flow_run_id: str) -> None:
     """Note that a Prefect flow run carries this run; safe to repeat."""
     with ledger.write() as tx:
         tx.execute(delete(flow_runs).where(flow_runs.c.flow_run_id == flow_run_id))
         tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=run.seq))
 
 
-def note_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:
+def update_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:
     """Write columns of a run, such as `state`, `message`, `started_at`.
 
     Raises:
@@ -187,7 +186,7 @@ def note_resumed(ledger: Ledger, run: Run, fence: Fence) -> None:
     """
     if run.stopped_by is not None:
         state = run.state if run.planned_at else "Planning"
-        note_run(ledger, run, fence, stopped_by=None, state=state, message="", ended_at=None)
+        update_run(ledger, run, fence, stopped_by=None, state=state, message="", ended_at=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +204,7 @@ class Decision:
         return f"{what} by {self.by}, {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def note_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Decision:
+def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Decision:
     """Keep with a plan what was decided about it, and by whom.
 
     Raises:

@@ -4,13 +4,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from armrest.sandbox import assumed
-from armrest.sandbox.behaviour import Fault
-from armrest.sandbox.control import CONTROL
-from armrest.sandbox.faults import LOSES_THE_UUID, NO_ANSWER, SPOILING, slow_down, spoil
-from armrest.sandbox.reply import Reply, Request, json_reply
-from armrest.sandbox.route import Route, find
-from armrest.sandbox.routes import API, ROUTES, lost
+from armrest.sandbox.arm import LOSES_THE_UUID, NO_ANSWER, SPOILING, Fault, assumed, inject_fault, slow_down
+from armrest.sandbox.http import API, CONTROL, ROUTES, Route, find, not_found
+from armrest.sandbox.messages import Reply, Request, json_reply
 from armrest.sandbox.state import ArmState
 
 
@@ -27,7 +23,7 @@ class Sandbox(ArmState):
         with self.lock:
             route, arguments = find((*ROUTES, *CONTROL), method, path)
             if route is None:
-                return lost(path)
+                return not_found(path)
             if not arguments.get("clientno", "0").isdecimal():
                 return json_reply(400, assumed.error(400, "clientno is not a number"))
             if path.startswith(API) and not route.open:
@@ -42,7 +38,7 @@ class Sandbox(ArmState):
         if fault and (stopped := self._stop(fault, request)):
             self._note(fault, request, arguments)
             return stopped
-        if unwelcome := self._unwelcome(request, arguments):
+        if unwelcome := self._rejected(request, arguments):
             return unwelcome
         reply = route.answer(self, request, arguments)
         if fault not in SPOILING or reply.status >= HTTPStatus.BAD_REQUEST:
@@ -50,7 +46,7 @@ class Sandbox(ArmState):
         self._note(fault, request, arguments)
         if reply.batch and fault in LOSES_THE_UUID:
             reply.batch.answered = False
-        return spoil(fault, reply, self.behaviour)
+        return inject_fault(fault, reply, self.behaviour)
 
     def _stop(self, fault: Fault, request: Request) -> Reply | None:
         """The answer to a request that never got as far as ARM."""
@@ -66,7 +62,7 @@ class Sandbox(ArmState):
             case _:
                 return None
 
-    def _unwelcome(self, request: Request, arguments: dict[str, str]) -> Reply | None:
+    def _rejected(self, request: Request, arguments: dict[str, str]) -> Reply | None:
         """The refusal of a request that ARM does not even look into."""
         if not self.pace.admits(self.behaviour.rate):
             return slow_down(429, self.behaviour, self.now())

@@ -12,9 +12,8 @@ from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from armrest.sandbox.behaviour import Behaviour
-from armrest.sandbox.books import Books
-from armrest.sandbox.routes import API, IDENTITY
+from armrest.sandbox.arm import Behaviour, CustomerRecords
+from armrest.sandbox.http import API, IDENTITY
 from armrest.sandbox.sandbox import Sandbox
 from armrest.sandbox.state import TOKEN
 
@@ -72,7 +71,7 @@ class SandboxServer:
         return self.sandbox.token
 
     @property
-    def books(self) -> Books:
+    def books(self) -> CustomerRecords:
         """What the sandbox holds; safe to read while it answers."""
         return self.sandbox.books
 
@@ -119,7 +118,7 @@ def server(sandbox: Sandbox) -> "uvicorn.Server":
     try:
         import uvicorn
 
-        from armrest.sandbox.app import Protocol, create_app
+        from armrest.sandbox.asgi import Protocol, create_app
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"the sandbox's server needs {error.name}: pip install 'armrest-flows[project]'", name=error.name

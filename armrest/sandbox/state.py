@@ -7,11 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
-from armrest.sandbox.behaviour import Behaviour
-from armrest.sandbox.books import Books
-from armrest.sandbox.faults import Faults
-from armrest.sandbox.identity import Tokens
-from armrest.sandbox.pace import Pace
+from armrest.sandbox.arm import Behaviour, CustomerRecords, Faults, Pace, Tokens
 
 TOKEN: Final = "sandbox-token"  # noqa: S105 - it opens nothing but the sandbox
 
@@ -51,7 +47,7 @@ class ArmState:
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.faults = Faults(self.behaviour, self._random)
         self.tokens = Tokens(self.token, now=self.now, entropy=self._entropy)
-        self.books = Books(
+        self.books = CustomerRecords(
             self.behaviour,
             self.faults,
             now=self.now,
@@ -64,5 +60,5 @@ class ArmState:
     def reset(self) -> None:
         """Empty books, no tokens issued, counters at nought, a well-behaved ARM."""
         with self.lock:
-            self.behaviour.become(Behaviour())
+            self.behaviour.update(Behaviour())
             self._open()

@@ -6,21 +6,21 @@ Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
 import sys
 from typing import Final
 
+from armrest.app.open_run import open_update
+from armrest.app.plan_run import plan_run
+from armrest.app.source_options import SourceOptions
 from armrest.outbox import find_run, release_lease, take_lease
-from tasks.open_workspace import connection
-from tasks.planned import planned_for
-from tasks.reading import Reading
-from tasks.runs import open_update
+from tasks.open_workspace import workspace
 
 LEASE_SECONDS: Final = 3600
 
 
 def main(source: str, client_no: str) -> None:
     """Plan a source as `update-customers` does."""
-    with connection() as here:
+    with workspace() as here:
         run = open_update(
             here,
-            reading=Reading(source=source),
+            reading=SourceOptions(source=source),
             client_no=int(client_no),
             user_id=None,
             mode="update",
@@ -32,7 +32,7 @@ def main(source: str, client_no: str) -> None:
             ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS
         )
         try:
-            planned = planned_for(here, run)
+            planned = plan_run(here, run)
         finally:
             release_lease(ledger, here.lease)
         if find_run(here.outbox.ledger, run.run_id).planned_at is None:

@@ -6,15 +6,16 @@ Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
 import asyncio
 import sys
 
-from armrest.delivery import Delivery, finish, together
+from armrest.aio import gather_or_cancel
+from armrest.app.workspace import hold_client, open_delivery
+from armrest.delivery import Delivery, finish
 from armrest.outbox import find_run
-from tasks.connection import delivering, holding
-from tasks.open_workspace import connection
+from tasks.open_workspace import workspace
 
 
 async def main(run_id: str) -> None:
     """Send a plan, slice by slice as the flow does, and wait for the last word on every batch."""
-    with connection() as here:
+    with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
         places = asyncio.Semaphore(here.settings.concurrency)
 
@@ -23,9 +24,9 @@ async def main(run_id: str) -> None:
                 await delivery.submit(slice_no)
             await delivery.poll(slice_no)
 
-        async with holding(here, run) as lease:
-            async with delivering(here, run) as delivery:
-                await together(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
+        async with hold_client(here, run) as lease:
+            async with open_delivery(here, run) as delivery:
+                await gather_or_cancel(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
             ended = finish(here.outbox, run, lease)
         if ended.state != "Completed":
             raise SystemExit(ended.message)

@@ -9,27 +9,27 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.api import api
-from flows.cli.check import check
-from flows.cli.demo import demo
-from flows.cli.doctor import doctor
-from flows.cli.export import export
-from flows.cli.fetch import fetch_customers
-from flows.cli.forget import forget
-from flows.cli.health import health
-from flows.cli.login import login
-from flows.cli.mapping import mapping
-from flows.cli.output import print_json, tell
-from flows.cli.plan import plan
-from flows.cli.probe import probe
-from flows.cli.purge import purge
-from flows.cli.refusals import explain
-from flows.cli.sandbox import sandbox
-from flows.cli.send import apply, rerun, resume, update_customers
-from flows.cli.settle import settle
-from flows.cli.show import customer, runs, show
-from flows.cli.update_customer import update_customer
-from flows.cli.verify import verify
+from flows.cli.commands.api import api
+from flows.cli.commands.check import check
+from flows.cli.commands.demo import demo
+from flows.cli.commands.doctor import doctor
+from flows.cli.commands.export import export
+from flows.cli.commands.fetch import fetch_customers
+from flows.cli.commands.forget import forget
+from flows.cli.commands.health import health
+from flows.cli.commands.login import login
+from flows.cli.commands.mapping import mapping
+from flows.cli.commands.plan import plan
+from flows.cli.commands.probe import probe
+from flows.cli.commands.purge import purge
+from flows.cli.commands.runs import apply, rerun, resume, update_customers
+from flows.cli.commands.sandbox import sandbox
+from flows.cli.commands.settle import settle
+from flows.cli.commands.show import customer, runs, show
+from flows.cli.commands.update_customer import update_customer
+from flows.cli.commands.verify import verify
+from flows.cli.errors import explain
+from flows.cli.output import print_error, print_json
 
 app = typer.Typer(
     name="armrest",
@@ -98,7 +98,7 @@ def run(arguments: Sequence[str]) -> int:
         if "--debug" in arguments:
             traceback.print_exc()
         refusal = explain(error)
-        tell(f"armrest: {refusal.message}")
+        print_error(f"armrest: {refusal.message}")
         if "--json" in arguments:
             print_json(refusal.as_json(client_no_of(arguments)))
         return refusal.exit_code

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from flows.cli.refusals import NOT_ALL_SETTLED, SENT_NOTHING, Ending
+from flows.cli.errors import NOT_ALL_SETTLED, SENT_NOTHING, CommandResult
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
@@ -20,7 +20,7 @@ PIPE_WIDTH: Final = 1000
 """Columns of a table that no person's terminal limits."""
 
 
-def tell(line: str) -> None:
+def print_error(line: str) -> None:
     """Say something beside the result."""
     print(line, file=sys.stderr, flush=True)
 
@@ -42,7 +42,7 @@ def print_summary(run: "RunSummary", *, as_json: bool) -> int:
     if as_json:
         print_json(run.as_json())
     else:
-        print("\n".join(story(run)), flush=True)
+        print("\n".join(summary_lines(run)), flush=True)
     return exit_code(run)
 
 
@@ -53,7 +53,7 @@ def print_summaries(runs: Sequence["RunSummary"], *, client_no: int | None, as_j
     if as_json:
         print_json(_added_up(runs, client_no))
     else:
-        print("\n\n".join("\n".join(story(run)) for run in runs) or NOTHING_TO_DO, flush=True)
+        print("\n\n".join("\n".join(summary_lines(run)) for run in runs) or NOTHING_TO_DO, flush=True)
     return max(map(exit_code, runs), default=0)
 
 
@@ -61,7 +61,7 @@ def _added_up(runs: Sequence["RunSummary"], client_no: int | None) -> dict[str, 
     told = [run.as_json() for run in runs]
     state = next((one["state"] for one in told if one["state"] != "Completed"), "Completed")
     message = "; ".join(f"{one['run_id']}: {one['message']}" for one in told) or NOTHING_TO_DO
-    added = Ending(message, state=state).as_json(client_no)
+    added = CommandResult(message, state=state).as_json(client_no)
     for figures in ("customers", "batches"):
         added[figures] = {name: sum(one[figures][name] for one in told) for name in added[figures]}
     return {**added, "batch_uuids": [uuid for one in told for uuid in one["batch_uuids"]], "runs": told}
@@ -75,9 +75,9 @@ def exit_code(run: "RunSummary") -> int:
     return SENT_NOTHING if nothing_left else NOT_ALL_SETTLED
 
 
-def story(run: "RunSummary") -> Iterable[str]:
+def summary_lines(run: "RunSummary") -> Iterable[str]:
     """Tell a run in lines: figures, reasons, batchUuids, what to do next."""
-    from tasks.plan_view import finding_told
+    from armrest.app.plan_view import describe_finding
 
     people, sent = run.customers, run.batches
     yield f"{run.state}: {run.message}"
@@ -87,7 +87,7 @@ def story(run: "RunSummary") -> Iterable[str]:
         yield f"             {_figures(people, ('settled', 'failed', 'open', 'superseded'))}"
     yield f"  batches    {_figures(sent, ('planned', 'settled', 'failed', 'open'))}"
     yield from _listed("batchUuids", run.batch_uuids)
-    yield from _listed("rejected", [f"{count} × {finding_told(code)}" for code, count in run.rejected_why])
+    yield from _listed("rejected", [f"{count} × {describe_finding(code)}" for code, count in run.rejected_why])
     yield from _listed("failed", [f"{count} × {reason}" for reason, count in run.failed_why])
     if run.decided:
         yield f"  guard rail {run.decided}"

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from flows.cli.output import tell
-from tasks.watch import Watcher, watcher
+from armrest.app.watcher import Watcher, watcher
+from flows.cli.output import print_error
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -63,7 +63,7 @@ class Lines:
     def _tell(self, line: str, *, at_once: bool = False) -> None:
         now = time.monotonic()
         if line != self._last and (at_once or now >= self._next):
-            tell(line)
+            print_error(line)
             self._last, self._next = line, now + LINE_SECONDS
 
 

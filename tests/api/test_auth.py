@@ -9,13 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from armrest.api import (
+    AnswerKind,
     ArmClient,
     ArmError,
     ClientCredentials,
     FixedToken,
     NotAuthorized,
     RateLimited,
-    Standing,
     TryAgain,
     Unreachable,
 )
@@ -144,7 +144,7 @@ async def test_twenty_401s_at_once_cause_one_renewal(sandbox: SandboxServer) -> 
     ):
         answers = await asyncio.gather(*(client.get_batch(2218, "A" * 22) for _ in range(20)))
 
-    assert {answer.standing for answer in answers} == {Standing.PENDING}
+    assert {answer.standing for answer in answers} == {AnswerKind.PENDING}
     assert identity.issued == 2
     assert len(server.seen) <= 40
 
@@ -181,7 +181,7 @@ async def test_a_login_that_everybody_gave_up_is_not_reported_as_forgotten() -> 
 async def test_the_sandbox_lets_a_login_in_and_a_wrong_one_not(sandbox: SandboxServer) -> None:
     good = ClientCredentials(sandbox.identity_url, CLIENT_ID, SecretStr(CLIENT_SECRET))
     async with ArmClient(sandbox.api_url, good) as client:
-        assert (await client.get_batch(2218, "A" * 22)).standing is Standing.NOT_FOUND
+        assert (await client.get_batch(2218, "A" * 22)).standing is AnswerKind.NOT_FOUND
 
     wrong = ClientCredentials(sandbox.identity_url, CLIENT_ID, SecretStr("wrong"))
     async with ArmClient(sandbox.api_url, wrong) as client:

@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from armrest.api import (
+    AnswerKind,
     ArmClient,
     ArmError,
     BatchRefused,
@@ -22,7 +23,6 @@ from armrest.api import (
     RateLimited,
     RedirectRefused,
     ServerTrouble,
-    Standing,
     StopTheRun,
     UnreadableAnswer,
 )
@@ -50,13 +50,13 @@ async def test_a_batch_is_accepted_and_processed(client: ArmClient, sandbox: San
     assert (accepted.http_status, accepted.status, accepted.result) == (202, "NOT-PROCESSED", "PENDING")
     assert accepted.get_result.endswith(accepted.batch_uuid)
     assert orjson.loads(accepted.evidence)["batchUuid"] == accepted.batch_uuid
-    assert (answer.standing, answer.http_status, answer.failures) == (Standing.PROCESSED, 200, ())
+    assert (answer.standing, answer.http_status, answer.failures) == (AnswerKind.PROCESSED, 200, ())
 
 
 async def test_a_batch_can_be_posted(client: ArmClient, sandbox: SandboxServer) -> None:
     accepted = await client.post_customers_batch(2218, body_of("10001"))
 
-    assert (await client.get_batch(2218, accepted.batch_uuid)).standing is Standing.PROCESSED
+    assert (await client.get_batch(2218, accepted.batch_uuid)).standing is AnswerKind.PROCESSED
 
 
 async def test_a_batch_that_waits_is_pending(client: ArmClient, sandbox: SandboxServer) -> None:
@@ -65,7 +65,7 @@ async def test_a_batch_that_waits_is_pending(client: ArmClient, sandbox: Sandbox
 
     standings = [(await client.get_batch(2218, accepted.batch_uuid)).standing for _ in range(2)]
 
-    assert standings == [Standing.PENDING, Standing.PROCESSED]
+    assert standings == [AnswerKind.PENDING, AnswerKind.PROCESSED]
 
 
 async def test_a_206_names_the_customers_that_failed(client: ArmClient, sandbox: SandboxServer) -> None:
@@ -73,7 +73,7 @@ async def test_a_206_names_the_customers_that_failed(client: ArmClient, sandbox:
     accepted = await client.put_customers_batch(2218, body_of("10001", "10002"))
     answer = await client.get_batch(2218, accepted.batch_uuid)
 
-    assert answer.standing is Standing.PARTIAL
+    assert answer.standing is AnswerKind.PARTIAL
     assert [(one.customer_no, one.index) for one in answer.failures] == [("10002", 1)]
     assert answer.failures[0].reason
 
@@ -82,11 +82,11 @@ async def test_a_406_is_a_batch_rejected_whole(client: ArmClient, sandbox: Sandb
     sandbox.behaviour.reject_batches_with = frozenset({"10002"})
     accepted = await client.put_customers_batch(2218, body_of("10001", "10002"))
 
-    assert (await client.get_batch(2218, accepted.batch_uuid)).standing is Standing.REJECTED
+    assert (await client.get_batch(2218, accepted.batch_uuid)).standing is AnswerKind.REJECTED
 
 
 async def test_an_unknown_batch_is_not_found(client: ArmClient) -> None:
-    assert (await client.get_batch(2218, UUID)).standing is Standing.NOT_FOUND
+    assert (await client.get_batch(2218, UUID)).standing is AnswerKind.NOT_FOUND
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -142,7 +142,7 @@ async def test_a_429_says_when_to_come_back(form: Any, client: ArmClient, sandbo
 async def test_one_customer_is_updated_at_once(client: ArmClient, sandbox: SandboxServer) -> None:
     answer = await client.put_customer(2218, {"customerNo": "10001", "name": KARI})
 
-    assert (answer.standing, answer.status, answer.result) == (Standing.PROCESSED, "PROCESSED", "SUCCESS")
+    assert (answer.standing, answer.status, answer.result) == (AnswerKind.PROCESSED, "PROCESSED", "SUCCESS")
     assert sandbox.books.customer(2218, "10001")["name"] == KARI
 
 
@@ -282,7 +282,7 @@ async def test_a_question_that_is_refused_leaves_the_batch_open(status: int, aga
     async with against(says(status, {"message": "what?"})) as (client, _):
         answer = await client.get_batch(2218, UUID)
 
-    assert (answer.standing, answer.http_status) == (Standing.UNKNOWN, status)
+    assert (answer.standing, answer.http_status) == (AnswerKind.UNKNOWN, status)
     assert answer.evidence == '{"message":"what?"}'
 
 
@@ -294,7 +294,7 @@ async def test_an_unknown_client_is_not_found(against: Open) -> None:
 
 async def test_an_answer_about_another_batch_says_nothing(against: Open) -> None:
     async with against(says(200, {"result": "SUCCESS", "batchUuid": "B" * 22})) as (client, _):
-        assert (await client.get_batch(2218, UUID)).standing is Standing.UNKNOWN
+        assert (await client.get_batch(2218, UUID)).standing is AnswerKind.UNKNOWN
 
 
 @pytest.mark.parametrize(

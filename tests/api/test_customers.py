@@ -8,14 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 from armrest.api import (
+    AnswerKind,
     ArmClient,
     BatchRefused,
     ClientCredentials,
     FixedToken,
     NotAuthorized,
     NotFound,
-    Patience,
-    Standing,
+    RetryPolicy,
     TryAgain,
     UnreadableAnswer,
 )
@@ -25,7 +25,7 @@ from tests.api.raw_server import Seen, says
 
 KARI = {"customerNo": "10001", "name": "KARI NORDMANN"}
 BODY = b'{"customerNo": "10001"}'
-ONCE = Patience(max_tries=1)
+ONCE = RetryPolicy(max_tries=1)
 LIST = "/arm/v1/clients/2218/customers"
 
 
@@ -96,7 +96,7 @@ async def test_a_customer_is_created_updated_and_removed(client: ArmClient, sand
     assert (await client.get_customer(2218, "10001"))["name"] == "Kari N"
     removed = await client.delete_customer(2218, "10001")
 
-    assert [answer.standing for answer in (created, updated, removed)] == [Standing.PROCESSED] * 3
+    assert [answer.standing for answer in (created, updated, removed)] == [AnswerKind.PROCESSED] * 3
     assert [answer.http_status for answer in (created, updated, removed)] == [201, 200, 200]
     assert sandbox.books.customers(2218) == {}
 
@@ -112,12 +112,12 @@ async def test_a_customer_with_open_items_is_not_removed(client: ArmClient, sand
 @pytest.mark.parametrize("status", [200, 204])
 async def test_a_removal_need_not_say_anything(against: Open, status: int) -> None:
     async with against(says(status)) as (client, _):
-        assert (await client.delete_customer(2218, "10001")).standing is Standing.PROCESSED
+        assert (await client.delete_customer(2218, "10001")).standing is AnswerKind.PROCESSED
 
 
 async def test_a_removal_that_failed_is_not_taken_for_done(against: Open) -> None:
     async with against(says(200, {"status": "PROCESSED", "result": "FAILED"})) as (client, _):
-        assert (await client.delete_customer(2218, "10001")).standing is Standing.REJECTED
+        assert (await client.delete_customer(2218, "10001")).standing is AnswerKind.REJECTED
 
 
 # What is repeated, and what is not -------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ async def test_reading_is_repeated(sandbox: SandboxServer) -> None:
     sandbox.books.load(2218, [KARI])
     sandbox.behaviour.faults = {Fault.RESET_BEFORE: 0.3, Fault.UNAVAILABLE: 0.2, Fault.CUT: 0.2}
     sandbox.behaviour.retry_after_seconds = 0
-    patience = Patience(max_tries=50, random=Hasty())
+    patience = RetryPolicy(max_tries=50, random=Hasty())
 
     async with ArmClient(sandbox.api_url, FixedToken(SecretStr(sandbox.token)), patience=patience) as client:
         for _ in range(5):
@@ -164,7 +164,7 @@ async def test_a_removal_with_a_stale_token_is_tried_once_more(sandbox: SandboxS
         stale = await login.token()
         sandbox.sandbox.tokens._issued[stale].expires = 0.0
 
-        assert (await client.delete_customer(2218, "10001")).standing is Standing.PROCESSED
+        assert (await client.delete_customer(2218, "10001")).standing is AnswerKind.PROCESSED
 
 
 # Lists -----------------------------------------------------------------------------------------------------------

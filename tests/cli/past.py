@@ -18,13 +18,13 @@ from armrest.outbox import (
     accept,
     batches_in,
     begin,
+    close_batch,
     create_run,
     find_run,
-    note_run,
-    opened,
+    read_customers,
     release_lease,
-    settle,
     take_lease,
+    update_run,
 )
 from tests.conftest import CLIENT_NO
 from tests.plans import leased, planning
@@ -85,7 +85,7 @@ class Past:
             writer.add([{"customerNo": str(number), "name": f"Kunde {number}"} for number in numbers])
             writer.complete()
         with leased(outbox, run) as lease:
-            note_run(outbox.ledger, run, lease, read=len(numbers), started_at=outbox.ledger.now(), state="Sending")
+            update_run(outbox.ledger, run, lease, read=len(numbers), started_at=outbox.ledger.now(), state="Sending")
         return find_run(outbox.ledger, run_id)
 
     def _accepted(self, outbox: Outbox, run: Run, sent: int | None) -> list[Batch]:
@@ -104,8 +104,8 @@ class Past:
 
 
 def _settle(outbox: Outbox, batch: Batch, failed: Collection[str]) -> None:
-    lines = [line for line, _ in opened(outbox, batch) if line.customer_no in failed]
-    settle(
+    lines = [line for line, _ in read_customers(outbox, batch) if line.customer_no in failed]
+    close_batch(
         outbox.ledger,
         batch,
         {line.ordinal: Verdict("failed", "no") for line in lines},

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from armrest.delivery import plan
+from armrest.app.open_run import open_plan_for_approval
+from armrest.app.workspace import Workspace
 from armrest.outbox import find_run
-from armrest.outbox.schema import confirmations
+from armrest.outbox.ledger.schema import confirmations
+from armrest.planning import plan
 from armrest.sandbox import SandboxServer
 from armrest.settings import Settings
-from tasks.connection import Connection
-from tasks.runs import open_to_be_asked
 from tests.cli.conftest import Typed
 from tests.cli.past import Past
 from tests.conftest import Shell
@@ -163,8 +163,8 @@ def test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is
 def asked(past: Past, refused: str) -> str:
     """Plan without the rails what one of them has refused, as is done before a person is asked; return the plan."""
     with past.outbox() as outbox:
-        opened = open_to_be_asked(
-            Connection(Settings(), outbox, lambda _: Settings()), find_run(outbox.ledger, refused)
+        opened = open_plan_for_approval(
+            Workspace(Settings(), outbox, lambda _: Settings()), find_run(outbox.ledger, refused)
         )
         assert plan(outbox, opened, None, rejects_folder=past.home).state == "Planned"
         return opened.run_id

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from armrest.api import ArmClient, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease, plan_rerun, rerun_request
-from armrest.delivery.brake import Brake
+from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
+from armrest.delivery.rate.rate_limiter import RateLimiter
 from armrest.outbox import (
     Attempt,
     Batch,
@@ -38,6 +38,7 @@ from armrest.outbox import (
     find_run,
     summary,
 )
+from armrest.planning import plan_rerun, rerun_request
 from armrest.sandbox import TOKEN, Behaviour, BooksTransport, Sandbox, SandboxServer
 from tests.plans import leased, planning
 from tests.virtual_time import now
@@ -147,7 +148,7 @@ class Engine:
     tokens: TokenProvider = field(default_factory=lambda: FixedToken(SecretStr(TOKEN)))
     timeout_seconds: float = 60.0
     seed: int = 7
-    brake: Brake | None = None
+    brake: RateLimiter | None = None
 
     @asynccontextmanager
     async def delivering(self, run: Run, **options: Any) -> AsyncIterator[Delivery]:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from armrest.api import ClientCredentials, FixedToken
-from armrest.delivery import NoWayThrough
+from armrest.delivery import NeverReached
 from armrest.outbox import State
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, IDENTITY, BooksTransport, Sandbox
 from tests.delivery.conftest import PUT, Engine, Planned, people, sent
@@ -130,7 +130,7 @@ async def test_an_identity_server_that_cannot_be_reached_is_told_within_seconds(
     run = planned(people(50), batch_size=1)
 
     async with logging_in(engine, identity).delivering(run) as delivery:
-        with pytest.raises(NoWayThrough, match="nothing was sent"):
+        with pytest.raises(NeverReached, match="nothing was sent"):
             await delivery.submit(1)
 
     assert asyncio.get_running_loop().time() < 5

@@ -12,19 +12,19 @@ from armrest.outbox import (
     Batch,
     BatchMoved,
     Lease,
-    Leaving,
     Outbox,
+    OutgoingBatch,
     Run,
     State,
     accept,
     attempts_at,
     batches_in,
     begin,
-    latest,
     outcomes_of_customer,
     release_lease,
+    reload,
+    revert_to_planned,
     take_lease,
-    withdraw,
 )
 from armrest.sandbox import BooksTransport, Sandbox
 from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, rerun_of, sent
@@ -54,7 +54,7 @@ def lease_for(outbox: Outbox, run: Run) -> Lease:
     return take_lease(outbox.ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=60)
 
 
-def offer(outbox: Outbox, run: Run) -> Leaving | None:
+def offer(outbox: Outbox, run: Run) -> OutgoingBatch | None:
     """Offer a run's first batch that can be sent to the gate, under a lease of its own; it is then not sent."""
     lease = lease_for(outbox, run)
     try:
@@ -208,14 +208,14 @@ class Takeover:
 
     def accepted(self, uuid: str) -> Batch:
         accept(self.outbox.ledger, self.awake, batch_uuid=uuid, get_result=None, status="", result="")
-        return latest(self.outbox.ledger, self.awake)
+        return reload(self.outbox.ledger, self.awake)
 
 
 def test_a_holder_that_wakes_cannot_take_back_what_another_is_sending(outbox: Outbox, planned: Planned) -> None:
     takeover = Takeover(outbox, planned(people(1)))
 
     with pytest.raises(BatchMoved):
-        withdraw(outbox.ledger, takeover.slept, "429")
+        revert_to_planned(outbox.ledger, takeover.slept, "429")
 
     batch = takeover.accepted("A" * 22)
     assert (batch.state, batch.doubtful) == (State.ACCEPTED, True)

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from armrest.delivery import plan_rerun, rerun_request
 from armrest.outbox import (
     RunSummary,
     State,
     accept_by_person,
+    close_batch,
     create_run,
     declare_lost,
     failed_customers,
     failures_in,
     find_run,
-    latest,
     outcomes_of_run,
     purge,
-    settle,
+    reload,
 )
+from armrest.planning import plan_rerun, rerun_request
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import API_URL, CLIENT_NO, Engine, Planned
 from tests.delivery.test_polling import says
@@ -154,7 +154,7 @@ async def test_what_failed_in_an_open_batch_stays_failed_when_the_batch_is_settl
     engine, run = after.engine, find_run(after.engine.outbox.ledger, "run")
     [batch] = engine.batches(run)
 
-    settle(engine.outbox.ledger, batch, {}, status="PROCESSED", result="SUCCESS", message="")
+    close_batch(engine.outbox.ledger, batch, {}, status="PROCESSED", result="SUCCESS", message="")
 
     assert after.outcomes == ONE_FAILED
     assert (engine.states(run), engine.summary(run).customers.failed) == ([State.PARTLY_FAILED], 1)
@@ -213,4 +213,4 @@ async def test_a_person_closes_a_batch_and_what_arm_named_as_failed_stays_failed
     assert (declared.what, declared.outcome, declared.evidence) == ("ACCEPT", "declared", "ola: read back in ARM")
     reasons = {one.customer_no: one.reason for one in outcomes_of_run(ledger, run)}
     assert reasons["10001"] == "accepted by a person's word (ola): read back in ARM"
-    assert latest(ledger, batch).failed == 1
+    assert reload(ledger, batch).failed == 1

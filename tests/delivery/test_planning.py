@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from armrest.delivery import OnProgress, plan
 from armrest.intake import SourceUnavailable
 from armrest.outbox import (
     SENDABLE,
@@ -22,13 +21,14 @@ from armrest.outbox import (
     begin,
     create_run,
     find_run,
-    opened,
     outcomes_of_run,
     purge,
+    read_customers,
     summary,
     take_lease,
+    this_process,
 )
-from armrest.outbox.leases import this_process
+from armrest.planning import OnProgress, plan
 from armrest.sandbox import write_sample
 from tests.delivery.conftest import API_URL, CLIENT_NO, Planned, people
 from tests.plans import leased
@@ -90,7 +90,7 @@ def fault(source: Path) -> None:
 def test_a_planner_that_slept_through_a_takeover_touches_nothing_of_the_run_that_went_on(
     outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: Callable[[Path], None], processes: int
 ) -> None:
-    monkeypatch.setattr(import_module("armrest.delivery.plan"), "LARGE_BYTES", 1)
+    monkeypatch.setattr(import_module("armrest.planning.planner"), "LARGE_BYTES", 1)
     source, slept_on, rejects = tmp_path / "customers.csv", tmp_path / "slept on.csv", tmp_path / "rejects"
     rejects.mkdir()
     write_sample(source, customers=ROWS, wrong=0.01)
@@ -118,7 +118,7 @@ def test_a_planner_that_slept_through_a_takeover_touches_nothing_of_the_run_that
     batches = batches_in(outbox.ledger, find_run(outbox.ledger, run.run_id), [State.ACCEPTED])
     assert (told.state, told.message, told.customers.read, told.customers.rejected) == ("Planned", "", 250, 25)
     assert [batch.batch_uuid for batch in batches] == [f"{run.run_id}-{batch.seq}" for batch in batches]
-    assert sum(len(opened(outbox, batch)) for batch in batches) == told.customers.planned == 225
+    assert sum(len(read_customers(outbox, batch)) for batch in batches) == told.customers.planned == 225
     assert len(list(outcomes_of_run(outbox.ledger, run))) >= 225
     assert [str(path) for path in rejects.iterdir()] == [told.rejects_file]
     assert len(Path(str(told.rejects_file)).read_text("utf-8-sig").splitlines()) == 26

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from armrest.delivery import plan
 from armrest.outbox import Outbox, State, batches_in, create_run, find_run
-from armrest.outbox.schema import customers, rejects
+from armrest.outbox.ledger.schema import customers, rejects
+from armrest.planning import plan
 from armrest.sandbox import write_sample
 from tests.delivery.conftest import API_URL, CLIENT_NO
 from tests.plans import leased
@@ -52,7 +52,7 @@ def test_two_processes_write_the_bodies_the_ledger_and_the_rejects_that_one_writ
     source = tmp_path / "customers.csv"
     write_sample(source, customers=6000, wrong=0.02)
     alone = planned(outbox, source, tmp_path, processes=1)
-    monkeypatch.setattr(import_module("armrest.delivery.plan"), "LARGE_BYTES", 1)
+    monkeypatch.setattr(import_module("armrest.planning.planner"), "LARGE_BYTES", 1)
 
     together = planned(outbox, source, tmp_path, processes=2)
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from armrest.outbox import BodyUnusable, State, failed_customers, settle
+from armrest.outbox import BodyUnusable, State, close_batch, failed_customers
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import GET, PUT, Engine, Planned, carry_slice, people, sent
 from tests.delivery.unwell import Mishap, Unwell, broken, status
@@ -200,7 +200,7 @@ async def test_a_batch_that_another_process_has_closed_meanwhile_is_closed(
         poll = asyncio.create_task(delivery.poll(1))
         await asyncio.sleep(10)
         [batch] = engine.batches(run)
-        settle(engine.outbox.ledger, batch, {}, status="PROCESSED", result="SUCCESS", message="")
+        close_batch(engine.outbox.ledger, batch, {}, status="PROCESSED", result="SUCCESS", message="")
         assert await poll == 1
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from armrest.api import StopTheRun
-from armrest.delivery import NoWayThrough, Unfinished
+from armrest.delivery import NeverReached, Unfinished
 from armrest.outbox import State
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
@@ -198,7 +198,7 @@ async def test_an_address_where_nobody_answers_is_told_within_seconds(
     engine = replace(engine, transport=arm)
 
     async with engine.delivering(run) as delivery:
-        with pytest.raises(NoWayThrough, match=r"^nothing was sent: .* cannot be reached"):
+        with pytest.raises(NeverReached, match=r"^nothing was sent: .* cannot be reached"):
             await delivery.submit(1)
         with pytest.raises(StopTheRun):
             await delivery.submit(2)

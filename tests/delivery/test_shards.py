@@ -16,7 +16,8 @@ import pytest
 from pydantic import SecretStr
 
 from armrest.api import ArmClient, FixedToken
-from armrest.delivery import Delivery, DeliveryOptions, hold_lease, kept_alive
+from armrest.app.workspace import shard_options
+from armrest.delivery import Delivery, DeliveryOptions, hold_lease, keep_alive
 from armrest.outbox import (
     Lease,
     LeaseHeld,
@@ -30,7 +31,6 @@ from armrest.outbox import (
     usual_seconds,
 )
 from armrest.sandbox import TOKEN, BooksTransport, Sandbox
-from tasks.connection import shard_options
 from tests.delivery.conftest import API_URL, CLIENT_NO, PUT, Planned, carry_slice, people, sent
 from tests.virtual_time import EPOCH, now, virtual_time
 
@@ -215,7 +215,7 @@ async def test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed(
         return take_lease(outbox.ledger, api_url=API_URL, client_no=CLIENT_NO, run_id=run_id, seconds=60)
 
     lease = join_lease(outbox.ledger, run, shards_of(run, 2)[1], seconds=60)
-    async with kept_alive(outbox.ledger, lease):
+    async with keep_alive(outbox.ledger, lease):
         for _ in range(100):
             await asyncio.sleep(50)
             for run_id in ("another", "run"):

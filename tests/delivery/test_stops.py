@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from armrest.api import Forbidden, NotAuthorized, StopTheRun
-from armrest.delivery import RefusedAlike
+from armrest.delivery import RunWideRefusal
 from armrest.delivery.errors import NoSuchClient
 from armrest.outbox import State
 from armrest.sandbox import Sandbox
@@ -111,7 +111,7 @@ async def test_a_wrong_user_id_stops_after_fewer_than_60_requests(
     async with engine.delivering(run) as delivery:
         found = await asyncio.gather(*(delivery.submit(n) for n in range(1, run.slices + 1)), return_exceptions=True)
 
-    assert {type(error) for error in found} == {RefusedAlike}
+    assert {type(error) for error in found} == {RunWideRefusal}
     assert "userId" in str(found[0])
     assert sent(sandbox) < 60
     assert not {State.FAILED, State.SENDING} & set(engine.states(run))

@@ -12,14 +12,13 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.server.events.schemas.automations import AutomationCreate
 
 from armrest.delivery import OpenTooLong
-from deployments.automations import ENDINGS, mending_automations, telling_automations
+from deployments.automations import ENDINGS, notification_automations, recovery_automations
+from flows.artifacts import emit_open_too_long
 from flows.resume_run import resume_run
-from tasks import open_too_long
-from tasks.open_too_long import tell_open_too_long
 
 ROOT = Path(__file__).parents[2]
 ID = UUID(int=1)
-ALL = (*mending_automations(ID), *telling_automations(ID, on=True, nightly_on=True))
+ALL = (*recovery_automations(ID), *notification_automations(ID, on=True, nightly_on=True))
 
 
 @pytest.mark.parametrize("automation", ALL, ids=lambda one: one.name)
@@ -31,7 +30,7 @@ def test_the_server_takes_it(automation: AutomationCore) -> None:
 
 
 def test_the_resume_of_a_crashed_run_is_told_that_no_person_asks_for_it() -> None:
-    _, crashed = mending_automations(ID)
+    _, crashed = recovery_automations(ID)
     [resume] = crashed.actions
 
     assert isinstance(resume, RunDeployment)
@@ -41,14 +40,14 @@ def test_the_resume_of_a_crashed_run_is_told_that_no_person_asks_for_it() -> Non
 
 
 def test_whatever_needs_an_address_is_off_without_one() -> None:
-    telling = telling_automations(ID, on=False, nightly_on=True)
+    telling = notification_automations(ID, on=False, nightly_on=True)
 
     assert not any(one.enabled for one in telling)
-    assert all(one.enabled for one in mending_automations(ID))
+    assert all(one.enabled for one in recovery_automations(ID))
 
 
 def test_a_nightly_that_is_switched_off_is_not_missed() -> None:
-    *others, nightly = telling_automations(ID, on=True, nightly_on=False)
+    *others, nightly = notification_automations(ID, on=True, nightly_on=False)
 
     assert not nightly.enabled
     assert all(one.enabled for one in others)
@@ -76,9 +75,9 @@ def test_the_names_are_found_where_they_are_written() -> None:
 
 def test_a_batch_that_is_open_too_long_is_an_event_without_anything_personal(monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[tuple[str, dict[str, object]]] = []
-    monkeypatch.setattr(open_too_long, "emit_event", lambda event, **rest: events.append((event, rest)))
+    monkeypatch.setattr(events, "emit_event", lambda event, **rest: events.append((event, rest)))
 
-    tell_open_too_long([OpenTooLong(run_id="r", client_no=2218, seq=3, batch_uuid="u", open_seconds=90_000)])
+    emit_open_too_long([OpenTooLong(run_id="r", client_no=2218, seq=3, batch_uuid="u", open_seconds=90_000)])
 
     ((event, told),) = events
     assert event == "armrest.batch.open-too-long"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.place import Place, client_numbers
+from deployments.local_stack import LocalStack, client_numbers
 from tests.conftest import plain_environment
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.xdist_group("prefect")
 def test_nothing_is_deployed_until_somebody_names_the_clients(prefect_server: Mapping[str, str]) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "deployments.set_up"],
+        [sys.executable, "-m", "deployments.deploy"],
         cwd=ROOT,
         env=plain_environment() | dict(prefect_server),
         capture_output=True,
@@ -30,8 +30,8 @@ def test_nothing_is_deployed_until_somebody_names_the_clients(prefect_server: Ma
 
 
 def test_make_up_names_the_sample_s_client_unless_others_are_given(tmp_path: Path) -> None:
-    assert Place(tmp_path).environment()["ARMREST_CLIENTS"] == "2218"
-    assert Place(tmp_path, 4200, client_numbers("2218, 2219")).environment()["ARMREST_CLIENTS"] == "2218,2219"
+    assert LocalStack(tmp_path).environment()["ARMREST_CLIENTS"] == "2218"
+    assert LocalStack(tmp_path, 4200, client_numbers("2218, 2219")).environment()["ARMREST_CLIENTS"] == "2218,2219"
 
 
 @pytest.mark.parametrize("text", ["all", "0", "2218;2219"])

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from deployments.local_server import is_taken
-from deployments.place import Place
+from deployments.local_stack import LocalStack
 from deployments.work_pools import clients_of
 from tests.conftest import CLIENT_NO, Ended, plain_environment
 from tests.ports import two_free_ports
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 class Up:
     """Something brought up, and how that was told."""
 
-    place: Place
+    place: LocalStack
     told: Ended
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -53,7 +53,7 @@ class Up:
         return dict(run)
 
 
-def make(what: str, place: Place) -> Ended:
+def make(what: str, place: LocalStack) -> Ended:
     port = ["--port", str(place.port)] if what == "up" else []
     ended = subprocess.run(
         [sys.executable, "-m", f"deployments.{what}", "--home", str(place.home), *port],
@@ -67,13 +67,13 @@ def make(what: str, place: Place) -> Ended:
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-def processes_of(place: Place) -> list[psutil.Process]:
+def processes_of(place: LocalStack) -> list[psutil.Process]:
     return [psutil.Process(one["pid"]) for one in json.loads(place.pids.read_text())]
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    place = Place(tmp_path_factory.mktemp("up"), two_free_ports())
+    place = LocalStack(tmp_path_factory.mktemp("up"), two_free_ports())
     try:
         yield Up(place, make("up", place))
     finally:
@@ -137,14 +137,14 @@ def test_up_again_says_that_it_is_up(up: Up) -> None:
 
 
 def test_another_port_is_refused_while_it_is_up(up: Up) -> None:
-    refused = make("up", Place(up.place.home, up.place.port + 10))
+    refused = make("up", LocalStack(up.place.home, up.place.port + 10))
 
     assert refused.exit_code == 2
     assert refused.complaint.startswith(f"armrest: it is up on port {up.place.port}")
 
 
 def test_a_taken_port_is_named_with_who_has_it(up: Up, tmp_path: Path) -> None:
-    refused = make("up", Place(tmp_path, up.place.port))
+    refused = make("up", LocalStack(tmp_path, up.place.port))
 
     assert refused.exit_code == 2
     assert refused.complaint.startswith(f"armrest: port {up.place.port} is taken by python")

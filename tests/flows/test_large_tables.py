@@ -20,7 +20,7 @@ RENEWED = """
 import asyncio, sys
 from uuid import UUID
 from prefect.client.orchestration import get_client
-from tasks.artifacts import Artifacts
+from flows.artifacts.store import Artifacts
 
 async def main(flow_run_id, batches):
     async with get_client() as client:

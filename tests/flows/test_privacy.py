@@ -15,7 +15,7 @@ from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.connections import Connections, registered
 from tests.flows.history import History
-from tests.flows.test_asking import answer
+from tests.flows.steps.test_approval import answer
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

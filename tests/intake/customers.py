@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from armrest.api.models import ADDRESS_FIELDS
-from armrest.intake.customer_number import customer_number_fault
-from armrest.intake.judges import is_birth_number, is_error_cell, is_scientific, is_unreadable
+from armrest.intake.rules.customer_number import customer_number_fault
+from armrest.intake.rules.validators import is_birth_number, is_error_cell, is_scientific, is_unreadable
+from armrest.model import ADDRESS_FIELDS
 
 TODAY = date(2026, 6, 1)
 PLAIN = ("name", "customerCategory", "organizationNo", "sellerReference", "buyerReference")

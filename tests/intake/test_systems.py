@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from armrest.intake import Policy, first_mapping, open_source, parse_mapping, read_mapping
+from armrest.intake import Policy, open_source, parse_mapping, read_mapping, suggest_mapping
 from tests.intake.customers import TODAY
 from tests.intake.reading import read, warnings
 
@@ -29,7 +29,7 @@ def test_what_systems_export_goes_in_as_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SYSTEMS, ids=lambda path: path.stem)
 def test_a_first_mapping_of_what_systems_export_runs_as_it_is(path: Path) -> None:
-    mapping, faults = parse_mapping(first_mapping(str(path)))
+    mapping, faults = parse_mapping(suggest_mapping(str(path)))
 
     assert not faults
     customers, _ = read(open_source(str(path), mapping=mapping, policy=Policy(today=TODAY)))

@@ -10,10 +10,10 @@ import openpyxl
 import pytest
 
 from armrest.intake import InputRefused, Source
-from armrest.intake.excel_table import ExcelTable
+from armrest.intake.formats.excel_table import ExcelTable
+from tests.intake.formats.test_excel_stream import both
 from tests.intake.ole import ole, xls
 from tests.intake.reading import read
-from tests.intake.test_large_workbook import both
 
 Open = Callable[..., Source]
 BINARY = Path(__file__).parents[1] / "cases" / "xlsb" / "kunder.xlsb"
@@ -38,7 +38,7 @@ def workbook(*sheets: tuple[str, str, Sequence[Sequence[object]]]) -> bytes:
 def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both readers."""
     if request.param == "as a stream":
-        monkeypatch.setattr("armrest.intake.large_workbook.LARGE_BYTES", 0)
+        monkeypatch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
     return str(request.param)
 
 
@@ -155,7 +155,7 @@ def test_an_old_workbook_that_cannot_be_looked_through_is_refused(monkeypatch: p
     def broken(*_: Any) -> Any:
         raise IndexError
 
-    monkeypatch.setattr("armrest.intake.old_workbook._records", broken)
+    monkeypatch.setattr("armrest.intake.formats.old_workbook._records", broken)
     data = _old(_bool_err(1, 1, 0x17, is_error=True))
 
     with pytest.raises(InputRefused, match="no workbook that can be read") as refused:

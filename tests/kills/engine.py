@@ -20,19 +20,11 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import event
 
+from armrest.aio import gather_or_cancel
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import (
-    Delivery,
-    DeliveryOptions,
-    Unfinished,
-    finish,
-    hold_lease,
-    plan,
-    plan_rerun,
-    rerun_request,
-    together,
-)
+from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
 from armrest.outbox import Lease, Outbox, Run, UnknownRun, create_run, find_run, summary
+from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, TOKEN
 
 SEAMS: Final = (
@@ -126,7 +118,7 @@ async def carry(job: Job, outbox: Outbox, seams: Seams) -> None:
         run, stopped = find_run(outbox.ledger, run.run_id), ""
         try:
             async with Delivery(outbox, arm, run, lease, options, random=Random(1)) as delivery:
-                await together(see_through(delivery, number) for number in range(1, run.slices + 1))
+                await gather_or_cancel(see_through(delivery, number) for number in range(1, run.slices + 1))
         except StopTheRun as stop:
             stopped = stop.message
         event.listen(outbox.ledger._engine, "commit", lambda _: seams.passing("reporting"))

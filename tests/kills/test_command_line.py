@@ -63,11 +63,11 @@ def test_killed_while_planning_while_sending_and_while_polling_it_is_carried_on(
     (run,) = prefect_shell("runs", "--json").json
     sent_while_planning = len(arm.books.batches())
     resume = ("resume", run["run_id"], "--json")
-    arm.behaviour.become(Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=0.2, delay_seconds=5))
+    arm.behaviour.update(Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=0.2, delay_seconds=5))
     kill(start(*resume, ARMREST_CONCURRENCY="2"), when=lambda: len(arm.books.batches()) >= 8)
     known = set(prefect_shell("show", run["run_id"], "--json").json["batch_uuids"])
     kill(start(*resume), when=lambda: in_ledger(tmp_path, "accepted") == 20)
-    arm.behaviour.become(Behaviour())
+    arm.behaviour.update(Behaviour())
     ended = prefect_shell(*resume)
 
     assert sent_while_planning == 0
@@ -97,7 +97,7 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
     by: str,
     said: str,
 ) -> None:
-    arm.behaviour.become(SLOW)
+    arm.behaviour.update(SLOW)
     running = start(*UPDATE, file(400), shell=embedded_shell, ARMREST_CONCURRENCY="3")
     until(lambda: len(arm.books.batches()) >= 3, seconds=180)  # the scout, and two in flight at least
     children = psutil.Process(running.pid).children(recursive=True)
@@ -151,7 +151,7 @@ def test_stopped_while_prefects_server_starts_it_leaves_none_behind(
 def test_of_two_started_at_the_same_second_one_sends_and_the_other_says_who_holds_the_client(
     prefect_shell: Shell, start: Start, file: Callable[..., str], arm: SandboxServer
 ) -> None:
-    arm.behaviour.become(SLOW)
+    arm.behaviour.update(SLOW)
     both = [start(*UPDATE, file(40)) for _ in range(2)]
     ends = [Ended(process.wait(), *process.communicate()) for process in both]
     refused, sent = sorted(ends, key=lambda end: -end.exit_code)
@@ -179,7 +179,7 @@ def test_of_two_that_may_wait_one_sends_after_the_other(
 def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     prefect_shell: Shell, start: Start, tmp_path: Path, file: Callable[..., str], arm: SandboxServer
 ) -> None:
-    arm.behaviour.become(SLOW)
+    arm.behaviour.update(SLOW)
     lease = {"ARMREST_LEASE_SECONDS": "2", "ARMREST_CONCURRENCY": "2"}
     sleeper = start(*UPDATE, file(400), **lease)
     until(lambda: len(arm.books.batches()) >= 3)
@@ -189,7 +189,7 @@ def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     others = customers(30).splitlines()
     taker = start(*UPDATE, file("\n".join([others[0], *(f"9{row}" for row in others[1:])]), "others.csv"), **lease)
     until(lambda: len(arm.books.batches()) > before)
-    arm.behaviour.become(Behaviour())
+    arm.behaviour.update(Behaviour())
     os.killpg(sleeper.pid, signal.SIGCONT)
     slept = Ended(sleeper.wait(timeout=120), *sleeper.communicate())
     took_over = Ended(taker.wait(timeout=120), *taker.communicate())

@@ -30,7 +30,7 @@ ARMS = {
 def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
     workspace: Workspace, arm: SandboxServer, tmp_path: Path, kind: str
 ) -> None:
-    arm.behaviour.become(ARMS[kind])
+    arm.behaviour.update(ARMS[kind])
     random = Random(kind)
     sources: list[Path] = []
     for version in count(1):

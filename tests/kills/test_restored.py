@@ -32,7 +32,7 @@ def test_a_ledger_restored_from_a_copy_of_any_moment_is_resumed_and_all_that_the
     prefect_shell: Shell, file: Callable[..., str], arm: SandboxServer, tmp_path: Path
 ) -> None:
     ledger = tmp_path / "home" / "ledger.db"
-    arm.behaviour.become(Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=0.2, delay_seconds=3600))
+    arm.behaviour.update(Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=0.2, delay_seconds=3600))
     running = prefect_shell.start(*UPDATE, file(CUSTOMERS), ARMREST_CONCURRENCY="2")
     copies = {}
     try:
@@ -43,7 +43,7 @@ def test_a_ledger_restored_from_a_copy_of_any_moment_is_resumed_and_all_that_the
         os.killpg(running.pid, signal.SIGKILL)
         raise
     finally:
-        arm.behaviour.become(Behaviour())
+        arm.behaviour.update(Behaviour())
         arm.books.drain()
         out, err = running.communicate()
     first = Ended(running.returncode, out, err)

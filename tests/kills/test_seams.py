@@ -31,7 +31,7 @@ SEAMS_OF_A_RERUN = {
 def test_a_run_killed_at_a_seam_is_resumed_and_the_books_equal_the_file(
     workspace: Workspace, arm: SandboxServer, source: Path, seam: str
 ) -> None:
-    arm.behaviour.become(Behaviour(delay_seconds=0.1))
+    arm.behaviour.update(Behaviour(delay_seconds=0.1))
     death = workspace.die("r1", seam, source, options=POLLING)
 
     resumed = workspace.run("r1", options=POLLING)
@@ -65,7 +65,7 @@ def test_a_rerun_killed_at_a_seam_is_resumed_and_heals_what_failed(
     arm.behaviour.reject_batches_with = frozenset(_every(100, source))
     failed = workspace.run("r1", source, options=POLLING)
     assert failed["batches"]["failed"] == 10
-    arm.behaviour.become(Behaviour(delay_seconds=0.1))
+    arm.behaviour.update(Behaviour(delay_seconds=0.1))
     workspace.die("r2", seam, rerun_of="r1", options=POLLING)
 
     resumed = workspace.run("r2", options=POLLING)

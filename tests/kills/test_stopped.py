@@ -10,7 +10,7 @@ SLOW = {"faults": {Fault.SLOW: 1.0}, "slow_seconds": 1.0}
 
 
 def test_what_is_in_flight_at_ctrl_c_is_awaited(workspace: Workspace, arm: SandboxServer, source: Path) -> None:
-    arm.behaviour.become(Behaviour(**SLOW))
+    arm.behaviour.update(Behaviour(**SLOW))
     engine = workspace.start("r1", source)
     until(lambda: len(arm.books.batches()) > 3)
     engine.interrupt()
@@ -19,14 +19,14 @@ def test_what_is_in_flight_at_ctrl_c_is_awaited(workspace: Workspace, arm: Sandb
     stopped = workspace.mourn()
     assert stopped.in_flight == frozenset()
     assert len(stopped.acknowledged) == len(arm.books.batches()) <= 1 + IN_FLIGHT
-    arm.behaviour.become(Behaviour())
+    arm.behaviour.update(Behaviour())
     assert workspace.run("r1", options=POLLING)["state"] == "Completed"
     assert arm.books.customers(CLIENT_NO) == books_after(source)
     workspace.assert_nothing_forgotten()
 
 
 def test_what_is_in_flight_is_not_awaited_for_ever(workspace: Workspace, arm: SandboxServer, source: Path) -> None:
-    arm.behaviour.become(Behaviour(**SLOW | {"slow_seconds": 30.0}))
+    arm.behaviour.update(Behaviour(**SLOW | {"slow_seconds": 30.0}))
     engine = workspace.start("r1", source, options={"stop_grace_seconds": 0.5})
     until(arm.books.batches)
     engine.interrupt()
@@ -35,7 +35,7 @@ def test_what_is_in_flight_is_not_awaited_for_ever(workspace: Workspace, arm: Sa
 
     assert time.monotonic() - stopped_at < 25  # the answer takes 30 s
     assert len(workspace.mourn().in_flight) == 1
-    arm.behaviour.become(Behaviour())
+    arm.behaviour.update(Behaviour())
     assert workspace.run("r1", options=POLLING)["state"] == "Completed"
     assert arm.books.customers(CLIENT_NO) == books_after(source)
     workspace.assert_nothing_forgotten()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from armrest.outbox import Outbox, State, batches_in, find_run, outcomes_of_run, summaries
-from armrest.sandbox import COLUMNS, Books, SandboxServer, customers_in, sample_rows
-from armrest.sandbox.merge import Customer, create, merge
+from armrest.sandbox import COLUMNS, CustomerRecords, SandboxServer, customers_in, sample_rows
+from armrest.sandbox.arm.merge import Customer, create, merge
 from tests.kills.engine import Job
 from tests.kills.process import Engine
 
@@ -156,6 +156,6 @@ def until(condition: Callable[[], Any], seconds: float = 300) -> None:
         time.sleep(0.01)
 
 
-def received(books: Books) -> Counter[str]:
+def received(books: CustomerRecords) -> Counter[str]:
     """Return how often each body was accepted."""
     return Counter(batch.sha256 for batch in books.batches(CLIENT_NO))

@@ -17,11 +17,11 @@ from armrest.outbox import (
     accept,
     batches_in,
     begin,
+    close_batch,
     create_run,
     find_run,
-    opened,
+    read_customers,
     release_lease,
-    settle,
     take_lease,
 )
 from tests.plans import planning
@@ -113,7 +113,9 @@ def settled(outbox: Outbox, run: Run, *, failed: Collection[str] = ()) -> list[B
     """Have ARM accept and work through all of a run, and refuse the customers of these numbers."""
     for batch in accepted(outbox, run):
         verdicts = {
-            line.ordinal: Verdict("failed", "no") for line, _ in opened(outbox, batch) if line.customer_no in failed
+            line.ordinal: Verdict("failed", "no")
+            for line, _ in read_customers(outbox, batch)
+            if line.customer_no in failed
         }
-        settle(outbox.ledger, batch, verdicts, status="", result="", message="")
+        close_batch(outbox.ledger, batch, verdicts, status="", result="", message="")
     return batches_in(outbox.ledger, run, list(State))

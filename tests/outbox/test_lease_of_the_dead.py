@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from armrest.outbox import LeaseHeld, Outbox, Run, take_lease
-from armrest.outbox.leases import this_process
+from armrest.outbox import LeaseHeld, Outbox, Run, take_lease, this_process
 
 Taking = Callable[..., object]
 

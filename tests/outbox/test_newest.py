@@ -2,7 +2,7 @@
 
 from armrest.outbox import Outbox, Run, State, apply_plan, batches_in, begin_plan, count_failures, find_run
 from tests.outbox.conftest import CLIENT_NO, Planned, people, settled
-from tests.outbox.test_planning import new_run
+from tests.outbox.plans.test_plan_writer import new_run
 from tests.plans import leased, planning
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from armrest.delivery import finish
 from armrest.outbox import (
+    Lease,
     LeaseHeld,
     LeaseLost,
     Outbox,
@@ -23,16 +24,16 @@ from armrest.outbox import (
     discard_plan,
     find_run,
     give_up_waiting,
-    note_decision,
-    note_run,
-    opened,
     purge,
+    read_customers,
+    record_decision,
     summary,
     take_lease,
+    this_process,
+    update_run,
 )
-from armrest.outbox.leases import Lease, this_process
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, accepted, lease_of, people
-from tests.outbox.test_planning import new_run
+from tests.outbox.plans.test_plan_writer import new_run
 from tests.plans import leased, planning
 
 SIZES: dict[str, Any] = {"batch_size": 10, "max_body_bytes": 5_000_000}
@@ -68,7 +69,7 @@ WRITES: dict[str, Callable[[Outbox, PlanAttempt, PlanWriter], object]] = {
     "goes on": lambda _, __, writer: writer.end_batch(),
     "rejects a row": lambda _, __, writer: (writer.reject([(2, "1", "name", "code")]), writer.end_batch()),
     "discards": lambda outbox, attempt, _: discard_plan(outbox, attempt),
-    "notes": lambda outbox, attempt, _: note_run(outbox.ledger, attempt.run, attempt, state="InputRejected"),
+    "notes": lambda outbox, attempt, _: update_run(outbox.ledger, attempt.run, attempt, state="InputRejected"),
 }
 
 
@@ -95,7 +96,7 @@ def test_a_planner_that_slept_through_a_takeover_changes_nothing(
     batches = batches_in(outbox.ledger, run, list(State))
     assert len(uuids) == 2
     assert [batch.batch_uuid for batch in batches] == uuids
-    assert [person["customerNo"] for batch in batches for _, person in opened(outbox, batch)] == list(
+    assert [person["customerNo"] for batch in batches for _, person in read_customers(outbox, batch)] == list(
         map(str, range(20))
     )
     assert summary(outbox.ledger, run.run_id).customers.rejected == 0
@@ -166,7 +167,7 @@ def test_a_holder_that_was_taken_over_does_not_write_how_the_run_ended(
     slept = lease_elsewhere(outbox, run)
     clock.seconds += 61
     with leased(outbox, run) as lease:
-        note_run(outbox.ledger, run, lease, state="Sending", started_at=clock())
+        update_run(outbox.ledger, run, lease, state="Sending", started_at=clock())
 
         with pytest.raises(LeaseLost):
             finish(outbox, run, slept, stopped="stopped before its end")
@@ -193,7 +194,7 @@ def test_a_decision_does_not_undo_what_happened_meanwhile(outbox: Outbox, planne
         apply_plan(outbox.ledger, seen, lease)
 
     with pytest.raises(OutboxError, match="was applied meanwhile"):
-        note_decision(outbox.ledger, seen, approved=False, by="ola")
+        record_decision(outbox.ledger, seen, approved=False, by="ola")
 
     assert not find_run(outbox.ledger, "plan").request["dry_run"]
 

@@ -24,14 +24,14 @@ from armrest.outbox import (
     batches_in,
     create_run,
     find_run,
-    opened,
     outcomes_of_customer,
     outcomes_of_run,
+    read_customers,
     renew_lease,
     take_lease,
+    this_process,
 )
-from armrest.outbox.leases import this_process
-from armrest.outbox.schema import clients
+from armrest.outbox.ledger.schema import clients
 from tests.outbox.conftest import API_URL, CLIENT_NO, people
 from tests.plans import planning
 from tests.postgres import Cluster
@@ -102,7 +102,7 @@ def test_machines_that_split_batches_of_one_run_at_once_lose_no_customer(outbox:
     alone = batches_in(outbox.ledger, run, SENDABLE)
     assert len(alone) == 4 * 16
     assert len({batch.seq for batch in batches_in(outbox.ledger, run, list(State))}) == 4 * (1 + 2 + 4 + 8 + 16)
-    stored = [line.customer_no for batch in alone for line, _ in opened(outbox, batch)]
+    stored = [line.customer_no for batch in alone for line, _ in read_customers(outbox, batch)]
     assert sorted(stored, key=int) == [one.customer_no for one in outcomes_of_run(outbox.ledger, run)]
 
 

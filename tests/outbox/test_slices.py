@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from armrest.outbox import Outbox, State, is_closed, is_submitted
-from armrest.outbox.schema import batches
+from armrest.outbox.ledger.schema import batches
 from tests.outbox.conftest import Planned, people
 
 

@@ -14,10 +14,10 @@ import pytest
 import typer
 
 from armrest.sandbox import bind
-from flows.cli.refusals import Refused
-from flows.cli.sandbox import sandbox
+from flows.cli.commands.sandbox import sandbox
+from flows.cli.errors import Refused
 
-COMMAND = [sys.executable, "-c", "import typer; from flows.cli.sandbox import sandbox; typer.run(sandbox)"]
+COMMAND = [sys.executable, "-c", "import typer; from flows.cli.commands.sandbox import sandbox; typer.run(sandbox)"]
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, Behaviour, Fault, Sandbox
-from armrest.sandbox.faults import NO_ANSWER
-from armrest.sandbox.identity import SERVED_BEFORE_EXPIRY
+from armrest.sandbox.arm.faults import NO_ANSWER
+from armrest.sandbox.arm.identity import SERVED_BEFORE_EXPIRY
 from tests.sandbox.asking import BATCHES, Clock, ask, batch, content, poll, put
 
 KARI = {"customerNo": "10001", "name": "Kari"}

@@ -21,7 +21,7 @@ from armrest.outbox import (
     shards_of,
     summaries,
 )
-from armrest.sandbox import Books, Fault, SandboxServer
+from armrest.sandbox import CustomerRecords, Fault, SandboxServer
 from tests.conftest import CLIENT_NO, customers
 from tests.kills.workspace import books_after, received
 from tests.shards.conftest import LEASE_SECONDS, Machines, until
@@ -170,7 +170,7 @@ def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_i
     assert set(received(arm.books).values()) == {1}
 
 
-def _is_in_mid_slice(outbox: Outbox, run: Run, shard: Shard, books: Books) -> bool:
+def _is_in_mid_slice(outbox: Outbox, run: Run, shard: Shard, books: CustomerRecords) -> bool:
     """Whether ARM has a batch of a slice that we do not know of, beside one that we do; and others were never sent."""
     of_slices = defaultdict(list)
     for batch in batches_in(outbox.ledger, run, list(State), shard=shard):

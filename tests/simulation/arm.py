@@ -12,7 +12,7 @@ import httpx
 import orjson
 
 from armrest.sandbox import IDENTITY, BooksTransport, Reply, Sandbox
-from armrest.sandbox.documented import accepted
+from armrest.sandbox.arm.documented import accepted
 from tests.simulation.judge import Judge
 from tests.simulation.loop import OWNER
 from tests.simulation.scenario import Weather
@@ -62,7 +62,7 @@ class Arm:
         """Let the weather change."""
         self._trace.tell("ARM", "behaves differently from now on")
         self._weather = weather
-        self.sandbox.behaviour.become(weather.behaviour)
+        self.sandbox.behaviour.update(weather.behaviour)
 
     def send(self, errand: "Errand", request: httpx.Request) -> asyncio.Task[httpx.Response]:
         """Put a request on its way: it belongs to no process from here on.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
-from armrest.sandbox import Batch, Books, Reply
+from armrest.sandbox import Batch, CustomerRecords, Reply
 from tests.simulation.model import Model, differing
 from tests.simulation.records import Plan, Records, Standing
 from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Scenario
@@ -33,7 +33,7 @@ class Judge:
         self.model = Model(scenario.in_the_books)
         self.verdict: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self._jobs = {job.name: job for job in scenario.jobs}
-        self.books: Books
+        self.books: CustomerRecords
         self.forgotten: set[str] = set()
         self._trace = trace
         self._now = now

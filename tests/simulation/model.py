@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from armrest.sandbox import Batch, Outcome
-from armrest.sandbox.merge import merge
+from armrest.sandbox.arm.merge import merge
 from tests.simulation.scenario import Job, Person
 
 Place = tuple[str, str]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, Literal
 
-from armrest.api import ADDRESS_FIELDS
+from armrest.model import ADDRESS_FIELDS
 from armrest.sandbox import Behaviour, Fault
 
 GHOST_HORIZON_SECONDS: Final = 900.0

@@ -11,19 +11,10 @@ from typing import Final
 from pydantic import SecretStr
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import (
-    Delivery,
-    DeliveryOptions,
-    Unfinished,
-    finish,
-    hold_lease,
-    plan,
-    plan_rerun,
-    rerun_request,
-    sweep,
-)
+from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease, sweep
 from armrest.outbox import Lease, LeaseLost, Outbox, OutboxError, Run, UnknownRun, create_run, find_run
 from armrest.outbox.bodies import BodyStore
+from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, IDENTITY, TOKEN
 from tests.simulation.disk import Disk
 from tests.simulation.judge import CLIENT_NO, Judge

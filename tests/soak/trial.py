@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from armrest.outbox import OPEN, UnknownRun, batches_in, failures_in, find_run, opened
+from armrest.outbox import OPEN, UnknownRun, batches_in, failures_in, find_run, read_customers
 from armrest.sandbox import Behaviour, Fault, SandboxServer, customers_in
 from tests.kills.engine import SEAMS
 from tests.kills.workspace import Workspace, write_version
@@ -86,7 +86,7 @@ def tried(size: Size, home: Path, arm: SandboxServer, *, seed: int) -> Trial:
     """Send two versions of every client's customers through all that can go wrong, until nothing is left to do."""
     poison = size.poison(Random(seed))
     incurable = frozenset(poison[::2])
-    arm.behaviour.become(
+    arm.behaviour.update(
         Behaviour(
             faults=dict.fromkeys((*BY_REQUEST, Fault.PARTIAL), SHARE) | size.shares,
             slow_seconds=TIMEOUT_SECONDS + 0.5,
@@ -189,7 +189,7 @@ class Client:
     def _in_flight(self, run_id: str) -> set[str]:
         with self._workspace.outbox() as outbox, suppress(UnknownRun):
             batches = batches_in(outbox.ledger, find_run(outbox.ledger, run_id), OPEN)
-            return {line.customer_no for batch in batches for line, _ in opened(outbox, batch)}
+            return {line.customer_no for batch in batches for line, _ in read_customers(outbox, batch)}
         return set()
 
     def _unhealed(self, run_id: str) -> set[str]:

@@ -2,9 +2,9 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tasks.open_workspace import connection
-from tasks.reading import Reading
-from tasks.runs import open_update
+from armrest.app.open_run import open_update
+from armrest.app.source_options import SourceOptions
+from tasks.open_workspace import workspace
 
 Opened = Callable[..., str]
 
@@ -21,10 +21,10 @@ def opened() -> Opened:
     """Opens a run for a file, and returns its id."""
 
     def open_run(source: str, *, batch_size: int | None = None, max_rejected: str = "5%") -> str:
-        with connection() as here:
+        with workspace() as here:
             run = open_update(
                 here,
-                reading=Reading(source=source, max_rejected=max_rejected),
+                reading=SourceOptions(source=source, max_rejected=max_rejected),
                 client_no=2218,
                 user_id=None,
                 mode="update",

@@ -3,17 +3,17 @@
 import asyncio
 import sys
 
+from armrest.app.workspace import hold_client
 from armrest.outbox import find_run
-from tasks.connection import holding
-from tasks.hand_out import hand_out
-from tasks.open_workspace import connection
+from flows.steps.dispatch_shards import dispatch_shards
+from tasks.open_workspace import workspace
 
 
 async def main(run_id: str, deadline_seconds: float) -> None:
-    with connection() as here:
+    with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
-        async with holding(here, run, wait_seconds=60):
-            await hand_out(here, run, deadline_seconds=deadline_seconds)
+        async with hold_client(here, run, wait_seconds=60):
+            await dispatch_shards(here, run, deadline_seconds=deadline_seconds)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from uuid import UUID
 
 import pytest
 
+from armrest.app.plan_view import PlanView
 from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, PlanFigures, RunSummary
-from tasks.plan_view import PlanView
-from tasks.summary import plan_markdown, summary_markdown
-from tasks.tables import MOST_FAILED, batches_table, failed_table, percent_done
+from flows.artifacts import plan_markdown
+from flows.artifacts.summary import summary_markdown
+from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FLOW_RUN = UUID(int=7)

@@ -24,7 +24,7 @@ from tests.tooling.venvs import all_but_the_project, make_venv, needed_by, run
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 ENTRYPOINTS = sorted({one["entrypoint"] for one in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]})
-SERVED_BY_THE_EXTRA = {"armrest.sandbox.app"}
+SERVED_BY_THE_EXTRA = {"armrest.sandbox.asgi"}
 IMPORT_ALL = """
 import importlib, pkgutil, armrest
 for one in pkgutil.walk_packages(armrest.__path__, "armrest."):

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from armrest.sandbox import COLUMNS, sample_rows
-from deployments.place import Place
+from deployments.local_stack import LocalStack
 from tests.conftest import ARMREST, plain_environment
 from tests.ports import two_free_ports
 from tests.ui.browser import Ui
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 class Up:
     """All that `make up` has started."""
 
-    place: Place
+    place: LocalStack
 
     def write(self, name: str, customers: int, *, seed: int = 1, first: int = 10001) -> list[dict[str, str]]:
         """Write a customer file into the inbox; return its rows. Each client has numbers of its own, from `first`."""
@@ -83,7 +83,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     port = two_free_ports()
     command = [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home), "--clients", CLIENTS]
     subprocess.run(command, cwd=ROOT, check=True)
-    yield Up(Place(home, port))
+    yield Up(LocalStack(home, port))
     subprocess.run([sys.executable, "-m", "deployments.down", "--home", str(home)], cwd=ROOT, check=True)
 
 

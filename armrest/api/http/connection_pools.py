@@ -1,0 +1,67 @@
+"""Connections to ARM, in pools of a few each.
+
+For each request, httpx looks at every connection of its pool, and asks the system about those that are idle, which is
+felt with 64 calls at once. A lane is a pool of eight; another is opened when all are busy. Why so:
+docs/decisions/0065-lanes.md.
+"""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import httpx
+
+from armrest.api.http.transport import open_http
+
+LANE: Final = 8
+"""Connections of a lane."""
+
+
+@dataclass(slots=True)
+class _Pool:
+    http: httpx.AsyncClient
+    room: int
+
+
+class ConnectionPools:
+    """As many lanes as the calls that are under way need.
+
+    Args:
+        transport: In place of the network: one lane that takes all calls, and with which it is closed.
+        pool_size: Connections at once, at most, in all lanes.
+    """
+
+    def __init__(self, *, transport: httpx.AsyncBaseTransport | None, timeout_seconds: float, pool_size: int) -> None:
+        self._unused = pool_size
+        self._size = pool_size if transport else LANE
+        tls = True if transport else httpx.create_ssl_context()
+        self._open = partial(open_http, transport=transport, timeout_seconds=timeout_seconds, tls=tls)
+        self._lanes: list[_Pool] = []
+        self._open_pool()
+
+    @contextmanager
+    def one(self) -> Iterator[httpx.AsyncClient]:
+        """A client for one call: of the first lane with a connection to spare, else of the least busy one."""
+        lane = next((lane for lane in self._lanes if lane.room > 0), None) or self._open_pool()
+        lane.room -= 1
+        try:
+            yield lane.http
+        finally:
+            lane.room += 1
+
+    def _open_pool(self) -> _Pool:
+        """Open a lane and return it; where all are open, the one with the fewest calls for its connections."""
+        if not self._unused:
+            return max(self._lanes, key=lambda lane: lane.room)
+        size = min(self._size, self._unused)
+        self._unused -= size
+        self._lanes.append(_Pool(self._open(pool_size=size), size))
+        return self._lanes[-1]
+
+    async def close(self) -> None:
+        """Close all connections."""
+        async with AsyncExitStack() as stack:
+            for lane in self._lanes:
+                stack.push_async_callback(lane.http.aclose)

@@ -1,0 +1,73 @@
+"""The addresses of the API's resources, all beneath the one that is configured."""
+
+import re
+from contextlib import suppress
+from typing import Final
+from urllib.parse import quote, unquote
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from armrest.model import BatchUuid, CustomerNo
+
+_BATCH_UUID: Final = TypeAdapter(BatchUuid)
+_CUSTOMER_NO: Final = TypeAdapter(CustomerNo)
+
+
+class Urls:
+    """Makes addresses beneath a base, e.g. `https://api.staging.amili.no/arm/v1`.
+
+    Every method raises ValueError where what it is given cannot be what it stands for.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url.rstrip("/")
+
+    def customers(self, client_no: int) -> str:
+        """Return the address of a client's customers."""
+        return f"{self._client(client_no)}/customers"
+
+    def customers_batches(self, client_no: int) -> str:
+        """Return where batches of customers go."""
+        return f"{self._client(client_no)}/customers/batches"
+
+    def customer(self, client_no: int, customer_no: str) -> str:
+        """Return the address of one customer."""
+        try:
+            number = _CUSTOMER_NO.validate_python(customer_no)
+        except ValidationError:
+            number = "."
+        if number in {".", ".."}:
+            raise ValueError("a customer number is 1 to 50 characters without blanks")
+        return f"{self.customers(client_no)}/{quote(number, safe='')}"
+
+    def batch(self, client_no: int, batch_uuid: str) -> str:
+        """Return the address of one batch."""
+        try:
+            return f"{self._client(client_no)}/batches/{_BATCH_UUID.validate_python(batch_uuid)}"
+        except ValidationError:
+            raise ValueError("a batchUuid is 22 letters, digits, - and _") from None
+
+    def within(self, path: str) -> str:
+        """Return the address of a path beneath the base; the path may be given as that address."""
+        base = httpx.URL(self._base_url)
+        with suppress(httpx.InvalidURL, ValueError):
+            address = httpx.URL(path if "://" in path else f"{self._base_url}/{path.lstrip('/')}")
+            beneath = (address.scheme, address.netloc) == (base.scheme, base.netloc)
+            beneath = (
+                beneath and address.path.rstrip("/").startswith(f"{base.path.rstrip('/')}/") and not address.userinfo
+            )
+            # what is escaped twice is refused too: a proxy may undo one of them
+            steps = set(re.split(r"[/\\]", unquote(unquote(address.path))))
+            if beneath and not address.fragment and not steps & {".", ".."}:
+                return str(address)
+        raise ValueError("the path leads out of the API; give it like clients/2218/aritems?pagesize=100")
+
+    def shown(self, address: str) -> str:
+        """Return an address as logs show it: beneath the base, and without its query, which may hold a name."""
+        return address.removeprefix(f"{self._base_url}/").partition("?")[0]
+
+    def _client(self, client_no: int) -> str:
+        if type(client_no) is not int or client_no < 1:
+            raise ValueError("a client number is a whole number above 0")
+        return f"{self._base_url}/clients/{client_no}"

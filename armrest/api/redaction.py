@@ -1,0 +1,251 @@
+"""What ARM said, without what it said about people: evidence for the ledger, reasons for people.
+
+Structure and keys stay. Of the values, words of the protocol stay, free text stays without what looks personal, and
+everything else becomes `…`. What looks personal: e-mail addresses, five digits and more, dates, quotations,
+capitalised words within a sentence. A value that we sent ourselves is found exactly, where it is handed in as `known`.
+"""
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from armrest.model import ADDRESS_FIELDS, CustomerRecord, Distribution
+
+BLANK: Final = "…"
+MAX_REASON_CHARS: Final = 300
+MAX_EVIDENCE_BYTES: Final = 8_000
+MAX_DEPTH: Final = 32
+ROOM_TO_CLOSE: Final = 2_000
+"""Bytes that the last value and the brackets of its surroundings may take."""
+
+MAX_COUNT: Final = 10_000_000
+
+WORD_KEYS: Final = frozenset({"status", "result", "statuscode", "code", "errorcode", "objectname"})
+"""Their values are words of the protocol; a sentence is masked as text."""
+
+ID_KEYS: Final = frozenset({"batchuuid", "customerno", "clientno"})
+NUMBER_KEYS: Final = frozenset(
+    {"index", "objectindex", "count", "totalcount", "succeeded", "failed", "rejected", "pending", "processed"}
+    | {"status", "statuscode", "code", "errorcode"}
+)
+TEXT_KEYS: Final = frozenset(
+    {"message", "messages", "error", "errors", "detail", "details", "description", "reason", "title", "text"}
+)
+CODE_FIELDS: Final = frozenset({"customerNo", "customerCategory", "countryCode", "type", "userId"})
+"""What we send of a customer that tells nothing about a person."""
+
+PATH: Final = re.compile(r"customers?[\[/](\d{1,9})\b\W*(\w*)", re.IGNORECASE)
+"""A place in the body that was sent: `customers[3].phoneNo`, `/customers/3/phoneNo`."""
+
+FIELD_NAMES: Final = {
+    name.lower(): name
+    for name in (*CustomerRecord.__annotations__, *ADDRESS_FIELDS, *Distribution.__annotations__, "metadata", "userId")
+}
+"""ARM's fields by their names in lower case; they may stand in any text."""
+
+_HEADINGS: Final = """
+    arm bad batch batches customers document error errors failed field fields found gateway http invalid is json length
+    missing must not number processing rejected request required service the too unavailable unknown update user value
+    validation
+"""
+_PLAIN: Final = FIELD_NAMES.keys() | {
+    part.lower()
+    for part in re.findall(r"[A-Z]?[a-z]+", " ".join((*CustomerRecord.__annotations__, *ADDRESS_FIELDS, _HEADINGS)))
+}
+"""Words that may stand capitalised within a sentence: ARM's field names, and those of errors' headings."""
+
+_WORD_LIKE: Final = re.compile(r"[A-Za-z][A-Za-z_\-]{0,39}")
+_ID_LIKE: Final = re.compile(r"[^\s@]{1,64}")
+_KEY_LIKE: Final = re.compile(r"(?!.*\d{5})[\w.$\[\]/\-]{1,64}", re.ASCII)
+_DATE_IN_WORDS: Final = r"\d{1,2}\.?\s+(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[kc]t|nov|de[sc])\w*\.?\s+\d{2,4}"
+_PERSONAL: Final = re.compile(
+    r"""[^\s"'<>]*@[^\s"'<>]*"""  # an e-mail address, whole or cut
+    r"""|"(?P<a>[^"]*)(?:"|$)|«[^»]*(?:»|$)|“[^”]*(?:”|$)|‘[^’]*(?:’|$)|`(?P<b>[^`]*)(?:`|$)"""
+    r"""|(?<!\w)'(?P<c>.*?)(?:'(?!\w)|$)"""  # an apostrophe within a word quotes nothing
+    rf"""|(?<!\d){_DATE_IN_WORDS}"""
+    r"""|\+?\d(?:[ .\-/()\u00a0]{0,2}\d){4,}"""  # telephone, account and identity numbers, most dates
+    r"""|\d{1,4}(?P<sep>[./\-])\d{1,2}(?P=sep)\d{1,4}""",
+    re.IGNORECASE,
+)
+_WORD: Final = re.compile(r"[^\W\d_][\w'’]*")
+_PAGE_NOISE: Final = re.compile(
+    r"<(script|style)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)|<[^>]*(?:>|$)", re.DOTALL | re.IGNORECASE
+)
+
+
+def mask(text: str, known: Iterable[str] = (), *, max_chars: int = MAX_REASON_CHARS) -> str:
+    """Return one line of at most `max_chars`, with `…` for what looks personal and for the `known` values.
+
+    Known values are found as whole words, in any case of letters; one of a single character is left alone.
+    """
+    line = _mask_known(_one_line(text, 4 * max_chars), frozenset(known))
+    line = _mask_names(_PERSONAL.sub(_blank_unless_field, line))
+    line = re.sub(rf"{BLANK}(?:[\s,.\-/]*{BLANK})+", BLANK, line)
+    return line if len(line) <= max_chars else line[: max_chars - 1] + BLANK
+
+
+def personal_values(sent: bytes | Mapping[str, Any]) -> frozenset[str]:
+    """Return what a body or a customer that we sent says about people: its values, and the longer words of its names.
+
+    Codes (country, category) and customer numbers are not among them.
+    """
+    try:
+        texts = list(_texts(orjson.loads(sent) if isinstance(sent, bytes) else sent))
+    except orjson.JSONDecodeError:
+        return frozenset()
+    names = {part for key, text in texts if key == "name" for part in re.findall(r"\w{4,}", text)}
+    return frozenset({text for _, text in texts} | {name for name in names if name.lower() not in _PLAIN})
+
+
+def redact(payload: Any, known: Iterable[str] = ()) -> str:
+    """Return an answer as evidence: JSON of at most 8,000 bytes, or of a text that is no JSON its masked words."""
+    values = frozenset(known)
+    if isinstance(payload, str):
+        return mask(html.unescape(_PAGE_NOISE.sub(" ", payload[:65_536])), values)
+    return orjson.dumps(_Redaction(values).of(payload)).decode()
+
+
+def redact_again(evidence: str, known: Iterable[str]) -> str:
+    """Return evidence without these values, too."""
+    try:
+        return redact(orjson.loads(evidence), known)
+    except orjson.JSONDecodeError:
+        return mask(evidence, known)
+
+
+def key_shown(name: str) -> str:
+    """Return a member's name as it may be shown in a path: in lower case, masked where it looks personal."""
+    return name.lower() if _KEY_LIKE.fullmatch(name) else BLANK
+
+
+def word(value: Any) -> str:
+    """Return a status word as it came, anything longer masked, and nothing where there is none."""
+    if not isinstance(value, str):
+        return str(value)[:40] if isinstance(value, int) else ""
+    return value if _WORD_LIKE.fullmatch(value) else mask(value)
+
+
+class _Redaction:
+    """One answer's redaction; it stops adding where the evidence has become long enough."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+        self._left = MAX_EVIDENCE_BYTES - ROOM_TO_CLOSE
+
+    def of(self, value: Any, key: str = "", depth: int = 0) -> Any:
+        if depth > MAX_DEPTH or self._left <= 0:
+            return BLANK
+        if isinstance(value, dict):
+            return self._object(value, key, depth)
+        if isinstance(value, list):
+            return self._list(value, key, depth)
+        return self._pay(self._scalar(value, key))
+
+    def _object(self, members: dict[str, Any], key: str, depth: int) -> dict[str, Any]:
+        self._left -= 2
+        kept = {}
+        for name, value in members.items():
+            if self._left <= 0:
+                kept[BLANK] = BLANK
+                break
+            shown = self._pay(name if _KEY_LIKE.fullmatch(name) else mask(name, self._known, max_chars=64))
+            of_errors = key in TEXT_KEYS and PATH.search(name)
+            kept[shown] = self.of(value, key if of_errors else name.lower(), depth + 1)
+        return kept
+
+    def _list(self, members: list[Any], key: str, depth: int) -> list[Any]:
+        self._left -= 2
+        kept = []
+        for value in members:
+            if self._left <= 0:
+                kept.append(BLANK)
+                break
+            kept.append(self.of(value, key, depth + 1))
+        return kept
+
+    def _scalar(self, value: Any, key: str) -> Any:
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if isinstance(value, int):
+            return _number(value, key)
+        if not isinstance(value, str):
+            return BLANK
+        if key in ID_KEYS:
+            return value if _ID_LIKE.fullmatch(value) else BLANK
+        if key in WORD_KEYS:
+            return value if _WORD_LIKE.fullmatch(value) else mask(value, self._known)
+        return mask(value, self._known) if key in TEXT_KEYS else BLANK
+
+    def _pay(self, value: Any) -> Any:
+        self._left -= len(orjson.dumps(value)) + 2
+        return value
+
+
+def _number(value: int, key: str) -> int | str:
+    kept = key in ID_KEYS or (key in NUMBER_KEYS and abs(value) < MAX_COUNT)
+    return value if kept and abs(value) < 2**63 else BLANK
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield every text beneath with its key, codes and customer numbers aside."""
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield from _texts(member, name)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _texts(member, key)
+    elif isinstance(value, str) and key not in CODE_FIELDS:
+        yield key, value
+
+
+@lru_cache(maxsize=4)
+def _spellings(known: frozenset[str]) -> tuple[frozenset[str], int]:
+    """Return the values as `_mask_known` looks them up, and the number of words in the longest."""
+    spelled = {re.sub(r"^\W+|\W+$", "", _one_line(value, 4 * MAX_REASON_CHARS)).casefold() for value in known}
+    values = frozenset(value for value in spelled if len(value) > 1)
+    return values, max((len(re.findall(r"\w+", value)) for value in values), default=0)
+
+
+def _mask_known(line: str, known: frozenset[str]) -> str:
+    values, longest = _spellings(known)
+    words = list(re.finditer(r"\w+", line)) if values else []
+    kept, done = [], 0
+    for first, start in enumerate(words):
+        if start.start() < done:
+            continue
+        for last in reversed(words[first : first + longest]):
+            if line[start.start() : last.end()].casefold() in values:
+                kept += [line[done : start.start()], BLANK]
+                done = last.end()
+                break
+    return "".join(kept) + line[done:]
+
+
+def _one_line(text: str, max_chars: int) -> str:
+    cut = text[: max_chars + 1].encode("utf-8", "replace").decode()
+    line = " ".join("".join(char if char.isprintable() else " " for char in cut).split())
+    return line if len(text) <= max_chars else line.rpartition(" ")[0] or BLANK
+
+
+def _blank_unless_field(found: re.Match[str]) -> str:
+    quoted = found["a"] or found["b"] or found["c"] or ""
+    return found[0] if quoted.lower() in FIELD_NAMES or PATH.fullmatch(quoted) else BLANK
+
+
+def _mask_names(line: str) -> str:
+    words = list(_WORD.finditer(line))
+    capital = [_capitalised(found[0]) for found in words]
+    capital.append(False)
+    for at in range(len(words) - 1, -1, -1):
+        starts = line[: words[at].start()].rstrip()[-1:] in {"", ".", ":", ";", "!", "?"}
+        if capital[at] and (not starts or capital[at + 1]):
+            line = line[: words[at].start()] + BLANK + line[words[at].end() :]
+    return line
+
+
+def _capitalised(name: str) -> bool:
+    return name[0].isupper() and name[1:2].islower() and name.lower() not in _PLAIN

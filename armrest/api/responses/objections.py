@@ -1,0 +1,114 @@
+"""What speaks against an answer, given whom it should be about: the customers of the batch, or the one that was sent.
+
+A count that agrees, a list that names everybody and a text about nobody are no objection. A count that disagrees, a
+list that leaves a customer out, and any member that names a customer of the batch without saying how it went are.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from armrest.api.responses.plain_success import tokens_in
+from armrest.api.results import Count, Objection, Role, Statements, Text
+
+_FAILING: Final = re.compile(
+    r"(?<!\w)(?P<none>(?:no|without|0|zero|ingen|uten)\s+(?:any\s+)?(?:\w+\s+)?)?"
+    r"(?:failed|failures?|rejected|refused|skipped|ignored|invalid|partial|partly|unable\s+to|cannot|could\s+not"
+    r"|(?:not|non|ikke)[\s_-]+\w+|feilet|feil|avvist|mangler|(?:with|[1-9]\d*)\s+errors?|errors?\s+occurred)(?!\w)"
+    r"(?P<nought>\s*[:=]\s*0(?!\w))?",
+    re.IGNORECASE,
+)
+"""Assumed: how a text beside success says that not all went well. A text alone makes nothing a success."""
+
+_SHARE: Final = re.compile(r"(?<![\w.])(\d{1,9})\s*(?:out\s+of|of|av|/)\s*(\d{1,9})(?![\w.])", re.IGNORECASE)
+_CALLED: Final = re.compile(r"(?:customers?|kunder?|kunde)\W*(?:no|nr|number|nummer)?\W*$", re.IGNORECASE)
+_SHORT: Final = 4
+"""A number of fewer characters is found in a text only behind the word "customer": texts are full of small numbers."""
+
+_MOST_NAMED: Final = 5
+
+
+def speaks_of_failure(statements: Statements) -> list[Objection]:
+    """Return the texts beside success that speak of a failure: of use where the answer names no failure otherwise."""
+    texts = (text for text in statements.texts if text.on_success and _is_about_failure(text.text))
+    return [Objection(path=text.path, why="speaks of a failure") for text in texts]
+
+
+def objections_to(statements: Statements, sent: Collection[str], failed: Collection[str] = ()) -> list[Objection]:
+    """Return what speaks against an answer, given whom it should be about.
+
+    Args:
+        sent: The customer numbers of the batch.
+        failed: Those that the answer names as failed.
+    """
+    known, refused = {number.lower() for number in sent}, {number.lower() for number in failed}
+    return [
+        *_mentioned(statements, known, refused),
+        *(why for count in statements.counts if (why := _miscount(count, len(known), len(refused)))),
+        *(why for place, names in statements.named.items() for why in _misnamed(*place, names, known, refused)),
+        *_told_in_texts(statements.texts, known, refused),
+        *([] if refused else speaks_of_failure(statements)),
+    ]
+
+
+def _mentioned(statements: Statements, known: set[str], refused: set[str]) -> Iterator[Objection]:
+    by_path: defaultdict[str, list[str]] = defaultdict(list)
+    for token, path in statements.tokens.items():
+        if token in known - refused:
+            by_path[path].append(token)
+    whys = {objection.path: objection.why for objection in statements.objections}
+    for path in sorted(whys.keys() | by_path.keys()):
+        names = f"names {_listed(by_path[path])}" if by_path[path] else ""
+        yield Objection(path=path, why=", and ".join(filter(None, [whys.get(path), names])))
+
+
+def _miscount(count: Count, sent: int, failed: int) -> Objection | None:
+    right = {"updated": {sent - failed}, "processed": {sent, sent - failed}, "all": {sent}}[count.role]
+    if count.value in right:
+        return None
+    return Objection(path=count.path, why=f"counts {count.value}, where {max(right)} should stand")
+
+
+def _misnamed(path: str, role: Role, names: Collection[str], known: set[str], refused: set[str]) -> Iterator[Objection]:
+    named = {name.lower() for name in names}
+    if missing := known - refused - named:
+        yield Objection(path=path, why=f"does not name {_listed(missing)}")
+    if named - known:
+        yield Objection(path=path, why="names customers that were not sent")
+    if role == "updated" and (both := named & refused):
+        yield Objection(path=path, why=f"names {_listed(both)}, which failed elsewhere in the answer")
+
+
+def _told_in_texts(texts: Collection[Text], known: set[str], refused: set[str]) -> Iterator[Objection]:
+    for text in texts:
+        others = known - refused - {(text.about or "").lower()}
+        if named := _numbers_in(text.text, others, len(known)):
+            yield Objection(path=text.path, why=f"names {_listed(named)}")
+        if not refused and _counts_fewer(text.text, len(known)):
+            yield Objection(path=text.path, why="counts fewer customers than were sent")
+
+
+def _counts_fewer(text: str, sent: int) -> bool:
+    return any(part != whole and int(whole) == sent for part, whole in _SHARE.findall(text))
+
+
+def _numbers_in(text: str, wanted: set[str], sent: int) -> set[str]:
+    """Return the customers that a text names; how many were sent is a count, unless the text calls it a customer."""
+    named = {token.lower() for token in tokens_in(text)} & wanted
+    return {
+        number
+        for number in named
+        if (len(number) >= _SHORT and number != str(sent))
+        or any(_CALLED.search(text[: at.start()]) for at in re.finditer(re.escape(number), text, re.IGNORECASE))
+    }
+
+
+def _is_about_failure(text: str) -> bool:
+    return any(not (found["none"] or found["nought"]) for found in _FAILING.finditer(text))
+
+
+def _listed(numbers: Collection[str]) -> str:
+    first = sorted(numbers)[:_MOST_NAMED]
+    more = f" and {len(numbers) - len(first)} more" if len(numbers) > len(first) else ""
+    return f"customer{'' if len(numbers) == 1 else 's'} {', '.join(first)}{more}"

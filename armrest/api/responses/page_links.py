@@ -1,0 +1,58 @@
+"""The way through the pages of a list.
+
+A page's address comes from an answer, so it is checked before a token goes there: it must be of the same origin and
+path as the list itself, and must not have been read before.
+"""
+
+from typing import Final
+
+import httpx
+
+from armrest.api.errors import UnreadableAnswer
+from armrest.api.responses.pagination import Page
+
+_SAME: Final = ("scheme", "netloc", "path")
+
+
+class PageLinks:
+    """The way from a list's first page to its last. `address` is the page to ask for next, None after the last."""
+
+    def __init__(self, first: str) -> None:
+        self.address: str | None = first
+        self._list = httpx.URL(first)
+        self._asked = {str(self._list)}
+        self._last_page_no = 0
+
+    def follow(self, page: Page) -> None:
+        """Go on to the page that this one names.
+
+        Raises:
+            UnreadableAnswer: Its address lies elsewhere, or was read before, or is missing though there are more.
+        """
+        summary = page.summary
+        page_no = summary.page_no or self._last_page_no + 1
+        if page_no <= self._last_page_no:
+            raise UnreadableAnswer(f"ARM gave page {page_no} of a list twice; the list cannot be read to its end")
+        self._last_page_no = page_no
+        if summary.total_pages is not None and page_no >= summary.total_pages:
+            self.address = None
+        elif summary.next_page:
+            self.address = self._checked(summary.next_page)
+            self._asked.add(self.address)
+        elif summary.total_pages is not None:
+            raise UnreadableAnswer(f"page {page_no} of {summary.total_pages} of a list does not name the next one")
+        else:
+            self.address = None
+
+    def _checked(self, next_page: str) -> str:
+        try:
+            address = self._list.join(next_page)
+        except (httpx.InvalidURL, ValueError):
+            raise UnreadableAnswer("ARM names a next page whose address cannot be read") from None
+        if address.userinfo or any(getattr(address, part) != getattr(self._list, part) for part in _SAME):
+            raise UnreadableAnswer(
+                f"ARM names a next page elsewhere, at {address.host or 'no host'}; the token is not sent there"
+            )
+        if str(address) in self._asked:
+            raise UnreadableAnswer("ARM names a next page that was read before; the list would never end")
+        return str(address)

@@ -1,0 +1,61 @@
+"""An answer as it is shown to somebody who wants to learn the API: its form, and nothing that it tells of people."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from armrest.api.http import RawAnswer
+from armrest.api.redaction import redact
+from armrest.api.responses.parsing import NotJson, parse
+
+_TELLING: Final = re.compile(
+    r"content-(type|length|encoding)|retry-after|(x-)?rate-?limit.*|server|via|www-authenticate"
+)
+"""Headers whose values hold nothing secret and nothing personal."""
+
+_ADDRESSES: Final = frozenset({"nextPage", "lastPage", "getResult"})
+"""Keys whose texts are ARM's own addresses, shown as they are."""
+
+_KINDS: Final[dict[type, str]] = {bool: "boolean", int: "integer", float: "number", str: "text"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbedAnswer:
+    """How a question was answered.
+
+    Attributes:
+        headers: Those that tell something of the API; of all others the name alone.
+        evidence: The body, redacted.
+        shape: The body with the kind of each value in its place: `{"customerNo": "text", "dueDays": "integer"}`.
+        payload: The body itself; it may tell of people, and goes into no file.
+    """
+
+    http_status: int
+    headers: dict[str, str]
+    evidence: str
+    shape: Any
+    request_id: str
+    payload: Any
+
+
+def describe_answer(answer: RawAnswer, known: Iterable[str]) -> ProbedAnswer:
+    """Return what an answer is like."""
+    payload = parse(answer.body or b"")
+    return ProbedAnswer(
+        http_status=answer.status,
+        headers={name: value if _TELLING.fullmatch(name) else "…" for name, value in answer.headers.items()},
+        evidence=redact(payload, known),
+        shape=None if isinstance(payload, NotJson) else shape_of(payload),
+        request_id=answer.request_id,
+        payload=payload,
+    )
+
+
+def shape_of(value: Any, depth: int = 0) -> Any:
+    """Return a JSON value with kinds in place of values; of a list, what its first three members are like."""
+    if isinstance(value, dict) and depth < 8:  # noqa: PLR2004 -- deeper than any answer that we know of
+        return {name: member if name in _ADDRESSES else shape_of(member, depth + 1) for name, member in value.items()}
+    if isinstance(value, list):
+        return [shape_of(member, depth + 1) for member in value[:3]]
+    return None if value is None else _KINDS.get(type(value), "object")

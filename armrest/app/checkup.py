@@ -1,0 +1,165 @@
+"""Is everything there that a run needs, on this machine and at ARM? Prefect is looked at in `flows.cli.prefect_checkup`.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+import asyncio
+import stat
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from typing import Final
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from armrest.api import ArmError, Forbidden, NotAuthorized, Unreachable
+from armrest.app.environment import SettingsRefused, environment_settings
+from armrest.app.finding import Finding, checked
+from armrest.app.login import NO_BATCH
+from armrest.app.source_options import places_of
+from armrest.app.workspace import LoadSettings, arm_client, open_workspace, required_api_url, required_clients
+from armrest.outbox import Outbox, OutboxError
+from armrest.settings import Settings
+
+DISTRIBUTION: Final = "armrest-flows"
+EXTRAS: Final = ("", "project")
+"""The library's own requirements, and those of the command and the flows."""
+NOT_TOGETHER: Final = (Requirement("prefect<3.9.1"), Requirement("sqlalchemy>=2.1"))
+"""These Prefects admit SQLAlchemy 2.1, and then schedule no run (docs/decisions/0080)."""
+ARM_SECONDS: Final = 3.0
+ANY_CLIENT: Final = 1
+
+
+def local_findings(load: LoadSettings) -> Iterator[Finding]:
+    """Look at Python, the packages, the settings, the ledger, the store, and where a deployment's files lie."""
+    yield _python()
+    yield _versions()
+    settings = checked("settings", _settings, refusals=(SettingsRefused,))
+    yield settings
+    if settings.verdict == "fine":
+        if paths := environment_settings().harmless_members:
+            said = f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} speak against no answer of ARM"
+            yield Finding("harmless", "note", said)
+        yield from _outbox(load)
+        yield _inbox(environment_settings())
+        yield checked("mappings", lambda: _mappings(environment_settings()), refusals=(SettingsRefused,))
+        yield _prefixes(environment_settings())
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    promised = SpecifierSet(metadata(DISTRIBUTION)["Requires-Python"])
+    if promised.contains(found):
+        return Finding("python", "fine", found)
+    return Finding("python", "trouble", f"{found} is not supported ({promised}): make .venv again with another Python")
+
+
+def _versions() -> Finding:
+    """Check the packages against the versions this project supports; some others break Prefect's server."""
+    wanted = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
+    needed = [one for one in wanted if one.marker is None or any(one.marker.evaluate({"extra": it}) for it in EXTRAS)]
+    wrong = [f"{one.name} {_installed(one) or '(not installed)'}" for one in needed if not _fits(one)]
+    if wrong:
+        return Finding("versions", "trouble", f"{', '.join(wrong)} does not fit: install from requirements.lock")
+    if all(map(_fits, NOT_TOGETHER)):
+        both = " and ".join(f"{one.name} {_installed(one)}" for one in NOT_TOGETHER)
+        return Finding("versions", "trouble", f"{both} do not fit together: install from requirements.lock")
+    shown = (DISTRIBUTION, "prefect", "fastapi", "sqlalchemy")
+    return Finding("versions", "fine", ", ".join(f"{name} {version(name)}" for name in shown))
+
+
+def _fits(requirement: Requirement) -> bool:
+    installed = _installed(requirement)
+    return installed is not None and requirement.specifier.contains(installed, prereleases=True)
+
+
+def _installed(requirement: Requirement) -> str | None:
+    try:
+        return version(requirement.name)
+    except PackageNotFoundError:
+        return None
+
+
+def _settings() -> str:
+    settings = environment_settings()
+    return f"connection {settings.connection}" if settings.connection else "from the environment"
+
+
+def _outbox(load: LoadSettings) -> Iterator[Finding]:
+    try:
+        with open_workspace(load) as here:
+            ledger = here.outbox.ledger.name
+            yield Finding("ledger", "fine", f"{ledger}, can be written")
+            yield checked("store", lambda: _store(here.outbox), refusals=(OutboxError,))
+    except (OutboxError, SettingsRefused) as error:
+        yield Finding("ledger", "trouble", str(error))
+
+
+def _store(outbox: Outbox) -> str:
+    outbox.bodies.self_test()
+    return f"{outbox.bodies.name}, can be written"
+
+
+def _inbox(settings: Settings) -> Finding:
+    if settings.inbox is None:
+        return Finding("inbox", "note", "none: a source is a path or an address; ARMREST_INBOX names a folder")
+    folder = settings.inbox.expanduser().absolute()
+    if not folder.is_dir():
+        return Finding("inbox", "trouble", f"{folder} is no folder: make it, or set ARMREST_INBOX to another")
+    return Finding("inbox", "fine", f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files")
+
+
+def _mappings(settings: Settings) -> str:
+    """Look at the folder of mappings: who may write there decides what every customer is made of."""
+    folder = places_of(settings).mappings
+    if folder is None:
+        return "none: a deployment reads no mapping until ARMREST_MAPPINGS names a folder"
+    if not folder.is_dir():
+        raise SettingsRefused(f"{folder} is no folder: make it, or set ARMREST_MAPPINGS to another")
+    if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise SettingsRefused(f"{folder} can be written by others than its owner: chmod go-w {folder}")
+    return f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files"
+
+
+def _prefixes(settings: Settings) -> Finding:
+    if not settings.source_prefixes:
+        return Finding("sources", "note", "a deployment reads the inbox and sql:NAME (ARMREST_SOURCE_PREFIXES)")
+    said = f"a deployment reads the inbox, sql:NAME and {', '.join(settings.source_prefixes)}"
+    return Finding("sources", "fine", said)
+
+
+async def clients_finding(load: LoadSettings) -> Finding:
+    """Look at which clients may be touched, of the connection where one is named."""
+    try:
+        settings = await asyncio.to_thread(load, "")
+        return Finding("clients", "fine", required_clients(settings))
+    except SettingsRefused as error:
+        return Finding("clients", "trouble", str(error))
+
+
+async def arm_finding(load: LoadSettings) -> Finding:
+    """Ask ARM about a batch that there is not: whoever may ask has a login that works."""
+    try:
+        settings = await asyncio.to_thread(load, "")
+        url = required_api_url(settings)
+        return await asyncio.wait_for(_ask(settings, url), ARM_SECONDS)
+    except (SettingsRefused, ArmError) as error:
+        return Finding("ARM", "trouble", str(error))
+    except TimeoutError:
+        return Finding("ARM", "trouble", f"{url} did not answer within {ARM_SECONDS:.0f} s: is it the right address?")
+
+
+async def _ask(settings: Settings, url: str) -> Finding:
+    client_no = next(iter(settings.clients), None)
+    async with arm_client(settings) as arm:
+        try:
+            await arm.get_batch(client_no or ANY_CLIENT, NO_BATCH)
+        except (NotAuthorized, Unreachable):
+            raise
+        except Forbidden:
+            if client_no is not None:
+                raise
+        except ArmError:
+            pass  # no such batch: that is an answer
+    return Finding("ARM", "fine", f"{url} takes the login")

@@ -1,0 +1,65 @@
+"""The settings as this process has them, read anew each time.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from armrest.settings import Settings
+
+
+class SettingsRefused(Exception):
+    """A setting is missing or cannot be used; one line that names it and says what to do."""
+
+
+def environment_settings() -> Settings:
+    """Read the settings anew, from the environment and `.env` alone.
+
+    Raises:
+        SettingsRefused: One of them cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+        raise SettingsRefused(
+            "; ".join(f"{_variable(fault['loc'])}: {message(fault['msg'])}" for fault in faults)
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise SettingsRefused(f"the file .env cannot be read ({why}): mend it, or take it away") from None
+
+
+def home(settings: Settings) -> Path:
+    """Return the folder of ledger, bodies and rejects, made for its owner alone.
+
+    Raises:
+        SettingsRefused: It cannot be made.
+    """
+    return private(settings.home.expanduser().absolute())
+
+
+def private(folder: Path) -> Path:
+    """Return a folder, made for its owner alone where it is not there.
+
+    Raises:
+        SettingsRefused: It cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsRefused(f"ARMREST_HOME: the folder {folder} cannot be made: {error.strerror}") from None
+    return folder
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name, *within = (str(part) for part in location)
+    variable = f"ARMREST_{name.upper().removeprefix('ARMREST_')}"
+    return ".".join([variable, *within])
+
+
+def message(message: str) -> str:
+    """Return what pydantic says of a value, as it is told to people."""
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,213 @@
+"""Logical runs as flows and commands open them: from parameters, from a parent, or found again."""
+
+from armrest.app.environment import SettingsRefused
+from armrest.app.rerun_selection import RerunSelection, run_of_client
+from armrest.app.source_options import SourceOptions, source_name
+from armrest.app.workspace import Workspace
+from armrest.intake import Places
+from armrest.model import Mode
+from armrest.outbox import (
+    Decision,
+    Only,
+    OutboxError,
+    Run,
+    assert_applicable,
+    assert_shareable,
+    client_doubt,
+    confirm_client,
+    create_run,
+    find_run,
+    new_run_id,
+    plan_figures,
+    run_of_flow_run,
+    save_flow_run_link,
+)
+from armrest.planning import rerun_request
+from armrest.settings import Settings
+
+
+def open_update(
+    here: Workspace,
+    *,
+    reading: SourceOptions,
+    client_no: int,
+    user_id: str | None,
+    mode: Mode,
+    batch_size: int | None,
+    dry_run: bool,
+    shards: int = 1,
+    client_confirmed_by: str | None = None,
+    places: Places | None = None,
+) -> Run:
+    """Open a run that brings a source over; what is None comes from the settings.
+
+    Args:
+        client_confirmed_by: The person who repeats the client number, so that a source that looks like another
+            client's is sent; None: nobody does.
+        places: The only places that source and mapping may come from; None: everywhere.
+
+    Raises:
+        InputRefused: The source's address or the mapping is at fault.
+        SettingsRefused: ARMREST_RULES names a rule that there is not, or more shards are asked for than calls at once.
+        OutboxError: Shards are asked for, and other machines cannot reach the outbox.
+    """
+    ledger, settings = here.outbox.ledger, here.settings
+    if shards > 1:
+        assert_shareable(here.outbox)
+        assert_divisible(settings, shards)
+    return create_run(
+        ledger,
+        run_id=new_run_id(client_no, ledger.now()),
+        api_url=settings.api_url or "",
+        client_no=client_no,
+        kind="update",
+        mode=mode,
+        user_id=user_id or settings.user_id,
+        source=source_name(reading.source),
+        request={
+            **reading.request(settings, places=places),
+            "batch_size": batch_size or settings.batch_size,
+            "max_body_bytes": settings.max_body_bytes,
+            "dry_run": dry_run,
+            "shards": shards,
+            "connection": settings.connection,
+            "client_confirmed_by": client_confirmed_by,
+        },
+    )
+
+
+def hit_guard_rail(here: Workspace, run: Run) -> bool:
+    """Tell whether it was a guard rail that refused a run."""
+    return plan_figures(here.outbox.ledger, run).past_rail is not None
+
+
+def unconfirmed_doubt(here: Workspace, run: Run) -> str | None:
+    """Return why a run looks like another client's; None where it does not, or where a person confirmed the number."""
+    with here.outbox.ledger.read() as tx:
+        return client_doubt(tx, run)
+
+
+def reasons_to_ask(here: Workspace, plan: Run) -> str:
+    """Return all that a person must know before a plan is sent that a guard rail has refused."""
+    because, doubt = plan.request["asks_because"], unconfirmed_doubt(here, plan)
+    return because if doubt is None or doubt == because else f"{because}; {doubt}"
+
+
+def confirm_if_approved(here: Workspace, plan: Run, decision: Decision) -> None:
+    """Remember a person's yes to a plan that looks like another client's; safe to repeat."""
+    if decision.approved and unconfirmed_doubt(here, plan):
+        confirm_client(here.outbox.ledger, plan, by=decision.by)
+
+
+def apply_command(here: Workspace, plan: Run) -> str:
+    """Return the command that sends a plan after all."""
+    flag = f" --client-no-is-right {plan.client_no}" if unconfirmed_doubt(here, plan) else ""
+    return f"armrest apply {plan.run_id}{flag}"
+
+
+def assert_divisible(settings: Settings, shards: int) -> None:
+    """Make sure that each shard may have a call under way without all of them having more than one engine would.
+
+    Raises:
+        SettingsRefused: There are more shards than calls.
+    """
+    if shards > settings.concurrency:
+        raise SettingsRefused(
+            f"{shards} shards cannot share the {settings.concurrency} calls at once of ARMREST_CONCURRENCY: "
+            "ask for fewer shards, or raise it"
+        )
+
+
+def open_plan_for_approval(here: Workspace, run: Run) -> Run:
+    """Open a dry run of what a guard rail has refused, without the rails: a plan that somebody may let pass."""
+    ledger = here.outbox.ledger
+    refused = find_run(ledger, run.run_id)
+    rails = {"max_changed": None, "min_rows": None, "max_source_age_seconds": None}
+    return create_run(
+        ledger,
+        run_id=new_run_id(refused.client_no, ledger.now()),
+        api_url=refused.api_url,
+        client_no=refused.client_no,
+        kind=refused.kind,
+        mode=refused.mode,
+        user_id=refused.user_id,
+        source=refused.source,
+        request={**refused.request, **rails, "dry_run": True, "asks_because": refused.message},
+    )
+
+
+def open_rerun(here: Workspace, choice: RerunSelection, only: Only) -> Run:
+    """Open a run that sends again what failed in another."""
+    ledger, parent = here.outbox.ledger, choice.parent
+    return create_run(
+        ledger,
+        run_id=new_run_id(parent.client_no, ledger.now()),
+        api_url=parent.api_url,
+        client_no=parent.client_no,
+        kind="rerun",
+        mode=parent.mode,
+        user_id=parent.user_id,
+        source=parent.source,
+        request={
+            **rerun_request(parent),
+            "batch_uuids": list(choice.batch_uuids),
+            "only": only,
+            "connection": here.settings.connection,
+        },
+        parent=parent,
+    )
+
+
+def find_resumable_run(here: Workspace, run_id: str, *, client_no: int | None = None) -> Run:
+    """Return a run that may be gone on with.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        WrongClient: It is another client's than the one that is named.
+        OutboxError: It was a dry run: whoever looked at it has not said that it may be sent.
+    """
+    run = run_of_client(here, run_id, client_no)
+    if run.request.get("dry_run"):
+        raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it as it is")
+    return run
+
+
+def find_applicable_plan(
+    here: Workspace, plan_id: str, *, client_no: int | None = None, client_no_is_right: int = 0, by: str = ""
+) -> Run:
+    """Return a plan that may be sent as it is.
+
+    Args:
+        client_no_is_right: The plan's client number, repeated: it may be sent although it looks like another
+            client's. 0: nobody says so.
+        by: The person who says so.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        WrongClient: It is another client's than the one that is named.
+        OutboxError: It is no plan, it names no address, it looks like another client's, it was overtaken, or a body
+            of it was purged; or another number than the plan's is repeated.
+    """
+    plan = run_of_client(here, plan_id, client_no)
+    if client_no_is_right not in {0, plan.client_no}:
+        raise OutboxError(
+            f"plan {plan.run_id} is client {plan.client_no}'s, but client_no_is_right is {client_no_is_right}: repeat "
+            "the plan's client number, or leave it out"
+        )
+    if not plan.api_url:
+        raise OutboxError(f"plan {plan.run_id} was made without ARMREST_API_URL: set it, and plan again")
+    if client_no_is_right and unconfirmed_doubt(here, plan):
+        confirm_client(here.outbox.ledger, plan, by=by)
+    assert_applicable(here.outbox.ledger, plan)
+    return plan
+
+
+def find_run_of_flow_run(here: Workspace, flow_run_id: str) -> Run | None:
+    """Return the run that this flow run carries since an earlier attempt, or None."""
+    return run_of_flow_run(here.outbox.ledger, flow_run_id)
+
+
+def link_flow_run(here: Workspace, run: Run, flow_run_id: str) -> Run:
+    """Remember that a flow run carries a run: Prefect's retry of it goes on with the same one."""
+    save_flow_run_link(here.outbox.ledger, run, flow_run_id)
+    return run

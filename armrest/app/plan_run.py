@@ -1,0 +1,73 @@
+"""A run planned as its request says. Without Prefect: a dry run needs none."""
+
+import asyncio
+import threading
+from collections.abc import Mapping, Sequence
+
+from armrest.app.source_options import databases_of, places_of, planning_processes
+from armrest.app.standard_input import remove_spooled
+from armrest.app.watcher import watcher
+from armrest.app.workspace import Workspace, arm_client, settings_for
+from armrest.intake import Database
+from armrest.model import CustomerRecord
+from armrest.outbox import Run, RunSummary
+from armrest.planning import ReadRecords, plan, plan_rerun, read_records
+
+
+class PlanningStopped(BaseException):
+    """The caller that waited for the plan has gone. No error: nothing is written about the run on its account."""
+
+
+def plan_run(
+    here: Workspace,
+    run: Run,
+    *,
+    stop: threading.Event | None = None,
+    databases: Mapping[str, Database] | None = None,
+) -> RunSummary:
+    """Plan a run as its request says, under the lease that `here` holds; a dry run needs none. Safe to repeat.
+
+    Args:
+        stop: Set from another thread, it ends the reading.
+        databases: What `sql:NAME` stands for; None is what the settings say.
+    """
+    look = watcher.get()
+
+    def on_progress(rows: int) -> None:
+        if stop and stop.is_set():
+            raise PlanningStopped
+        if look:
+            look.reading(rows)
+
+    if run.parent_run_id is None:
+        planned = plan(
+            here.outbox,
+            run,
+            here.lease,
+            rejects_folder=here.rejects_folder,
+            places=places_of(here.settings) if run.request.get("confined") else None,
+            databases=databases_of(here.settings) if databases is None else databases,
+            read_records=_reader(here, run) if run.request.get("address_policy") == "merge" else None,
+            processes=planning_processes(here.settings),
+            on_progress=on_progress,
+        )
+        remove_spooled(here.settings, run.request["source"])
+        return planned
+    chosen = {"batch_uuids": run.request["batch_uuids"], "only": run.request["only"]}
+    return plan_rerun(here.outbox, run, here.held_lease, **chosen)
+
+
+def _reader(here: Workspace, run: Run) -> ReadRecords:
+    """Return what asks ARM; planning is a thread of its own, without a loop.
+
+    Raises:
+        SettingsRefused: There is no address or no login to ask with.
+    """
+    settings = settings_for(run, here.settings, here.load)
+    arm_client(settings, client_no=run.client_no)
+
+    async def read(numbers: Sequence[str]) -> list[CustomerRecord | None]:
+        async with arm_client(settings, client_no=run.client_no) as arm:
+            return await read_records(arm, run.client_no, numbers, concurrency=settings.concurrency)
+
+    return lambda numbers: asyncio.run(read(numbers))

@@ -1,0 +1,99 @@
+"""A plan as it is looked at before it is sent: in figures, with a sample; for terminal, program and artifact alike."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, cast
+
+from armrest.intake import REASONS
+from armrest.model import CustomerUpdate, masked
+from armrest.outbox import (
+    SENDABLE,
+    CustomerCounts,
+    Outbox,
+    PlanFigures,
+    RunSummary,
+    batches_in,
+    find_run,
+    plan_figures,
+    read_customers,
+    summary,
+)
+
+SAMPLE: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What a plan would do. The sample holds the first customers as they would be sent, masked unless asked for."""
+
+    customers: CustomerCounts
+    figures: PlanFigures
+    sample: list[dict[str, Any]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--json` prints under `plan`."""
+        return {"rejected": self.customers.rejected, **asdict(self.figures), "sample": self.sample}
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Tell it line by line: what, and how many; without the sample."""
+        figures = self.figures
+        if figures.client_doubt:
+            yield "client", figures.client_doubt
+        if figures.compared:
+            yield "new", f"{figures.new:,}"
+            yield "changed", f"{figures.changed:,} of {figures.known:,} known customers"
+            yield "unchanged", f"{figures.unchanged:,}"
+        yield "rejected", f"{self.customers.rejected:,}"
+        yield "held", f"{figures.held:,} are in flight in another batch"
+        yield (
+            "would be sent",
+            f"{self.customers.planned:,} in {figures.batches:,} batches, {figures.body_bytes:,} bytes",
+        )
+        yield "fields sent", _counted(figures.fields) or "none"
+        yield from source_findings(figures)
+
+
+def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> PlanView:
+    """Look at a run's plan; the values of its sample hold personal data, and are masked unless they are to be shown."""
+    run = find_run(outbox.ledger, run_id)
+    sample: list[dict[str, Any]] = []
+    for batch in batches_in(outbox.ledger, run, SENDABLE)[:SAMPLE]:
+        people = (customer for _, customer in read_customers(outbox, batch)[: SAMPLE - len(sample)])
+        sample += [dict(customer) if show_values else masked(cast("CustomerUpdate", customer)) for customer in people]
+    return PlanView(summary(outbox.ledger, run_id).customers, plan_figures(outbox.ledger, run), sample)
+
+
+def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
+    """Tell what whoever made the source may want to know, before it is sent and after: what, and how many."""
+    if blanked := _counted(figures.blanked):
+        whose = ", unchanged customers' among them" if figures.unchanged else ""
+        yield "blanked", f"lines of addresses{whose}: {blanked}"
+    for code, times in _most_first(figures.warnings):
+        yield "warning", f"{times:,} × {describe_finding(code)}"
+    if figures.unmapped:
+        yield "left out", f"columns {', '.join(figures.unmapped)}"
+    if figures.vanished:
+        listed = figures.vanished_file or ", ".join(figures.vanished_first)
+        yield "vanished", f"{figures.vanished:,} known customers are not in the source, and stay as they are: {listed}"
+
+
+def describe_finding(code: str) -> str:
+    """Return the code of a finding, and what it says of the value."""
+    return f"{code}: the value {REASONS[code].sentence}"
+
+
+def planned_summary(planned: RunSummary) -> RunSummary:
+    """Return a dry run's summary as it is told: it has come to its end."""
+    if planned.state != "Planned":
+        return planned
+    return replace(
+        planned, state="Completed", message=f"dry run: {planned.batches.planned} batches planned, nothing sent"
+    )
+
+
+def _counted(times: Mapping[str, int]) -> str:
+    return " · ".join(f"{name} {number:,}" for name, number in _most_first(times) if number)
+
+
+def _most_first(times: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(times.items(), key=lambda one: (-one[1], one[0]))

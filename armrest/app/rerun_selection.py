@@ -1,0 +1,79 @@
+"""What a rerun takes up: failures of a run, of single batches, or all that a client has open."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from armrest.app.workspace import Workspace, required_api_url
+from armrest.outbox import (
+    Only,
+    OutboxError,
+    Run,
+    WrongClient,
+    count_failures,
+    find_run,
+    runs_of_batches,
+    runs_with_failures,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RerunSelection:
+    """Failures of one run, to be taken up by one rerun: those of these batchUuids, or all where there are none."""
+
+    parent: Run
+    batch_uuids: tuple[str, ...]
+    customers: int
+
+
+def select_for_rerun(
+    here: Workspace, *, run_id: str | None, batch_uuids: Collection[str], client_no: int | None, only: Only
+) -> list[RerunSelection]:
+    """Return what is to be sent again, the oldest data first; nothing where nothing is left to do.
+
+    Args:
+        run_id: A run, or a flow run that carried one. None: whatever the others name.
+        batch_uuids: Only what failed in these batches.
+        client_no: The client; with a run, a safeguard. Alone, all of its failures are meant.
+
+    Raises:
+        UnknownRun, UnknownBatch: The ledger has none such.
+        WrongClient: The run is not this client's.
+        BodyUnusable: A body that is needed was purged.
+        OutboxError: None of the three is given.
+    """
+    choices = (
+        RerunSelection(run, uuids, count_failures(here.outbox.ledger, run, only=only, batch_uuids=uuids))
+        for run, uuids in _candidates(here, run_id, tuple(batch_uuids), client_no, only)
+    )
+    return [choice for choice in choices if choice.customers]
+
+
+def _candidates(
+    here: Workspace, run_id: str | None, batch_uuids: tuple[str, ...], client_no: int | None, only: Only
+) -> Iterator[tuple[Run, tuple[str, ...]]]:
+    ledger = here.outbox.ledger
+    if run_id is not None:
+        yield run_of_client(here, run_id, client_no), batch_uuids
+    elif batch_uuids:
+        found = runs_of_batches(ledger, api_url=required_api_url(here.settings), batch_uuids=batch_uuids)
+        for one, uuids in found.items():
+            yield run_of_client(here, one, client_no), tuple(uuids)
+    elif client_no is not None:
+        api_url = required_api_url(here.settings)
+        for one in runs_with_failures(ledger, api_url=api_url, client_no=client_no, only=only):
+            yield find_run(ledger, one), ()
+    else:
+        raise OutboxError("name what is to be sent again: a run, batchUuids (--batch-uuid) or a client (--client-no)")
+
+
+def run_of_client(here: Workspace, run_id: str, client_no: int | None) -> Run:
+    """Return a run, and make sure that it is this client's where one is named.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+        WrongClient: It is another's.
+    """
+    run = find_run(here.outbox.ledger, run_id)
+    if client_no is not None and run.client_no != client_no:
+        raise WrongClient(f"run {run.run_id} is client {run.client_no}'s, not {client_no}'s: nothing is sent")
+    return run

@@ -1,0 +1,246 @@
+"""One customer updated at once, under the rules that batches are under: lease, gate, ledger.
+
+It is a run of kind `single` with one batch, which is sent as one customer: so it has its place in the order of data,
+its fingerprint is compared with, and what has no answer is carried on, as a batch, by `armrest resume`.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from armrest.api import (
+    AnswerKind,
+    ArmClient,
+    ArmError,
+    BatchRefused,
+    CustomerAnswer,
+    NotFound,
+    RateLimited,
+    RetryPolicy,
+    StopTheRun,
+    Unreachable,
+)
+from armrest.delivery import DeliveryOptions, finish, hold_lease
+from armrest.intake import InputRefused
+from armrest.model import ADDRESS_FIELDS, CustomerRecord, CustomerUpdate
+from armrest.outbox import (
+    NOT_SETTLED,
+    Attempt,
+    Batch,
+    Lease,
+    Outbox,
+    OutboxError,
+    Run,
+    RunSummary,
+    State,
+    append_attempt,
+    batches_in,
+    begin,
+    begin_plan,
+    close_batch,
+    create_run,
+    fail_batch,
+    find_run,
+    held_by,
+    mark_in_doubt,
+    new_run_id,
+    record_status,
+    reload,
+    revert_to_planned,
+    update_run,
+)
+from armrest.planning import plan_writer
+
+KIND: Final = "single"
+_CERTAINLY_NOT_DONE: Final = (Unreachable, RateLimited, BatchRefused, NotFound, StopTheRun)
+
+
+class CustomerInFlight(OutboxError):
+    """The customer stands in a batch that is still open; nothing was sent."""
+
+
+def with_whole_address(values: Mapping[str, str], held: CustomerRecord | None) -> dict[str, str]:
+    """Return values with the rest of the address that ARM holds, where they have any of it.
+
+    ARM replaces the address whole: what is not sent of it becomes blank (documented).
+
+    Raises:
+        InputRefused: What ARM holds could not be read.
+    """
+    changed = {name.removeprefix("postalAddress."): value for name, value in values.items()}
+    if changed.keys().isdisjoint(ADDRESS_FIELDS):
+        return dict(values)
+    if held is None and not changed.keys() >= set(ADDRESS_FIELDS):
+        raise InputRefused(
+            "ARM does not show this customer's address, and would blank what is not sent of it: send all of it",
+            code="address-would-be-blanked",
+        )
+    address: Mapping[str, Any] = (held.get("postalAddress") if held else None) or {}
+    return {**{field: str(address.get(field) or "") for field in ADDRESS_FIELDS}, **changed}
+
+
+async def send_single_update(
+    outbox: Outbox,
+    arm: ArmClient,
+    customer: CustomerUpdate,
+    *,
+    api_url: str,
+    client_no: int,
+    user_id: str,
+    options: DeliveryOptions,
+    connection: str = "",
+    patience: RetryPolicy | None = None,
+) -> RunSummary:
+    """Update one customer now, and return what became of it, as of any run.
+
+    Args:
+        connection: Kept with the run: the name by which its caller knows this ARM.
+
+    Raises:
+        CustomerInFlight: A batch holds the customer.
+        LeaseHeld: A run is sending for the client.
+        ArmError: ARM does not answer, or lets nobody in; the customer was not updated.
+    """
+    ledger = outbox.ledger
+    run_id = new_run_id(client_no, ledger.now())
+    holding = hold_lease(ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=options.lease_seconds)
+    async with holding as lease:
+        horizon = options.ghost_horizon_seconds
+        holder = held_by(
+            ledger,
+            api_url=api_url,
+            client_no=client_no,
+            customer_no=customer["customerNo"],
+            ghost_horizon_seconds=horizon,
+        )
+        if holder is not None:
+            raise CustomerInFlight(
+                f"customer {customer['customerNo']} stands in {holder}, which is still open: "
+                "wait until it has settled, or see `armrest settle`"
+            )
+        run = _planned(
+            outbox,
+            customer,
+            run_id=run_id,
+            api_url=api_url,
+            client_no=client_no,
+            user_id=user_id,
+            connection=connection,
+            lease=lease,
+        )
+        single = _Single(outbox=outbox, arm=arm, run=run, lease=lease, customer=customer, horizon_seconds=horizon)
+        await single.send(patience or RetryPolicy(max_tries=options.max_tries))
+        return finish(outbox, run, lease)
+
+
+def _planned(
+    outbox: Outbox,
+    customer: CustomerUpdate,
+    *,
+    run_id: str,
+    api_url: str,
+    client_no: int,
+    user_id: str,
+    connection: str,
+    lease: Lease,
+) -> Run:
+    run = create_run(
+        outbox.ledger,
+        run_id=run_id,
+        api_url=api_url,
+        client_no=client_no,
+        kind=KIND,
+        mode="update",
+        user_id=user_id,
+        source="update-customer",
+        request={"batch_size": 1, "max_body_bytes": 1_000_000, "connection": connection},
+    )
+    with plan_writer(outbox, begin_plan(outbox.ledger, run, lease)) as writer:
+        writer.add([customer])
+        writer.complete()
+    update_run(outbox.ledger, run, lease, read=1, started_at=outbox.ledger.now(), state="Sending")
+    return find_run(outbox.ledger, run_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Single:
+    """The one batch of such a run on its way."""
+
+    outbox: Outbox
+    arm: ArmClient
+    run: Run
+    lease: Lease
+    customer: CustomerUpdate
+    horizon_seconds: float
+
+    async def send(self, patience: RetryPolicy) -> None:
+        """Send the customer until ARM has answered for it, and write down what it said."""
+        try:
+            answer = await patience.retry(self._attempt)
+        except BatchRefused as refusal:
+            self._fail(refusal.message)
+        except ArmError as trouble:
+            if self._batch().may_have_arrived:
+                return  # it stays open, and holds its customer
+            self._fail(trouble.message)
+            finish(self.outbox, self.run, self.lease, stopped=trouble.message)
+            raise
+        else:
+            self._conclude(answer)
+
+    async def _attempt(self) -> CustomerAnswer:
+        leaving = begin(self.outbox, self.run, self._batch(), self.lease, ghost_horizon_seconds=self.horizon_seconds)
+        assert leaving is not None, "under the lease nothing can have come between"
+        began = time.perf_counter()
+        try:
+            answer = await self.arm.put_customer(self.run.client_no, self.customer)
+        except ArmError as error:
+            self._record(type(error).__name__, error, began)
+            take_back = revert_to_planned if isinstance(error, _CERTAINLY_NOT_DONE) else mark_in_doubt
+            take_back(self.outbox.ledger, leaving.batch, error.message)
+            raise
+        self._record(answer.standing, answer, began)
+        return answer
+
+    def _conclude(self, answer: CustomerAnswer) -> None:
+        words = {"status": answer.status, "result": answer.result, "message": answer.message}
+        batch = self._batch()
+        if answer.standing is AnswerKind.PROCESSED:
+            close_batch(self.outbox.ledger, batch, {}, **words)
+        elif answer.standing is AnswerKind.REJECTED:
+            self._fail(answer.message or "ARM refused the customer", **words)
+        else:  # neither success nor failure: it stays open
+            why = "; ".join(map(str, answer.against)) or "ARM's answer tells neither success nor failure"
+            record_status(self.outbox.ledger, batch, **words)
+            mark_in_doubt(self.outbox.ledger, batch, f"{NOT_SETTLED}{why}")
+
+    def _fail(self, reason: str, *, status: str = "", result: str = "", message: str = "") -> None:
+        fail_batch(
+            self.outbox.ledger,
+            self._batch(),
+            reason,
+            named={},
+            status=status,
+            result=result,
+            message=message or reason,
+        )
+
+    def _batch(self) -> Batch:
+        (batch,) = batches_in(self.outbox.ledger, self.run, list(State))
+        return reload(self.outbox.ledger, batch)
+
+    def _record(self, outcome: str, answer: ArmError | CustomerAnswer, began: float) -> None:
+        status = answer.status if isinstance(answer, ArmError) else answer.http_status
+        attempt = Attempt(
+            run_seq=self.run.seq,
+            batch_seq=1,
+            at=self.outbox.ledger.now(),
+            what="PUT",
+            outcome=outcome,
+            http_status=status,
+            duration_ms=round((time.perf_counter() - began) * 1000),
+            request_id=answer.request_id,
+            evidence=answer.evidence,
+        )
+        append_attempt(self.outbox.ledger, attempt)

@@ -1,0 +1,113 @@
+"""One customer updated at once, as commands and flows ask for it.
+
+Requires: `ARMREST_…` settings; see `armrest.settings`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from armrest.api import ArmClient, Forbidden
+from armrest.app.environment import SettingsRefused, environment_settings
+from armrest.app.send_single import send_single_update, with_whole_address
+from armrest.app.source_options import rules_of
+from armrest.app.workspace import Workspace, arm_client, required_api_url
+from armrest.delivery import DeliveryOptions
+from armrest.intake import is_customer_number, read_single_customer
+from armrest.model import CustomerRecord, CustomerUpdate
+from armrest.outbox import RunSummary
+from armrest.reconcile import differences
+from armrest.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class SingleUpdate:
+    """What became of it.
+
+    Attributes:
+        changes: The fields that change, each with the old value and the new one; None where ARM does not show it.
+            They are personal data.
+    """
+
+    run: RunSummary
+    customer: CustomerUpdate
+    changes: Mapping[str, tuple[str, str]] | None
+
+    @property
+    def fields(self) -> list[str]:
+        """The fields that were sent."""
+        return [field for field in self.customer if field != "customerNo"]
+
+
+def may_be_shown(customer_no: str) -> bool:
+    """Tell whether a text is a customer number by the rules of the settings; otherwise it may be somebody's name."""
+    try:
+        rules = rules_of(environment_settings())
+    except SettingsRefused:
+        rules = {}
+    return is_customer_number(customer_no, severities=rules)
+
+
+async def update_single_customer(
+    here: Workspace,
+    client_no: int,
+    customer_no: str,
+    *,
+    values: Mapping[str, str],
+    clear: Sequence[str] = (),
+    user_id: str | None = None,
+) -> SingleUpdate:
+    """Check a customer's new values, and update it now.
+
+    Args:
+        values: New values by field, named as the columns of a customer file.
+        clear: Fields to blank.
+        user_id: Who the update is by; None is the one in the settings.
+
+    Raises:
+        InputRefused: A value or a field is at fault.
+        NotFound: ARM has no such customer.
+        CustomerInFlight: A batch holds the customer.
+        LeaseHeld: A run is sending for the client.
+        SettingsRefused: A setting is missing.
+        ArmError: ARM does not answer, or lets nobody in.
+    """
+    wanted = {**values, **dict.fromkeys(clear, "")}
+    rules = rules_of(here.settings)
+    read_single_customer(customer_no, wanted, severities=rules)  # what is at fault is said before anything is asked
+    async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
+        held = await _held(arm, client_no, customer_no)
+        customer = read_single_customer(customer_no, with_whole_address(wanted, held), severities=rules)
+        run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
+    changes = None if held is None else {name: (old, new) for name, (new, old) in differences(customer, held).items()}
+    return SingleUpdate(run, customer, changes)
+
+
+async def _held(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRecord | None:
+    """Return what ARM holds of a customer; None where it lets us write, and not read."""
+    try:
+        return await arm.get_customer(client_no, customer_no)
+    except Forbidden:
+        return None
+
+
+async def _updated(
+    here: Workspace, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
+) -> RunSummary:
+    return await send_single_update(
+        here.outbox,
+        arm,
+        customer,
+        api_url=required_api_url(here.settings),
+        client_no=client_no,
+        user_id=user_id,
+        options=_options(here.settings),
+        connection=here.settings.connection,
+    )
+
+
+def _options(settings: Settings) -> DeliveryOptions:
+    return DeliveryOptions(
+        max_tries=settings.max_tries,
+        ghost_horizon_seconds=settings.ghost_horizon_seconds,
+        lease_seconds=settings.lease_seconds,
+    )

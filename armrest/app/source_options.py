@@ -1,0 +1,242 @@
+"""How a source is read, judged and compared: flow parameters and flags of one name each, and the settings besides."""
+
+import os
+import re
+from pathlib import Path, PurePath
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from armrest.app.durations import Duration, seconds_in
+from armrest.app.environment import SettingsRefused
+from armrest.intake import (
+    LIMIT_PATTERN,
+    Database,
+    InputRefused,
+    Mapping,
+    Places,
+    Policy,
+    Source,
+    mapping_of,
+    mapping_text,
+    open_source,
+    severities,
+)
+from armrest.model import FIELDS
+from armrest.settings import Settings
+
+STDIN: Final = "-"
+SQL: Final = "sql:"
+MOST_PROCESSES: Final = 4
+"""One process reads the source and writes the plan, and can keep no more of them busy."""
+SHARE_PATTERN: Final = r"^\d+(\.\d+)?%$"
+NO_LOGIN_WITHIN: Final = r"^(?!.*://[^/]*:[^/]*@)"
+"""For the form alone: what it refuses is never stored."""
+
+_CREDENTIAL: Final = re.compile(r"sig|token|key|secret|password|credential", re.IGNORECASE)
+
+SourceName = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": NO_LOGIN_WITHIN})]
+Clear = Annotated[str, Field(pattern=f"^(all|{'|'.join(FIELDS)})$", json_schema_extra={"enum": ["all", *FIELDS]})]
+AddressPolicy = Literal["refuse", "replace", "merge"]
+WholeAddressPolicy = Literal["refuse", "replace"]
+DuplicatePolicy = Literal["error", "last", "first", "merge"]
+Limit = Annotated[str, Field(pattern=LIMIT_PATTERN)]
+Share = Annotated[str, Field(pattern=SHARE_PATTERN)]
+
+
+class SourceOptions(BaseModel):
+    """What a user decides about a source; `mapping` is the path of a mapping file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    source: SourceName
+    encoding: str | None = None
+    mapping: str | None = None
+    clear: tuple[Clear, ...] = ()
+    address_policy: AddressPolicy = "refuse"
+    duplicates: DuplicatePolicy = "error"
+    changes_only: bool = False
+    max_rejected: Limit = "5%"
+    max_changed: Share | None = None
+    min_rows: Share | None = None
+    max_source_age: Duration | None = None
+
+    @property
+    def cleared(self) -> list[str]:
+        """The fields of which an empty cell makes ARM's blank."""
+        return sorted(FIELDS if "all" in self.clear else set(self.clear))
+
+    @property
+    def max_source_age_seconds(self) -> float | None:
+        """How old the source may be."""
+        return seconds_in(self.max_source_age) if self.max_source_age else None
+
+    def open(self, settings: Settings, *, places: Places | None = None) -> Source:
+        """Look at the source, as a plan will.
+
+        Args:
+            places: The only places that source and mapping may come from; None: everywhere.
+
+        Raises:
+            InputRefused: It, its address or the mapping is at fault.
+            SettingsRefused: ARMREST_RULES names a rule that there is not.
+        """
+        refuse_credentials(self.source)
+        _, mapping = self._mapping(places)
+        policy = Policy(
+            clear=frozenset(self.cleared),
+            address=self.address_policy,
+            duplicates=self.duplicates,
+            severities=rules_of(settings),
+        )
+        return open_source(
+            self.source,
+            encoding=self.encoding,
+            mapping=mapping,
+            policy=policy,
+            inbox=inbox_of(settings),
+            places=places,
+            databases=databases_of(settings),
+        )
+
+    def request(self, settings: Settings, *, places: Places | None = None) -> dict[str, Any]:
+        """Return it as a run keeps it, from any folder and whatever becomes of the mapping file: a resume plans alike.
+
+        Args:
+            places: The only places that source and mapping may come from; None: everywhere. The run keeps that it is
+                confined, so that whoever resumes it reads nothing else either.
+
+        Raises:
+            InputRefused: The source's address or the mapping is at fault.
+            SettingsRefused: ARMREST_RULES names a rule that there is not.
+        """
+        refuse_credentials(self.source)
+        if self.source == STDIN:
+            what = "standard input belongs to whoever types the command; a flow reads a file or an address"
+            raise InputRefused(f"-: {what}", code="not-readable")
+        text, _ = self._mapping(places)
+        return {
+            "source": places.located(self.source) if places else locate_source(self.source, inbox_of(settings)),
+            "confined": places is not None,
+            "encoding": self.encoding,
+            "mapping": text,
+            "clear": self.cleared,
+            "address_policy": self.address_policy,
+            "duplicates": self.duplicates,
+            "rules": rules_of(settings),
+            "changes_only": self.changes_only,
+            "max_rejected": self.max_rejected,
+            "max_changed": self.max_changed,
+            "min_rows": self.min_rows,
+            "max_source_age_seconds": self.max_source_age_seconds,
+        }
+
+    def _mapping(self, places: Places | None) -> tuple[str | None, Mapping | None]:
+        """The mapping as text, and as it is understood; its file is read once."""
+        if not self.mapping:
+            return None, None
+        text = places.mapping_text(self.mapping) if places else mapping_text(self.mapping)
+        return text, mapping_of(text, name=PurePath(self.mapping).name)
+
+
+def source_name(source: str) -> str:
+    """Return the name under which a source is shown in lists of runs; it holds no credentials."""
+    return PurePath(urlsplit(source).path if "://" in source else source).name or source
+
+
+def locate_source(source: str, inbox: Path | None) -> str:
+    """Return a source as it is found from any folder; a plain file name is looked up in the inbox first."""
+    if source.startswith(SQL) or "://" in source:
+        return source
+    path = Path(source).expanduser()
+    if inbox is not None and len(path.parts) == 1 and (inbox / path).exists():
+        path = inbox / path
+    return str(path.absolute())
+
+
+def refuse_credentials(source: str) -> None:
+    """Keep credentials out of parameters, ledger and logs.
+
+    Raises:
+        InputRefused: The source is an address that holds some.
+    """
+    if "://" not in source:
+        return
+    parts = urlsplit(source)
+    if parts.password or any(_CREDENTIAL.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        what = "the address holds credentials, which would be stored; give them as fsspec's settings"
+        raise InputRefused(
+            f"{parts.scheme}://{parts.hostname or ''}{parts.path}: {what}, such as FSSPEC_SFTP_PASSWORD",
+            code="not-readable",
+        )
+
+
+def inbox_of(settings: Settings) -> Path | None:
+    """Return the folder in which plain file names are looked up, or None."""
+    return settings.inbox.expanduser().absolute() if settings.inbox else None
+
+
+def places_of(settings: Settings) -> Places:
+    """Return the only places that a deployment reads sources and mappings from.
+
+    Raises:
+        SettingsRefused: Whoever may put files into the inbox could write mappings, too.
+    """
+    mappings = settings.mappings.expanduser().absolute() if settings.mappings else None
+    places = Places(inbox=inbox_of(settings), prefixes=settings.source_prefixes, mappings=mappings)
+    if mappings:
+        for folder in places.folders():
+            if _overlap(folder.resolve(), mappings.resolve()):
+                raise SettingsRefused(
+                    f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write, lie in each other: name "
+                    "another folder"
+                )
+    return places
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def databases_of(settings: Settings) -> dict[str, Database]:
+    """Return what `sql:NAME` stands for."""
+    named = settings.sources.get_secret_value()
+    return {name: Database(one.url.get_secret_value(), one.query) for name, one in named.items()}
+
+
+def planning_processes(settings: Settings) -> int:
+    """Return how many processes plan a large source."""
+    return settings.planning_processes or min(MOST_PROCESSES, _cores())
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def rules_of(settings: Settings) -> dict[str, Literal["error", "warning", "off"]]:
+    """Return the rules whose severity the settings change.
+
+    Raises:
+        SettingsRefused: There is no such rule, or its severity is fixed.
+    """
+    try:
+        severities(settings.rules)
+    except ValueError as error:
+        raise SettingsRefused(f"ARMREST_RULES: {error}") from None
+    return settings.rules
+
+
+def written_as(name: str) -> str:
+    """Tell how a parameter of `SourceOptions` is written."""
+    return _WRITTEN.get(name, "see --help")
+
+
+_WRITTEN: Final = {
+    "clear": f"write all, or one of {', '.join(sorted(FIELDS))}",
+    "max_rejected": "write a number of rows (12) or a share of them (5%)",
+    "max_changed": "write a share of the known customers, such as 20%",
+    "min_rows": "write a share of the last run's rows, such as 50%",
+    "max_source_age": "write a length of time, such as 26h",
+}

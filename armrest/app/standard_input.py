@@ -1,0 +1,41 @@
+"""Standard input as a file, until a plan is made of it: it can be read once, and a plan may need several attempts."""
+
+import os
+import shutil
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Final
+
+from armrest.app.environment import home, private
+from armrest.settings import Settings
+
+NAME: Final = "standard input"
+"""The file's name, and so the name of the source."""
+
+
+def spool(settings: Settings) -> str:
+    """Write all of standard input to a file that only its owner may read; return its path."""
+    path = private(_folder(settings) / uuid.uuid4().hex[:8]) / NAME
+    with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy, 1 << 20)
+    return str(path)
+
+
+def remove_spooled(settings: Settings, source: str) -> None:
+    """Remove a source that is such a file, and no other; safe to repeat."""
+    path = Path(source)
+    if path.name == NAME and path.parent.parent == _folder(settings):
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def remove_old_spooled(settings: Settings, *, older_than_seconds: float) -> None:
+    """Remove what runs that were killed while they planned have left behind for so long."""
+    for path in _folder(settings).glob(f"*/{NAME}"):
+        if time.time() - path.stat().st_mtime > older_than_seconds:
+            remove_spooled(settings, str(path))
+
+
+def _folder(settings: Settings) -> Path:
+    return private(home(settings) / "stdin")

@@ -1,0 +1,293 @@
+"""The only place where settings become an outbox, a client of ARM and an engine.
+
+Nothing here knows Prefect: `tasks.connections` loads settings from its blocks, and finds what a process has open.
+
+Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.blocks.arm_connection`.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy import URL
+
+from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
+from armrest.app.environment import SettingsRefused, home, private
+from armrest.delivery import Delivery, DeliveryOptions, hold_lease, keep_alive
+from armrest.outbox import Lease, Outbox, Run, Shard, join_lease, usual_seconds
+from armrest.settings import Settings
+
+ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9-]*$")]
+"""The name of a block `ArmConnection`, or nothing: then the settings hold alone."""
+
+
+LoadSettings = Callable[[str], Settings]
+"""Returns the settings of a connection by its name; empty: of the one that the settings name, or the settings alone."""
+
+
+@dataclass(slots=True)
+class Workspace:
+    """What a process holds open while it works on a run, passed from the flow to everything that needs it.
+
+    Attributes:
+        settings: The settings in force, those of the run's connection once a run is known.
+        outbox: The ledger and the bodies.
+        load: Returns the settings of a connection by its name.
+        lease: The client's lease, while the run holds it.
+        delivery: The engine that sends and polls, while it is at work.
+        run_id: The run that was worked on last; it stays, to say how the run ended.
+    """
+
+    settings: Settings
+    outbox: Outbox
+    load: LoadSettings
+    lease: Lease | None = None
+    delivery: Delivery | None = None
+    run_id: str | None = None
+    _given: Settings = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._given = self.settings
+
+    @property
+    def rejects_folder(self) -> Path | str:
+        """Where rejected rows go: the address that is set, or a folder made for its owner alone."""
+        return self.settings.rejects_url or private(home(self.settings) / "rejects")
+
+    @property
+    def held_lease(self) -> Lease:
+        """The lease, for writing about the run; only within `hold_client`."""
+        assert self.lease is not None, "the run's client is not held here"
+        return self.lease
+
+    def arm_for(self, run: Run) -> ArmClient:
+        """Return a client of ARM that may send a run, over the connection that the run was made with.
+
+        Raises:
+            SettingsRefused: Another connection or address is set, or this may not be sent there.
+        """
+        self.settings = settings_for(run, self._given, self.load)
+        return arm_client(self.settings, api_url=run.api_url, client_no=run.client_no, updates=True)
+
+
+@contextmanager
+def open_workspace(load: LoadSettings, name: str = "") -> Iterator[Workspace]:
+    """Open a ledger and a store for the length of the block.
+
+    Args:
+        load: Returns the settings of a connection by its name.
+        name: A connection that Prefect keeps. Empty: the one that the settings name, or the settings alone.
+
+    Raises:
+        SettingsRefused: A setting cannot be used.
+        LedgerUnusable: The ledger cannot be used.
+    """
+    settings = load(name)
+    folder = home(settings)
+    default = URL.create("sqlite", database=str(folder / "ledger.db")).render_as_string(hide_password=False)
+    ledger_url = settings.ledger_url.get_secret_value() if settings.ledger_url else default
+    with Outbox.open(ledger_url, settings.store_url or str(folder / "bodies")) as outbox:
+        yield Workspace(settings, outbox, load)
+
+
+@asynccontextmanager
+async def hold_client(here: Workspace, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
+    """Hold the run's client, so that no other run sends for it; nothing is done where it is held already.
+
+    Raises:
+        LeaseHeld: Another run holds it.
+    """
+    if here.lease is not None:
+        yield here.lease
+        return
+    async with hold_lease(
+        here.outbox.ledger,
+        api_url=run.api_url,
+        client_no=run.client_no,
+        run_id=run.run_id,
+        seconds=here.settings.lease_seconds,
+        wait_seconds=wait_seconds,
+        by_many=run.request.get("shards", 1) > 1,
+    ) as lease:
+        here.lease = lease
+        try:
+            yield lease
+        finally:
+            here.lease = None
+
+
+@asynccontextmanager
+async def join_client(here: Workspace, run: Run, shard: Shard) -> AsyncIterator[Lease]:
+    """Take a shard of a run over, under the lease that the run holds, and help to keep that alive.
+
+    Raises:
+        LeaseLost: The run holds its client no more, or a later attempt has the shard.
+    """
+    lease = join_lease(here.outbox.ledger, run, shard, seconds=here.settings.lease_seconds)
+    async with keep_alive(here.outbox.ledger, lease):
+        here.lease = lease
+        try:
+            yield lease
+        finally:
+            here.lease = None
+
+
+@asynccontextmanager
+async def open_delivery(here: Workspace, run: Run, *, deadline_seconds: float | None = None) -> AsyncIterator[Delivery]:
+    """Use the engine that is at work on this run, or start one; its deadline counts from then on.
+
+    Raises:
+        LeaseHeld: Another run holds the client.
+        SettingsRefused: The settings name another address than the run's, or none.
+    """
+    if here.delivery is not None:
+        yield here.delivery
+        return
+    async with (
+        here.arm_for(run) as arm,
+        hold_client(here, run) as lease,
+        Delivery(here.outbox, arm, run, lease, _options(here, run, lease, deadline_seconds)) as delivery,
+    ):
+        here.delivery = delivery
+        try:
+            yield delivery
+        finally:
+            here.delivery = None
+
+
+def _options(here: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
+    """Return how a run's engine goes about it: a shard has its share of what one engine would have under way."""
+    options = delivery_options(here.settings, deadline_seconds)
+    if lease.shard is None:
+        return options
+    return shard_options(options, int(run.request["shards"]), usual_seconds(here.outbox.ledger, run))
+
+
+def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
+    """Return how one of so many shards goes about it; `usual` is how long answers took before there were any."""
+    share = max(1, options.concurrency // shards)
+    lowest = max(1, min(options.min_concurrency // shards, share))
+    return replace(options, concurrency=share, min_concurrency=lowest, usual_seconds=usual)
+
+
+def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
+    """Return the settings with the connection that a run was made with: it is carried on where it began.
+
+    Args:
+        load: Returns the settings of a connection by its name.
+
+    Raises:
+        SettingsRefused: They name another connection.
+    """
+    made_with = run.request.get("connection", "")
+    if made_with in {"", settings.connection}:
+        return settings
+    if settings.connection:
+        raise SettingsRefused(
+            f"run {run.run_id} was made with the connection {made_with}, not {settings.connection}: name that, or none"
+        )
+    return load(made_with)
+
+
+def arm_client(
+    settings: Settings, *, api_url: str | None = None, client_no: int | None = None, updates: bool = False
+) -> ArmClient:
+    """Return a client of ARM.
+
+    Args:
+        api_url: Where a run was planned for.
+        client_no: The client that it is for.
+        updates: Something may be sent through it.
+
+    Raises:
+        SettingsRefused: No address is set, or another one than the run's, or nothing to log in with; or the settings
+            do not let it be done.
+    """
+    address = required_api_url(settings)
+    if api_url is not None and api_url != address:
+        raise SettingsRefused(
+            f"the run was planned for {api_url}, but {_place(settings, 'API_URL')} is {address}: set it to the run's"
+        )
+    if settings.clients and client_no is not None and client_no not in settings.clients:
+        listed = ", ".join(map(str, settings.clients))
+        raise SettingsRefused(f"client {client_no} is none of those of {_place(settings, 'CLIENTS')}: {listed}")
+    if updates and not settings.allow_updates:
+        raise SettingsRefused(
+            f"nothing is sent: {_place(settings, 'ALLOW_UPDATES')} allows no updates; if they are meant, switch them on"
+        )
+    return ArmClient(
+        address,
+        tokens(settings),
+        timeout_seconds=settings.timeout_seconds,
+        pool_size=2 * settings.concurrency,
+        harmless=settings.harmless_members,
+    )
+
+
+def _place(settings: Settings, variable: str) -> str:
+    """Tell where it was set."""
+    return f"the connection {settings.connection}" if settings.connection else f"ARMREST_{variable}"
+
+
+def required_clients(settings: Settings) -> str:
+    """Return the clients that may be touched, as a list.
+
+    Raises:
+        SettingsRefused: None is named, so that a typo in a client number reaches any client of the login.
+    """
+    if not settings.clients:
+        raise SettingsRefused(
+            f"{_place(settings, 'CLIENTS')} names no client, so a typo in a client number may reach any: list those "
+            "that may be touched, such as 2218,2219"
+        )
+    return ", ".join(map(str, settings.clients))
+
+
+def required_api_url(settings: Settings) -> str:
+    """Return ARM's address.
+
+    Raises:
+        SettingsRefused: None is set: there is no default, so that nothing is sent anywhere that was not named.
+    """
+    if settings.api_url is None:
+        raise SettingsRefused(
+            "ARMREST_API_URL is not set: name ARM's address, for example https://api.staging.amili.no/arm/v1"
+        )
+    return settings.api_url
+
+
+def tokens(settings: Settings) -> TokenProvider:
+    """Return where bearer tokens come from; a token wins over a login.
+
+    Raises:
+        SettingsRefused: There is neither.
+    """
+    if settings.token is not None:
+        return FixedToken(settings.token)
+    url, client_id, secret = settings.identity_url, settings.identity_client_id, settings.identity_client_secret
+    if url is None or client_id is None or secret is None:
+        if settings.connection:
+            raise SettingsRefused(f"the connection {settings.connection} has no login: give it a token, or all of one")
+        raise SettingsRefused(
+            "there is no login: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
+            "and ARMREST_IDENTITY_CLIENT_SECRET"
+        )
+    return ClientCredentials(url, client_id, secret)
+
+
+def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
+    """Return how the engine goes about it; a deadline of None is the engine's own."""
+    options = DeliveryOptions(
+        concurrency=settings.concurrency,
+        min_concurrency=settings.min_concurrency,
+        max_tries=settings.max_tries,
+        poll_first_seconds=settings.poll_first_seconds,
+        poll_max_seconds=settings.poll_max_seconds,
+        not_found_grace_seconds=settings.not_found_grace_seconds,
+        ghost_horizon_seconds=settings.ghost_horizon_seconds,
+        lease_seconds=settings.lease_seconds,
+    )
+    return options if deadline_seconds is None else replace(options, deadline_seconds=deadline_seconds)

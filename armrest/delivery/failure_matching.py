@@ -1,0 +1,83 @@
+"""Whom an answer of ARM means: its failures, by number, against the lines of a batch.
+
+A position alone means nobody: whether ARM counts from 0 or from 1 is not known (assumed: from 0). It is only shown.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from armrest.api import CustomerFailure, mask
+from armrest.outbox import Line, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedFailures:
+    """The customers that failures mean.
+
+    Attributes:
+        verdicts: Verdicts by ordinal.
+        strangers: How many failures name a customer that is not in the batch.
+        unsure: For each failure that does not say for certain whom it means, what it says.
+    """
+
+    verdicts: dict[int, Verdict]
+    strangers: int
+    unsure: list[str]
+
+
+def match_failures(
+    failures: Iterable[CustomerFailure], sent: Sequence[tuple[Line, Mapping[str, Any]]]
+) -> MatchedFailures:
+    """Find the customers that failures mean. Reasons lose every value that we ourselves have sent."""
+    by_number = {line.customer_no.lower(): place for place, (line, _) in enumerate(sent)}
+    found = MatchedFailures({}, 0, [])
+    strangers = 0
+    for failure in failures:
+        if failure.customer_no is None:
+            found.unsure.append(_by_position(failure.index, sent))
+            continue
+        place = by_number.get(failure.customer_no.lower())
+        if failure.bare and int(failure.customer_no) <= len(sent):
+            found.unsure.append(f"{failure.customer_no} may be a customer's number or its position in the batch")
+        elif place is None:
+            strangers += 1
+        else:
+            line, person = sent[place]
+            found.verdicts[line.ordinal] = Verdict("failed", reason_for(failure.reason, person))
+            if failure.index is not None and failure.index not in (place, place + 1):
+                found.unsure.append(f"the position given for customer {line.customer_no} is not its own")
+    return MatchedFailures(found.verdicts, strangers, found.unsure)
+
+
+def _by_position(index: int | None, sent: Sequence[tuple[Line, Mapping[str, Any]]]) -> str:
+    """Say whom a position probably means, counted from 0, and whom if ARM counts from 1."""
+    if index is None or not 0 <= index <= len(sent):
+        return "a failure is named by a position that is not in the batch"
+    places = [place for place in (index, index - 1) if 0 <= place < len(sent)]
+    first, *other = (sent[place][0].customer_no for place in places)
+    from_one = f", or {other[0]} if ARM counts from 1" if other else ""
+    return f"a failure is named by its position only: probably refused is customer {first}{from_one}"
+
+
+def reason_for(text: str, person: Mapping[str, Any]) -> str:
+    """Return ARM's words on a customer, without the customer's own data; its number may stay."""
+    return mask(text, values_of(person)) or "refused without a reason"
+
+
+def values_of(person: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every text that was sent of a customer but its number."""
+    for name, value in person.items():
+        if name != "customerNo":
+            yield from _texts(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

@@ -1,0 +1,255 @@
+"""Asking what became of accepted batches: one poller for all of a run, with back-off, until the deadline."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from enum import Enum, auto
+from functools import partial
+from itertools import chain
+
+from armrest.aio import gather_or_cancel
+from armrest.api import AnswerKind, ArmError, BatchAnswer, StopTheRun
+from armrest.delivery.answer_outcome import Judgement, judge_answer, needs_customers
+from armrest.delivery.calls import Call, Calls
+from armrest.delivery.failure_matching import match_failures, values_of
+from armrest.delivery.poll_schedule import PollRequest, PollSchedule
+from armrest.outbox import (
+    OPEN,
+    REFUSED_WHOLE,
+    Batch,
+    BatchMoved,
+    BodyUnusable,
+    Opened,
+    client_no_of,
+    close_batch,
+    fail_batch,
+    mark_failed,
+    read_customers,
+    read_customers_or_numbers,
+    record_status,
+    reload,
+)
+
+log = logging.getLogger(__name__)
+
+
+class PollResult(Enum):
+    """What a question about a batch has brought."""
+
+    NOTHING = auto()
+    NOT_YET = auto()
+    LAST_WORD = auto()
+    """There is no use in asking again: it is closed, or ARM does not know it."""
+
+
+class Poller:
+    """Asks about batches and writes down what ARM says."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._client_nos: dict[int, int] = {}
+        options = calls.options
+        self._timetable = PollSchedule(
+            first_seconds=options.poll_first_seconds, longest_seconds=options.poll_max_seconds, random=calls.random
+        )
+        self._asking: set[asyncio.Task[None]] = set()
+        self._more = asyncio.Event()
+        self._loop: asyncio.Task[None] | None = None
+        self._noted: dict[tuple[int, int], dict[str, str]] = {}
+
+    async def watch(self, batches: Iterable[Batch]) -> None:
+        """Ask about batches until each is closed, is not known to ARM, or the deadline has come.
+
+        Raises:
+            StopTheRun: ARM refuses to answer.
+        """
+        futures = [self._add(batch) for batch in batches]
+        if self._loop is None or self._loop.done():
+            self._loop = asyncio.create_task(self._run())
+        await asyncio.gather(*futures)
+
+    async def ask_once(self, batches: Iterable[Batch], *, tries: int = 1) -> int:
+        """Get one answer about each of these, in so many tries; return about how many ARM has answered.
+
+        Raises:
+            StopTheRun: ARM refuses to answer.
+        """
+        asked = list(batches)
+        silent = await gather_or_cancel(self._is_silent(batch, tries) for batch in asked)
+        return len(asked) - sum(silent)
+
+    async def _is_silent(self, batch: Batch, tries: int) -> bool:
+        for left in reversed(range(tries)):
+            if await self._ask(batch) is not PollResult.NOTHING:
+                return False
+            if left:
+                await asyncio.sleep(min(self._calls.options.poll_first_seconds, self._calls.seconds_left()))
+        return True
+
+    async def close(self) -> None:
+        """Stop asking, and write down what was heard."""
+        tasks = [*self._asking, *([self._loop] if self._loop else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._calls.outbox.ledger.flush()
+
+    def _add(self, batch: Batch) -> asyncio.Future[None]:
+        loop, now = asyncio.get_running_loop(), self._calls.outbox.ledger.now()
+        accepted_at = loop.time() - max(0.0, now - (batch.accepted_at or now))
+        question = PollRequest(batch=batch, accepted_at=accepted_at, done=loop.create_future())
+        self._timetable.add(question, loop.time())
+        self._more.set()
+        return question.done
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._asking or self._timetable.next_at is not None:
+            if self._calls.stopped or self._calls.seconds_left() <= 0:
+                self._give_up()
+                return
+            for question in self._timetable.due(loop.time()):
+                task = asyncio.create_task(self._answer(question))
+                self._asking.add(task)
+                task.add_done_callback(self._asked)
+            next_at = self._timetable.next_at
+            self._more.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(
+                    self._calls.deadline if next_at is None else min(next_at, self._calls.deadline)
+                ):
+                    await self._more.wait()
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        self._more.set()
+
+    def _give_up(self) -> None:
+        for question in self._timetable.clear():
+            self._end(question, self._calls.stopped)
+
+    async def _answer(self, question: PollRequest) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            heard = await self._ask(question.batch)
+        except Exception as error:  # noqa: BLE001  handed to whoever watches the batch
+            self._end(question, error)
+            self._timetable.removed(loop.time())
+            return
+        if heard is PollResult.LAST_WORD:
+            self._timetable.closed(question, loop.time())
+            self._end(question)
+        elif question.done.done() or self._calls.seconds_left() <= 0:
+            self._timetable.removed(loop.time())
+            self._end(question)
+        else:
+            self._timetable.postponed(question, loop.time())
+
+    @staticmethod
+    def _end(question: PollRequest, error: Exception | None = None) -> None:
+        if question.done.done():
+            return
+        if error is None:
+            question.done.set_result(None)
+        else:
+            question.done.set_exception(error)
+
+    async def _ask(self, batch: Batch) -> PollResult:
+        assert batch.batch_uuid is not None
+        async with self._calls.turn() as in_time:
+            if not in_time:
+                return PollResult.NOTHING
+            call = Call(self._calls, batch, "GET")
+            try:
+                answer = await self._calls.arm.get_batch(self._client_no(batch), batch.batch_uuid)
+            except ArmError as error:
+                call.broke(error)
+                if isinstance(error, StopTheRun):
+                    raise
+                log.info("batch %d could not be asked about: %s", batch.seq, error)
+                return PollResult.NOTHING
+        answer, judgement = self._weigh(batch, answer)
+        call.answered(
+            judgement.standing, http_status=answer.http_status, request_id=answer.request_id, evidence=answer.evidence
+        )
+        try:
+            closed = await self._write(batch, answer, judgement)
+        except BatchMoved:
+            return PollResult.LAST_WORD  # another process was faster
+        return PollResult.LAST_WORD if closed else PollResult.NOT_YET
+
+    def _client_no(self, batch: Batch) -> int:
+        if batch.client_id not in self._client_nos:
+            self._client_nos[batch.client_id] = client_no_of(self._calls.outbox.ledger, batch)
+        return self._client_nos[batch.client_id]
+
+    def _weigh(self, batch: Batch, answer: BatchAnswer) -> tuple[BatchAnswer, Judgement]:
+        """Return what an answer settles, and the answer without what it may repeat of the customers that were sent."""
+        is_plain = answer.standing in (AnswerKind.PENDING, AnswerKind.PROCESSED) and not answer.message
+        if is_plain and not needs_customers(answer):
+            return answer, judge_answer(answer, [])
+        people, answer = self._masked(batch, answer)
+        return answer, judge_answer(answer, people)
+
+    def _masked(self, batch: Batch, answer: BatchAnswer) -> tuple[Opened, BatchAnswer]:
+        try:
+            people = read_customers(self._calls.outbox, batch)
+        except BodyUnusable:  # purged by force: what the answer repeats of its customers cannot be told from the rest
+            unnamed = tuple(replace(failure, reason="") for failure in answer.failures)
+            alone = tuple(replace(failure, reason="") for failure in answer.failed_alone)
+            answer = replace(answer, message="", evidence="", failures=unnamed, failed_alone=alone)
+            return read_customers_or_numbers(self._calls.outbox, batch), answer
+        return people, answer.masked(chain.from_iterable(values_of(person) for _, person in people))
+
+    async def _write(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
+        """Write down what ARM says; return whether there is no use in asking again.
+
+        Raises:
+            BatchMoved: Another process has closed it.
+        """
+        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": judgement.message}
+        if judgement.standing is AnswerKind.PROCESSED:
+            await self._calls.group.write(partial(close_batch, ledger, batch, {}, **words))
+            return True
+        if judgement.standing is AnswerKind.REJECTED or judgement.verdicts:
+            return self._write_lines(reload(ledger, batch), answer, judgement)
+        self._note(batch, words)
+        return judgement.standing is AnswerKind.NOT_FOUND and self._is_old(batch)
+
+    def _note(self, batch: Batch, words: dict[str, str]) -> None:
+        if self._noted.get((batch.run_seq, batch.seq)) != words:
+            record_status(self._calls.outbox.ledger, batch, **words)
+            self._noted[batch.run_seq, batch.seq] = words
+
+    def _write_lines(self, batch: Batch, answer: BatchAnswer, found: Judgement) -> bool:
+        if batch.state not in OPEN:
+            return True
+        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": found.message}
+        if found.standing is AnswerKind.REJECTED:
+            self._refuse_whole(batch, answer)
+        elif found.standing is AnswerKind.PARTIAL:
+            close_batch(self._calls.outbox.ledger, batch, found.verdicts, **words)
+        else:
+            if self._noted.get((batch.run_seq, batch.seq)) != words:
+                mark_failed(ledger, batch, found.verdicts)
+            self._note(batch, words)
+            return False
+        return True
+
+    def _refuse_whole(self, batch: Batch, answer: BatchAnswer) -> None:
+        at_fault = [failure for failure in answer.failures if failure.at_fault]
+        named = (
+            match_failures(at_fault, read_customers_or_numbers(self._calls.outbox, batch)).verdicts if at_fault else {}
+        )
+        reason = f"{REFUSED_WHOLE}: {answer.message}" if answer.message else REFUSED_WHOLE
+        fail_batch(self._calls.outbox.ledger, batch, reason, named=named, **_words(answer))
+
+    def _is_old(self, batch: Batch) -> bool:
+        age = self._calls.outbox.ledger.now() - (batch.accepted_at or 0.0)
+        return age >= self._calls.options.not_found_grace_seconds
+
+
+def _words(answer: BatchAnswer) -> dict[str, str]:
+    return {"status": answer.status, "result": answer.result, "message": answer.message}

@@ -1,0 +1,219 @@
+"""Sending one batch: the intent first, then the request, then what became of it; again where that is safe."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from armrest.api import ArmError, BatchRefused, NotFound, RateLimited, StopTheRun, TryAgain, Unreachable
+from armrest.delivery.calls import Call, Context
+from armrest.delivery.errors import NoSuchClient
+from armrest.delivery.split_refused import Splitter
+from armrest.model import Accepted
+from armrest.outbox import (
+    Batch,
+    BatchMoved,
+    BodyUnusable,
+    LedgerUnusable,
+    OutgoingBatch,
+    accept,
+    begin_if_clear,
+    begin_with_conflicts,
+    mark_in_doubt,
+    record_status,
+    reload,
+    revert_to_planned,
+)
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+TRIES_TO_REACH: Final = 4
+"""Where nothing at all has got through yet, an address is soon held to be wrong."""
+
+CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, RateLimited, BatchRefused, StopTheRun)
+"""A 429 or a 503 says itself that nothing was done (RFC 6585, RFC 9110)."""
+
+
+class Sender:
+    """Sends batches of one run."""
+
+    def __init__(self, context: Context, halver: Splitter) -> None:
+        self._context = context
+        self._halver = halver
+        upsert = context.run.mode == "upsert"
+        self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
+        self._verb = "POST" if upsert else "PUT"
+
+    async def send(self, batch: Batch) -> bool:
+        """Send a batch until ARM has answered for it; return whether it was accepted.
+
+        False: it may not leave as it is (held, superseded, too large by now, its body unusable, or the time is over),
+        and the ledger has it, or its parts.
+
+        Raises:
+            TryAgain: The tries or the time ran out; the batch stays as the ledger has it.
+            BatchRefused: ARM refused the body; nothing of it was taken.
+            StopTheRun: Nothing else will be allowed either.
+            LeaseLost: Another run has taken over the client.
+        """
+        tries = _Tries(self._context)
+        retrying = AsyncRetrying(
+            sleep=asyncio.sleep,
+            retry=retry_if_exception_type(TryAgain),
+            after=tries.count,
+            wait=tries.wait,
+            stop=tries.are_over,
+            reraise=True,
+        )
+        return await retrying(self._attempt, batch, tries)
+
+    async def _attempt(self, batch: Batch, tries: "_Tries") -> bool:
+        async with self._context.turn() as in_time:
+            if not in_time:
+                return False
+            as_it_is = reload(self._context.outbox.ledger, batch) if tries.failed else batch
+            grace_seconds = self._context.options.stop_grace_seconds
+            return await finish_or_cancel(self._send_once(as_it_is), grace_seconds=grace_seconds)
+
+    async def _send_once(self, batch: Batch) -> bool:
+        leaving = await self._begin(batch)
+        if leaving is None:
+            return False
+        await self._request(leaving.batch, leaving.body)
+        return True
+
+    async def _begin(self, batch: Batch) -> OutgoingBatch | None:
+        context = self._context
+        outbox, lease, horizon = context.outbox, context.lease, context.options.ghost_horizon_seconds
+        try:
+            if not self._halver.fits(batch):
+                self._halver.halves(batch)
+                return None
+            body = outbox.bodies.read(batch.body)
+            unhindered = partial(begin_if_clear, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)
+            leaving = await context.group.write(unhindered)
+            return leaving or begin_with_conflicts(outbox, context.run, batch, lease, ghost_horizon_seconds=horizon)
+        except BodyUnusable as fault:
+            log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)
+            record_status(context.outbox.ledger, batch, status="", result="", message=fault.message)
+            return None
+
+    async def _request(self, batch: Batch, body: bytes) -> None:
+        call = Call(self._context, batch, self._verb)
+        try:
+            accepted = await self._put(self._context.run.client_no, body)
+        except ArmError as error:
+            told = _no_such_client(error) if isinstance(error, NotFound) else error
+            call.broke(told)
+            take_back = revert_to_planned if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
+            with self._guard_against_lost_lease():
+                take_back(self._context.outbox.ledger, batch, told.message)
+            raise told from None
+        except asyncio.CancelledError:
+            call.broken_off()
+            raise
+        call.answered(
+            "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
+        )
+        with self._guard_against_lost_lease():
+            await self._accept(batch, accepted)
+
+    async def _accept(self, batch: Batch, accepted: Accepted) -> None:
+        accepting = partial(
+            accept,
+            self._context.outbox.ledger,
+            batch,
+            batch_uuid=accepted.batch_uuid,
+            get_result=accepted.get_result,
+            status=accepted.status,
+            result=accepted.result,
+        )
+        try:
+            await self._context.group.write(accepting)
+        except LedgerUnusable:
+            log.warning("batch %d was accepted as %s, which cannot be written down", batch.seq, accepted.batch_uuid)
+            raise
+
+    @contextmanager
+    def _guard_against_lost_lease(self) -> Iterator[None]:
+        """Raise LeaseLost where another process has sent the batch since: ARM does not speak of its attempt."""
+        try:
+            yield
+        except BatchMoved:
+            with self._context.outbox.ledger.read() as tx:
+                self._context.lease.assert_current(tx)
+            raise
+
+
+class _Tries:
+    """The tries of one batch, with exponential back-off and jitter between them.
+
+    A 429 or 503 uses up none, and what it asks to wait is the brake's to wait.
+
+    Attributes:
+        failed: Whether any has.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._used = 0
+        self.failed = False
+
+    def count(self, state: RetryCallState) -> None:
+        """Count a try that has failed."""
+        self.failed = True
+        self._used += not isinstance(_error(state), RateLimited)
+
+    def wait(self, state: RetryCallState) -> float:
+        """Return the seconds until the next one; not beyond the deadline."""
+        error, options = _error(state), self._context.options
+        if isinstance(error, RateLimited):
+            return 0.0
+        longest = min(options.retry_max_seconds, options.retry_first_seconds * 2 ** (self._used - 1))
+        wait = self._context.random.uniform(longest / 2, longest)
+        return min(max(wait, error.retry_after_seconds or 0.0), self._context.seconds_left())
+
+    def are_over(self, state: RetryCallState) -> bool:
+        """Tell whether the tries, or the time, have run out."""
+        most = self._context.options.max_tries
+        if isinstance(_error(state), Unreachable) and not self._context.reached:
+            most = min(most, TRIES_TO_REACH)
+        return self._used >= most or self._context.seconds_left() <= 0
+
+
+def _error(state: RetryCallState) -> TryAgain:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, TryAgain)
+    return error
+
+
+async def finish_or_cancel(work: Coroutine[Any, Any, _T], *, grace_seconds: float) -> _T:
+    """Await work; when cancelled, let it come to its own end for a few seconds first, whatever of it is yet to come."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait({task}, timeout=grace_seconds)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        if not task.cancelled() and (fault := task.exception()):
+            log.warning("stopped while waiting for ARM: %s", fault)
+        raise
+
+
+def _no_such_client(error: NotFound) -> NoSuchClient:
+    advice = "check ARMREST_API_URL and the client number"
+    return NoSuchClient(
+        f"ARM knows no such address or client (404): {advice}",
+        status=error.status,
+        request_id=error.request_id,
+        evidence=error.evidence,
+    )

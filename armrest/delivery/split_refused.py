@@ -1,0 +1,79 @@
+"""What is done with a batch that ARM refused: the customers at fault are found, and the rest goes on without them."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from armrest.api import BatchRefused, BodyTooLarge
+from armrest.delivery.calls import Context
+from armrest.delivery.failure_matching import match_failures, reason_for
+from armrest.outbox import Batch, Opened, Verdict, fail_batch, read_customers, reload, split
+
+log = logging.getLogger(__name__)
+
+TOO_LARGE: Final = "larger than ARM takes, even alone"
+
+
+class Splitter:
+    """Cuts refused batches; remembers which size ARM found too large."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._too_large: int | None = None
+
+    def fits(self, batch: Batch) -> bool:
+        """Tell whether a batch is smaller than what ARM has refused for its size in this run."""
+        return self._too_large is None or batch.body.length < self._too_large or batch.sent_customers == 1
+
+    def halves(self, batch: Batch) -> list[Batch]:
+        """Put two halves in a batch's place."""
+        return self._halved(batch, read_customers(self._context.outbox, batch))
+
+    def _halved(self, batch: Batch, people: Opened) -> list[Batch]:
+        middle = len(people) // 2
+        return split(self._context.outbox, self._context.run, batch, [people[:middle], people[middle:]])
+
+    def cut(self, batch: Batch, refusal: BatchRefused) -> list[Batch]:
+        """Take the customers at fault out of a refused batch; return the batches that are to be sent in its place.
+
+        A customer that stands alone, or that the refusal names, has failed. Otherwise the batch is halved.
+        """
+        batch = reload(self._context.outbox.ledger, batch)
+        if isinstance(refusal, BodyTooLarge):
+            self._too_large = min(batch.body.length, self._too_large or batch.body.length)
+        people = read_customers(self._context.outbox, batch)
+        if named := match_failures(refusal.failures, people).verdicts:
+            return self._take_out(batch, refusal, people, named)
+        if len(people) > 1:
+            return self._halved(batch, people)
+        self.give_up(batch, refusal)
+        return []
+
+    def _take_out(
+        self, batch: Batch, refusal: BatchRefused, people: Opened, named: Mapping[int, Verdict]
+    ) -> list[Batch]:
+        at_fault = [one for one in people if one[0].ordinal in named]
+        others = [one for one in people if one[0].ordinal not in named]
+        groups = [at_fault, others]
+        culprits, *rest = split(self._context.outbox, self._context.run, batch, groups) if others else [batch]
+        self._fail(culprits, refusal, named)
+        return rest
+
+    def give_up(self, batch: Batch, refusal: BatchRefused) -> None:
+        """Hold a refusal against the customer that stands alone in a batch."""
+        [(line, person)] = read_customers(self._context.outbox, batch)
+        words = TOO_LARGE if isinstance(refusal, BodyTooLarge) else reason_for(refusal.message, person)
+        self._fail(batch, refusal, {line.ordinal: Verdict("failed", words)})
+
+    def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: Mapping[int, Verdict]) -> None:
+        log.warning("ARM refused %d customers of batch %d (%s)", len(verdicts), batch.seq, refusal.status)
+        words = next(iter(verdicts.values())).reason if len(verdicts) == 1 else f"{len(verdicts)} customers refused"
+        fail_batch(
+            self._context.outbox.ledger,
+            batch,
+            words,
+            named=verdicts,
+            status=str(refusal.status),
+            result="REFUSED",
+            message=words,
+        )

@@ -1,0 +1,23 @@
+from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
+from armrest.intake.formats.detect import table_of
+from armrest.intake.formats.header_names import bare, guess, names_mostly
+from armrest.intake.formats.sql_table import SqlTable
+from armrest.intake.formats.table import Chunk, Layout, PlainTable, Table, Tables, first_rows
+
+__all__ = [
+    "Chunk",
+    "ColumnNames",
+    "HEADER_HINT",
+    "Layout",
+    "PlainTable",
+    "ROWS_BENEATH",
+    "Rows",
+    "SqlTable",
+    "Table",
+    "Tables",
+    "bare",
+    "first_rows",
+    "guess",
+    "names_mostly",
+    "table_of",
+]

@@ -1,0 +1,218 @@
+"""CSV: looked at, then read in blocks, its structure checked on the way.
+
+Lines are cut by `str.split`; `csv.reader` reads the lines that hold quotes, and the whole block where cells hold line
+breaks. Either way the cells are those that `csv.reader` gives, and no ragged row slips through.
+"""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import repeat
+from typing import Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.locations import Opened
+
+DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+BLOCK_BYTES: Final = 1 << 17
+MAX_RECORD_LENGTH: Final = 4 << 20
+_BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_ENCODING_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
+_TOLD_DELIMITER: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
+_WEB_PAGE: Final = ("<!doctype", "<html", "<?xml")
+
+
+class CsvTable(PlainTable):
+    """A CSV file.
+
+    Args:
+        name: How messages call the file.
+        opened: Opens it from its start, as often as asked.
+        encoding: A codec that Python knows; None looks for a BOM, then takes UTF-8 where all of the file is, then
+            Windows-1252.
+
+    Raises:
+        InputRefused: It is empty, not text, or a web page; its header cannot be read.
+    """
+
+    def __init__(
+        self, name: str, opened: Opened, *, encoding: str | None = None, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        self.name = name
+        self._opened = opened
+        self._block_bytes = block_bytes
+        self.encoding = self._checked(encoding) if encoding else self._found_encoding()
+        text = next(self._texts(BLOCK_BYTES), "")
+        if not text.strip():
+            raise self._refused("empty", "the file is empty; check what wrote it")
+        if text.lstrip()[:20].casefold().startswith(_WEB_PAGE):
+            raise self._refused("html", "this is a web page, not a CSV file; check how it was fetched")
+        self.delimiter = _delimiter(text)
+        self._line_end = "\n" if "\n" in text else "\r"
+        self._read_header(text)
+        self.description = f"CSV, {_ENCODING_NAMES.get(self.encoding, self.encoding)}, {DELIMITERS[self.delimiter]}"
+
+    def _checked(self, encoding: str) -> str:
+        try:
+            return codecs.lookup(encoding).name
+        except LookupError:
+            what = f'there is no encoding called "{encoding}"; try utf-8 or cp1252'
+            raise self._refused("bad-encoding", what) from None
+
+    def _found_encoding(self) -> str:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with self._opened() as file:
+            data = file.read(BLOCK_BYTES)
+            for bom, codec in _BOMS.items():
+                if data.startswith(bom):
+                    return codec
+            try:
+                while data:
+                    decoder.decode(data)
+                    data = file.read(BLOCK_BYTES)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return "cp1252"
+        return "utf-8"
+
+    def _read_header(self, text: str) -> None:
+        lines = list(io.StringIO(text, newline=""))
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        try:
+            rows = enumerate(reader, start=1)
+            row, header = next((row, cells) for row, cells in rows if cells and not cells[0].startswith("sep="))
+        except csv.Error as error:
+            raise self._quote_fault(error, 1) from None
+        self._header_row = row
+        self._header_length = len("".join(lines[: reader.line_num]))
+        self.columns = tuple(cell.strip() for cell in header)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read from the start; the header is row 1, and a blank line counts as a row.
+
+        Raises:
+            InputRefused: A row is ragged, a quote never ends, a byte is NUL or not in the encoding.
+        """
+        row, rest, header_left = self._header_row + 1, "", self._header_length
+        for text in self._texts(self._block_bytes):
+            rest += text[header_left:]
+            header_left = max(0, header_left - len(text))
+            cut = rest.rfind(self._line_end) + 1
+            columns, tail = self._split(rest[:cut], row, last=False)
+            rest = tail + rest[cut:]
+            if columns[0]:
+                yield Chunk(row, columns)
+            row += len(columns[0])
+            if len(rest) > MAX_RECORD_LENGTH:
+                raise self._refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
+        columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
+        if columns[0]:
+            yield Chunk(row, columns)
+
+    def _texts(self, block_bytes: int) -> Iterator[str]:
+        lines = 1
+        decoder = codecs.getincrementaldecoder(self.encoding)("strict")
+        with self._opened() as file:
+            while data := file.read(block_bytes):
+                try:
+                    text = decoder.decode(data)
+                except UnicodeDecodeError as error:
+                    raise self._encoding_fault(lines + error.object[: error.start].count(b"\n")) from None
+                if "\0" in text:
+                    line = lines + text[: text.index("\0")].count("\n")
+                    advice = "save it as CSV UTF-8 (is it a workbook, or UTF-16?)"
+                    raise self._refused("nul", f"line {line}: a NUL byte, so this is not text; {advice}", line)
+                yield text
+                lines += text.count("\n")
+            try:
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                raise self._encoding_fault(lines) from None
+
+    def _split(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
+        """The columns of these complete lines, and what is left of them where a quoted cell is still open."""
+        columns = self._split_lines(text)
+        return (columns, "") if columns is not None else self._split_records(text, row, last=last)
+
+    def _split_lines(self, text: str) -> list[list[str]] | None:
+        """None where a line is not a record."""
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            return None
+        lines = text.split("\n")
+        del lines[-1]
+        blank = self.delimiter * (len(self.columns) - 1)
+        quoted = [at for at, line in enumerate(lines) if '"' in line] if '"' in text else []
+        try:
+            records = list(csv.reader([lines[at] for at in quoted], delimiter=self.delimiter, strict=True))
+        except csv.Error:
+            return None
+        if len(records) != len(quoted):
+            return None
+        for at in quoted:
+            lines[at] = blank
+        if "" in lines:
+            lines = [line or blank for line in lines]
+        width = len(self.columns)
+        if set(map(str.count, lines, repeat(self.delimiter))) - {width - 1} or any(
+            len(record) != width for record in records
+        ):
+            return None
+        cells = self.delimiter.join(lines).split(self.delimiter) if lines else []
+        columns = [cells[at::width] for at in range(width)]
+        for at, record in zip(quoted, records, strict=True):
+            for column, cell in zip(columns, record, strict=True):
+                column[at] = cell
+        return columns
+
+    def _split_records(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
+        lines = list(io.StringIO(text, newline=""))
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        records: list[list[str]] = []
+        complete = 0
+        try:
+            for record in reader:
+                records.append(record or [""] * len(self.columns))
+                complete = reader.line_num
+        except csv.Error as error:
+            if last or "unexpected end of data" not in str(error):
+                raise self._quote_fault(error, row + len(records)) from None
+        self._check_widths(records, row)
+        columns = list(map(list, zip(*records, strict=True))) if records else [[] for _ in self.columns]
+        return columns, "".join(lines[complete:])
+
+    def _check_widths(self, records: list[list[str]], row: int) -> None:
+        width = len(self.columns)
+        ragged = [at for at, record in enumerate(records) if len(record) != width]
+        if ragged:
+            rows = tuple(row + at for at in ragged[:10])
+            more = f" (the first of {len(ragged)} such rows)" if len(ragged) > 1 else ""
+            length = len(records[ragged[0]])
+            what = f"row {rows[0]} has {length} cell{'s'[: length - 1]} where the header has {width}{more}"
+            delimiter = DELIMITERS[self.delimiter]
+            raise self._refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
+
+    def _quote_fault(self, error: csv.Error, row: int) -> InputRefused:
+        if "expected after" in str(error):
+            return self._refused("quote", f'row {row}: text after a closing quote; write a quote in a cell as ""', row)
+        return self._refused("quote", f'row {row}: a quote that never ends; close it, or write it as ""', row)
+
+    def _encoding_fault(self, line: int) -> InputRefused:
+        encoding = _ENCODING_NAMES.get(self.encoding, self.encoding)
+        neither = "neither UTF-8 nor " if self.encoding == "cp1252" else "not "
+        what = f"line {line}: {neither}{encoding}; save the file as CSV UTF-8, or say --encoding"
+        return self._refused("bad-encoding", what, line)
+
+    def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
+        return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
+
+
+def _delimiter(text: str) -> str:
+    """The one that Excel's first line names, or the header holds most of, quoted cells aside; else a comma."""
+    if told := _TOLD_DELIMITER.match(text):
+        return told[1]
+    header = re.split("[\r\n]", re.sub(r'"[^"]*"', "", text.lstrip()), maxsplit=1)[0]
+    return max(DELIMITERS, key=header.count)

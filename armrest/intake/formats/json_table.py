@@ -1,0 +1,153 @@
+"""JSON in ARM's own nested form: a line for each customer, an array, or the body of a batch; read piece by piece."""
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats.cell_text import text_of
+from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.locations import Opened
+from armrest.model import ADDRESS_FIELDS, DISTRIBUTION_FIELDS, FIELD_OF, FIELD_PATHS, KNOWN, nearest
+from armrest.nesting import MAX_NESTING, is_too_deep
+
+BLOCK_ROWS: Final = 5000
+START_BYTES: Final = 1 << 20
+BLOCK_BYTES: Final = 1 << 20
+MAX_RECORD_LENGTH: Final = 4 << 20
+_BODY: Final = re.compile(r'\s*\{[^\[]*"customers"\s*:\s*\[')
+_NESTED: Final = {name: leaf for name, leaf in KNOWN.items() if FIELD_OF[leaf] == leaf or name != leaf}
+_NAMES: Final = {name.rpartition(".")[2]: name for name in _NESTED} | {name: name for name in _NESTED}
+_GROUPS: Final = {
+    "postalAddress": {field: field for field in ADDRESS_FIELDS},
+    "distribution": {key: leaf for leaf, key in DISTRIBUTION_FIELDS.items()},
+}
+_TOP: Final = frozenset((*_NESTED, *_GROUPS))
+
+
+class JsonTable(PlainTable):
+    """Customers in JSON, where missing and `null` mean *keep*, and `""` is a value.
+
+    Its columns are all of ARM's fields, so that none is missing; the first customer is row 1.
+
+    Raises:
+        InputRefused: It is not UTF-8.
+    """
+
+    columns = FIELD_PATHS
+    explicit = True
+
+    def __init__(self, name: str, opened: Opened) -> None:
+        self.name = name
+        self._opened = opened
+        start = next(self._texts(START_BYTES), "")
+        body = _BODY.match(start)
+        self._before = body.end() if body else len(start) - len(start.lstrip(" \t\r\n["))
+        self._many = bool(body) or start.lstrip().startswith("[")
+        self.description = "JSON" if self._many else "NDJSON"
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read from the start.
+
+        Raises:
+            InputRefused: It is not JSON, holds a field that ARM has not, or a value that is no text.
+        """
+        customers = self._customers()
+        row = 1
+        while block := list(islice(customers, BLOCK_ROWS)):
+            cells = [self._cells(customer, at) for at, customer in enumerate(block, start=row)]
+            yield Chunk(row, list(map(list, zip(*cells, strict=True))))
+            row += len(block)
+
+    def _customers(self) -> Iterator[Any]:
+        decode = json.JSONDecoder().raw_decode
+        rest, row, skip = "", 0, self._before
+        for text in self._texts(BLOCK_BYTES):
+            rest += text[skip:]
+            skip = max(0, skip - len(text))
+            at = 0
+            while True:
+                at = _after_blanks(rest, at)
+                if self._many and rest[at : at + 1] == "]":
+                    return
+                try:
+                    customer, end = decode(rest, at)
+                except (ValueError, RecursionError):  # which of them, and when, is told by the Python that reads it
+                    break
+                if end == len(rest) and rest[at : at + 1] not in "{[":
+                    break
+                row += 1
+                if is_too_deep(rest[at:end]):
+                    raise self._too_deep(row)
+                yield customer
+                at = end
+            rest = rest[at:]
+            if len(rest) > MAX_RECORD_LENGTH:
+                break
+        if is_too_deep(rest):
+            raise self._too_deep(row + 1)
+        if rest.strip() or self._many:
+            raise self._refused("damaged", f"row {row + 1}: not JSON, or cut short; check what wrote it", row + 1)
+
+    def _cells(self, customer: Any, row: int) -> tuple[str | None, ...]:
+        """The value of each leaf; None where it is not there."""
+        if not isinstance(customer, dict):
+            raise self._refused("nested", f"row {row}: every customer must be an object", row)
+        found: dict[str, str | None] = {}
+        is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customers
+        for at, (key, value) in enumerate(customer.items(), start=1):
+            if key in _GROUPS and isinstance(value, dict):
+                for part, inner in value.items():
+                    leaf = self._leaf(f"{key}.{part}", row, at, may_be_shown=_is_a_word(part))
+                    found[leaf] = self._text(part, inner, row)
+            elif key not in _GROUPS or value is not None:
+                leaf = self._leaf(key, row, at, may_be_shown=is_record and _is_a_word(key))
+                found[leaf] = self._text(key, value, row)
+        return tuple(map(found.get, FIELD_PATHS))
+
+    def _leaf(self, key: str, row: int, at: int, *, may_be_shown: bool) -> str:
+        leaf = _NESTED.get(key)
+        if leaf is None:
+            name = f'unknown field "{key[:60]}"' if may_be_shown else f"its field {at} is unknown"
+            what = f"row {row}: {name} (the nearest known one is {nearest(key, _NAMES)})"
+            raise self._refused("unknown-column", f"{what}; rename it or leave it out", row)
+        return leaf
+
+    def _text(self, key: str, value: object, row: int) -> str | None:
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return ";".join(value)
+        if isinstance(value, (dict, list)):
+            raise self._refused("nested", f"row {row}: {key} holds an object or a list where a text is expected", row)
+        return text_of(value)
+
+    def _texts(self, block_bytes: int) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder("utf-8-sig")()
+        with self._opened() as file:
+            while data := file.read(block_bytes):
+                try:
+                    yield decoder.decode(data)
+                except UnicodeDecodeError:
+                    raise self._refused("bad-encoding", "not UTF-8, as JSON must be; check what wrote it") from None
+
+    def _too_deep(self, row: int) -> InputRefused:
+        return self._refused("nested", f"row {row}: nested deeper than {MAX_NESTING} levels; check what wrote it", row)
+
+    def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
+        return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    """Where the next value begins: blanks, line ends and commas aside."""
+    while text[at : at + 1] and text[at] in " \t\r\n,":
+        at += 1
+    return at
+
+
+def _is_a_word(key: str) -> bool:
+    """A key that holds a digit, an @ or a blank may be a customer's data."""
+    return key.isprintable() and re.search(r"[\d@\s]", key) is None

@@ -1,0 +1,158 @@
+"""What every format gives: named columns of text cells, in blocks, in the order of the source."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import Any, Protocol
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some consecutive records.
+
+    Attributes:
+        first_row: The row number of the first one.
+        columns: The source's columns, all of one length: texts, or None where the source says that nothing is there.
+    """
+
+    first_row: int
+    columns: Sequence[list[Any]]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def record(self, at: int) -> tuple[str, ...]:
+        """The cells of one record, `""` where nothing is there."""
+        return tuple(column[at] or "" for column in self.columns)
+
+
+class Layout(Protocol):
+    """What of a table matters to the reading of its chunks.
+
+    Attributes:
+        explicit: Whether it tells *not there* (None) from *blank* (`""`), which is a value then.
+        loses_zeros: Whether it may have taken texts for numbers, and their leading zeros away.
+    """
+
+    columns: tuple[str, ...]
+    explicit: bool
+    loses_zeros: bool
+
+    def place(self, row: int) -> str:
+        """Where a row stands: its number, after the name of its file where there are several."""
+
+
+class Table(Layout, Protocol):
+    """A source that has been looked at.
+
+    Attributes:
+        description: Format, encoding and the like, to be shown to the user.
+        delimiter, encoding: Those of the rejects file.
+        nested: The positions of columns that hold no texts, and cannot be read.
+    """
+
+    description: str
+    delimiter: str
+    encoding: str
+    nested: frozenset[int]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read from the start, in bounded memory; blank records come as empty cells.
+
+        Raises:
+            InputRefused: The structure is at fault.
+        """
+
+
+class PlainTable:
+    """What most formats have in common; their rejects file is a CSV that a Norwegian Excel opens."""
+
+    columns: tuple[str, ...]
+    description: str
+    delimiter: str = ";"
+    encoding: str = "utf-8-sig"
+    explicit: bool = False
+    loses_zeros: bool = False
+    nested: frozenset[int] = frozenset()
+
+    def place(self, row: int) -> str:
+        """The row number."""
+        return str(row)
+
+
+class Tables:
+    """Several tables as one, one after the other; a row number goes on counting over all of them.
+
+    Args:
+        tables: Their names, to be shown, and they themselves; at least one.
+
+    Raises:
+        InputRefused: Their columns are not the same.
+    """
+
+    def __init__(self, tables: Sequence[tuple[str, Table]]) -> None:
+        self._tables = tables
+        self._starts: list[int] = []
+        name, first = tables[0]
+        for other, table in tables[1:]:
+            if sorted(table.columns) != sorted(first.columns):
+                odd = _odd_columns(table, first)
+                raise InputRefused(
+                    f"{other}: its columns are not those of {name} ({odd}); give files of one kind",
+                    code="unknown-column",
+                    column=odd,
+                )
+        self.columns = first.columns
+        self.description = f"{len(tables)} files, {first.description}"
+        self.delimiter = first.delimiter
+        self.encoding = first.encoding if all(it.encoding == first.encoding for _, it in tables) else "utf-8-sig"
+        self.explicit = first.explicit
+        self.loses_zeros = any(table.loses_zeros for _, table in tables)
+        self.nested = first.nested
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read them in their order."""
+        offset = 0
+        self._starts.clear()
+        for _, table in self._tables:
+            self._starts.append(offset)
+            order = [table.columns.index(column) for column in self.columns]
+            last = 0
+            for chunk in table.chunks():
+                yield Chunk(offset + chunk.first_row, [chunk.columns[at] for at in order])
+                last = chunk.first_row + len(chunk) - 1
+            offset += last
+
+    def place(self, row: int) -> str:
+        """The file's name, and the row number in it; of rows that have been read."""
+        at = bisect_right(self._starts, row - 1) - 1
+        return f"{self._tables[at][0]}:{row - self._starts[at]}"
+
+
+def _odd_columns(table: Table, first: Table) -> str:
+    """What one of them has and the other has not, by name; by position where a first row may be a customer's."""
+    odd = [*_lacking(table, first.columns), *_lacking(first, table.columns)]
+    if all(names.quotable(at) for names, at in odd):
+        return ", ".join(sorted(names.plain(at) for names, at in odd)) or "one of them twice"
+    places = [str(at + 1) for at, it in enumerate(table.columns) if it not in first.columns]
+    return f"columns {', '.join(places)}; {HEADER_HINT}" if places else "it lacks some"
+
+
+def _lacking(table: Table, columns: Sequence[str]) -> list[tuple[ColumnNames, int]]:
+    """The table's columns that are not among these."""
+    names = ColumnNames(table.columns, beneath=partial(first_rows, table))
+    return [(names, at) for at, column in enumerate(table.columns) if column not in columns]
+
+
+def first_rows(table: Table) -> Rows:
+    """The first rows of a table; none where it cannot be read."""
+    try:
+        chunk = next(table.chunks(), None)
+    except InputRefused:
+        return ()
+    return () if chunk is None else [chunk.record(at) for at in islice(range(len(chunk)), ROWS_BENEATH)]

@@ -1,0 +1,22 @@
+from armrest.intake.locations.allowed_places import SQL, Places
+from armrest.intake.locations.database import Database
+from armrest.intake.locations.decompression import decompress, gunzip, unzip, unzstd
+from armrest.intake.locations.location import Location, Opened, display_name, locate, readable, seekable
+from armrest.intake.locations.outage import is_database_outage
+
+__all__ = [
+    "Database",
+    "Location",
+    "Opened",
+    "Places",
+    "SQL",
+    "decompress",
+    "display_name",
+    "gunzip",
+    "is_database_outage",
+    "locate",
+    "readable",
+    "seekable",
+    "unzip",
+    "unzstd",
+]

@@ -1,0 +1,194 @@
+"""Where a source lies: a file, a folder or glob, standard input, or any fsspec address; opened as often as asked."""
+
+import os
+import shutil
+import sys
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Final
+from urllib.parse import urlsplit
+
+from armrest.intake.errors import InputRefused, SourceUnavailable
+from armrest.intake.locations.allowed_places import HIDDEN, Places
+from armrest.intake.locations.outage import is_outage
+
+Opened = Callable[[], BinaryIO]
+_GLOB_SIGNS: Final = frozenset("*?[")
+_PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
+"""What fsspec needs for a kind of address."""
+_DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "compression.zstd", "backports.zstd", "pyarrow.lib"})
+"""The modules whose errors say that the bytes are not what they seem to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One file.
+
+    Attributes:
+        name: How it is shown; holds no credentials.
+        opened: Opens it from its start.
+        modified_at: When it was last written, in UTC; None where that is not known.
+    """
+
+    name: str
+    opened: Opened
+    size_bytes: int | None = None
+    modified_at: datetime | None = None
+
+
+def locate(source: str, *, inbox: Path | None = None, places: Places | None = None) -> list[Location]:
+    """The files of a source, in the order of their names; a folder's hidden ones (`.`, `_`) aside.
+
+    Args:
+        source: A path, a glob, `-` for standard input, or an address such as `s3://bucket/customers.csv`.
+        inbox: The folder in which plain names are looked up first.
+        places: The only places that it may come from, where not all are allowed.
+
+    Raises:
+        InputRefused: There is no such file, or it cannot be read.
+    """
+    name = display_name(source)
+    if places is not None:
+        return _located_in(places, source, name)
+    with readable(name):
+        if source == "-":
+            return [Location("standard input", _spooled(sys.stdin.buffer))]
+        found = _remote(source) if "://" in source else [_local(path) for path in _paths(source, inbox)]
+    if not found:
+        raise InputRefused(f"{name}: there is no such file, or the folder is empty", code="no-such-file")
+    return found
+
+
+def _located_in(places: Places, source: str, name: str) -> list[Location]:
+    """The files of a source that may not come from everywhere."""
+    found: list[Location] = []
+    source = places.located(source)
+    with readable(name), suppress(FileNotFoundError):
+        if "://" in source:
+            found = _remote(source)
+        else:
+            found = [_local(path, partial(places.open_source, path, named=path.name)) for path in _paths(source, None)]
+    if not found:
+        what = "there is no such file, or the folder is empty"
+        raise InputRefused(f"{name}: {what}; {places.describe()}", code="no-such-file")
+    return found
+
+
+def display_name(source: str) -> str:
+    """A source as it may be shown: an address without user, password and query."""
+    if "://" not in source:
+        return source
+    parts = urlsplit(source)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+@contextmanager
+def readable(name: str) -> Iterator[None]:
+    """Say in one line why a source cannot be read.
+
+    Raises:
+        InputRefused: It cannot, and will not be until somebody corrects something.
+        SourceUnavailable: It cannot just now.
+    """
+    try:
+        yield
+    except (InputRefused, SourceUnavailable):
+        raise
+    except FileNotFoundError:
+        raise InputRefused(f"{name}: there is no such file", code="no-such-file") from None
+    except PermissionError:
+        raise InputRefused(f"{name}: there is no right to read it; ask its owner", code="not-readable") from None
+    except ImportError as error:
+        package = _PACKAGES.get(urlsplit(name).scheme, error.name or "that reads it")
+        what = f"this kind of source needs a package that is not installed; pip install {package}"
+        raise InputRefused(f"{name}: {what}", code="not-readable") from None
+    except Exception as error:  # noqa: BLE001  whatever a file system or a codec raises, the source cannot be read
+        if is_outage(error):
+            what = f"cannot be read at the moment ({_told(error)}); try again"
+            raise SourceUnavailable(f"{name}: {what}") from None
+        damaged = isinstance(error, EOFError) or type(error).__module__ in _DAMAGED
+        what = "damaged, or cut short; fetch it anew" if damaged else f"cannot be read ({_told(error)})"
+        raise InputRefused(f"{name}: {what}", code="damaged" if damaged else "not-readable") from None
+
+
+def seekable(opened: Opened) -> Opened:
+    """The same file, so that one may go back in it."""
+    with opened() as file:
+        return opened if file.seekable() else _spooled(file)
+
+
+def _told(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+
+
+def _paths(source: str, inbox: Path | None) -> list[Path]:
+    path = Path(source).expanduser()
+    if inbox is not None and len(path.parts) == 1 and (inbox / path).exists():
+        path = inbox / path
+    if path.is_dir():
+        return _visible(path.iterdir())
+    if not path.exists() and _GLOB_SIGNS & set(path.name):
+        return _visible(path.parent.glob(path.name))
+    return [path]
+
+
+def _visible(paths: Iterator[Path]) -> list[Path]:
+    return sorted(path for path in paths if path.is_file() and not path.name.startswith(HIDDEN))
+
+
+def _local(path: Path, opened: Opened | None = None) -> Location:
+    """A file of this machine; `opened` opens it, where its path alone does not."""
+    opens: Opened = opened or (lambda: path.open("rb"))
+    with opens() as file:
+        status = os.fstat(file.fileno())
+    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+    return Location(path.name, opens, status.st_size, modified_at)
+
+
+def _remote(source: str) -> list[Location]:
+    import fsspec
+
+    try:
+        system, path = fsspec.core.url_to_fs(source)
+    except ValueError:
+        raise InputRefused(
+            f"{display_name(source)}: no such kind of address; try s3://, sftp:// or abfs://", code="no-such-file"
+        ) from None
+    if _GLOB_SIGNS & set(path):
+        paths = sorted(system.glob(path))
+    elif system.isdir(path):
+        files = (entry["name"] for entry in system.ls(path, detail=True) if entry["type"] == "file")
+        paths = sorted(name for name in files if not name.rpartition("/")[2].startswith(HIDDEN))
+    else:
+        paths = [path]
+    return [_fetched(system, path, display_name(source) if path == paths[0] == paths[-1] else path) for path in paths]
+
+
+def _fetched(system: Any, path: str, name: str) -> Location:
+    """Fetched once, so that it does not change while it is read."""
+    info = system.info(path)
+    modified_at = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
+    with system.open(path, "rb") as file:
+        opened = _spooled(file)
+    return Location(name, opened, info.get("size"), modified_at if isinstance(modified_at, datetime) else None)
+
+
+def _spooled(file: IO[bytes]) -> Opened:
+    """A copy on disk that has no name, and goes with what is returned."""
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(file, copy, 1 << 20)
+        copy.flush()
+        descriptor = os.dup(copy.fileno())
+
+    def opened() -> BinaryIO:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return os.fdopen(os.dup(descriptor), "rb")
+
+    weakref.finalize(opened, os.close, descriptor)
+    return opened

@@ -1,0 +1,27 @@
+from armrest.intake.mapping.dates import ToIso, date_format, year_first
+from armrest.intake.mapping.field_sources import FieldSource, field_sources_of, unmapped
+from armrest.intake.mapping.model import (
+    Mapping,
+    MappingFault,
+    mapping_of,
+    mapping_schema,
+    mapping_text,
+    parse_mapping,
+    read_mapping,
+)
+
+__all__ = [
+    "FieldSource",
+    "Mapping",
+    "MappingFault",
+    "ToIso",
+    "date_format",
+    "field_sources_of",
+    "mapping_of",
+    "mapping_schema",
+    "mapping_text",
+    "parse_mapping",
+    "read_mapping",
+    "unmapped",
+    "year_first",
+]

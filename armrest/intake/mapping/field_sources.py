@@ -1,0 +1,125 @@
+"""Feeds: where the cells of each field come from, by ARM's own names in the header or by a mapping."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as Lookup
+from dataclasses import dataclass
+from typing import Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats import HEADER_HINT, ColumnNames, guess
+from armrest.intake.mapping.dates import ToIso, date_format, year_first
+from armrest.intake.mapping.model import ColumnRule, Mapping
+from armrest.intake.rules import Column, not_like
+from armrest.model import KNOWN, ONLY_SHOWN, REJECT_COLUMNS, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSource:
+    """Where the cells of one field come from.
+
+    Attributes:
+        position: The source's column; None where there is none.
+        default: What stands for an empty cell; in an address, only where any other cell of it is filled.
+        lookup: From the source's values to ARM's.
+        to_iso: Rewrites dates.
+    """
+
+    position: int | None
+    default: str = ""
+    lookup: Lookup[str, str] | None = None
+    to_iso: ToIso | None = None
+
+    def rewritten(self, column: Column) -> Column:
+        """The column in ARM's words; a cell that cannot be rewritten stays as it is, for a rule to find."""
+        made = {cell: self.to_iso(cell) for cell in _not_iso(column)} if self.to_iso else self.lookup
+        if not made:
+            return column
+        return Column([made.get(cell, cell) for cell in column.cells], absent=column.absent)
+
+
+_not_iso: Final = not_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def field_sources_of(
+    columns: Sequence[str], *, source: str, mapping: Mapping | None = None, names: ColumnNames | None = None
+) -> dict[str, FieldSource]:
+    """The feed of each field that the source has; ARM's names are case-sensitive, and so are these.
+
+    Args:
+        names: How the columns may be shown; None judges by the header alone.
+
+    Raises:
+        InputRefused: A column is unknown (without a mapping) or missing, or two columns hold the same field.
+    """
+    if mapping is None:
+        names = names or ColumnNames(columns)
+        positions = _by_name(columns, source=source, names=names)
+        return {field: _feed(ColumnRule(field=field), at) for field, at in positions.items()}
+    names = names or ColumnNames(columns, mapped=mapping.columns)
+    found = {
+        rule.field: _feed(rule, _position(column, columns, source=source, names=names))
+        for column, rule in mapping.rules.items()
+    }
+    return found | {field: FieldSource(None, default=constant) for field, constant in mapping.constants.items()}
+
+
+def unmapped(columns: Sequence[str], feeds: Lookup[str, FieldSource]) -> list[int]:
+    """The positions of the source's columns that no field comes from."""
+    taken = {feed.position for feed in feeds.values()}
+    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *REJECT_COLUMNS}]
+
+
+def _feed(rule: ColumnRule, position: int) -> FieldSource:
+    to_iso: Callable[[str], str] | None = None
+    if rule.field == "dateOfBirth":
+        to_iso = date_format(rule.date) if rule.date else year_first
+    return FieldSource(position, default=rule.default, lookup=rule.lookup, to_iso=to_iso)
+
+
+def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for position, column in enumerate(columns):
+        if column in {"", *REJECT_COLUMNS}:
+            continue
+        if column not in KNOWN:
+            raise _unknown(position, columns, source=source, names=names)
+        if KNOWN[column] in found:
+            raise InputRefused(
+                f"{source}: columns {found[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
+                "keep one of them",
+                code="column-twice",
+                column=column,
+            )
+        found[KNOWN[column]] = position
+    if "customerNo" not in found:
+        raise InputRefused(
+            f"{source}: there is no column customerNo; name the column with the customer numbers so",
+            code="missing-column",
+            column="customerNo",
+        )
+    return found
+
+
+def _unknown(position: int, columns: Sequence[str], *, source: str, names: ColumnNames) -> InputRefused:
+    column, shown = columns[position], names.shown(position)
+    missing = "" if "customerNo" in columns else ", and there is no column customerNo"
+    if names.may_be_data:
+        what = f"unknown {shown}{missing}; {HEADER_HINT}; otherwise rename the column, leave it out, or use a mapping"
+    elif column in ONLY_SHOWN:
+        what = f"{shown} is shown by ARM, and no update can carry it{missing}; leave it out, or use a mapping"
+    else:
+        close = guess(column) or nearest(column, KNOWN)
+        what = f"unknown {shown} (the nearest known one is {close}){missing}; rename it, leave it out, or use a mapping"
+    return InputRefused(f"{source}: {what}", code="unknown-column", column=names.plain(position))
+
+
+def _position(column: str, columns: Sequence[str], *, source: str, names: ColumnNames) -> int:
+    if columns.count(column) == 1:
+        return columns.index(column)
+    if column in columns:
+        what = f"{names.quoted(columns.index(column))} names {columns.count(column)} columns; rename all but one"
+        raise InputRefused(f"{source}: {what}", code="column-twice", column=column)
+    close = nearest(column, {name: name for name in columns})
+    hint = f'the nearest one is "{close}"' if names.quotable(columns.index(close)) else HEADER_HINT
+    what = f'there is no column "{column}", which the mapping names ({hint})'
+    raise InputRefused(f"{source}: {what}", code="missing-column", column=column)

@@ -1,0 +1,219 @@
+"""Mappings: a small YAML file that says which column of a source holds which of ARM's fields."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.mapping.dates import date_format
+from armrest.intake.mapping.yaml_lines import LinedYaml, YamlError
+from armrest.model import FIELDS, KNOWN, nearest
+
+
+def _one_of(known: dict[str, str], what: str) -> Callable[[str], str]:
+    def check(name: str) -> str:
+        if name not in known:
+            close = nearest(name, known)
+            raise PydanticCustomError("unknown", f'unknown {what} "{name}" (the nearest known one is {close})')
+        return known[name]
+
+    return check
+
+
+def _is_date_format(text: str) -> str:
+    try:
+        date_format(text)
+    except ValueError as error:
+        raise PydanticCustomError("date_format", str(error)) from None
+    return text
+
+
+_NAMES: Final[list[JsonValue]] = [*sorted(KNOWN)]
+Leaf = Annotated[str, AfterValidator(_one_of(KNOWN, "field")), WithJsonSchema({"enum": _NAMES})]
+Group = Annotated[
+    str, AfterValidator(_one_of({name: name for name in FIELDS}, "field")), WithJsonSchema({"enum": sorted(FIELDS)})
+]
+DateFormat = Annotated[
+    str,
+    AfterValidator(_is_date_format),
+    Field(description="how the column writes dates, in YYYY, MM or M, and DD or D", examples=["DD.MM.YYYY"]),
+]
+
+
+class ColumnRule(BaseModel):
+    """What becomes of one column."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    field: Leaf = Field(description="the ARM field that the column holds")
+    default: str = Field("", description="what stands for an empty cell")
+    lookup: dict[str, str] | None = Field(
+        None, description="the source's value, then ARM's; a row with any other is rejected"
+    )
+    date: DateFormat | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_field(self) -> Self:
+        if self.date and self.field != "dateOfBirth":
+            raise PydanticCustomError("date_field", f"date is for dateOfBirth, and {self.field} holds none")
+        if self.lookup and self.field == "dateOfBirth":
+            raise PydanticCustomError("date_lookup", "dateOfBirth has no lookup; say how dates are written with date")
+        if self.default and self.field == "customerNo":
+            raise PydanticCustomError("default_number", "a customer number has no default")
+        return self
+
+
+class Mapping(BaseModel):
+    """From a source's columns to ARM's fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: dict[
+        str,
+        Annotated[
+            Annotated[Leaf, Tag("(field)")] | Annotated[ColumnRule, Tag("(rule)")],
+            Discriminator(lambda value: "(field)" if isinstance(value, str) else "(rule)"),
+        ],
+    ] = Field(
+        description="for each column of the source, the ARM field that it holds, alone or with what becomes of it"
+    )
+    constants: dict[Leaf, str] = Field(
+        default_factory=dict,
+        description="for an ARM field, what every row sends; in an address, every row that has one",
+        json_schema_extra={"propertyNames": {"enum": _NAMES}},
+    )
+    clear: Annotated[
+        Annotated[Literal["all"], Tag("(all)")] | Annotated[list[Group], Tag("(fields)")],
+        Discriminator(lambda value: "(fields)" if isinstance(value, list) else "(all)"),
+    ] = Field(
+        default_factory=list, description="the fields of which an empty cell makes ARM's blank, instead of keeping it"
+    )
+    sheet: str | None = Field(None, description="the workbook's sheet; the first one where none is named")
+
+    @property
+    def rules(self) -> dict[str, ColumnRule]:
+        """The rule of each column."""
+        return {
+            column: rule if isinstance(rule, ColumnRule) else ColumnRule(field=rule)
+            for column, rule in self.columns.items()
+        }
+
+    @property
+    def cleared(self) -> frozenset[str]:
+        """The fields of `armrest.api.FIELDS` of which an empty cell is sent as a blank."""
+        return frozenset(FIELDS if self.clear == "all" else self.clear)
+
+
+@dataclass(frozen=True, slots=True)
+class MappingFault:
+    """What is wrong with a mapping, and in which line."""
+
+    line: int
+    message: str
+
+
+def read_mapping(path: str | Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises:
+        InputRefused: It is not there, or something is wrong with it; the line of the first fault is named.
+    """
+    return mapping_of(mapping_text(path), name=Path(path).name)
+
+
+def mapping_text(path: str | Path) -> str:
+    """Return a mapping file's text.
+
+    Raises:
+        InputRefused: It is not there, or cannot be read.
+    """
+    path = Path(path).expanduser()
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        raise InputRefused(f"{path.name}: there is no such mapping, or it cannot be read", code="bad-mapping") from None
+
+
+def mapping_of(text: str, *, name: str) -> Mapping:
+    """Make a mapping of YAML; `name` is that of its file.
+
+    Raises:
+        InputRefused: Something is wrong with it; the line of the first fault is named.
+    """
+    mapping, faults = parse_mapping(text)
+    if mapping is None:
+        more = f" (and {len(faults) - 1} more: armrest mapping check)" if len(faults) > 1 else ""
+        raise InputRefused(f"{name}, line {faults[0].line}: {faults[0].message}{more}", code="bad-mapping")
+    return mapping
+
+
+def parse_mapping(text: str) -> tuple[Mapping | None, list[MappingFault]]:
+    """Read a mapping from YAML; None, and its faults by line, where something is wrong with it."""
+    try:
+        yaml = LinedYaml(text)
+    except YamlError as error:
+        return None, [MappingFault(error.line, error.message)]
+    try:
+        mapping = Mapping.model_validate(yaml.data)
+    except ValidationError as error:
+        faults = [MappingFault(yaml.line_of(fault["loc"]), _told(fault)) for fault in error.errors(include_url=False)]
+        return None, sorted(faults, key=lambda fault: fault.line)
+    faults = _fields_twice(mapping, yaml)
+    return (None, faults) if faults else (mapping, [])
+
+
+def _fields_twice(mapping: Mapping, yaml: LinedYaml) -> list[MappingFault]:
+    """Each field has one source, and `customerNo` a column."""
+    given: dict[str, str] = {}
+    faults = []
+    places = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
+    places += [(("constants", field), field) for field in mapping.constants]
+    for place, field in places:
+        if field in given:
+            what = f"{field} comes from {given[field]} already; take one of them out"
+            faults.append(MappingFault(yaml.line_of(place), what))
+        given.setdefault(field, f'column "{place[1]}"' if place[0] == "columns" else "a constant")
+    if not given.get("customerNo", "").startswith("column"):
+        what = "no column holds customerNo; every row needs its own"
+        faults.append(MappingFault(yaml.line_of(("columns",)), what))
+    return faults
+
+
+_TOLD: Final = {
+    "missing": "{key} is missing",
+    "string_type": "{key} must be a text",
+    "dict_type": "{key} must be a list of names, each with its value",
+    "model_type": "{key} must be the name of a field, or a list of settings such as field and default",
+    "model_attributes_type": "{key} must be the name of a field, or a list of settings such as field and default",
+    "list_type": "{key} must be all, or a list of fields",
+    "literal_error": "{key} must be all, or a list of fields",
+}
+
+
+def _told(fault: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in fault["loc"] if str(part)[0] not in "([") or "the mapping"
+    if fault["type"] == "extra_forbidden":
+        known = {**Mapping.model_fields, **ColumnRule.model_fields}
+        close = nearest(str(fault["loc"][-1]), {name: name for name in known})
+        return f'unknown setting "{fault["loc"][-1]}" (the nearest known one is {close})'
+    return _TOLD.get(fault["type"], fault["msg"]).format(key=key)
+
+
+def mapping_schema() -> dict[str, Any]:
+    """The JSON Schema of mapping files, for editors; `docs/mapping.schema.json` holds it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Mapping.model_json_schema()}

@@ -1,0 +1,126 @@
+"""A first mapping, guessed from a source's header and its first rows; it runs as it is."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats import HEADER_HINT, ColumnNames, first_rows, guess, names_mostly
+from armrest.intake.locations import Database, readable
+from armrest.intake.mapping import ToIso, date_format, parse_mapping, year_first
+from armrest.intake.rules import is_no_date
+from armrest.intake.source import source_of
+from armrest.intake.source_info import inspect_source
+from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS, masked
+
+_DATE_FORMATS: Final = [
+    mark.join(parts)
+    for parts in (("DD", "MM", "YYYY"), ("D", "M", "YYYY"), ("MM", "DD", "YYYY"), ("M", "D", "YYYY"))
+    for mark in "./-"
+]
+_PLAIN_KEY: Final = re.compile(r"[A-Za-zÆØÅæøå][\w .()/-]*[\w).]")
+
+
+def suggest_mapping(
+    source: str,
+    *,
+    encoding: str | None = None,
+    inbox: Path | None = None,
+    databases: Mapping[str, Database] | None = None,
+) -> str:
+    """Guess a mapping, in YAML: it runs as it is, and ends with a masked sample of what would be sent.
+
+    Raises:
+        InputRefused: It cannot be read, or no column looks like customer numbers.
+    """
+    found = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
+    with readable(found.name):
+        chunk = next(found.table.chunks(), None)
+    cells = chunk.columns if chunk else [[] for _ in found.table.columns]
+    names = ColumnNames(found.table.columns, beneath=lambda: first_rows(found.table))
+    if names.may_be_data and not names_mostly(found.table.columns):
+        what = f"the first row does not look like a header; {HEADER_HINT}, and name the numbers' column customerNo"
+        raise InputRefused(f"{found.name}: {what}", code="missing-column", column="customerNo")
+    text = _Guesses(found.table.columns, cells, source=found.name, names=names).text
+    block = next(source_of(found, mapping=parse_mapping(text)[0]).blocks())
+    sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
+    return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
+
+
+class _Guesses:
+    """Which column holds which field.
+
+    Args:
+        columns: The source's header.
+        cells: Its first rows, by columns.
+        names: How the columns may be shown.
+
+    Raises:
+        InputRefused: No column looks like customer numbers.
+    """
+
+    def __init__(
+        self, columns: Sequence[str], cells: Sequence[Sequence[str | None]], *, source: str, names: ColumnNames
+    ) -> None:
+        self._source = source
+        self._names = names
+        self._lines: list[str] = []
+        self._left: list[str] = []
+        taken: dict[str, str] = {}
+        for at, (column, values) in enumerate(zip(columns, cells, strict=True)):
+            leaf = guess(column)
+            if leaf is None or columns.count(column) > 1:
+                self._leave(at, column, "")
+            elif leaf in taken:
+                self._leave(at, column, f"{leaf}, which {taken[leaf]} holds already")
+            elif leaf in ADDRESS_FIELDS and not self._whole_address(columns):
+                self._leave(at, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
+            elif (rule := self._rule(leaf, values)) is None:
+                self._leave(at, column, f"{leaf}, but whether day or month comes first cannot be seen")
+            else:
+                taken[leaf] = column
+                self._lines.append(f"  {_key(column)}: {rule}")
+        if "customerNo" not in taken:
+            raise InputRefused(
+                f"{source}: no column looks like customer numbers; rename the one that holds them to customerNo",
+                code="missing-column",
+                column="customerNo",
+            )
+
+    @property
+    def text(self) -> str:
+        """The mapping, in YAML."""
+        left = ["", "# Left out:", *self._left] if self._left else []
+        title = f"# A first mapping for {self._source}, guessed: look it through."
+        return "\n".join([title, "columns:", *self._lines, *left]) + "\n"
+
+    def _leave(self, position: int, column: str, why: str) -> None:
+        """A field that was guessed shows that the name is one."""
+        if column:
+            name = _key(column) if why or self._names.quotable(position) else f"(column {position + 1})"
+            self._left.append(f"#   {name}: {why}".rstrip(": "))
+
+    def _rule(self, leaf: str, values: Sequence[str | None]) -> str | None:
+        if leaf != "dateOfBirth":
+            return leaf
+        dates = {value.strip() for value in values if value and value.strip()}
+        if _reads(year_first, dates):
+            return leaf
+        fitting = [form for form in _DATE_FORMATS if _reads(date_format(form), dates)]
+        if not fitting or {form[0] for form in fitting} == {"D", "M"}:
+            return None
+        return f"{{field: {leaf}, date: {fitting[0]}}}"
+
+    def _whole_address(self, columns: Sequence[str]) -> bool:
+        return set(NEEDED_ADDRESS_FIELDS) <= set(map(guess, columns))
+
+
+def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
+    return not any(cell and is_no_date(cell) for cell in map(to_iso, dates))
+
+
+def _key(column: str) -> str:
+    """A column's name as a key of YAML."""
+    return column if _PLAIN_KEY.fullmatch(column) else json.dumps(column, ensure_ascii=False)

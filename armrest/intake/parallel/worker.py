@@ -1,0 +1,55 @@
+"""A worker of a crew: `python -m armrest.intake.parallel.worker`. Chunks come in by stdin, sealed blocks go out by stdout.
+
+It ends when its stdin does, however the process that started it came to its end. What it writes to stdout is framed
+by `pickle`; nothing else may be printed there.
+"""
+
+import pickle
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import BinaryIO
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.parallel.chunk_codec import Packed, decode
+from armrest.intake.parallel.gc_pause import collect_after, no_garbage_collection
+from armrest.intake.parallel.reader_spec import ReaderSpec
+from armrest.intake.rows import serialize_block
+
+
+def run_worker(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer every chunk with its block, or with None where the input is refused."""
+    recipe, key = pickle.load(requests)  # noqa: S301  from the process that has started this one
+    assert isinstance(recipe, ReaderSpec)
+    reader = recipe.reader()
+    for done, handed in enumerate(_ahead(requests), start=1):
+        try:
+            block = serialize_block(reader.read(decode(handed)), key)
+        except InputRefused:
+            block = None
+        pickle.dump(block, answers)
+        answers.flush()
+        collect_after(done)
+
+
+def _ahead(requests: BinaryIO) -> Iterator[Packed]:
+    """What is handed over, taken in at once: who writes it may have to read an answer before the next can be made."""
+    taken: SimpleQueue[Packed | None] = SimpleQueue()
+
+    def take() -> None:
+        with suppress(EOFError):
+            while True:
+                taken.put(pickle.load(requests))  # noqa: S301  from the process that has started this one
+        taken.put(None)
+
+    Thread(target=take, daemon=True).start()
+    return iter(taken.get, None)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal's processes; the first one decides
+    with no_garbage_collection():
+        run_worker(sys.stdin.buffer, sys.stdout.buffer)

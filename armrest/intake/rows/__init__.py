@@ -1,0 +1,16 @@
+from armrest.intake.rows.block_reader import Block, BlockReader, serialize_block
+from armrest.intake.rows.duplicates import DuplicateResolver, Resolution
+from armrest.intake.rows.key_hashes import KeyHashes
+from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
+
+__all__ = [
+    "Block",
+    "BlockReader",
+    "DuplicateResolver",
+    "Finding",
+    "KeyHashes",
+    "Reject",
+    "RejectsFile",
+    "Resolution",
+    "serialize_block",
+]

@@ -1,0 +1,115 @@
+"""From checked columns to customers: what is nothing is not sent, and ARM's models say the last word."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from armrest.intake.rules import Column, is_no_whole_number, items
+from armrest.model import (
+    ADDRESS_FIELDS,
+    CUSTOMERS,
+    DISTRIBUTION_FIELDS,
+    LIST_FIELDS,
+    PLAIN_FIELDS,
+    CustomerUpdate,
+    PostalAddress,
+)
+
+Columns = Mapping[str, Column]
+"""The column of each field that the source has."""
+
+
+def build_drafts(
+    columns: Columns, *, explicit: bool = False, clear: Collection[str] = (), parts: bool = False
+) -> list[dict[str, Any]]:
+    """A customer for each row, without what is not sent; nothing is checked here.
+
+    Args:
+        explicit: The source itself says what is not there, and its `""` is a value.
+        clear: The fields of which an empty cell is sent as a blank.
+        parts: Of an address, only what is given; otherwise all of it.
+    """
+    made = dict(_sent(columns, explicit=explicit, clear=clear))
+    if parts and "postalAddress" in made:
+        made["postalAddress"] = _parts_of_addresses(columns, clear=explicit or "postalAddress" in clear)
+    sent = {"customerNo": columns["customerNo"].cells, **made}
+    fields = tuple(sent)
+    rows = zip(*sent.values(), strict=True)
+    # a keyword for zip would cost as much as all the pairing
+    return [{field: value for field, value in zip(fields, row) if value is not None} for row in rows]  # noqa: B905
+
+
+def validate_drafts(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdate], dict[int, str]]:
+    """What ARM's models make of them: the customers that fit, and for the position of each other one its field."""
+    try:
+        return CUSTOMERS.validate_python(customers), {}
+    except ValidationError as error:
+        unfit = {int(at): str(field) for at, field, *_ in (fault["loc"] for fault in error.errors(include_input=False))}
+        return CUSTOMERS.validate_python([one for at, one in enumerate(customers) if at not in unfit]), unfit
+
+
+def _sent(columns: Columns, *, explicit: bool, clear: Collection[str]) -> Iterator[tuple[str, Iterable[Any]]]:
+    """Each field and what is sent of it, row by row; None is nothing."""
+    for field in (*PLAIN_FIELDS, *LIST_FIELDS):
+        if field in columns:
+            values = columns[field].values(clear=explicit or field in clear)
+            yield field, _lists(values) if field in LIST_FIELDS else values
+    if not columns.keys().isdisjoint(ADDRESS_FIELDS):
+        yield "postalAddress", _addresses(columns, clear=explicit or "postalAddress" in clear)
+    if not columns.keys().isdisjoint(DISTRIBUTION_FIELDS):
+        yield "distribution", _distributions(columns, clear=explicit or "distribution" in clear)
+
+
+def _lists(values: Sequence[str | None]) -> list[list[str] | None]:
+    return [it if it is None else items(it) or None if ";" in it else [it] if it else [] for it in values]
+
+
+def _addresses(columns: Columns, *, clear: bool) -> Iterator[PostalAddress | None]:
+    """Where any of it is sent, all of it is: ARM would make blank what is not."""
+    nothing = [""] * len(columns["customerNo"].cells)
+    rows = list(zip(*(columns[leaf].cells if leaf in columns else nothing for leaf in ADDRESS_FIELDS), strict=True))
+    sent = map(any, _there(columns, ADDRESS_FIELDS)) if clear else map(any, rows)
+    return (
+        {
+            "addressLine1": line1,
+            "addressLine2": line2,
+            "addressLine3": line3,
+            "postalCode": code,
+            "cityName": city,
+            "countryText": country,
+            "countryCode": country_code,
+        }
+        if go
+        else None
+        for (line1, line2, line3, code, city, country, country_code), go in zip(rows, sent, strict=True)
+    )
+
+
+def _parts_of_addresses(columns: Columns, *, clear: bool) -> Iterator[dict[str, str] | None]:
+    leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in columns]
+    rows = zip(*(columns[leaf].values(clear=clear) for leaf in leaves), strict=True)
+    for row in rows:
+        yield {leaf: cell for leaf, cell in zip(leaves, row, strict=True) if cell is not None} or None
+
+
+def _there(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]]:
+    """Row by row, which of these fields are there, be they empty or not."""
+    found = [columns[leaf] for leaf in leaves if leaf in columns]
+    return zip(*([cell is not None for cell in column.values(clear=True)] for column in found), strict=True)
+
+
+def _distributions(columns: Columns, *, clear: bool) -> Iterator[dict[str, Any] | None]:
+    nothing = [None] * len(columns["customerNo"].cells)
+    found = [columns[leaf].values(clear=clear) if leaf in columns else nothing for leaf in DISTRIBUTION_FIELDS]
+    pairs = list(zip(*found, strict=True))
+    made = {pair: _distribution(*pair) for pair in set(pairs)}
+    return (made[pair] for pair in pairs)
+
+
+def _distribution(kind: str | None, einvoice_code: str | None) -> dict[str, Any] | None:
+    """A number has no blank: where `einvoiceCode` is to be cleared, ARM's is kept."""
+    sent: dict[str, Any] = {} if kind is None else {"type": kind}
+    if einvoice_code:
+        sent["einvoiceCode"] = einvoice_code if is_no_whole_number(einvoice_code) else int(einvoice_code)
+    return sent or None

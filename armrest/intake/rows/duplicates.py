@@ -1,0 +1,121 @@
+"""What becomes of a customer's several rows: they are refused, or one of them goes, or all of them as one."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats import Chunk, ColumnNames, Table
+from armrest.intake.rows.key_hashes import KeyHashes, rows_of_each
+
+MAX_REPEATED: Final = 1_000_000
+Record = Sequence[str | None]
+NumbersOf = Callable[[Chunk], Sequence[str]]
+
+
+class Resolution:
+    """Rows that are left out, and rows that hold something else instead."""
+
+    def __init__(self, left_out: Iterable[int] = (), merged: Mapping[int, Record] | None = None) -> None:
+        self._merged = merged or {}
+        self._left_out = frozenset(left_out)
+        self._rows = sorted(self._left_out.union(self._merged))
+
+    def apply(self, chunk: Chunk) -> Iterator[int]:
+        """Change the chunk, where a row that is left out becomes blank; give the row number of each such one."""
+        start = bisect_left(self._rows, chunk.first_row)
+        end = bisect_left(self._rows, chunk.first_row + len(chunk), lo=start)
+        for row in self._rows[start:end]:
+            record = self._merged.get(row, [""] * len(chunk.columns))
+            for column, cell in zip(chunk.columns, record, strict=True):
+                column[row - chunk.first_row] = cell
+            if row in self._left_out:
+                yield row
+
+
+class DuplicateResolver:
+    """Looks for customers that stand in several rows of one table.
+
+    Args:
+        numbers_of: Gives the customer numbers of a chunk, `""` where there is none.
+        is_rejected: Whether a customer number rejects its row; such rows are nobody's.
+        names: How the columns may be shown.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        source: str,
+        numbers_of: NumbersOf,
+        is_rejected: Callable[[str], bool],
+        names: ColumnNames,
+    ) -> None:
+        self._table = table
+        self._source = source
+        self._numbers_of = numbers_of
+        self._is_rejected = is_rejected
+        self._names = names
+
+    def resolve(self, policy: str) -> Resolution:
+        """Read the table, and decide by the policy `first`, `last` or `merge`.
+
+        Raises:
+            InputRefused: Rows that are to be merged disagree, or there are too many of them.
+        """
+        hashes = KeyHashes()
+        for chunk in self._table.chunks():
+            hashes.add(self._numbers_of(chunk))
+        repeated = self._rows_of_each(hashes.repeated())
+        if policy == "last":
+            return Resolution(row for rows in repeated.values() for row in rows[:-1])
+        left_out = [row for rows in repeated.values() for row in rows[1:]]
+        return Resolution(left_out, self._merged(repeated) if policy == "merge" else None)
+
+    def refuse(self, repeated: set[int]) -> None:
+        """Refuse the source if these hashes are those of customers in several rows.
+
+        Raises:
+            InputRefused: They are; it names the first such customer, and where it stands.
+        """
+        found = self._rows_of_each(repeated)
+        if not found:
+            return
+        number, rows = next(iter(found.items()))
+        more = f" ({len(found) - 1} more stand several times)" if len(found) > 1 else ""
+        places = " and ".join(map(self._table.place, rows[:5]))
+        raise self._refused(
+            f"customerNo {number[:50]} stands in rows {places}{more}; keep one, or say --duplicates", rows
+        )
+
+    def _rows_of_each(self, repeated: set[int]) -> dict[str, list[int]]:
+        if not repeated:
+            return {}
+        if len(repeated) > MAX_REPEATED:
+            raise self._refused(f"{len(repeated)} customers stand several times; check what wrote it", [])
+        blocks = ((chunk.first_row, self._numbers_of(chunk)) for chunk in self._table.chunks())
+        return rows_of_each(blocks, repeated, is_rejected=self._is_rejected)
+
+    def _merged(self, repeated: Mapping[str, Sequence[int]]) -> dict[int, Record]:
+        wanted = {row for rows in repeated.values() for row in rows}
+        records: dict[int, Record] = {}
+        for chunk in self._table.chunks():
+            for row in wanted.intersection(range(chunk.first_row, chunk.first_row + len(chunk))):
+                records[row] = [column[row - chunk.first_row] for column in chunk.columns]
+        return {rows[0]: self._merge(rows, [records[row] for row in rows]) for rows in repeated.values()}
+
+    def _merge(self, rows: Sequence[int], records: Sequence[Record]) -> Record:
+        merged: list[str | None] = []
+        for position, cells in enumerate(zip(*records, strict=True)):
+            said = [cell for cell in cells if cell is not None and (cell.strip() or self._table.explicit)]
+            if len({cell.strip().casefold() for cell in said}) > 1:
+                places = " and ".join(map(self._table.place, rows[:5]))
+                what = f"rows {places} are one customer, and disagree in {self._names.quoted(position)}; mend them"
+                raise self._refused(what, rows)
+            merged.append(next(iter(said), cells[0]))
+        return merged
+
+    def _refused(self, what: str, rows: Sequence[int]) -> InputRefused:
+        return InputRefused(
+            f"{self._source}: {what}", code="duplicate-customer-no", rows=tuple(rows), column="customerNo"
+        )

@@ -1,0 +1,65 @@
+"""The same customer twice in one source: found in 8 bytes a row, then confirmed by looking again."""
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+SMALL: Final = 500_000
+"""Up to so many rows a set is cheaper than the import of numpy (0.2 s); of more it takes too much memory."""
+
+COMPARED_AT_ONCE: Final = 1_000_000
+"""To compare all at once would take another byte a row."""
+
+
+class KeyHashes:
+    """Collects hashes of customer numbers."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+
+    def add(self, numbers: Sequence[str]) -> None:
+        """`""` is no number."""
+        self._hashes.extend(map(hash, filter(None, folded(numbers))))
+
+    def repeated(self) -> set[int]:
+        """Those that came more than once. Puts them in order; to be called once, at the end."""
+        if len(self._hashes) <= SMALL:
+            if len(set(self._hashes)) == len(self._hashes):
+                return set()
+            seen: set[int] = set()
+            return {value for value in self._hashes if value in seen or seen.add(value)}  # type: ignore[func-returns-value]
+        import numpy as np
+
+        values = np.frombuffer(self._hashes, dtype=np.int64)
+        values.sort()
+        found: set[int] = set()
+        for at in range(0, len(values), COMPARED_AT_ONCE):
+            part = values[at : at + COMPARED_AT_ONCE + 1]
+            found.update(part[1:][part[1:] == part[:-1]].tolist())
+        return found
+
+
+def folded(numbers: Sequence[str]) -> Iterable[str]:
+    """Data values are not case-sensitive in ARM (documented)."""
+    return map(str.casefold, numbers)
+
+
+def rows_of_each(
+    blocks: Iterable[tuple[int, Sequence[str]]],
+    suspects: set[int],
+    *,
+    is_rejected: Callable[[str], bool] = lambda _: False,
+) -> dict[str, list[int]]:
+    """The customer numbers that stand in more than one row, with those row numbers.
+
+    Args:
+        blocks: Customer numbers, each block with the row number of its first.
+        suspects: The hashes to look at.
+        is_rejected: Whether a number rejects its row, which is then nobody's: a total of each page is no customer.
+    """
+    found: dict[str, list[int]] = {}
+    for first_row, numbers in blocks:
+        for row, (number, key) in enumerate(zip(numbers, folded(numbers), strict=True), start=first_row):
+            if key and hash(key) in suspects and not is_rejected(number):
+                found.setdefault(key, []).append(row)
+    return {number: rows for number, rows in found.items() if len(rows) > 1}

@@ -1,0 +1,98 @@
+"""The postal address, which ARM replaces as a whole: completed, or refused where streets would be blanked."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
+from typing import Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats import Layout
+from armrest.intake.mapping import FieldSource
+from armrest.intake.policy import Policy
+from armrest.intake.rules import Column
+from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS
+
+DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "ES": 5, "IT": 5, "US": 5}
+"""Countries whose postal codes have so many digits, and may begin with zeros."""
+
+
+class AddressColumns:
+    """Looks after the address columns of one table."""
+
+    def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
+        self._source = source
+        self._place = table.place
+        self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in feeds]
+        self._defaults = {leaf: feeds[leaf].default for leaf in self._leaves if feeds[leaf].default}
+        self._lacking = [leaf for leaf in NEEDED_ADDRESS_FIELDS if leaf not in feeds]
+        self._refuse = policy.address == "refuse"
+        self._merge = policy.address == "merge"
+        self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= feeds.keys()
+
+    def complete(self, columns: MutableMapping[str, Column], first_row: int) -> list[int]:
+        """Put in defaults and lost zeros; return the positions of those zeros.
+
+        Raises:
+            InputRefused: An address is filled, but what would be blanked by it is missing.
+        """
+        if self._refuse and (self._lacking or any(columns[leaf].absent for leaf in self._leaves)):
+            self._refuse_half(columns, first_row)
+        if self._defaults:
+            filled = list(map(any, self._rows(columns)))
+            for leaf, default in self._defaults.items():
+                cells = zip(columns[leaf].cells, filled, strict=True)
+                columns[leaf] = Column([cell or default if go else cell for cell, go in cells])
+        return self._with_zeros(columns) if self._restore_zeros else []
+
+    def blanked(self, columns: Mapping[str, Column], *, left_out: Collection[int]) -> Counter[str]:
+        """For each field, how many customers send it empty together with a filled one.
+
+        Args:
+            left_out: The positions of rows that are not sent.
+        """
+        filled = list(map(any, self._rows(columns))) if self._leaves else []
+        without = filled.count(False)
+        out = [at for at in left_out if filled and filled[at]]
+        if self._merge:  # what is not given is kept
+            return Counter()
+        found = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
+        for leaf in self._leaves:
+            cells = columns[leaf].cells
+            found[leaf] = cells.count("") - without - sum(not cells[at] for at in out)
+        return found
+
+    def _rows(self, columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
+        return zip(*(columns[leaf].cells for leaf in self._leaves), strict=True)
+
+    def _with_zeros(self, columns: MutableMapping[str, Column]) -> list[int]:
+        """Where the row's country says how many digits there are."""
+        codes = list(columns["postalCode"].cells)
+        restored = []
+        for at, (code, country) in enumerate(zip(codes, columns["countryCode"].cells, strict=True)):
+            digits = DIGITS_OF_POSTAL_CODES.get(country.upper(), 0)
+            if 0 < len(code) < digits and code.isdecimal():
+                codes[at] = code.zfill(digits)
+                restored.append(at)
+        columns["postalCode"] = Column(codes)
+        return restored
+
+    def _refuse_half(self, columns: Mapping[str, Column], first_row: int) -> None:
+        for leaf in self._leaves:
+            for at, cell in enumerate(columns[leaf].cells):
+                if not cell:
+                    continue
+                lacking = self._lacking or [it for it in NEEDED_ADDRESS_FIELDS if _absent(columns[it].absent, at)]
+                if lacking:
+                    raise self._half(leaf, first_row + at, ", ".join(lacking))
+
+    def _half(self, leaf: str, row: int, lacking: str) -> InputRefused:
+        return InputRefused(
+            f"{self._source}: row {self._place(row)} fills {leaf}, but there is no {lacking}: ARM would make it blank; "
+            "add it, leave the address out, or say --address-policy merge or replace",
+            code="address-would-be-blanked",
+            rows=(row,),
+            column=leaf,
+        )
+
+
+def _absent(absent: Sequence[bool] | None, at: int) -> bool:
+    return absent is not None and absent[at]

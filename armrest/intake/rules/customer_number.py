@@ -1,0 +1,80 @@
+"""What makes a cell no customer number; the one home of the key's rules, for files and for a single update alike.
+
+Amili documents no form, so this refuses only what is certainly something else: a rule of each kind, which the settings
+may soften.
+"""
+
+import re
+from datetime import date
+from functools import lru_cache, partial
+from typing import Final
+
+from armrest.intake.formats import bare, guess
+from armrest.intake.rules.validators import has_blank, is_birth_number, is_scientific
+
+ORDINARY_CUSTOMER_NO: Final = (
+    r"[0-9]{1,50}|[A-Za-zÆØÅæøå]{1,20}+[-.]?[0-9]{3,10}|[A-Za-z]{1,2}-?[0-9]{1,2}"  # no word ends in three digits
+)
+_WORDS: Final = frozenset(
+    (
+        "sum", "summa", "summe", "total", "totalt", "totals", "totalsum", "totalsumma", "subtotal", "grandtotal",
+        "delsum", "gesamt", "yhteensä", "slutt", "slut", "end", "antall", "antal", "count", "snitt", "gjennomsnitt",
+        "average", "min", "max", "true", "false", "sann", "usann", "ja", "nei", "yes", "nan", "none", "null", "nil",
+        "na",
+    )
+)  # fmt: skip
+"""Totals, the ends of lists, truth values, and what programs write for nothing."""
+_STARTS: Final = re.compile(r"[^\W_]")
+_FOREIGN_SIGN: Final = re.compile(r"""["'`´‘’“”=;,|@<>{}\[\]\\%?\ufffd]|[-.:_/+]\Z""")
+_YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})([-./])(?P<a>\d{1,2})\2(?P<b>\d{1,2})(?:T.*)?", re.ASCII)
+_YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})([-./])(?P<b>\d{1,2})\2(?P<y>\d{4})", re.ASCII)
+_YEARS: Final = frozenset((*range(1800, 2200), 9999))
+_TIME: Final = re.compile(r"\d{1,2}:\d{2}:\d{2}(?:\.\d+)?", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d+[.,]\d*|[.,]\d+)")
+_DIGIT: Final = re.compile(r"\d")
+
+
+@lru_cache(maxsize=20_000)
+def customer_number_fault(cell: str) -> str:
+    """The code of the rule that a customer number breaks, one at most; `""` where it breaks none of these."""
+    if not cell or has_blank(cell) or is_scientific(cell) or is_birth_number(cell):  # which have rules of their own
+        return ""
+    if _DECIMAL.fullmatch(cell):
+        return "decimal-number"
+    if _is_something_else(cell):
+        return "not-a-customer-number"
+    return "" if _DIGIT.search(cell) else "no-digit"
+
+
+CUSTOMER_NO_JUDGES: Final = {
+    code: partial(lambda code, cell: customer_number_fault(cell) == code, code)
+    for code in ("not-a-customer-number", "decimal-number", "no-digit")
+}
+"""The judge of each of these rules."""
+
+
+def _is_something_else(cell: str) -> bool:
+    """A formula, a row of signs, a list, an address, a date, a time, a header, or a word of a footer."""
+    return (
+        not _STARTS.match(cell)
+        or _FOREIGN_SIGN.search(cell) is not None
+        or _TIME.fullmatch(cell) is not None
+        or _is_date(cell)
+        or guess(cell) is not None
+        or bare(cell) in _WORDS
+    )
+
+
+def _is_date(cell: str) -> bool:
+    found = _YEAR_FIRST.fullmatch(cell) or _YEAR_LAST.fullmatch(cell)
+    if found is None or int(found["y"]) not in _YEARS:
+        return False
+    return any(_exists(int(found["y"]), *order) for order in ((found["a"], found["b"]), (found["b"], found["a"])))
+
+
+def _exists(year: int, month: str, day: str) -> bool:
+    try:
+        date(year, int(month), int(day))
+    except ValueError:
+        return False
+    return True

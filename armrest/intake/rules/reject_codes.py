@@ -1,0 +1,83 @@
+"""The closed list of what may be wrong with a cell: a sentence for people, and how grave it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from armrest.model import nearest
+
+Severity = Literal["error", "warning", "off"]
+"""An error rejects the row, a warning is counted and listed; neither changes a cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that may be wrong.
+
+    Attributes:
+        sentence: What is wrong and what to do, after the field's name; never a cell's value, for sentences are logged.
+        severity: Unless the settings say otherwise.
+        fixed: Whether the severity stays, because ARM's models would refuse the row anyway.
+    """
+
+    sentence: str
+    severity: Severity = "error"
+    fixed: bool = False
+
+
+REASONS: Final = {
+    "missing": Reason("is empty; every row needs one", fixed=True),
+    "blank-inside": Reason("holds a blank; write it without", fixed=True),
+    "too-long": Reason("is longer than 50 characters", fixed=True),
+    "not-a-date": Reason("is not a date that exists, written as YYYY-MM-DD or as the mapping says", fixed=True),
+    "not-a-whole-number": Reason("is not a whole number", fixed=True),
+    "does-not-fit": Reason("does not fit ARM's field", fixed=True),
+    "unreadable-text": Reason("holds half a character, which cannot be sent; check what wrote the file", fixed=True),
+    "not-a-customer-number": Reason(
+        "is something else than a customer number: a header, a total, a date, a formula, or a row of signs; "
+        "leave the row out, or write the number alone"
+    ),
+    "no-digit": Reason("holds no digit, so it seems to be a word and not a customer number; correct the cell"),
+    "decimal-number": Reason("is a number with decimals, so it was taken for an amount; export the column as text"),
+    "birth-number-as-customer-number": Reason("is a birth number, which is personal; use a number of your own"),
+    "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
+    "control-character": Reason("holds a control character; type the cell anew"),
+    "date-out-of-range": Reason("lies before 1900 or in the future"),
+    "not-an-email": Reason("is not an e-mail address: each has one @, something on both sides, and no blanks"),
+    "not-a-country-code": Reason("is not a country code of two letters, like NO"),
+    "scientific-notation": Reason(
+        "is in scientific notation, so digits are lost; fetch it anew and keep the column as text"
+    ),
+    "letters-in-phone": Reason("holds letters; write digits only, with + and the country code where it is foreign"),
+    "not-in-lookup": Reason("is not in the mapping's lookup; add it there, or mend the cell"),
+    "birth-number": Reason("is a birth number, which is personal, and not an organisation number", "warning"),
+    "not-an-organisation-number": Reason(
+        "is not an organisation number: nine digits, the last a check digit", "warning"
+    ),
+    "doubtful-phone": Reason("is not a phone number that its country uses", "warning"),
+    "doubtful-email": Reason("is not an e-mail address that mail could reach", "warning"),
+    "unknown-country": Reason("is not a country of ISO 3166", "warning"),
+    "postal-code": Reason("is not written as its country writes postal codes; is a leading zero lost?", "warning"),
+    "look-alike-blank": Reason("holds a blank that only looks like one, or a character that cannot be seen", "warning"),
+    "mojibake": Reason("is garbled (such as Ã¸ for ø): it was read in a wrong encoding on its way here", "warning"),
+    "long": Reason("is longer than 255 characters", "warning"),
+    "unseen-code": Reason("is a code that Amili's pages do not show", "warning"),
+    "zero-restored": Reason("had lost a leading zero in the spreadsheet; it was put back", "warning"),
+    "duplicate-left-out": Reason("stands in several rows, and this one was left out", "warning"),
+}
+"""Every code. Where Amili documents nothing, the severity is a warning."""
+
+
+def severities(settings: Mapping[str, Severity]) -> dict[str, Severity]:
+    """Every code's severity under these settings.
+
+    Raises:
+        ValueError: A code is unknown, or its severity is fixed.
+    """
+    for code in settings:
+        if code not in REASONS:
+            close = nearest(code, {name: name for name in REASONS})
+            raise ValueError(f'unknown rule "{code}" (the nearest known one is {close})')
+        if REASONS[code].fixed and settings[code] != "error":
+            raise ValueError(f'the rule "{code}" cannot be softened: the row would not fit ARM\'s fields')
+    return {code: settings.get(code, reason.severity) for code, reason in REASONS.items()}

@@ -1,0 +1,65 @@
+"""One customer given by hand, under the same rules as a file's."""
+
+from collections.abc import Iterator, Mapping
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats import Chunk, PlainTable
+from armrest.intake.policy import Policy
+from armrest.intake.rules import Severity
+from armrest.intake.source import source_of
+from armrest.intake.source_info import SourceInfo
+from armrest.model import CustomerUpdate
+
+NAME = "this customer"
+
+
+class _OneRow(PlainTable):
+    """A table of one row, whose blanks are values."""
+
+    description = "one customer"
+    explicit = True
+
+    def __init__(self, cells: Mapping[str, str]) -> None:
+        self.columns = tuple(cells)
+        self._cells = cells
+
+    def chunks(self) -> Iterator[Chunk]:
+        yield Chunk(1, [[cell] for cell in self._cells.values()])
+
+
+def is_customer_number(text: str, *, severities: Mapping[str, Severity] | None = None) -> bool:
+    """Whether a text may be shown as a customer number: it breaks no rule that would reject a row for it.
+
+    Args:
+        severities: For each rule's code, a severity other than its own.
+    """
+    policy = Policy(severities=severities or {})
+    (block,) = source_of(SourceInfo(NAME, _OneRow({"customerNo": text})), policy=policy).blocks()
+    return not block.rejects and block.rows == 1
+
+
+def read_single_customer(
+    customer_no: str, values: Mapping[str, str], *, severities: Mapping[str, Severity] | None = None
+) -> CustomerUpdate:
+    """Make a customer of values by their fields, named as the columns of a customer file; `""` blanks a field.
+
+    Of the address, all seven fields are sent where one is given.
+
+    Args:
+        severities: For each rule's code, a severity other than its own, as of a file.
+
+    Raises:
+        InputRefused: A field is unknown, cannot be blanked, or its value is not one of its kind; values are not told.
+    """
+    if "customerNo" in values:
+        raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")
+    table = _OneRow({"customerNo": customer_no, **values})
+    policy = Policy(address="replace", severities=severities or {})
+    (block,) = source_of(SourceInfo(NAME, table), policy=policy).blocks()
+    for reject in block.rejects:
+        raise InputRefused(f"{NAME}: {reject.sentence}", code=reject.code, column=reject.field)
+    (customer,) = block.customers
+    if len(customer) == 1:
+        fields = ", ".join(values) or "no field"
+        raise InputRefused(f"{NAME}: nothing would change: {fields} cannot be blanked", code="nothing-to-change")
+    return customer

@@ -1,0 +1,67 @@
+"""Looking at a source: where it lies, and which format it has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats import Table, Tables, table_of
+from armrest.intake.locations import SQL, Database, Places, display_name, locate, readable
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What was found.
+
+    Attributes:
+        name: How the source is shown; holds no credentials.
+        text_bytes: How large it is, or would be as CSV, about; None where that is not known.
+        modified_at: When it was last written, in UTC; None where it is not known. Of several files, the oldest.
+    """
+
+    name: str
+    table: Table
+    text_bytes: int | None = None
+    modified_at: datetime | None = None
+
+
+def inspect_source(
+    source: str,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    inbox: Path | None = None,
+    places: Places | None = None,
+    databases: Mapping[str, Database] | None = None,
+) -> SourceInfo:
+    """Look at a source; `open_source` says what may be given.
+
+    Raises:
+        InputRefused: It cannot be read, or is not what it seems to be.
+    """
+    name = display_name(source)
+    with readable(name):
+        if source.startswith(SQL):
+            return SourceInfo(name, _sql_table(source, databases or {}))
+        files = locate(source, inbox=inbox, places=places)
+        found = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
+        sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, found, strict=True)]
+        tables = [(file.name, table) for file, (table, _) in zip(files, found, strict=True)]
+        return SourceInfo(
+            files[0].name if len(files) == 1 else name,
+            tables[0][1] if len(tables) == 1 else Tables(tables),
+            text_bytes=None if None in sizes else sum(filter(None, sizes)),
+            modified_at=min((file.modified_at for file in files if file.modified_at), default=None),
+        )
+
+
+def _sql_table(source: str, databases: Mapping[str, Database]) -> Table:
+    name = source.removeprefix(SQL)
+    if name not in databases:
+        known = ", ".join(sorted(databases)) or "none"
+        what = f"the settings name no such database (they name: {known})"
+        raise InputRefused(f"{source}: {what}", code="no-such-file")
+    from armrest.intake.formats import SqlTable
+
+    return SqlTable(source, databases[name])

@@ -1,0 +1,141 @@
+"""The two databases that a ledger may live in, prepared so that one transaction writes at a time and none is lost."""
+
+import select
+import sqlite3
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+
+from armrest.outbox.errors import LedgerUnusable
+
+NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs"})
+BUSY_SECONDS: Final = 60
+RECYCLE_SECONDS: Final = 60
+"""No connection is taken up again that is older: a firewall on the way may have forgotten it without a word."""
+ONE_WRITER: Final = 7_248_110
+"""The number of the advisory lock under which PostgreSQL lets one transaction write at a time, as SQLite does."""
+
+_WAIT_TO_WRITE: Final = text(
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{BUSY_SECONDS}s', true), "
+    f"pg_advisory_xact_lock({ONE_WRITER})"
+)
+
+
+def postgresql(address: URL) -> Engine:
+    """Return an engine on PostgreSQL."""
+    engine = create_engine(address, pool_recycle=RECYCLE_SECONDS, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "checkout", _replace_if_closed)
+    return engine
+
+
+def lock_for_writing(tx: Connection) -> None:
+    """Have a transaction of PostgreSQL wait until no other one writes; one that sleeps loses its turn after a minute.
+
+    SQLite has waited already when its transaction began.
+    """
+    if tx.dialect.name == "postgresql":
+        tx.execute(_WAIT_TO_WRITE)
+
+
+def reading(engine: Engine) -> Engine:
+    """Return an engine whose transactions see the ledger as it stood when they began."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine.execution_options(armrest_readonly=True)
+
+
+def asking(engine: Engine) -> Engine:
+    """Return an engine on which each statement stands alone: no transaction is begun, and none ended."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return engine.execution_options(armrest_alone=True)
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    connection.commit()
+
+
+def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have a connection replaced that the server has closed: it says so, and seldom anything else while nobody asks.
+
+    `pool_pre_ping` would ask it each time, which costs as much as a statement.
+    """
+    listening = select.poll()
+    if not connection.closed:
+        listening.register(connection.fileno(), select.POLLIN)
+    if connection.closed or listening.poll(0):
+        raise DisconnectionError
+
+
+def sqlite(address: URL) -> Engine:
+    """Return an engine on a SQLite file, whose folder is made where it is not there.
+
+    Raises:
+        LedgerUnusable: It names no file, or one where SQLite would lose data.
+    """
+    database = address.database or ""
+    path = Path(database).expanduser()
+    if database in {"", ":memory:"}:
+        raise LedgerUnusable("a ledger in memory forgets what was sent: name a file, sqlite:///FILE")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerUnusable(f"the ledger's folder {path.parent} cannot be made: {error.strerror}") from None
+    if kind := _network_file_system(path.parent):
+        raise LedgerUnusable(
+            f"the ledger {path} lies on a network share ({kind}), where SQLite loses data: "
+            "use a local folder, or PostgreSQL by ARMREST_LEDGER_URL"
+        )
+    connecting = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(f"sqlite:///{path}", connect_args=connecting, hide_parameters=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` says it
+    with ExitStack() as on_trouble:
+        on_trouble.callback(connection.close)  # SQLAlchemy does not yet know of it
+        _ONCE_FREE(_set, connection, "journal_mode=WAL")
+        for pragma in ("synchronous=FULL", "cache_size=-16384"):
+            _set(connection, pragma)
+        on_trouble.pop_all()
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+
+
+_ONCE_FREE: Final = Retrying(
+    retry=retry_if_exception(_is_busy),
+    wait=wait_random(0.001, 0.02),
+    stop=stop_after_delay(BUSY_SECONDS),
+    reraise=True,
+)
+"""A ledger that two processes make at the same moment: SQLite does not wait by itself before it begins a log."""
+
+
+def _begin_sqlite(tx: Connection) -> None:
+    options = tx.get_execution_options()
+    if not options.get("armrest_alone"):
+        tx.exec_driver_sql("BEGIN" if options.get("armrest_readonly") else "BEGIN IMMEDIATE")
+
+
+def _network_file_system(folder: Path) -> str | None:
+    """Return the kind of network share that holds a folder, or None."""
+    resolved = folder.resolve()
+    mounts = [m for m in psutil.disk_partitions(all=True) if resolved.is_relative_to(m.mountpoint)]
+    kind = max(mounts, key=lambda m: len(m.mountpoint)).fstype.lower() if mounts else ""
+    return kind if kind in NETWORK_FILE_SYSTEMS else None

@@ -1,0 +1,181 @@
+"""The ledger: one database that remembers what was planned, sent and answered.
+
+SQLite in a local file by default (WAL, synchronous=FULL: what is committed survives a power cut); a PostgreSQL
+address where several machines work on one run. One transaction writes at a time in both.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, Insert, Row, Select, Update, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from armrest.outbox.errors import LedgerUnusable
+from armrest.outbox.ledger.engines import asking, lock_for_writing, postgresql, reading, sqlite
+from armrest.outbox.ledger.migrations import migrate
+from armrest.outbox.ledger.schema import facts
+
+Statement = Insert | Update
+_ENGINES: Final[dict[str, Callable[[URL], Engine]]] = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+class Ledger:
+    """A database of runs, batches and customers. Every method of the outbox is one short transaction on it."""
+
+    def __init__(self, engine: Engine, *, now: Callable[[], float] | None = None) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._asking = asking(engine)
+        self._has_a_clock = now is None and engine.dialect.name == "postgresql"
+        self.now = now or time.time
+        self._along: deque[tuple[Statement, dict[str, Any]]] = deque()
+        self._joint = _Joint()
+        with self.read() as tx:
+            self.fingerprint_key = bytes.fromhex(
+                tx.execute(select(facts.c.value).where(facts.c.name == "fingerprint_key")).scalar_one()
+            )
+
+    @classmethod
+    def open(cls, url: str, *, now: Callable[[], float] | None = None) -> "Ledger":
+        """Open the ledger, made or brought to this version where needed.
+
+        Args:
+            now: Seconds since 1970; None: this machine's clock, and PostgreSQL's where machines must agree.
+
+        Raises:
+            LedgerUnusable: It cannot be opened, is damaged, or was written by a newer version.
+        """
+        try:
+            parsed = make_url(url)
+            engine = _ENGINES[parsed.get_backend_name()](parsed)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, KeyError):
+            raise LedgerUnusable(
+                "ARMREST_LEDGER_URL is no ledger address: use sqlite:///FILE or postgresql+psycopg://…"
+            ) from None
+        with _told(engine), ExitStack() as on_trouble:
+            on_trouble.callback(engine.dispose)
+            migrate(engine)
+            ledger = cls(engine, now=now)
+            on_trouble.pop_all()
+            return ledger
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write; it is committed at the end of the block, with what was left to go along.
+
+        Within a joint one it is that one.
+        """
+        if self._joint.tx is not None:
+            yield self._joint.tx
+            return
+        along: list[tuple[Statement, dict[str, Any]]] = []
+        with suppress(IndexError):  # another thread may write at the same moment
+            while True:
+                along.append(self._along.popleft())
+        try:
+            with _told(self._engine), self._engine.begin() as tx:
+                lock_for_writing(tx)
+                for statement, group in groupby(sorted(along, key=_by_statement), key=itemgetter(0)):
+                    tx.execute(statement, [values for _, values in group])
+                yield tx
+        except BaseException:
+            self._along.extendleft(reversed(along))
+            raise
+
+    @contextmanager
+    def joint(self) -> Iterator[None]:
+        """Make all transactions of this thread one during the block: all of it is committed at its end, or nothing."""
+        around = self._joint.tx
+        with self.write() as tx:
+            self._joint.tx = tx
+            try:
+                yield
+            finally:
+                self._joint.tx = around
+
+    def write_along(self, statement: Statement, values: dict[str, Any]) -> None:
+        """Have a statement carried out by the next transaction that writes.
+
+        For what need not outlive this process by itself, and what is no harm where it comes to nothing.
+        """
+        self._along.append((statement, values))
+
+    def flush(self) -> None:
+        """Write what was left to go along, where anything was."""
+        if self._along:
+            with self.write():
+                pass
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads, and never waits for a writer: it sees the ledger as it stood at its start.
+
+        Within a joint one it is that one, and sees what that has written.
+        """
+        if self._joint.tx is not None:
+            yield self._joint.tx
+            return
+        with _told(self._engine), self._reading.connect() as tx:
+            yield tx
+
+    def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Return what one query finds; it needs no transaction around it to see the ledger as it stood at its start."""
+        if self._joint.tx is not None:
+            return self._joint.tx.execute(query, values).all()
+        with _told(self._engine), self._asking.connect() as alone:
+            return alone.execute(query, values).all()
+
+    def now_in(self, tx: Connection) -> float:
+        """Return the time by which leases lapse: all machines that work on one ledger go by PostgreSQL's clock."""
+        if not self._has_a_clock:
+            return self.now()
+        return float(tx.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines reach it."""
+        return self._engine.dialect.name == "postgresql"
+
+    @property
+    def name(self) -> str:
+        """The ledger's address, without a password."""
+        return _name(self._engine)
+
+    def close(self) -> None:
+        """Write what was left to go along, and let go of the database."""
+        try:
+            self.flush()
+        finally:
+            self._engine.dispose()
+
+
+class _Joint(threading.local):
+    """This thread's joint transaction, if it has one."""
+
+    tx: Connection | None = None
+
+
+def _by_statement(along: tuple[Statement, dict[str, Any]]) -> int:
+    """Those of one statement together, in their order: one call of the driver for all of them."""
+    return id(along[0])
+
+
+@contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    """Say in one line what a database has to say, without the statement and its values."""
+    try:
+        yield
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        said = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        raise LedgerUnusable(f"the ledger {_name(engine)} cannot be used: {said}; nothing is sent without it") from None
+
+
+def _name(engine: Engine) -> str:
+    return engine.url.render_as_string(hide_password=True)

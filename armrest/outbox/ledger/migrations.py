@@ -1,0 +1,66 @@
+"""The ledger's versions: a new ledger gets the newest tables, an older one is brought there by numbered steps.
+
+A step is never edited once released; a new one is appended, together with the change of the tables that it makes.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from sqlalchemy import Connection, Engine, insert, select, text
+
+from armrest.outbox.errors import LedgerUnusable
+from armrest.outbox.ledger.engines import lock_for_writing
+from armrest.outbox.ledger.schema import METADATA, confirmations, facts, shards
+
+VERSION_FACT: Final = "schema_version"
+
+Step = Callable[[Connection], None]
+
+
+def _shards(tx: Connection) -> None:
+    """A run may be sent by several workers."""
+    shards.create(tx, checkfirst=True)
+
+
+def _people(tx: Connection) -> None:
+    """The ledger keeps who stopped a run, who confirmed that a source belongs to a client, and attempts at planning."""
+    tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
+    tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
+    confirmations.create(tx, checkfirst=True)
+
+
+STEPS: Final[Sequence[Step]] = (_shards, _people)
+"""From version 1 to 2, from 2 to 3, and so on."""
+
+
+def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
+    """Bring a ledger to the newest version, all in one transaction; safe to repeat, and from two processes at once.
+
+    Raises:
+        LedgerUnusable: The ledger was written by a newer version.
+    """
+    newest = 1 + len(steps)
+    with engine.begin() as tx:
+        lock_for_writing(tx)
+        version = _version(tx)
+        if version > newest:
+            raise LedgerUnusable(
+                f"the ledger has schema version {version}, this program knows {newest}: use a newer armrest-flows"
+            )
+        if version == 0:
+            METADATA.create_all(tx)
+            tx.execute(insert(facts).values(name="fingerprint_key", value=secrets.token_hex(32)))
+        else:
+            for step in steps[version - 1 :]:
+                step(tx)
+        if version < newest:
+            tx.execute(facts.delete().where(facts.c.name == VERSION_FACT))
+            tx.execute(insert(facts).values(name=VERSION_FACT, value=str(newest)))
+
+
+def _version(tx: Connection) -> int:
+    """Return the version of the tables that are there, 0 where there are none."""
+    facts.create(tx, checkfirst=True)
+    found = tx.execute(select(facts.c.value).where(facts.c.name == VERSION_FACT)).scalar()
+    return int(found) if found else 0

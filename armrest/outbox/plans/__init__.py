@@ -1,0 +1,35 @@
+from armrest.outbox.plans.apply import apply_plan, assert_applicable
+from armrest.outbox.plans.client_match import (
+    ClientMatch,
+    Confirmation,
+    client_confirmation,
+    client_doubt,
+    confirm_client,
+    confirmed_client,
+    match_clients,
+)
+from armrest.outbox.plans.comparison import Change, Comparison, reset_baseline
+from armrest.outbox.plans.figures import PlanFigures
+from armrest.outbox.plans.plan_attempt import PlanAttempt, begin_plan, discard_plan
+from armrest.outbox.plans.plan_writer import CustomerTooLarge, PlanWriter
+
+__all__ = [
+    "Change",
+    "ClientMatch",
+    "Comparison",
+    "Confirmation",
+    "CustomerTooLarge",
+    "PlanAttempt",
+    "PlanFigures",
+    "PlanWriter",
+    "apply_plan",
+    "assert_applicable",
+    "begin_plan",
+    "client_confirmation",
+    "client_doubt",
+    "confirm_client",
+    "confirmed_client",
+    "discard_plan",
+    "match_clients",
+    "reset_baseline",
+]

@@ -1,0 +1,110 @@
+"""A plan that was looked at becomes a run that may be sent, as long as nothing newer was sent of its customers.
+
+A dry run has no place of its own in the order of a client's data: another run may be at work meanwhile. It gets its
+place when it is applied. How new its data is does not change by that: it counts from when its source was read.
+"""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from armrest.outbox.batches import assert_sendable
+from armrest.outbox.errors import OutboxError
+from armrest.outbox.ledger import Ledger, batches, customers, runs
+from armrest.outbox.plans.client_match import client_doubt
+from armrest.outbox.plans.comparison import compared_since
+from armrest.outbox.runs import Run, find_run
+from armrest.outbox.sending import Lease
+
+
+def assert_applicable(ledger: Ledger, run: Run) -> None:
+    """Make sure that a plan can be sent just as it is.
+
+    Raises:
+        OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
+            run has sent or compared any of its customers in the meantime.
+        BodyUnusable: A body of it was purged.
+    """
+    with ledger.read() as tx:
+        _assert_plan(tx, run)
+    assert_sendable(ledger, run)
+
+
+def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
+    """Make a plan a run that is sent, and give its data its place in the order of the client's data.
+
+    Raises:
+        OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
+            run has sent or compared any of its customers in the meantime.
+        LeaseLost: Another process has taken over the client.
+    """
+    with ledger.write() as tx:
+        lease.assert_current(tx)
+        _assert_plan(tx, run)
+        _give_place(tx, run)
+        request = json.dumps(_request(tx, run) | {"dry_run": False})
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(request=request))
+    return find_run(ledger, run.run_id)
+
+
+def _give_place(tx: Connection, run: Run) -> None:
+    """Put a plan's data right after what was the newest when its source was read: what was read later moves up."""
+    place = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one() + 1
+    for table in (runs, batches):
+        later = (table.c.client_id == run.client_id) & (table.c.data_seq >= place)
+        tx.execute(update(table).where(later).values(data_seq=table.c.data_seq + 1))
+    tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=place))
+    tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(data_seq=place))
+
+
+def _request(tx: Connection, run: Run) -> dict[str, Any]:
+    """Return a run's request as it is by now: a decision may have been added."""
+    return dict(json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one()))
+
+
+def _assert_plan(tx: Connection, run: Run) -> None:
+    if not _request(tx, run).get("dry_run"):
+        raise OutboxError(
+            f"run {run.run_id} is no plan that waits: `armrest show {run.run_id}` tells what became of it"
+        )
+    if run.planned_at is None:
+        raise OutboxError(f"the plan {run.run_id} did not come about: {run.message or 'it was broken off'}")
+    if doubt := client_doubt(tx, run):
+        raise OutboxError(f"plan {run.run_id} is not sent: {doubt}")
+    if other := compared_since(tx, run):
+        raise OutboxError(
+            f"run {other} has compared newer data with ARM's since plan {run.run_id} was made: plan again"
+        )
+    if newer := _overtaken_by(tx, run):
+        number, run_id = newer
+        raise OutboxError(
+            f"run {run_id} has sent {number} of the customers of plan {run.run_id} since it was made: plan again"
+        )
+
+
+def _overtaken_by(tx: Connection, run: Run) -> tuple[int, str] | None:
+    """Return how many customers of a plan were sent since it was made, and the newest run that sent some."""
+    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    since = and_(
+        other.c.client_id == run.client_id,
+        other.c.run_seq != run.seq,
+        or_(other.c.data_seq > run.data_seq, other.c.sent_at > run.planned_at),
+        other.c.sent_at.is_not(None),
+    )
+    if tx.execute(select(other.c.seq).where(since).limit(1)).first() is None:
+        return None
+    same = and_(
+        theirs.c.client_id == mine.c.client_id, func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no)
+    )
+    query = (
+        select(func.count(mine.c.ordinal.distinct()), func.max(other.c.run_seq))
+        .join_from(mine, theirs, same)
+        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
+        .where(mine.c.run_seq == run.seq, since)
+        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
+    )
+    number, newest = tx.execute(query).one()
+    if not number:
+        return None
+    return int(number), str(tx.execute(select(runs.c.run_id).where(runs.c.seq == newest)).scalar_one())

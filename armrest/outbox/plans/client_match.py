@@ -1,0 +1,164 @@
+"""Whose customers these are: which client the ledger knows them for, and who confirmed that a source is a client's."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    values,
+)
+
+from armrest.outbox.batches import OPEN, State
+from armrest.outbox.ledger import Ledger, batches, clients, confirmations, customers, runs
+from armrest.outbox.plans.figures import PlanFigures
+from armrest.outbox.runs import Run
+
+MANY: Final = 100
+"""A client with at least this many known customers has many."""
+NUMBERS_A_QUERY: Final = 500
+_REACHED: Final = (*OPEN, State.SETTLED, State.PARTLY_FAILED)
+"""A customer is known for a client once it was sent in a batch in one of these states and was not refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientMatch:
+    """How many of some customers the ledger knows, and for whom.
+
+    Attributes:
+        customers: How many were looked up.
+        here: How many of them are known for the run's client.
+        many_here: Whether the run's client has at least 100 known customers.
+        other_client_no: The client of the same API for whom most of them are known; None: they are known for nobody
+            else, or for so many here that nobody else was looked at.
+        elsewhere: How many of them are known for that other client.
+    """
+
+    customers: int
+    here: int
+    many_here: bool = False
+    other_client_no: int | None = None
+    elsewhere: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A person's word that the customers of a source belong to a client."""
+
+    by: str
+    at: float
+
+    @property
+    def message(self) -> str:
+        """Who confirmed it, and when."""
+        return f"client number confirmed by {self.by}, {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def match_clients(ledger: Ledger, run: Run, numbers: Sequence[str]) -> ClientMatch:
+    """Look customers up for the run's client and, unless at least half are known there, for every other client.
+
+    Each customer costs one search in an index for each client that is looked at.
+    """
+    with ledger.read() as tx:
+        here = _known_by_client(tx, clients.c.id == run.client_id, numbers)[run.client_no]
+        if 2 * here >= len(numbers):
+            return ClientMatch(customers=len(numbers), here=here)
+        others = and_(clients.c.api_url == run.api_url, clients.c.id != run.client_id)
+        found = _known_by_client(tx, others, numbers).most_common(1)
+        other_client_no, elsewhere = found[0] if found else (None, 0)
+        return ClientMatch(
+            customers=len(numbers),
+            here=here,
+            many_here=_has_many(tx, run.client_id),
+            other_client_no=other_client_no,
+            elsewhere=elsewhere,
+        )
+
+
+def confirm_client(ledger: Ledger, run: Run, *, by: str) -> Confirmation:
+    """Keep that a person says: the customers of this run's source belong to its client. The first word is kept."""
+    with ledger.write() as tx:
+        if confirmed := _confirmation(tx, run):
+            return confirmed
+        confirmation = Confirmation(by, ledger.now())
+        row = {
+            "client_id": run.client_id,
+            "source": _source_of(run),
+            "confirmed_by": by,
+            "confirmed_at": confirmation.at,
+            "run_id": run.run_id,
+        }
+        tx.execute(insert(confirmations).values(row))
+        return confirmation
+
+
+def client_confirmation(ledger: Ledger, run: Run) -> Confirmation | None:
+    """Return who confirmed that the customers of this run's source belong to its client, or None."""
+    with ledger.read() as tx:
+        return _confirmation(tx, run)
+
+
+def client_doubt(tx: Connection, run: Run) -> str | None:
+    """Return why a run's plan looks like another client's; None where it does not, or where a person confirmed it."""
+    figures = PlanFigures.from_json(tx.execute(select(runs.c.figures).where(runs.c.seq == run.seq)).scalar_one())
+    return figures.client_doubt if figures.client_doubt and _confirmation(tx, run) is None else None
+
+
+def confirmed_client(tx: Connection, run: Run, figures: PlanFigures) -> str | None:
+    """Return who confirmed the client number of a run that looked like another client's; None: nobody had to."""
+    confirmation = _confirmation(tx, run) if figures.client_doubt else None
+    return confirmation.message if confirmation else None
+
+
+def _confirmation(tx: Connection, run: Run) -> Confirmation | None:
+    of_source = and_(confirmations.c.client_id == run.client_id, confirmations.c.source == _source_of(run))
+    query = select(confirmations.c.confirmed_by, confirmations.c.confirmed_at).where(of_source)
+    row = tx.execute(query).first()
+    return Confirmation(row.confirmed_by, row.confirmed_at) if row else None
+
+
+def _source_of(run: Run) -> str:
+    """Return the whole path or address: files of one name in two folders are two sources."""
+    return str(run.request.get("source", run.source))
+
+
+def _known_by_client(tx: Connection, which: ColumnElement[bool], numbers: Sequence[str]) -> Counter[int]:
+    """Return for each of these clients, by its number, how many of the customers are known for it."""
+    known: Counter[int] = Counter()
+    for start in range(0, len(numbers), NUMBERS_A_QUERY):
+        data = [(number,) for number in numbers[start : start + NUMBERS_A_QUERY]]
+        looked_up = values(column("customer_no", Text), name="looked_up").data(data).cte()
+        same = func.lower(customers.c.customer_no) == func.lower(looked_up.c.customer_no)
+        line: Select[Any] = select(literal_column("1")).select_from(_LINES).where(_is_known_for(clients.c.id), same)
+        query = select(clients.c.client_no, func.count()).select_from(clients.join(looked_up, true()))
+        query = query.where(which, line.correlate(clients, looked_up).exists()).group_by(clients.c.client_no)
+        known.update({row.client_no: row[1] for row in tx.execute(query)})
+    return known
+
+
+def _has_many(tx: Connection, client: int) -> bool:
+    number = func.lower(customers.c.customer_no)
+    known = select(number).select_from(_LINES).where(_is_known_for(client)).distinct().limit(MANY)
+    return int(tx.execute(select(func.count()).select_from(known.subquery())).scalar_one()) == MANY
+
+
+_LINES: Final = customers.join(
+    batches, and_(batches.c.run_seq == customers.c.run_seq, batches.c.seq == customers.c.batch_seq)
+)
+
+
+def _is_known_for(client: int | ColumnElement[int]) -> ColumnElement[bool]:
+    reached = and_(batches.c.state.in_(_REACHED), batches.c.sent_at.is_not(None))
+    return and_(customers.c.client_id == client, customers.c.outcome.is_(None), reached)

@@ -1,0 +1,193 @@
+"""What ARM is known to hold of a client's customers, against a plan in the making.
+
+Only what settled is trusted. A customer is unchanged when the newest data of it has settled and has the same
+fingerprint: while that waits to be sent, is in flight, refused or lost, the customer counts as changed, for what is
+left out is not there to stand against older data that is sent later. Fingerprints are keyed hashes of what is sent, so
+another mapping or policy makes other fingerprints.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from armrest.outbox.batches import OPEN, UNFINISHED, State
+from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
+from armrest.outbox.runs import Run, client_id
+
+_HERE: Final = MetaData()
+_block: Final = Table("block", _HERE, Column("place", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"])
+_seen: Final = Table("seen", _HERE, Column("customer_no", Text), prefixes=["TEMPORARY"])
+Index("seen_by_number", _seen.c.customer_no)  # not unique: a customer in several rows is found when all are read
+ROWS_AT_ONCE: Final = 10_000
+_UNTRUSTED: Final = literal(b"", LargeBinary)
+"""Stands for the fingerprint of what may not be what ARM holds; it equals none."""
+_SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
+
+
+class Change(StrEnum):
+    """How a customer of a source compares with what ARM is known to hold."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class Comparison:
+    """Compares customers block by block, in bounded memory; a context manager, used under the client's lease.
+
+    Each block is a transaction of its own: SQLite cannot empty its log while one reads, and a plan writes gigabytes.
+    """
+
+    def __init__(self, ledger: Ledger, run: Run) -> None:
+        self._ledger = ledger
+        self._run = run
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._tx = self._open.enter_context(self._ledger.read())
+        _HERE.create_all(self._tx, checkfirst=False)
+        forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
+        self._forgotten = self._tx.execute(forgotten).scalar_one()
+        self._tx.commit()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tx.invalidate()  # the temporary tables go with the connection
+        self._open.__exit__(kind, error, trace)
+
+    def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
+        """Return how each of these customers compares, in their order."""
+        self._tx.execute(_block.delete())
+        if numbers:
+            rows = [{"place": place, "customer_no": number.lower()} for place, number in enumerate(numbers)]
+            self._tx.execute(insert(_block), rows)
+        last = {row.place: row.newest for row in self._tx.execute(self._newest()) if row.newest is not None}
+        known = [{"customer_no": numbers[place].lower()} for place in last]
+        if known:
+            self._tx.execute(insert(_seen), known)
+        self._tx.commit()
+        return [_change(place, last, print_) for place, print_ in enumerate(fingerprints)]
+
+    def _newest(self) -> Any:
+        """Look each customer of the block up in the index, which SQLite uses for `lower(…)` against its like only."""
+        c, b = customers.c, batches.c
+        trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
+        newest = (
+            select(case((trusted, c.fingerprint), else_=_UNTRUSTED))
+            .join_from(customers, batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+            .where(self._is_of_client(), func.lower(c.customer_no) == func.lower(_block.c.customer_no))
+            .where(or_(self._was_sent(), self._may_be_sent()))
+            .order_by(b.data_seq.desc(), c.run_seq.desc())
+            .limit(1)
+            .correlate(_block)
+        )
+        return select(_block.c.place, newest.scalar_subquery().label("newest"))
+
+    def _is_of_client(self) -> Any:
+        return customers.c.client_id == self._run.client_id
+
+    def _was_sent(self) -> Any:
+        c = customers.c
+        meant = or_(c.outcome.is_(None), c.outcome != "superseded")
+        return and_(c.run_seq > self._forgotten, meant, batches.c.sent_at.is_not(None))
+
+    def _may_be_sent(self) -> Any:
+        """What is planned or held in another run would go over a customer that is passed by as unchanged."""
+        c = customers.c
+        unfinished = and_(batches.c.state.in_(UNFINISHED), c.outcome.is_(None))
+        unsendable = c.run_seq.in_(_not_to_be_sent(self._run.client_id))
+        return and_(unfinished, ~unsendable, c.run_seq != self._run.seq)
+
+    def known(self) -> int:
+        """Return how many customers of the client the ledger has seen sent."""
+        return int(self._tx.execute(select(func.count()).select_from(self._known().subquery())).scalar_one())
+
+    def vanished(self) -> Iterator[str]:
+        """Yield the known customers that none of the blocks held: they are listed, never deleted."""
+        known = self._known().subquery()
+        gone = ~exists().where(_seen.c.customer_no == known.c.customer_no)
+        query = select(known.c.customer_no).where(gone).order_by(known.c.customer_no)
+        with self._tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+            yield from rows.scalars()
+
+    def _known(self) -> Any:
+        c, b = customers.c, batches.c
+        joined = customers.join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+        number = func.lower(c.customer_no).label("customer_no")
+        return select(number).select_from(joined).where(self._is_of_client(), self._was_sent()).distinct()
+
+
+def _change(place: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change:
+    if place not in last:
+        return Change.NEW
+    return Change.UNCHANGED if last[place] == fingerprint else Change.CHANGED
+
+
+def _not_to_be_sent(client: int) -> Select[tuple[int]]:
+    """The plans that were not applied, and those that are not complete: they are made again before they are sent."""
+    is_dry = runs.c.request.contains('"dry_run": true')
+    return select(runs.c.seq).where(runs.c.client_id == client, or_(is_dry, runs.c.planned_at.is_(None)))
+
+
+def compared_since(tx: Connection, run: Run) -> str | None:
+    """Return a run of newer data that has left customers out as unchanged, where there is one.
+
+    Nothing in the ledger tells for whom it stands, so a plan that it did not reckon with may not be sent after it.
+    """
+    newer = and_(runs.c.client_id == run.client_id, runs.c.data_seq > run.data_seq, runs.c.unchanged > 0)
+    sent = runs.c.seq.not_in(_not_to_be_sent(run.client_id))
+    return tx.execute(select(runs.c.run_id).where(newer, sent).order_by(runs.c.data_seq.desc()).limit(1)).scalar()
+
+
+def in_flight(tx: Connection, run: Run) -> int:
+    """Return how many customers of a plan stand in a batch of another run that is open: they would be held."""
+    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    open_elsewhere = and_(other.c.client_id == run.client_id, other.c.state.in_(OPEN), other.c.run_seq != run.seq)
+    if tx.execute(select(other.c.seq).where(open_elsewhere).limit(1)).first() is None:
+        return 0
+    same = and_(
+        theirs.c.client_id == mine.c.client_id, func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no)
+    )
+    query = (
+        select(func.count(mine.c.ordinal.distinct()))
+        .join_from(mine, theirs, same)
+        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
+        .where(mine.c.run_seq == run.seq, open_elsewhere, theirs.c.outcome.is_(None))
+    )
+    return int(tx.execute(query).scalar_one())
+
+
+def reset_baseline(ledger: Ledger, *, api_url: str, client_no: int) -> int:
+    """Trust nothing any more that was sent for a client so far; return how many runs that is."""
+    with ledger.write() as tx:
+        number = client_id(tx, api_url, client_no)
+        mine = runs.c.client_id == number
+        newest = tx.execute(select(func.coalesce(func.max(runs.c.seq), 0)).where(mine)).scalar_one()
+        before = tx.execute(select(clients.c.forgotten_seq).where(clients.c.id == number)).scalar_one()
+        tx.execute(update(clients).where(clients.c.id == number).values(forgotten_seq=newest))
+        return int(tx.execute(select(func.count()).where(mine, runs.c.seq > before)).scalar_one())

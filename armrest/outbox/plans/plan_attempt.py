@@ -1,0 +1,121 @@
+"""Attempts at planning a run: one of them may write at a time, and what a replaced one writes comes to nothing.
+
+A run is planned under its client's lease; a dry run, which must not wait for one, by its attempt alone: the ledger
+counts the attempts of each run, and every transaction of one asserts that it is the last. Reasons:
+docs/decisions/0074-planning-asserts-its-lease.md.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, select, update
+
+from armrest.outbox.errors import LeaseLost
+from armrest.outbox.ledger import Ledger, batches, customers, rejects, runs
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.runs import Run, find_run
+from armrest.outbox.sending import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAttempt:
+    """The right to write the plan of a run, until it is complete or another attempt begins; `number` counts from 1."""
+
+    run: Run
+    number: int
+    lease: Lease | None
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether the plan is not to be sent before it is applied."""
+        return bool(self.run.request.get("dry_run"))
+
+    @property
+    def suffix(self) -> str:
+        """What tells its files from those of other attempts of the run: nothing for the first one."""
+        return "" if self.number == 1 else f"-{self.number}"
+
+    def assert_current(self, tx: Connection) -> None:
+        """Make sure, within a transaction, that the lease holds and that no other attempt has begun or is complete.
+
+        Raises:
+            LeaseLost: It does not.
+        """
+        if self.lease is not None:
+            self.lease.assert_current(tx)
+        row = tx.execute(select(runs.c.plan_attempt, runs.c.planned_at).where(runs.c.seq == self.run.seq)).one()
+        if (row.plan_attempt, row.planned_at) != (self.number, None):
+            raise _replaced(self.run)
+
+
+def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
+    """Begin to plan a run: no earlier attempt can write any more, and none of their lines are left.
+
+    The bodies that they have left are for `discard_plan` to remove, which has to reach a store for it. The data of a
+    run that reads its source is the newest of its client from here on; a dry run's gets its place when it is applied.
+
+    Args:
+        lease: The client's; None is for a dry run alone.
+
+    Raises:
+        LeaseLost: Another process has taken over the client, or has planned the run.
+        ValueError: The lease is missing, or another client's.
+    """
+    if lease is None and not run.request.get("dry_run"):
+        raise ValueError(f"run {run.run_id} is to be sent, so it is planned under its client's lease")
+    if lease is not None and lease.client_id != run.client_id:
+        raise ValueError(f"run {run.run_id} is client {run.client_no}'s, the lease is client {lease.client_no}'s")
+    with ledger.write() as tx:
+        if lease is not None:
+            lease.assert_current(tx)
+        row = tx.execute(select(runs.c.plan_attempt, runs.c.planned_at).where(runs.c.seq == run.seq)).one()
+        if row.planned_at is not None:
+            raise _replaced(run)
+        _remove_rows(tx, run)
+        number = int(row.plan_attempt) + 1
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(plan_attempt=number, **_FRESH, **_place(tx, run)))
+    return PlanAttempt(find_run(ledger, run.run_id), number, lease)
+
+
+_FRESH = {
+    "state": "Planning",
+    "message": "",
+    "ended_at": None,
+    **dict.fromkeys(("read", "rejected", "unchanged", "planned", "slices"), 0),
+    "rejects_file": None,
+    "figures": None,
+}
+"""A run as it is before anything was read."""
+
+
+def discard_plan(outbox: Outbox, attempt: PlanAttempt) -> None:
+    """Remove an incomplete plan: its lines, and the bodies that this attempt and earlier ones have written.
+
+    Raises:
+        LeaseLost: Another process has taken over; nothing is removed.
+    """
+    left = outbox.bodies.files(attempt.run.run_id)
+    with outbox.ledger.write() as tx:
+        attempt.assert_current(tx)
+        _remove_rows(tx, attempt.run)
+    outbox.bodies.remove_files(left)
+
+
+def _remove_rows(tx: Connection, run: Run) -> None:
+    for table in (customers, batches, rejects):
+        tx.execute(delete(table).where(table.c.run_seq == run.seq))
+
+
+def _place(tx: Connection, run: Run) -> dict[str, int]:
+    """How new the data is that is read from now on; a rerun's is its parent's."""
+    if run.parent_run_id is not None:
+        return {}
+    newest = tx.execute(select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)).scalar_one()
+    return {"data_seq": int(newest) + (0 if run.request.get("dry_run") else 1)}
+
+
+def _replaced(run: Run) -> LeaseLost:
+    return LeaseLost(
+        f"another process plans run {run.run_id}, or has planned it: nothing more is written here; "
+        f"`armrest show {run.run_id}` shows how it stands",
+        run_id=run.run_id,
+    )

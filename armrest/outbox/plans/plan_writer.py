@@ -1,0 +1,216 @@
+"""Writing a plan: customers in, bodies and ledger lines out, in bounded memory.
+
+A plan counts once its completion mark is committed; the bodies are on the disk before that.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from itertools import accumulate, count, repeat
+from types import TracebackType
+from typing import Any, Final, Self
+
+from sqlalchemy import update
+
+from armrest.model import TAIL, Serialized, envelope, head, serialize
+from armrest.outbox.batches import State
+from armrest.outbox.errors import LeaseLost
+from armrest.outbox.ledger import batches, customers, insert_in_bulk, rejects, runs
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.plans.comparison import Change, Comparison, in_flight
+from armrest.outbox.plans.figures import PlanFigures
+from armrest.outbox.plans.plan_attempt import PlanAttempt
+
+MOST_SLICES: Final = 100
+"""Task runs cost more than requests: a run is cut into about this many slices at most."""
+
+COMMIT_LINES: Final = 10_000
+"""A transaction costs a flush to the disk, whatever it holds."""
+
+_LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
+_REJECT = ("run_seq", "row", "client_id", "customer_no", "field", "code")
+
+
+class CustomerTooLarge(Exception):
+    """One customer alone is larger than a body may be; `position` is its place among those added."""
+
+    def __init__(self, position: int, size_bytes: int) -> None:
+        super().__init__(position, size_bytes)
+        self.position = position
+        self.size_bytes = size_bytes
+
+
+class PlanWriter:
+    """Cuts customers into batches and writes them down; a context manager, in which `complete` comes last.
+
+    Each of its transactions asserts that the attempt may still write. One that may not removes its own bodies.
+
+    Args:
+        batch_size: Customers per batch, at most.
+        max_body_bytes: Bytes per body, at most.
+        comparison: Tells new, changed and unchanged customers apart; None: nobody asks.
+        changes_only: Leave the unchanged out of the plan.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        attempt: PlanAttempt,
+        *,
+        batch_size: int,
+        max_body_bytes: int,
+        comparison: Comparison | None = None,
+        changes_only: bool = False,
+    ) -> None:
+        self._outbox = outbox
+        self._attempt = attempt
+        run = self._run = attempt.run
+        self._batch_size = batch_size
+        self._room = max_body_bytes - len(head(run.user_id)) - len(TAIL)
+        self._bodies = outbox.bodies.writer(run.run_id)
+        self._comparison = comparison
+        self._changes_only = changes_only
+        self.figures = PlanFigures(compared=comparison is not None)
+        self._waiting = Serialized()
+        self._batches: list[dict[str, Any]] = []
+        self._lines: list[tuple[Any, ...]] = []
+        self._rejects: list[tuple[Any, ...]] = []
+        self._ordinal = 0
+        self._seq = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        self._bodies.__exit__()
+        if isinstance(error, LeaseLost):
+            self._outbox.bodies.remove_files(self._bodies.files)
+
+    def add(self, people: Iterable[Mapping[str, Any]]) -> None:
+        """Plan customers, in order; each customer number stands in a plan once.
+
+        Raises:
+            CustomerTooLarge: A customer fits into no batch.
+        """
+        self.add_sealed(serialize(people, self._outbox.ledger.fingerprint_key))
+
+    def add_sealed(self, sealed: Serialized) -> None:
+        """Plan customers that were sealed with the ledger's key.
+
+        Raises:
+            CustomerTooLarge: A customer fits into no batch.
+        """
+        sizes = list(map(len, sealed.parts))
+        if sizes and (largest := max(sizes)) > self._room:
+            raise CustomerTooLarge(sizes.index(largest), largest)
+        if self._comparison:
+            changes = self._comparison.compare(sealed.numbers, sealed.fingerprints)
+            self.figures.count_changes(changes)
+            if self._changes_only:
+                sealed = sealed.only([change is not Change.UNCHANGED for change in changes])
+        self.figures.count_sent(sealed.masks)
+        self._waiting.extend(sealed)
+        self._cut()
+        if len(self._lines) + len(self._rejects) >= COMMIT_LINES:
+            self._commit()
+
+    def end_batch(self) -> None:
+        """Let what follows start a batch of its own."""
+        self._cut(whole=True)
+        self._commit()
+
+    def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
+        """Note rows that will not be sent: row number, customer number, field, code. Committed along with batches."""
+        run = self._run
+        self._rejects += (
+            (run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected
+        )
+
+    def complete(self) -> int:
+        """Commit the plan; return how many customers it holds. From here on it may be sent.
+
+        Raises:
+            LeaseLost: Another process has taken over meanwhile.
+        """
+        self.end_batch()
+        self._bodies.__exit__()
+        per_slice = max(1, -(-self._seq // MOST_SLICES))
+        with self._outbox.ledger.write() as tx:
+            self._attempt.assert_current(tx)
+            mine = batches.c.run_seq == self._run.seq
+            tx.execute(update(batches).where(mine).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
+            done = {
+                "planned": self._ordinal,
+                "unchanged": self.figures.unchanged if self._changes_only else 0,
+                "slices": -(-self._seq // per_slice),
+                "state": "Planned",
+                "figures": self.figures.as_json(),
+                "planned_at": self._outbox.ledger.now(),
+            }
+            tx.execute(update(runs).where(runs.c.seq == self._run.seq).values(done))
+        return self._ordinal
+
+    def count_at_the_end(self) -> None:
+        """Count what only a whole plan can tell: who is held, known, vanished."""
+        self.end_batch()
+        with self._outbox.ledger.read() as tx:
+            self.figures.held = in_flight(tx, self._run)
+        if self._comparison:
+            self.figures.known = self._comparison.known()
+            self.figures.count_vanished(self._comparison.vanished())
+
+    def _cut(self, *, whole: bool = False) -> None:
+        """Write all full batches, and the last one too where `whole`."""
+        start = 0
+        while start < len(self._waiting):
+            nearest = self._waiting.cut(start, start + self._batch_size)
+            ends = list(accumulate(len(part) + 1 for part in nearest.parts))
+            fitting = bisect_right(ends, self._room + 1)
+            if not whole and fitting == len(nearest) < self._batch_size:
+                break
+            self._write_batch(nearest.cut(0, fitting))
+            start += fitting
+        self._waiting = self._waiting.cut(start)
+
+    def _write_batch(self, chunk: Serialized) -> None:
+        ref = self._bodies.write(envelope(self._run.user_id, chunk.parts))
+        self._seq += 1
+        run = self._run
+        self._batches.append(
+            {
+                "run_seq": run.seq,
+                "seq": self._seq,
+                "client_id": run.client_id,
+                "data_seq": 0 if self._attempt.is_dry else run.data_seq,
+                "state": State.PLANNED,
+                "customers": len(chunk),
+                "first_ordinal": self._ordinal,
+                "last_ordinal": self._ordinal + len(chunk) - 1,
+                "body_file": ref.file,
+                "body_offset": ref.offset,
+                "body_length": ref.length,
+                "body_sha256": ref.sha256,
+            }
+        )
+        self.figures.batches += 1
+        self.figures.body_bytes += ref.length
+        same = (repeat(run.seq), count(self._ordinal), repeat(run.client_id), repeat(self._seq))
+        self._lines.extend(zip(*same, chunk.numbers, chunk.masks, chunk.fingerprints, strict=False))
+        self._ordinal += len(chunk)
+
+    def _commit(self) -> None:
+        if not (self._batches or self._rejects):
+            return
+        with self._outbox.ledger.write() as tx:
+            self._attempt.assert_current(tx)
+            if self._batches:
+                tx.execute(batches.insert(), self._batches)
+            insert_in_bulk(tx, customers, _LINE, self._lines)
+            insert_in_bulk(tx, rejects, _REJECT, self._rejects)
+        self._batches.clear()
+        self._lines.clear()
+        self._rejects.clear()
+
+
+def _storable(text: str | None) -> str | None:
+    """Return a cell of a row at fault as PostgreSQL can hold it, which knows no character 0."""
+    return text and text.replace("\0", "")

@@ -1,0 +1,260 @@
+"""Questions to the ledger, answered as views."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal, select
+
+from armrest.model import names_in
+from armrest.outbox.batches import BY_A_PERSON, State
+from armrest.outbox.ledger import Ledger, batches, clients, customers, flow_runs, rejects, runs
+from armrest.outbox.plans import PlanFigures, confirmed_client
+from armrest.outbox.reporting.views import (
+    AttemptView,
+    BatchCounts,
+    BatchView,
+    CustomerCounts,
+    CustomerOutcome,
+    FailedCustomer,
+    RunSummary,
+)
+from armrest.outbox.runs import Run, decision_on, find_run
+from armrest.outbox.sending import attempts_at
+
+_SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
+_FAILED: Final = (State.FAILED, State.LOST)
+ROWS_AT_ONCE: Final = 10_000
+
+
+def summaries(ledger: Ledger) -> list[RunSummary]:
+    """Return all runs, the newest first."""
+    with ledger.read() as tx:
+        ids = tx.execute(select(runs.c.run_id).order_by(runs.c.seq.desc())).scalars().all()
+    return [summary(ledger, run_id) for run_id in ids]
+
+
+def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
+    """Return a run in figures.
+
+    Raises:
+        UnknownRun: The ledger has no such run.
+    """
+    run = find_run(ledger, run_or_flow_run_id)
+    with ledger.read() as tx:
+        row = tx.execute(select(runs).where(runs.c.seq == run.seq)).one()
+        people, sent = _counts(tx, row)
+        return RunSummary(
+            run_id=run.run_id,
+            kind=run.kind,
+            client_no=run.client_no,
+            mode=run.mode,
+            source=run.source,
+            api_url=run.api_url,
+            state=run.state,
+            message=run.message,
+            customers=people,
+            batches=sent,
+            batch_uuids=_uuids(tx, run),
+            rejects_file=run.rejects_file,
+            rejected_why=_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq)),
+            failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if people.failed else [],
+            decided=_decided(tx, run, row.figures),
+            parent_run_id=run.parent_run_id,
+            children=[str(child) for child in tx.execute(_children(run)).scalars()],
+            flow_run_ids=list(
+                tx.execute(select(flow_runs.c.flow_run_id).where(flow_runs.c.run_seq == run.seq)).scalars()
+            ),
+            created=_required_time(row.created_at),
+            started=time_of(run.started_at),
+            ended=time_of(run.ended_at),
+            slices=run.slices,
+            stopped_by=run.stopped_by,
+        )
+
+
+def _decided(tx: Connection, run: Run, figures: str | None) -> str | None:
+    """Return what people said about a run that a guard rail had stopped, or None."""
+    decision, confirmed = decision_on(run), confirmed_client(tx, run, PlanFigures.from_json(figures))
+    return "; ".join(filter(None, (decision.said if decision else None, confirmed))) or None
+
+
+def _children(run: Run) -> Select[tuple[str]]:
+    return select(runs.c.run_id).where(runs.c.parent_run_id == run.run_id).order_by(runs.c.seq)
+
+
+def _failed_in(run: Run) -> ColumnElement[bool]:
+    return (customers.c.run_seq == run.seq) & (customers.c.outcome == "failed")
+
+
+def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts]:
+    columns = (func.count(), func.sum(batches.c.customers), func.sum(batches.c.failed), func.sum(batches.c.superseded))
+    query = select(batches.c.state, *columns).where(batches.c.run_seq == run.seq).group_by(batches.c.state)
+    by_state = {State(state): tuple(map(int, figures)) for state, *figures in tx.execute(query)}
+    read, rejected, unchanged, planned = run.read, run.rejected, run.unchanged, run.planned
+    if run.started_at is None:
+        return CustomerCounts(read, rejected, unchanged, planned), BatchCounts(sum(b[0] for b in by_state.values()))
+    total = failed = superseded = settled = batches_settled = batches_failed = 0
+    for state, (number, people, refused, newer) in by_state.items():
+        superseded += newer
+        total += 0 if state is State.SPLIT else number
+        batches_settled += number if state is State.SETTLED else 0
+        batches_failed += number if state in (State.PARTLY_FAILED, *_FAILED) else 0
+        failed += people - newer if state in _FAILED else refused
+        settled += people - refused - newer if state in _SETTLED else 0
+    left = planned - settled - failed - superseded
+    customers_ = CustomerCounts(read, rejected, unchanged, planned, settled, failed, left, superseded)
+    return customers_, BatchCounts(total, batches_settled, batches_failed, total - batches_settled - batches_failed)
+
+
+def _uuids(tx: Connection, run: Run) -> list[str]:
+    query = select(batches.c.batch_uuid).where(batches.c.run_seq == run.seq, batches.c.batch_uuid.is_not(None))
+    return [str(uuid) for uuid in tx.execute(query.order_by(batches.c.seq)).scalars()]
+
+
+def _reasons(tx: Connection, query: Select[Any]) -> list[tuple[str, int]]:
+    """Return how often each value stands there, the most frequent first."""
+    values = query.subquery()
+    value = values.c[0]
+    counted = select(value, func.count().label("times")).group_by(value).order_by(func.count().desc(), value)
+    return [(str(reason or ""), int(times)) for reason, times in tx.execute(counted)]
+
+
+def batch_views(ledger: Ledger, run: Run) -> list[BatchView]:
+    """Return a run's batches in order, those that were split included."""
+    with ledger.read() as tx:
+        rows = tx.execute(select(batches).where(batches.c.run_seq == run.seq).order_by(batches.c.seq))
+        return [_batch_view(row) for row in rows]
+
+
+def _batch_view(row: Row[Any]) -> BatchView:
+    values: dict[str, Any] = {name: getattr(row, name, None) for name in BatchView.__slots__}
+    times = {"submitted": time_of(row.accepted_at), "settled": time_of(row.settled_at)}
+    return BatchView(**{**values, **times})
+
+
+def attempt_views(ledger: Ledger, run: Run) -> list[AttemptView]:
+    """Return all that was tried with a run's batches, in order."""
+    return [
+        AttemptView(
+            seq=attempt.batch_seq,
+            at=_required_time(attempt.at),
+            what=attempt.what,
+            outcome=attempt.outcome,
+            http_status=attempt.http_status,
+            duration_ms=attempt.duration_ms,
+            request_id=attempt.request_id,
+            evidence=attempt.evidence,
+        )
+        for attempt in attempts_at(ledger, run)
+    ]
+
+
+def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
+    """Yield the customers of a run that ARM refused, in their order."""
+    c, b = customers.c, batches.c
+    joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq))
+    query = select(c.customer_no, c.reason, b.seq, b.batch_uuid).select_from(joined).where(_failed_in(run))
+    query = query.order_by(c.ordinal).execution_options(yield_per=ROWS_AT_ONCE)
+    with ledger.read() as tx, tx.execute(query) as rows:
+        for row in rows:
+            yield FailedCustomer(row.customer_no, row.reason or "", row.seq, row.batch_uuid)
+
+
+def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
+    """Yield one outcome for every customer of a run: first the planned ones in their order, then the rejected.
+
+    They are read as they are taken, in one transaction: a run of any size, as it stood when the first was taken.
+    """
+    planned = _lines().where(customers.c.run_seq == run.seq).order_by(customers.c.ordinal)
+    rejected = _rejected().where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)
+    with ledger.read() as tx:
+        for query in (planned, rejected):
+            with tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
+                yield from map(_outcome, rows)
+
+
+def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> list[CustomerOutcome]:
+    """Return what every run did with a customer, the newest run first. The number is compared without case."""
+    found: list[Row[Any]] = []
+    with ledger.read() as tx:
+        for query, table in ((_lines(), customers), (_rejected(), rejects)):
+            numbers = select(clients.c.id).where(clients.c.client_no == client_no)
+            same = func.lower(table.c.customer_no) == func.lower(customer_no)
+            found += tx.execute(query.where(table.c.client_id.in_(numbers), same))
+    return [_outcome(row) for row in sorted(found, key=lambda row: row.run_seq, reverse=True)]
+
+
+def _lines() -> Select[Any]:
+    c, b = customers.c, batches.c
+    by_batch = case(
+        (b.state.in_(_SETTLED), "updated"),
+        (b.state.in_(_FAILED), "failed"),
+        ((b.state == State.PLANNED) & runs.c.started_at.is_(None), "planned"),
+        else_="open",
+    )
+    joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq)).join(
+        runs, runs.c.seq == c.run_seq
+    )
+    outcome = func.coalesce(c.outcome, by_batch)
+    return select(
+        runs.c.run_id,
+        c.run_seq,
+        c.customer_no,
+        outcome.label("outcome"),
+        b.batch_uuid,
+        case(
+            ((outcome == "updated") & ~b.message.startswith(BY_A_PERSON), ""),
+            else_=func.coalesce(c.reason, b.held_by, b.message),
+        ).label("reason"),
+        c.fields,
+        func.coalesce(b.settled_at, b.accepted_at, b.sent_at, runs.c.planned_at).label("at"),
+    ).select_from(joined)
+
+
+def _rejected() -> Select[Any]:
+    return select(
+        runs.c.run_id,
+        rejects.c.run_seq,
+        rejects.c.customer_no,
+        literal("rejected").label("outcome"),
+        literal(None).label("batch_uuid"),
+        (rejects.c.field + ": " + rejects.c.code).label("reason"),
+        literal(0).label("fields"),
+        runs.c.created_at.label("at"),
+    ).select_from(rejects.join(runs, runs.c.seq == rejects.c.run_seq))
+
+
+def _outcome(row: Row[Any]) -> CustomerOutcome:
+    return CustomerOutcome(
+        run_id=row.run_id,
+        customer_no=row.customer_no or "",
+        outcome=row.outcome,
+        batch_uuid=row.batch_uuid,
+        reason=row.reason or "",
+        fields=names_in(row.fields),
+        at=time_of(row.at),
+    )
+
+
+def time_of(seconds: float | None) -> datetime | None:
+    """Return seconds since 1970 as an aware time."""
+    return None if seconds is None else _required_time(seconds)
+
+
+def _required_time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def last_rows(ledger: Ledger, run: Run) -> int | None:
+    """Return how many rows the client's last run that was sent had read; None where there was none."""
+    earlier = (runs.c.client_id == run.client_id) & (runs.c.kind == "update") & (runs.c.seq < run.seq)
+    query = select(runs.c.read).where(earlier, runs.c.started_at.is_not(None)).order_by(runs.c.seq.desc()).limit(1)
+    with ledger.read() as tx:
+        return tx.execute(query).scalar()
+
+
+def plan_figures(ledger: Ledger, run: Run) -> PlanFigures:
+    """Return what a run's plan would do, as it was counted."""
+    with ledger.read() as tx:
+        return PlanFigures.from_json(tx.execute(select(runs.c.figures).where(runs.c.seq == run.seq)).scalar_one())

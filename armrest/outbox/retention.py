@@ -1,0 +1,170 @@
+"""Retention: bodies hold personal data, and so do rejects files; both go once nothing will need them.
+
+The ledger keeps numbers, outcomes, batchUuids and hashes. A file of bodies that must stay in part is written anew
+with what stays; docs/decisions/0013-purge.md says why.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import fsspec
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+
+from armrest.outbox.batches import UNFINISHED, Batch, State, from_row
+from armrest.outbox.bodies import PURGED
+from armrest.outbox.errors import LeaseHeld, LeaseLost
+from armrest.outbox.ledger import Ledger, batches, runs
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.reporting import unresolved
+from armrest.outbox.runs import Run, find_run, update_run
+from armrest.outbox.sending import Lease, release_lease, take_lease
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged:
+    """What a purge has removed, or would remove.
+
+    Attributes:
+        runs: Runs of which something went.
+        batches: Batches whose body went; `bytes` is what these bodies held.
+        kept: Batches of old runs whose body stays: open, failed, or of a client that a live run is sending for.
+    """
+
+    runs: int = 0
+    batches: int = 0
+    bytes: int = 0
+    rejects_files: int = 0
+    kept: int = 0
+
+    @property
+    def message(self) -> str:
+        """One sentence of figures."""
+        gone = f"bodies: {self.batches} ({self.bytes:,} bytes), rejects files: {self.rejects_files}, runs: {self.runs}"
+        return f"{gone}; kept, as open or failed: {self.kept}"
+
+    def __add__(self, other: "Purged") -> "Purged":
+        return Purged(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
+
+
+def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry_run: bool = False) -> Purged:
+    """Remove the bodies of what is settled, and the rejects files, of runs that ended so long ago. Safe to repeat.
+
+    A failure that a rerun has healed counts as settled; a plan that was never to be sent needs no bodies.
+
+    Args:
+        force: Also remove the bodies of batches that are open or failed: no resume and no rerun can send them then.
+        dry_run: Only tell what would go.
+
+    Raises:
+        BodyUnusable: A body that must stay cannot be read; nothing of its run is removed.
+    """
+    total = Purged()
+    for run in _old_runs(outbox, outbox.ledger.now() - older_than_seconds):
+        try:
+            with _nobody_sends(outbox.ledger, run) as lease:
+                now = find_run(outbox.ledger, run.run_id)  # it may have been carried on since it was listed
+                total += _purge_run(outbox, now, lease, force=force, dry_run=dry_run)
+        except (LeaseHeld, LeaseLost) as held:
+            log.info("run %s is not purged: %s", run.run_id, held)
+            total += Purged(kept=len(_stored(outbox.ledger, run)))
+    return total
+
+
+def _old_runs(outbox: Outbox, before: float) -> list[Run]:
+    """Return the runs that ended before a moment and may still hold personal data."""
+    has_bodies = exists().where(batches.c.run_seq == runs.c.seq, batches.c.body_file != PURGED)
+    is_old = func.coalesce(runs.c.ended_at, runs.c.created_at) <= before
+    holds_data = select(runs.c.run_id, runs.c.seq).where(is_old, or_(has_bodies, runs.c.rejects_file.is_not(None)))
+    unplanned = select(runs.c.run_id, runs.c.seq).where(is_old, runs.c.planned_at.is_(None))
+    folders = outbox.bodies.folders()
+    with outbox.ledger.read() as tx:
+        found = {row.run_id: row.seq for row in tx.execute(unplanned) if row.run_id in folders}
+        found |= {row.run_id: row.seq for row in tx.execute(holds_data)}
+    return [find_run(outbox.ledger, run_id) for run_id in sorted(found, key=found.__getitem__)]
+
+
+@contextmanager
+def _nobody_sends(ledger: Ledger, run: Run) -> Iterator[Lease]:
+    """Hold the run's client, so that no resume and no rerun reads what is being removed."""
+    lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS)
+    try:
+        yield lease
+    finally:
+        release_lease(ledger, lease)
+
+
+def _purge_run(outbox: Outbox, run: Run, lease: Lease, *, force: bool, dry_run: bool) -> Purged:
+    staying: list[Batch] = []
+    going: list[Batch] = []
+    for batch in _stored(outbox.ledger, run):
+        (staying if not force and _is_needed(outbox.ledger, run, batch) else going).append(batch)
+    if not dry_run:
+        _remove_bodies(outbox, run, lease, going=going, staying=staying)
+        _remove_rejects(outbox.ledger, run, lease)
+    return Purged(
+        runs=int(bool(going or run.rejects_file)),
+        batches=len(going),
+        bytes=sum(batch.body.length for batch in going),
+        rejects_files=int(bool(run.rejects_file)),
+        kept=len(staying),
+    )
+
+
+def _stored(ledger: Ledger, run: Run) -> list[Batch]:
+    query = select(batches).where(batches.c.run_seq == run.seq, batches.c.body_file != PURGED)
+    with ledger.read() as tx:
+        return [from_row(row) for row in tx.execute(query.order_by(batches.c.seq))]
+
+
+def _is_needed(ledger: Ledger, run: Run, batch: Batch) -> bool:
+    if run.planned_at is None or run.request.get("dry_run"):
+        return False
+    if batch.state not in UNFINISHED and (batch.failed or batch.state is State.LOST):
+        return bool(unresolved(ledger, batch))
+    return batch.state in UNFINISHED
+
+
+def _remove_bodies(outbox: Outbox, run: Run, lease: Lease, *, going: Sequence[Batch], staying: Sequence[Batch]) -> None:
+    """Have the ledger forget where bodies lie, then remove the files; what a crash leaves, the next purge removes.
+
+    Raises:
+        LeaseLost: The purge took so long that another process has taken the client; nothing is removed.
+    """
+    there = set(outbox.bodies.files(run.run_id))
+    shared = {batch.body.file for batch in going}
+    with outbox.bodies.writer(run.run_id) as writer:
+        moved = [
+            (batch, writer.write(outbox.bodies.read(batch.body))) for batch in staying if batch.body.file in shared
+        ]
+    places: list[dict[str, Any]] = [
+        *({"seq_": batch.seq, "file": PURGED, "offset": 0} for batch in going),
+        *({"seq_": batch.seq, "file": ref.file, "offset": ref.offset} for batch, ref in moved),
+    ]
+    where = and_(batches.c.run_seq == run.seq, batches.c.seq == bindparam("seq_"))
+    move = update(batches).where(where).values(body_file=bindparam("file"), body_offset=bindparam("offset"))
+    of_run = select(batches.c.body_file).where(batches.c.run_seq == run.seq)
+    try:
+        with outbox.ledger.write() as tx:
+            lease.assert_current(tx)
+            if places:
+                tx.execute(move, places)
+            needed = set(tx.execute(of_run).scalars())
+    except LeaseLost:
+        outbox.bodies.remove_files(writer.files)
+        raise
+    outbox.bodies.remove_files(there - needed)
+
+
+def _remove_rejects(ledger: Ledger, run: Run, lease: Lease) -> None:
+    if run.rejects_file:
+        store, path = fsspec.core.url_to_fs(run.rejects_file)
+        if store.exists(path):
+            store.rm(path)
+        update_run(ledger, run, lease, rejects_file=None)

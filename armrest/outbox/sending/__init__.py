@@ -1,0 +1,63 @@
+from armrest.outbox.sending.attempts import FIRST_ANSWERS, Attempt, append_attempt, attempts_at, usual_seconds
+from armrest.outbox.sending.gate import OutgoingBatch, begin, begin_if_clear, begin_with_conflicts
+from armrest.outbox.sending.in_flight import held_by
+from armrest.outbox.sending.leases import (
+    ANYWHERE,
+    Lease,
+    Unheld,
+    assert_free,
+    give_up_waiting,
+    lease_holders,
+    note_stop,
+    release_lease,
+    renew_lease,
+    take_lease,
+    this_process,
+)
+from armrest.outbox.sending.shards import (
+    assert_shareable,
+    has_begun,
+    has_joined,
+    is_done,
+    join_lease,
+    reassign,
+    shards_of,
+    silent_seconds,
+)
+from armrest.outbox.sending.split_batch import Opened, read_customers, read_customers_or_numbers, split
+
+__all__ = [
+    "ANYWHERE",
+    "Attempt",
+    "FIRST_ANSWERS",
+    "Lease",
+    "Opened",
+    "OutgoingBatch",
+    "Unheld",
+    "append_attempt",
+    "assert_free",
+    "assert_shareable",
+    "attempts_at",
+    "begin",
+    "begin_if_clear",
+    "begin_with_conflicts",
+    "give_up_waiting",
+    "has_begun",
+    "has_joined",
+    "held_by",
+    "is_done",
+    "join_lease",
+    "lease_holders",
+    "note_stop",
+    "read_customers",
+    "read_customers_or_numbers",
+    "reassign",
+    "release_lease",
+    "renew_lease",
+    "shards_of",
+    "silent_seconds",
+    "split",
+    "take_lease",
+    "this_process",
+    "usual_seconds",
+]

@@ -1,0 +1,59 @@
+"""The append-only history of every attempt: when, what, how it ended, how long it took, and ARM's answer, redacted."""
+
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from statistics import median
+from typing import Final
+
+from sqlalchemy import insert, select
+
+from armrest.outbox.batches import Batch
+from armrest.outbox.ledger import Ledger, attempts
+from armrest.outbox.runs import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One request, or one thing that a person declared. `at` is in seconds since 1970, `duration_ms` milliseconds."""
+
+    run_seq: int
+    batch_seq: int
+    at: float
+    what: str
+    outcome: str
+    http_status: int | None = None
+    duration_ms: int | None = None
+    request_id: str | None = None
+    evidence: str = ""
+
+
+FIRST_ANSWERS: Final = 5
+"""So many answers tell how long one takes where nothing else is under way; the first waits for a login, too."""
+
+_APPEND: Final = insert(attempts)
+
+
+def append_attempt(ledger: Ledger, attempt: Attempt) -> None:
+    """Append an attempt, along with what the ledger is told of its outcome: a transaction of its own costs as much."""
+    ledger.write_along(_APPEND, {name: getattr(attempt, name) for name in Attempt.__slots__})
+
+
+def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[Attempt]:
+    """Return all that was tried with a run's batches, or with one of them, in order."""
+    ledger.flush()
+    query = select(attempts).where(attempts.c.run_seq == run.seq).order_by(attempts.c.id)
+    if batch is not None:
+        query = query.where(attempts.c.batch_seq == batch.seq)
+    with ledger.read() as tx:
+        return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in tx.execute(query)]
+
+
+def usual_seconds(ledger: Ledger, run: Run) -> dict[str, float]:
+    """Return how long ARM took to accept a run's first batches, by verb; empty where it has accepted none."""
+    accepted = (attempts.c.run_seq == run.seq) & (attempts.c.outcome == "accepted")
+    query = select(attempts.c.what, attempts.c.duration_ms).where(accepted).order_by(attempts.c.id).limit(FIRST_ANSWERS)
+    with ledger.read() as tx:
+        first = sorted(tx.execute(query), key=attrgetter("what"))
+    by_verb = groupby(first, key=attrgetter("what"))
+    return {verb: max(1.0, median(row.duration_ms for row in rows)) / 1000 for verb, rows in by_verb}

@@ -1,0 +1,245 @@
+"""A client's lease: one run at a time may send for it.
+
+The lease has an epoch that counts its holders. The transaction that writes SENDING asserts the epoch, so a holder
+that slept through a takeover cannot send. A holder on this host whose process is dead is taken over at once, any
+other once its lease has lapsed. A run that is sent by several workers is kept alive by any of them.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
+
+from armrest.outbox.errors import LeaseHeld, LeaseLost
+from armrest.outbox.ledger import Ledger, clients, runs, shards
+from armrest.outbox.runs import Run, Shard, StoppedBy, client_id
+
+ANYWHERE: Final = "any of several machines"
+"""The process space of a holder whose run goes on in workers when its own process is dead: only time takes it over."""
+
+
+_HOLDER: Final = select(clients.c.epoch, clients.c.holder_run_id).where(clients.c.id == bindparam("client_id"))
+"""Made once: it is asked for every batch that leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one run to send for a client, while `epoch` is the client's; of a shard, where there is one."""
+
+    client_id: int
+    client_no: int
+    run_id: str
+    epoch: int
+    seconds: float
+    run_seq: int | None = None
+    shard: Shard | None = None
+
+    def assert_current(self, tx: Connection) -> None:
+        """Make sure, within a transaction, that nobody has taken over.
+
+        Raises:
+            LeaseLost: Another run has.
+        """
+        epoch, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
+        if epoch != self.epoch:
+            raise self._lost_to(holder)
+        if self.shard is not None and tx.execute(select(shards.c.attempt).where(self._mine)).first() is None:
+            raise LeaseLost(
+                f"another worker has taken over slices {self.shard.name} of run {self.run_id}", run_id=self.run_id
+            )
+
+    def _lost_to(self, holder: str | None) -> LeaseLost:
+        what = f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`"
+        if holder == self.run_id:
+            what = f"another process carries it on; `armrest show {self.run_id}` shows how it stands"
+        what = f"run {self.run_id} no longer holds client {self.client_no}: {what}"
+        return LeaseLost(what, run_id=self.run_id)
+
+    def beat(self, tx: Connection, now: float) -> None:
+        """Write down that the holder is alive."""
+        tx.execute(update(clients).where(clients.c.id == self.client_id).values(lapses_at=now + self.seconds))
+        if self.shard is not None:
+            tx.execute(update(shards).where(self._mine).values(beat_at=now))
+
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        assert self.shard is not None
+        this = (shards.c.run_seq == self.run_seq) & (shards.c.first_slice == self.shard.first_slice)
+        return this & (shards.c.attempt == self.shard.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Unheld:
+    """The right to write about a run that no process carries: it lasts while no process holds the client."""
+
+    ledger: Ledger
+    run: Run
+
+    def assert_current(self, tx: Connection) -> None:
+        """Make sure, within a transaction, that no process holds the client.
+
+        Raises:
+            LeaseHeld: One does.
+        """
+        row = tx.execute(select(clients).where(clients.c.id == self.run.client_id)).one()
+        if _is_held(row, self.ledger.now_in(tx)):
+            raise _held(row)
+
+
+def take_lease(
+    ledger: Ledger,
+    *,
+    api_url: str,
+    client_no: int,
+    run_id: str,
+    seconds: float,
+    process: Mapping[str, Any] | None = None,
+) -> Lease:
+    """Take a client's lease for a run, for so many seconds at a time.
+
+    Raises:
+        LeaseHeld: Another process holds it, or another process of this very run.
+    """
+    process = process or this_process()
+    with ledger.write() as tx:
+        number = client_id(tx, api_url, client_no)
+        row = tx.execute(select(clients).where(clients.c.id == number)).one()
+        now = ledger.now_in(tx)
+        if _is_held(row, now):
+            raise _held(row)
+        epoch = row.epoch + 1
+        _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=now + seconds)
+    return Lease(number, client_no, run_id, epoch, seconds)
+
+
+def give_up_waiting(ledger: Ledger, run: Run, message: str) -> None:
+    """Write down that a run did not get its client; not where it is planned, or another process has it by now."""
+    unplanned = (runs.c.seq == run.seq) & runs.c.planned_at.is_(None)
+    with ledger.write() as tx:
+        holder = tx.execute(_HOLDER, {"client_id": run.client_id}).one().holder_run_id
+        if holder != run.run_id:
+            tx.execute(update(runs).where(unplanned).values(state="Failed", message=message, ended_at=ledger.now()))
+
+
+def assert_free(ledger: Ledger, run: Run) -> None:
+    """Make sure that no process is sending for a run's client just now.
+
+    Raises:
+        LeaseHeld: One is.
+    """
+    with ledger.read() as tx:
+        row = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
+        now = ledger.now_in(tx)
+    if _is_held(row, now):
+        raise _held(row)
+
+
+def note_stop(ledger: Ledger, run: Run, by: StoppedBy, *, lease: Lease | None, **values: Any) -> bool:
+    """Write down who stopped a run; return False, and write nothing, where another process has resumed it by now.
+
+    Args:
+        lease: The lease that the caller holds for the run. None: no process may hold one.
+        values: Further columns of the run.
+    """
+    with ledger.write() as tx:
+        if lease is not None:
+            try:
+                lease.assert_current(tx)
+            except LeaseLost:
+                return False
+        else:
+            row = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
+            if row.holder_run_id == run.run_id and _is_held(row, ledger.now_in(tx)):
+                return False
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(stopped_by=by, **values))
+    return True
+
+
+def renew_lease(ledger: Ledger, lease: Lease) -> None:
+    """Say that the holder is alive.
+
+    Raises:
+        LeaseLost: Another run has taken over.
+    """
+    with ledger.write() as tx:
+        lease.assert_current(tx)
+        lease.beat(tx, ledger.now_in(tx))
+
+
+def release_lease(ledger: Ledger, lease: Lease) -> None:
+    """Give the client back; nothing happens where another run has taken over."""
+    with ledger.write() as tx:
+        where = (clients.c.id == lease.client_id) & (clients.c.epoch == lease.epoch)
+        tx.execute(
+            update(clients).where(where).values(epoch=lease.epoch + 1, holder_run_id=None, holder=None, lapses_at=None)
+        )
+
+
+def lease_holders(ledger: Ledger) -> dict[int, str]:
+    """Return the clients (by the ledger's number) that are held by a live run, and that run's id."""
+    with ledger.read() as tx:
+        rows = tx.execute(select(clients).where(clients.c.holder_run_id.is_not(None))).all()
+        now = ledger.now_in(tx)
+    return {row.id: row.holder_run_id for row in rows if _is_held(row, now)}
+
+
+def _set(tx: Connection, number: int, *, epoch: int, run_id: str, holder: str, lapses_at: float) -> None:
+    values = {"epoch": epoch, "holder_run_id": run_id, "holder": holder, "lapses_at": lapses_at}
+    tx.execute(update(clients).where(clients.c.id == number).values(values))
+
+
+def _is_held(row: Row[Any], now: float) -> bool:
+    if row.holder_run_id is None:
+        return False
+    holder = json.loads(row.holder)
+    if _same_host(holder) and not _is_alive(holder):
+        return False
+    return bool(row.lapses_at > now)
+
+
+def _held(row: Row[Any]) -> LeaseHeld:
+    holder = json.loads(row.holder)
+    return LeaseHeld(
+        f"run {row.holder_run_id} is sending for client {row.client_no} (process {holder['pid']} on {holder['host']}): "
+        "wait for it to end, or give --wait 10m",
+        holder_run_id=row.holder_run_id,
+    )
+
+
+def this_process() -> dict[str, Any]:
+    """Return what tells this process from every other: host, boot or container, number and start."""
+    return {
+        "host": socket.gethostname(),
+        "space": _process_space(),
+        "pid": os.getpid(),
+        "started": psutil.Process().create_time(),
+    }
+
+
+def _process_space() -> str:
+    """Return what tells apart hosts of one name whose process numbers mean different things."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    space = Path("/proc/self/ns/pid")
+    try:
+        return f"{boot.read_text().strip()} {space.readlink()}"
+    except OSError:
+        return ""
+
+
+def _same_host(holder: Mapping[str, Any]) -> bool:
+    return bool(holder["host"] == socket.gethostname() and holder["space"] == _process_space())
+
+
+def _is_alive(holder: Mapping[str, Any]) -> bool:
+    try:
+        process = psutil.Process(holder["pid"])
+        same = abs(process.create_time() - holder["started"]) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE  # dead, and its parent has not noticed yet
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,115 @@
+"""Shards: ranges of a run's slices, each sent by one worker at a time, all of them under the run's one lease.
+
+A worker's right is the run's lease and its own attempt at the range. An attempt that was given to another worker may
+not send any more, just as a run may not whose client was taken over: the gate asks for both.
+"""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+
+from armrest.outbox.batches import UNFINISHED
+from armrest.outbox.errors import LeaseLost, OutboxError
+from armrest.outbox.ledger import Ledger, batches, clients, shards
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.runs import Run, Shard
+from armrest.outbox.sending.leases import Lease
+
+
+def shards_of(run: Run, number: int) -> list[Shard]:
+    """Return the ranges into which a run's slices are cut, always the same; each as its first attempt."""
+    if not run.slices:
+        return []
+    number = min(number, run.slices)
+    ends = [run.slices * place // number for place in range(number + 1)]
+    return [Shard(first + 1, last) for first, last in pairwise(ends)]
+
+
+def assert_shareable(outbox: Outbox) -> None:
+    """Make sure that other machines can work on an outbox.
+
+    Raises:
+        OutboxError: Its ledger or its bodies are this machine's alone.
+    """
+    if not outbox.ledger.is_shared:
+        raise OutboxError(
+            "shards need a ledger that every worker reaches: set ARMREST_LEDGER_URL to a PostgreSQL, "
+            "or leave shards at 1"
+        )
+    if not outbox.bodies.is_shared:
+        raise OutboxError(
+            "shards need bodies that every worker reaches: set ARMREST_STORE_URL to an object store such as "
+            "s3://bucket/armrest, or leave shards at 1"
+        )
+
+
+def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lease:
+    """Take a shard over, under the lease that its run holds; safe to repeat.
+
+    Raises:
+        LeaseLost: The run does not hold its client, or a later attempt has the shard.
+    """
+    with ledger.write() as tx:
+        now = ledger.now_in(tx)
+        client = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
+        if client.holder_run_id != run.run_id or client.lapses_at <= now:
+            raise LeaseLost(
+                f"run {run.run_id} does not hold client {run.client_no} any more: `armrest resume {run.run_id}`",
+                run_id=run.run_id,
+            )
+        found = latest_attempt(tx, run, shard)
+        if found is not None and found > shard.attempt:
+            raise LeaseLost(f"another worker has slices {shard.name} of run {run.run_id}", run_id=run.run_id)
+        tx.execute(delete(shards).where(_this(run, shard)))
+        values = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
+        tx.execute(insert(shards).values(run_seq=run.seq, beat_at=now, **values))
+    return Lease(run.client_id, run.client_no, run.run_id, client.epoch, seconds, run.seq, shard)
+
+
+def reassign(ledger: Ledger, run: Run, shard: Shard) -> Shard:
+    """Return the next attempt at a shard; whoever has it now may send nothing of it from here on."""
+    with ledger.write() as tx:
+        following = replace(shard, attempt=max(shard.attempt, latest_attempt(tx, run, shard) or 0) + 1)
+        tx.execute(update(shards).where(_this(run, shard)).values(attempt=following.attempt, beat_at=None))
+    return following
+
+
+def latest_attempt(tx: Connection, run: Run, shard: Shard) -> int | None:
+    """Return the attempt at a shard that may send; None where nobody has begun."""
+    return tx.execute(select(shards.c.attempt).where(_this(run, shard))).scalar()
+
+
+def has_begun(ledger: Ledger, run: Run, shard: Shard) -> bool:
+    """Tell whether any worker has ever had a shard."""
+    with ledger.read() as tx:
+        return latest_attempt(tx, run, shard) is not None
+
+
+def has_joined(ledger: Ledger, run: Run, shard: Shard) -> bool:
+    """Tell whether a worker has reported for this attempt at a shard."""
+    joined = select(shards.c.attempt).where(
+        _this(run, shard), shards.c.attempt == shard.attempt, shards.c.beat_at.is_not(None)
+    )
+    with ledger.read() as tx:
+        return tx.execute(joined).first() is not None
+
+
+def silent_seconds(ledger: Ledger, run: Run, shard: Shard) -> float:
+    """Return for how long this attempt at a shard has not been heard of; 0 where it has not begun."""
+    beat = select(shards.c.beat_at).where(_this(run, shard), shards.c.attempt == shard.attempt)
+    with ledger.read() as tx:
+        beat_at = tx.execute(beat).scalar()
+        return 0.0 if beat_at is None else max(0.0, ledger.now_in(tx) - beat_at)
+
+
+def is_done(ledger: Ledger, run: Run, shard: Shard) -> bool:
+    """Tell whether every batch of a shard is closed."""
+    within = batches.c.slice_no.between(shard.first_slice, shard.last_slice)
+    left = select(batches.c.seq).where(batches.c.run_seq == run.seq, within, batches.c.state.in_(UNFINISHED))
+    with ledger.read() as tx:
+        return tx.execute(left.limit(1)).first() is None
+
+
+def _this(run: Run, shard: Shard) -> ColumnElement[bool]:
+    return (shards.c.run_seq == run.seq) & (shards.c.first_slice == shard.first_slice)

@@ -1,0 +1,350 @@
+"""Planning: the whole source is read, judged and written to the outbox before the first byte is sent."""
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import fsspec
+
+from armrest.api import ArmError
+from armrest.intake import (
+    Block,
+    Database,
+    InputRefused,
+    Places,
+    Policy,
+    RejectLimit,
+    RejectsFile,
+    Source,
+    mapping_of,
+    open_source,
+    serialize_block,
+)
+from armrest.outbox import (
+    Comparison,
+    CustomerTooLarge,
+    Lease,
+    LeaseLost,
+    Outbox,
+    OutboxError,
+    PlanAttempt,
+    PlanFigures,
+    PlanWriter,
+    Run,
+    RunSummary,
+    begin_plan,
+    client_confirmation,
+    confirm_client,
+    discard_plan,
+    find_run,
+    last_rows,
+    match_clients,
+    summary,
+    update_run,
+)
+from armrest.planning.address_merge import ReadRecords, with_whole_addresses
+from armrest.planning.client_rail import SAMPLE, Spread, describe_doubt, looks_like_another_clients
+from armrest.planning.guard_rails import GuardRailHit, GuardRails
+
+LARGE_BYTES: Final = 32_000_000
+"""From here on it pays to start further processes: about a quarter of a million customers."""
+
+REJECTED: Final = ".csv"
+VANISHED: Final = "-vanished.csv"
+
+OnProgress = Callable[[int], None]
+"""Told how many rows were read so far."""
+
+
+def plan(
+    outbox: Outbox,
+    run: Run,
+    lease: Lease | None,
+    *,
+    rejects_folder: Path | str,
+    inbox: Path | None = None,
+    places: Places | None = None,
+    databases: Mapping[str, Database] | None = None,
+    processes: int = 1,
+    read_records: ReadRecords | None = None,
+    on_progress: OnProgress | None = None,
+) -> RunSummary:
+    """Plan a run from its source, as its `request` says.
+
+    Safe to repeat: a complete plan is left as it is, and what an interrupted attempt has left is discarded. A source
+    that is refused, of which too many rows are rejected, or that goes past a guard rail leaves the run
+    `InputRejected`: nothing of it is sent. Any other error leaves it `Failed`: a resume plans it again.
+
+    Args:
+        lease: The client's; None is for a dry run alone.
+        rejects_folder: A folder, or an fsspec address of one.
+        inbox: Where plain file names are looked up first.
+        places: The only places that the source may come from, where not all are allowed.
+        databases: What a source `sql:NAME` stands for.
+        read_records: Asks ARM what it holds of customers; for the address policy `merge` alone.
+        processes: How many check and assemble the customers of a large source; 1: this one alone does everything.
+
+    Raises:
+        LeaseLost: Another process has taken over the client, or plans the run; nothing is written about it any more.
+        SourceUnavailable: The source could not be read, for no fault of its own.
+        WorkerLost: One of the processes was killed.
+    """
+    run = find_run(outbox.ledger, run.run_id)
+    if run.planned_at is not None:
+        return summary(outbox.ledger, run.run_id)
+    attempt = begin_plan(outbox.ledger, run, lease)
+    files = f"{rejects_folder}/{run.run_id}"
+    planner = _Planner(outbox, attempt, f"{files}{attempt.suffix}", on_progress or (lambda _: None), read_records)
+    with failing(outbox, attempt):
+        discard_plan(outbox, attempt)
+        _remove_lists(files, attempt)
+        try:
+            source = _opened(run.request, inbox, places, databases)
+            planner.plan(source, processes=processes if (source.text_bytes or 0) >= LARGE_BYTES else 1)
+        except InputRefused as refusal:
+            _reject(outbox, attempt, planner, refusal)
+        except LeaseLost:
+            planner.remove_lists()
+            raise
+    return summary(outbox.ledger, run.run_id)
+
+
+def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: InputRefused) -> None:
+    discard_plan(outbox, attempt)
+    planner.note(planned=planner.read - planner.rejected)
+    ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
+    if isinstance(refusal, GuardRailHit):
+        ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
+    update_run(outbox.ledger, attempt.run, attempt, state="InputRejected", **ended)
+
+
+@contextmanager
+def failing(outbox: Outbox, attempt: PlanAttempt) -> Iterator[None]:
+    """Leave a run `Failed`, without a plan, when an error ends its planning; where it is still this attempt's."""
+    try:
+        yield
+    except LeaseLost:
+        raise
+    except Exception as error:
+        run = attempt.run
+        message = f"{_short(error)}; `armrest resume {run.run_id}` plans it again"
+        if attempt.is_dry:
+            message = f"{_short(error)}; plan it again"
+        with suppress(OutboxError, OSError):  # the error itself is what the caller is told
+            discard_plan(outbox, attempt)
+            update_run(outbox.ledger, run, attempt, state="Failed", message=message, ended_at=outbox.ledger.now())
+        raise
+
+
+def _short(error: Exception) -> str:
+    """Describe an error in one line; the text of one that is not ours may quote customers."""
+    if isinstance(error, (OutboxError, ArmError, ConnectionError)):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"the plan could not be made ({error.strerror})"
+    return f"the plan could not be made ({type(error).__name__})"
+
+
+def plan_writer(outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | None = None) -> PlanWriter:
+    """Return a writer that keeps to the sizes of the run's request."""
+    run = attempt.run
+    return PlanWriter(
+        outbox,
+        attempt,
+        batch_size=run.request["batch_size"],
+        max_body_bytes=run.request["max_body_bytes"],
+        comparison=comparison,
+        changes_only=bool(run.request.get("changes_only")),
+    )
+
+
+def _opened(
+    request: Mapping[str, Any], inbox: Path | None, places: Places | None, databases: Mapping[str, Database] | None
+) -> Source:
+    """Open the source that a request names, under its mapping and policy."""
+    mapping = mapping_of(request["mapping"], name="the run's mapping") if request.get("mapping") else None
+    policy = Policy(
+        clear=frozenset(request.get("clear", ())),
+        address=request.get("address_policy", "refuse"),
+        duplicates=request.get("duplicates", "error"),
+        severities=request.get("rules", {}),
+    )
+    return open_source(
+        request["source"],
+        encoding=request.get("encoding"),
+        mapping=mapping,
+        policy=policy,
+        inbox=inbox,
+        places=places,
+        databases=databases,
+    )
+
+
+@contextmanager
+def _writable(path: str) -> Iterator[None]:
+    """Refuse to plan what cannot be listed for those who are to mend it."""
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or type(error).__name__
+        raise InputRefused(
+            f"{path}: the file for rejected rows cannot be written ({what}): check ARMREST_REJECTS_URL",
+            code="rejects-not-written",
+        ) from None
+
+
+def _remove_lists(files: str, attempt: PlanAttempt) -> None:
+    """Remove the lists of rejected and of vanished customers that earlier attempts have left."""
+    for number in range(1, attempt.number):
+        _remove(f"{files}{replace(attempt, number=number).suffix}")
+
+
+def _remove(files: str) -> None:
+    with suppress(OSError):
+        store, path = fsspec.core.url_to_fs(files)
+        for name in (f"{path}{REJECTED}", f"{path}{VANISHED}"):
+            if store.exists(name):
+                store.rm(name)
+
+
+def _close_anyway(rejects: RejectsFile) -> None:
+    with suppress(OSError):
+        rejects.close()
+
+
+class _Planner:
+    """Carries the rows of one source into a plan, and counts them."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        attempt: PlanAttempt,
+        files: str,
+        on_progress: OnProgress,
+        read_records: ReadRecords | None,
+    ) -> None:
+        self._outbox = outbox
+        self._attempt = attempt
+        run = self._run = attempt.run
+        self._files = files
+        self._rejects_path = f"{files}{REJECTED}"
+        self._on_progress = on_progress
+        self._read_records = read_records
+        self._rails = GuardRails.of(run.request)
+        self._spread = Spread(SAMPLE)
+        self.client_doubt: str | None = None
+        self.read = 0
+        self.rejected = 0
+        self._rejects: RejectsFile | None = None
+
+    def plan(self, source: Source, *, processes: int) -> None:
+        ledger, request = self._outbox.ledger, self._run.request
+        self._rails.check_age(source.name, source.modified_at, now=ledger.now())
+        with ExitStack() as stack:
+            comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
+            rejects = self._rejects = RejectsFile(self._rejects_path, source)
+            stack.callback(_close_anyway, rejects)
+            writer = stack.enter_context(plan_writer(self._outbox, self._attempt, comparison))
+            for block in stack.enter_context(closing(self._blocks(source, processes))):
+                self._count(block, writer)
+                if block.rejects and not rejects.count:  # a purge must find the file, whatever comes
+                    update_run(ledger, self._run, self._attempt, rejects_file=self._rejects_path)
+                with _writable(self._rejects_path):
+                    rejects.write(block.rejects)
+                writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
+                self._add(writer, block, source)
+            RejectLimit.parse(request["max_rejected"]).check(source.name, rejected=self.rejected, read=self.read)
+            self._check_client(source)
+            last = last_rows(ledger, self._run) if self._rails.min_rows is not None else None
+            self._rails.check_rows(source.name, read=self.read, last_read=last)
+            writer.count_at_the_end()
+            self._rails.check_changes(source.name, writer.figures)
+            writer.figures.client_doubt = self.client_doubt
+            writer.figures.unmapped = list(source.unmapped)
+            if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
+                writer.figures.vanished_file = self._list(comparison.vanished())
+            with _writable(self._rejects_path):
+                rejects.close()
+            self.note()
+            writer.complete()
+
+    def _blocks(self, source: Source, processes: int) -> Generator[Block]:
+        key = self._outbox.ledger.fingerprint_key
+        if self._read_records is None:
+            yield from source.sealed_blocks(key, processes=processes)
+            return
+        for block in source.blocks():
+            new_ones = self._run.mode == "upsert"
+            yield serialize_block(
+                with_whole_addresses(block, self._read_records, name=source.name, new_ones=new_ones), key
+            )
+
+    def _list(self, numbers: Iterable[str]) -> str:
+        """Write customer numbers into a file beside the rejects; return its path."""
+        path = f"{self._files}{VANISHED}"
+        with _writable(path), fsspec.open(path, "w", encoding="utf-8", newline="") as file:
+            file.writelines(f"{number}\n" for number in ("customerNo", *numbers))
+        return path
+
+    def _check_client(self, source: Source) -> None:
+        """Refuse a source whose customers look like another client's, unless a person has confirmed the client number.
+
+        Where a person is about to be asked, the plan is made; it cannot be sent without that confirmation.
+
+        Raises:
+            GuardRailHit: They do.
+        """
+        ledger, run = self._outbox.ledger, self._run
+        match = match_clients(ledger, run, self._spread.items)
+        code = looks_like_another_clients(match)
+        if code is None:
+            return
+        whole = self._spread.is_whole
+        self.client_doubt = describe_doubt(code, source.name, run.client_no, match, is_whole=whole)
+        if by := run.request.get("client_confirmed_by"):
+            confirm_client(ledger, run, by=by)
+        elif not run.request.get("asks_because") and client_confirmation(ledger, run) is None:
+            raise GuardRailHit(self.client_doubt, code=code)
+
+    def _is_compared(self) -> bool:
+        request = self._run.request
+        return bool(request.get("changes_only") or request.get("dry_run") or self._rails.max_changed is not None)
+
+    def _count(self, block: Block, writer: PlanWriter) -> None:
+        self.read += block.rows
+        self.rejected += len(block.rejects)
+        self._spread.add(block.sealed.numbers)
+        writer.figures.count_findings(Counter(finding.code for finding in block.warnings), block.blanked)
+        self._on_progress(self.read)
+
+    def _add(self, writer: PlanWriter, block: Block, source: Source) -> None:
+        try:
+            writer.add_sealed(block.sealed)
+        except CustomerTooLarge as error:
+            row = block.row_numbers[error.position]
+            raise InputRefused(
+                f"{source.name}: row {source.place(row)} makes {error.size_bytes} bytes, more than a batch may hold: "
+                "shorten it",
+                code="customer-too-large",
+                rows=(row,),
+            ) from None
+
+    def note(self, **more: int) -> None:
+        """Write the figures so far into the ledger, and where the rejects are that could be written."""
+        file = self._rejects_path if self._rejects and self._rejects.count else None
+        update_run(
+            self._outbox.ledger,
+            self._run,
+            self._attempt,
+            read=self.read,
+            rejected=self.rejected,
+            rejects_file=file,
+            **more,
+        )
+
+    def remove_lists(self) -> None:
+        """Remove what this attempt has listed; another one's lists have other names."""
+        _remove(self._files)

@@ -1,0 +1,78 @@
+"""Planning a rerun: new batches of what failed in a run, from the bodies that were sent."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from armrest.outbox import (
+    Batch,
+    Failure,
+    Lease,
+    Only,
+    Outbox,
+    Run,
+    RunSummary,
+    State,
+    begin_plan,
+    discard_plan,
+    failures_in,
+    find_run,
+    summary,
+    update_run,
+)
+from armrest.planning.planner import failing, plan_writer
+
+
+def plan_rerun(
+    outbox: Outbox, run: Run, lease: Lease, *, batch_uuids: Collection[str] = (), only: Only = "all"
+) -> RunSummary:
+    """Plan a run whose parent's failures it takes up; safe to repeat.
+
+    Customers that failed each for a reason of their own are put together again. A batch that was refused whole after
+    it had been accepted goes as two: those whom ARM named and the rest, or, where it named nobody, two halves.
+
+    Raises:
+        UnknownBatch: The parent has no batch of such a batchUuid.
+        BodyUnusable: A body that is needed was purged.
+        LeaseLost: Another process has taken over the client; nothing is written about the run any more.
+    """
+    run = find_run(outbox.ledger, run.run_id)
+    if run.planned_at is not None:
+        return summary(outbox.ledger, run.run_id)
+    assert run.parent_run_id is not None
+    attempt = begin_plan(outbox.ledger, run, lease)
+    parent = find_run(outbox.ledger, run.parent_run_id)
+    read = 0
+    with failing(outbox, attempt), plan_writer(outbox, attempt) as writer:
+        discard_plan(outbox, attempt)
+        for group, alone in _groups(failures_in(outbox, parent, only=only, batch_uuids=batch_uuids)):
+            read += len(group)
+            if alone:
+                writer.end_batch()
+            writer.add([failure.customer for failure in group])
+            if alone:
+                writer.end_batch()
+        update_run(outbox.ledger, run, attempt, read=read)
+        writer.complete()
+    return summary(outbox.ledger, run.run_id)
+
+
+def _groups(failed: Iterator[tuple[Batch, list[Failure]]]) -> Iterator[tuple[Sequence[Failure], bool]]:
+    """Yield what is to be sent together, and whether it must stand in a batch of its own."""
+    for batch, failures in failed:
+        whole = [failure for failure in failures if failure.refused_whole]
+        named = [failure for failure in failures if not failure.refused_whole]
+        if batch.state is State.LOST or not whole:
+            yield failures, False
+        elif named:
+            yield whole, True
+            yield named, False
+        else:
+            middle = (len(whole) + 1) // 2
+            yield whole[:middle], True
+            if whole[middle:]:
+                yield whole[middle:], True
+
+
+def rerun_request(parent: Run) -> dict[str, Any]:
+    """Return the request of a rerun: the sizes of its parent's."""
+    return {name: parent.request[name] for name in ("batch_size", "max_body_bytes")}

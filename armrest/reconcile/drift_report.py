@@ -1,0 +1,160 @@
+"""What a verification has found: counted, its customers named, its values in a file for their owner alone."""
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import sqrt
+from pathlib import Path
+from typing import Any, Final, Self
+
+from armrest.tabular import harmless
+
+MOST_NAMED: Final = 1_000
+"""Customers that are named in a result; the file has them all."""
+CONFIDENCE_95: Final = 1.959964
+"""Standard deviations to both sides that hold 95 % of a normal distribution."""
+COLUMNS: Final = ("customerNo", "drift", "field", "wanted", "held")
+
+
+class Drift(StrEnum):
+    """How a customer may differ."""
+
+    MISSING = "missing"
+    DIFFERENT = "different"
+    ONLY_IN_ARM = "only-in-arm"
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A customer that differs, and in which fields; no values."""
+
+    customer_no: str
+    drift: Drift
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Verification:
+    """How ARM and what was wanted compare.
+
+    Attributes:
+        customers: How many were compared, of `total`.
+        only_in_arm: None where that could not be told: of a sample, of a run, or where ARM has more than it lists.
+        fields: How many customers differ in each field.
+        named: The first 1,000 that differ.
+        rejected: Rows of the source that are at fault, and were not compared.
+        interval: Of a sample: between which shares of all customers differ, by 95 % confidence.
+        file: Where all that differs stands with its values; None where nothing does.
+    """
+
+    client_no: int
+    source: str
+    total: int = 0
+    customers: int = 0
+    missing: int = 0
+    different: int = 0
+    only_in_arm: int | None = None
+    rejected: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+    named: list[Drifted] = field(default_factory=list)
+    interval: tuple[float, float] | None = None
+    file: Path | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing that was compared differs."""
+        return not (self.missing or self.different or self.only_in_arm)
+
+    @property
+    def message(self) -> str:
+        """One line of figures."""
+        what = f"a sample of {self.customers:,} of {self.total:,}" if self.interval else f"{self.customers:,}"
+        told = f"{what} customers compared: {self.missing:,} missing in ARM, {self.different:,} different"
+        told += "" if self.only_in_arm is None else f", {self.only_in_arm:,} only in ARM"
+        if self.interval:
+            low, high = (f"{100 * share:.2f}" for share in self.interval)
+            told += f"; of all, between {low} and {high} % differ (95 % confidence)"
+        return told
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as one JSON object: numbers and field names, no values."""
+        return {
+            "client_no": self.client_no,
+            "source": self.source,
+            "equal": self.equal,
+            "customers": {
+                "total": self.total,
+                "compared": self.customers,
+                "missing": self.missing,
+                "different": self.different,
+                "only_in_arm": self.only_in_arm,
+                "rejected": self.rejected,
+            },
+            "fields": dict(self.fields.most_common()),
+            "drift": [
+                {"customer_no": one.customer_no, "drift": one.drift, "fields": list(one.fields)} for one in self.named
+            ],
+            "interval": self.interval,
+            "drift_file": str(self.file) if self.file else None,
+            "message": self.message,
+        }
+
+
+class DriftLog:
+    """Counts drift and writes its values to a file, which is made with the first of it; a context manager."""
+
+    def __init__(self, verification: Verification, file: Path) -> None:
+        self._verification = verification
+        self._file = file
+        self._open = ExitStack()
+        self._writer: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def missing(self, customer_no: str) -> None:
+        """Note a customer that ARM has not."""
+        self._verification.missing += 1
+        self._note(Drifted(customer_no, Drift.MISSING), {"": ("", "")})
+
+    def different(self, customer_no: str, differences: Mapping[str, tuple[str, str]]) -> None:
+        """Note a customer that ARM holds otherwise."""
+        self._verification.different += 1
+        self._verification.fields.update(differences.keys())
+        self._note(Drifted(customer_no, Drift.DIFFERENT, tuple(differences)), differences)
+
+    def only_in_arm(self, customer_no: str) -> None:
+        """Note a customer that ARM has and nobody wants."""
+        self._verification.only_in_arm = (self._verification.only_in_arm or 0) + 1
+        self._note(Drifted(customer_no, Drift.ONLY_IN_ARM), {"": ("", "")})
+
+    def _note(self, drifted: Drifted, differences: Mapping[str, tuple[str, str]]) -> None:
+        if len(self._verification.named) < MOST_NAMED:
+            self._verification.named.append(drifted)
+        if self._writer is None:
+            handle = os.open(self._file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+            self._writer = csv.writer(
+                self._open.enter_context(os.fdopen(handle, "w", encoding="utf-8-sig", newline=""))
+            )
+            self._writer.writerow(COLUMNS)
+            self._verification.file = self._file
+        for name, (wanted, held) in differences.items():
+            self._writer.writerow(map(harmless, (drifted.customer_no, drifted.drift, name, wanted, held)))
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """Return between which shares the share of all lies by 95 % confidence, by Wilson's score interval."""
+    if not of:
+        return 0.0, 1.0
+    z, share = CONFIDENCE_95, hits / of
+    middle = share + z * z / (2 * of)
+    reach = z * sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    whole = 1 + z * z / of
+    return max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)

@@ -1,0 +1,85 @@
+"""What customers were to be: by a source, or by what a run has settled."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Protocol, cast
+
+from armrest.intake import Source
+from armrest.model import CustomerUpdate
+from armrest.outbox import Outbox, Run, State, batches_in, failed_customers, read_customers
+
+
+class ExpectedCustomers(Protocol):
+    """Customers as they were to be.
+
+    Attributes:
+        name: How it is shown.
+        is_all: Whether ARM should have no others.
+        rejected: The numbers of rows at fault, read so far; None for a row without a number.
+    """
+
+    name: str
+    is_all: bool
+    rejected: list[str | None]
+
+    def customers(self) -> Iterator[CustomerUpdate]:
+        """Yield them, each time anew."""
+
+
+class FromSource:
+    """All customers of a source."""
+
+    is_all = True
+
+    def __init__(self, source: Source) -> None:
+        self.name = source.name
+        self.rejected: list[str | None] = []
+        self._source = source
+
+    def customers(self) -> Iterator[CustomerUpdate]:
+        """Yield the customers of the rows that are well.
+
+        Raises:
+            InputRefused: The source is at fault.
+        """
+        self.rejected = []
+        for block in self._source.blocks():
+            self.rejected += [reject.customer_no for reject in block.rejects]
+            yield from block.customers
+
+
+class FromRun:
+    """The customers that a run has updated, as they were sent; its bodies must not be purged yet."""
+
+    is_all = False
+
+    def __init__(self, outbox: Outbox, run: Run) -> None:
+        self.name = run.run_id
+        self.rejected: list[str | None] = []
+        self._outbox = outbox
+        self._run = run
+
+    def customers(self) -> Iterator[CustomerUpdate]:
+        """Yield the customers of settled batches that ARM has not refused.
+
+        Raises:
+            BodyUnusable: A body was purged.
+        """
+        ledger = self._outbox.ledger
+        refused = {failed.customer_no for failed in failed_customers(ledger, self._run)}
+        for batch in batches_in(ledger, self._run, [State.SETTLED, State.PARTLY_FAILED]):
+            for line, person in read_customers(self._outbox, batch):
+                if line.customer_no not in refused:
+                    yield cast("CustomerUpdate", person)
+
+
+def sample(customers: Iterator[CustomerUpdate], size: int, random: Random) -> tuple[list[CustomerUpdate], int]:
+    """Return so many customers at random, each as likely as any other, and of how many; in the memory of the sample."""
+    chosen: list[CustomerUpdate] = []
+    total = 0
+    for total, customer in enumerate(customers, start=1):
+        if len(chosen) < size:
+            chosen.append(customer)
+        elif (place := random.randrange(total)) < size:
+            chosen[place] = customer
+    return chosen, total

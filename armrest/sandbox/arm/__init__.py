@@ -1,0 +1,26 @@
+from armrest.sandbox.arm.assumed import NEW_CUSTOMER
+from armrest.sandbox.arm.batch import Batch, Outcome
+from armrest.sandbox.arm.behaviour import Behaviour, Fault
+from armrest.sandbox.arm.faults import LOSES_THE_UUID, NO_ANSWER, SPOILING, Faults, inject_fault, slow_down
+from armrest.sandbox.arm.identity import Tokens
+from armrest.sandbox.arm.merge import Customer
+from armrest.sandbox.arm.rate_limit import Pace
+from armrest.sandbox.arm.records import CustomerRecords
+
+__all__ = [
+    "Batch",
+    "Behaviour",
+    "Customer",
+    "CustomerRecords",
+    "Fault",
+    "Faults",
+    "LOSES_THE_UUID",
+    "NEW_CUSTOMER",
+    "NO_ANSWER",
+    "Outcome",
+    "Pace",
+    "SPOILING",
+    "Tokens",
+    "inject_fault",
+    "slow_down",
+]

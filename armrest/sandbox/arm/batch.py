@@ -1,0 +1,45 @@
+"""A batch as the sandbox's books hold it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from armrest.sandbox.arm.assumed import Failure
+
+
+class Outcome(StrEnum):
+    """What became of a batch."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+
+
+@dataclass(slots=True)
+class Batch:
+    """One body that was accepted, and what became of it.
+
+    Args:
+        customers: How many the body holds.
+        received: When it was accepted, in the books' seconds.
+        due: When it may be applied.
+        answered: An unbroken 202 with the batchUuid was given. A client may still have left before it came.
+        body: The bytes as received; empty once it was applied, unless the books keep bodies.
+        applied: When it was worked through; None while it waits.
+        rank: The how-manieth batch of the whole sandbox that was applied, from 1; None while it waits.
+    """
+
+    client_no: int
+    batch_uuid: str
+    method: str
+    sha256: str
+    customers: int
+    received: float
+    due: float
+    body: bytes = field(repr=False)
+    answered: bool = True
+    polls: int = 0
+    outcome: Outcome = Outcome.WAITING
+    failures: tuple[Failure, ...] = ()
+    applied: float | None = None
+    rank: int | None = None

@@ -1,0 +1,97 @@
+"""Faults by chance, from a seed: what each does to an answer, and how often it was done."""
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+from math import ceil
+from random import Random
+
+import orjson
+
+from armrest.sandbox.arm import assumed
+from armrest.sandbox.arm.behaviour import Behaviour, Fault
+from armrest.sandbox.messages import Reply, json_reply
+
+NO_ANSWER = Reply(499, b"", broken="reset")
+"""The connection breaks; 499 is what the counters show."""
+
+SPOILING = frozenset({Fault.RESET_AFTER, Fault.SLOW, Fault.CUT, Fault.HTML, Fault.NO_UUID, Fault.UNKNOWN_WORD})
+"""Faults of an answer, after what was asked has been done."""
+
+LOSES_THE_UUID = frozenset({Fault.RESET_AFTER, Fault.CUT, Fault.HTML, Fault.NO_UUID})
+"""Faults after which a client cannot know the batchUuid of what was accepted."""
+
+
+@dataclass(slots=True)
+class Injected:
+    """How often something was done to a client, and to how many customers in all, counting repeats."""
+
+    times: int = 0
+    customers: int = 0
+
+
+class Faults:
+    """Draws faults at the rates that the behaviour names, and counts them."""
+
+    def __init__(self, behaviour: Behaviour, random: Random) -> None:
+        self._behaviour = behaviour
+        self._random = random
+        self.injected: defaultdict[str, Injected] = defaultdict(Injected)
+
+    def draw(self, among: tuple[Fault, ...]) -> Fault | None:
+        """At most one of these faults, each with its own probability."""
+        rates = self._behaviour.faults
+        if not rates:
+            return None
+        at = self._random.random()
+        for fault in among:
+            at -= rates.get(fault, 0.0)
+            if at < 0:
+                return fault
+        return None
+
+    def victims(self, customers: int) -> frozenset[int]:
+        """Which places of a batch a 206 by chance names: about one in a hundred, one at least."""
+        return frozenset(self._random.sample(range(customers), max(1, customers // 100)))
+
+    def note(self, what: str, customers: int) -> None:
+        """Count one injection."""
+        injected = self.injected[str(what)]
+        injected.times += 1
+        injected.customers += customers
+
+
+def slow_down(status: int, behaviour: Behaviour, now: float) -> Reply:
+    """A 429 or 503 that says how long to wait, in the form that the behaviour names."""
+    seconds = ceil(behaviour.retry_after_seconds)
+    match behaviour.retry_after_form:
+        case "seconds":
+            headers = {"retry-after": str(seconds)}
+        case "date":
+            at = datetime.fromtimestamp(ceil(now), UTC) + timedelta(seconds=seconds)
+            headers = {"retry-after": format_datetime(at, usegmt=True)}
+        case "none":
+            headers = {}
+    return json_reply(status, assumed.error(status, HTTPStatus(status).phrase), headers)
+
+
+def inject_fault(fault: Fault, reply: Reply, behaviour: Behaviour) -> Reply:
+    """A good answer after a fault on its way; what it answers has been done."""
+    match fault:
+        case Fault.RESET_AFTER:
+            spoiled = NO_ANSWER
+        case Fault.CUT:
+            spoiled = replace(reply, broken="cut")
+        case Fault.SLOW:
+            spoiled = replace(reply, wait_seconds=behaviour.slow_seconds)
+        case Fault.HTML:
+            spoiled = Reply(200, assumed.PROXY_PAGE, {"content-type": "text/html"})
+        case Fault.NO_UUID:
+            spoiled = json_reply(reply.status, {"status": "NOT-PROCESSED", "result": "PENDING"})
+        case Fault.UNKNOWN_WORD:
+            spoiled = json_reply(200, assumed.not_found(orjson.loads(reply.body)["batchUuid"]))
+        case _:
+            raise ValueError(f"{fault} spoils no answer")
+    return spoiled

@@ -1,0 +1,92 @@
+"""Lists of customers: what a `queryId` stands for, and its pages."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+from armrest.api import MAX_LISTED, MAX_PAGE_SIZE
+from armrest.sandbox.arm import documented
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The customers of one question, as they were when it was asked.
+
+    Args:
+        numbers: Those that its pages show.
+        total: How many there are in all.
+        until: When it expires, in the books' seconds.
+    """
+
+    query_id: str
+    client_no: int
+    numbers: tuple[str, ...]
+    total: int
+    page_size: int
+    maximum_count: int
+    until: float
+
+    @property
+    def pages(self) -> int:
+        """How many pages it has; an empty list has one."""
+        return max(1, ceil(len(self.numbers) / self.page_size))
+
+    def page(self, page_no: int) -> tuple[str, ...]:
+        """The numbers on a page, counted from 1."""
+        return self.numbers[(page_no - 1) * self.page_size : page_no * self.page_size]
+
+    def summary(self, page_no: int, address: str) -> dict[str, Any]:
+        """What stands beside a page's customers; `address` is that of the list."""
+        return documented.page_summary(
+            page_no=page_no,
+            size=len(self.page(page_no)),
+            page_size=self.page_size,
+            pages=self.pages,
+            total=self.total,
+            maximum_count=self.maximum_count,
+            query_id=self.query_id,
+            address=address,
+        )
+
+
+class Listings:
+    """The questions that were asked, until they expire.
+
+    Args:
+        entropy: Makes queryIds from so many bytes.
+    """
+
+    def __init__(self, *, now: Callable[[], float], entropy: Callable[[int], bytes]) -> None:
+        self._now = now
+        self._entropy = entropy
+        self._listings: dict[str, Listing] = {}
+
+    def begin(
+        self, client_no: int, numbers: Iterable[str], query: Mapping[str, str], *, lifetime_seconds: float
+    ) -> Listing:
+        """Remember the answer to a question.
+
+        Raises:
+            ValueError: `maximumcount` or `pagesize` is no number.
+        """
+        everyone = tuple(numbers)
+        maximum_count = min(int(query.get("maximumcount", MAX_LISTED)), MAX_LISTED)
+        listing = Listing(
+            query_id=self._entropy(8).hex(),
+            client_no=client_no,
+            numbers=everyone[: max(0, maximum_count)],
+            total=len(everyone),
+            page_size=documented.page_size(int(query.get("pagesize", documented.PAGE_SIZE)), cap=MAX_PAGE_SIZE),
+            maximum_count=maximum_count,
+            until=self._now() + lifetime_seconds,
+        )
+        self._listings = {id_: one for id_, one in self._listings.items() if one.until > self._now()}
+        self._listings[listing.query_id] = listing
+        return listing
+
+    def find(self, client_no: int, query_id: str) -> Listing | None:
+        """The list of a queryId; None where there is none, or none any more, or it is another client's."""
+        listing = self._listings.get(query_id)
+        known = listing is not None and listing.client_no == client_no and listing.until > self._now()
+        return listing if known else None

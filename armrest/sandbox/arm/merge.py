@@ -1,0 +1,41 @@
+"""What an update does to a customer, by ARM's pages."""
+
+from typing import Any
+
+from armrest.sandbox.arm.assumed import NEW_CUSTOMER
+
+_BLANK_ADDRESS: dict[str, Any] = NEW_CUSTOMER["postalAddress"]
+
+Customer = dict[str, Any]
+"""A customer as JSON has it, under ARM's names."""
+
+
+def merge(record: Customer, update: Customer) -> Customer:
+    """The record after the update; neither argument is changed.
+
+    A missing field or `null` keeps what is there, `""` blanks it. The postal address is one group: where any of it
+    is sent, all of it is replaced, and what was not sent becomes blank.
+
+    Source: PUT /clients/{clientno}/customers, documented; lists and distribution assumed.
+    """
+    merged = record.copy()
+    for field, value in update.items():
+        if value is None or field == "customerNo":
+            continue
+        if field == "postalAddress":
+            sent = _sent(value)
+            merged[field] = _BLANK_ADDRESS | sent if sent else record[field]
+        elif field == "distribution":
+            merged[field] = record[field] | _sent(value)
+        else:
+            merged[field] = value
+    return merged
+
+
+def create(customer: Customer) -> Customer:
+    """A new customer: blank but for what was sent."""
+    return merge(NEW_CUSTOMER | {"customerNo": customer["customerNo"]}, customer)
+
+
+def _sent(group: Customer) -> Customer:
+    return {field: value for field, value in group.items() if value is not None}

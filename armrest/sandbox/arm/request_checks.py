@@ -1,0 +1,58 @@
+"""What arrived in a request: is it JSON, which customers does it name, which of them are none."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from armrest.model import CUSTOMERS
+from armrest.sandbox.arm import assumed
+from armrest.sandbox.arm.assumed import Failure
+from armrest.sandbox.messages import json_reply
+
+
+class Refused(Exception):
+    """A body that is not accepted, with the answer to give."""
+
+    def __init__(self, status: int, message: str, failures: Iterable[Failure] = ()) -> None:
+        super().__init__(message)
+        self.reply = json_reply(status, assumed.error(status, message, failures))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A body's members.
+
+    Raises:
+        Refused: It is no JSON object.
+    """
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refused(400, "The body is not JSON") from None
+    if not isinstance(content, dict):
+        raise Refused(400, "The body is not a JSON object")
+    return content
+
+
+def numbers_in(customers: list[Any]) -> Iterator[tuple[int, str]]:
+    """The customer numbers that are texts, each with its place."""
+    for index, customer in enumerate(customers):
+        number = customer.get("customerNo") if isinstance(customer, dict) else None
+        if isinstance(number, str):
+            yield index, number
+
+
+def invalid_fields(customers: list[Any]) -> dict[int, Failure]:
+    """The customers that are none by the API's models, by their place."""
+    try:
+        CUSTOMERS.validate_python(customers)
+    except ValidationError as error:
+        known = dict(numbers_in(customers))
+        failures: dict[int, Failure] = {}
+        for fault in error.errors(include_input=False, include_url=False, include_context=False):
+            index, *where = fault["loc"]
+            message = f"{'.'.join(map(str, where)) or 'customer'}: {fault['msg']}"
+            failures.setdefault(int(index), Failure(int(index), known.get(int(index)), message))
+        return failures
+    return {}

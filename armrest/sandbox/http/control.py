@@ -1,0 +1,94 @@
+"""Paths under `/sandbox/` by which tests in other processes steer the stand-in. None of them is Amili's."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+import orjson
+from pydantic import ValidationError
+
+from armrest.sandbox.arm import Behaviour
+from armrest.sandbox.http.route import Route
+from armrest.sandbox.messages import Reply, Request, json_reply
+from armrest.sandbox.state import ArmState
+
+
+def _customers(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
+    return json_reply(200, sandbox.books.customers(int(arguments["clientno"])))
+
+
+def _load(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
+    return json_reply(200, {"loaded": sandbox.books.load(int(arguments["clientno"]), orjson.loads(request.body))})
+
+
+def _drain(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
+    sandbox.books.drain()
+    return json_reply(200, {})
+
+
+def _stats(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
+    return json_reply(200, stats(sandbox))
+
+
+def stats(sandbox: ArmState) -> dict[str, Any]:
+    """What the sandbox was asked and did.
+
+    `answers`: by `METHOD path-template status`, how many. `faults`: by name, how many `times` and `customers`.
+    `batches`: those accepted, as they were received, without their bodies.
+    """
+    return {
+        "answers": {f"{method} {path} {status}": n for (method, path, status), n in sorted(sandbox.answers.items())},
+        "faults": {name: asdict(injected) for name, injected in sorted(sandbox.faults.injected.items())},
+        "batches": [
+            {
+                "clientNo": batch.client_no,
+                "batchUuid": batch.batch_uuid,
+                "method": batch.method,
+                "sha256": batch.sha256,
+                "customers": batch.customers,
+                "answered": batch.answered,
+                "outcome": batch.outcome,
+                "received": batch.received,
+                "applied": batch.applied,
+                "rank": batch.rank,
+                "polls": batch.polls,
+            }
+            for batch in sandbox.books.batches()
+        ],
+    }
+
+
+def _show_behaviour(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
+    return json_reply(200, sandbox.behaviour.model_dump(mode="json"))
+
+
+def _set_behaviour(sandbox: ArmState, request: Request, _: dict[str, str]) -> Reply:
+    try:
+        sandbox.behaviour.update(Behaviour.model_validate_json(request.body))
+    except ValidationError as error:
+        return json_reply(422, error.errors(include_input=False, include_url=False, include_context=False))
+    return json_reply(200, sandbox.behaviour.model_dump(mode="json"))
+
+
+def _describe(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
+    from armrest.sandbox.http.openapi import description  # it describes the routes, which are made with these
+
+    return json_reply(200, description())
+
+
+def _reset(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
+    sandbox.reset()
+    return json_reply(200, {})
+
+
+_CUSTOMERS: Final = "/sandbox/clients/{clientno}/customers"
+
+CONTROL: Final = (
+    Route("GET", _CUSTOMERS, "The customers that the books hold, by number", _customers),
+    Route("POST", _CUSTOMERS, "Put a JSON list of customers into the books", _load),
+    Route("POST", "/sandbox/drain", "Work through all that waits, due or not", _drain),
+    Route("GET", "/sandbox/stats", "Requests, faults injected, batches received", _stats),
+    Route("GET", "/sandbox/behaviour", "How the sandbox behaves", _show_behaviour),
+    Route("PUT", "/sandbox/behaviour", "Set how it behaves; what is left out takes its default", _set_behaviour),
+    Route("GET", "/openapi.json", "All that is implemented, each part with its standing", _describe),
+    Route("POST", "/sandbox/reset", "Empty books, a well-behaved ARM", _reset),
+)

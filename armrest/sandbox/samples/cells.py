@@ -1,0 +1,57 @@
+"""From a customer file's cells to the customers that the books hold."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from armrest.sandbox.arm import NEW_CUSTOMER, Customer
+
+Row = dict[str, str]
+"""A row by its column; an empty cell is `""`."""
+
+_GROUPS: Final = {
+    **{field: ("postalAddress", field) for field in NEW_CUSTOMER["postalAddress"]},
+    "distributionType": ("distribution", "type"),
+    "einvoiceCode": ("distribution", "einvoiceCode"),
+}
+"""The columns that are part of a group, and where in it."""
+
+COLUMNS: Final = tuple(
+    column
+    for field in NEW_CUSTOMER
+    for column in ([name for name, (group, _) in _GROUPS.items() if group == field] or [field])
+)
+"""The columns of a customer file, in the order of the API's example."""
+
+
+def customer_of(row: Row) -> Customer:
+    """The customer that a row describes; empty cells are left out.
+
+    Raises:
+        ValueError: `einvoiceCode` is not a number.
+    """
+    customer: Customer = {}
+    for column, cell in row.items():
+        if not cell:
+            continue
+        if column in _GROUPS:
+            group, key = _GROUPS[column]
+            customer.setdefault(group, {})[key] = _value(key, cell)
+        else:
+            customer[column] = _value(column, cell)
+    return customer
+
+
+def customers_in(path: Path) -> Iterator[Customer]:
+    """The customers of a CSV with our columns, UTF-8; a row without a number or with a wrong code is passed over."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            if row.get("customerNo") and (row.get("einvoiceCode") or "0").isdecimal():
+                yield customer_of({column: cell for column, cell in row.items() if column in COLUMNS and cell})
+
+
+def _value(field: str, cell: str) -> Any:
+    if field in {"emailAddressDocument", "secondaryEmailAddress"}:
+        return [item.strip() for item in cell.split(";")]
+    return int(cell) if field == "einvoiceCode" else cell

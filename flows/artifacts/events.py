@@ -1,0 +1,27 @@
+"""The event that a batch is open for too long: automations listen for it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from prefect.events import emit_event
+
+from armrest.delivery import OpenTooLong
+
+EVENT: Final = "armrest.batch.open-too-long"
+
+
+def emit_open_too_long(batches: Iterable[OpenTooLong]) -> None:
+    """Emit an event for each batch; nothing in it is about a customer."""
+    for one in batches:
+        name = one.batch_uuid or f"{one.run_id}.{one.seq}"
+        emit_event(
+            EVENT,
+            resource={"prefect.resource.id": f"armrest.batch.{name}", "prefect.resource.name": name},
+            payload={
+                "batch_uuid": one.batch_uuid,
+                "run_id": one.run_id,
+                "client_no": one.client_no,
+                "seq": one.seq,
+                "open_seconds": one.open_seconds,
+            },
+        )

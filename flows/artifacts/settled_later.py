@@ -1,0 +1,46 @@
+"""What Prefect shows of a run that had ended, after more has become known of it."""
+
+from typing import Final
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas import State
+from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Completed, Failed
+
+from armrest.outbox import Outbox, RunSummary, find_run, summary
+from flows.artifacts.report import Report, best_effort
+from flows.artifacts.store import Artifacts
+
+ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.RUNNING})
+"""A run that is asked about later has no live process: what still says RUNNING was killed."""
+
+
+async def update_flow_runs(outbox: Outbox, run_id: str) -> None:
+    """Give the flow runs that carried a run a new version of its artifacts, and the state that it has now."""
+    told = summary(outbox.ledger, run_id)
+    async with get_client() as client:
+        for flow_run_id in map(UUID, told.flow_run_ids):
+            with best_effort():
+                await _tell(client, outbox, told, flow_run_id)
+
+
+async def _tell(client: PrefectClient, outbox: Outbox, told: RunSummary, flow_run_id: UUID) -> None:
+    try:
+        flow_run = await client.read_flow_run(flow_run_id)
+    except ObjectNotFound:
+        get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, told.run_id)
+        return
+    artifacts = Artifacts(client, flow_run_id, anew=True)
+    await Report(outbox, find_run(outbox.ledger, told.run_id), artifacts, flow_run_id).conclude()
+    if flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
+        await client.set_flow_run_state(flow_run_id, state_now(told), force=True)
+
+
+def state_now(run: RunSummary) -> State:
+    """Return the state of a flow run whose run was seen to later."""
+    if run.state == "Completed":
+        return Completed(name="SettledLater", message=run.message)
+    return Failed(name=run.state, message=run.message)

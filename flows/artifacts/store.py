@@ -1,0 +1,77 @@
+"""A flow run's artifacts: each is made once and renewed in place, so that a version of a key is a run."""
+
+import asyncio
+import json
+from typing import Any, Final
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+from flows.artifacts.links import Forms, deployed_forms
+
+PAGE: Final = 200
+
+
+class Artifacts:
+    """The artifacts of one flow run, found again when Prefect retries it.
+
+    Args:
+        anew: Leave those that are there as they are, and make a new version of each.
+    """
+
+    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, anew: bool = False) -> None:
+        self._client = client
+        self._flow_run_id = flow_run_id
+        self._ids: dict[str, UUID] | None = {} if anew else None
+        self._last: dict[str, Any] = {}
+        self._one_at_a_time = asyncio.Lock()
+
+    async def table(self, key: str, rows: list[dict[str, Any]], description: str) -> None:
+        """Put rows under a key; a cell is text, a number or None."""
+        await self._put(key, "table", json.dumps(rows), description)
+
+    async def markdown(self, key: str, text: str, description: str) -> None:
+        """Put a text under a key."""
+        await self._put(key, "markdown", text, description)
+
+    async def progress(self, key: str, percent: float, description: str) -> None:
+        """Put a share under a key, 0 to 100."""
+        await self._put(key, "progress", percent, description)
+
+    async def forms(self) -> Forms:
+        """Return the forms that a text may lead on to."""
+        return await deployed_forms(self._client)
+
+    async def _put(self, key: str, kind: str, data: str | float, description: str) -> None:
+        async with self._one_at_a_time:  # two that do not know of each other would both make it
+            if self._last.get(key) != (data, description):
+                await self._write(key, kind, data, description)
+                self._last[key] = (data, description)
+
+    async def _write(self, key: str, kind: str, data: str | float, description: str) -> None:
+        ids = await self._known()
+        if key in ids:
+            await self._update(ids[key], ArtifactUpdate(data=data, description=description))
+            return
+        made = await self._client.create_artifact(
+            ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
+        )
+        ids[key] = made.id
+
+    async def _update(self, artifact_id: UUID, update: ArtifactUpdate) -> None:
+        """The client's own method sends all of the data once more as an event, and fails where that is over 1.5 MB."""
+        await self._client.request(
+            "PATCH",
+            "/artifacts/{id}",
+            json=update.model_dump(mode="json", exclude_unset=True),
+            path_params={"id": artifact_id},
+        )
+
+    async def _known(self) -> dict[str, UUID]:
+        if self._ids is None:
+            mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[self._flow_run_id]))
+            found = await self._client.read_artifacts(artifact_filter=mine, limit=PAGE)
+            self._ids = {artifact.key: artifact.id for artifact in found if artifact.key}
+        return self._ids

@@ -1,0 +1,95 @@
+"""`armrest demo`: the main job on a sample file, against a sandbox, in a folder of its own."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flows.cli import prefect_env
+from flows.cli.flags import Debug
+from flows.cli.output import exit_code, summary_lines
+
+if TYPE_CHECKING:
+    from armrest.outbox import RunSummary
+
+HOME: Final = Path(".demo")
+CLIENT_NO: Final = 2218
+CUSTOMERS: Final = 5000
+SEED: Final = 1
+BATCH_SIZE: Final = 500
+DELAY_SECONDS: Final = 1.0
+TROUBLED: Final = "12345"
+"""The customer on whose account ARM refuses a whole batch, until somebody has mended it there."""
+
+
+def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it itself
+    """Show the whole job on a sample file of 5,000 customers, against a sandbox: a batch fails, its rerun heals it."""
+    from armrest.sandbox import Behaviour, SandboxServer, customer_of, last_month, sample_rows, write_sample
+
+    HOME.mkdir(exist_ok=True)
+    sample = HOME / "customers.csv"
+    write_sample(sample, customers=CUSTOMERS, seed=SEED)
+    behaviour = Behaviour(delay_seconds=DELAY_SECONDS, reject_batches_with=frozenset({TROUBLED}))
+    with SandboxServer(behaviour, seed=SEED) as server:
+        known = server.books.load(CLIENT_NO, map(customer_of, last_month(sample_rows(CUSTOMERS, SEED), SEED)))
+        _point_to(server.api_url, server.token)
+        _say(f"A sandbox stands in for Amili's ARM; it holds last month's {known:,} customers of client {CLIENT_NO}.")
+        _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them wrong in ways real files are.\n")
+        failed = _update(sample)
+        server.behaviour.reject_batches_with = frozenset()
+        healed = _heal(failed)
+        settled = len(server.books.customers(CLIENT_NO))
+    _say(f"\nThe sandbox's books now hold {settled:,} customers. Where to look:")
+    _say(
+        "  make ui                                            this history in Prefect: runs, batches, what failed, why"
+    )
+    _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          what the ledger knows; also: show, customer, check")
+    return exit_code(healed)
+
+
+def _point_to(api_url: str, token: str) -> None:
+    """Set the demo's own homes and the sandbox's address, whatever else its user has set."""
+    for name in [name for name in os.environ if name.startswith(("ARMREST_", "PREFECT_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "ARMREST_HOME": str(HOME.absolute() / "armrest"),
+        "ARMREST_API_URL": api_url,
+        "ARMREST_TOKEN": token,
+        "ARMREST_USER_ID": "ola.nordmann",
+        "PREFECT_HOME": str(HOME.absolute() / "prefect"),
+    }
+    prefect_env.prepare()
+
+
+def _update(sample: Path) -> "RunSummary":
+    """Bring the sample over, one batch of which will fail."""
+    from flows.cli.run_flow import run_flow
+    from flows.update_customers import update_customers
+
+    _say(f"$ armrest update-customers {sample} --client-no {CLIENT_NO} --batch-size {BATCH_SIZE}")
+    _say("Starting Prefect, half a minute the first time …")
+    source = str(sample.absolute())
+    run = run_flow(update_customers, {"source": source, "client_no": CLIENT_NO, "batch_size": BATCH_SIZE})
+    _say("\n".join(summary_lines(run)))
+    return run
+
+
+def _heal(failed: "RunSummary") -> "RunSummary":
+    """Send again what failed, now that what stood in the way has been mended."""
+    from armrest.outbox import batch_views, find_run
+    from flows.cli.run_flow import run_flow
+    from flows.rerun_failed_batches import rerun_failed_batches
+    from tasks.open_workspace import workspace
+
+    with workspace() as here:
+        batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))
+    (refused,) = [batch for batch in batches if batch.failed]
+    _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {refused.failed} customers")
+    _say(f"on account of one of them, {TROUBLED}. Say that somebody has mended that one there; then:\n")
+    _say(f"$ armrest rerun {failed.run_id}")
+    run = run_flow(rerun_failed_batches, {"run_id": failed.run_id})
+    _say("\n".join(summary_lines(run)))
+    return run
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

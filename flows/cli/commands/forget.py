@@ -1,0 +1,20 @@
+"""`armrest forget`: what was sent for a client so far is no longer trusted. No Prefect, nothing sent."""
+
+from flows.cli.flags import ClientNo, Json, with_settings
+from flows.cli.output import print_json
+
+
+@with_settings
+def forget(*, client_no: ClientNo, as_json: Json = False) -> int:
+    """Start afresh: the next run with --changes-only sends all of the client's customers."""
+    from armrest.app.workspace import required_api_url
+    from armrest.outbox import reset_baseline as forget_sent
+    from tasks.open_workspace import workspace
+
+    with workspace() as here:
+        runs = forget_sent(here.outbox.ledger, api_url=required_api_url(here.settings), client_no=client_no)
+    if as_json:
+        print_json({"client_no": client_no, "runs": runs})
+    else:
+        print(f"{runs:,} runs of client {client_no} are forgotten: --changes-only sends all of its customers next")
+    return 0

@@ -1,0 +1,89 @@
+"""`armrest plan`: what a run would do, to be looked at before `armrest apply` sends it. No Prefect, nothing sent."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.flags import ClientNo, ClientNoIsRight, Json, with_settings
+from flows.cli.output import exit_code, print_json, print_table, summary_lines
+from flows.cli.source_flags import compared, with_flags_of
+
+if TYPE_CHECKING:
+    from armrest.app.plan_view import PlanView
+    from armrest.app.source_options import SourceOptions
+    from armrest.outbox import RunSummary
+
+UserId = Annotated[
+    str | None, typer.Option("--user-id", metavar="ID", help="Who the update is by (default: ARMREST_USER_ID).")
+]
+UpdateMode = Annotated[
+    str, typer.Option("--mode", metavar="update|upsert", help="upsert also creates what ARM does not have.")
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option("--batch-size", min=1, max=100_000, metavar="N", help="Customers per batch, at most (default: 1000)."),
+]
+ShowValues = Annotated[
+    bool, typer.Option("--show-values", help="Of a plan: show its sample as it is, personal data included.")
+]
+
+
+@with_settings
+@with_flags_of(compared)
+def plan(
+    read: "SourceOptions",
+    *,
+    client_no: ClientNo,
+    user_id: UserId = None,
+    mode: UpdateMode = "update",
+    batch_size: BatchSize = None,
+    client_no_is_right: ClientNoIsRight = 0,
+    show_values: ShowValues = False,
+    as_json: Json = False,
+) -> int:
+    """Plan a run and show what it would do: new, changed, rejected, blanked; armrest apply sends it as it is."""
+    from flows.cli.arguments import checked_client, checked_update
+
+    given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
+    confirmed = bool(checked_client(client_no, client_no_is_right))
+    return print_plan(read, given, confirmed=confirmed, show_values=show_values, as_json=as_json)
+
+
+def print_plan(
+    read: "SourceOptions", given: dict[str, Any], *, confirmed: bool, show_values: bool, as_json: bool
+) -> int:
+    """Plan a source, print what that would do, and return the command's exit code.
+
+    Args:
+        confirmed: The client number was repeated: whoever types this says that it is right.
+    """
+    from armrest.app.open_run import open_update
+    from armrest.app.person import login_name
+    from armrest.app.plan_run import plan_run
+    from armrest.app.plan_view import plan_view, planned_summary
+    from flows.cli.progress import shown
+    from flows.cli.source_check import check_source
+    from tasks.open_workspace import workspace
+
+    with workspace() as here, shown():
+        by = login_name() if confirmed else None
+        reading = check_source(read, here.settings)
+        run = open_update(here, reading=reading, **given, dry_run=True, client_confirmed_by=by)
+        planned = planned_summary(plan_run(here, run))
+        view = plan_view(here.outbox, run.run_id, show_values=show_values) if planned.state == "Completed" else None
+    if as_json:
+        print_json({**planned.as_json(), **({"plan": view.as_json()} if view else {})})
+    else:
+        _print(planned, view)
+    return exit_code(planned)
+
+
+def _print(planned: "RunSummary", view: "PlanView | None") -> None:
+    print("\n".join(summary_lines(planned)))
+    if view is None:
+        return
+    print_table(("plan", ""), view.rows())
+    for customer in view.sample:
+        print(f"  sample     {json.dumps(customer, ensure_ascii=False)}")
+    print(f"  next       armrest apply {planned.run_id}", flush=True)

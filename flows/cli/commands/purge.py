@@ -1,0 +1,40 @@
+"""`armrest purge`: what holds personal data of old runs is removed. No Prefect, nothing sent."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from flows.cli.flags import Json, with_settings
+from flows.cli.output import print_json
+
+
+@with_settings
+def purge(
+    *,
+    older_than: Annotated[
+        str, typer.Option("--older-than", metavar="TIME", help="Of runs that ended longer ago than this.")
+    ] = "30d",
+    force: Annotated[
+        bool, typer.Option("--force", help="Also what is open or failed: it cannot be sent again then.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Remove bodies of settled batches, rejects and drift files; numbers, outcomes, batchUuids and hashes stay."""
+    from armrest.app.cleanup import remove_old
+    from armrest.app.durations import seconds_in
+    from armrest.outbox import purge as purge_outbox
+    from flows.cli.arguments import checked_times
+    from tasks.open_workspace import workspace
+
+    checked_times(**{"older-than": older_than})
+    with workspace() as here:
+        done = purge_outbox(here.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
+        if not dry_run:
+            remove_old(here.settings, older_than_seconds=seconds_in(older_than))
+    if as_json:
+        print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
+    else:
+        print(f"{'Would remove' if dry_run else 'Removed'} {done.message}")
+    return 0

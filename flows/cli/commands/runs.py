@@ -1,0 +1,199 @@
+"""`armrest update-customers`, `apply`, `rerun` and `resume`: the flows of these names, without a deployment."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli.commands.plan import BatchSize, ShowValues, UpdateMode, UserId, print_plan
+from flows.cli.flags import (
+    ClientNo,
+    ClientNoIsRight,
+    Deadline,
+    Json,
+    OptionalRunId,
+    RunId,
+    Verbose,
+    Wait,
+    with_settings,
+)
+from flows.cli.guard_rail_prompt import OnGuard, Yes, approve_past_guard_rail
+from flows.cli.output import exit_code, print_json, print_summaries, print_summary
+from flows.cli.source_flags import compared, with_flags_of
+
+if TYPE_CHECKING:
+    from armrest.app.source_options import SourceOptions
+    from armrest.outbox import RunSummary
+
+PlanId = Annotated[
+    str, typer.Argument(metavar="PLAN_ID", help="The run of armrest plan or a dry run.", show_default=False)
+]
+
+
+@with_settings
+@with_flags_of(compared)
+def update_customers(
+    read: "SourceOptions",
+    *,
+    client_no: ClientNo,
+    user_id: UserId = None,
+    mode: UpdateMode = "update",
+    batch_size: BatchSize = None,
+    deadline: Deadline = "30m",
+    wait: Wait = "0s",
+    on_guard: OnGuard = "refuse",
+    yes: Yes = False,
+    client_no_is_right: ClientNoIsRight = 0,
+    verify_sample: Annotated[
+        int | None,
+        typer.Option("--verify-sample", min=1, metavar="N", help="Afterwards compare N updated customers with ARM's."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and plan, but send nothing.")] = False,
+    show_values: ShowValues = False,
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Bring a customer file over to ARM, and see every batch of it through."""
+    from flows.cli.arguments import checked_client, checked_times, checked_update
+
+    given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
+    times = checked_times(deadline=deadline, wait=wait)
+    repeated = checked_client(client_no, client_no_is_right)
+    if dry_run:
+        return print_plan(read, given, confirmed=bool(repeated), show_values=show_values, as_json=as_json)
+
+    from flows.cli.preflight import check_ready
+    from flows.cli.source_check import check_source
+    from tasks.connections import load_settings
+
+    settings = load_settings()
+    read = check_source(read, settings)
+    check_ready(settings, client_no=client_no, verbose=verbose)
+    from flows.cli.run_flow import run_flow
+    from flows.update_customers import update_customers as flow
+
+    run = run_flow(flow, read.model_dump() | given | times | {"client_no_is_right": repeated})
+    if yes or on_guard == "ask":
+        run = approve_past_guard_rail(run, yes=yes, asks=on_guard == "ask", times=times)
+    return _print_update(run, verify_sample=verify_sample, as_json=as_json)
+
+
+def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool) -> int:
+    """Print what became of a run, what was found in its source, and whether ARM holds what was sent."""
+    told, code = run.as_json(), exit_code(run)
+    if not as_json:
+        _print_run(run)
+    if verify_sample and run.customers.settled:
+        from flows.cli.commands.verify import verified_afterwards
+
+        told["verification"], verdict = verified_afterwards(run, sample=verify_sample, as_json=as_json)
+        code = max(code, verdict)
+    if as_json:
+        print_json(told)
+    return code
+
+
+def _print_run(run: "RunSummary") -> None:
+    from armrest.app.plan_view import source_findings
+    from armrest.outbox import find_run, plan_figures
+    from tasks.open_workspace import workspace
+
+    print_summary(run, as_json=False)
+    with workspace() as here:
+        figures = plan_figures(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id))
+    for what, found in source_findings(figures):
+        print(f"  {what:<10} {found}", flush=True)
+
+
+@with_settings
+def apply(
+    plan_id: PlanId,
+    *,
+    client_no: Annotated[
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the plan is another client's.")
+    ] = None,
+    client_no_is_right: ClientNoIsRight = 0,
+    deadline: Deadline = "30m",
+    wait: Wait = "0s",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Send a plan that was looked at, byte for byte as it was planned."""
+    from flows.cli.arguments import checked_times, require_plan
+    from flows.cli.preflight import check_ready
+    from tasks.connections import load_settings
+
+    times = checked_times(deadline=deadline, wait=wait)
+    run = require_plan(plan_id, client_no=client_no, client_no_is_right=client_no_is_right, wait=wait)
+    check_ready(load_settings(), client_no=run.client_no, verbose=verbose, run=run)
+    from flows.apply_plan import apply_plan as flow
+    from flows.cli.run_flow import run_flow
+
+    return print_summary(run_flow(flow, {"plan_id": run.run_id, **times}), as_json=as_json)
+
+
+@with_settings
+def rerun(
+    run_id: OptionalRunId = None,
+    *,
+    batch_uuid: Annotated[
+        list[str] | None,
+        typer.Option("--batch-uuid", metavar="UUID", help="Only what failed in this batch; may be repeated."),
+    ] = None,
+    client_no: Annotated[
+        int | None,
+        typer.Option(
+            "--client-no", min=1, metavar="N", help="Alone: all that failed of this client and is not healed."
+        ),
+    ] = None,
+    only: Annotated[
+        str,
+        typer.Option("--only", metavar="failed|lost|all", help="What ARM refused, what was declared lost, or both."),
+    ] = "all",
+    deadline: Deadline = "30m",
+    wait: Wait = "0s",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Send again what failed: in a run, in batches, or all of a client."""
+    from flows.cli.arguments import checked_times, require_failures
+    from flows.cli.preflight import check_ready
+    from tasks.connections import load_settings
+
+    times = checked_times(deadline=deadline, wait=wait)
+    named: dict[str, Any] = {"run_id": run_id, "batch_uuids": batch_uuid or [], "client_no": client_no, "only": only}
+    choices = require_failures(**named, wait=wait)
+    if not choices:
+        return print_summaries([], client_no=client_no, as_json=as_json)
+
+    parent = choices[0].parent
+    check_ready(load_settings(), client_no=parent.client_no, verbose=verbose, run=parent)
+    from flows.cli.run_flow import run_flows
+    from flows.rerun_failed_batches import rerun_failed_batches as flow
+
+    return print_summaries(run_flows(flow, named | times), client_no=client_no, as_json=as_json)
+
+
+@with_settings
+def resume(
+    run_id: RunId,
+    *,
+    client_no: Annotated[
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the run is another client's.")
+    ] = None,
+    deadline: Deadline = "30m",
+    wait: Wait = "0s",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Go on with a run that was killed, stopped, or ended at its deadline."""
+    from flows.cli.arguments import checked_times, require_run
+    from flows.cli.preflight import check_ready
+    from tasks.connections import load_settings
+
+    times = checked_times(deadline=deadline, wait=wait)
+    run = require_run(run_id, client_no=client_no, wait=wait)
+    check_ready(load_settings(), client_no=run.client_no, verbose=verbose, run=run)
+    from flows.cli.run_flow import run_flow
+    from flows.resume_run import resume_run as flow
+
+    return print_summary(run_flow(flow, {"run_id": run.run_id, **times}), as_json=as_json)

@@ -1,0 +1,117 @@
+"""`armrest settle`: what was open is asked about again, and closed on the run that it belongs to."""
+
+import getpass
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.errors import NOT_ALL_SETTLED, Refused
+from flows.cli.flags import Json, Verbose, with_settings
+from flows.cli.output import print_json
+
+if TYPE_CHECKING:
+    from armrest.delivery import Sweep
+
+
+@with_settings
+def settle(
+    *,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept",
+            metavar="UUID",
+            help="Close this batch as settled by your word, if ARM still gives no clear answer; may be repeated. "
+            "Look at ARM's answer first (`armrest show`). Customers that ARM names as failed stay failed.",
+        ),
+    ] = None,
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            help="Why you accept it; required with --accept. It is kept and shown with your login: name no person.",
+        ),
+    ] = "",
+    declare_lost: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--declare-lost", metavar="UUID", help="Give up this batch, if it is still open; may be repeated."
+        ),
+    ] = None,
+    lost_after: Annotated[
+        str | None,
+        typer.Option("--lost-after", metavar="TIME", help="Give up every batch that is open for longer (7d)."),
+    ] = None,
+    deadline: Annotated[
+        str, typer.Option("--deadline", metavar="TIME", help="End after this long, where something is to be sent.")
+    ] = "1m",
+    as_json: Json = False,
+    verbose: Verbose = False,
+) -> int:
+    """Ask about all open batches again, of all clients, and close what is done; customers that waited are sent."""
+    from armrest.app.workspace import required_api_url
+    from armrest.delivery import Sweep, assert_open
+    from armrest.outbox import find_run, unfinished_runs
+    from flows.cli.arguments import checked_times
+    from flows.cli.preflight import check_ready
+    from tasks.open_workspace import workspace
+
+    _check_accepted(accept or [], reason, declare_lost or [])
+    checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
+    with workspace() as here:
+        api_url = required_api_url(here.settings)
+        assert_open(here.outbox, api_url, [*(accept or []), *(declare_lost or [])])
+        found = (find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url))
+        clients = here.settings.clients
+        open_runs = [run for run in found if not clients or run.client_no in clients]
+    if not open_runs:
+        return _print(Sweep(), as_json=as_json)
+
+    check_ready(here.settings, client_no=open_runs[0].client_no, verbose=verbose)
+    from flows.cli.run_flow import result_of
+    from flows.settle_open_batches import settle_open_batches as flow
+
+    said = {"accept": accept, "reason": reason, "accepted_by": getpass.getuser()} if accept else {}
+    parameters = {**said, "declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
+    _, found = result_of(flow, parameters)
+    return _print(found, as_json=as_json)
+
+
+def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:
+    """Make sure that a batch is accepted for a reason, and not given up at the same time."""
+    if accept and not reason.strip():
+        raise Refused("--accept needs --reason: say in one sentence why the batch counts as settled")
+    if reason and not accept:
+        raise Refused("--reason belongs to --accept: name the batch with --accept UUID")
+    if both := sorted(set(accept) & set(lost)):
+        raise Refused(f"batch {', '.join(both)} cannot be accepted and declared lost: choose one")
+
+
+def _print(found: "Sweep", *, as_json: bool) -> int:
+    if as_json:
+        print_json(found.as_json())
+    else:
+        print("\n".join(_story(found)), flush=True)
+    return 0 if found.is_clear else NOT_ALL_SETTLED
+
+
+def _story(found: "Sweep") -> Iterator[str]:
+    """Tell a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
+    yield found.message
+    for run in found.runs:
+        yield f"  run        {run.run_id} · client {run.client_no}: {run.state}, {run.message}"
+        if run.state == "PartlyFailed":
+            yield f"  next       armrest rerun {run.run_id}"
+    for old in found.too_old:
+        name = old.batch_uuid or f"without a batchUuid, {old.seq}"
+        yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.1f} h"
+    if found.too_old:
+        yield "  next       armrest show RUN_ID says why; armrest settle --accept UUID --reason TEXT closes it"
+        yield "  next       armrest settle --declare-lost UUID gives a batch up; armrest rerun sends its customers anew"
+    for one in found.skipped_clients:
+        yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"
+    yield from (f"  trouble    {trouble}" for trouble in found.troubles)
+    if found.unsent:
+        yield "  next       armrest resume RUN_ID sends what was not sent; armrest runs lists the runs"

@@ -1,0 +1,80 @@
+"""`armrest update-customer`: one customer, now. No Prefect."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.errors import Refused
+from flows.cli.flags import ClientNo, Json, with_settings
+from flows.cli.output import exit_code, print_json, print_summary, print_table
+
+if TYPE_CHECKING:
+    from armrest.app.single_update import SingleUpdate
+
+
+@with_settings
+def update_customer(
+    *,
+    client_no: ClientNo,
+    customer_no: Annotated[
+        str, typer.Option("--customer-no", metavar="NO", help="The customer's number.", show_default=False)
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="A new value, such as phoneNo=91234567; may be repeated."),
+    ] = None,
+    clear: Annotated[
+        list[str] | None, typer.Option("--clear", metavar="FIELD", help="Make this field blank; may be repeated.")
+    ] = None,
+    user_id: Annotated[
+        str | None, typer.Option("--user-id", metavar="ID", help="Who the update is by (default: ARMREST_USER_ID).")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Update one customer at once, and show what changes.
+
+    Fields are named as the columns of a customer file. Of the postal address, which ARM replaces whole, what is not
+    set keeps its value. Refused while the customer stands in a batch that is still open.
+    """
+    from armrest.app.single_update import update_single_customer
+    from tasks.open_workspace import workspace
+
+    values, blanked = _values(set_ or []), clear or []
+    if twice := values.keys() & set(blanked):
+        raise Refused(f"--set and --clear both name {min(twice)}: keep one of them")
+    if not values and not blanked:
+        raise Refused("nothing to change: name a field with --set FIELD=VALUE or --clear FIELD")
+    with workspace() as here:
+        done = asyncio.run(
+            update_single_customer(here, client_no, customer_no, values=values, clear=blanked, user_id=user_id)
+        )
+    if as_json:
+        print_json({**done.run.as_json(), "customer_no": customer_no, "fields": done.fields})
+        return exit_code(done.run)
+    _print_changes(done)
+    return print_summary(done.run, as_json=False)
+
+
+def _values(given: list[str]) -> dict[str, str]:
+    """Return what was set by field; a value is not told where it is refused."""
+    values: dict[str, str] = {}
+    for one in given:
+        field, equals, value = one.partition("=")
+        if not equals:
+            raise Refused("--set: write FIELD=VALUE, such as phoneNo=91234567; to make a field blank: --clear FIELD")
+        if not value.strip():
+            raise Refused(f"--set {field}: write FIELD=VALUE; to make a field blank: --clear FIELD")
+        if field in values:
+            raise Refused(f"--set names {field} twice: keep one of them")
+        values[field] = value
+    return values
+
+
+def _print_changes(done: "SingleUpdate") -> None:
+    if done.changes is None:
+        print(f"ARM does not show what it held of {', '.join(done.fields)}")
+    elif done.changes:
+        print_table(("field", "was", "is to be"), [(name, old, new) for name, (old, new) in done.changes.items()])
+    else:
+        print("ARM held these values already; they were sent nevertheless")

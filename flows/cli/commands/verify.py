@@ -1,0 +1,111 @@
+"""`armrest verify`: does ARM hold what a source says? No Prefect, nothing sent."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from flows.cli.errors import Refused
+from flows.cli.flags import Json, with_settings
+from flows.cli.output import print_error, print_json, print_table
+from flows.cli.source_flags import Clear, Duplicates, Encoding, MappingFile, WholeAddressPolicy, compared
+
+if TYPE_CHECKING:
+    from armrest.outbox import RunSummary
+    from armrest.reconcile import Verification
+
+DRIFT: Final = 1
+MOST_SHOWN: Final = 20
+SAY_WHAT: Final = "say what to compare with: a SOURCE and --client-no N, or --run RUN_ID"
+
+
+@with_settings
+def verify(
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="The customer file: a path.", show_default=False)
+    ] = None,
+    *,
+    client_no: Annotated[
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.")
+    ] = None,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN_ID", help="Compare with what this run has settled, instead.")
+    ] = None,
+    encoding: Encoding = None,
+    mapping: MappingFile = None,
+    clear: Clear = None,
+    address_policy: WholeAddressPolicy = "refuse",
+    duplicates: Duplicates = "error",
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, metavar="N", help="Compare N customers at random.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Where what differs goes, with values.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Compare ARM's records field by field with a customer file. Exit code 0: equal; 1: they differ.
+
+    Customers' numbers and the names of fields are printed; values stand in a CSV for your eyes only.
+    """
+    from armrest.app.verification import verify_run, verify_source
+    from tasks.connections import load_settings
+    from tasks.open_workspace import workspace
+
+    more: dict[str, Any] = {"sample": sample, "on_progress": _told}
+    more["drift_file"] = output.expanduser().absolute() if output else None
+    if run is not None and source is None and client_no is None:
+        with workspace() as here:
+            found = asyncio.run(verify_run(here, run, **more))
+    elif run is None and source is not None and client_no is not None:
+        reading = compared(
+            source,
+            encoding=encoding,
+            mapping=mapping,
+            clear=clear,
+            address_policy=address_policy,
+            duplicates=duplicates,
+        )
+        found = asyncio.run(verify_source(load_settings(), reading, client_no, **more))
+    else:
+        raise Refused(SAY_WHAT)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        _print(found)
+    return 0 if found.equal else DRIFT
+
+
+def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tuple[dict[str, Any], int]:
+    """Compare customers that a run has just settled with what ARM holds; return what was found, and an exit code."""
+    from armrest.api import ArmError
+    from armrest.app.verification import verify_run
+    from tasks.open_workspace import workspace
+
+    try:
+        with workspace() as here:
+            found = asyncio.run(verify_run(here, run.run_id, sample=sample, on_progress=_told))
+    except ArmError as error:  # what was sent stays sent
+        message = f"could not be verified: {error}"
+        print_error(f"armrest: {message}")
+        return {"equal": None, "message": message}, DRIFT
+    if not as_json:
+        _print(found)
+    return found.as_json(), 0 if found.equal else DRIFT
+
+
+def _told(customers: int) -> None:
+    if customers % 10_000 == 0:
+        print_error(f"{customers:,} customers compared")
+
+
+def _print(found: "Verification") -> None:
+    print(found.message)
+    if found.rejected:
+        print(f"{found.rejected:,} rows are at fault, and were not compared: see armrest check")
+    if found.named:
+        rows = [(one.customer_no, one.drift, ", ".join(one.fields)) for one in found.named[:MOST_SHOWN]]
+        print_table(("customer", "drift", "fields"), rows)
+    if found.file:
+        print(f"all that differs, with its values: {found.file}")

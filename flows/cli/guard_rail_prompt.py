@@ -1,0 +1,99 @@
+"""Past a guard rail, on the command line: the plan is shown and whoever sits there is asked; `--yes` answers before."""
+
+import json
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from flows.cli.output import print_error
+
+if TYPE_CHECKING:
+    from armrest.app.plan_view import PlanView
+    from armrest.outbox import Run, RunSummary
+
+OnGuard = Annotated[
+    Literal["refuse", "ask"],
+    typer.Option("--on-guard", help="Past a guard rail: send nothing, or show the plan and ask (default: refuse)."),
+]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", help="Past a guard rail: send it, whoever is not there to be asked; never a wrong client."),
+]
+
+
+def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: dict[str, str]) -> "RunSummary":
+    """Return a run that no guard rail has refused as it is; ask about another, and send its plan where that is wished.
+
+    Args:
+        yes: The answer, given beforehand. It is none to customers that look like another client's.
+        asks: Whether whoever sits at a terminal is asked.
+        times: The deadline and the wait of what is sent.
+    """
+    from armrest.app.open_run import (
+        apply_command,
+        confirm_if_approved,
+        hit_guard_rail,
+        open_plan_for_approval,
+        reasons_to_ask,
+        unconfirmed_doubt,
+    )
+    from armrest.app.person import login_name
+    from armrest.app.plan_run import plan_run
+    from armrest.outbox import find_run, record_decision, summary
+    from tasks.open_workspace import workspace
+
+    can_ask = asks and sys.stdin.isatty()
+    with workspace() as here:
+        refused = find_run(here.outbox.ledger, run.run_id)
+        if not hit_guard_rail(here, refused):
+            return run
+        doubted = unconfirmed_doubt(here, refused) is not None
+        if not can_ask and (doubted or not yes):
+            return replace(run, message=f"{run.message}; {_why_nobody_answers(yes=yes, doubted=doubted)}")
+        plan = open_plan_for_approval(here, refused)
+        if (planned := plan_run(here, plan)).state != "Planned":
+            return planned
+        why, doubted = reasons_to_ask(here, plan), unconfirmed_doubt(here, plan) is not None
+        if doubted and not can_ask:  # only the plan showed it: another rail had stopped the run before it was read
+            message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"
+            return replace(planned, state="InputRejected", message=message)
+        approved = (yes and not doubted) or _asked(why, plan)
+        decision = record_decision(here.outbox.ledger, plan, approved=approved, by=login_name())
+        if not approved:
+            message = f"{why}; not approved: `{apply_command(here, plan)}` sends it still"
+            return replace(summary(here.outbox.ledger, plan.run_id), state="Failed", message=message)
+        confirm_if_approved(here, plan, decision)
+    return _sent(plan, times)
+
+
+def _why_nobody_answers(*, yes: bool, doubted: bool) -> str:
+    if yes and doubted:
+        return "--yes does not answer this"
+    answers = "" if doubted else "; --yes answers beforehand"
+    return f"nobody can be asked, standard input is no terminal{answers}"
+
+
+def _asked(why: str, plan: "Run") -> bool:
+    from armrest.app.plan_view import plan_view
+    from tasks.open_workspace import workspace
+
+    with workspace() as here:
+        _show(why, plan_view(here.outbox, plan.run_id))
+    return typer.confirm("Send it all the same?", err=True)
+
+
+def _show(why: str, view: "PlanView") -> None:
+    print_error(why)
+    for what, told in view.rows():
+        print_error(f"  {what:<14} {told}")
+    for customer in view.sample:
+        print_error(f"  {'sample':<14} {json.dumps(customer, ensure_ascii=False)}")
+
+
+def _sent(plan: "Run", times: dict[str, Any]) -> "RunSummary":
+    from flows.apply_plan import apply_plan
+    from flows.cli.run_flow import run_flow
+
+    return run_flow(apply_plan, {"plan_id": plan.run_id, **times})

@@ -1,0 +1,89 @@
+"""A flow carried out by the command line: Prefect started, progress shown, the end read from the ledger."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import Any, Final, cast
+
+from prefect import Flow
+from prefect.client.schemas import State
+from prefect.exceptions import FailedRun
+
+from armrest.app.workspace import Workspace
+from armrest.outbox import LeaseHeld, RunSummary, run_of_flow_run, summary
+from flows.cli.errors import NOT_ALL_SETTLED, RunInterrupted, explain
+from flows.cli.prefect_env import exit_on_sigterm, start_server
+from flows.cli.progress import shown
+from tasks.open_workspace import workspace
+
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+
+def run_flow(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
+    """Run a flow to its end; return what became of its run.
+
+    Raises:
+        BrokenOff: Something ended it after it had begun to send.
+    """
+    flow_run_id, _ = result_of(flow, parameters)
+    with workspace() as here:
+        return summary(here.outbox.ledger, flow_run_id)
+
+
+def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSummary]:
+    """Run a flow that may carry several runs, each in a flow run of its own; return what became of each.
+
+    Raises:
+        BrokenOff: Something ended it after it had begun to send.
+    """
+    flow_run_id, run_ids = result_of(flow, parameters)
+    with workspace() as here:
+        mine = run_of_flow_run(here.outbox.ledger, flow_run_id)
+        return [summary(here.outbox.ledger, run_id) for run_id in ([mine.run_id] if mine else run_ids)]
+
+
+def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, Any]:
+    """Run a flow to its end; return the id of its flow run, and what its last state carries.
+
+    Raises:
+        BrokenOff: A signal ended it, or something else did after it had begun to send.
+    """
+    with workspace() as here, exit_on_sigterm(TERMINATED):
+        try:
+            start_server()
+            with shown():
+                state = asyncio.run(_state_of(flow, parameters))
+        except KeyboardInterrupt:
+            raise _broken_off(here, "interrupted", exit_code=INTERRUPTED) from None
+        except (asyncio.CancelledError, SystemExit):
+            raise _broken_off(here, "terminated", exit_code=TERMINATED) from None
+    flow_run_id = str(state.state_details.flow_run_id)
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, Exception) and not isinstance(result, FailedRun):
+        _raise(result, flow_run_id)
+    return flow_run_id, result
+
+
+async def _state_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State:
+    return await cast("Awaitable[State]", flow(**parameters, return_state=True))
+
+
+def _raise(error: Exception, flow_run_id: str) -> None:
+    """Raise what ended the flow; where sending had begun, it is no mere refusal."""
+    with workspace() as here:
+        run = run_of_flow_run(here.outbox.ledger, flow_run_id)
+        if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
+            here.run_id = run.run_id
+            raise _broken_off(here, explain(error).message) from error
+    raise error
+
+
+def _broken_off(here: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> RunInterrupted:
+    """Return how a run ended that did not come to its own end, and how it goes on."""
+    if here.run_id is None:
+        return RunInterrupted(f"{why}; `armrest runs` tells how every run stands", exit_code=exit_code)
+    message = f"run {here.run_id} broke off: {why}; `armrest resume {here.run_id}` carries it on"
+    run = summary(here.outbox.ledger, here.run_id)
+    state = run.state if run.ended else "Failed"
+    return RunInterrupted(message, exit_code=exit_code, run=replace(run, state=state, message=message))

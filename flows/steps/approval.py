@@ -1,0 +1,74 @@
+"""What a guard rail has refused is shown as a plan, and a person decides in the Prefect UI whether it is sent."""
+
+import asyncio
+from typing import Final, Literal
+
+from prefect.client.schemas import State
+from prefect.flow_runs import apause_flow_run
+from prefect.input import RunInput
+from prefect.states import Failed
+from pydantic import Field
+
+from armrest.app.durations import seconds_in
+from armrest.app.open_run import apply_command, confirm_if_approved, reasons_to_ask
+from armrest.app.plan_view import plan_view
+from armrest.app.workspace import Workspace
+from armrest.outbox import Decision, Run, decision_on, find_run, record_decision, summary
+from flows.artifacts import plan_markdown
+from flows.steps.send_run import end_state, run_to_completion, send_plan
+from flows.steps.sigterm import reporting_stop
+
+SERVERS_MARGIN_SECONDS: Final = 600
+"""The server's own time-out comes later than ours: it would end the flow run under a name of its own."""
+LOOK_SECONDS: Final = 5
+
+
+class Approval(RunInput):
+    """What a person says to a plan; there is no default, so that an empty form is no answer."""
+
+    decision: Literal["approve", "refuse"] = Field(description="Is this plan to be sent?")
+    decided_by: str = Field(
+        min_length=2, max_length=60, description="Who decides: your user name or initials; kept in the ledger"
+    )
+
+
+def needs_approval(run: Run) -> bool:
+    """Tell whether a run waits for somebody's decision, or was refused by it."""
+    return bool(run.request.get("dry_run") and run.request.get("asks_because"))
+
+
+async def send_if_approved(here: Workspace, plan: Run, *, within: str, deadline: str, wait: str) -> State:
+    """Show a plan, wait for a decision, and send it byte for byte where that is wished; otherwise it stays a plan."""
+    await run_to_completion(here, plan, deadline=deadline, wait=wait)
+    told = summary(here.outbox.ledger, plan.run_id)
+    if told.state != "Planned":
+        return end_state(told)
+    async with reporting_stop(here, plan):
+        decision = decision_on(plan) or await _decided(here, plan, within)
+    if not decision.approved:
+        message = f"{reasons_to_ask(here, plan)}; {decision.said}: `{apply_command(here, plan)}` sends it still"
+        return Failed(name="NotApproved", message=message)
+    confirm_if_approved(here, plan, decision)
+    return await send_plan(here, find_run(here.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
+
+
+async def _decided(here: Workspace, plan: Run, within: str) -> Decision:
+    """Ask, and write down what was decided; no answer is a no, and no word of a person's."""
+    answer = await _answer(here, plan, seconds_in(within))
+    if answer is None:
+        return record_decision(here.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
+    return record_decision(here.outbox.ledger, plan, approved=answer.decision == "approve", by=answer.decided_by)
+
+
+async def _answer(here: Workspace, plan: Run, seconds: float) -> Approval | None:
+    """Pause, with the plan's figures above the form; after a retry, Prefect gives None for any answer."""
+    told = summary(here.outbox.ledger, plan.run_id)
+    figures = plan_markdown(told, plan_view(here.outbox, plan.run_id))
+    form = Approval.with_initial_data(description=f"{reasons_to_ask(here, plan)}\n\n{figures}")
+    pause = apause_flow_run(
+        wait_for_input=form, timeout=int(seconds) + SERVERS_MARGIN_SECONDS, poll_interval=LOOK_SECONDS
+    )
+    try:
+        return await asyncio.wait_for(pause, seconds)
+    except TimeoutError:
+        return None

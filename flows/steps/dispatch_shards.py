@@ -1,0 +1,177 @@
+"""A run's shards, handed to workers and watched over until each is done; what a dead worker had goes to another.
+
+Prefect may call a flow run Running long after its worker has died, so a shard's life is told by the ledger. So is its
+end: the ledger may be a restored copy, and Prefect may know flow runs of attempts that the copy has yet to make.
+"""
+
+import asyncio
+import logging
+from typing import Final
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.deployments import arun_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Crashed
+
+from armrest.aio import gather_or_cancel
+from armrest.api import StopTheRun
+from armrest.app.workspace import Workspace
+from armrest.outbox import (
+    Ledger,
+    OutboxError,
+    Run,
+    Shard,
+    find_run,
+    has_begun,
+    has_joined,
+    is_done,
+    reassign,
+    shards_of,
+    silent_seconds,
+)
+from flows.steps.stopped_by import was_cancelled
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT: Final = "submit-slices/shard"
+STOPPED: Final = "Stopped"
+"""The state of a shard that ARM refuses: no other worker would get further."""
+UNSETTLED: Final = "Unsettled"
+MOST_ATTEMPTS: Final = 5
+LOOK_SECONDS: Final = 1.0
+
+
+class ShardStopped(StopTheRun):
+    """ARM has told a shard that nothing else will be allowed."""
+
+
+class ShardCancelled(StopTheRun):
+    """A person has cancelled a shard in Prefect: no other worker may send it."""
+
+
+async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float) -> None:
+    """Have workers send a run's shards, and wait until each is done, is left open, or the deadline has come.
+
+    Raises:
+        ShardStopped: ARM refuses more than a customer.
+        ShardCancelled: A person has cancelled a shard.
+        OutboxError: Prefect has no deployment by which workers are asked.
+    """
+    ledger = here.outbox.ledger
+    until = asyncio.get_running_loop().time() + deadline_seconds
+    async with get_client() as client:
+        watch = _Watch(client, ledger, run, until=until, silent_seconds=here.settings.lease_seconds)
+        shards = [shard for shard in shards_of(run, int(run.request["shards"])) if not is_done(ledger, run, shard)]
+        await gather_or_cancel(
+            watch.run_to_completion(reassign(ledger, run, shard) if has_begun(ledger, run, shard) else shard)
+            for shard in shards
+        )
+
+
+class _Watch:
+    """Watches over the shards of one run; a worker that was not heard of for `silent_seconds` is dead."""
+
+    def __init__(self, client: PrefectClient, ledger: Ledger, run: Run, *, until: float, silent_seconds: float) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._run = run
+        self._until = until
+        self._silent_seconds = silent_seconds
+
+    async def run_to_completion(self, shard: Shard) -> None:
+        """Have workers try a shard, one after another, until it is done or there is no use in another."""
+        for _ in range(MOST_ATTEMPTS):
+            shard, asked = await self._ask(shard)
+            if _is_over(asked):
+                return
+            sending = await self._end_of(shard, asked)
+            if _is_final(sending) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
+                return
+            await self._assert_not_cancelled(shard, sending)
+            log.warning("slices %s of run %s go to another worker", shard.name, self._run.run_id)
+            shard = reassign(self._ledger, self._run, shard)
+            await self._mark_crashed(sending)
+
+    async def _ask(self, shard: Shard) -> tuple[Shard, FlowRun]:
+        """Ask for a worker; return its flow run, and the attempt that it makes.
+
+        A flow run that has ended before it was asked for belongs to an attempt that the ledger does not know: however
+        it ended, it counts for nothing. The next attempt is made, unless the slices are done or the deadline has come.
+        """
+        while True:
+            asked = await _start(self._run, shard, deadline_seconds=self._seconds_left())
+            if not _is_over(asked) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
+                return shard, asked
+            shard = reassign(self._ledger, self._run, shard)
+
+    async def _end_of(self, shard: Shard, sending: FlowRun) -> FlowRun:
+        """Return a worker's flow run once it has ended, or the worker is dead, or the deadline has come."""
+        running_since: float | None = None
+        while self._seconds_left() and not self._is_dead(shard, running_since):
+            sending = await self._client.read_flow_run(sending.id)
+            if _is_over(sending):
+                break
+            if running_since is None and sending.state is not None and sending.state.is_running():
+                running_since = asyncio.get_running_loop().time()
+            await asyncio.sleep(min(LOOK_SECONDS, self._seconds_left()))
+        return sending
+
+    def _is_dead(self, shard: Shard, running_since: float | None) -> bool:
+        """Tell whether a worker has gone silent; also one that Prefect calls Running and the ledger never heard of."""
+        silent = silent_seconds(self._ledger, self._run, shard)
+        if running_since is not None and not has_joined(self._ledger, self._run, shard):
+            silent = asyncio.get_running_loop().time() - running_since
+        return silent > self._silent_seconds
+
+    async def _assert_not_cancelled(self, shard: Shard, sending: FlowRun) -> None:
+        """Make sure that it was not a person who ended a worker's flow run.
+
+        Raises:
+            ShardCancelled: It was.
+        """
+        by = find_run(self._ledger, self._run.run_id).stopped_by
+        if by == "person" or await was_cancelled(self._client, [sending.id], with_outer=False):
+            raise ShardCancelled(f"a person cancelled slices {shard.name}")
+
+    async def _mark_crashed(self, sending: FlowRun) -> None:
+        if not _is_over(sending):
+            message = "its worker was not heard of any more: another has taken its slices over"
+            await self._client.set_flow_run_state(sending.id, Crashed(message=message), force=True)
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self._until - asyncio.get_running_loop().time())
+
+
+async def _start(run: Run, shard: Shard, *, deadline_seconds: float) -> FlowRun:
+    """Ask for a worker; the same attempt, asked for again, is the same flow run."""
+    slices = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
+    deadline = f"{max(1, round(deadline_seconds))}s"
+    try:
+        return await arun_deployment(
+            DEPLOYMENT,
+            parameters={"run_id": run.run_id, **slices, "deadline": deadline},
+            timeout=0,
+            as_subflow=True,
+            idempotency_key=f"{run.run_id}-{shard.name}-{shard.attempt}",
+        )
+    except ObjectNotFound:
+        raise OutboxError(
+            f"shards need the deployment {DEPLOYMENT}: put it up by `prefect --no-prompt deploy --all`"
+        ) from None
+
+
+def _is_over(sending: FlowRun) -> bool:
+    return sending.state is not None and sending.state.is_final()
+
+
+def _is_final(sending: FlowRun) -> bool:
+    """Tell whether there is no use in another worker.
+
+    Raises:
+        ShardStopped: ARM has said so.
+    """
+    state = sending.state
+    if state is not None and state.name == STOPPED:
+        raise ShardStopped(state.message or "ARM refuses more than a customer")
+    return state is not None and state.name == UNSETTLED

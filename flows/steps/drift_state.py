@@ -1,0 +1,49 @@
+"""What ARM was found to hold, told in Prefect: as an artifact, and as the state of the flow run."""
+
+from typing import Annotated, Final
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from armrest.api import ArmError
+from armrest.app.verification import verify_run
+from armrest.app.workspace import Workspace
+from armrest.outbox import Run, summary
+from armrest.reconcile import Verification
+from flows.artifacts import Artifacts, best_effort
+from flows.steps.sigterm import flow_run_id
+
+DRIFT: Final = "Drift"
+Sample = Annotated[int, Field(ge=1)]
+
+
+async def verify_sample_of_run(here: Workspace, run: Run, state: State, *, sample: int | None) -> State:
+    """Compare so many customers that a run has settled with what ARM holds of them, and return how the run ended then.
+
+    A run that has settled none is left as it ended; one that ended ill stays so.
+    """
+    if not sample or not summary(here.outbox.ledger, run.run_id).customers.settled:
+        return state
+    try:
+        found = await verify_run(here, run.run_id, sample=sample)
+    except ArmError as error:
+        return Failed(name="NotVerified", message=f"{state.message}; it could not be verified: {error}")
+    await drift_message(found)
+    message = f"{state.message}; verified: {found.message}"
+    if not state.is_completed():
+        return Failed(name=state.name, message=message)
+    return Completed(message=message) if found.equal else Failed(name=DRIFT, message=message)
+
+
+async def drift_message(found: Verification) -> None:
+    """Write the artifact: numbers and names of fields, no values."""
+    rows = [
+        {"customer": one.customer_no, "drift": str(one.drift), "fields": ", ".join(one.fields)} for one in found.named
+    ]
+    where = f" Values: `{found.file}`." if found.file else ""
+    async with get_client() as client:
+        artifacts = Artifacts(client, flow_run_id())
+        with best_effort():
+            await artifacts.table(f"arm-drift-{found.client_no}", rows, f"{found.source}: {found.message}.{where}")

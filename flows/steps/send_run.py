@@ -1,0 +1,145 @@
+"""What every flow that sends has in common: the client's lease, the plan, slice by slice, and how it ended."""
+
+import asyncio
+from contextlib import suppress
+
+from prefect.client.schemas import State
+from prefect.states import Completed, Failed
+
+from armrest.aio import gather_or_cancel
+from armrest.api import StopTheRun
+from armrest.app.durations import seconds_in
+from armrest.app.open_run import link_flow_run
+from armrest.app.workspace import Workspace, hold_client, open_delivery
+from armrest.delivery import Unfinished, finish
+from armrest.outbox import (
+    LeaseHeld,
+    LeaseLost,
+    OutboxError,
+    Run,
+    RunSummary,
+    StoppedBy,
+    find_run,
+    give_up_waiting,
+    is_closed,
+    is_submitted,
+    note_resumed,
+    summary,
+)
+from armrest.outbox import apply_plan as apply_plan_of
+from flows.artifacts import reporting
+from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
+from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
+from tasks.caching import cached_if
+from tasks.chunk import PlanRefused, chunk
+from tasks.poll_batch_status import poll_batch_status
+from tasks.submit_batch import submit_batch
+
+
+async def run_to_completion(here: Workspace, run: Run, *, deadline: str, wait: str) -> State:
+    """Plan a run where it is not planned, send it, wait for ARM's word on all of it, and say how it ended.
+
+    Safe to call again after any crash: nothing is planned twice, and nothing that was acknowledged is sent again.
+
+    Raises:
+        LeaseHeld: Another run is sending for the client, and still was after the wait.
+    """
+    here.run_id = run.run_id
+    try:
+        async with (
+            reporting_stop(here, run),
+            hold_client(here, run, wait_seconds=seconds_in(wait)),
+            noting_stop(here, run),
+        ):
+            note_resumed(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id), here.held_lease)
+            await _plan_and_send(here, run, seconds_in(deadline))
+    except LeaseHeld as held:
+        if vars(held).get("holder_run_id") != run.run_id:
+            give_up_waiting(here.outbox.ledger, run, held.message)
+        raise
+    return end_state(summary(here.outbox.ledger, run.run_id))
+
+
+async def send_plan(here: Workspace, plan: Run, *, deadline: str, wait: str) -> State:
+    """Have a plan be a run that may be sent, and see it through.
+
+    Raises:
+        OutboxError: It is no plan, or it was overtaken.
+        LeaseHeld: Another run is sending for the client, and still was after the wait.
+    """
+    async with noting_stop(here, plan), hold_client(here, plan, wait_seconds=seconds_in(wait)) as lease:
+        run = link_flow_run(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
+        return await run_to_completion(here, run, deadline=deadline, wait=wait)
+
+
+async def _plan_and_send(here: Workspace, run: Run, deadline_seconds: float) -> None:
+    async with reporting(here.outbox, run, flow_run_id()) as report:
+        try:
+            is_planned = find_run(here.outbox.ledger, run.run_id).planned_at is not None
+            await cached_if(is_planned, chunk)(run.run_id, run.client_no)
+        except PlanRefused:
+            pass  # the ledger has it, and the flow run's state will say it
+        except OSError:
+            pass  # so has it the trouble that remained after all tries: the run is Failed, and can be resumed
+        else:
+            if not run.request.get("dry_run"):
+                await _send(here, find_run(here.outbox.ledger, run.run_id), deadline_seconds)
+        await report.conclude()
+
+
+async def _send(here: Workspace, run: Run, deadline_seconds: float) -> None:
+    """Send all slices side by side, and write down how it ended."""
+    stopped = ""
+    by: StoppedBy | None = None
+    try:
+        async with open_delivery(here, run, deadline_seconds=deadline_seconds) as delivery:
+            if run.request.get("shards", 1) > 1:
+                await delivery.send_first()  # a fault that is everybody's is not found by each worker anew
+                await dispatch_shards(here, run, deadline_seconds=delivery.seconds_left())
+            else:
+                await send_slices(here, run, range(1, run.slices + 1))
+    except LeaseLost:
+        raise  # the run is another process's now: nothing about it is ours to write
+    except ShardCancelled as error:
+        stopped, by = str(error), "person"
+    except (StopTheRun, OutboxError) as error:
+        stopped = str(error)
+    finish(here.outbox, run, here.held_lease, stopped=stopped, stopped_by=by)
+
+
+async def send_slices(here: Workspace, run: Run, slices: range) -> None:
+    """Submit and poll slices; what stops one keeps the others from starting, and is raised when all have ended.
+
+    Prefect's cached results count only as far as the ledger agrees with them.
+    """
+    ledger = here.outbox.ledger
+    places = asyncio.Semaphore(here.settings.concurrency)
+    stopped: list[Exception] = []
+
+    async def carry(slice_no: int) -> None:
+        try:
+            async with places:
+                if not stopped:
+                    with suppress(Unfinished):  # what was accepted of it is asked about all the same
+                        submit = cached_if(is_submitted(ledger, run, slice_no), submit_batch)
+                        await submit(run.run_id, run.client_no, slice_no)
+            if not stopped:
+                poll = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
+                await poll(run.run_id, run.client_no, slice_no)
+        except Unfinished:
+            pass  # the ledger knows what is open
+        except (StopTheRun, OutboxError) as error:
+            stopped.append(error)
+
+    await gather_or_cancel(carry(slice_no) for slice_no in slices)
+    if stopped:
+        raise stopped[0]
+
+
+def end_state(run: RunSummary) -> State:
+    """Return the flow run's state: `Completed`, or `Failed` under the name that says why."""
+    if run.state == "Planned":
+        return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
+    if run.state == "Completed":
+        return Completed(message=run.message)
+    return Failed(name=run.state, message=run.message)

@@ -1,0 +1,146 @@
+"""SIGTERM ends a flow as Ctrl-C does: what is in flight is awaited for a moment, and the ledger is closed.
+
+The ledger keeps who stopped the run, because only a run that a machine stopped is resumed by itself.
+"""
+
+import asyncio
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, Final, ParamSpec
+from uuid import UUID
+
+from prefect import runtime
+from prefect.client.schemas import State
+from prefect.states import Cancelled
+
+from armrest.app.workspace import Workspace
+from armrest.delivery import finish_stopped
+from armrest.outbox import Run, RunSummary, StoppedBy
+from flows.artifacts import report_once
+from flows.steps.stopped_by import ask_who_stops, flow_run_of_process
+
+_P = ParamSpec("_P")
+
+STOPPED_BY_PERSON: Final = "cancelled by a person"
+
+
+class RunStopped(asyncio.CancelledError):
+    """A run was stopped before its end, and the ledger knows by whom. `run` is how it stands."""
+
+    def __init__(self, run: RunSummary) -> None:
+        super().__init__()
+        self.run = run
+
+
+class Stop:
+    """What stops the flow of this process; it asks Prefect who wants that while what is in flight is awaited."""
+
+    def __init__(self, task: "asyncio.Task[Any] | None") -> None:
+        self._task = task
+        self._flow_run_ids = {flow_run_id(), *filter(None, [flow_run_of_process()])}
+        self._answer: asyncio.Task[StoppedBy] | None = None
+
+    def on_sigterm(self) -> None:
+        """Cancel the flow; a second signal would break off what the first has begun."""
+        if self._answer is None and self._task is not None:
+            self._answer = asyncio.get_running_loop().create_task(ask_who_stops(self._flow_run_ids))
+            self._task.cancel()
+
+    async def by(self) -> StoppedBy:
+        """Return who stopped the flow. Without a SIGTERM it was Ctrl-C: on the command line, a person's."""
+        if self._answer is None and flow_run_of_process() is None:
+            return "person"
+        return await (self._answer or ask_who_stops(self._flow_run_ids))
+
+
+_current: ContextVar[Stop | None] = ContextVar("stop", default=None)
+
+
+@contextmanager
+def cancelled_by_sigterm() -> Iterator[Stop]:
+    """Cancel the current task on SIGTERM; Prefect's own handler would break into the event loop where it stands.
+
+    Within itself it sets the handler again: the engine of a flow within a flow puts Prefect's own in its place.
+    """
+    outer = _current.get()
+    stop = outer or Stop(asyncio.current_task())
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    loop, before = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+    loop.add_signal_handler(signal.SIGTERM, stop.on_sigterm)
+    token = _current.set(stop)
+    try:
+        yield stop
+    finally:
+        _current.reset(token)
+        if outer is None:
+            loop.remove_signal_handler(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
+
+
+@asynccontextmanager
+async def noting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
+    """Write into the ledger who stopped a run, under its lease where this process holds it.
+
+    Raises:
+        RunStopped: In place of the cancellation.
+    """
+    with cancelled_by_sigterm() as stop:
+        try:
+            yield
+        except RunStopped:
+            raise
+        except asyncio.CancelledError:
+            by = await stop.by()
+            raise RunStopped(finish_stopped(here.outbox, run, by, lease=here.lease)) from None
+
+
+@asynccontextmanager
+async def reporting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
+    """Write the summary of a run that was stopped: what was sent, what was not, and how to go on."""
+    with cancelled_by_sigterm():
+        try:
+            async with noting_stop(here, run):
+                yield
+        except RunStopped:
+            await report_once(here.outbox, run, flow_run_id())
+            raise
+
+
+def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Coroutine[Any, Any, State]]:
+    """Have a flow that a person cancels in Prefect end as `Cancelled`, with the run's figures and how to go on.
+
+    Left to Prefect, it would be `Crashed` first, and for up to a minute.
+    """
+
+    @wraps(flow)
+    async def carried(*args: _P.args, **kwargs: _P.kwargs) -> State:
+        with cancelled_by_sigterm() as stop:
+            try:
+                return await flow(*args, **kwargs)
+            except asyncio.CancelledError as error:
+                if flow_run_id() != flow_run_of_process() or await stop.by() != "person":
+                    raise
+                message = how_to_go_on(error.run) if isinstance(error, RunStopped) else STOPPED_BY_PERSON
+        if task := asyncio.current_task():
+            task.uncancel()
+        return Cancelled(message=message)
+
+    return carried
+
+
+def how_to_go_on(run: RunSummary) -> str:
+    """Return how a run that was stopped stands, and what resumes it."""
+    if run.can_be_resumed:
+        return f"{run.message}: resume-run with run_id {run.run_id} resumes it"
+    return f"{run.message}: apply-plan with plan_id {run.run_id} sends it" if run.state == "Planned" else run.message
+
+
+def flow_run_id() -> UUID:
+    """Return the id of the flow run that this is."""
+    return UUID(runtime.flow_run.id)

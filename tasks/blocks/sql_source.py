@@ -1,0 +1,48 @@
+"""The block `SqlSource`: what `sql:NAME` reads, kept in Prefect, for flows whose settings have no such name.
+
+Registered by `prefect block register -m tasks.blocks`.
+"""
+
+from typing import ClassVar
+
+from prefect.blocks.core import Block
+from pydantic import ConfigDict, Field, SecretStr
+
+from armrest.app.source_options import SQL, databases_of
+from armrest.app.workspace import Workspace
+from armrest.intake import Database
+
+
+class SqlSource(Block):
+    """A database table or query that holds customers; a flow names it as its source: `sql:crm`.
+
+    Example:
+        Keep one as `crm`:
+        ```python
+        from tasks.blocks.sql_source import SqlSource
+
+        SqlSource(url="postgresql+psycopg://reader:...@db/crm", query="crm.customers").save("crm")
+        ```
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    _block_type_name: ClassVar[str | None] = "SqlSource"
+    _block_type_slug: ClassVar[str | None] = "sql-source"
+
+    url: SecretStr = Field(description="SQLAlchemy address of the database, with its login")
+    query: str = Field(min_length=1, description="a SELECT, or the name of a table or view, such as crm.customers")
+
+
+def databases_for(here: Workspace, source: str) -> dict[str, Database]:
+    """Return what `sql:NAME` stands for: as the settings say, else by the block of that name, where there is one."""
+    databases = databases_of(here.settings)
+    name = source.removeprefix(SQL)
+    if source.startswith(SQL) and name not in databases:
+        try:
+            kept = SqlSource.load(name, _sync=True)  # type: ignore[call-arg]
+        except ValueError:
+            return databases  # reading it will say what there is
+        assert isinstance(kept, SqlSource)
+        databases[name] = Database(kept.url.get_secret_value(), kept.query)
+    return databases

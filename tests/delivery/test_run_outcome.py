@@ -1,0 +1,148 @@
+"""How a run ended, in one sentence with figures."""
+
+from dataclasses import replace
+
+import pytest
+
+from armrest.delivery import finish_stopped
+from armrest.delivery.run_outcome import describe_outcome
+from armrest.outbox import (
+    BatchCounts,
+    CustomerCounts,
+    RunSummary,
+    find_run,
+    note_resumed,
+    release_lease,
+    take_lease,
+    update_run,
+)
+from armrest.sandbox import Sandbox
+from tests.delivery.conftest import API_URL, CLIENT_NO, Engine, Planned, people
+from tests.tasks.test_texts import RUN
+from tests.virtual_time import virtual_time
+
+
+def told(people: dict[str, int], batches: dict[str, int]) -> RunSummary:
+    return replace(RUN, customers=CustomerCounts(**people), batches=BatchCounts(**batches))
+
+
+@pytest.mark.parametrize(
+    ("run", "stopped", "said"),
+    [
+        pytest.param(
+            told({"planned": 200, "settled": 200}, {"planned": 2, "settled": 2}),
+            "",
+            "200 of 200 customers updated",
+            id="completed",
+        ),
+        pytest.param(told({}, {}), "", "nothing to send", id="nothing to send"),
+        pytest.param(
+            told({"planned": 20_000, "settled": 19_959, "failed": 41}, {"planned": 200, "settled": 197, "failed": 3}),
+            "",
+            "3 of 200 batches refused (41 customers): see arm-failed-customers-2218",
+            id="partly failed",
+        ),
+        pytest.param(
+            told({"planned": 20, "settled": 10, "open": 10}, {"planned": 2, "settled": 1, "open": 1}),
+            "",
+            "1 of 2 batches still open (10 customers); 10 of 20 customers updated",
+            id="unsettled",
+        ),
+        pytest.param(
+            told({"planned": 30, "settled": 19, "open": 10, "failed": 1}, {"planned": 3, "open": 1, "failed": 1}),
+            "",
+            "1 of 3 batches still open (10 customers); 1 of 3 batches refused (1 customer): "
+            "see arm-failed-customers-2218",
+            id="open and refused",
+        ),
+        pytest.param(
+            told({"planned": 20, "open": 20}, {"planned": 2, "open": 2}),
+            "ARM refused the token (401)",
+            "ARM refused the token (401); 2 of 2 batches still open (20 customers)",
+            id="stopped",
+        ),
+        pytest.param(
+            told({"planned": 20, "settled": 15, "superseded": 5}, {"planned": 2, "settled": 2}),
+            "",
+            "5 customers superseded by newer data; 15 of 20 customers updated",
+            id="superseded",
+        ),
+    ],
+)
+def test_the_end_is_one_sentence_with_figures(run: RunSummary, stopped: str, said: str) -> None:
+    assert describe_outcome(run, stopped) == said
+
+
+@virtual_time
+async def test_a_run_that_was_stopped_says_by_whom_what_was_sent_and_what_was_not(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(30), batch_size=10)
+    sandbox.behaviour.delay_seconds = 3600
+    async with engine.delivering(run) as delivery:
+        await delivery.submit(1)
+
+    told = finish_stopped(engine.outbox, run, "person", lease=None)
+
+    assert (told.state, told.stopped_by, told.can_be_resumed) == ("Failed", "person", True)
+    assert told.message == (
+        "stopped by a person; 1 of 3 batches were sent, 2 were not (20 customers); "
+        "3 of 3 batches still open (30 customers)"
+    )
+
+
+def test_a_run_that_was_stopped_before_it_sent_anything_says_so_and_can_be_resumed(
+    engine: Engine, planned: Planned
+) -> None:
+    told = finish_stopped(engine.outbox, planned(people(30)), "machine", lease=None)
+
+    assert told.message == "stopped because its worker or machine was shut down; nothing was sent"
+    assert (told.state, told.can_be_resumed) == ("Failed", True)
+
+
+@virtual_time
+async def test_a_run_that_had_ended_before_it_was_stopped_stays_as_it_is(engine: Engine, planned: Planned) -> None:
+    run = planned(people(3))
+    ended = await engine.carry(run)
+
+    told = finish_stopped(engine.outbox, run, "person", lease=None)
+
+    assert (told.state, told.message, told.stopped_by) == ("Completed", ended.message, None)
+
+
+def test_a_run_that_another_process_has_resumed_by_now_is_not_noted_as_stopped(
+    engine: Engine, planned: Planned
+) -> None:
+    ledger, run = engine.outbox.ledger, planned(people(3))
+    about = {"api_url": API_URL, "client_no": CLIENT_NO, "run_id": run.run_id}
+    stopped = take_lease(ledger, **about, seconds=60)  # type: ignore[arg-type]
+    release_lease(ledger, stopped)
+    take_lease(ledger, **about, seconds=60)  # type: ignore[arg-type]
+
+    with_its_old_lease = finish_stopped(engine.outbox, run, "person", lease=stopped)
+    without_one = finish_stopped(engine.outbox, run, "person", lease=None)
+
+    assert with_its_old_lease.stopped_by is None
+    assert without_one.stopped_by is None
+
+
+def test_a_run_that_is_resumed_is_not_stopped_any_more(engine: Engine, planned: Planned) -> None:
+    ledger, run = engine.outbox.ledger, planned(people(3))
+    finish_stopped(engine.outbox, run, "person", lease=None)
+
+    note_resumed(ledger, find_run(ledger, run.run_id))
+
+    resumed = find_run(ledger, run.run_id)
+    assert (resumed.stopped_by, resumed.message, resumed.ended_at) == (None, "", None)
+    assert not resumed.is_left_to_people
+    update_run(ledger, run, stopped_by="machine")
+    assert not find_run(ledger, run.run_id).is_left_to_people
+
+
+def test_what_a_person_stopped_stays_so_where_a_machine_stops_a_resume_that_waits(
+    engine: Engine, planned: Planned
+) -> None:
+    run = planned(people(3))
+    finish_stopped(engine.outbox, run, "person", lease=None)
+
+    assert finish_stopped(engine.outbox, run, "machine", lease=None).stopped_by == "person"

@@ -1,0 +1,169 @@
+"""A run's shards are asked for once, whatever becomes of the process that asks; on a real Prefect server."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from armrest.outbox import (
+    LeaseHeld,
+    Run,
+    Shard,
+    assert_free,
+    create_run,
+    find_run,
+    join_lease,
+    release_lease,
+    shards_of,
+    take_lease,
+)
+from flows.cli.prefect_env import QUIET
+from flows.steps.dispatch_shards import DEPLOYMENT, MOST_ATTEMPTS
+from tasks.open_workspace import workspace
+from tests.conftest import CLIENT_NO, plain_environment
+from tests.flows.history import patiently
+from tests.plans import planning
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+ROOT: Final = Path(__file__).parents[2]
+LEASE_SECONDS: Final = 5
+
+
+@pytest.fixture
+def run(set_up: None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run of ten slices, to be sent by two workers."""
+    settings["ARMREST_LEASE_SECONDS"] = str(LEASE_SECONDS)
+    monkeypatch.setenv("ARMREST_LEASE_SECONDS", str(LEASE_SECONDS))
+    facts = {"client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola", "source": "c.csv"}
+    with workspace() as here:
+        ledger, run_id = here.outbox.ledger, f"run-{time.time_ns()}"
+        run = create_run(ledger, run_id=run_id, api_url=settings["ARMREST_API_URL"], request={"shards": 2}, **facts)  # type: ignore[arg-type]
+        with planning(here.outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
+            writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(10)])
+            writer.complete()
+        return find_run(ledger, run_id)
+
+
+@pytest.fixture
+def asked(prefect_server: Mapping[str, str], run: Run) -> Callable[[], dict[str, list[int]]]:
+    """What Prefect was asked for, and nobody works on: each flow run's first slice and attempt."""
+    address = prefect_server["PREFECT_API_URL"]
+    flow, name = DEPLOYMENT.split("/")
+    if httpx.get(f"{address}/deployments/name/{DEPLOYMENT}").status_code == httpx.codes.NOT_FOUND:
+        made = httpx.post(f"{address}/flows/", json={"name": flow}).raise_for_status().json()
+        httpx.post(f"{address}/deployments/", json={"name": name, "flow_id": made["id"]}).raise_for_status()
+
+    def ask() -> dict[str, list[int]]:
+        question: dict[str, Any] = {"flows": {"name": {"any_": [flow]}}}
+        found = patiently(lambda: httpx.post(f"{address}/flow_runs/filter", json=question)).raise_for_status().json()
+        mine = [one for one in found if one["parameters"]["run_id"] == run.run_id]
+        return {one["id"]: [one["parameters"]["first_slice"], one["parameters"]["attempt"]] for one in mine}
+
+    return ask
+
+
+@dataclass(frozen=True)
+class Prefect:
+    """Does what earlier parents and their workers did, over the server's API."""
+
+    address: str
+
+    def create(self, run: Run, shard: Shard) -> str:
+        slices = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
+        body = {
+            "parameters": {"run_id": run.run_id, **slices},
+            "idempotency_key": f"{run.run_id}-{shard.name}-{shard.attempt}",
+        }
+        deployment = httpx.get(f"{self.address}/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
+        address = f"{self.address}/deployments/{deployment}/create_flow_run"
+        return str(patiently(lambda: httpx.post(address, json=body)).raise_for_status().json()["id"])
+
+    def put(self, flow_run_id: str, name: str) -> None:
+        kind = {"Unsettled": "FAILED", "Stopped": "FAILED"}.get(name, name.upper())
+        body = {"state": {"type": kind, "name": name, "message": "before the ledger was restored"}, "force": True}
+        address = f"{self.address}/flow_runs/{flow_run_id}/set_state"
+        assert patiently(lambda: httpx.post(address, json=body)).raise_for_status().json()["status"] == "ACCEPT"
+
+
+@pytest.fixture
+def prefect(prefect_server: Mapping[str, str]) -> Prefect:
+    return Prefect(prefect_server["PREFECT_API_URL"])
+
+
+@pytest.fixture
+def parent(settings: Mapping[str, str], prefect_server: Mapping[str, str], run: Run) -> Callable[[], Any]:
+    """Starts a process that hands the run's shards out, and watches over them for so many seconds."""
+
+    @contextmanager
+    def start(seconds: int) -> Iterator["subprocess.Popen[bytes]"]:
+        environment = plain_environment() | QUIET | dict(settings) | dict(prefect_server)
+        command = [sys.executable, "-m", "tests.tasks.parent", run.run_id, str(seconds)]
+        with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+            yield process
+
+    return start
+
+
+def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_takes_away_those_that_were_begun(
+    run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any]
+) -> None:
+    with workspace() as here:
+        ledger = here.outbox.ledger
+        with parent(seconds=300) as killed:
+            until(lambda: len(asked()) == 2)
+            killed.kill()
+        with pytest.raises(LeaseHeld):  # its workers may be at work: only time takes the client from them
+            assert_free(ledger, run)
+        by_the_first = asked()
+
+        with parent(seconds=1) as second:
+            assert second.wait(300) == 0
+        by_the_second = asked()
+
+        lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=60)
+        join_lease(ledger, run, shards_of(run, 2)[0], seconds=60)
+        release_lease(ledger, lease)
+        with parent(seconds=1) as third:
+            assert third.wait(300) == 0
+
+    assert sorted(by_the_first.values()) == [[1, 1], [6, 1]]
+    assert by_the_second == by_the_first
+    assert by_the_first.items() <= asked().items()
+    assert sorted(asked().values()) == [[1, 1], [1, 2], [6, 1]]
+
+
+def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_counts_for_nothing(
+    run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any], prefect: Prefect
+) -> None:
+    ended = ["Unsettled", "Stopped", "Crashed", "Completed", "Failed", "Failed"]
+    assert len(ended) > MOST_ATTEMPTS
+    for shard in shards_of(run, 2):
+        for attempt, name in enumerate(ended, start=1):
+            prefect.put(prefect.create(run, replace(shard, attempt=attempt)), name)
+    next_attempt = len(ended) + 1
+
+    with parent(seconds=300) as process:
+        until(lambda: len(asked()) == 2 * next_attempt or process.poll() is not None)
+        by_the_parent = {which: made for which, made in asked().items() if made[1] == next_attempt}
+        for flow_run_id in by_the_parent:
+            prefect.put(flow_run_id, "Running")  # and its worker is dead: the ledger has never heard of it
+        until(lambda: len(asked()) == 2 * next_attempt + 2 or process.poll() is not None)
+        process.kill()
+
+    assert sorted(by_the_parent.values()) == [[1, next_attempt], [6, next_attempt]]
+    assert sorted(made for made in asked().values() if made[1] > next_attempt) == [[1, 8], [6, 8]]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -1,0 +1,122 @@
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from armrest.intake import InputRefused
+from armrest.intake.formats.excel_stream import PAGE_TEXTS, PAGES_IN_MEMORY, SharedTexts
+from armrest.intake.formats.excel_table import ExcelTable
+from tests.intake.customers import COLUMNS, cells_of, tables
+from tests.intake.formats.test_detect import excel
+
+Rows = list[tuple[str, ...]]
+
+
+def rows_of(data: bytes) -> tuple[tuple[str, ...], Rows]:
+    table = ExcelTable("customers.xlsx", lambda: io.BytesIO(data))
+    return table.columns, [chunk.record(at) for chunk in table.chunks() for at in range(len(chunk))]
+
+
+@pytest.fixture
+def streamed(monkeypatch: pytest.MonkeyPatch) -> Iterable[None]:
+    """Every workbook is a large one."""
+    monkeypatch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+
+
+def both(data: bytes) -> tuple[Any, Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+        large = rows_of(data)
+    return rows_of(data), large
+
+
+@settings(max_examples=15)
+@given(table=tables)
+def test_a_large_workbook_reads_as_a_small_one_does(table: list[dict[str, Any]]) -> None:
+    small, large = both(excel([COLUMNS, *map(cells_of, table)]))
+
+    assert large == small
+
+
+CELLS = [
+    12345, 4791234567, 47000000000.0, 12.5, 1e15, 12345678901234567890, 0, -7, True, False, None, "", " a ",
+    "0010", "a\nb", "=1+1", "Kåre & <Ola>", date(1980, 1, 31), datetime.fromisoformat("1980-01-31T12:30:15"),
+]  # fmt: skip
+
+
+def test_typed_cells_of_a_large_workbook_come_as_the_same_text() -> None:
+    small, large = both(excel([[], ["customerNo", "name"], *([at, cell] for at, cell in enumerate(CELLS)), [], [1]]))
+
+    assert large == small
+    assert ("1", "4791234567") in large[1]
+
+
+def test_texts_with_formats_inside_are_read_and_how_they_are_spoken_is_not(streamed: None) -> None:
+    item = "<si><r><t>Kå</t></r><r><rPr><b/></rPr><t>re</t></r><rPh sb='0' eb='1'><t>spoken</t></rPh></si>"
+    data = _with_part(excel([["customerNo", "name"], ["1", "Kåre"]]), "<si><t>Kåre</t></si>", item)
+
+    assert rows_of(data) == (("customerNo", "name"), [("1", "Kåre")])
+
+
+def test_a_large_workbook_that_says_all_is_in_its_first_cell_is_read_whole(streamed: None) -> None:
+    data = _with_part(excel([["customerNo", "name"], ["1", "A"]]), 'ref="A1:B2"', 'ref="A1"')
+
+    assert rows_of(data) == (("customerNo", "name"), [("1", "A")])
+
+
+def test_a_cell_beyond_the_columns_is_refused_with_its_row(streamed: None) -> None:
+    with pytest.raises(InputRefused, match="row 3 fills column 3, which has no name") as refused:
+        rows_of(excel([["customerNo", "name"], ["1", "A"], ["2", "B", "x"]]))
+
+    assert (refused.value.code, refused.value.rows) == ("unknown-column", (3,))
+
+
+def test_a_large_workbook_that_breaks_off_is_refused(streamed: None) -> None:
+    with pytest.raises(InputRefused, match="no workbook that can be read") as refused:
+        rows_of(_with_part(excel([["customerNo"], ["1"], ["2"]]), "</sheetData>", "<row"))
+
+    assert refused.value.code == "damaged"
+
+
+def test_a_sheet_that_is_not_there_is_named(streamed: None) -> None:
+    data = excel([["customerNo"], ["1"]])
+
+    with pytest.raises(InputRefused, match=r'no sheet "Kunde" .* "Kunder"'):
+        ExcelTable("book.xlsx", lambda: io.BytesIO(data), sheet="Kunde")
+
+
+def test_most_of_the_shared_texts_are_not_in_memory() -> None:
+    many = 4 * PAGES_IN_MEMORY * PAGE_TEXTS
+    tracemalloc.start()
+    try:
+        texts = SharedTexts(f"{at:0100}" for at in range(many))
+        assert all(int(texts[at]) == at for at in range(0, many, 100))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < many * 100 / 2
+
+
+@given(reads=st.lists(st.integers(0, 3 * PAGE_TEXTS), min_size=1, max_size=20))
+def test_shared_texts_are_found_in_any_order(reads: list[int]) -> None:
+    texts = SharedTexts(str(at) for at in range(3 * PAGE_TEXTS + 1))
+
+    assert [texts[at] for at in reads] == [str(at) for at in reads]
+    with pytest.raises(IndexError):
+        texts[3 * PAGE_TEXTS + 1]
+
+
+def _with_part(data: bytes, old: str, new: str) -> bytes:
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(changed, "w") as other:
+        assert any(old.encode() in archive.read(name) for name in archive.namelist())
+        for name in archive.namelist():
+            other.writestr(name, archive.read(name).replace(old.encode(), new.encode()))
+    return changed.getvalue()

@@ -1,0 +1,297 @@
+from datetime import date
+
+import phonenumbers
+import pycountry
+import pytest
+from email_validator import validate_email
+from hypothesis import given
+from hypothesis import strategies as st
+from stdnum.no import fodselsnummer, orgnr
+
+from armrest.intake import REASONS, severities
+from armrest.intake.rows.postal_address import DIGITS_OF_POSTAL_CODES
+from armrest.intake.rules import validators
+from armrest.intake.rules.checks import Check, checks_of, with_countries
+from armrest.intake.rules.column import Column, items
+from armrest.intake.rules.customer_number import ORDINARY_CUSTOMER_NO, customer_number_fault
+from armrest.model import FIELD_PATHS
+
+TODAY = date(2026, 6, 1)
+
+BROKEN: list[tuple[str, str, str]] = [
+    ("customerNo", "10 001", "blank-inside"),
+    ("customerNo", "10\u00a0001", "blank-inside"),
+    ("customerNo", "10\u200b001", "blank-inside"),
+    ("customerNo", "1" * 51, "too-long"),
+    ("customerNo", "1.0E+09", "scientific-notation"),
+    *(
+        ("customerNo", cell, "not-a-customer-number")
+        for cell in (
+            "Sum",
+            "Totalt:",
+            "Kundenr",
+            "customerNo",
+            "Adresse1",
+            "----------",
+            ".",
+            "..",
+            "-",
+            '="0010"',
+            "'0010",
+            '"0010"',
+            "=0010",
+            "+4791234567",
+            "-10",
+            "@10",
+            "2026-03-04",
+            "04.03.2026",
+            "3/4/2026",
+            "10:20:00",
+            "2026-03-04T00:00:00",
+            "true",
+            "FALSE",
+            "nan",
+            "kari1@example.no",
+            "10001;Kari",
+            "10|20",
+            "10-",
+            "../1",
+        )
+    ),
+    *(("customerNo", cell, "decimal-number") for cell in ("10001.0", "155.0", "10001,5", "10001.", "+1.5", ".5")),
+    *(("customerNo", cell, "no-digit") for cell in ("ACME", "Å", "KARI-NORDMANN")),
+    *(
+        ("customerNo", cell, "birth-number-as-customer-number")
+        for cell in ("15108695088", "151086-95088", "55108695071", "15508695060", "15908695124", "55908695118")
+    ),
+    ("name", "Kari \ud83d", "unreadable-text"),
+    ("name", "Kari \\ud83d", "unreadable-text"),
+    ("customerNo", "1\ud83d", "unreadable-text"),
+    ("emailAddressDocument", "kari\udfff@example.no", "unreadable-text"),
+    *(
+        ("addressLine1", cell, "error-cell")
+        for cell in (
+            "#REF!",
+            "#N/A",
+            "#DIV/0!",
+            "#NAME?",
+            "#NULL!",
+            "#NUM!",
+            "#VALUE!",
+            "#SPILL!",
+            "#CALC!",
+            "#GETTING_DATA",
+            "#I/T",
+            "#VERDI!",
+            "#SKÄRNING!",
+            "#DIVISION/0!",
+            "#NV",
+            "######",
+            "Err:502",
+        )
+    ),
+    ("name", "Kari\x0bNordmann", "control-character"),
+    ("postalCode", "01\x7f55", "control-character"),
+    ("name", "Kari\u00a0Nordmann", "look-alike-blank"),
+    ("addressLine1", "Storgata\u200b 1", "look-alike-blank"),
+    ("name", "KÃ¥re TÃ¸mrer", "mojibake"),
+    ("cityName", "Troms\ufffd", "mojibake"),
+    ("name", "x" * 256, "long"),
+    ("dateOfBirth", "1980-02-30", "not-a-date"),
+    ("dateOfBirth", "31.01.1980", "not-a-date"),
+    ("dateOfBirth", "1980-W05-4", "not-a-date"),
+    ("dateOfBirth", "1899-12-31", "date-out-of-range"),
+    ("dateOfBirth", "2026-06-02", "date-out-of-range"),
+    ("einvoiceCode", "0.5", "not-a-whole-number"),
+    ("einvoiceCode", "ninety", "not-a-whole-number"),
+    ("einvoiceCode", "9" * 5000, "not-a-whole-number"),
+    ("einvoiceCode", "९०", "not-a-whole-number"),
+    ("einvoiceCode", "7", "unseen-code"),
+    ("distributionType", "EHF", "unseen-code"),
+    ("emailAddressDocument", "kari.example.no", "not-an-email"),
+    ("emailAddressDocument", "kari@@example.no", "not-an-email"),
+    ("emailAddressDocument", "kari @example.no", "not-an-email"),
+    ("emailAddressDocument", "kari@example.no;@example.no", "not-an-email"),
+    ("secondaryEmailAddress", "kari@", "not-an-email"),
+    ("secondaryEmailAddress", "kari@localhost", "doubtful-email"),
+    ("emailAddressDocument", "kari@example.no;.ola@example.no", "doubtful-email"),
+    ("countryCode", "NOR", "not-a-country-code"),
+    ("countryCode", "47", "not-a-country-code"),
+    ("countryCode", "XX", "unknown-country"),
+    ("phoneNo", "4.7912E+10", "scientific-notation"),
+    ("phoneNo", "4,7912e10", "scientific-notation"),
+    ("phoneNo", "call Kari", "letters-in-phone"),
+    ("phoneNo", "1234567", "doubtful-phone"),
+    ("phoneNo", "45360000", "doubtful-phone"),
+    ("organizationNo", "974760674", "not-an-organisation-number"),
+    ("organizationNo", "97476067", "not-an-organisation-number"),
+    ("organizationNo", "15108695088", "birth-number"),
+    ("postalCode", "155", "postal-code"),
+]
+KEPT: list[tuple[str, str]] = [
+    ("customerNo", "00010-Å"),
+    ("customerNo", "1E5"),
+    *(("customerNo", cell) for cell in ("K-0010", "10-20", "A.12", "Å3", "A\u030a3", "KUNDE1", "KUNDE-0000001")),
+    *(("customerNo", cell) for cell in ("0010", "0", "20260304", "12345678901", "15108695089", "99108695088", "K/1")),
+    ("name", "Kari 😀"),
+    ("name", "\\ud83d\\ude00"),
+    ("addressLine1", "Storgata 1 #4"),
+    ("addressLine1", "#4"),
+    ("customerNo", "1" * 50),
+    ("name", "Kari 'Ø' Nordmann"),
+    ("name", "JOÃO CONCEIÇÃO"),
+    ("name", "x" * 255),
+    ("addressLine1", "Storgata 1\n2. etasje"),
+    ("dateOfBirth", "1900-01-01"),
+    ("dateOfBirth", "2026-06-01"),
+    ("dateOfBirth", "2000-02-29"),
+    ("einvoiceCode", "90"),
+    ("distributionType", "m"),
+    ("emailAddressDocument", "kari@example.no; ola@example.no;"),
+    ("emailAddressDocument", "Kåre.O'Hara+faktura@blåbær.no"),
+    ("countryCode", "no"),
+    ("countryCode", "SJ"),
+    ("phoneNo", "+47 912 34 567"),
+    ("phoneNo", "(0047) 91/23-45.67"),
+    ("phoneNo", "+46 8 123 456 78"),
+    ("organizationNo", "974 760 673"),
+    ("postalCode", "0155"),
+]
+ABROAD = [
+    ("phoneNo", "08-123 456 78", "SE", []),
+    ("phoneNo", "1234", "SE", ["doubtful-phone"]),
+    ("phoneNo", "call Kari", "SE", ["letters-in-phone"]),
+    ("phoneNo", "1", "XX", []),
+    ("postalCode", "123 45", "SE", []),
+    ("postalCode", "0155", "SE", ["postal-code"]),
+    ("postalCode", "SE-12345", "se", []),
+    ("postalCode", "DK-1000", "DK", []),
+    ("postalCode", "SW1A 1AA", "GB", []),
+    ("postalCode", "anything", "AU", []),
+    ("organizationNo", "5560360793", "SE", []),
+]
+
+CHECKS = {leaf: checks_of(leaf, today=TODAY, severities=severities({})) for leaf in FIELD_PATHS}
+
+
+def broken_rules(field: str, cells: list[str], countries: list[str] | None = None) -> list[tuple[int, str]]:
+    column = Column(cells)
+    beside = with_countries(column, Column(countries or [""] * len(cells)))
+    return [it for check in CHECKS[field] for it in check.breaches(beside if check.by_country else column)]
+
+
+@pytest.mark.parametrize(("field", "cell", "code"), BROKEN, ids=[f"{f} {c[:14]!r}" for f, c, _ in BROKEN])
+def test_a_cell_that_breaks_a_rule_is_found_among_others(field: str, cell: str, code: str) -> None:
+    assert (1, code) in broken_rules(field, ["", cell, ""])
+    others = {found for at, found in broken_rules(field, ["", cell, ""]) if at != 1 or found != code}
+    assert not {found for found in others if REASONS[found].severity == "error"}
+
+
+@pytest.mark.parametrize(("field", "cell"), KEPT, ids=[f"{f} {c[:14]!r}" for f, c in KEPT])
+def test_a_cell_that_keeps_to_the_rules_passes(field: str, cell: str) -> None:
+    assert broken_rules(field, [cell, ""]) == []
+
+
+@pytest.mark.parametrize(("field", "cell", "country", "codes"), ABROAD, ids=[f"{f} {c} {n}" for f, c, n, _ in ABROAD])
+def test_a_foreign_row_is_judged_by_its_own_country(field: str, cell: str, country: str, codes: list[str]) -> None:
+    assert broken_rules(field, [cell, ""], [country, country]) == [(0, code) for code in codes]
+
+
+def test_every_rule_has_a_reason_and_a_case() -> None:
+    checks = [*(check for checks in CHECKS.values() for check in checks), *_with_lookup()]
+    codes = {code for check in checks for code in check.judges}
+
+    assert codes == {code for _, _, code in BROKEN} | {"not-in-lookup"}
+    assert codes | {"missing", "does-not-fit", "zero-restored", "duplicate-left-out"} == set(REASONS)
+
+
+def _with_lookup() -> list[Check]:
+    return checks_of("name", today=TODAY, severities=severities({}), lookup={"CONS"})
+
+
+def test_a_value_that_the_lookup_does_not_give_is_found() -> None:
+    column = Column(["CONS", "P", ""])
+
+    assert [it for check in _with_lookup() for it in check.breaches(column)] == [(1, "not-in-lookup")]
+
+
+def test_a_rule_that_is_off_finds_nothing() -> None:
+    checks = checks_of("phoneNo", today=TODAY, severities=severities({"letters-in-phone": "off"}))
+
+    assert "letters-in-phone" not in {code for check in checks for code in check.judges}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"letters-in-fone": "off"}, "nearest known one is letters-in-phone"), ({"missing": "off"}, "cannot be softened")],
+    ids=["unknown", "fixed"],
+)
+def test_a_severity_that_cannot_be_is_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        severities(settings)  # type: ignore[arg-type]
+
+
+FOUND = {"+".join(check.judges): (leaf, check) for leaf, checks in CHECKS.items() for check in checks}.values()
+
+
+@pytest.mark.parametrize(("leaf", "check"), FOUND, ids=[f"{leaf} {'+'.join(check.judges)}" for leaf, check in FOUND])
+@given(
+    st.lists(
+        st.sampled_from([cell for _, cell, _ in BROKEN] + [cell for _, cell in KEPT] + [c for _, c, _, _ in ABROAD])
+        | st.text(max_size=8)
+    )
+)
+def test_a_screen_passes_nothing_that_the_judge_would_refuse(leaf: str, check: Check, cells: list[str]) -> None:
+    found = set(check.breaches(Column(cells)))
+
+    assert found == {
+        (at, code) for code, judge in check.judges.items() for at, cell in enumerate(cells) if cell and judge(cell)
+    }
+
+
+@given(st.from_regex(ORDINARY_CUSTOMER_NO, fullmatch=True))
+def test_no_ordinary_customer_number_breaks_a_rule_that_is_not_asked_about_it(cell: str) -> None:
+    assert customer_number_fault(cell) == ""
+    assert not validators.has_blank(cell)
+    assert not validators.is_scientific(cell)
+
+
+@given(st.from_regex("[0-9]{11}", fullmatch=True))
+def test_what_the_library_takes_for_a_birth_number_is_one(cell: str) -> None:
+    assert validators.is_birth_number(cell) or not fodselsnummer.is_valid(cell)
+
+
+@given(st.from_regex(validators.ORDINARY_EMAIL, fullmatch=True))
+def test_the_library_refuses_no_ordinary_email(cell: str) -> None:
+    validate_email(cell, check_deliverability=False)
+    assert not validators.is_no_email(cell)
+
+
+@given(st.from_regex(validators.ORDINARY_PHONE, fullmatch=True))
+def test_the_library_refuses_no_ordinary_phone(cell: str) -> None:
+    assert phonenumbers.is_valid_number(phonenumbers.parse(cell, "NO"))
+    assert not validators.has_letters(cell)
+
+
+@given(st.from_regex("[0-9]{9}", fullmatch=True) | st.text("0123456789 x", max_size=10))
+def test_a_check_digit_is_right_only_where_the_library_finds_so(cell: str) -> None:
+    assert not validators.checks_out(cell) or not cell or orgnr.is_valid(cell)
+
+
+@given(st.from_regex(validators.ORDINARY_DATE, fullmatch=True))
+def test_every_ordinary_date_exists(cell: str) -> None:
+    assert date.fromisoformat(cell).isoformat() == cell
+
+
+def test_the_common_countries_exist() -> None:
+    assert all(
+        pycountry.countries.get(alpha_2=code) for code in (*validators.COMMON_COUNTRIES, *validators.POSTAL_CODES)
+    )
+    assert DIGITS_OF_POSTAL_CODES.keys() <= validators.POSTAL_CODES.keys()
+
+
+@pytest.mark.parametrize(
+    ("cell", "values"), [("", []), (" ; ;", []), ("a", ["a"]), ("a;b", ["a", "b"]), (" a ;; b ", ["a", "b"])]
+)
+def test_a_list_is_separated_by_semicolons(cell: str, values: list[str]) -> None:
+    assert items(cell) == values
