@@ -32,6 +32,9 @@ from armrest.api.responses import MAX_LISTED, MAX_PAGE_SIZE, Page, PageSummary, 
 from armrest.api.results import AnswerKind, BatchAnswer, CustomerAnswer, CustomerFailure, Objection
 
 __all__ = [
+    "MAX_LISTED",
+    "MAX_PAGE_SIZE",
+    "QUESTIONS",
     "AnswerKind",
     "AnswerLost",
     "AnswerUnknown",
@@ -46,8 +49,6 @@ __all__ = [
     "CustomerFailure",
     "FixedToken",
     "Forbidden",
-    "MAX_LISTED",
-    "MAX_PAGE_SIZE",
     "NotAuthorized",
     "NotFound",
     "Objection",
@@ -55,7 +56,6 @@ __all__ = [
     "PageSummary",
     "Probe",
     "ProbeQuestion",
-    "QUESTIONS",
     "RateLimited",
     "RedirectRefused",
     "RetryPolicy",

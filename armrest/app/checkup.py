@@ -1,4 +1,6 @@
-"""Is everything there that a run needs, on this machine and at ARM? Prefect is looked at in `flows.cli.prefect_checkup`.
+"""Check that everything a run needs is there, on this machine and at ARM.
+
+`flows.cli.prefect_checkup` checks Prefect.
 
 Requires: `ARMREST_…` settings; see `armrest.settings`.
 """

@@ -19,16 +19,16 @@ from armrest.intake.single_customer import is_customer_number, read_single_custo
 from armrest.intake.source import Source, open_source
 
 __all__ = [
+    "LIMIT_PATTERN",
+    "REASONS",
     "Block",
     "Database",
     "Finding",
     "InputRefused",
-    "LIMIT_PATTERN",
     "Mapping",
     "MappingFault",
     "Places",
     "Policy",
-    "REASONS",
     "Reason",
     "Reject",
     "RejectLimit",

@@ -6,8 +6,8 @@ from flows.artifacts.summary import plan_markdown
 from flows.artifacts.sweep_text import sweep_markdown
 
 __all__ = [
-    "Artifacts",
     "EVENT",
+    "Artifacts",
     "best_effort",
     "emit_open_too_long",
     "plan_markdown",

@@ -8,8 +8,8 @@ from flows.steps.stopped_by import note_cancelled_runs, who_stopped
 __all__ = [
     "DRIFT",
     "STOPPED",
-    "Sample",
     "UNSETTLED",
+    "Sample",
     "cancelled_by_sigterm",
     "drift_message",
     "end_state",

@@ -32,9 +32,9 @@ def _in(file: str, old: str, new: str) -> Replacement:
 PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     "no intent row": (
         _in(
-            "outbox/gate",
-            "return Leaving(_intent(tx, batch, now), body)",
-            "return Leaving(batch, body)",
+            "outbox/sending/gate",
+            "return OutgoingBatch(_intent(tx, batch, now), body)",
+            "return OutgoingBatch(batch, body)",
         ),
         _in(
             "outbox/batches",
@@ -48,35 +48,41 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     ),
     "uuid stored late": (
         _in(
-            "delivery/submit",
+            "delivery/sender",
             "accepted = await self._put(self._context.run.client_no, body)",
             "accepted = await self._put(self._context.run.client_no, body); await asyncio.sleep(5)",
         ),
     ),
-    "no lease epoch": (_in("outbox/leases", "if epoch != self.epoch:", "if not self.epoch:"),),
+    "no lease epoch": (_in("outbox/sending/leases", "if epoch != self.epoch:", "if not self.epoch:"),),
     "a split loses its tail": (
         _in(
-            "outbox/reshape",
+            "outbox/sending/split_batch",
             "_body(run, [person for _, person in group])",
             "_body(run, [person for _, person in group[: max(1, len(group) - 1)]])",
         ),
     ),
     "superseded by whole customer": (
-        _in("outbox/reshape", "if line.fields & ~newer.get(line.ordinal, 0):", "if line.ordinal not in newer:"),
+        _in(
+            "outbox/sending/split_batch",
+            "if line.fields & ~newer.get(line.ordinal, 0):",
+            "if line.ordinal not in newer:",
+        ),
     ),
     "a fingerprint kept on open": (
         _in(
-            "outbox/comparison",
+            "outbox/plans/comparison",
             "trusted = and_(b.state.in_(_SETTLED),",
             "trusted = and_(b.state.in_((*_SETTLED, *OPEN)),",
         ),
     ),
-    "customers in flight are not held": (_in("outbox/gate", "        if row.in_flight:", "        if not row:"),),
+    "customers in flight are not held": (
+        _in("outbox/sending/gate", "        if row.in_flight:", "        if not row:"),
+    ),
     "a partial failure counts as settled": (
         _in(
-            "delivery/poll",
-            "settle(self._calls.outbox.ledger, batch, found.verdicts,",
-            "settle(self._calls.outbox.ledger, batch, {},",
+            "delivery/poller",
+            "close_batch(self._calls.outbox.ledger, batch, found.verdicts,",
+            "close_batch(self._calls.outbox.ledger, batch, {},",
         ),
     ),
 }

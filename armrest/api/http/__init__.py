@@ -5,8 +5,8 @@ from armrest.api.http.transport import RawAnswer, exchange, open_http, origin
 from armrest.api.http.urls import Urls
 
 __all__ = [
-    "ConnectionPools",
     "REQUEST_ID",
+    "ConnectionPools",
     "RawAnswer",
     "RetryPolicy",
     "Urls",

@@ -24,11 +24,11 @@ from armrest.api.responses.statuses import ASKED_BY_HAND, LIST_IS_GONE, NO_ADVIC
 
 __all__ = [
     "ASKED_BY_HAND",
-    "Advice",
     "LIST_IS_GONE",
     "MAX_LISTED",
     "MAX_PAGE_SIZE",
     "NO_ADVICE",
+    "Advice",
     "NotJson",
     "Page",
     "PageLinks",

@@ -1,7 +1,7 @@
 """What may stand in an answer of plain success: a positive list. Everything else that says something speaks against it.
 
 `vet` looks at every member of an answer. What it can read it hands on, to be compared with what was sent: counts, lists
-of customers, texts. What it cannot read is an objection, unless it is empty. `armrest.api.responses.objections` compares.
+of customers, texts. What it cannot read is an objection, unless it is empty. `objections` compares.
 
 Assumed, all of it: no page says what an answer looks like. A member that proved harmless is named once, in the setting
 `ARMREST_HARMLESS_MEMBERS`; `without` leaves it out before anything else looks at the answer.

@@ -5,12 +5,12 @@ from armrest.intake.formats.sql_table import SqlTable
 from armrest.intake.formats.table import Chunk, Layout, PlainTable, Table, Tables, first_rows
 
 __all__ = [
+    "HEADER_HINT",
+    "ROWS_BENEATH",
     "Chunk",
     "ColumnNames",
-    "HEADER_HINT",
     "Layout",
     "PlainTable",
-    "ROWS_BENEATH",
     "Rows",
     "SqlTable",
     "Table",

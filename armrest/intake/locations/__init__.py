@@ -5,11 +5,11 @@ from armrest.intake.locations.location import Location, Opened, display_name, lo
 from armrest.intake.locations.outage import is_database_outage
 
 __all__ = [
+    "SQL",
     "Database",
     "Location",
     "Opened",
     "Places",
-    "SQL",
     "decompress",
     "display_name",
     "gunzip",

@@ -1,7 +1,7 @@
-"""A worker of a crew: `python -m armrest.intake.parallel.worker`. Chunks come in by stdin, sealed blocks go out by stdout.
+"""A worker of a pool: `python -m armrest.intake.parallel.worker`.
 
-It ends when its stdin does, however the process that started it came to its end. What it writes to stdout is framed
-by `pickle`; nothing else may be printed there.
+Chunks come in by stdin, serialized blocks go out by stdout. It ends when its stdin does, however the process that
+started it came to its end. What it writes to stdout is framed by `pickle`; nothing else may be printed there.
 """
 
 import pickle

@@ -5,10 +5,10 @@ from armrest.intake.rules.reject_limit import LIMIT_PATTERN, RejectLimit
 from armrest.intake.rules.validators import is_no_date, is_no_whole_number
 
 __all__ = [
-    "Column",
     "LIMIT_PATTERN",
     "MAX_CUSTOMER_NO_LENGTH",
     "REASONS",
+    "Column",
     "Reason",
     "RejectLimit",
     "Severity",

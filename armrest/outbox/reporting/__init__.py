@@ -31,6 +31,7 @@ from armrest.outbox.reporting.views import (
 )
 
 __all__ = [
+    "REFUSED_WHOLE",
     "AttemptView",
     "BatchCounts",
     "BatchView",
@@ -40,7 +41,6 @@ __all__ = [
     "FailedCustomer",
     "Failure",
     "Only",
-    "REFUSED_WHOLE",
     "RunSummary",
     "attempt_views",
     "batch_views",

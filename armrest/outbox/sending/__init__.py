@@ -28,8 +28,8 @@ from armrest.outbox.sending.split_batch import Opened, read_customers, read_cust
 
 __all__ = [
     "ANYWHERE",
-    "Attempt",
     "FIRST_ANSWERS",
+    "Attempt",
     "Lease",
     "Opened",
     "OutgoingBatch",

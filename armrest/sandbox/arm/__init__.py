@@ -8,18 +8,18 @@ from armrest.sandbox.arm.rate_limit import Pace
 from armrest.sandbox.arm.records import CustomerRecords
 
 __all__ = [
+    "LOSES_THE_UUID",
+    "NEW_CUSTOMER",
+    "NO_ANSWER",
+    "SPOILING",
     "Batch",
     "Behaviour",
     "Customer",
     "CustomerRecords",
     "Fault",
     "Faults",
-    "LOSES_THE_UUID",
-    "NEW_CUSTOMER",
-    "NO_ANSWER",
     "Outcome",
     "Pace",
-    "SPOILING",
     "Tokens",
     "inject_fault",
     "slow_down",

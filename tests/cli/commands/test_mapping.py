@@ -61,6 +61,6 @@ def test_a_mapping_that_is_not_there_is_one_line(typed: Typed) -> None:
 
 
 def test_the_schema_is_the_one_that_is_published(typed: Typed) -> None:
-    published = Path(__file__).parents[2] / "docs" / "mapping.schema.json"
+    published = Path(__file__).parents[3] / "docs" / "mapping.schema.json"
 
     assert json.loads(typed("mapping", "schema").out) == mapping_schema() == json.loads(published.read_text("utf-8"))

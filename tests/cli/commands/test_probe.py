@@ -11,7 +11,7 @@ from armrest.api.responses.shape import shape_of
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 DOC = (ROOT / "docs/first-contact.md").read_text(encoding="utf-8")
 PROBE = ("probe", "--client-no", "2218", "--customer-no", "10001", "--yes")
 KARI = {"customerNo": "10001", "name": "Kari Nordmann", "phoneNo": "91234567"}

@@ -33,7 +33,7 @@ from tests.plans import planning
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[3]
 LEASE_SECONDS: Final = 5
 
 

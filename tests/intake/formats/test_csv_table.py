@@ -12,7 +12,7 @@ from armrest.intake import InputRefused
 from armrest.intake.formats.csv_table import CsvTable
 from tests.intake.customers import csv_of
 
-SPECTRUM = Path(__file__).parents[1] / "cases" / "csv_spectrum"
+SPECTRUM = Path(__file__).parents[2] / "cases" / "csv_spectrum"
 Rows = list[list[str]]
 cells = st.text(st.sampled_from('ab",;\n\r\u00e6 '), max_size=6)
 

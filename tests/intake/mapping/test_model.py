@@ -11,7 +11,7 @@ from armrest.intake import InputRefused, MappingFault, Source, mapping_of, mappi
 from tests.intake.reading import read
 
 Open = Callable[..., Source]
-SCHEMA = Path(__file__).parents[2] / "docs" / "mapping.schema.json"
+SCHEMA = Path(__file__).parents[3] / "docs" / "mapping.schema.json"
 
 
 def test_columns_are_mapped_and_the_others_reported(source: Open) -> None:
@@ -159,7 +159,7 @@ def test_the_schema_refuses_what_the_mapping_refuses(text: str) -> None:
     assert not _fits(yaml.load(text, yaml.BaseLoader))
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[1] / "cases" / "systems").glob("*.yaml")), ids=str)
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "cases" / "systems").glob("*.yaml")), ids=str)
 def test_the_schema_takes_what_the_mapping_takes(path: Path) -> None:
     assert _fits(yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader))
 

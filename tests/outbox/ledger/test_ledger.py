@@ -33,7 +33,7 @@ from armrest.outbox.ledger.migrations import STEPS, migrate
 from tests.file_trouble import full_disk, public_folder, without_rights
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, lease_of, people, settled
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WRITE_RUNS = f"""
 import sys
 from armrest.outbox import Ledger, create_run
