@@ -1,9 +1,10 @@
 """One rate limiter for all calls of a process: how many at once, and at which pace.
 
 How many is learned from how long answers take; see `adaptive_limit`, and `shard_limit` for one of several senders.
-The pace is unlimited until ARM answers 429. Then all calls wait as long as `Retry-After` says, and go on somewhat slower than the pace that was refused. They are back at it after `RECOVERY_SECONDS`, or `RECOVERY_CALLS`
-where these take longer, stay near it for a while, and then grow ever faster: a cubic, as TCP has it;
-docs/decisions/0011-brake.md says why. Times are the event loop's.
+The pace is unlimited until ARM answers 429. Then all calls wait as long as `Retry-After` says, and go on somewhat
+slower than the pace that was refused. They are back at it after `RECOVERY_SECONDS`, or `RECOVERY_CALLS` where these
+take longer, stay near it for a while, and then grow ever faster: a cubic, as TCP has it; docs/decisions/0011-brake.md
+says why. Times are the event loop's.
 """
 
 import asyncio
