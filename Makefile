@@ -76,7 +76,7 @@ screenshots: setup ## The same, and leave the pictures of the documentation in d
 
 .PHONY: test-postgres
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/planning/test_rerun.py $(LEASE_OF_MANY)
+	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
 test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (90 seconds)
