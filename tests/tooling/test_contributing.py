@@ -57,3 +57,17 @@ def test_every_name_of_a_typical_change_is_in_a_file_that_it_names(change: str) 
 
     assert files
     assert sorted(name for name in names if not re.search(rf"\b{name}\b", texts)) == []
+
+
+def test_no_name_that_a_door_exports_is_the_name_of_a_module_behind_it() -> None:
+    doors = [door for floor in ("armrest", "tasks", "flows") for door in (ROOT / floor).rglob("__init__.py")]
+    imported = re.compile(r"^from [\w.]+ import \(?([\w, \n]+)\)?", re.MULTILINE)
+    hidden = {
+        f"{door.parent.name}.{name}"
+        for door in doors
+        for names in imported.findall(door.read_text(encoding="utf-8"))
+        for name in re.findall(r"\w+", names)
+        if (door.parent / name).is_dir() or (door.parent / f"{name}.py").exists()
+    }
+
+    assert hidden == set()
