@@ -59,14 +59,15 @@ def test_no_ending_of_ours_is_taken_for_silence() -> None:
 
 def names_given() -> Iterator[str]:
     """The names of states that are written in flows and tasks."""
-    for file in (*(ROOT / "flows").glob("*.py"), *(ROOT / "tasks").glob("*.py")):
+    for file in (*(ROOT / "flows").rglob("*.py"), *(ROOT / "tasks").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Failed", "Completed", "Crashed"}:
                 for name in (word.value for word in node.keywords if word.arg == "name"):
                     if isinstance(name, ast.Constant):
                         yield name.value
                     elif isinstance(name, ast.Name):  # a constant of the module, its own or imported
-                        yield getattr(importlib.import_module(f"{file.parent.name}.{file.stem}"), name.id)
+                        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+                        yield getattr(importlib.import_module(module), name.id)
 
 
 def test_the_names_are_found_where_they_are_written() -> None:
@@ -74,12 +75,12 @@ def test_the_names_are_found_where_they_are_written() -> None:
 
 
 def test_a_batch_that_is_open_too_long_is_an_event_without_anything_personal(monkeypatch: pytest.MonkeyPatch) -> None:
-    events: list[tuple[str, dict[str, object]]] = []
-    monkeypatch.setattr(events, "emit_event", lambda event, **rest: events.append((event, rest)))
+    emitted: list[tuple[str, dict[str, object]]] = []
+    monkeypatch.setattr("flows.artifacts.events.emit_event", lambda event, **rest: emitted.append((event, rest)))
 
     emit_open_too_long([OpenTooLong(run_id="r", client_no=2218, seq=3, batch_uuid="u", open_seconds=90_000)])
 
-    ((event, told),) = events
+    ((event, told),) = emitted
     assert event == "armrest.batch.open-too-long"
     assert told["resource"] == {"prefect.resource.id": "armrest.batch.u", "prefect.resource.name": "u"}
     assert told["payload"] == {
