@@ -10,6 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 CODE := armrest tasks flows deployments
+TYPED_TESTS := tests/simulation tests/kills tests/conftest.py
 WORKERS ?= 2
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
@@ -76,7 +77,7 @@ screenshots: setup ## The same, and leave the pictures of the documentation in d
 
 .PHONY: test-postgres
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/planning/test_rerun.py $(LEASE_OF_MANY)
+	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
 test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (90 seconds)
@@ -110,7 +111,7 @@ test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machi
 check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing
 	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check . || { echo "armrest: some files are not formatted; run: make fix" >&2; exit 1; }
-	@$(BIN)/mypy $(CODE)
+	@$(BIN)/mypy $(CODE) $(TYPED_TESTS)
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 	@if test -x $(BIN)/hadolint; then $(BIN)/hadolint Dockerfile; else echo "armrest: the Dockerfile is not checked: hadolint is there for Linux on x86-64 only" >&2; fi
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/tooling/test_lock.py

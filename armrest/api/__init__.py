@@ -3,8 +3,9 @@
 `ArmClient` and the login are imported when they are first asked for, so that reading a file needs no httpx.
 """
 
-from armrest.api.auth import ClientCredentials, FixedToken, TokenProvider
-from armrest.api.client import ArmClient
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from armrest.api.errors import (
     AnswerLost,
     AnswerUnknown,
@@ -22,14 +23,40 @@ from armrest.api.errors import (
     Unreachable,
     UnreadableAnswer,
 )
-from armrest.api.health import ask_health
-from armrest.api.http import RetryPolicy
 from armrest.api.jwt_claims import Claims, claims_of
-from armrest.api.probe import QUESTIONS, Probe, ProbeQuestion, is_ours
-from armrest.api.read_one import read_if_there
 from armrest.api.redaction import mask, personal_values, redact
 from armrest.api.responses import MAX_LISTED, MAX_PAGE_SIZE, Page, PageSummary, holds_all, is_decisive, objections_to
 from armrest.api.results import AnswerKind, BatchAnswer, CustomerAnswer, CustomerFailure, Objection
+
+if TYPE_CHECKING:
+    from armrest.api.auth import ClientCredentials, FixedToken, TokenProvider
+    from armrest.api.client import ArmClient
+    from armrest.api.health import Health, ask_health
+    from armrest.api.http import RetryPolicy
+    from armrest.api.probe import QUESTIONS, Probe, ProbeQuestion, is_ours
+    from armrest.api.read_one import read_if_there
+else:
+    _NEEDS_HTTPX = {
+        "ArmClient": "armrest.api.client",
+        "ClientCredentials": "armrest.api.auth",
+        "FixedToken": "armrest.api.auth",
+        "Health": "armrest.api.health",
+        "Probe": "armrest.api.probe",
+        "ProbeQuestion": "armrest.api.probe",
+        "QUESTIONS": "armrest.api.probe",
+        "RetryPolicy": "armrest.api.http",
+        "TokenProvider": "armrest.api.auth",
+        "ask_health": "armrest.api.health",
+        "is_ours": "armrest.api.probe",
+        "read_if_there": "armrest.api.read_one",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import what needs httpx when it is asked for."""
+        if name not in _NEEDS_HTTPX:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_NEEDS_HTTPX[name]), name)
+
 
 __all__ = [
     "MAX_LISTED",
@@ -49,6 +76,7 @@ __all__ = [
     "CustomerFailure",
     "FixedToken",
     "Forbidden",
+    "Health",
     "NotAuthorized",
     "NotFound",
     "Objection",

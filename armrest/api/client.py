@@ -27,6 +27,8 @@ from armrest.api.http import (
     origin,
     retry_after_seconds,
 )
+from armrest.api.page_links import PageLinks
+from armrest.api.probed_answer import ProbedAnswer, describe_answer
 from armrest.api.redaction import personal_values, redact
 from armrest.api.responses import (
     ASKED_BY_HAND,
@@ -37,10 +39,7 @@ from armrest.api.responses import (
     Advice,
     NotJson,
     Page,
-    PageLinks,
-    ProbedAnswer,
     about_customer,
-    describe_answer,
     kind_of_error,
     parse,
     read_accepted,

@@ -98,7 +98,7 @@ _TABLE: Final = (
         method="GET",
         path=f"{_CUSTOMERS}?pagesize=5",
         assumed="a whole address of the same origin and path",
-        place=("armrest/api/responses/page_links.py", "def _checked"),
+        place=("armrest/api/page_links.py", "def _checked"),
     ),
     ProbeQuestion(
         no=6,

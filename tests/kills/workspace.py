@@ -54,7 +54,7 @@ class Workspace:
 
         def settled() -> bool:
             ended.update(self.run(run_id, source, **more))
-            return ended["state"] != "Unsettled"
+            return bool(ended["state"] != "Unsettled")
 
         until(settled)
         return ended

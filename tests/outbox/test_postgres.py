@@ -39,13 +39,13 @@ from tests.postgres import Cluster
 ROOT: Final = Path(__file__).parents[2]
 SPLIT_SLICE: Final = """
 import sys
-from armrest.outbox import SENDABLE, Outbox, batches_in, find_run, opened, split
+from armrest.outbox import SENDABLE, Outbox, batches_in, find_run, read_customers, split
 url, bodies, slice_no = sys.argv[1:]
 with Outbox.open(url, bodies) as outbox:
     run = find_run(outbox.ledger, "run")
     for _ in range(4):
         for batch in batches_in(outbox.ledger, run, SENDABLE, slice_no=int(slice_no)):
-            held = opened(outbox, batch)
+            held = read_customers(outbox, batch)
             split(outbox, run, batch, [held[: len(held) // 2], held[len(held) // 2 :]])
 """
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import replace
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import httpx
 import orjson
 
-from armrest.sandbox import IDENTITY, BooksTransport, Reply, Sandbox
+from armrest.sandbox import IDENTITY, Batch, BooksTransport, Reply, Sandbox
 from armrest.sandbox.arm.documented import accepted
 from tests.simulation.judge import Judge
 from tests.simulation.loop import OWNER
@@ -106,7 +106,7 @@ class Arm:
         if reply.batch and (odd or not reply.batch.answered):
             self._trace.counts["accepted unknown to us"] += 1
             if self._happens(0.5):
-                reply.batch.due += self._random.uniform(0, LATEST_GHOST_SECONDS)
+                cast("Batch", reply.batch).due += self._random.uniform(0, LATEST_GHOST_SECONDS)
         return replace(odd, batch=reply.batch) if odd else reply
 
     def _oddity(self, among: tuple[Reply, ...]) -> Reply | None:

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
 from armrest.sandbox import Batch, CustomerRecords, Reply
@@ -144,10 +144,11 @@ class Judge:
         """ARM has stored a batch, or has refused it."""
         age, numbers = self.model.age(run_id), [person["customerNo"] for person in json.loads(body)["customers"]]
         if reply.batch is not None:
-            uuid = reply.batch.batch_uuid
+            batch = cast("Batch", reply.batch)  # the sandbox acknowledges no other kind
+            uuid = batch.batch_uuid
             self._names[uuid] = f"#{len(self._names) + 1}"
             self._ages[uuid] = age
-            self._waiting.append(reply.batch)
+            self._waiting.append(batch)
             self._trace.tell("ARM", f"stores {self._names[uuid]} of run {run_id}", counted="batches stored")
         elif reply.status in REFUSALS:
             named = [one["customerNo"] for one in json.loads(reply.body)["status"]["errors"] if "customerNo" in one]

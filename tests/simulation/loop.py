@@ -7,11 +7,14 @@ for it is kept back in order; when it goes on, all of that runs first, as it wou
 import asyncio
 import heapq
 from asyncio import events
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context, ContextVar
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
 from tests.virtual_time import VirtualTimeLoop
+
+_Ts = TypeVarTuple("_Ts")
 
 
 class Stoppable:
@@ -36,6 +39,9 @@ class GoingRound(BaseException):
 class SimulationLoop(VirtualTimeLoop):
     """Runs callbacks of processes that are not stopped."""
 
+    _ready: deque[events.Handle]  # this and the next: set by asyncio
+    _scheduled: list[asyncio.TimerHandle]
+
     def __init__(self) -> None:
         super().__init__()
         self.callbacks = 0
@@ -52,7 +58,7 @@ class SimulationLoop(VirtualTimeLoop):
         return handle
 
     def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Call back at a time of this loop."""
         timer = _OwnedTimer(when, callback, args, self, context)
@@ -63,16 +69,18 @@ class SimulationLoop(VirtualTimeLoop):
 
 class _Keeping:
     __slots__ = ()
+    _context: Context
+    _loop: SimulationLoop
 
     def _run(self) -> None:
         owner = self._context.get(OWNER)
         if owner is not None and owner.stopped:
-            owner.kept_back.append(self)
+            owner.kept_back.append(self)  # type: ignore[arg-type]  # it is mixed into handles only
             return
         self._loop.callbacks += 1
         if self._loop.callbacks > MOST_CALLBACKS:
             raise GoingRound(f"{MOST_CALLBACKS} callbacks, and no end")
-        super()._run()
+        super()._run()  # type: ignore[misc]  # asyncio's handle, beside which this is mixed in
 
 
 class _Owned(_Keeping, events.Handle):
@@ -81,3 +89,4 @@ class _Owned(_Keeping, events.Handle):
 
 class _OwnedTimer(_Keeping, events.TimerHandle):
     __slots__ = ()
+    _scheduled: bool

@@ -194,10 +194,13 @@ def _lives(random: Random, number: int, *, impatient: bool = False) -> tuple[Lif
 def _fate(random: Random) -> Fate:
     drawn = random.random()
     if drawn < 0.35:
-        moment = random.choice(
-            ["before a commit", "after a commit", "before a request leaves", "before its answer comes"]
-        )
-        return Kill(moment, int(2 ** random.uniform(0, 5.5)), seen=random.random() < 0.5)
+        moments: list[Moment] = [
+            "before a commit",
+            "after a commit",
+            "before a request leaves",
+            "before its answer comes",
+        ]
+        return Kill(random.choice(moments), int(2 ** random.uniform(0, 5.5)), seen=random.random() < 0.5)
     if drawn < 0.55:
         return Stop(random.uniform(0, 20), random.uniform(10, LONGEST_STOP_SECONDS))
     if drawn < 0.62:

@@ -80,7 +80,8 @@ class _Simulation:
     async def run(self) -> None:
         """Tell the story, until its end or the first violation."""
         story = asyncio.create_task(self._story())
-        await asyncio.wait({story, self._judge.verdict}, return_when=asyncio.FIRST_COMPLETED)
+        ends: set[asyncio.Future[Any]] = {story, self._judge.verdict}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         self._judge.records.close()
         await (self._judge.verdict if self._judge.verdict.done() else story)
 

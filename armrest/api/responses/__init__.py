@@ -1,5 +1,4 @@
 from armrest.api.responses.objections import objections_to
-from armrest.api.responses.page_links import PageLinks
 from armrest.api.responses.pagination import (
     MAX_LISTED,
     MAX_PAGE_SIZE,
@@ -19,7 +18,6 @@ from armrest.api.responses.parsing import (
     read_record,
 )
 from armrest.api.responses.plain_success import is_decisive
-from armrest.api.responses.shape import ProbedAnswer, describe_answer
 from armrest.api.responses.statuses import ASKED_BY_HAND, LIST_IS_GONE, NO_ADVICE, Advice, about_customer, kind_of_error
 
 __all__ = [
@@ -31,11 +29,8 @@ __all__ = [
     "Advice",
     "NotJson",
     "Page",
-    "PageLinks",
     "PageSummary",
-    "ProbedAnswer",
     "about_customer",
-    "describe_answer",
     "holds_all",
     "is_decisive",
     "kind_of_error",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from armrest.api import QUESTIONS, probe
-from armrest.api.responses.shape import shape_of
+from armrest.api.probed_answer import shape_of
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
 

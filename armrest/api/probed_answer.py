@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from armrest.api.http import RawAnswer
 from armrest.api.redaction import redact
-from armrest.api.responses.parsing import NotJson, parse
+from armrest.api.responses import NotJson, parse
 
 _TELLING: Final = re.compile(
     r"content-(type|length|encoding)|retry-after|(x-)?rate-?limit.*|server|via|www-authenticate"

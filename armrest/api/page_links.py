@@ -9,7 +9,7 @@ from typing import Final
 import httpx
 
 from armrest.api.errors import UnreadableAnswer
-from armrest.api.responses.pagination import Page
+from armrest.api.responses import Page
 
 _SAME: Final = ("scheme", "netloc", "path")
 
