@@ -27,6 +27,7 @@ from armrest.sandbox import Sandbox
 from tests.delivery.conftest import API_URL, CLIENT_NO, Engine, Planned
 from tests.delivery.test_polling import says
 from tests.delivery.unwell import Mishap, Unwell
+from tests.plans import leased
 from tests.virtual_time import virtual_time
 
 CASES = Path(__file__).parents[1] / "cases" / "answers"
@@ -179,7 +180,8 @@ async def test_a_rerun_takes_up_what_failed_in_an_open_batch_and_is_not_held_by_
         request=rerun_request(run),
         parent=run,
     )
-    plan_rerun(outbox, again)
+    with leased(outbox, again) as lease:
+        plan_rerun(outbox, again, lease)
 
     told = await after.engine.carry(find_run(outbox.ledger, "again"))
 

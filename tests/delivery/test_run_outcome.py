@@ -10,6 +10,7 @@ from armrest.outbox import (
     BatchCounts,
     CustomerCounts,
     RunSummary,
+    Unheld,
     find_run,
     note_resumed,
     release_lease,
@@ -130,12 +131,12 @@ def test_a_run_that_is_resumed_is_not_stopped_any_more(engine: Engine, planned: 
     ledger, run = engine.outbox.ledger, planned(people(3))
     finish_stopped(engine.outbox, run, "person", lease=None)
 
-    note_resumed(ledger, find_run(ledger, run.run_id))
+    note_resumed(ledger, find_run(ledger, run.run_id), Unheld(ledger, run))
 
     resumed = find_run(ledger, run.run_id)
     assert (resumed.stopped_by, resumed.message, resumed.ended_at) == (None, "", None)
     assert not resumed.is_left_to_people
-    update_run(ledger, run, stopped_by="machine")
+    update_run(ledger, run, Unheld(ledger, run), stopped_by="machine")
     assert not find_run(ledger, run.run_id).is_left_to_people
 
 

@@ -13,6 +13,7 @@ from armrest.outbox import (
     Run,
     State,
     StoppedBy,
+    Unheld,
     UnknownBatch,
     attempts_at,
     begin,
@@ -203,7 +204,7 @@ async def test_what_a_person_stopped_is_asked_about_and_not_sent(
     await left_open(engine, sandbox, planned(people(3, name="Old"), run_id="first"))
     second = planned(people(5, name="New"), run_id="second")
     await engine.carry(second, deadline_seconds=60)
-    update_run(engine.outbox.ledger, second, stopped_by=by)
+    update_run(engine.outbox.ledger, second, Unheld(engine.outbox.ledger, second), stopped_by=by)
     await asyncio.sleep(2 * HOUR)
     before = sent(sandbox, PUT)
 
@@ -220,7 +221,7 @@ async def test_what_a_machine_stopped_is_sent(engine: Engine, planned: Planned, 
     await left_open(engine, sandbox, planned(people(3, name="Old"), run_id="first"))
     second = planned(people(5, name="New"), run_id="second")
     await engine.carry(second, deadline_seconds=60)
-    update_run(engine.outbox.ledger, second, stopped_by="machine")
+    update_run(engine.outbox.ledger, second, Unheld(engine.outbox.ledger, second), stopped_by="machine")
     await asyncio.sleep(2 * HOUR)
 
     await swept(engine)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from armrest.outbox import Outbox, Run, StoppedBy, find_run, update_run
+from armrest.outbox import Outbox, Run, StoppedBy, Unheld, find_run, update_run
 from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
@@ -34,7 +34,7 @@ def unsent(run_flow: RunFlow, file: Callable[..., str], settings: dict[str, str]
 def killed(unsent: FlowEnded, outbox: Outbox) -> Run:
     """The same, as a process leaves it that was killed."""
     run = find_run(outbox.ledger, unsent.flow_run_id)
-    update_run(outbox.ledger, run, state="Sending", message="", ended_at=None)
+    update_run(outbox.ledger, run, Unheld(outbox.ledger, run), state="Sending", message="", ended_at=None)
     return run
 
 
@@ -51,7 +51,8 @@ def happens(history: History, flow_run_id: str, *states: str) -> None:
 def test_only_a_person_resumes_what_a_person_or_nobody_knows_who_stopped(
     run_flow: RunFlow, unsent: FlowEnded, outbox: Outbox, arm: SandboxServer, by: StoppedBy, name: str
 ) -> None:
-    update_run(outbox.ledger, find_run(outbox.ledger, unsent.flow_run_id), stopped_by=by)
+    run = find_run(outbox.ledger, unsent.flow_run_id)
+    update_run(outbox.ledger, run, Unheld(outbox.ledger, run), stopped_by=by)
 
     left = run_flow("resume-run", run_id=unsent.flow_run_id, by_itself=True)
     sent_by_itself = len(arm.books.batches())
@@ -67,7 +68,8 @@ def test_only_a_person_resumes_what_a_person_or_nobody_knows_who_stopped(
 def test_what_a_machine_stopped_is_resumed_by_itself(
     run_flow: RunFlow, unsent: FlowEnded, outbox: Outbox, arm: SandboxServer
 ) -> None:
-    update_run(outbox.ledger, find_run(outbox.ledger, unsent.flow_run_id), stopped_by="machine")
+    run = find_run(outbox.ledger, unsent.flow_run_id)
+    update_run(outbox.ledger, run, Unheld(outbox.ledger, run), stopped_by="machine")
 
     resumed = run_flow("resume-run", run_id=unsent.flow_run_id, by_itself=True)
 
@@ -102,7 +104,7 @@ def test_a_resume_that_was_cancelled_counts_for_the_run_whose_first_crash_is_tol
     token, settings["ARMREST_TOKEN"] = settings["ARMREST_TOKEN"], "wrong"
     resume = run_flow("resume-run", run_id=killed.run_id)
     settings["ARMREST_TOKEN"] = token
-    update_run(outbox.ledger, killed, state="Sending", ended_at=None)
+    update_run(outbox.ledger, killed, Unheld(outbox.ledger, killed), state="Sending", ended_at=None)
     happens(history, resume.flow_run_id, "Running", "Cancelling", "Cancelled")
 
     left = run_flow("resume-run", run_id=unsent.flow_run_id, by_itself=True)
