@@ -67,7 +67,7 @@ def test_every_batch_has_its_attempts_and_the_evidence_of_what_went_wrong(typed:
         "request_id": "r-1",
         "evidence": "<html>Bad gateway</html>",
     }
-    assert "What did not go as wished, the last 1 of 1:" in told
+    assert "Unsuccessful attempts, the last 1 of 1:" in told
     assert "<html>Bad gateway</html>" in told
 
 
