@@ -36,7 +36,7 @@ async def resume_run(
         deadline: Stop this long after sending has started (90s, 30m, 2h).
         wait: How long to wait if another run is sending for this client (10m).
         connection: The block ArmConnection to send through. Empty: the run's own connection.
-        by_itself: Do not resume a run that a person stopped, or that an unknown cause stopped. The automation sets
+        by_itself: Do not resume a run if a person stopped it, or if it is unknown who stopped it. The automation sets
             this; leave it off when you resume a run yourself.
     """
     with connected(connection) as here:
