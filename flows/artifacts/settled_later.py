@@ -33,7 +33,7 @@ async def _tell(client: PrefectClient, outbox: Outbox, told: RunSummary, flow_ru
     except ObjectNotFound:
         get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, told.run_id)
         return
-    artifacts = Artifacts(client, flow_run_id, anew=True)
+    artifacts = Artifacts(client, flow_run_id, new_versions=True)
     await Report(outbox, find_run(outbox.ledger, told.run_id), artifacts, flow_run_id).conclude()
     if flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
         await client.set_flow_run_state(flow_run_id, state_now(told), force=True)

@@ -18,13 +18,13 @@ class Artifacts:
     """The artifacts of one flow run, found again when Prefect retries it.
 
     Args:
-        anew: Keep the existing artifacts, and create a new version of each.
+        new_versions: Keep the existing artifacts, and create a new version of each.
     """
 
-    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, anew: bool = False) -> None:
+    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, new_versions: bool = False) -> None:
         self._client = client
         self._flow_run_id = flow_run_id
-        self._ids: dict[str, UUID] | None = {} if anew else None
+        self._ids: dict[str, UUID] | None = {} if new_versions else None
         self._last: dict[str, Any] = {}
         self._one_at_a_time = asyncio.Lock()
 

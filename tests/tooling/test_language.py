@@ -11,8 +11,7 @@ PROJECT: Final = Path(__file__).parents[2]
 PLACES: Final = ("armrest", "tasks", "flows", "deployments", "docs", "README.md")
 ENDINGS: Final = {".py", ".md", ".yaml"}
 WORDS: Final = re.compile(
-    r"\b(anew|whoever|what became of|that there is not|is no more|whom nobody|how-manieth)\b(?!: bool|=|\s+else)",
-    re.IGNORECASE,
+    r"\b(anew|whoever|what became of|that there is not|is no more|whom nobody|how-manieth)\b", re.IGNORECASE
 )
 
 
