@@ -20,7 +20,7 @@ def stop_stack(place: LocalStack) -> str:
     """Stop worker, sandbox and server; the server is last, so it learns how runs ended. Return what was done."""
     ended = [one.name for one in reversed(processes.remembered(place.pids)) if processes.end(one)]
     place.pids.unlink(missing_ok=True)
-    return f"Ended: {', '.join(ended)}. What happened is kept in {place.home}" if ended else "Nothing was up"
+    return f"Stopped: {', '.join(ended)}. The history is kept in {place.home}" if ended else "Nothing was running"
 
 
 if __name__ == "__main__":

@@ -32,11 +32,11 @@ TAIL_LINES: Final = 15
 READY: Final = """\
 {told}: {ui}
   Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
-  ARM          a stand-in, {sandbox} (not Amili's); all runs go there
-  files        put yours into {inbox}, mappings into {mappings}; no other is opened
+  ARM          a sandbox, {sandbox} (not Amili's); all runs send to it
+  files        put customer files into {inbox}, mappings into {mappings}; runs open no others
   command line export PREFECT_API_URL={ui}/api ARMREST_HOME={home}
   logs         {logs}
-  make down    ends it; what happened is kept"""
+  make down    stops it; the history is kept"""
 
 
 class StartFailed(Exception):
@@ -67,13 +67,15 @@ def start_stack(place: LocalStack) -> str:
     """
     running = {one.name: one for one in processes.remembered(place.pids) if one.found()}
     if elsewhere := [one.port for one in running.values() if one.port != place.port]:
-        raise StartFailed(f"it is up on port {elsewhere[0]}: `make down` first, or `make up PORT={elsewhere[0]}`")
+        raise StartFailed(
+            f"it already runs on port {elsewhere[0]}: run `make down` first, or `make up PORT={elsewhere[0]}`"
+        )
     missing = [name for name in NAMES if name not in running]
     if missing:
         _assert_free(place, missing)
         _start_missing(place, running)
     return READY.format(
-        told="It is up" if missing else "It is already up",
+        told="Started" if missing else "Already running",
         ui=place.ui,
         sample=place.sample.name,
         client_no=CLIENT_NO,
@@ -91,7 +93,7 @@ def _assert_free(place: LocalStack, missing: Sequence[str]) -> None:
         if name in missing and is_taken(port):
             who = processes.listener(port) or "another program"
             raise StartFailed(
-                f"port {port} is taken by {who}: end that, or choose another: make up PORT={place.port + 100}"
+                f"port {port} is taken by {who}: stop it, or choose another port: make up PORT={place.port + 100}"
             )
 
 
