@@ -1,6 +1,6 @@
 # The image that Docker and Kubernetes work pools run: docker build -t armrest-flows:0.2.0 .
-# Everything in it comes out of requirements.lock, each file checked against its hash. The project itself lies in /app,
-# and the venv knows it by the launcher, as after `make setup`.
+# All packages come from requirements.lock, and pip checks their hashes. The project itself is in /app; the launcher
+# adds it to the venv, as in `make setup`.
 
 FROM python:3.12-slim AS build
 WORKDIR /app

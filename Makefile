@@ -1,5 +1,5 @@
-# Everything a contributor or a newcomer types. `make` alone shows the list.
-# Needs Python 3.11 to 3.15, git and make; all else goes into .venv from the lock file.
+# All commands for contributors and newcomers. `make` alone lists them.
+# Needs Python 3.11 to 3.15, git and make; everything else is installed into .venv from the lock file.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,7 +22,7 @@ PYTHONS := 3.15 3.14 3.13 3.12 3.11
 OLDEST := 'prefect==3.8.8' 'sqlalchemy[asyncio]<2.1'
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-# Names that exist may still not run (pyenv's shims): each is asked for its version.
+# A name that exists may still not run (pyenv's shims), so each is checked for its version.
 PYTHON ?= $(shell for p in $(PYTHONS:%=python%) python3 python; do \
 	$$p -c 'import sys; raise SystemExit(not (3, 11) <= sys.version_info < (3, 16))' 2>/dev/null && echo $$p && break; done)
 
@@ -44,19 +44,19 @@ $(STAMP): requirements.lock pyproject.toml deployments/launcher.py
 	@echo "Ready: $(BIN)/armrest --help"
 
 .PHONY: demo
-demo: setup ## Run the main job on a sample file against the sandbox, and tell what happened
+demo: setup ## Run the main job on a sample file against the sandbox, and show the outcome
 	@$(BIN)/armrest demo
 
 .PHONY: ui
-ui: setup ## Open the Prefect UI on the demo's history (PORT=4200)
+ui: setup ## Open the Prefect UI with the demo's history (PORT=4200)
 	@$(BIN)/python -m deployments.ui --port $(or $(PORT),4200)
 
 .PHONY: up
-up: setup ## Start a Prefect server that stays, a worker and the sandbox, all deployed (PORT=4200 CLIENTS=2218)
+up: setup ## Start a permanent Prefect server, a worker and the sandbox, and deploy (PORT=4200 CLIENTS=2218)
 	@$(BIN)/python -m deployments.up --port $(or $(PORT),4200) --clients $(or $(CLIENTS),2218)
 
 .PHONY: down
-down: setup ## End what make up has started; its history is kept
+down: setup ## Stop what make up has started; keep its history
 	@$(BIN)/python -m deployments.down
 
 .PHONY: deploy
@@ -68,11 +68,11 @@ test: setup ## Run the tests
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-ui
-test-ui: setup ## Test make up, and its Prefect UI in a real browser, as a person uses it (needs chromium)
+test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)
 	@$(BIN)/python -m pytest $(MAKE_UP_TESTS)
 
 .PHONY: screenshots
-screenshots: setup ## The same, and leave the pictures of the documentation in docs/images
+screenshots: setup ## Run the browser tests, and write the documentation's pictures to docs/images
 	@$(BIN)/python -m pytest tests/ui --pictures docs/images
 
 .PHONY: test-postgres
@@ -80,11 +80,11 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
-test-shards: setup ## Run a run on two Prefect workers, PostgreSQL and a stand-in of S3, and kill one (90 seconds)
+test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3, and kill one worker (90 seconds)
 	@$(BIN)/python -m pytest --shards tests/shards
 
 .PHONY: test-oldest
-test-oldest: ## Run the tests of flows, tasks and deployments on the oldest Prefect that is supported, in .venv-oldest
+test-oldest: ## Run the tests of flows, tasks and deployments on the oldest supported Prefect, in .venv-oldest
 	@$(MAKE) setup VENV=.venv-oldest
 	@$(MAKE) oldest VENV=.venv-oldest
 
@@ -108,7 +108,7 @@ test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machi
 	test -z "$$failed" || { echo "armrest: the tests fail on Python$$failed" >&2; exit 1; }
 
 .PHONY: check
-check: setup ## Lint, format, types, imports, lock file: reads only, changes nothing
+check: setup ## Check lint, format, types, imports and lock file; change nothing
 	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check . || { echo "armrest: some files are not formatted; run: make fix" >&2; exit 1; }
 	@$(BIN)/mypy $(CODE) $(TYPED_TESTS)
@@ -117,35 +117,35 @@ check: setup ## Lint, format, types, imports, lock file: reads only, changes not
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/tooling/test_lock.py
 
 .PHONY: fix
-fix: setup ## Format, and mend what ruff can mend
+fix: setup ## Format, and fix what ruff can fix
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
 .PHONY: bench
-bench: setup ## Measure CPU and memory beside what one would write instead: half an hour (SIZES=20000 ROUNDS=3)
+bench: setup ## Compare CPU and memory with a hand-written script (half an hour; SIZES=20000 ROUNDS=3)
 	@$(BIN)/python -m benchmarks --sizes $(SIZES) --rounds $(ROUNDS)
 
 .PHONY: bench-check
-bench-check: setup ## Fail where planning has become slower against the afternoon script
+bench-check: setup ## Fail if planning has become slower than before, relative to the hand-written script
 	@$(BIN)/python -m benchmarks.check
 
 .PHONY: profile
-profile: setup ## Show where planning spends its CPU: a table, and docs/images/planning.svg
+profile: setup ## Show where planning spends its CPU, as a table and in docs/images/planning.svg
 	@$(BIN)/python -m benchmarks.stages
 	@$(BIN)/python -m benchmarks.flame
 
 .PHONY: bench-scale
-bench-scale: setup ## Measure what a batch costs beside its task run: CPU, requests, rows, time in the ledger
+bench-scale: setup ## Measure what a batch costs, compared with its task run: CPU, requests, rows, time in the ledger
 	@$(BIN)/python -m benchmarks.scale
 
 .PHONY: bench-cores
-bench-cores: setup ## Measure how much faster two processes plan, one file and a folder of parts (a quarter of an hour)
+bench-cores: setup ## Measure how much faster two processes plan a file and a folder of parts (a quarter of an hour)
 	@$(BIN)/python -m benchmarks.cores
 	@$(BIN)/python -m benchmarks.cores --customers 3000000
 	@$(BIN)/python -m benchmarks.cores --parts 8
 	@$(BIN)/python -m benchmarks.cores --parts 8 --parquet
 
 .PHONY: bench-pace
-bench-pace: setup ## Measure how much is used of what an API serves, be it 5, 50 or 500 requests a second
+bench-pace: setup ## Measure how much of an API's capacity is used, at 5, 50 and 500 requests per second
 	@$(BIN)/python -m benchmarks.pace
 
 .PHONY: soak
@@ -153,7 +153,7 @@ soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every f
 	@$(BIN)/python -m tests.soak
 
 .PHONY: lock
-lock: ## Write requirements.lock, and which wheels there are of it, to requirements.wheels (UPGRADE=1: newest versions)
+lock: ## Write requirements.lock, and its available wheels to requirements.wheels (UPGRADE=1: newest versions)
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv packaging && \
 	compile="$$d/bin/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --no-annotate --no-emit-index-url --no-header" && \
 	$$compile --generate-hashes --all-extras --group dev $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock && \

@@ -1,1 +1,1 @@
-"""What it costs, beside what one would write instead: `make bench`."""
+"""Costs of this project, compared with alternatives: `make bench`."""

@@ -1,4 +1,4 @@
-"""`make bench`: what a customer costs from file to settled, beside what one would write instead, in one run.
+"""`make bench`: what a customer costs from file to settled, compared with alternatives, in one run.
 
     make bench [SIZES=20000,200000,1000000] [ROUNDS=3]
 
@@ -22,13 +22,18 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    """Measure, print, keep."""
+    """Measure, print and store."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--sizes", default="20000,200000,1000000", help="customers, separated by commas")
+    options.add_argument("--sizes", default="20000,200000,1000000", help="Numbers of customers, separated by commas.")
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--naive-up-to", type=int, default=200_000, help="the naive flow takes 0.5 ms a customer")
     options.add_argument(
-        "--script-up-to", type=int, default=2_000_000, help="the afternoon script takes 4.5 KB a customer"
+        "--naive-up-to", type=int, default=200_000, help="Largest size for the naive flow (0.5 ms per customer)."
+    )
+    options.add_argument(
+        "--script-up-to",
+        type=int,
+        default=2_000_000,
+        help="Largest size for the afternoon script (4.5 KB per customer).",
     )
     given = options.parse_args()
     print(machine(), flush=True)
@@ -45,7 +50,7 @@ def main() -> None:
 
 
 def keep(tables: list[Table]) -> None:
-    """Write the figures down."""
+    """Store the figures."""
     RESULTS.mkdir(exist_ok=True)
     kept = {"machine": machine(), "sizes": [table.as_json() for table in tables]}
     (RESULTS / "bench.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False), encoding="utf-8")

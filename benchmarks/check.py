@@ -1,7 +1,7 @@
 """`make bench-check`: has planning become slower, measured against the afternoon script in the same run?
 
 Both are measured turn by turn, and the medians of their CPU compared: a busy machine slows both. Fails where planning
-costs over 15% more of the script than benchmarks/stored.json says; `--store` writes that file anew.
+costs over 15% more of the script than benchmarks/stored.json says; `--store` rewrites that file.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def hold_to(stored: float, ratio: float) -> None:
-    """End with what is to be done where planning has become slower than is allowed."""
+    """Exit with instructions if planning has become slower than allowed."""
     if ratio > stored * SLOWER:
         raise SystemExit(f"planning has become {ratio / stored - 1:.0%} slower; profile it, or say why with --store")
 

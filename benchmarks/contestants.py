@@ -1,4 +1,4 @@
-"""Who is measured, and by which command."""
+"""The programs that are measured, and their commands."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def program(name: str, *arguments: str) -> list[str]:
 
 
 class Round:
-    """Each contestant once, one after the other, against the same stand-in.
+    """Runs each contestant once, one after the other, against the same stand-in.
 
     Args:
         folder: Where ledgers and bodies lie while they are needed.
@@ -44,7 +44,7 @@ class Round:
         self._left_out = {name for name, most in up_to.items() if material.customers > most}
 
     def costs(self) -> Iterator[tuple[str, Cost]]:
-        """Measure them; yield a name and what it cost."""
+        """Measure the contestants; yield each name and its cost."""
         source, api_url = str(self._material.source), f"{self._arm.url}/arm/v1"
         home = self._folder / "home"
         env = environment(home, api_url)
@@ -65,7 +65,7 @@ class Round:
         yield EMPTY, measured(program("empty_flow"), self._with_prefect(env))[0]
 
     def _counted(self, command: list[str], env: Mapping[str, str]) -> Cost:
-        """Measure one that sends, and what it had the servers do."""
+        """Measure a contestant that sends, and the work of the servers."""
         self._arm.ask("/counts")
         before, server_before = task_runs(self._prefect), self._prefect.cpu_seconds()
         cost, _ = measured(command, self._with_prefect(env))

@@ -1,9 +1,9 @@
-"""`make bench-cores`: how much faster more processes plan, on a machine that is idle.
+"""`make bench-cores`: how much faster several processes plan, on an idle machine.
 
     python -m benchmarks.cores [--customers 1000000] [--rounds 3] [--parts 8 [--parquet]]
 
 Wall and CPU as medians of rounds in which every number of processes has its turn; memory is the largest process's.
-With `--parts` the source is a folder of so many files.
+With `--parts` the source is a folder of that number of files.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Flame graphs: how wide a box is says how much was spent in it and in what stands on it."""
+"""Flame graphs: the width of a box shows the time in a function and in its callees."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,12 +30,12 @@ class _Box:
             self.on_it.setdefault(stack[0], _Box()).add(stack[1:], spent)
 
     def height(self, narrowest: float) -> int:
-        """In rows, of what is wide enough to be drawn."""
+        """Number of rows with boxes wide enough to draw."""
         return 1 + max((box.height(narrowest) for box in self.on_it.values() if box.spent >= narrowest), default=0)
 
 
 def drawn(spent: Mapping[Stack, float], *, unit: str) -> str:
-    """Return a graph of what was spent in each stack, as SVG; a box narrower than a pixel or two is left out."""
+    """Return a graph of the time in each stack, as SVG, without boxes narrower than a pixel or two."""
     ground = _Box()
     for stack, amount in spent.items():
         ground.add(stack, amount)

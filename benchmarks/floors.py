@@ -1,4 +1,4 @@
-"""Floors: the bare work of a stage, done by the fastest thing there is, with nothing around it."""
+"""Floors: the bare work of a stage, done by the fastest available tool alone."""
 
 import csv
 import hashlib

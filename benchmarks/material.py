@@ -1,4 +1,4 @@
-"""What the contestants are given: a customer file, and the bodies of the same customers, made beforehand."""
+"""Input of the contestants: a customer file, and prepared bodies of the same customers."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +16,7 @@ SEED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Files of so many customers; half a percent of the CSV's rows are wrong, in the ways real ones are."""
+    """Files of N customers; half a percent of the CSV's rows have typical errors."""
 
     customers: int
     source: Path
@@ -24,7 +24,7 @@ class Material:
 
     @classmethod
     def made(cls, folder: Path, customers: int) -> Self:
-        """Write the files; the same number of customers makes the same files."""
+        """Write the files; the same number of customers gives the same files."""
         source, bodies = folder / "customers.csv", folder / "bodies"
         write_sample(source, customers=customers, seed=SEED)
         bodies.mkdir()

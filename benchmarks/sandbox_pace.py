@@ -1,4 +1,4 @@
-"""How many customers a second the sandbox takes on one core: it must never be what a run waits for.
+"""How many customers per second the sandbox accepts on one core: it must never be a run's bottleneck.
 
     .venv/bin/python -m benchmarks.sandbox_pace [--customers 200000]
 
@@ -38,7 +38,7 @@ def answer(tell: Connection) -> None:
 
 
 def deliver(port: int, batches: list[bytes]) -> None:
-    """Send every batch and see it settled."""
+    """Send every batch, and wait until it is settled."""
     connection = HTTPConnection("127.0.0.1", port)
     for body in batches:
         accepted = exchange(connection, "PUT", "/clients/2218/customers/batches", body, expected=202)

@@ -40,13 +40,13 @@ FEW_BATCHES: Final = 20
 MANY_BATCHES: Final = 1000
 CUSTOMERS: Final = 100_000
 FASTER: Final = 50
-"""Times as fast as a clock, so that a minute is a second."""
+"""Speed of the clock: a minute takes a second."""
 TAKES_SECONDS: Final = {"at once": 0.0, "in a minute": 60.0}
 ROUNDS: Final = 3
 
 
 class Patient(httpx.AsyncBaseTransport):
-    """An API that accepts everything, and has worked it through after so many seconds."""
+    """An API that accepts everything, and has processed it after a number of seconds."""
 
     def __init__(self, seconds: float) -> None:
         self.requests = 0
@@ -66,7 +66,7 @@ class Patient(httpx.AsyncBaseTransport):
 
 
 class Watched(Ledger):
-    """A ledger that counts its writes, and for how long each keeps the next one waiting."""
+    """A ledger that counts its writes, and measures how long each delays the next."""
 
     writes = 0
     seconds = 0.0
@@ -135,7 +135,7 @@ async def measured(outbox: Outbox, ledger: Watched, seconds: float, batches: int
 
 
 def on(url: str, seconds: float, batches: int = BATCHES) -> PerBatch:
-    """Return what it costs on a new ledger."""
+    """Return the cost on a new ledger."""
     with TemporaryDirectory() as folder:
         address = url or f"sqlite:///{folder}/ledger.db"
         opened = Ledger.open(address)

@@ -1,4 +1,4 @@
-"""What stands beside the contestants, each in a process of its own whose CPU is not counted."""
+"""The servers that the contestants use, each in its own process, whose CPU is not counted."""
 
 import json
 import os
@@ -58,7 +58,7 @@ def stand_in(*options: str) -> Iterator[Server]:
 
 @contextmanager
 def prefect_server(home: Path) -> Iterator[Server]:
-    """Start a Prefect server with a history of its own."""
+    """Start a Prefect server with its own history."""
     port = _free_port()
     env = {**os.environ, **DEFAULTS, "PREFECT_HOME": str(home), "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL"}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]

@@ -1,4 +1,4 @@
-"""The stand-in that all are measured against: it takes every batch, calls it processed, and counts. Nothing else.
+"""The stand-in of ARM for all measurements: it accepts every batch, calls it processed, and counts. Nothing else.
 
     python -m benchmarks.stand_in [--servers 5 --seconds 0.1 | --bears 8 --seconds 0.05]
 
@@ -31,14 +31,14 @@ class Counts:
         self.most_under_way = 0
 
     def told(self) -> bytes:
-        """Return them as JSON, and count anew."""
+        """Return the counts as JSON, and reset them."""
         said = json.dumps(vars(self)).encode()
         self.__init__()  # type: ignore[misc]
         return said
 
 
 class Load:
-    """How long requests take: not at all, or as an API does that has only so much to give.
+    """How long requests take: no time, or as long as in an API of limited capacity.
 
     Args:
         servers: Requests that are worked on at a time; what comes on top waits. None: all are.

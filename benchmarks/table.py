@@ -1,4 +1,4 @@
-"""The table of a size, as it is printed and as it is kept."""
+"""The table of a size, as printed and as stored."""
 
 import os
 import platform
@@ -30,17 +30,17 @@ class Table:
         self.costs = {name: Cost.median([one[name] for one in rounds]) for name in rounds[0]}
 
     def per_customer(self, name: str) -> float:
-        """Return µs of CPU a customer."""
+        """Return the CPU per customer, in µs."""
         return self.costs[name].cpu_seconds / self.customers * 1e6
 
     @property
     def of_script(self) -> float | None:
-        """What planning costs, as a share of the afternoon script, which does less; None where that was not run."""
+        """Cost of planning as a share of the afternoon script, which does less; None if that was not run."""
         return self.costs[PLAN].cpu_seconds / self.costs[SCRIPT].cpu_seconds if SCRIPT in self.costs else None
 
     @property
     def of_bound(self) -> float:
-        """What the whole run costs, as a multiple of the lower bound, planning and Prefect's start."""
+        """Cost of the whole run as a multiple of the lower bound, planning and Prefect's start."""
         least = sum(self.costs[name].cpu_seconds for name in (LOWER_BOUND, PLAN, EMPTY))
         return self.costs[WHOLE].cpu_seconds / least
 
@@ -84,5 +84,5 @@ class Table:
 
 
 def machine() -> str:
-    """Return what it was measured on."""
+    """Describe the machine of the measurement."""
     return f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"

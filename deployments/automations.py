@@ -1,4 +1,4 @@
-"""Automations: who is told when something goes wrong, and what is done about a run that was killed."""
+"""Automations: notify people when something fails, and resume runs that were killed."""
 
 import os
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ from prefect.exceptions import ObjectNotFound
 from flows.artifacts import EVENT as OPEN_TOO_LONG
 
 NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
-"""Names the block that notifications go through, type and name: `slack-webhook/accounting`, `email-server/…`."""
+"""The block that sends notifications, by type and name: `slack-webhook/accounting`, `email-server/…`."""
 NO_ADDRESS: Final = "https://notify.invalid/"
 PLACEHOLDER: Final = ("custom-webhook", "armrest-notify")
 
 SILENCE: Final = timedelta(seconds=90)
-"""Three heartbeats: a run that was killed is marked within two minutes."""
+"""Three heartbeats: a killed run is marked within two minutes."""
 LONGEST_NIGHT: Final = timedelta(hours=26)
 """From one start of the nightly to the next, with two hours to spare; one night has 25 hours."""
 
@@ -43,28 +43,28 @@ ENDINGS: Final = frozenset(
         *("Planned", "SettledLater"),
     }
 )
-"""Names under which a flow run ends; after one of them, its silence means nothing."""
+"""Names of final states; after one of them, missing heartbeats mean nothing."""
 WAIT_FOR_WORKERS: Final = "35m"
 """The workers of a sharded run outlive its own process, and hold the client until they are done: half an hour at most,
 unless it was given a longer `deadline`. Elsewhere the client is free a minute after the crash."""
 CARRIED_ON: Final = ("update-customers", "apply-plan", "rerun-failed-batches")
-"""Flows whose crashed runs are resumed by themselves; a resume that crashes, too, is for a person to look into."""
+"""Flows whose crashed runs are resumed automatically; if the resume crashes too, a person must check it."""
 
 TAGGED: Final = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.arm"}
 FLOW_RUNS: Final = "prefect.flow-run.*"
 
 
 class NoSuchBlock(LookupError):
-    """The block that is to send notifications is not there; one line that says what to do."""
+    """The block for notifications does not exist; the message says in one line what to do."""
 
 
 async def create_automations() -> str:
-    """Make the automations, or bring them up to date; return what was done, in a line.
+    """Create or update the automations; return what was done, in a line.
 
-    What needs an address is off until there is one; what somebody has switched on or off since stays so.
+    Automations that need an address are off until there is one. What a user has switched on or off stays so.
 
     Raises:
-        NoSuchBlock: There is no such block as ARMREST_NOTIFY_BLOCK names.
+        NoSuchBlock: The block that ARMREST_NOTIFY_BLOCK names does not exist.
     """
     async with get_client() as client:
         block_id, has_address = await _notify_block(client)
@@ -74,11 +74,11 @@ async def create_automations() -> str:
         for wanted in (*recovery_automations(resume.id), *telling):
             await _create_or_update(client, wanted)
     told = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
-    return f"Automations: killed runs are carried on; notifications are {told}"
+    return f"Automations: killed runs are resumed; notifications are {told}"
 
 
 def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
-    """Return what finds out that a run was killed, and what carries it on."""
+    """Return the automations that mark a killed run, and that resume it."""
     killed = AutomationCore(
         name="arm: a killed run is marked Crashed",
         description="A run whose process has been silent for 90 seconds is dead: it is marked Crashed.",
@@ -98,7 +98,7 @@ def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
     )
     crashed = AutomationCore(
         name="arm: a crashed run is carried on",
-        description="Starts resume-run for it, once, unless a person stopped it. Nothing is sent twice.",
+        description="Resumes a crashed run once, unless a person stopped it. Nothing is sent twice.",
         trigger=EventTrigger(
             expect={"prefect.flow-run.Crashed"},
             match={"prefect.resource.id": FLOW_RUNS},
@@ -124,18 +124,18 @@ def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
 
 
 def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> tuple[AutomationCore, ...]:
-    """Return what tells somebody; what was already told is not told again for a day."""
+    """Return the automations that notify people; a batch is reported at most once a day."""
     run = 'Run "{{ flow_run.name }}" of {{ flow.name }}'
     failed = AutomationCore(
         name="arm: tell of a failed run",
-        description="A run ended in any failed state, under whatever name.",
+        description="A run ended in a failed state of any name.",
         enabled=on,
         trigger=EventTrigger(
             expect={FLOW_RUNS},
             match={
                 "prefect.resource.id": FLOW_RUNS,
                 "prefect.state-type": ["FAILED", "CRASHED"],
-                "prefect.state-name": "!OpenTooLong",  # a sweep says so every ten minutes; it has a notice of its own
+                "prefect.state-name": "!OpenTooLong",  # a sweep ends so every ten minutes; it has its own notification
             },
             match_related=[TAGGED],
         ),
@@ -150,7 +150,7 @@ def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> t
     )
     too_long = AutomationCore(
         name="arm: tell of a batch that is open too long",
-        description="ARM has no last word on a batch; each is told of once a day.",
+        description="ARM has not finished a batch; each is reported once a day.",
         enabled=on,
         trigger=EventTrigger(expect={OPEN_TOO_LONG}, for_each={"prefect.resource.id"}, within=timedelta(days=1)),
         actions=[
@@ -158,8 +158,8 @@ def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> t
                 block_id,
                 "ARM: a batch of client {{ event.payload.client_no }} is open too long",
                 "Batch {{ event.payload.batch_uuid }} of run {{ event.payload.run_id }}, client "
-                "{{ event.payload.client_no }}, is open for {{ event.payload.open_seconds // 3600 }} hours. Ask Amili "
-                "about it, or give it up: settle-open-batches with declare_lost.",
+                "{{ event.payload.client_no }}, has been open for {{ event.payload.open_seconds // 3600 }} hours. Ask "
+                "Amili about it, or declare it lost: settle-open-batches with declare_lost.",
             )
         ],
     )
@@ -195,7 +195,7 @@ def _notice(block_id: UUID, subject: str, body: str) -> ActionTypes:
 
 
 def _template(text: str) -> dict[str, str]:
-    """A parameter that is filled in when the automation acts."""
+    """Return a parameter that Prefect fills in when the automation runs."""
     return {"__prefect_kind": "jinja", "template": text}
 
 
@@ -204,15 +204,15 @@ def _is_scheduled(deployment: DeploymentResponse) -> bool:
 
 
 async def _create_or_update(client: PrefectClient, wanted: AutomationCore) -> None:
-    """Make an automation, or renew it; it stays on or off, unless it has got an address meanwhile."""
+    """Create or update an automation; it stays on or off, unless its address has changed."""
     there = await client.read_automations_by_name(wanted.name)
     if not there:
         await client.create_automation(wanted)
         return
     same_address = _addresses(there[0]) == _addresses(wanted)
     wanted = wanted.model_copy(update={"enabled": there[0].enabled if same_address else wanted.enabled})
-    if _told(there[0]) != _told(wanted):  # an update forgets what it has seen: the silence of a run just killed
-        # the client leaves out what was not set, and so loses the kinds of triggers and actions: here all is set
+    if _told(there[0]) != _told(wanted):  # an update loses its events, such as those of a run just killed
+        # the client omits what was not set, and so loses the types of triggers and actions: here all is set
         await client.update_automation(there[0].id, AutomationCore(**wanted.model_dump(exclude={"owner_resource"})))
 
 
@@ -225,15 +225,17 @@ def _addresses(automation: Automation | AutomationCore) -> list[UUID]:
 
 
 async def _notify_block(client: PrefectClient) -> tuple[UUID, bool]:
-    """Return the block that notifications go through, and whether it has an address.
+    """Return the block that sends notifications, and whether it has an address.
 
-    Where none is named, it is a webhook whose address somebody can fill in in the UI.
+    If none is named, it is a webhook whose address a user can fill in in the UI.
     """
     if name := os.environ.get(NOTIFY_BLOCK):
         kind, _, block = name.partition("/")
         found = await _block_id(client, kind, block)
         if found is None:
-            raise NoSuchBlock(f"{NOTIFY_BLOCK}: there is no block {name}: make it in Prefect's UI under Blocks")
+            raise NoSuchBlock(
+                f"{NOTIFY_BLOCK}: the block {name} does not exist: create it in Prefect's UI under Blocks"
+            )
         return found, True
     found = await _block_id(client, *PLACEHOLDER)
     if found is None:

@@ -1,4 +1,4 @@
-"""Blocks: the type ArmConnection, and a connection to the stand-in of ARM."""
+"""Blocks: the type ArmConnection, and a connection to the sandbox."""
 
 from typing import Final
 
@@ -11,14 +11,14 @@ SANDBOX: Final = "sandbox"
 
 
 async def register_blocks() -> str:
-    """Make the block type known, so that connections can be made in the UI; return what was done, in a line."""
+    """Register the block type, so that users can create connections in the UI; return what was done, in a line."""
     async with get_client() as client:
         await ArmConnection.register_type_and_schema(client=client)
-    return "Blocks: ArmConnection is known; make one for each environment in the UI under Blocks"
+    return "Blocks: ArmConnection is registered; create one for each environment in the UI under Blocks"
 
 
 async def save_sandbox(settings: Settings) -> str:
-    """Make or renew the connection `sandbox`; return what was done, in a line."""
+    """Create or update the connection `sandbox`; return what was done, in a line."""
     connection = ArmConnection(
         environment="sandbox",
         api_url=settings.api_url,

@@ -1,6 +1,6 @@
-"""`make deploy`: work pool, blocks, deployments and automations on the Prefect server of PREFECT_API_URL.
+"""`make deploy`: create work pool, blocks, deployments and automations on the Prefect server of PREFECT_API_URL.
 
-Safe to repeat: what is there is brought up to date. Automations that somebody has switched on or off stay so.
+Safe to repeat: it updates what exists. Automations that a user has switched on or off stay so.
 """
 
 import argparse
@@ -22,16 +22,16 @@ PROJECT: Final = Path(__file__).parents[1]
 
 
 class NotDeployed(Exception):
-    """Prefect refused a deployment; the message is what it said."""
+    """Prefect rejected a deployment; the message is Prefect's."""
 
 
 def main() -> int:
-    """Put everything up; return the exit code."""
+    """Deploy everything; return the exit code."""
     parser = argparse.ArgumentParser(prog="make deploy", description=__doc__)
     parser.add_argument("--pool", choices=("process", "docker", "kubernetes"), default="process")
-    words = "the clients that runs may touch, such as 2218,2219; default: ARMREST_CLIENTS, else those of the work pool"
+    words = "Clients that runs may update, such as 2218,2219 (default: ARMREST_CLIENTS, else the work pool's)."
     parser.add_argument("--clients", type=client_numbers, default=(), help=words)
-    parser.add_argument("--sandbox", action="store_true", help="what ARMREST_API_URL names is a stand-in of ARM")
+    parser.add_argument("--sandbox", action="store_true", help="ARMREST_API_URL is a sandbox.")
     chosen = parser.parse_args()
     prefect_env.prepare()
     from prefect.settings import PREFECT_API_URL
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 async def _set_up(pool: "PoolType", *, clients: tuple[int, ...], sandbox: bool) -> None:
-    """Go step by step, and tell each in a line."""
+    """Run each step, and print its result in a line."""
     from deployments.automations import create_automations
     from deployments.blocks import register_blocks, save_sandbox
     from deployments.nightly import switch_on_nightly
@@ -64,7 +64,7 @@ async def _set_up(pool: "PoolType", *, clients: tuple[int, ...], sandbox: bool) 
 
 
 def _deploy() -> str:
-    """Put up what prefect.yaml says; Prefect's own words are shown only where it fails."""
+    """Create the deployments of prefect.yaml; show Prefect's output only if it fails."""
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)  # noqa: S603  ours
     if ended.returncode:

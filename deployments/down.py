@@ -1,4 +1,4 @@
-"""`make down`: end what `make up` has started, and only that."""
+"""`make down`: stop what `make up` has started, and nothing else."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from deployments.local_stack import HOME, LocalStack
 
 
 def main() -> int:
-    """End it; return the exit code."""
+    """Stop the stack; return the exit code."""
     parser = argparse.ArgumentParser(prog="make down", description=__doc__)
     parser.add_argument("--home", type=Path, default=HOME)
     print(stop_stack(LocalStack(parser.parse_args().home.absolute())))
@@ -17,10 +17,10 @@ def main() -> int:
 
 
 def stop_stack(place: LocalStack) -> str:
-    """End worker, sandbox and server, in this order: the server hears how the runs ended; return what was done."""
+    """Stop worker, sandbox and server; the server is last, so it learns how runs ended. Return what was done."""
     ended = [one.name for one in reversed(processes.remembered(place.pids)) if processes.end(one)]
     place.pids.unlink(missing_ok=True)
-    return f"Ended: {', '.join(ended)}. What happened is kept in {place.home}" if ended else "Nothing was up"
+    return f"Stopped: {', '.join(ended)}. The history is kept in {place.home}" if ended else "Nothing was running"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A Prefect server on this machine: how it is started, and when it is there."""
+"""A Prefect server on this machine: its command, its environment, and waiting until it answers."""
 
 import os
 import socket
@@ -23,12 +23,12 @@ LEASES: Final = {
 
 
 def address(port: int) -> str:
-    """Return where a server's API is."""
+    """Return the address of a server's API."""
     return f"http://{HOST}:{port}/api"
 
 
 def command(port: int) -> list[str]:
-    """Return how a server is started."""
+    """Return the command that starts a server."""
     return [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
 
 
@@ -44,18 +44,18 @@ def environment(prefect_home: Path, port: int) -> dict[str, str]:
 
 
 def is_taken(port: int) -> bool:
-    """Tell whether somebody listens on a port of this machine."""
+    """Return whether a process listens on a port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
 
 
 def answers(url: str, *, alive: Callable[[], object]) -> bool:
-    """Wait until an address answers; tell whether it does before its process has ended, or the time has."""
+    """Wait until an address answers; return whether it does before its process ends or the time is over."""
     return wait(lambda: _is_there(url), alive=alive)
 
 
 def wait(is_so: Callable[[], bool], *, alive: Callable[[], object]) -> bool:
-    """Wait until something is so, as long as a process is alive, and for two minutes at most; tell whether it is."""
+    """Wait until a condition holds, while a process is alive and for at most two minutes; return whether it holds."""
     until = time.monotonic() + START_SECONDS
     while alive() and time.monotonic() < until:
         if is_so():

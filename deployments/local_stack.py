@@ -1,4 +1,4 @@
-"""Where `make up` keeps everything: a folder, two ports, and the environment of all that it starts."""
+"""The folder, the two ports and the environment of everything that `make up` starts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ def client_numbers(text: str) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """Where all of it lives: a folder, and two ports next to each other; and the clients that it may touch."""
+    """The stack's folder, its two adjacent ports, and the clients that its runs may update."""
 
     home: Path
     port: int = 4200
@@ -34,17 +34,17 @@ class LocalStack:
 
     @property
     def ui(self) -> str:
-        """The address that a person opens."""
+        """The address of the Prefect UI."""
         return f"http://{HOST}:{self.port}"
 
     @property
     def sandbox_port(self) -> int:
-        """The port of the stand-in of ARM."""
+        """The port of the sandbox."""
         return self.port + 1
 
     @property
     def sandbox(self) -> str:
-        """The address of the stand-in of ARM."""
+        """The address of the sandbox."""
         return f"http://{HOST}:{self.sandbox_port}"
 
     @property
@@ -54,16 +54,16 @@ class LocalStack:
 
     @property
     def books(self) -> Path:
-        """What the stand-in of ARM holds at its start."""
+        """The customers that the sandbox holds at its start."""
         return self.home / "books.csv"
 
     @property
     def pids(self) -> Path:
-        """What is running."""
+        """The file that lists the running processes."""
         return self.home / "processes.json"
 
     def log(self, name: str) -> Path:
-        """Where a process writes what it has to say."""
+        """The log file of a process."""
         return self.home / "logs" / f"{name}.log"
 
     def environment(self) -> dict[str, str]:
@@ -82,6 +82,6 @@ class LocalStack:
         }
 
     def make_folders(self) -> None:
-        """Make what is not there, for its owner alone."""
+        """Create the missing folders, accessible to their owner only."""
         for folder in ("home", "inbox", "logs", "mappings", "prefect"):
             (self.home / folder).mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The nightly's schedules, switched on where a stand-in of ARM is all that they can reach."""
+"""Switches on the nightly's schedules, if they can reach nothing but the sandbox."""
 
 from typing import Final
 

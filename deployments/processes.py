@@ -1,4 +1,4 @@
-"""Processes that go on when their starter has ended, written down so that they, and only they, are ended later."""
+"""Background processes, recorded in a file so that they, and only they, can be stopped later."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import psutil
 
 PATIENCE_SECONDS: Final = 30
 SAME_START_SECONDS: Final = 1.0
-"""A number is given to another process later; that one began at another time."""
+"""The system reuses process ids; a later process with the same id has another start time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Process:
     port: int
 
     def found(self) -> psutil.Process | None:
-        """Return it where it is still alive; a process that has its number by now is another."""
+        """Return the process if it is still alive; another process may have its id by now."""
         try:
             one = psutil.Process(self.pid)
             is_it = abs(one.create_time() - self.created) < SAME_START_SECONDS
@@ -36,7 +36,7 @@ class Process:
 def start(
     name: str, command: Sequence[str], *, port: int, environment: Mapping[str, str], folder: Path, log: Path
 ) -> Process:
-    """Start a process of its own session, which writes to a log file; add to what the log holds."""
+    """Start a process in its own session, and append its output to a log file."""
     with log.open("ab") as output:
         popen = subprocess.Popen(  # noqa: S603  our own interpreter, our own words
             command,
@@ -51,7 +51,7 @@ def start(
 
 
 def end(process: Process, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
-    """End a process and all that it has started: kindly, then not; tell whether there was anything to end."""
+    """Terminate a process and its children, then kill them; return whether there was a process to stop."""
     found = process.found()
     if found is None:
         return False
@@ -72,19 +72,19 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def remember(file: Path, processes: Iterable[Process]) -> None:
-    """Write down what is running, at once and whole."""
+    """Record the running processes, atomically."""
     written = file.with_suffix(".new")
     written.write_text(json.dumps([asdict(one) for one in processes], indent=1), encoding="utf-8")
     written.replace(file)
 
 
 def remembered(file: Path) -> list[Process]:
-    """Return what was written down last, dead or alive."""
+    """Return the recorded processes, dead or alive."""
     return [Process(**one) for one in json.loads(file.read_text(encoding="utf-8"))] if file.exists() else []
 
 
 def listener(port: int) -> str | None:
-    """Tell who listens on a port of this machine, as far as the system says it; None where it is free."""
+    """Describe the process that listens on a port of this machine, if the system says; None if the port is free."""
     for one in psutil.net_connections(kind="tcp"):
         if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port:
             return _told(one.pid)

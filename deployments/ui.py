@@ -1,4 +1,4 @@
-"""`make ui`: the Prefect UI on the demo's history, until Ctrl-C. Loopback only, telemetry off."""
+"""`make ui`: show the demo's history in the Prefect UI, until Ctrl-C. Loopback only, telemetry off."""
 
 import argparse
 import os

@@ -1,6 +1,6 @@
-"""`make up`: a Prefect server that stays, a worker, a stand-in of ARM, and everything deployed; all on this machine.
+"""`make up`: start a permanent Prefect server, a worker and a sandbox on this machine, and deploy everything.
 
-It comes back as soon as all of it is there. `make down` ends it; what happened is kept for the next time.
+It returns as soon as everything is ready. `make down` stops it and keeps the history.
 """
 
 import argparse
@@ -32,23 +32,24 @@ TAIL_LINES: Final = 15
 READY: Final = """\
 {told}: {ui}
   Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
-  ARM          a stand-in, {sandbox} (not Amili's); all runs go there
-  files        put yours into {inbox}, mappings into {mappings}; no other is opened
+  ARM          a sandbox, {sandbox} (not Amili's); all runs send to it
+  files        put customer files into {inbox}, mappings into {mappings}; runs open no others
   command line export PREFECT_API_URL={ui}/api ARMREST_HOME={home}
   logs         {logs}
-  make down    ends it; what happened is kept"""
+  make down    stops it; the history is kept"""
 
 
 class StartFailed(Exception):
-    """It could not be brought up; what is wrong, and what to do."""
+    """The stack did not start; the message says what is wrong, and what to do."""
 
 
 def main() -> int:
-    """Bring it up; return the exit code."""
+    """Start the stack; return the exit code."""
     parser = argparse.ArgumentParser(prog="make up", description=__doc__)
     parser.add_argument("--port", type=int, default=4200)
     parser.add_argument("--home", type=Path, default=HOME)
-    parser.add_argument("--clients", type=client_numbers, default=(CLIENT_NO,), help="that may be touched: 2218,2219")
+    words = "Clients that runs may update, such as 2218,2219."
+    parser.add_argument("--clients", type=client_numbers, default=(CLIENT_NO,), help=words)
     chosen = parser.parse_args()
     try:
         print(start_stack(LocalStack(chosen.home.absolute(), chosen.port, chosen.clients)))
@@ -62,17 +63,19 @@ def start_stack(place: LocalStack) -> str:
     """Start what is not running, and deploy; return where it is and what to do there.
 
     Raises:
-        NotUp: It is up on another port, a port is taken, or something did not start.
+        StartFailed: The stack runs on another port, a port is taken, or a process did not start.
     """
     running = {one.name: one for one in processes.remembered(place.pids) if one.found()}
     if elsewhere := [one.port for one in running.values() if one.port != place.port]:
-        raise StartFailed(f"it is up on port {elsewhere[0]}: `make down` first, or `make up PORT={elsewhere[0]}`")
+        raise StartFailed(
+            f"it already runs on port {elsewhere[0]}: run `make down` first, or `make up PORT={elsewhere[0]}`"
+        )
     missing = [name for name in NAMES if name not in running]
     if missing:
         _assert_free(place, missing)
         _start_missing(place, running)
     return READY.format(
-        told="It is up" if missing else "It is already up",
+        told="Started" if missing else "Already running",
         ui=place.ui,
         sample=place.sample.name,
         client_no=CLIENT_NO,
@@ -85,17 +88,17 @@ def start_stack(place: LocalStack) -> str:
 
 
 def _assert_free(place: LocalStack, missing: Sequence[str]) -> None:
-    """Say who has a port that is needed, before anything is started."""
+    """Make sure that the needed ports are free, before anything starts."""
     for name, port in (("server", place.port), ("sandbox", place.sandbox_port)):
         if name in missing and is_taken(port):
             who = processes.listener(port) or "another program"
             raise StartFailed(
-                f"port {port} is taken by {who}: end that, or choose another: make up PORT={place.port + 100}"
+                f"port {port} is taken by {who}: stop it, or choose another port: make up PORT={place.port + 100}"
             )
 
 
 def _start_missing(place: LocalStack, running: dict[str, Process]) -> None:
-    """Start each part as soon as what it needs is there."""
+    """Start each process as soon as its requirements are ready."""
     place.make_folders()
     with _all_or_nothing(place, running) as start:
         start("server", command(place.port))
@@ -110,7 +113,7 @@ def _start_missing(place: LocalStack, running: dict[str, Process]) -> None:
 
 @contextmanager
 def _all_or_nothing(place: LocalStack, running: dict[str, Process]) -> Iterator[Callable[[str, Sequence[str]], None]]:
-    """Give a way to start what is not running; where something fails, what was started is ended."""
+    """Yield a function that starts what is not running; on an error, stop what was started."""
     started: list[Process] = []
 
     def start(name: str, words: Sequence[str]) -> None:
@@ -132,7 +135,7 @@ def _all_or_nothing(place: LocalStack, running: dict[str, Process]) -> Iterator[
 
 
 def _write_customers(place: LocalStack) -> None:
-    """Write a customer file for the inbox, and what ARM holds of the same customers since last month."""
+    """Write a customer file for the inbox, and last month's records of the same customers for the sandbox."""
     write_sample(place.sample, customers=CUSTOMERS, seed=SEED)
     with place.books.open("w", encoding="utf-8", newline="") as file:
         rows = iter(last_month(sample_rows(CUSTOMERS, SEED), SEED))
@@ -150,7 +153,7 @@ def _sandbox_flags(place: LocalStack) -> list[str]:
 
 
 def _set_up(place: LocalStack) -> None:
-    """Deploy, in a process of its own: Prefect reads its environment when it is imported."""
+    """Deploy in a separate process, because Prefect reads its environment when it is imported."""
     ended = subprocess.run(
         [sys.executable, "-m", "deployments.deploy", "--sandbox"],
         env=place.environment(),
@@ -169,7 +172,7 @@ def _await(place: LocalStack, process: Process, url: str) -> None:
 
 
 def _await_worker(place: LocalStack, process: Process) -> None:
-    """Wait for its first heartbeat: what the server knows from an earlier time does not count."""
+    """Wait for the worker's first heartbeat; earlier workers do not count."""
     if not wait(lambda: _has_beaten(place, process), alive=process.found):
         raise StartFailed(f"the worker did not start; {_last_words(place.log(process.name))}")
 

@@ -1,4 +1,4 @@
-"""The work pool `armrest`: processes beside a worker, or containers that get their secrets when a run begins."""
+"""The work pool `armrest`: processes of a worker, or containers that get their secrets when a run starts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +13,7 @@ from prefect.workers.utilities import get_default_base_job_template_for_infrastr
 from deployments.local_stack import POOL
 
 LEDGER_URL: Final = "{{ prefect.blocks.secret.armrest-ledger-url }}"
-"""Prefect looks into the block when a run begins; in prefect.yaml it would do so at once, and store what it found."""
+"""Prefect reads the block when a run starts; in prefect.yaml it would read it at once, and store the secret."""
 CLUSTER_SECRET: Final = "armrest"  # noqa: S105  its name
 
 PoolType = Literal["process", "docker", "kubernetes"]
@@ -24,22 +24,22 @@ CLIENTS: Final = "ARMREST_CLIENTS"
 
 
 class NoClients(LookupError):
-    """Nobody says which clients may be touched; one line that says what to do."""
+    """No client is named that runs may update; the message says in one line what to do."""
 
 
 class OtherPool(LookupError):
-    """There is no pool of the type that is wanted; one line that says what to do."""
+    """The pool does not have the requested type; the message says in one line what to do."""
 
 
 async def make_work_pool(kind: PoolType, clients: Sequence[int]) -> str:
-    """Make the work pool, or bring its template up to date; return what was done, in a line.
+    """Create the work pool, or update its template; return what was done, in a line.
 
     Args:
-        clients: The only clients that its runs may touch; none: those that it has already.
+        clients: The only clients that its runs may update; empty: keep the pool's clients.
 
     Raises:
-        NoClients: Nobody says, and it has none.
-        OtherPool: The pool is there, and of another type.
+        NoClients: No clients are given, and the pool has none.
+        OtherPool: The pool exists with another type.
     """
     async with get_client() as client:
         template = with_secrets(kind, await _default_template(kind))
@@ -47,7 +47,7 @@ async def make_work_pool(kind: PoolType, clients: Sequence[int]) -> str:
             there = await client.read_work_pool(POOL)
         except ObjectNotFound:
             template = with_clients(template, _required(_listed(clients)))
-            with suppress(ObjectAlreadyExists):  # a busy server had made it already when it was asked again
+            with suppress(ObjectAlreadyExists):  # a busy server created it before the client's retry
                 await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
             return f"Work pool {POOL}: made, of the type {kind}, for {_told(template)}"
         if there.type != kind:
@@ -58,14 +58,14 @@ async def make_work_pool(kind: PoolType, clients: Sequence[int]) -> str:
 
 
 def with_secrets(kind: PoolType, template: Template) -> Template:
-    """Return Prefect's own template of a type, with a way for the secrets to get into a run."""
+    """Return Prefect's own template of a type, with the secrets added to a run's environment."""
     changed = deepcopy(template)
     _SECRETS[kind](changed)
     return changed
 
 
 def with_clients(template: Template, clients: str) -> Template:
-    """Return a template whose runs may touch these clients only, whatever the worker's environment says."""
+    """Return a template whose runs may update only these clients, regardless of the worker's environment."""
     changed = deepcopy(template)
     env = changed["variables"]["properties"]["env"]
     env["default"] = {**(env.get("default") or {}), CLIENTS: clients}
@@ -73,7 +73,7 @@ def with_clients(template: Template, clients: str) -> Template:
 
 
 def clients_of(template: Template) -> str:
-    """Return the clients that a template names; empty where it names none."""
+    """Return the clients that a template names; empty if it names none."""
     env = template.get("variables", {}).get("properties", {}).get("env", {}).get("default") or {}
     return str(env.get(CLIENTS, ""))
 

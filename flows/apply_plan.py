@@ -1,4 +1,4 @@
-"""The flow `apply-plan`: a plan that was looked at is sent as it is, byte for byte."""
+"""The flow `apply-plan`: sends an approved plan unchanged, byte for byte."""
 
 from prefect import flow, runtime
 from prefect.client.schemas import State
@@ -12,7 +12,7 @@ from tasks.open_workspace import workspace as connected
 
 
 def name_of_run() -> str:
-    """Tell in the list of runs which plan is sent."""
+    """Name the plan in the list of runs."""
     return f"apply {runtime.flow_run.parameters['plan_id']}"
 
 
@@ -27,15 +27,15 @@ async def apply_plan(
 ) -> State:
     """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
 
-    It is refused when a later run has sent any of its customers in the meantime.
+    The flow refuses a plan if a later run has sent any of its customers in the meantime.
 
     Args:
         plan_id: The plan: the run's id in its artifact arm-plan-…, or the id of its flow run.
-        deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
-        wait: How long to wait when another run is sending for this client (10m).
-        connection: The block ArmConnection to send through. Empty: the one that the plan was made with.
-        client_no_is_right: A plan whose customers look like another client's is not sent. If the client number is
-            right all the same, repeat it here; 0 says nothing.
+        deadline: Stop this long after sending has started (90s, 30m, 2h).
+        wait: How long to wait if another run is sending for this client (10m).
+        connection: The block ArmConnection to send through. Empty: the plan's own connection.
+        client_no_is_right: A plan is not sent if its customers look like another client's. If the client number is
+            right, repeat it here; 0 confirms nothing.
     """
     with connected(connection) as here:
         begun = find_run_of_flow_run(here, str(flow_run_id()))

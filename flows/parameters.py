@@ -1,4 +1,4 @@
-"""Form fields that flows share; what they mean stands in each flow's docstring."""
+"""Form fields that flows share; each flow's docstring describes them."""
 
 from typing import Annotated
 
@@ -9,23 +9,23 @@ from armrest.app.person import login_name
 
 ClientNo = Annotated[int, Field(ge=1)]
 ClientNoIsRight = Annotated[int, Field(ge=0)]
-"""The client number, repeated by a person who has checked it; 0: nobody says so."""
+"""The client number, repeated by a person who has checked it; 0: not confirmed."""
 
 RunName = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,60}$")]
-"""A run's id, or the id of a flow run that carried it."""
+"""A run's id, or the id of a flow run that executed it."""
 
 BatchUuid = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
 AcceptedBy = Annotated[str, Field(min_length=1, max_length=100)]
-"""Who takes a batch for settled: a login name, or a name that colleagues know."""
+"""Who accepts a batch as settled: a login name, or a name that colleagues know."""
 
 UserId = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 def is_deployed() -> bool:
-    """Tell whether the flow run belongs to a deployment: then its parameters may come from a form."""
+    """Return whether the flow run belongs to a deployment: then its parameters may come from a form."""
     return bool(runtime.deployment.id)
 
 
 def person() -> str:
-    """Return who gave this flow run its parameters: in a deployment Prefect does not say."""
+    """Return who gave this flow run its parameters; in a deployment, Prefect does not say."""
     return "a person in Prefect" if is_deployed() else login_name()

@@ -1,4 +1,4 @@
-"""The flow `purge`: bodies and rejects files of old runs, which hold personal data, are removed."""
+"""The flow `purge`: removes the bodies and rejects files of old runs, which hold personal data."""
 
 import asyncio
 from dataclasses import asdict
@@ -15,14 +15,14 @@ from tasks.open_workspace import workspace
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
 async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
-    """Remove what holds personal data of runs that ended long ago: the bodies that were sent, and rejected rows.
+    """Remove the personal data of old runs: the bodies that were sent, and rejected rows.
 
-    Numbers, outcomes, batchUuids and hashes stay: what became of every customer can still be told. What is open or
-    failed stays too, so that it can be carried on.
+    Numbers, outcomes, batchUuids and hashes stay, so the outcome of every customer stays known. Open and failed
+    batches stay too, so that they can be sent again.
 
     Args:
-        older_than: Runs that ended longer ago than this (30d).
-        force: Also remove what is open or failed. It cannot be sent again then.
+        older_than: Age of the runs, counted from their end (30d).
+        force: Also remove what is open or failed; it cannot be sent again then.
     """
     with workspace() as here:
         done = await asyncio.to_thread(

@@ -1,4 +1,4 @@
-"""The flow `rerun-failed-batches`: what failed is sent again."""
+"""The flow `rerun-failed-batches`: sends failed customers again."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from tasks.open_workspace import workspace as connected
 
 
 def name_of_run() -> str:
-    """Tell in the list of runs what is taken up again."""
+    """Name what is sent again in the list of runs."""
     given = runtime.flow_run.parameters
     if given["run_id"]:
         return f"rerun of {given['run_id']}"
@@ -36,21 +36,20 @@ async def rerun_failed_batches(
     deadline: Duration = "30m",
     wait: Duration = "0s",
 ) -> State:
-    """Send again what failed: new batches of the customers that ARM refused, as they stood in the file.
+    """Send failed customers again, in new batches, with the values that they had in the file.
 
-    Name a run, or batches, or a client, all of whose failures are meant then. A customer that a later run has updated
-    since is left out, so that nothing old is put over something new. Where nothing is left to do, the run says so and
-    is Completed. Failures of several runs are taken up by a rerun each, the oldest first.
+    Name a run, or batches, or a client; a client stands for all of its failures. The rerun skips customers that a
+    later run has updated since, so that old values never overwrite new ones. If nothing is left to do, the run is
+    Completed and says so. Failures of several runs get a rerun each, the oldest first.
 
     Args:
         run_id: The run that failed: its id in the summary, or the id of its flow run.
         batch_uuids: Only what failed in these batches. Empty: everything that failed.
-        client_no: The client's number in ARM. With a run: make sure that it is this client's.
-        connection: The block ArmConnection to send through. Empty: the one that the run was made with, or the
-            settings'.
-        only: failed takes up what ARM refused, lost what was declared lost.
-        deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
-        wait: How long to wait when another run is sending for this client (10m).
+        client_no: The client's number in ARM. With a run: refuse a run of another client.
+        connection: The block ArmConnection to send through. Empty: the run's own connection, or the settings.
+        only: failed sends what ARM rejected, lost what was declared lost, all both.
+        deadline: Stop this long after sending has started (90s, 30m, 2h).
+        wait: How long to wait if another run is sending for this client (10m).
     """
     with connected(connection) as here:
         if run := find_run_of_flow_run(here, str(flow_run_id())):
@@ -58,7 +57,7 @@ async def rerun_failed_batches(
         choices = select_for_rerun(here, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only)
         if not choices:
             return Completed(message="nothing is left to be sent again", data=[])
-        here.arm_for(choices[0].parent)  # what the settings lack is said first
+        here.arm_for(choices[0].parent)  # report missing settings first
         if len(choices) > 1:
             return await _one_by_one(here, choices, only=only, deadline=deadline, wait=wait)
         run = link_flow_run(here, open_rerun(here, choices[0], only), str(flow_run_id()))
@@ -68,7 +67,7 @@ async def rerun_failed_batches(
 async def _one_by_one(
     here: Workspace, choices: Sequence[RerunSelection], *, only: Only, deadline: str, wait: str
 ) -> State:
-    """Take up each run in a flow run of its own; the state carries the ids of the reruns."""
+    """Rerun each run in its own flow run; the state's data are the ids of the reruns."""
     ended: list[State] = []
     for choice in choices:
         given = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}

@@ -1,4 +1,4 @@
-"""The flow `resume-run`: a run that was killed, stopped, or ended at its deadline goes on."""
+"""The flow `resume-run`: resumes a run that was killed or stopped, or that ended at its deadline."""
 
 from prefect import flow, runtime
 from prefect.client.schemas import State
@@ -13,7 +13,7 @@ from tasks.open_workspace import workspace as connected
 
 
 def name_of_run() -> str:
-    """Tell in the list of runs which one goes on."""
+    """Name the resumed run in the list of runs."""
     return f"resume of {runtime.flow_run.parameters['run_id']}"
 
 
@@ -27,17 +27,17 @@ async def resume_run(
     *,
     by_itself: bool = False,
 ) -> State:
-    """Go on with a run: plan what is not planned, send what is not acknowledged, wait for what is still open.
+    """Resume a run: plan what is not planned, send what is not acknowledged, wait for what is still open.
 
-    Nothing that ARM has acknowledged is sent again. A run whose process is alive is refused.
+    The flow never sends again what ARM has acknowledged. It refuses a run whose process is alive.
 
     Args:
-        run_id: The run to go on with: its id in the summary, or the id of its flow run.
-        deadline: End after this long, counted from the start of sending (90s, 30m, 2h).
-        wait: How long to wait when another run is sending for this client (10m).
-        connection: The block ArmConnection to send through. Empty: the one that the run was made with.
-        by_itself: Leave the run alone if a person stopped it, or if nobody knows who did. The automation sets this;
-            when you resume a run yourself, leave it off.
+        run_id: The run to resume: its id in the summary, or the id of its flow run.
+        deadline: Stop this long after sending has started (90s, 30m, 2h).
+        wait: How long to wait if another run is sending for this client (10m).
+        connection: The block ArmConnection to send through. Empty: the run's own connection.
+        by_itself: Do not resume a run if a person stopped it, or if it is unknown who stopped it. The automation sets
+            this; leave it off when you resume a run yourself.
     """
     with connected(connection) as here:
         if by_itself and (left := await _left_to_a_person(here, run_id)):
@@ -55,7 +55,7 @@ async def resume_run(
 
 
 async def _left_to_a_person(here: Workspace, run_id: str) -> State | None:
-    """Return the state of a resume that sends nothing; None where the run may be resumed by itself."""
+    """Return the state of a resume that sends nothing; None if the run may be resumed automatically."""
     by = await who_stopped(here.outbox, run_id)
     how = f"nothing was sent; if it is meant to go on, resume-run with run_id {run_id} resumes it"
     if by == "person":

@@ -1,4 +1,4 @@
-"""The flow `settle-open-batches`: what was open is asked about again, and closed on the run that it belongs to."""
+"""The flow `settle-open-batches`: asks ARM again about every open batch, and closes those that ARM has finished."""
 
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
@@ -25,22 +25,22 @@ async def settle_open_batches(
     accepted_by: AcceptedBy = "a person in Prefect",
     connection: ConnectionName = "",
 ) -> State:
-    """Ask about all batches again that ARM had not settled yet, of all clients, and close what is done.
+    """Ask ARM again about every open batch of all clients, and close those that it has finished.
 
-    The runs that they belong to get a new version of their artifacts, and the state `SettledLater` where all of
-    theirs is settled by now. Customers that had to wait for such a batch are sent, except those of a run that a
-    person stopped. Clients that a run is sending for just now are skipped.
+    Their runs get a new version of their artifacts, and the state `SettledLater` once ARM has finished all of a run.
+    Customers that waited for such a batch are sent, except those of a run that a person stopped. Clients for which a
+    run is sending are skipped.
 
     Args:
-        declare_lost: batchUuids to give up where ARM still has no last word on them; a rerun sends their customers
-            anew.
-        lost_after: Give up every batch that is open for longer than this (7d). Empty: none.
-        deadline: End after this long, where something is to be sent (90s, 30m, 2h).
-        accept: batchUuids to close as settled by your word, where ARM still has no last word on them. Look at the
+        declare_lost: batchUuids to declare lost if ARM still has not finished them; a rerun sends their customers
+            again.
+        lost_after: Declare batches lost that are open for longer than this (7d). Empty: none.
+        deadline: Stop sending after this long (90s, 30m, 2h).
+        accept: batchUuids to close as settled on your responsibility, if ARM still gives no clear answer. Check the
             answer first: armrest show RUN_ID. Customers that ARM names as failed stay failed.
-        reason: Why these batches are accepted. It is kept and shown, so name no person in it.
+        reason: Why you accept these batches. It is stored and shown, so name no person in it.
         accepted_by: Who accepts them.
-        connection: Which ARM is asked: the name of a block ArmConnection. Empty: the settings'.
+        connection: The block ArmConnection of the ARM to ask. Empty: the ARM of the settings.
     """
     acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
     with connected(connection) as here:
@@ -66,7 +66,7 @@ async def settle_open_batches(
 
 
 def end_state(found: Sweep) -> State:
-    """Return the flow run's state; a batch that is open for too long is a failure that somebody must look into."""
+    """Return the flow run's state: `Failed` if a batch is open for too long, because a person must check it."""
     if found.too_old:
         return Failed(name="OpenTooLong", message=found.message, data=found)
     return Completed(message=found.message, data=found)

@@ -1,4 +1,4 @@
-"""The flow `submit-slices`: a worker sends its part of a run that `update-customers` has cut into shards."""
+"""The flow `submit-slices`: a worker sends its shard of a run of `update-customers`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def name_of_run() -> str:
-    """Tell run, slices and attempt in the list of runs."""
+    """Name run, slices and attempt in the list of runs."""
     given = runtime.flow_run.parameters
     return f"{given['run_id']} · {given['first_slice']}-{given['last_slice']} · {given['attempt']}"
 
@@ -31,16 +31,16 @@ def name_of_run() -> str:
 async def submit_slices(
     run_id: str, first_slice: Count, last_slice: Count, attempt: Count = 1, deadline: Duration = "30m"
 ) -> State:
-    """Send some slices of a run and wait for ARM's word on them; the run itself is begun by update-customers.
+    """Send some slices of a run, and wait until ARM has finished them; the flow update-customers starts the run.
 
-    Nothing that ARM has acknowledged is sent again. Where another worker has taken the slices over, nothing is sent.
+    The flow never sends again what ARM has acknowledged. It sends nothing if another worker has taken over the slices.
 
     Args:
-        run_id: The run, which must be under way.
-        first_slice: The first slice that is sent.
-        last_slice: The last one.
-        attempt: Which attempt at these slices this is; a later one takes them away from an earlier one.
-        deadline: End after this long (90s, 30m, 2h). What is open then can be carried on.
+        run_id: The run, which must have started.
+        first_slice: The first slice to send.
+        last_slice: The last slice to send.
+        attempt: The number of this attempt at the slices; a later attempt takes them over from an earlier one.
+        deadline: Stop after this long (90s, 30m, 2h). The run can be resumed then.
     """
     shard = Shard(first_slice, last_slice, attempt)
     with workspace() as here:
@@ -61,9 +61,9 @@ async def submit_slices(
 
 @asynccontextmanager
 async def _noting_cancel(here: Workspace, run: Run) -> AsyncIterator[None]:
-    """Write down that a person has cancelled this part of a run: then no other worker takes it over.
+    """Record that a person has cancelled this shard, so that no other worker takes it over.
 
-    A part that a machine has stopped is another worker's to send.
+    If a machine stopped the shard, another worker sends it.
     """
     with cancelled_by_sigterm() as stop:
         try:

@@ -1,4 +1,4 @@
-"""The flow `update-customer`: one customer, now."""
+"""The flow `update-customer`: updates one customer at once."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -16,11 +16,11 @@ from flows.steps import end_state, flow_run_id
 from tasks.open_workspace import workspace as connected
 
 TAKEN_OUT = "(taken out)"
-"""What stands among the parameters once the values are gone from there."""
+"""Replaces the values in the parameters."""
 
 
 def _name() -> str:
-    """Name the customer, if it is a customer number: what is typed in the wrong field may be a person's."""
+    """Name the customer, if the text is a customer number; text in the wrong field may be personal data."""
     given = runtime.flow_run.parameters
     number = str(given.get("customer_no", ""))
     return f"{given.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
@@ -36,23 +36,23 @@ async def update_customer(
     user_id: UserId | None = None,
     connection: ConnectionName = "",
 ) -> State:
-    """Update one customer at once; no file, no batch.
+    """Update one customer at once, without a file or a batch.
 
-    The new values are taken out of the run's parameters as soon as it begins: it cannot be retried, but begun anew.
-    So is what stands in the place of the customer's number and is none.
-    Until then Prefect keeps them; where that may not be, use `armrest update-customer`.
+    As soon as the run starts, it removes the new values from its parameters, and an invalid customer number too. So
+    it cannot be retried; start a new run instead. Until then Prefect stores the values; if that is not allowed, use
+    `armrest update-customer`.
 
     Args:
         client_no: The client's number in ARM, for example 2218.
         customer_no: The customer's number.
-        changes: New values by field, named as the columns of a customer file, such as phoneNo and 91234567. Of the
-            postal address, what is not given keeps its value.
-        clear: Fields to make blank.
-        user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
-        connection: Which ARM it goes to: the name of a block ArmConnection, such as staging. Empty: the settings'.
+        changes: New values by field, such as phoneNo and 91234567. Fields have the names of a customer file's columns.
+            Parts of the postal address that you do not give keep their values.
+        clear: Fields to clear.
+        user_id: User id that ARM records as the author. Empty: the user id in the settings.
+        connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
     """
     if TAKEN_OUT in changes.values():
-        return Failed(name="InputRejected", message="the values are gone from this run's parameters: begin a new run")
+        return Failed(name="InputRejected", message="this run's parameters no longer hold the values: start a new run")
     await _take_out(flow_run_id(), changes, customer_no)
     with connected(connection) as here:
         done = await update_single_customer(
@@ -62,7 +62,7 @@ async def update_customer(
 
 
 async def _take_out(flow_run: UUID, fields: Iterable[str], customer_no: str) -> None:
-    """Leave the fields' names in Prefect's database, and not the values: they are a customer's."""
+    """Keep the names of the fields in Prefect's database, but not the values, which are personal data."""
     parameters = {**runtime.flow_run.parameters, "changes": dict.fromkeys(fields, TAKEN_OUT)}
     if not may_be_shown(customer_no):
         parameters["customer_no"] = TAKEN_OUT

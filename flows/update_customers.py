@@ -1,4 +1,4 @@
-"""The flow `update-customers`: a customer file becomes updated customers in ARM."""
+"""The flow `update-customers`: sends a customer file to ARM."""
 
 from typing import Annotated, Literal
 
@@ -47,7 +47,7 @@ BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 
 def name_of_run() -> str:
-    """Tell client and source in the list of runs."""
+    """Name client and source in the list of runs."""
     given = runtime.flow_run.parameters
     return f"{given['client_no']} · {source_name(given['source'])}"
 
@@ -81,46 +81,46 @@ async def update_customers(
     shards: Shards = 1,
     client_no_is_right: ClientNoIsRight = 0,
 ) -> State:
-    """Bring a customer file over to ARM: every customer in it is updated there, and nothing is sent twice.
+    """Send a customer file to ARM: update every customer in it, and send nothing twice.
 
-    The whole file is read and checked first; a file that is at fault sends nothing. Afterwards the artifacts say
-    what became of it: `arm-run-…` tells it in words, `arm-batches-…` has every batch with its batchUuid,
-    `arm-failed-customers-…` every customer that ARM refused, and why.
+    The flow reads and checks the whole file first, and sends nothing if the file is invalid. The artifacts show the
+    outcome: `arm-run-…` is a summary, `arm-batches-…` lists every batch with its batchUuid, and
+    `arm-failed-customers-…` lists every customer that ARM rejected, with the reason.
 
     Args:
         source: The customer file: its name in ARMREST_INBOX, a folder or glob there, an address or path that begins
             with one of ARMREST_SOURCE_PREFIXES, such as s3://bucket/, or sql:NAME of ARMREST_SOURCES.
         client_no: The client's number in ARM, for example 2218.
-        connection: Which ARM it goes to: the name of a block ArmConnection, such as staging. Empty: the settings'.
-        encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
-        mapping: The mapping file in ARMREST_MAPPINGS, which says which column holds which of ARM's fields. Empty: the
-            columns have ARM's names.
-        clear: Fields of which an empty cell blanks what ARM has. All others are kept.
-        address_policy: What becomes of a file that has columns for a part of the address only. refuse sends nothing;
-            replace blanks the other parts in ARM; merge reads each such customer from ARM first, and keeps them.
-        duplicates: When a customer stands in several rows. error sends nothing; last and first take that row; merge
-            puts them together where they agree.
-        changes_only: Leave out customers who are as they were when last settled.
-        max_rejected: Send nothing when more rows than this are at fault: a number (12) or a share (5%).
-        max_changed: Send nothing when more of the known customers than this would change (20%).
-        min_rows: Send nothing when the file has fewer rows than this share of the last run's (50%).
-        max_source_age: Send nothing when the file was written longer ago than this (26h).
-        on_guard: When one of the last three limits is hit, or the customers look like another client's. refuse sends
-            nothing; ask pauses, shows the plan, and waits for somebody to approve or refuse it in this UI.
-        approve_within: How long ask waits; no answer is a refusal (12h).
-        user_id: Who the update is by, as ARM knows the user. Empty: the one in the settings.
-        mode: update changes customers; upsert also creates those that ARM does not have.
-        batch_size: Customers per batch, at most. Empty: the one in the settings, 1000.
-        deadline: End after this long, counted from the start of sending (90s, 30m, 2h). What is open then can be
-            carried on.
-        wait: How long to wait when another run is sending for this client (10m).
-        verify_sample: Afterwards, read so many of the updated customers at random from ARM and compare them with what
-            was sent; where one differs, the flow run fails as Drift.
+        connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
+        encoding: Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.
+        mapping: The mapping file in ARMREST_MAPPINGS, which assigns columns to ARM's fields. Empty: the columns have
+            ARM's names.
+        clear: Fields that an empty cell clears in ARM. All other fields keep their values.
+        address_policy: What to do when the file has only some of the address columns. refuse sends nothing; replace
+            clears the other parts in ARM; merge reads each such customer from ARM first, and keeps the other parts.
+        duplicates: What to do when a customer has several rows. error sends nothing; first and last send that row;
+            merge combines the rows if they agree.
+        changes_only: Skip customers that have not changed since they last settled.
+        max_rejected: Send nothing if more rows than this are rejected: a number (12) or a share (5%).
+        max_changed: Send nothing if more than this share of the known customers would change (20%).
+        min_rows: Send nothing if the file has fewer than this share of the last run's rows (50%).
+        max_source_age: Send nothing if the file is older than this (26h).
+        on_guard: What to do when one of the last three limits is hit, or the customers look like another client's.
+            refuse sends nothing; ask pauses, shows the plan, and waits for a person to approve or refuse it in this
+            UI.
+        approve_within: How long ask waits; without an answer, the plan is not sent (12h).
+        user_id: User id that ARM records as the author. Empty: the user id in the settings.
+        mode: update changes existing customers; upsert also creates new ones.
+        batch_size: Maximum number of customers per batch. Empty: the batch size in the settings, 1000.
+        deadline: Stop this long after sending has started (90s, 30m, 2h). The run can be resumed then.
+        wait: How long to wait if another run is sending for this client (10m).
+        verify_sample: After sending, compare this many random updated customers with ARM. If one differs, the flow run
+            fails as Drift.
         dry_run: Read, check and plan, but send nothing.
-        shards: Workers that send side by side, each its part, by the deployment submit-slices/shard. More than 1 needs
-            the ledger on PostgreSQL and the bodies on an object store. They share one pace.
-        client_no_is_right: A file whose customers look like another client's sends nothing. If the client number is
-            right all the same, repeat it here. It is asked once for each source; 0 says nothing.
+        shards: Number of workers that send in parallel, each a part of the run, in the deployment submit-slices/shard.
+            More than 1 needs the ledger on PostgreSQL and the bodies on an object store. They share one rate limit.
+        client_no_is_right: A file is not sent if its customers look like another client's. If the client number is
+            right, repeat it here, once for each source; 0 confirms nothing.
     """
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
@@ -141,7 +141,7 @@ async def update_customers(
     with connected(connection) as here:
         run = find_run_of_flow_run(here, str(flow_run_id()))
         if run is None:
-            if not dry_run:  # what the settings lack is said before the file is read
+            if not dry_run:  # report missing settings before the file is read
                 arm_client(here.settings, client_no=client_no, updates=True)
             try:
                 run = open_update(

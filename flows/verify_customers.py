@@ -25,24 +25,24 @@ async def verify_customers(
     address_policy: WholeAddressPolicy = "refuse",
     duplicates: DuplicatePolicy = "error",
 ) -> State:
-    """Compare what ARM holds with a customer file, field by field; nothing is changed.
+    """Compare ARM with a customer file, field by field; change nothing.
 
-    The flow run is `Completed` where they are equal, and failed as `Drift` where they are not. The artifact
-    `arm-drift-…` names the customers and the fields that differ; the values stand in a CSV on the machine that ran it.
+    The flow run is `Completed` if they are equal, and failed as `Drift` if they differ. The artifact `arm-drift-…`
+    names the customers and fields that differ; the values are in a CSV on the machine that ran the flow.
 
     Args:
         source: The customer file, named as for update-customers.
         client_no: The client's number in ARM, for example 2218.
-        connection: Which ARM is asked: the name of a block ArmConnection, such as staging. Empty: the settings'.
-        sample: Compare so many customers at random, and say how many of all may differ. Empty: all of them.
-        encoding: How a CSV is encoded, for example cp865. Empty: by its BOM, else UTF-8, else Windows-1252.
-        mapping: The mapping file in ARMREST_MAPPINGS, which says which column holds which of ARM's fields. Empty: the
-            columns have ARM's names.
-        clear: Fields of which an empty cell was to blank what ARM has.
-        address_policy: refuse takes no file that has columns for a part of the address only; replace takes what is not
-            there for blank.
-        duplicates: When a customer stands in several rows. error compares nothing; last and first take that row; merge
-            puts them together where they agree.
+        connection: The block ArmConnection of the ARM to ask, such as staging. Empty: the ARM of the settings.
+        sample: Compare this many random customers, and estimate how many of all differ. Empty: compare all.
+        encoding: Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.
+        mapping: The mapping file in ARMREST_MAPPINGS, which assigns columns to ARM's fields. Empty: the columns have
+            ARM's names.
+        clear: Fields that an empty cell clears in ARM.
+        address_policy: What to do when the file has only some of the address columns. refuse compares nothing;
+            replace expects the other parts to be blank.
+        duplicates: What to do when a customer has several rows. error compares nothing; first and last compare that
+            row; merge combines the rows if they agree.
     """
     reading = SourceOptions(
         source=source,

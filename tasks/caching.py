@@ -1,4 +1,4 @@
-"""When a task's result may stand in for another run of it, and when a task is tried again."""
+"""Rules for using a task's cached result, and for retrying a task."""
 
 from typing import Any, ParamSpec, TypeVar
 
@@ -11,19 +11,19 @@ R = TypeVar("R")
 
 
 def cached_if(is_done: bool, task: Task[P, R]) -> Task[P, R]:  # noqa: FBT001  it reads as a sentence
-    """Return the task as it is to be called; its cached result counts only if the ledger says that the work is done.
+    """Return the task to call; its cached result counts only if the ledger says that the work is done.
 
-    Otherwise the task runs, and its new result replaces the cached one: the ledger may be an older copy.
+    Otherwise the task runs, and its new result replaces the cached one, because the ledger may be an older copy.
     """
     return task if is_done else task.with_options(refresh_cache=True)
 
 
 def run_and_slice(context: TaskRunContext, parameters: dict[str, Any]) -> str:
-    """Key by the logical run and the slice, never by content: A, then B, then A again are three sends."""
+    """Return a key of the logical run and the slice, not of the content: A, then B, then A again are three sends."""
     return f"{context.task.name} {parameters['run_id']} {parameters.get('slice_no', 0)}"
 
 
 async def is_unexpected(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Try a task again for trouble of this machine only; ARM's and the deadline's were dealt with beneath."""
+    """Retry a task only after an error of this machine; the layers below handle ARM's errors and the deadline."""
     error = await state.aresult(raise_on_failure=False)
     return isinstance(error, OSError)

@@ -1,4 +1,4 @@
-"""The task `chunk`: a source, or what failed in a run, becomes batches in the outbox."""
+"""The task `chunk`: turns a source, or a run's failed customers, into batches in the outbox."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ from tasks.open_workspace import workspace
 
 
 class PlanRefused(Exception):
-    """The input is refused: the run is `InputRejected`, and nothing of it is sent. Raised, so that it is not cached."""
+    """The input is refused: the run is `InputRejected` and sends nothing. Raised, so that it is not cached."""
 
 
 @task(
@@ -27,14 +27,14 @@ class PlanRefused(Exception):
     retry_condition_fn=is_unexpected,
 )
 async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client names the task run
-    """Write a run's batches into the outbox; return how many there are. Nothing is sent.
+    """Write a run's batches to the outbox, and return their number; send nothing.
 
     Raises:
-        PlanRefused: The source is at fault.
-        UnknownBatch: A rerun was asked for a batchUuid that its parent has not.
+        PlanRefused: The source is invalid.
+        UnknownBatch: A rerun names a batchUuid that its parent does not have.
         BodyUnusable: A body that a rerun needs was purged.
         LeaseHeld, LeaseLost: Another run has the client.
-        SourceUnavailable: The source cannot be read just now: tried again.
+        SourceUnavailable: The source cannot be read at the moment; the task is retried.
     """
     with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)

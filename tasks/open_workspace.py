@@ -1,6 +1,6 @@
-"""The connection that this process has open: a flow opens it once, its tasks find it.
+"""The open workspace of this process: a flow opens it once, and its tasks use it.
 
-A task that is run alone opens its own.
+A task that runs alone opens its own.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -17,10 +17,10 @@ _current: ContextVar[Workspace | None] = ContextVar("connection", default=None)
 
 @contextmanager
 def workspace(name: str = "") -> Iterator[Workspace]:
-    """Use the connection that is open in this process, or open one for the length of the block.
+    """Use the open workspace of this process, or open one for the duration of the block.
 
     Args:
-        name: A connection that Prefect keeps. Empty: the one that the settings name, or the settings alone.
+        name: A connection that Prefect stores. Empty: the connection that the settings name, or the settings alone.
 
     Raises:
         SettingsRefused: A setting cannot be used.
@@ -39,7 +39,7 @@ def workspace(name: str = "") -> Iterator[Workspace]:
 
 @asynccontextmanager
 async def delivery_of_run(run_id: str) -> AsyncIterator[Delivery]:
-    """Use the engine that is at work in this process, or start one for this run; raises as `open_delivery`."""
+    """Use the running delivery of this process, or start one for this run; raises like `open_delivery`."""
     with workspace() as here:
         if here.delivery is not None:
             yield here.delivery

@@ -1,4 +1,4 @@
-"""The task `poll-batch-status`: what became of a slice's batches."""
+"""The task `poll-batch-status`: waits for the outcome of a slice's batches."""
 
 from prefect import task
 
@@ -16,10 +16,10 @@ from tasks.open_workspace import delivery_of_run
     retry_condition_fn=is_unexpected,
 )
 async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int:  # noqa: ARG001  see submit_batch
-    """Wait until the accepted batches of a slice are worked through; return how many of its batches are closed.
+    """Wait until ARM has finished the accepted batches of a slice; return how many of its batches are closed.
 
     Raises:
-        Unfinished: Something of it is still open at the deadline; a raised task is not cached.
+        Unfinished: A batch is still open at the deadline; the failed task is not cached.
         StopTheRun: ARM refuses to answer.
         LeaseHeld: Another run has the client.
     """

@@ -1,4 +1,4 @@
-"""The task `submit-batch`: a slice of a run is sent."""
+"""The task `submit-batch`: sends a slice of a run."""
 
 from prefect import task
 
@@ -19,7 +19,7 @@ async def submit_batch(run_id: str, client_no: int, slice_no: int) -> int:  # no
     """Send the batches of a slice that are not yet acknowledged; return how many ARM has accepted.
 
     Raises:
-        Unfinished: Something of it is still to be sent; a raised task is not cached.
+        Unfinished: A batch is still to be sent; the failed task is not cached.
         StopTheRun: ARM refuses more than a customer.
         LeaseHeld, LeaseLost: Another run has the client.
     """

@@ -1,4 +1,4 @@
-"""What a competent engineer writes in an afternoon: pandas, a pydantic model a row, httpx and gather.
+"""What a competent engineer writes in an afternoon: pandas, a pydantic model per row, httpx and gather.
 
 It checks less than a plan does (no phone numbers, no duplicates), keeps no record, and forgets all when it dies.
 """
@@ -43,7 +43,7 @@ class Distribution(BaseModel):
 
 
 class Customer(BaseModel):
-    """A customer as ARM takes it."""
+    """A customer in ARM's format."""
 
     customerNo: Annotated[str, StringConstraints(min_length=1, max_length=50)]
     name: str | None = None
@@ -71,7 +71,7 @@ class Customer(BaseModel):
 
 
 def read(source: str) -> Iterator[Customer]:
-    """Yield the valid customers; name the row of each other one."""
+    """Yield the valid customers; print the row of each invalid one."""
     rows = pd.read_csv(source, dtype=str, keep_default_na=False).to_dict("records")
     for number, row in enumerate(rows, start=2):
         try:

@@ -1,4 +1,4 @@
-"""The lower bound: bodies made beforehand, a bare httpx loop, one question about each. No record is kept."""
+"""The lower bound: prepared bodies, a bare httpx loop, one poll of each batch. It keeps no record."""
 
 import asyncio
 import sys

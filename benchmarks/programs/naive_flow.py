@@ -30,7 +30,7 @@ def submit_batch(customers: list[Any], api_url: str, client_no: str) -> str:
 
 @task(retries=RETRIES, retry_delay_seconds=5)
 def poll_batch(batch_uuid: str, api_url: str, client_no: str) -> None:
-    """Ask about a batch; Prefect's retries ask again."""
+    """Poll a batch; Prefect's retries poll again."""
     answer = httpx.get(f"{api_url}/clients/{client_no}/batches/{batch_uuid}")
     if answer.raise_for_status().status_code == HTTPStatus.ACCEPTED:
         raise RuntimeError("not processed yet")

@@ -1,4 +1,4 @@
-"""Outbox to settled, by the engine alone: what Prefect adds is in the whole run.
+"""Outbox to settled, by the engine alone; the cost of the whole run includes Prefect.
 
 Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
 """
@@ -14,7 +14,7 @@ from tasks.open_workspace import workspace
 
 
 async def main(run_id: str) -> None:
-    """Send a plan, slice by slice as the flow does, and wait for the last word on every batch."""
+    """Send a plan slice by slice, as the flow does, and wait until ARM has finished every batch."""
     with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
         places = asyncio.Semaphore(here.settings.concurrency)

@@ -1,4 +1,4 @@
-"""Links to the forms of what may be run next, filled in; relative, so that they hold in both of Prefect's UIs."""
+"""Links to the filled-in forms of the next flows; relative, so that they work in both of Prefect's UIs."""
 
 import json
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
 NEXT: Final = ("rerun-failed-batches", "resume-run", "apply-plan")
-"""The flows that a summary leads on to."""
+"""The flows that a summary links to."""
 
 Forms = Mapping[str, UUID]
-"""The deployment of a flow that people run by hand, where there is one."""
+"""The manual deployment of each flow that has one."""
 
 
 async def deployed_forms(client: PrefectClient) -> Forms:
-    """Return the deployments `…/manual` of the flows that a summary leads on to."""
+    """Return the deployments `…/manual` of the flows that a summary links to."""
     found: dict[str, UUID] = {}
     for flow in NEXT:
         try:

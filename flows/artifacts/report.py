@@ -1,4 +1,4 @@
-"""A run's artifacts, renewed while it goes its way: batches, failed customers, progress and a summary."""
+"""Updates a run's artifacts while it runs: batches, failed customers, progress and a summary."""
 
 import asyncio
 import time
@@ -22,10 +22,10 @@ from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, per
 
 SHORTEST_PAUSE_SECONDS: Final = 1.0
 LARGEST_SHARE: Final = 0.05
-"""Renewing takes no more than this share of the time: a table of 10,000 batches is renewed less often."""
+"""Updates take at most this share of the time, so a table of 10,000 batches is updated less often."""
 
 STOP_SECONDS: Final = 5.0
-"""Prefect ends a process 30 seconds after it was asked to stop, and some of them are gone by then."""
+"""Prefect kills a process 30 seconds after asking it to stop; some of them have passed by then."""
 
 
 class Report:
@@ -41,7 +41,7 @@ class Report:
         self._parent_flow_run_id = parent.flow_run_ids[-1] if parent and parent.flow_run_ids else None
 
     async def renew(self) -> None:
-        """Bring the table of batches and the progress up to date."""
+        """Update the table of batches and the progress."""
         batches = await asyncio.to_thread(batch_views, self._ledger, self._run)
         if look := watcher.get():
             look.sending(self._run.run_id, batches)
@@ -51,7 +51,7 @@ class Report:
             await self._artifacts.progress(self._key("progress"), percent, f"{percent:.0f}% of run {self._about}")
 
     async def conclude(self) -> None:
-        """Bring everything up to date, with the failed customers and the summary; safe to repeat."""
+        """Update all artifacts, with the failed customers and the summary; safe to repeat."""
         await self.renew()
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
         told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
@@ -118,8 +118,8 @@ async def _keep_renewing(report: Report) -> None:
 
 @contextmanager
 def best_effort() -> Iterator[None]:
-    """A server that cannot show what happens does not stop it: the ledger has it all."""
+    """Ignore errors of the Prefect server, which only shows the run: the ledger has all data."""
     try:
         yield
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
-        get_run_logger().warning("the artifacts are behind, Prefect's server said %s", type(error).__name__)
+        get_run_logger().warning("the artifacts are outdated: Prefect's server failed with %s", type(error).__name__)

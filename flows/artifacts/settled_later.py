@@ -1,4 +1,4 @@
-"""What Prefect shows of a run that had ended, after more has become known of it."""
+"""Updates a run's artifacts and state in Prefect when ARM finishes its batches after the run has ended."""
 
 from typing import Final
 from uuid import UUID
@@ -15,11 +15,11 @@ from flows.artifacts.report import Report, best_effort
 from flows.artifacts.store import Artifacts
 
 ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.RUNNING})
-"""A run that is asked about later has no live process: what still says RUNNING was killed."""
+"""A run that is updated later has no live process: a flow run that is still RUNNING was killed."""
 
 
 async def update_flow_runs(outbox: Outbox, run_id: str) -> None:
-    """Give the flow runs that carried a run a new version of its artifacts, and the state that it has now."""
+    """Give a run's flow runs a new version of its artifacts and its current state."""
     told = summary(outbox.ledger, run_id)
     async with get_client() as client:
         for flow_run_id in map(UUID, told.flow_run_ids):
@@ -33,14 +33,14 @@ async def _tell(client: PrefectClient, outbox: Outbox, told: RunSummary, flow_ru
     except ObjectNotFound:
         get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, told.run_id)
         return
-    artifacts = Artifacts(client, flow_run_id, anew=True)
+    artifacts = Artifacts(client, flow_run_id, new_versions=True)
     await Report(outbox, find_run(outbox.ledger, told.run_id), artifacts, flow_run_id).conclude()
     if flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
         await client.set_flow_run_state(flow_run_id, state_now(told), force=True)
 
 
 def state_now(run: RunSummary) -> State:
-    """Return the state of a flow run whose run was seen to later."""
+    """Return the current state for a flow run whose run was updated later."""
     if run.state == "Completed":
         return Completed(name="SettledLater", message=run.message)
     return Failed(name=run.state, message=run.message)

@@ -1,4 +1,4 @@
-"""A flow run's artifacts: each is made once and renewed in place, so that a version of a key is a run."""
+"""A flow run's artifacts: each is created once and updated in place, so that each run is one version of a key."""
 
 import asyncio
 import json
@@ -18,34 +18,34 @@ class Artifacts:
     """The artifacts of one flow run, found again when Prefect retries it.
 
     Args:
-        anew: Leave those that are there as they are, and make a new version of each.
+        new_versions: Keep the existing artifacts, and create a new version of each.
     """
 
-    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, anew: bool = False) -> None:
+    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, new_versions: bool = False) -> None:
         self._client = client
         self._flow_run_id = flow_run_id
-        self._ids: dict[str, UUID] | None = {} if anew else None
+        self._ids: dict[str, UUID] | None = {} if new_versions else None
         self._last: dict[str, Any] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def table(self, key: str, rows: list[dict[str, Any]], description: str) -> None:
-        """Put rows under a key; a cell is text, a number or None."""
+        """Write a table; a cell is text, a number or None."""
         await self._put(key, "table", json.dumps(rows), description)
 
     async def markdown(self, key: str, text: str, description: str) -> None:
-        """Put a text under a key."""
+        """Write a Markdown text."""
         await self._put(key, "markdown", text, description)
 
     async def progress(self, key: str, percent: float, description: str) -> None:
-        """Put a share under a key, 0 to 100."""
+        """Write a progress, 0 to 100."""
         await self._put(key, "progress", percent, description)
 
     async def forms(self) -> Forms:
-        """Return the forms that a text may lead on to."""
+        """Return the forms that a text may link to."""
         return await deployed_forms(self._client)
 
     async def _put(self, key: str, kind: str, data: str | float, description: str) -> None:
-        async with self._one_at_a_time:  # two that do not know of each other would both make it
+        async with self._one_at_a_time:  # two concurrent writers would both create it
             if self._last.get(key) != (data, description):
                 await self._write(key, kind, data, description)
                 self._last[key] = (data, description)
@@ -61,7 +61,7 @@ class Artifacts:
         ids[key] = made.id
 
     async def _update(self, artifact_id: UUID, update: ArtifactUpdate) -> None:
-        """The client's own method sends all of the data once more as an event, and fails where that is over 1.5 MB."""
+        """The client's own method also sends the data as an event, and fails if that is over 1.5 MB."""
         await self._client.request(
             "PATCH",
             "/artifacts/{id}",

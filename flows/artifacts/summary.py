@@ -1,4 +1,4 @@
-"""A run told in Markdown: what, how many, why not, and what to do next. Nothing personal."""
+"""Summary of a run in Markdown: figures, reasons, and what to do next. No personal data."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ def summary_markdown(
     parent_flow_run_id: str | None = None,
     forms: Forms = NO_FORMS,
 ) -> str:
-    """Return what, how many, why not, and what to do next.
+    """Return the figures of a run, the reasons for failures, and what to do next.
 
     Args:
-        parent_flow_run_id: Of a rerun: the flow run that its parent ended in.
-        forms: Where the next steps are deployed, their forms are linked to.
+        parent_flow_run_id: For a rerun, the last flow run of its parent.
+        forms: Deployed forms of the next steps, which the summary links to.
     """
     return "\n".join(
         [
@@ -44,7 +44,7 @@ def summary_markdown(
 
 
 def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -> str:
-    """Return what a plan would do, with a masked sample, and how it is sent as it is."""
+    """Return what a plan would do, with a masked sample, and how to send it."""
     rows = [f"| {what} | {_cell(told)} |" for what, told in view.rows()]
     sample = ["```json", *(json.dumps(customer, ensure_ascii=False) for customer in view.sample), "```"]
     return "\n".join(
@@ -96,17 +96,19 @@ def _next(run: RunSummary, forms: Forms) -> list[str]:
     given: dict[str, Any] = {"run_id": run.run_id}
     if run.state == "InputRejected":
         where = f", row by row in `{run.rejects_file}`" if run.rejects_file else ""
-        return ["## What to do next", "", f"Nothing was sent. Mend what is named above{where}; then run it again.", ""]
+        return ["## What to do next", "", f"Nothing was sent. Fix the errors above{where}; then run it again.", ""]
     if run.can_be_resumed:
-        return _step("Carry it on", f"armrest resume {run.run_id}", "resume-run", given, forms)
+        return _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", given, forms)
     if run.customers.failed:
         given["client_no"] = run.client_no
-        return _step("Send the failed ones again", f"armrest rerun {run.run_id}", "rerun-failed-batches", given, forms)
+        return _step(
+            "Send the failed customers again", f"armrest rerun {run.run_id}", "rerun-failed-batches", given, forms
+        )
     return []
 
 
 def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], forms: Forms) -> list[str]:
-    """Lead to the form, filled in, where the flow is deployed; tell the command line's way in any case."""
+    """Link to the filled-in form if the flow is deployed; always show the command."""
     typed = ["```", command, "```", ""]
     if flow in forms:
         link = f"**[{title}: open the form, filled in]({form_link(forms[flow], parameters)})**"
@@ -116,14 +118,14 @@ def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], fo
 
 
 def _links(run: RunSummary, flow_run_id: UUID) -> list[str]:
-    """Relative to an artifact's page: so they hold in both of Prefect's UIs, wherever these are served."""
+    """Links relative to an artifact's page, so that they work in both of Prefect's UIs."""
     keys = [f"arm-batches-{run.client_no}", f"arm-failed-customers-{run.client_no}"]
     links = [f"[flow run]({flow_run_link(flow_run_id)})", *(f"[{key}](../key/{key})" for key in keys)]
     return [" · ".join(links), ""]
 
 
 def parent_link(parent_run_id: str, parent_flow_run_id: str | None) -> str:
-    """Return a rerun's parent, linked to the flow run that carried it where Prefect had one."""
+    """Return a rerun's parent, linked to its flow run if Prefect has one."""
     name = f"`{parent_run_id}`"
     return f"[{name}]({flow_run_link(parent_flow_run_id)})" if parent_flow_run_id else name
 

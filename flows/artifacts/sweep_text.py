@@ -1,4 +1,4 @@
-"""A sweep told in Markdown: what it closed, what is still open, and what to do about that. Nothing personal."""
+"""Summary of a sweep in Markdown: what it closed, what is still open, and what to do next. No personal data."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from armrest.delivery import Sweep
 
 
 def sweep_markdown(found: Sweep) -> str:
-    """Return what was closed, what is open for too long, and whom nobody was asked about."""
+    """Return what was closed, what is open for too long, and which clients were skipped."""
     return "\n".join(
         [
             "# Open batches",

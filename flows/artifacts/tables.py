@@ -1,4 +1,4 @@
-"""The tables of a run: batches and failed customers. Customer numbers, nothing personal."""
+"""The tables of a run: batches and failed customers. Customer numbers, no other personal data."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ _URGENCY: Final = {
     **dict.fromkeys(("HELD", "SENDING", "ACCEPTED"), 1),
     "PLANNED": 2,
 }
-"""What is to be looked at first; nothing is left to do for the rest."""
+"""The order of the rows: what needs attention comes first; the rest needs none."""
 
 
 def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
 
 
 def failed_table(failed: Iterable[FailedCustomer]) -> list[dict[str, Any]]:
-    """Return a row for each customer that ARM refused, up to `MOST_FAILED`."""
+    """Return a row for each customer that ARM rejected, up to `MOST_FAILED`."""
     return [
         {"customerNo": one.customer_no, "reason": one.reason, "batchUuid": one.batch_uuid or "", "seq": one.seq}
         for one in islice(failed, MOST_FAILED)
@@ -49,7 +49,7 @@ def failed_table(failed: Iterable[FailedCustomer]) -> list[dict[str, Any]]:
 
 
 def percent_done(batches: Sequence[BatchView]) -> float:
-    """Return how much of a run is over, 0 to 100: being accepted is half of a batch's way."""
+    """Return the progress of a run, 0 to 100; an accepted batch counts half."""
     counted = [batch for batch in batches if batch.state != "SPLIT"]
     total = sum(batch.customers for batch in counted)
     way = sum(batch.customers * (1.0 if batch.settled else 0.5 if batch.submitted else 0.0) for batch in counted)

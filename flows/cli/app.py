@@ -1,4 +1,4 @@
-"""The command `armrest`. Usage errors and refusals are one line on stderr; `--json` ends with one JSON object."""
+"""The command `armrest`. It reports errors in one line on stderr; with `--json`, it ends with one JSON object."""
 
 import logging
 import sys
@@ -33,7 +33,7 @@ from flows.cli.output import print_error, print_json
 
 app = typer.Typer(
     name="armrest",
-    help="Bring a company's customer master into Amili's ARM, and know what became of every customer.",
+    help="Bring a company's customer master into Amili's ARM, and show the outcome for every customer.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,10 +72,13 @@ app.add_typer(mapping, name="mapping")
 def armrest(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=lambda wanted: _tell_version(wanted=wanted), is_eager=True)
+        bool,
+        typer.Option(
+            "--version", callback=lambda wanted: _tell_version(wanted=wanted), is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
-    """Bring a company's customer master into Amili's ARM, and know what became of every customer."""
+    """Bring a company's customer master into Amili's ARM, and show the outcome for every customer."""
 
 
 def _tell_version(*, wanted: bool) -> None:
@@ -85,16 +88,16 @@ def _tell_version(*, wanted: bool) -> None:
 
 
 def main() -> None:
-    """Run the command that was typed, and end the process with its exit code."""
+    """Run the command in `sys.argv`, and exit with its exit code."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command; return 0 for done, 1 for sent but not all settled, 2 for refused."""
+    """Run a command; return 0 if all of it is done, 1 if it sent but not all is settled, 2 if it sent nothing."""
     logging.lastResort = None  # a library without a handler would write to the terminal
     try:
         return int(app(list(arguments), prog_name="armrest", standalone_mode=False) or 0)
-    except Exception as error:  # noqa: BLE001  whatever it is, the user gets one line
+    except Exception as error:  # noqa: BLE001  the user gets one line for any error
         if "--debug" in arguments:
             traceback.print_exc()
         refusal = explain(error)
@@ -105,7 +108,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def client_no_of(arguments: Sequence[str]) -> int | None:
-    """Return the client number that was typed, however the rest of the command looked."""
+    """Return the client number in the arguments, even if the rest of them is invalid."""
     text = " ".join(arguments).replace("--client-no=", "--client-no ")
     words = text.split()
     after = words[words.index("--client-no") + 1 :] if "--client-no" in words else []

@@ -1,4 +1,4 @@
-"""Parameters judged before Prefect is started, so that a mistake is told at once."""
+"""Checks parameters before Prefect starts, so that a mistake is reported at once."""
 
 from collections.abc import Sequence
 from typing import Any, cast, get_args
@@ -15,10 +15,10 @@ from tasks.open_workspace import workspace
 
 
 def checked_update(**given: Any) -> dict[str, Any]:
-    """Return what `update-customers` is told besides its source, all of it usable.
+    """Return the validated parameters of `update-customers` other than its source.
 
     Raises:
-        Refused: One of them is not.
+        Refused: A parameter is invalid.
     """
     if given["mode"] not in get_args(Mode):
         raise Refused(f"--mode {given['mode']}: choose {' or '.join(get_args(Mode))}")
@@ -26,10 +26,10 @@ def checked_update(**given: Any) -> dict[str, Any]:
 
 
 def checked_client(client_no: int, client_no_is_right: int) -> int:
-    """Return the client number that was repeated, or 0.
+    """Return the repeated client number, or 0.
 
     Raises:
-        Refused: Another number was repeated.
+        Refused: It differs from the client number.
     """
     if client_no_is_right not in {0, client_no}:
         raise Refused(
@@ -39,10 +39,10 @@ def checked_client(client_no: int, client_no_is_right: int) -> int:
 
 
 def checked_times(**given: str) -> dict[str, str]:
-    """Return lengths of time, all of them well written.
+    """Return the validated durations.
 
     Raises:
-        Refused: One of them is not.
+        Refused: A duration is invalid.
     """
     for name, value in given.items():
         try:
@@ -55,11 +55,11 @@ def checked_times(**given: str) -> dict[str, str]:
 def require_failures(
     *, run_id: str | None, batch_uuids: Sequence[str], client_no: int | None, only: str, wait: str
 ) -> list[RerunSelection]:
-    """Return what a rerun is to take up; nothing where nothing is left to do.
+    """Return the failures that a rerun sends again; empty if nothing is left to do.
 
     Raises:
-        Refused: There is no such choice.
-        OutboxError: There is no such run or batch, it is another client's, or the client is busy.
+        Refused: `only` has an invalid value.
+        OutboxError: The run or batch does not exist, belongs to another client, or the client is busy.
     """
     if only not in get_args(Only):
         raise Refused(f"--only {only}: choose {', '.join(get_args(Only))}")
@@ -72,13 +72,13 @@ def require_failures(
 
 
 def require_run(run_id: str, *, client_no: int | None, wait: str) -> Run:
-    """Return the run that is to go on.
+    """Return the run to resume.
 
     Raises:
         UnknownRun: The ledger has no such run.
-        WrongClient: It is another client's.
-        LeaseHeld: It is alive, or another run is sending for its client.
-        OutboxError: It was a dry run, or a body that it would send was purged.
+        WrongClient: The run belongs to another client.
+        LeaseHeld: The run is alive, or another run is sending for its client.
+        OutboxError: The run was a dry run, or a body that it would send was purged.
     """
     with workspace() as here:
         run = find_resumable_run(here, run_id, client_no=client_no)
@@ -88,14 +88,15 @@ def require_run(run_id: str, *, client_no: int | None, wait: str) -> Run:
 
 
 def require_plan(plan_id: str, *, client_no: int | None, client_no_is_right: int, wait: str) -> Run:
-    """Return the plan that is to be sent.
+    """Return the plan to send.
 
     Raises:
         UnknownRun: The ledger has no such run.
-        WrongClient: It is another client's.
+        WrongClient: The plan belongs to another client.
         LeaseHeld: Another run is sending for its client.
-        OutboxError: It is no plan, it looks like another client's, it was overtaken, or a body of it was purged.
-        Refused: Another client number than the plan's was repeated.
+        OutboxError: The run is not a plan, its customers look like another client's, a later run has sent some of
+            them, or one of its bodies was purged.
+        Refused: The repeated client number is not the plan's.
     """
     with workspace() as here:
         if client_no_is_right:

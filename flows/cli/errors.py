@@ -1,4 +1,4 @@
-"""What a mistake is told as: one line, a state and an exit code."""
+"""How an error is reported: one line, a state and an exit code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ NOT_ALL_SETTLED: Final = 1
 
 
 class Refused(Exception):
-    """The command is refused, and nothing was sent. The message is one line: what is wrong, where, what to do."""
+    """The command is refused and sent nothing. The message is one line: what is wrong, where, what to do."""
 
 
 class RunInterrupted(Exception):
-    """The run had begun when something ended it; `resume` carries it on. `run` is None where none was opened."""
+    """Something ended a run that had begun; `resume` continues it. `run` is None if no run was opened."""
 
     def __init__(self, message: str, *, exit_code: int, run: "RunSummary | None" = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class RunInterrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """How a command ended. `state` is `InputRejected` where the input is at fault; `run` is rarely there."""
+    """How a command ended. `state` is `InputRejected` if the input is at fault; `run` is usually None."""
 
     message: str
     state: str = "Failed"
@@ -55,7 +55,7 @@ class CommandResult:
 
 
 def explain(error: Exception) -> CommandResult:
-    """Say in one line what an error means for the person at the command line."""
+    """Describe in one line what an error means to the user of the command line."""
     if isinstance(error, typer.TyperException):
         return CommandResult(f"{error.format_message().rstrip('.')}; see: armrest --help")
     if isinstance(error, RunInterrupted):
@@ -66,7 +66,7 @@ def explain(error: Exception) -> CommandResult:
 
 
 def _known(error: Exception) -> CommandResult | None:
-    """The rooms are imported here: a usage error should not wait for them."""
+    """The packages are imported here: a usage error should not wait for them."""
     from armrest.api import ArmError
     from armrest.app.environment import SettingsRefused
     from armrest.intake import InputRefused
@@ -80,7 +80,7 @@ def _known(error: Exception) -> CommandResult | None:
 
 
 def _place(error: Exception) -> str:
-    """Tell where an unexpected error arose, without its text: that may quote customers."""
+    """Return where an unexpected error was raised, without its text, which may quote customers."""
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next

@@ -1,4 +1,4 @@
-"""Flags that commands share. Those of the settings are drawn from `Settings`, so that none is missing."""
+"""Flags that commands share. The settings' flags are generated from `Settings`, so that none is missing."""
 
 import functools
 import inspect
@@ -14,12 +14,12 @@ from armrest.settings import Settings
 Source = Annotated[
     str,
     typer.Argument(
-        metavar="SOURCE", help="A file, folder, glob or address; - is standard input; sql:NAME.", show_default=False
+        metavar="SOURCE", help="A file, folder, glob, address, sql:NAME, or - for standard input.", show_default=False
     ),
 ]
 RunId = Annotated[
     str,
-    typer.Argument(metavar="RUN_ID", help="A run of `armrest runs`, or a Prefect flow run's id.", show_default=False),
+    typer.Argument(metavar="RUN_ID", help="A run's id, or the id of its Prefect flow run.", show_default=False),
 ]
 OptionalRunId = Annotated[str | None, get_args(RunId)[1]]
 ClientNo = Annotated[
@@ -30,27 +30,25 @@ ClientNoIsRight = Annotated[
     typer.Option(
         "--client-no-is-right",
         metavar="N",
-        help="The customers look like another client's: repeat the client number to send them.",
+        help="Repeat the client number to send customers that look like another client's.",
         show_default=False,
     ),
 ]
-Deadline = Annotated[
-    str, typer.Option("--deadline", metavar="TIME", help="End after this long, counted from the start of sending.")
-]
+Deadline = Annotated[str, typer.Option("--deadline", metavar="TIME", help="Stop this long after sending has started.")]
 Wait = Annotated[
-    str, typer.Option("--wait", metavar="TIME", help="Wait this long for another run that sends for the client.")
+    str, typer.Option("--wait", metavar="TIME", help="Wait this long if another run is sending for the client.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, last on stdout.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show what Prefect logs, too.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object, as the last line of stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Also show Prefect's log.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback if an error occurs.")]
 
-PANEL: Final = "Settings, each also by environment or .env, such as ARMREST_API_URL"
+PANEL: Final = "Settings, also read from the environment and .env, such as ARMREST_API_URL"
 
 
 def with_settings(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command `--debug`, and a flag for every setting that is neither a secret nor a parameter of its own.
+    """Add `--debug` and a flag for every setting, except secrets and settings that the command has as a parameter.
 
-    A flag wins over the environment, for this process and the flows that run in it.
+    A flag overrides the environment, for this process and the flows that run in it.
     """
     own = inspect.signature(command).parameters
     flags = {name: _flag(name) for name in Settings.model_fields if name not in own and not _is_secret(name)}
@@ -79,7 +77,7 @@ def with_settings(command: Callable[..., int]) -> Callable[..., int]:
 
 
 def _start_prefect(*, verbose: bool) -> None:
-    """Have the server that keeps the connections answer; where Prefect starts it itself, Ctrl-C takes a minute."""
+    """Start the server that stores the connections; if Prefect starts it by itself, Ctrl-C takes a minute."""
     from flows.cli import prefect_env
 
     prefect_env.prepare(verbose=verbose)
@@ -87,8 +85,9 @@ def _start_prefect(*, verbose: bool) -> None:
 
 
 def _flag(name: str) -> Any:
-    """A flag is text: `Settings` judges the value, wherever it came from."""
-    help_text = Settings.model_fields[name].description
+    """A flag is text: `Settings` validates the value, wherever it came from. Its description becomes a sentence."""
+    text = (Settings.model_fields[name].description or "").removesuffix(".")
+    help_text = f"{text[:1].upper()}{text[1:]}."
     option = typer.Option(f"--{name.replace('_', '-')}", help=help_text, rich_help_panel=PANEL, show_default=False)
     return Annotated[str | None, option]
 

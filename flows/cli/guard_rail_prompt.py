@@ -1,4 +1,4 @@
-"""Past a guard rail, on the command line: the plan is shown and whoever sits there is asked; `--yes` answers before."""
+"""Asks for approval on the command line when a guard rail is hit; `--yes` answers in advance."""
 
 import json
 import sys
@@ -15,21 +15,25 @@ if TYPE_CHECKING:
 
 OnGuard = Annotated[
     Literal["refuse", "ask"],
-    typer.Option("--on-guard", help="Past a guard rail: send nothing, or show the plan and ask (default: refuse)."),
+    typer.Option(
+        "--on-guard", help="If a guard rail is hit, send nothing, or show the plan and ask (default: refuse)."
+    ),
 ]
 Yes = Annotated[
     bool,
-    typer.Option("--yes", help="Past a guard rail: send it, whoever is not there to be asked; never a wrong client."),
+    typer.Option(
+        "--yes", help="Send even if a guard rail is hit, without asking; never if the client may be the wrong one."
+    ),
 ]
 
 
 def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: dict[str, str]) -> "RunSummary":
-    """Return a run that no guard rail has refused as it is; ask about another, and send its plan where that is wished.
+    """Ask for approval if a guard rail refused the run, and send its plan if approved; otherwise return the run.
 
     Args:
-        yes: The answer, given beforehand. It is none to customers that look like another client's.
-        asks: Whether whoever sits at a terminal is asked.
-        times: The deadline and the wait of what is sent.
+        yes: The answer in advance. It does not apply to customers that look like another client's.
+        asks: Whether to ask the user, if there is a terminal.
+        times: The deadline and the wait with which the plan is sent.
     """
     from armrest.app.open_run import (
         apply_command,
@@ -56,13 +60,15 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
         if (planned := plan_run(here, plan)).state != "Planned":
             return planned
         why, doubted = reasons_to_ask(here, plan), unconfirmed_doubt(here, plan) is not None
-        if doubted and not can_ask:  # only the plan showed it: another rail had stopped the run before it was read
+        if (
+            doubted and not can_ask
+        ):  # only the plan shows it: another guard rail stopped the run before the file was read
             message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"
             return replace(planned, state="InputRejected", message=message)
         approved = (yes and not doubted) or _asked(why, plan)
         decision = record_decision(here.outbox.ledger, plan, approved=approved, by=login_name())
         if not approved:
-            message = f"{why}; not approved: `{apply_command(here, plan)}` sends it still"
+            message = f"{why}; not approved; to send it later: `{apply_command(here, plan)}`"
             return replace(summary(here.outbox.ledger, plan.run_id), state="Failed", message=message)
         confirm_if_approved(here, plan, decision)
     return _sent(plan, times)
@@ -70,9 +76,9 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
 
 def _why_nobody_answers(*, yes: bool, doubted: bool) -> str:
     if yes and doubted:
-        return "--yes does not answer this"
-    answers = "" if doubted else "; --yes answers beforehand"
-    return f"nobody can be asked, standard input is no terminal{answers}"
+        return "--yes does not approve this"
+    answers = "" if doubted else "; --yes approves in advance"
+    return f"cannot ask for approval: standard input is not a terminal{answers}"
 
 
 def _asked(why: str, plan: "Run") -> bool:
@@ -81,7 +87,7 @@ def _asked(why: str, plan: "Run") -> bool:
 
     with workspace() as here:
         _show(why, plan_view(here.outbox, plan.run_id))
-    return typer.confirm("Send it all the same?", err=True)
+    return typer.confirm("Send it anyway?", err=True)
 
 
 def _show(why: str, view: "PlanView") -> None:

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from armrest.outbox import RunSummary
 
 MOST_UUIDS: Final = 10
-"""How many batchUuids a person is shown; `armrest show` and `--json` have them all."""
+"""How many batchUuids the text output shows; `armrest show` and `--json` show all."""
 
 NOTHING_TO_DO: Final = "nothing is left to be sent again"
 
 PIPE_WIDTH: Final = 1000
-"""Columns of a table that no person's terminal limits."""
+"""Width of a table, in characters, when stdout is not a terminal."""
 
 
 def print_error(line: str) -> None:
-    """Say something beside the result."""
+    """Print a line on stderr, apart from the result."""
     print(line, file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value on a line of its own, the last thing on stdout."""
+    """Print one JSON value as the last line of stdout."""
     print(json.dumps(value, ensure_ascii=False, default=_plain), flush=True)
 
 
@@ -38,7 +38,7 @@ def _plain(value: Any) -> str:
 
 
 def print_summary(run: "RunSummary", *, as_json: bool) -> int:
-    """Print what became of a run; return the command's exit code."""
+    """Print the outcome of a run; return the command's exit code."""
     if as_json:
         print_json(run.as_json())
     else:
@@ -47,7 +47,7 @@ def print_summary(run: "RunSummary", *, as_json: bool) -> int:
 
 
 def print_summaries(runs: Sequence["RunSummary"], *, client_no: int | None, as_json: bool) -> int:
-    """Print what became of several runs, as one object whose figures are theirs together; return the exit code."""
+    """Print the outcome of several runs, in JSON as one object with their sums; return the exit code."""
     if len(runs) == 1:
         return print_summary(runs[0], as_json=as_json)
     if as_json:
@@ -68,7 +68,7 @@ def _added_up(runs: Sequence["RunSummary"], client_no: int | None) -> dict[str, 
 
 
 def exit_code(run: "RunSummary") -> int:
-    """0: completed, a dry run too; 1: sent, but not all of it settled; 2: refused, and nothing was sent."""
+    """Return 0 if the run, or dry run, completed; 1 if it sent but not all is settled; 2 if it sent nothing."""
     if run.state == "Completed":
         return 0
     nothing_left = not run.batch_uuids and run.state in {"InputRejected", "Failed"}
@@ -76,7 +76,7 @@ def exit_code(run: "RunSummary") -> int:
 
 
 def summary_lines(run: "RunSummary") -> Iterable[str]:
-    """Tell a run in lines: figures, reasons, batchUuids, what to do next."""
+    """Describe a run in lines: figures, reasons, batchUuids, what to do next."""
     from armrest.app.plan_view import describe_finding
 
     people, sent = run.customers, run.batches
@@ -98,7 +98,7 @@ def summary_lines(run: "RunSummary") -> Iterable[str]:
 
 
 def carry_on(run: "RunSummary") -> str | None:
-    """Return the command that carries a run on, or None where nothing is left to do."""
+    """Return the command that continues a run, or None if nothing is left to do."""
     if run.can_be_resumed:
         return f"armrest resume {run.run_id}"
     if run.customers.failed:
@@ -118,7 +118,7 @@ def _listed(title: str, lines: Sequence[str]) -> Iterable[str]:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows under headings, as wide as they need to be; a pipe gets whole lines."""
+    """Print rows under headings; in a pipe, lines are not wrapped."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table

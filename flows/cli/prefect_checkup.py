@@ -1,6 +1,6 @@
-"""Is Prefect there, and ready for the flows: server, deployments, work pool, worker and blocks?
+"""Checks whether Prefect is ready for the flows: server, deployments, work pool, worker and blocks.
 
-Requires: `PREFECT_API_URL`, where a server is meant.
+Requires: `PREFECT_API_URL`, unless commands start a server themselves.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ DEPLOY: Final = "`make deploy`"
 
 
 async def prefect_findings() -> AsyncIterator[Finding]:
-    """Look at the server, and where it answers at what it knows."""
+    """Check the server and, if it answers, what it has."""
     address = PREFECT_API_URL.value()
     if not address:
-        yield Finding("prefect", "note", "no server is set: commands start one for themselves (PREFECT_API_URL)")
+        yield Finding("prefect", "note", "no server is set (PREFECT_API_URL): commands start one themselves")
         return
     server = await _server(address)
     yield server
@@ -41,7 +41,7 @@ async def prefect_findings() -> AsyncIterator[Finding]:
                 yield await asyncio.wait_for(look(client), SECONDS)
             except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
                 name = look.__name__.strip("_").replace("_", " ")
-                yield Finding(name, "trouble", f"{address} said {type(error).__name__}")
+                yield Finding(name, "trouble", f"{address} failed with {type(error).__name__}")
 
 
 async def _server(address: str) -> Finding:
@@ -50,10 +50,12 @@ async def _server(address: str) -> Finding:
             theirs = await asyncio.wait_for(client.api_version(), SECONDS)
     except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
         what = f"{address} does not answer ({type(error).__name__})"
-        return Finding("prefect", "trouble", f"{what}: start it, or set PREFECT_API_URL to another")
+        return Finding("prefect", "trouble", f"{what}: start it, or set PREFECT_API_URL to another server")
     ours = prefect.__version__
     if theirs.split(".")[:2] != ours.split(".")[:2]:
-        return Finding("prefect", "trouble", f"{address} is {theirs}, this is {ours}: have both of one version")
+        return Finding(
+            "prefect", "trouble", f"{address} runs {theirs}, this is {ours}: install the same version in both"
+        )
     return Finding("prefect", "fine", f"{address}, {theirs}")
 
 
@@ -61,7 +63,7 @@ async def _deployments(client: PrefectClient) -> Finding:
     try:
         found = await client.read_deployment_by_name(DEPLOYMENT)
     except ObjectNotFound:
-        return Finding("deployments", "trouble", f"{DEPLOYMENT} is not there: {DEPLOY}")
+        return Finding("deployments", "trouble", f"{DEPLOYMENT} does not exist: run {DEPLOY}")
     return Finding("deployments", "fine", f"{DEPLOYMENT}, version {found.version}")
 
 
@@ -69,9 +71,9 @@ async def _work_pool(client: PrefectClient) -> Finding:
     try:
         pool = await client.read_work_pool(POOL)
     except ObjectNotFound:
-        return Finding("work pool", "trouble", f"{POOL} is not there: {DEPLOY}")
+        return Finding("work pool", "trouble", f"{POOL} does not exist: run {DEPLOY}")
     if pool.is_paused:
-        return Finding("work pool", "trouble", f"{POOL} is paused: prefect work-pool resume {POOL}")
+        return Finding("work pool", "trouble", f"{POOL} is paused: run `prefect work-pool resume {POOL}`")
     return Finding("work pool", "fine", f"{POOL}, of the type {pool.type}")
 
 
@@ -81,10 +83,10 @@ async def _worker(client: PrefectClient) -> Finding:
     except PrefectHTTPStatusError as error:
         if error.response.status_code != HTTPStatus.NOT_FOUND:
             raise
-        workers = []  # there is no pool, which is told besides
+        workers = []  # there is no pool; `_work_pool` reports that
     alive = [one.name for one in workers if one.status == WorkerStatus.ONLINE]
     if not alive:
-        return Finding("worker", "trouble", f"none is alive: prefect worker start --pool {POOL}")
+        return Finding("worker", "trouble", f"none is online: run `prefect worker start --pool {POOL}`")
     return Finding("worker", "fine", ", ".join(alive))
 
 
@@ -92,12 +94,14 @@ async def _blocks(client: PrefectClient) -> Finding:
     try:
         kind = await client.read_block_type_by_slug(BLOCK_TYPE)
     except ObjectNotFound:
-        return Finding("blocks", "trouble", f"ArmConnection is not known: {DEPLOY}")
+        return Finding("blocks", "trouble", f"ArmConnection is not registered: run {DEPLOY}")
     made = await client.read_block_documents_by_type(kind.slug, include_secrets=False)
     if free := ", ".join(sorted(one.name for one in made if one.name and not one.data.get("clients"))):
         said = (
-            f"connections that name no clients, so that a typo may reach any: {free}; list them in the block's clients"
+            f"connections without a list of clients, where a typo can reach any client: {free}; list them in the block"
         )
         return Finding("blocks", "trouble", said)
     names = ", ".join(sorted(one.name for one in made if one.name))
-    return Finding("blocks", "fine", f"connections: {names}" if names else "ArmConnection is known; no connection yet")
+    return Finding(
+        "blocks", "fine", f"connections: {names}" if names else "ArmConnection is registered; no connection yet"
+    )

@@ -1,4 +1,4 @@
-"""Prefect on the command line: its environment, set before it is imported, and the embedded server's start."""
+"""Prefect on the command line: its environment, set before the import, and the start of the embedded server."""
 
 import os
 import signal
@@ -9,43 +9,43 @@ from types import FrameType
 from typing import Final
 
 DEFAULTS: Final = {
-    # an accounts receivable system does not call home
+    # an accounts receivable system sends no telemetry
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # an embedded server takes 9 to 30 s to start; Prefect gives up after 20
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-    # larger writes: a task run costs the server a third of the CPU, and shows ten times sooner
+    # larger writes: a task run costs a third of the server's CPU, and appears ten times sooner
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "500",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": "200",
-    # what the library logs is seen in the run's log
+    # the run's log includes the library's log
     "PREFECT_LOGGING_EXTRA_LOGGERS": "armrest",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
 }
-"""What suits this project; what the user has set stays."""
+"""Defaults of this project; values that the user has set are kept."""
 
 QUIET: Final = {
-    # the run's log keeps every line; the terminal shows the command's own words only
+    # the run's log has every line; the terminal shows only the command's own messages
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
 }
 
 
 def prepare(*, verbose: bool = False) -> None:
-    """Set what is not set yet; of no effect once Prefect has been imported."""
+    """Set the defaults that are not set yet; has no effect once Prefect has been imported."""
     for name, value in (DEFAULTS if verbose else DEFAULTS | QUIET).items():
         os.environ.setdefault(name, value)
 
 
 def start_server() -> None:
-    """Start Prefect's embedded server, unless the user has one: it takes about ten seconds.
+    """Start Prefect's embedded server, which takes about ten seconds, unless the user has set a server.
 
     Raises:
-        ConnectionError: The server that is set does not answer.
-        RuntimeError: The embedded one did not start.
+        ConnectionError: The server that the user has set does not answer.
+        RuntimeError: The embedded server did not start.
     """
     from prefect.settings import PREFECT_API_URL
 
@@ -72,19 +72,19 @@ def _ask(address: str) -> None:
 
 
 def _start_embedded(failures: list[Exception]) -> None:
-    """Run in a thread of its own: the main one stays open to Ctrl-C, and the server does not inherit that."""
+    """Run in its own thread: the main thread still receives Ctrl-C, but the server does not."""
     from prefect.server.api.server import SubprocessASGIServer
 
     try:
         with _blocked(signal.SIGINT):
             SubprocessASGIServer().start()
-    except Exception as error:  # noqa: BLE001  handed to the caller's thread
+    except Exception as error:  # noqa: BLE001  raised in the caller's thread
         failures.append(error)
 
 
 @contextmanager
 def exit_on_sigterm(exit_code: int) -> Iterator[None]:
-    """End by way of `SystemExit`, so that the embedded server is ended too; while a flow sends, it knows better."""
+    """Raise `SystemExit` on SIGTERM, so that the embedded server ends too. While a flow sends, its handler applies."""
 
     def leave(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(exit_code)

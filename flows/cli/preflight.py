@@ -1,4 +1,4 @@
-"""Is everything there that a run needs? Asked before Prefect is started, so that a mistake is told at once."""
+"""Checks what a run needs before Prefect starts, so that a mistake is reported at once."""
 
 import asyncio
 
@@ -15,15 +15,15 @@ TRIES = 3
 
 
 def check_ready(settings: Settings, *, client_no: int, verbose: bool, run: Run | None = None) -> None:
-    """Make sure that ARM can be reached and takes the login; then prepare Prefect's environment.
+    """Make sure that ARM can be reached and accepts the login; then prepare Prefect's environment.
 
     Args:
-        run: What is carried on; None for a new one.
+        run: The run that continues; None for a new one.
 
     Raises:
-        SettingsRefused: A setting is missing, or nothing may be sent there.
-        Unreachable: ARM is.
-        NotAuthorized: ARM, or the Identity API, refuses the login.
+        SettingsRefused: A setting is missing, or does not allow sending to this ARM.
+        Unreachable: ARM does not answer.
+        NotAuthorized: ARM or the Identity API rejects the login.
     """
     prefect_env.prepare(verbose=verbose)
     if run is not None:
@@ -35,7 +35,7 @@ def check_ready(settings: Settings, *, client_no: int, verbose: bool, run: Run |
 
 
 async def _ask(settings: Settings, client_no: int, api_url: str | None) -> None:
-    """Ask about a batch that does not exist; any answer but a refused login will do."""
+    """Ask for a batch that does not exist; any answer except a rejected login shows that the login works."""
     async with arm_client(settings, api_url=api_url, client_no=client_no, updates=True) as arm:
         for left in reversed(range(TRIES)):
             try:
@@ -47,6 +47,6 @@ async def _ask(settings: Settings, client_no: int, api_url: str | None) -> None:
                     raise
                 await asyncio.sleep(1)
             except ArmError:
-                return  # the run itself deals with it
+                return  # the run itself handles it
             else:
                 return

@@ -1,4 +1,4 @@
-"""How far a run is, on stderr: a bar on a terminal, plain lines where there is none."""
+"""Progress of a run on stderr: bars on a terminal, plain lines otherwise."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ LINE_SECONDS: Final = 5.0
 
 @contextmanager
 def shown() -> Iterator[None]:
-    """Show the progress of what runs in the block."""
+    """Show the progress of the run inside the block."""
     if not sys.stderr.isatty():
         with _watched_by(Lines()):
             yield
@@ -42,18 +42,18 @@ def _watched_by(look: Watcher) -> Iterator[None]:
 
 
 class Lines:
-    """A line now and then, where something has changed."""
+    """Prints a line at most every `LINE_SECONDS`, and only if it has changed."""
 
     def __init__(self) -> None:
         self._last = ""
         self._next = 0.0
 
     def reading(self, rows: int) -> None:
-        """Tell how many rows have been read."""
+        """Print how many rows have been read."""
         self._tell(f"read {rows:,} rows")
 
     def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:
-        """Tell how many batches are on their way."""
+        """Print how many batches are accepted and closed."""
         total, accepted, closed = counts(batches)
         if total:
             self._tell(
@@ -68,7 +68,7 @@ class Lines:
 
 
 class Bars:
-    """A bar for what is accepted, another for what is closed."""
+    """Bars for rows read, batches accepted and batches closed."""
 
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
@@ -77,11 +77,11 @@ class Bars:
         self._closed = progress.add_task("batches closed", total=None, visible=False)
 
     def reading(self, rows: int) -> None:
-        """Move the first bar."""
+        """Update the bar of rows."""
         self._progress.update(self._reading, completed=rows)
 
-    def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:  # noqa: ARG002  the end will name it
-        """Move the other two."""
+    def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:  # noqa: ARG002  the final summary names the run
+        """Update the bars of batches."""
         total, accepted, closed = counts(batches)
         self._progress.update(self._reading, visible=not total)
         for bar, done in ((self._accepted, accepted), (self._closed, closed)):
@@ -89,7 +89,7 @@ class Bars:
 
 
 def counts(batches: Sequence["BatchView"]) -> tuple[int, int, int]:
-    """Return how many batches there are, are accepted, are closed; those that were split count by their parts."""
+    """Return the number of batches, accepted batches and closed batches; a split batch counts as its parts."""
     own = [batch for batch in batches if batch.state != "SPLIT"]
     closed = sum(batch.settled is not None for batch in own)
     return len(own), max(closed, sum(batch.batch_uuid is not None for batch in own)), closed

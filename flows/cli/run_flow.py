@@ -1,4 +1,4 @@
-"""A flow carried out by the command line: Prefect started, progress shown, the end read from the ledger."""
+"""Runs a flow from the command line: starts Prefect, shows progress, and reads the outcome from the ledger."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -21,10 +21,10 @@ TERMINATED: Final = 143
 
 
 def run_flow(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
-    """Run a flow to its end; return what became of its run.
+    """Run a flow to its end; return the outcome of its run.
 
     Raises:
-        BrokenOff: Something ended it after it had begun to send.
+        RunInterrupted: Something ended it after it had begun to send.
     """
     flow_run_id, _ = result_of(flow, parameters)
     with workspace() as here:
@@ -32,10 +32,10 @@ def run_flow(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
 
 
 def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSummary]:
-    """Run a flow that may carry several runs, each in a flow run of its own; return what became of each.
+    """Run a flow that may execute several runs, each in its own flow run; return the outcome of each.
 
     Raises:
-        BrokenOff: Something ended it after it had begun to send.
+        RunInterrupted: Something ended it after it had begun to send.
     """
     flow_run_id, run_ids = result_of(flow, parameters)
     with workspace() as here:
@@ -44,10 +44,10 @@ def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSumma
 
 
 def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, Any]:
-    """Run a flow to its end; return the id of its flow run, and what its last state carries.
+    """Run a flow to its end; return the id of its flow run, and the data of its final state.
 
     Raises:
-        BrokenOff: A signal ended it, or something else did after it had begun to send.
+        RunInterrupted: A signal ended it, or something else did after it had begun to send.
     """
     with workspace() as here, exit_on_sigterm(TERMINATED):
         try:
@@ -70,7 +70,7 @@ async def _state_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State:
 
 
 def _raise(error: Exception, flow_run_id: str) -> None:
-    """Raise what ended the flow; where sending had begun, it is no mere refusal."""
+    """Raise the error that ended the flow, as `RunInterrupted` if sending had begun."""
     with workspace() as here:
         run = run_of_flow_run(here.outbox.ledger, flow_run_id)
         if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
@@ -80,10 +80,10 @@ def _raise(error: Exception, flow_run_id: str) -> None:
 
 
 def _broken_off(here: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> RunInterrupted:
-    """Return how a run ended that did not come to its own end, and how it goes on."""
+    """Describe how a run was interrupted, and how to resume it."""
     if here.run_id is None:
-        return RunInterrupted(f"{why}; `armrest runs` tells how every run stands", exit_code=exit_code)
-    message = f"run {here.run_id} broke off: {why}; `armrest resume {here.run_id}` carries it on"
+        return RunInterrupted(f"{why}; `armrest runs` shows the state of every run", exit_code=exit_code)
+    message = f"run {here.run_id} was interrupted: {why}; continue it with `armrest resume {here.run_id}`"
     run = summary(here.outbox.ledger, here.run_id)
     state = run.state if run.ended else "Failed"
     return RunInterrupted(message, exit_code=exit_code, run=replace(run, state=state, message=message))

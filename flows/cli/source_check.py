@@ -1,4 +1,4 @@
-"""The first look at a source: what is wrong with its header is told at once, before anything takes its time."""
+"""First check of a source: reports errors in its header at once, before any slow step."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def check_source(read: "SourceOptions", settings: "Settings") -> "SourceOptions":
-    """Look at a source and tell how it is read; return it as a plan will read it: standard input as a file.
+    """Open a source and print how it is read; return it as a plan will read it, with standard input as a file.
 
     Raises:
-        InputRefused: It cannot be read, or its columns cannot be understood.
-        SettingsRefused: ARMREST_RULES names a rule that there is not.
-        Refused: The age of standard input is asked for.
+        InputRefused: The source cannot be read, or its columns cannot be understood.
+        SettingsRefused: ARMREST_RULES names a rule that does not exist.
+        Refused: `max_source_age` is set for standard input.
     """
     from armrest.app.source_options import STDIN
     from armrest.app.standard_input import remove_spooled, spool
@@ -24,7 +24,7 @@ def check_source(read: "SourceOptions", settings: "Settings") -> "SourceOptions"
 
     if read.source == STDIN:
         if read.max_source_age:
-            raise Refused("--max-source-age: nobody knows the age of standard input; leave it out, or name the file")
+            raise Refused("--max-source-age: standard input has no known age; leave the flag out, or name the file")
         read = read.model_copy(update={"source": spool(settings)})
     try:
         source = read.open(settings)

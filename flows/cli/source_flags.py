@@ -1,4 +1,4 @@
-"""Flags that say how a source is read, judged and compared: one set for all commands that read one."""
+"""Flags that say how a source is read, checked and compared; every command that reads a source shares them."""
 
 import functools
 import inspect
@@ -14,46 +14,64 @@ if TYPE_CHECKING:
     from armrest.app.source_options import SourceOptions
 
 PANEL: Final = "How the source is read"
-RAILS: Final = "What is sent of it"
+RAILS: Final = "Which of its customers are sent"
 
 
 def _option(name: str, metavar: str, help_text: str, panel: str = PANEL) -> Any:
     return typer.Option(name, metavar=metavar, help=help_text, rich_help_panel=panel, show_default=False)
 
 
-Encoding = Annotated[str | None, _option("--encoding", "NAME", "A CSV's; else by its BOM, UTF-8, Windows-1252.")]
+Encoding = Annotated[str | None, _option("--encoding", "NAME", "Encoding of a CSV (default: detected).")]
 MappingFile = Annotated[
-    str | None, _option("--mapping", "FILE", "Which column holds which of ARM's fields; see armrest mapping.")
+    str | None, _option("--mapping", "FILE", "Mapping file that assigns columns to ARM's fields; see armrest mapping.")
 ]
 Clear = Annotated[
-    list[str] | None, _option("--clear", "FIELD|all", "Empty cells of this field blank ARM's; may be repeated.")
+    list[str] | None,
+    _option("--clear", "FIELD|all", "Clear this field in ARM where its cell is empty; may be repeated."),
 ]
 AddressPolicy = Annotated[
     Literal["refuse", "replace", "merge"],
-    _option("--address-policy", "refuse|replace|merge", "Where there are columns for a part only (default: refuse)."),
+    _option(
+        "--address-policy",
+        "refuse|replace|merge",
+        "What to do when the file has only some of the address columns (default: refuse).",
+    ),
 ]
 WholeAddressPolicy = Annotated[
     Literal["refuse", "replace"],
-    _option("--address-policy", "refuse|replace", "Where there are columns for a part only (default: refuse)."),
+    _option(
+        "--address-policy",
+        "refuse|replace",
+        "What to do when the file has only some of the address columns (default: refuse).",
+    ),
 ]
 Duplicates = Annotated[
     Literal["error", "last", "first", "merge"],
-    _option("--duplicates", "error|last|first|merge", "Where a customer stands in several rows (default: error)."),
+    _option(
+        "--duplicates",
+        "error|last|first|merge",
+        "What to do when a customer has several rows (default: error).",
+    ),
 ]
 MaxRejected = Annotated[
-    str, _option("--max-rejected", "N|N%", "Refuse when more rows than this are at fault (default: 5%).")
+    str, _option("--max-rejected", "N|N%", "Send nothing if more rows than this are rejected (default: 5%).")
 ]
 MaxSourceAge = Annotated[
-    str | None, _option("--max-source-age", "TIME", "Refuse a source that was written longer ago (26h).")
+    str | None, _option("--max-source-age", "TIME", "Send nothing if the file is older than this, such as 26h.")
 ]
 ChangesOnly = Annotated[
-    bool, typer.Option("--changes-only", help="Leave out who is as last settled.", rich_help_panel=RAILS)
+    bool,
+    typer.Option(
+        "--changes-only", help="Skip customers that have not changed since they last settled.", rich_help_panel=RAILS
+    ),
 ]
 MaxChanged = Annotated[
-    str | None, _option("--max-changed", "N%", "Send nothing when more of the known customers change.", RAILS)
+    str | None,
+    _option("--max-changed", "N%", "Send nothing if more than this share of the known customers would change.", RAILS),
 ]
 MinRows = Annotated[
-    str | None, _option("--min-rows", "N%", "Send nothing when fewer of the last run's rows are there.", RAILS)
+    str | None,
+    _option("--min-rows", "N%", "Send nothing if the file has fewer than this share of the last run's rows.", RAILS),
 ]
 
 
@@ -68,10 +86,10 @@ def reading(
     max_rejected: MaxRejected = "5%",
     max_source_age: MaxSourceAge = None,
 ) -> "SourceOptions":
-    """Return what `check` asks of a source.
+    """Return the source options of `check`.
 
     Raises:
-        Refused: A flag is not well written.
+        Refused: A flag has an invalid value.
     """
     return compared(**locals())
 
@@ -90,10 +108,10 @@ def compared(
     max_changed: MaxChanged = None,
     min_rows: MinRows = None,
 ) -> "SourceOptions":
-    """Return what is asked of a source that is compared with the ledger, too.
+    """Return the source options of a command that also compares the source with the ledger.
 
     Raises:
-        Refused: A flag is not well written.
+        Refused: A flag has an invalid value.
     """
     given: dict[str, Any] = {**locals(), "clear": tuple(clear or ())}
     from pydantic import ValidationError
@@ -109,7 +127,7 @@ def compared(
 
 
 def with_flags_of(made: Callable[..., "SourceOptions"]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command the parameters of `made` in the place of its own `read`, which is what `made` returns."""
+    """Replace a command's parameter `read` by the parameters of `made`, whose result becomes `read`."""
     flags = inspect.signature(made).parameters
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:

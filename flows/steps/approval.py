@@ -1,4 +1,4 @@
-"""What a guard rail has refused is shown as a plan, and a person decides in the Prefect UI whether it is sent."""
+"""Approval past a guard rail: shows the plan, and a person decides in the Prefect UI whether to send it."""
 
 import asyncio
 from typing import Final, Literal
@@ -19,26 +19,26 @@ from flows.steps.send_run import end_state, run_to_completion, send_plan
 from flows.steps.sigterm import reporting_stop
 
 SERVERS_MARGIN_SECONDS: Final = 600
-"""The server's own time-out comes later than ours: it would end the flow run under a name of its own."""
+"""The server's own time-out comes later than ours; it would give the flow run another state."""
 LOOK_SECONDS: Final = 5
 
 
 class Approval(RunInput):
-    """What a person says to a plan; there is no default, so that an empty form is no answer."""
+    """A person's decision on a plan; there is no default, so an empty form is not an answer."""
 
-    decision: Literal["approve", "refuse"] = Field(description="Is this plan to be sent?")
+    decision: Literal["approve", "refuse"] = Field(description="Should this plan be sent?")
     decided_by: str = Field(
-        min_length=2, max_length=60, description="Who decides: your user name or initials; kept in the ledger"
+        min_length=2, max_length=60, description="Who decides: your user name or initials, which the ledger stores."
     )
 
 
 def needs_approval(run: Run) -> bool:
-    """Tell whether a run waits for somebody's decision, or was refused by it."""
+    """Return whether a run waits for a person's decision, or has got one."""
     return bool(run.request.get("dry_run") and run.request.get("asks_because"))
 
 
 async def send_if_approved(here: Workspace, plan: Run, *, within: str, deadline: str, wait: str) -> State:
-    """Show a plan, wait for a decision, and send it byte for byte where that is wished; otherwise it stays a plan."""
+    """Show a plan, wait for a decision, and send the plan unchanged if it is approved; otherwise it stays a plan."""
     await run_to_completion(here, plan, deadline=deadline, wait=wait)
     told = summary(here.outbox.ledger, plan.run_id)
     if told.state != "Planned":
@@ -46,14 +46,14 @@ async def send_if_approved(here: Workspace, plan: Run, *, within: str, deadline:
     async with reporting_stop(here, plan):
         decision = decision_on(plan) or await _decided(here, plan, within)
     if not decision.approved:
-        message = f"{reasons_to_ask(here, plan)}; {decision.said}: `{apply_command(here, plan)}` sends it still"
+        message = f"{reasons_to_ask(here, plan)}; {decision.said}; to send it later: `{apply_command(here, plan)}`"
         return Failed(name="NotApproved", message=message)
     confirm_if_approved(here, plan, decision)
     return await send_plan(here, find_run(here.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
 
 
 async def _decided(here: Workspace, plan: Run, within: str) -> Decision:
-    """Ask, and write down what was decided; no answer is a no, and no word of a person's."""
+    """Ask, and record the decision. Silence counts as a rejection, recorded as made by nobody."""
     answer = await _answer(here, plan, seconds_in(within))
     if answer is None:
         return record_decision(here.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
@@ -61,7 +61,7 @@ async def _decided(here: Workspace, plan: Run, within: str) -> Decision:
 
 
 async def _answer(here: Workspace, plan: Run, seconds: float) -> Approval | None:
-    """Pause, with the plan's figures above the form; after a retry, Prefect gives None for any answer."""
+    """Pause, with the plan's figures above the form; after a retry, Prefect returns None for any answer."""
     told = summary(here.outbox.ledger, plan.run_id)
     figures = plan_markdown(told, plan_view(here.outbox, plan.run_id))
     form = Approval.with_initial_data(description=f"{reasons_to_ask(here, plan)}\n\n{figures}")

@@ -1,7 +1,7 @@
-"""A run's shards, handed to workers and watched over until each is done; what a dead worker had goes to another.
+"""Dispatches a run's shards to workers, and watches each until it is done; a dead worker's shard goes to another.
 
-Prefect may call a flow run Running long after its worker has died, so a shard's life is told by the ledger. So is its
-end: the ledger may be a restored copy, and Prefect may know flow runs of attempts that the copy has yet to make.
+Prefect may call a flow run Running long after its worker has died, so the ledger decides whether a shard is alive. It
+also decides whether it is done: after a restore from a copy, Prefect may know attempts that the ledger does not.
 """
 
 import asyncio
@@ -36,14 +36,14 @@ log = logging.getLogger(__name__)
 
 DEPLOYMENT: Final = "submit-slices/shard"
 STOPPED: Final = "Stopped"
-"""The state of a shard that ARM refuses: no other worker would get further."""
+"""The state of a shard that ARM refuses; no other worker would succeed."""
 UNSETTLED: Final = "Unsettled"
 MOST_ATTEMPTS: Final = 5
 LOOK_SECONDS: Final = 1.0
 
 
 class ShardStopped(StopTheRun):
-    """ARM has told a shard that nothing else will be allowed."""
+    """ARM refuses everything that a shard sends."""
 
 
 class ShardCancelled(StopTheRun):
@@ -51,12 +51,12 @@ class ShardCancelled(StopTheRun):
 
 
 async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float) -> None:
-    """Have workers send a run's shards, and wait until each is done, is left open, or the deadline has come.
+    """Have workers send a run's shards, and wait until each is done or left open, or until the deadline.
 
     Raises:
         ShardStopped: ARM refuses more than a customer.
         ShardCancelled: A person has cancelled a shard.
-        OutboxError: Prefect has no deployment by which workers are asked.
+        OutboxError: Prefect does not have the deployment for shards.
     """
     ledger = here.outbox.ledger
     until = asyncio.get_running_loop().time() + deadline_seconds
@@ -70,7 +70,7 @@ async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float)
 
 
 class _Watch:
-    """Watches over the shards of one run; a worker that was not heard of for `silent_seconds` is dead."""
+    """Watches the shards of one run; a worker that is silent for `silent_seconds` is dead."""
 
     def __init__(self, client: PrefectClient, ledger: Ledger, run: Run, *, until: float, silent_seconds: float) -> None:
         self._client = client
@@ -80,7 +80,7 @@ class _Watch:
         self._silent_seconds = silent_seconds
 
     async def run_to_completion(self, shard: Shard) -> None:
-        """Have workers try a shard, one after another, until it is done or there is no use in another."""
+        """Have workers try a shard, one after another, until it is done or another attempt would not help."""
         for _ in range(MOST_ATTEMPTS):
             shard, asked = await self._ask(shard)
             if _is_over(asked):
@@ -94,10 +94,10 @@ class _Watch:
             await self._mark_crashed(sending)
 
     async def _ask(self, shard: Shard) -> tuple[Shard, FlowRun]:
-        """Ask for a worker; return its flow run, and the attempt that it makes.
+        """Start a worker; return its flow run, and the attempt that it makes.
 
-        A flow run that has ended before it was asked for belongs to an attempt that the ledger does not know: however
-        it ended, it counts for nothing. The next attempt is made, unless the slices are done or the deadline has come.
+        A flow run that had already ended belongs to an attempt that the ledger does not know, and does not count. The
+        next attempt follows, unless the slices are done or the deadline has passed.
         """
         while True:
             asked = await _start(self._run, shard, deadline_seconds=self._seconds_left())
@@ -106,7 +106,7 @@ class _Watch:
             shard = reassign(self._ledger, self._run, shard)
 
     async def _end_of(self, shard: Shard, sending: FlowRun) -> FlowRun:
-        """Return a worker's flow run once it has ended, or the worker is dead, or the deadline has come."""
+        """Return a worker's flow run once it has ended, its worker is dead, or the deadline has passed."""
         running_since: float | None = None
         while self._seconds_left() and not self._is_dead(shard, running_since):
             sending = await self._client.read_flow_run(sending.id)
@@ -118,17 +118,17 @@ class _Watch:
         return sending
 
     def _is_dead(self, shard: Shard, running_since: float | None) -> bool:
-        """Tell whether a worker has gone silent; also one that Prefect calls Running and the ledger never heard of."""
+        """Return whether a worker is silent, also if Prefect calls it Running and the ledger does not know it."""
         silent = silent_seconds(self._ledger, self._run, shard)
         if running_since is not None and not has_joined(self._ledger, self._run, shard):
             silent = asyncio.get_running_loop().time() - running_since
         return silent > self._silent_seconds
 
     async def _assert_not_cancelled(self, shard: Shard, sending: FlowRun) -> None:
-        """Make sure that it was not a person who ended a worker's flow run.
+        """Make sure that no person ended a worker's flow run.
 
         Raises:
-            ShardCancelled: It was.
+            ShardCancelled: A person did.
         """
         by = find_run(self._ledger, self._run.run_id).stopped_by
         if by == "person" or await was_cancelled(self._client, [sending.id], with_outer=False):
@@ -136,7 +136,7 @@ class _Watch:
 
     async def _mark_crashed(self, sending: FlowRun) -> None:
         if not _is_over(sending):
-            message = "its worker was not heard of any more: another has taken its slices over"
+            message = "its worker sent no more heartbeats: another worker has taken over its slices"
             await self._client.set_flow_run_state(sending.id, Crashed(message=message), force=True)
 
     def _seconds_left(self) -> float:
@@ -144,7 +144,7 @@ class _Watch:
 
 
 async def _start(run: Run, shard: Shard, *, deadline_seconds: float) -> FlowRun:
-    """Ask for a worker; the same attempt, asked for again, is the same flow run."""
+    """Start a worker; the same attempt, started again, is the same flow run."""
     slices = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
     deadline = f"{max(1, round(deadline_seconds))}s"
     try:
@@ -157,7 +157,7 @@ async def _start(run: Run, shard: Shard, *, deadline_seconds: float) -> FlowRun:
         )
     except ObjectNotFound:
         raise OutboxError(
-            f"shards need the deployment {DEPLOYMENT}: put it up by `prefect --no-prompt deploy --all`"
+            f"shards need the deployment {DEPLOYMENT}: create it with `prefect --no-prompt deploy --all`"
         ) from None
 
 
@@ -166,10 +166,10 @@ def _is_over(sending: FlowRun) -> bool:
 
 
 def _is_final(sending: FlowRun) -> bool:
-    """Tell whether there is no use in another worker.
+    """Return whether another worker would not help.
 
     Raises:
-        ShardStopped: ARM has said so.
+        ShardStopped: ARM refuses more than a customer.
     """
     state = sending.state
     if state is not None and state.name == STOPPED:

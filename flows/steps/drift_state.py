@@ -1,4 +1,4 @@
-"""What ARM was found to hold, told in Prefect: as an artifact, and as the state of the flow run."""
+"""Shows the result of a verification in Prefect: as an artifact, and as the state of the flow run."""
 
 from typing import Annotated, Final
 
@@ -20,9 +20,9 @@ Sample = Annotated[int, Field(ge=1)]
 
 
 async def verify_sample_of_run(here: Workspace, run: Run, state: State, *, sample: int | None) -> State:
-    """Compare so many customers that a run has settled with what ARM holds of them, and return how the run ended then.
+    """Compare `sample` customers that a run has settled with ARM, and return the state with the result.
 
-    A run that has settled none is left as it ended; one that ended ill stays so.
+    If the run has settled none, its state does not change; a failed run stays failed.
     """
     if not sample or not summary(here.outbox.ledger, run.run_id).customers.settled:
         return state
@@ -38,7 +38,7 @@ async def verify_sample_of_run(here: Workspace, run: Run, state: State, *, sampl
 
 
 async def drift_message(found: Verification) -> None:
-    """Write the artifact: numbers and names of fields, no values."""
+    """Write the artifact: customer numbers and field names, no values."""
     rows = [
         {"customer": one.customer_no, "drift": str(one.drift), "fields": ", ".join(one.fields)} for one in found.named
     ]

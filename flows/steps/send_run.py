@@ -1,4 +1,4 @@
-"""What every flow that sends has in common: the client's lease, the plan, slice by slice, and how it ended."""
+"""What all flows that send share: the client's lease, the plan, sending slice by slice, and the final state."""
 
 import asyncio
 from contextlib import suppress
@@ -37,12 +37,12 @@ from tasks.submit_batch import submit_batch
 
 
 async def run_to_completion(here: Workspace, run: Run, *, deadline: str, wait: str) -> State:
-    """Plan a run where it is not planned, send it, wait for ARM's word on all of it, and say how it ended.
+    """Plan a run if it is not planned, send it, wait until ARM has finished it, and return its final state.
 
-    Safe to call again after any crash: nothing is planned twice, and nothing that was acknowledged is sent again.
+    Safe to call again after any crash: it plans nothing twice, and never sends again what ARM has acknowledged.
 
     Raises:
-        LeaseHeld: Another run is sending for the client, and still was after the wait.
+        LeaseHeld: Another run is sending for the client, even after the wait.
     """
     here.run_id = run.run_id
     try:
@@ -61,11 +61,11 @@ async def run_to_completion(here: Workspace, run: Run, *, deadline: str, wait: s
 
 
 async def send_plan(here: Workspace, plan: Run, *, deadline: str, wait: str) -> State:
-    """Have a plan be a run that may be sent, and see it through.
+    """Turn a plan into a run that may be sent, and run it to completion.
 
     Raises:
-        OutboxError: It is no plan, or it was overtaken.
-        LeaseHeld: Another run is sending for the client, and still was after the wait.
+        OutboxError: The run is not a plan, or a later run has sent some of its customers.
+        LeaseHeld: Another run is sending for the client, even after the wait.
     """
     async with noting_stop(here, plan), hold_client(here, plan, wait_seconds=seconds_in(wait)) as lease:
         run = link_flow_run(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
@@ -78,9 +78,9 @@ async def _plan_and_send(here: Workspace, run: Run, deadline_seconds: float) -> 
             is_planned = find_run(here.outbox.ledger, run.run_id).planned_at is not None
             await cached_if(is_planned, chunk)(run.run_id, run.client_no)
         except PlanRefused:
-            pass  # the ledger has it, and the flow run's state will say it
+            pass  # the ledger has the reason, and the flow run's state shows it
         except OSError:
-            pass  # so has it the trouble that remained after all tries: the run is Failed, and can be resumed
+            pass  # the ledger has this error too: the run is Failed, and can be resumed
         else:
             if not run.request.get("dry_run"):
                 await _send(here, find_run(here.outbox.ledger, run.run_id), deadline_seconds)
@@ -88,18 +88,18 @@ async def _plan_and_send(here: Workspace, run: Run, deadline_seconds: float) -> 
 
 
 async def _send(here: Workspace, run: Run, deadline_seconds: float) -> None:
-    """Send all slices side by side, and write down how it ended."""
+    """Send all slices concurrently, and record the outcome."""
     stopped = ""
     by: StoppedBy | None = None
     try:
         async with open_delivery(here, run, deadline_seconds=deadline_seconds) as delivery:
             if run.request.get("shards", 1) > 1:
-                await delivery.send_first()  # a fault that is everybody's is not found by each worker anew
+                await delivery.send_first()  # so not every worker runs into a run-wide fault
                 await dispatch_shards(here, run, deadline_seconds=delivery.seconds_left())
             else:
                 await send_slices(here, run, range(1, run.slices + 1))
     except LeaseLost:
-        raise  # the run is another process's now: nothing about it is ours to write
+        raise  # the run belongs to another process now: this one may not write about it
     except ShardCancelled as error:
         stopped, by = str(error), "person"
     except (StopTheRun, OutboxError) as error:
@@ -108,9 +108,9 @@ async def _send(here: Workspace, run: Run, deadline_seconds: float) -> None:
 
 
 async def send_slices(here: Workspace, run: Run, slices: range) -> None:
-    """Submit and poll slices; what stops one keeps the others from starting, and is raised when all have ended.
+    """Submit and poll slices; an error that stops one keeps the others from starting, and is raised at the end.
 
-    Prefect's cached results count only as far as the ledger agrees with them.
+    Prefect's cached results count only if the ledger agrees with them.
     """
     ledger = here.outbox.ledger
     places = asyncio.Semaphore(here.settings.concurrency)
@@ -120,7 +120,7 @@ async def send_slices(here: Workspace, run: Run, slices: range) -> None:
         try:
             async with places:
                 if not stopped:
-                    with suppress(Unfinished):  # what was accepted of it is asked about all the same
+                    with suppress(Unfinished):  # accepted batches are still polled
                         submit = cached_if(is_submitted(ledger, run, slice_no), submit_batch)
                         await submit(run.run_id, run.client_no, slice_no)
             if not stopped:
@@ -137,7 +137,7 @@ async def send_slices(here: Workspace, run: Run, slices: range) -> None:
 
 
 def end_state(run: RunSummary) -> State:
-    """Return the flow run's state: `Completed`, or `Failed` under the name that says why."""
+    """Return the flow run's state: `Completed`, or `Failed` with a name that gives the reason."""
     if run.state == "Planned":
         return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
     if run.state == "Completed":

@@ -1,6 +1,6 @@
-"""SIGTERM ends a flow as Ctrl-C does: what is in flight is awaited for a moment, and the ledger is closed.
+"""SIGTERM ends a flow like Ctrl-C: it waits a moment for requests in flight, and closes the ledger.
 
-The ledger keeps who stopped the run, because only a run that a machine stopped is resumed by itself.
+The ledger records who stopped the run, because only a run that a machine stopped is resumed automatically.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ STOPPED_BY_PERSON: Final = "cancelled by a person"
 
 
 class RunStopped(asyncio.CancelledError):
-    """A run was stopped before its end, and the ledger knows by whom. `run` is how it stands."""
+    """A run was stopped before its end, and the ledger knows by whom. `run` is its summary."""
 
     def __init__(self, run: RunSummary) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class RunStopped(asyncio.CancelledError):
 
 
 class Stop:
-    """What stops the flow of this process; it asks Prefect who wants that while what is in flight is awaited."""
+    """Stops the flow of this process, and asks Prefect meanwhile who requested that."""
 
     def __init__(self, task: "asyncio.Task[Any] | None") -> None:
         self._task = task
@@ -45,13 +45,13 @@ class Stop:
         self._answer: asyncio.Task[StoppedBy] | None = None
 
     def on_sigterm(self) -> None:
-        """Cancel the flow; a second signal would break off what the first has begun."""
+        """Cancel the flow; ignore a second signal, which would interrupt the shutdown."""
         if self._answer is None and self._task is not None:
             self._answer = asyncio.get_running_loop().create_task(ask_who_stops(self._flow_run_ids))
             self._task.cancel()
 
     async def by(self) -> StoppedBy:
-        """Return who stopped the flow. Without a SIGTERM it was Ctrl-C: on the command line, a person's."""
+        """Return who stopped the flow. Without SIGTERM, on the command line, a person did with Ctrl-C."""
         if self._answer is None and flow_run_of_process() is None:
             return "person"
         return await (self._answer or ask_who_stops(self._flow_run_ids))
@@ -62,9 +62,9 @@ _current: ContextVar[Stop | None] = ContextVar("stop", default=None)
 
 @contextmanager
 def cancelled_by_sigterm() -> Iterator[Stop]:
-    """Cancel the current task on SIGTERM; Prefect's own handler would break into the event loop where it stands.
+    """Cancel the current task on SIGTERM; Prefect's own handler would interrupt the event loop anywhere.
 
-    Within itself it sets the handler again: the engine of a flow within a flow puts Prefect's own in its place.
+    A nested call sets the handler again, because the engine of a nested flow installs Prefect's own.
     """
     outer = _current.get()
     stop = outer or Stop(asyncio.current_task())
@@ -85,10 +85,10 @@ def cancelled_by_sigterm() -> Iterator[Stop]:
 
 @asynccontextmanager
 async def noting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
-    """Write into the ledger who stopped a run, under its lease where this process holds it.
+    """Record in the ledger who stopped a run, under its lease if this process holds it.
 
     Raises:
-        RunStopped: In place of the cancellation.
+        RunStopped: Replaces the cancellation.
     """
     with cancelled_by_sigterm() as stop:
         try:
@@ -102,7 +102,7 @@ async def noting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def reporting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
-    """Write the summary of a run that was stopped: what was sent, what was not, and how to go on."""
+    """Write the summary of a stopped run: what was sent, what was not, and how to resume it."""
     with cancelled_by_sigterm():
         try:
             async with noting_stop(here, run):
@@ -113,9 +113,9 @@ async def reporting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
 
 
 def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Coroutine[Any, Any, State]]:
-    """Have a flow that a person cancels in Prefect end as `Cancelled`, with the run's figures and how to go on.
+    """Make a flow that a person cancels in Prefect end as `Cancelled`, with the run's figures and how to resume it.
 
-    Left to Prefect, it would be `Crashed` first, and for up to a minute.
+    Prefect alone would show it as `Crashed` for up to a minute.
     """
 
     @wraps(flow)
@@ -135,12 +135,12 @@ def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Co
 
 
 def how_to_go_on(run: RunSummary) -> str:
-    """Return how a run that was stopped stands, and what resumes it."""
+    """Describe a stopped run, and how to resume it."""
     if run.can_be_resumed:
         return f"{run.message}: resume-run with run_id {run.run_id} resumes it"
     return f"{run.message}: apply-plan with plan_id {run.run_id} sends it" if run.state == "Planned" else run.message
 
 
 def flow_run_id() -> UUID:
-    """Return the id of the flow run that this is."""
+    """Return the id of the current flow run."""
     return UUID(runtime.flow_run.id)

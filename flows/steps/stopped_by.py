@@ -1,4 +1,4 @@
-"""Who stopped a run: Prefect knows whether a person has cancelled it."""
+"""Finds out who stopped a run: Prefect knows whether a person has cancelled it."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from armrest.delivery import finish_stopped
 from armrest.outbox import Outbox, Run, StoppedBy, find_run, lease_holders, run_of_flow_run, summary, unfinished_runs
 
 ASK_SECONDS: Final = 2.0
-"""Prefect ends a process 30 seconds after it was asked to stop: the answer may not take long."""
+"""Prefect kills a process 30 seconds after asking it to stop, so the answer may not take long."""
 _CANCELLED: Final = frozenset({StateType.CANCELLING, StateType.CANCELLED})
 _STARTING: Final = frozenset({StateType.SCHEDULED, StateType.PENDING})
 
@@ -31,22 +31,22 @@ def flow_run_of_process() -> UUID | None:
 
 
 async def ask_who_stops(flow_run_ids: Collection[UUID]) -> StoppedBy:
-    """Ask Prefect, once and not for long, whether a person wants one of these flow runs stopped."""
+    """Ask Prefect once, briefly, whether a person has cancelled one of these flow runs."""
     try:
         async with asyncio.timeout(ASK_SECONDS), get_client() as client:
             found = [await client.read_flow_run(flow_run_id) for flow_run_id in flow_run_ids]
-    except Exception:  # noqa: BLE001  whatever keeps Prefect from answering: there is no answer
+    except Exception:  # noqa: BLE001  for any reason, there is no answer
         return "unknown"
     return "person" if any(one.state and one.state.type in _CANCELLED for one in found) else "machine"
 
 
 async def who_stopped(outbox: Outbox, run_name: str) -> StoppedBy | None:
-    """Return who stopped a run, by the ledger and by the states that its flow runs have had; None: nobody.
+    """Return who stopped a run, from the ledger and the states of its flow runs; None if nobody did.
 
-    `Cancelled` may come a minute late, `Cancelling` comes at once; a process that was killed has written nothing.
+    `Cancelled` may come a minute late, `Cancelling` comes at once; a killed process has recorded nothing.
 
     Args:
-        run_name: The run's id, or the id of a flow run that carried it.
+        run_name: The run's id, or the id of a flow run that executed it.
     """
     run = run_of_flow_run(outbox.ledger, run_name)
     if run is not None and run.stopped_by == "person":
@@ -59,7 +59,7 @@ async def who_stopped(outbox: Outbox, run_name: str) -> StoppedBy | None:
 
 
 async def note_cancelled_runs(outbox: Outbox, api_url: str) -> None:
-    """Write down which runs a person cancelled whose process was killed before it could write that down itself."""
+    """Record which runs a person cancelled, if the run's process was killed before it could record that."""
     holders = lease_holders(outbox.ledger)
     for run_id in unfinished_runs(outbox.ledger, api_url):
         run = find_run(outbox.ledger, run_id)
@@ -68,7 +68,7 @@ async def note_cancelled_runs(outbox: Outbox, api_url: str) -> None:
 
 
 async def note_if_cancelled(outbox: Outbox, run: Run) -> None:
-    """Write down that a person cancelled a run that has no process any more, where that is so."""
+    """Record it if a person cancelled a run that has no live process."""
     async with get_client() as client:
         cancelled = await was_cancelled(client, _flow_run_ids(outbox, run))
     if cancelled:
@@ -76,10 +76,10 @@ async def note_if_cancelled(outbox: Outbox, run: Run) -> None:
 
 
 async def was_cancelled(client: PrefectClient, flow_run_ids: Collection[UUID], *, with_outer: bool = True) -> bool:
-    """Tell whether a person has cancelled any of these flow runs since the last of them started.
+    """Return whether a person has cancelled any of these flow runs since the last of them started.
 
     Args:
-        with_outer: Count the cancel of a flow run within which one of them runs, too.
+        with_outer: Also count a cancellation of an enclosing flow run.
     """
     own = [await client.read_flow_run_states(flow_run_id) for flow_run_id in flow_run_ids]
     outer_ids = [
@@ -92,13 +92,13 @@ async def was_cancelled(client: PrefectClient, flow_run_ids: Collection[UUID], *
 
 
 def _last_start(states: list[State]) -> datetime | None:
-    """Return when a flow run was last asked for: at first, or when somebody pressed Retry."""
+    """Return when a flow run was last scheduled: at first, or by a retry."""
     starts = [state.timestamp for state in states if state.type in _STARTING]
     return max(starts, default=min((state.timestamp for state in states), default=None))
 
 
 async def _outer(client: PrefectClient, flow_run_id: UUID) -> list[UUID]:
-    """Return the flow runs within which a flow run runs, the nearest first; none where Prefect does not know it."""
+    """Return the enclosing flow runs of a flow run, the nearest first; empty if Prefect does not know it."""
     found: list[UUID] = []
     try:
         flow_run = await client.read_flow_run(flow_run_id)
@@ -118,7 +118,7 @@ def _flow_run_ids(outbox: Outbox, run: Run) -> set[UUID]:
 
 
 def _ids(names: Iterable[str]) -> Iterable[UUID]:
-    """Yield those that are ids of flow runs; a run's own id is none."""
+    """Yield the names that are ids of flow runs; a run's own id is not one."""
     for name in names:
         try:
             yield UUID(name)

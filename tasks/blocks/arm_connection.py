@@ -1,4 +1,4 @@
-"""The block `ArmConnection`: an ARM that Prefect knows by a name, such as `staging` or `production`.
+"""The block `ArmConnection`: an ARM under a name, such as `staging` or `production`.
 
 Registered by `prefect block register -m tasks.blocks`.
 """
@@ -18,13 +18,13 @@ from armrest.settings import Access, Settings
 
 
 class ArmConnection(Access, Block):
-    """How ARM is reached, as whom, and what may be done there.
+    """The address of an ARM, the login, and what runs may do there.
 
     Flows take its name as their parameter `connection`. A connection to production sends nothing until its own
-    `allow_updates` is switched on; plans, checks and verifications are free.
+    `allow_updates` is switched on; plans, checks and verifications are always allowed.
 
     Example:
-        Set one up, and see whether the login works:
+        Create a connection, and check the login:
         ```python
         from tasks.blocks.arm_connection import ArmConnection
 
@@ -41,7 +41,7 @@ class ArmConnection(Access, Block):
         await staging.save("staging")
         ```
 
-        Ask ARM something through it:
+        Send ARM a request through it:
         ```python
         from tasks.blocks.arm_connection import ArmConnection
 
@@ -55,18 +55,18 @@ class ArmConnection(Access, Block):
     _block_type_slug: ClassVar[str | None] = "arm-connection"
 
     environment: Literal["production", "staging", "sandbox"] = Field(
-        "production", description="what it leads to; anything that is not said to be something else is production"
+        "production", description="Environment of this ARM (default: production)."
     )
-    allow_updates: bool = Field(False, description="whether runs may send to production through this connection")
-    api_url: str = Field(title="Base URL", description="ARM's address, e.g. https://api.staging.amili.no/arm/v1")
-    token: SecretStr | None = Field(None, description="a bearer token; wins over a login")
-    user_id: str = Field(min_length=1, description="who the updates are by, as ARM knows the user")
+    allow_updates: bool = Field(False, description="Whether runs may send to production through this connection.")
+    api_url: str = Field(title="Base URL", description="ARM's address, such as https://api.staging.amili.no/arm/v1.")
+    token: SecretStr | None = Field(None, description="Bearer token, which overrides a login.")
+    user_id: str = Field(min_length=1, description="User id that ARM records as the author of updates.")
 
     def over(self, settings: Settings) -> Settings:
-        """Return these settings with all that concerns ARM taken from here, and nothing of it left of theirs.
+        """Return these settings with everything about ARM replaced by this connection.
 
-        So the login of one environment never meets the address of another. The clients are an exception: where the
-        connection lists none, those of the settings still hold.
+        So the login of one environment never meets the address of another. The clients are an exception: if the
+        connection lists none, those of the settings apply.
         """
         mine = {name: getattr(self, name) for name in Access.model_fields}
         mine["clients"] = self.clients or settings.clients
@@ -75,28 +75,28 @@ class ArmConnection(Access, Block):
         return settings.model_copy(update={**mine, "allow_updates": allowed, "connection": name})
 
     def get_client(self) -> ArmClient:
-        """Return a client of ARM, to be entered by `async with`; `allow_updates` is a matter of runs, not of it.
+        """Return a client of ARM, to be used with `async with`; `allow_updates` applies to runs, not to this client.
 
         Raises:
-            SettingsRefused: There is nothing to log in with.
+            SettingsRefused: The connection has no login.
         """
         return arm_client(self.over(environment_settings()))
 
     async def check(self) -> Login:
-        """Get a token, and ask ARM whether it takes it for the first of the clients, where there are any named.
+        """Get a token, and ask ARM whether it accepts the token for the first of the clients, if any.
 
         Raises:
-            SettingsRefused: There is nothing to log in with, or the token has ended.
-            ArmError: The login is refused, or nobody answers.
+            SettingsRefused: The connection has no login, or the token has expired.
+            ArmError: ARM rejects the login, or does not answer.
         """
         return await check_login(self.over(environment_settings()), client_no=next(iter(self.clients), None))
 
 
 def stored_connection(name: str) -> ArmConnection:
-    """Return a connection that Prefect keeps.
+    """Return a connection that Prefect stores.
 
     Raises:
-        SettingsRefused: Prefect has none of this name, it cannot be used, or Prefect does not answer.
+        SettingsRefused: Prefect has no connection of this name, it is invalid, or Prefect does not answer.
     """
     try:
         return cast("ArmConnection", ArmConnection.load(name, _sync=True))  # type: ignore[call-arg]
@@ -110,7 +110,7 @@ def stored_connection(name: str) -> ArmConnection:
 
 
 def _fault(error: RuntimeError) -> str:
-    """Tell which fields are at fault, and never their values."""
+    """Name the invalid fields, but never their values."""
     if not isinstance(error.__cause__, ValidationError):
         return type(error).__name__
     faults = error.__cause__.errors(include_input=False, include_url=False, include_context=False)

@@ -1,4 +1,4 @@
-"""The block `SqlSource`: what `sql:NAME` reads, kept in Prefect, for flows whose settings have no such name.
+"""The block `SqlSource`: the database of `sql:NAME`, stored in Prefect, for flows whose settings do not name it.
 
 Registered by `prefect block register -m tasks.blocks`.
 """
@@ -14,10 +14,10 @@ from armrest.intake import Database
 
 
 class SqlSource(Block):
-    """A database table or query that holds customers; a flow names it as its source: `sql:crm`.
+    """A database table or query that returns customers; a flow names it as its source: `sql:crm`.
 
     Example:
-        Keep one as `crm`:
+        Save a source as `crm`:
         ```python
         from tasks.blocks.sql_source import SqlSource
 
@@ -30,19 +30,19 @@ class SqlSource(Block):
     _block_type_name: ClassVar[str | None] = "SqlSource"
     _block_type_slug: ClassVar[str | None] = "sql-source"
 
-    url: SecretStr = Field(description="SQLAlchemy address of the database, with its login")
-    query: str = Field(min_length=1, description="a SELECT, or the name of a table or view, such as crm.customers")
+    url: SecretStr = Field(description="SQLAlchemy address of the database, with its login.")
+    query: str = Field(min_length=1, description="SELECT, or the name of a table or view, such as crm.customers.")
 
 
 def databases_for(here: Workspace, source: str) -> dict[str, Database]:
-    """Return what `sql:NAME` stands for: as the settings say, else by the block of that name, where there is one."""
+    """Return the databases of `sql:NAME`: those of the settings, else the block of that name, if any."""
     databases = databases_of(here.settings)
     name = source.removeprefix(SQL)
     if source.startswith(SQL) and name not in databases:
         try:
             kept = SqlSource.load(name, _sync=True)  # type: ignore[call-arg]
         except ValueError:
-            return databases  # reading it will say what there is
+            return databases  # reading the source reports the error
         assert isinstance(kept, SqlSource)
         databases[name] = Database(kept.url.get_secret_value(), kept.query)
     return databases

@@ -1,4 +1,4 @@
-"""Past a guard rail on the command line: whoever sits there is asked, or has said it beforehand."""
+"""A guard rail on the command line: the user is asked for approval, or has given it in advance."""
 
 import getpass
 import os
@@ -30,7 +30,7 @@ def test_where_nobody_can_be_asked_it_is_refused_and_says_so(
     ended = prefect_shell(*UPDATE, shrunken, *RAIL)
 
     assert (ended.exit_code, ended.json["state"]) == (2, "InputRejected")
-    assert "standard input is no terminal; --yes answers beforehand" in ended.json["message"]
+    assert "standard input is not a terminal; --yes approves in advance" in ended.json["message"]
     assert len(arm.books.batches()) == 1
 
 
@@ -59,5 +59,5 @@ def test_whoever_sits_at_a_terminal_is_shown_the_plan_and_asked(
 
     assert ended.returncode == exit_code, ended.stderr
     assert "would be sent  1 in 1 batches" in ended.stderr
-    assert "Send it all the same?" in ended.stderr
+    assert "Send it anyway?" in ended.stderr
     assert len(arm.books.batches()) == batches

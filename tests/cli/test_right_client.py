@@ -202,11 +202,11 @@ def test_yes_does_not_pass_it_and_the_repeated_number_does(
     confirmed = prefect_shell(*UPDATE, wrong, "--yes", "--min-rows", "50%", *REPEATED)
 
     assert (with_yes.exit_code, with_yes.json["state"]) == (2, "InputRejected")
-    assert with_yes.json["message"].endswith("; --yes does not answer this")
+    assert with_yes.json["message"].endswith("; --yes does not approve this")
     assert (past_another_rail.exit_code, past_another_rail.json["state"]) == (2, "InputRejected")
     assert "--max-source-age" in past_another_rail.json["message"]
     assert "known for client 2218" in past_another_rail.json["message"]
-    assert "nobody can be asked" in unattended.json["message"]
+    assert "cannot ask for approval" in unattended.json["message"]
     assert "--yes" not in unattended.json["message"]
     assert batches == 1
     assert (confirmed.exit_code, confirmed.json["message"]) == (0, "20 of 20 customers updated")

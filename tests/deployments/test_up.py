@@ -82,7 +82,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 def test_it_says_where_it_is(up: Up) -> None:
     assert up.told.exit_code == 0, up.told.err
-    assert up.told.out.startswith(f"It is up: {up.place.ui}\n")
+    assert up.told.out.startswith(f"Started: {up.place.ui}\n")
 
 
 def test_all_of_it_listens_on_loopback_only(up: Up) -> None:
@@ -133,14 +133,14 @@ def test_up_again_says_that_it_is_up(up: Up) -> None:
     again = make("up", up.place)
 
     assert again.exit_code == 0
-    assert again.out.startswith(f"It is already up: {up.place.ui}\n")
+    assert again.out.startswith(f"Already running: {up.place.ui}\n")
 
 
 def test_another_port_is_refused_while_it_is_up(up: Up) -> None:
     refused = make("up", LocalStack(up.place.home, up.place.port + 10))
 
     assert refused.exit_code == 2
-    assert refused.complaint.startswith(f"armrest: it is up on port {up.place.port}")
+    assert refused.complaint.startswith(f"armrest: it already runs on port {up.place.port}")
 
 
 def test_a_taken_port_is_named_with_who_has_it(up: Up, tmp_path: Path) -> None:
@@ -160,10 +160,10 @@ def test_what_was_run_is_there_after_down_and_up(up: Up) -> None:
     alive = processes_of(up.place)
 
     down = make("down", up.place)
-    assert down.out.startswith("Ended: worker, sandbox, server.")
+    assert down.out.startswith("Stopped: worker, sandbox, server.")
     assert not any(one.is_running() for one in alive)
     assert not is_taken(up.place.port)
 
-    assert make("down", up.place).out == "Nothing was up\n"
+    assert make("down", up.place).out == "Nothing was running\n"
     assert make("up", up.place).exit_code == 0
     assert up.ask(f"flow_runs/{run['id']}")["state"]["name"] == "Completed"

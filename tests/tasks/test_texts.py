@@ -179,7 +179,7 @@ def test_a_refused_input_is_to_be_mended() -> None:
 
     text = summary_markdown(refused, FIGURES, flow_run_id=FLOW_RUN)
 
-    assert "Nothing was sent. Mend what is named above, row by row in `rejects.csv`; then run it again." in text
+    assert "Nothing was sent. Fix the errors above, row by row in `rejects.csv`; then run it again." in text
     assert "armrest rerun" not in text
 
 

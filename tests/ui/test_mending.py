@@ -18,7 +18,7 @@ def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui:
     up.behave()
 
     ui.see_artifact(failed, "arm-run-2220")
-    ui.page.get_by_role("link", name="Send the failed ones again").click()
+    ui.page.get_by_role("link", name="Send the failed customers again").click()
     ui.picture("rerun", showing="The run that failed")
     expect(ui.page.get_by_role("spinbutton")).to_have_value("2220")
     rerun = ui.submit()

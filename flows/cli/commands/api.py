@@ -1,4 +1,4 @@
-"""`armrest api`: any path of ARM's API by hand, JSON in and JSON out."""
+"""`armrest api`: one request to any path of ARM's API, JSON in and JSON out."""
 
 import asyncio
 import sys
@@ -17,28 +17,30 @@ STDIN: Final = "-"
 
 @with_settings
 def api(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, PUT, POST or DELETE.", show_default=False)],
+    method: Annotated[
+        str, typer.Argument(metavar="METHOD", help="Method: GET, PUT, POST or DELETE.", show_default=False)
+    ],
     path: Annotated[
         str,
         typer.Argument(
             metavar="PATH",
-            help="Beneath ARMREST_API_URL, such as clients/2218/aritems?pagesize=100.",
+            help="Path below ARMREST_API_URL, such as clients/2218/aritems?pagesize=100.",
             show_default=False,
         ),
     ],
     *,
     paginate: Annotated[
-        bool, typer.Option("--paginate", help="Follow the list to its end; print one record per line.")
+        bool, typer.Option("--paginate", help="Read all pages of a list; print one record per line.")
     ] = False,
     input_file: Annotated[
-        str | None, typer.Option("--input", metavar="FILE|-", help="The body, JSON; - reads it from stdin.")
+        str | None, typer.Option("--input", metavar="FILE|-", help="File with the JSON body; - reads standard input.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before a DELETE.")] = False,
 ) -> int:
-    """Ask any path of ARM's API; print what it answers.
+    """Send a request to any path of ARM's API; print the answer.
 
-    GET and PUT are repeated where no answer comes, POST and DELETE never are. Exit code 1: it was sent, and whether
-    it was carried out is not known.
+    If no answer comes, GET and PUT are retried; POST and DELETE never are. Exit code 1: the request was sent, but its
+    effect is unknown.
     """
     from armrest.api import AnswerUnknown
 
@@ -71,7 +73,7 @@ def _body(verb: str, input_file: str) -> bytes:
 
 def _ask_first(path: str) -> None:
     if not sys.stdin.isatty():
-        raise Refused("a DELETE asks first, and there is nobody to ask: say --yes")
+        raise Refused("a DELETE needs confirmation, but standard input is not a terminal: add --yes")
     if not typer.confirm(f"Remove {path} from ARM?", err=True):
         raise Refused("nothing was removed")
 
@@ -87,7 +89,7 @@ async def _print_answer(verb: str, path: str, body: bytes | None) -> None:
 
 
 async def _print_records(path: str) -> None:
-    """Print records as they come, in the memory of one page."""
+    """Print records as they arrive; only one page is in memory."""
     from armrest.app.workspace import arm_client
     from tasks.connections import load_settings
 

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from armrest.intake import Block, Finding, Reject, Source
 
 MOST_SHOWN: Final = 20
-"""Rows that are told one by one; a run writes all that are rejected into its rejects file."""
+"""How many rows are printed one by one; a run writes all rejected rows to its rejects file."""
 
 
 @with_settings
 @with_flags_of(reading)
 def check(read: "SourceOptions", *, as_json: Json = False) -> int:
-    """Read a customer file and say what is wrong with it; exit 0 where it would be sent, 2 where it would not."""
+    """Read a customer file and report what is wrong with it. Exit code 0: a run would send it; 2: it would not."""
     ending, warnings = _read(read)
     if as_json:
         print_json({**ending.as_json(None), "warnings": warnings})
@@ -61,7 +61,7 @@ def _check_age(read: "SourceOptions", source: "Source") -> None:
 
 
 class _Found:
-    """What was found in a source's rows; the first of each kind are told one by one."""
+    """Counts what is wrong with a source's rows, and prints the first of each kind one by one."""
 
     def __init__(self, source: "Source") -> None:
         self._source = source
@@ -83,14 +83,14 @@ class _Found:
         self.warnings.update(finding.code for finding in block.warnings)
 
     def conclude(self) -> None:
-        """Tell what was not told one by one."""
+        """Print the totals of what was not printed one by one."""
         if self.rejected > MOST_SHOWN:
             print_error(f"… and {self.rejected - MOST_SHOWN:,} more rows")
         if self.warnings.total() > MOST_SHOWN:
             counted = ", ".join(f"{times:,} × {code}" for code, times in self.warnings.most_common())
-            print_error(f"warnings in all: {counted}")
+            print_error(f"all warnings: {counted}")
         if self._source.unmapped:
-            print_error(f"columns left out: {', '.join(self._source.unmapped)}")
+            print_error(f"columns not used: {', '.join(self._source.unmapped)}")
 
     def _tell(self, kind: str, found: "Iterable[Reject | Finding]") -> None:
         for one in found:

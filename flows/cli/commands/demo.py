@@ -18,11 +18,11 @@ SEED: Final = 1
 BATCH_SIZE: Final = 500
 DELAY_SECONDS: Final = 1.0
 TROUBLED: Final = "12345"
-"""The customer on whose account ARM refuses a whole batch, until somebody has mended it there."""
+"""The customer because of which the sandbox rejects a whole batch, until its fault is removed."""
 
 
 def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it itself
-    """Show the whole job on a sample file of 5,000 customers, against a sandbox: a batch fails, its rerun heals it."""
+    """Run the whole job on a sample file of 5,000 customers, against a sandbox: a batch fails, and a rerun fixes it."""
     from armrest.sandbox import Behaviour, SandboxServer, customer_of, last_month, sample_rows, write_sample
 
     HOME.mkdir(exist_ok=True)
@@ -32,22 +32,22 @@ def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it i
     with SandboxServer(behaviour, seed=SEED) as server:
         known = server.books.load(CLIENT_NO, map(customer_of, last_month(sample_rows(CUSTOMERS, SEED), SEED)))
         _point_to(server.api_url, server.token)
-        _say(f"A sandbox stands in for Amili's ARM; it holds last month's {known:,} customers of client {CLIENT_NO}.")
-        _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them wrong in ways real files are.\n")
+        _say(f"A sandbox simulates Amili's ARM; it holds last month's {known:,} customers of client {CLIENT_NO}.")
+        _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them with typical errors.\n")
         failed = _update(sample)
         server.behaviour.reject_batches_with = frozenset()
         healed = _heal(failed)
         settled = len(server.books.customers(CLIENT_NO))
-    _say(f"\nThe sandbox's books now hold {settled:,} customers. Where to look:")
+    _say(f"\nThe sandbox now holds {settled:,} customers. Where to look:")
     _say(
-        "  make ui                                            this history in Prefect: runs, batches, what failed, why"
+        "  make ui                                            this history in Prefect: runs, batches, failures, reasons"
     )
-    _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          what the ledger knows; also: show, customer, check")
+    _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          the runs in the ledger; also: show, customer, check")
     return exit_code(healed)
 
 
 def _point_to(api_url: str, token: str) -> None:
-    """Set the demo's own homes and the sandbox's address, whatever else its user has set."""
+    """Set the demo's own folders and the sandbox's address, regardless of the user's environment."""
     for name in [name for name in os.environ if name.startswith(("ARMREST_", "PREFECT_"))]:
         del os.environ[name]
     os.environ |= {
@@ -61,7 +61,7 @@ def _point_to(api_url: str, token: str) -> None:
 
 
 def _update(sample: Path) -> "RunSummary":
-    """Bring the sample over, one batch of which will fail."""
+    """Send the sample; one of its batches fails."""
     from flows.cli.run_flow import run_flow
     from flows.update_customers import update_customers
 
@@ -74,7 +74,7 @@ def _update(sample: Path) -> "RunSummary":
 
 
 def _heal(failed: "RunSummary") -> "RunSummary":
-    """Send again what failed, now that what stood in the way has been mended."""
+    """Send the failed customers again, after the fault has been removed."""
     from armrest.outbox import batch_views, find_run
     from flows.cli.run_flow import run_flow
     from flows.rerun_failed_batches import rerun_failed_batches
@@ -84,7 +84,7 @@ def _heal(failed: "RunSummary") -> "RunSummary":
         batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))
     (refused,) = [batch for batch in batches if batch.failed]
     _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {refused.failed} customers")
-    _say(f"on account of one of them, {TROUBLED}. Say that somebody has mended that one there; then:\n")
+    _say(f"because of one of them, {TROUBLED}. Suppose that its record in ARM has been corrected; then:\n")
     _say(f"$ armrest rerun {failed.run_id}")
     run = run_flow(rerun_failed_batches, {"run_id": failed.run_id})
     _say("\n".join(summary_lines(run)))

@@ -1,4 +1,4 @@
-"""`armrest doctor`: is everything there that a run needs? A line each, and what to do where it is not."""
+"""`armrest doctor`: checks everything that a run needs, and says what to do about each problem."""
 
 import asyncio
 from dataclasses import asdict
@@ -19,7 +19,7 @@ SIGNS: Final = {"fine": ("✓", "green"), "note": ("·", "blue"), "trouble": ("�
 
 @with_settings
 def doctor(*, as_json: Json = False) -> int:
-    """Tell whether everything is there that a run needs, a line each. Exit code 1: something is in its way."""
+    """Check everything that a run needs, and report each in a line. Exit code 1: a run would not work."""
     prefect_env.prepare()
     found = asyncio.run(_all())
     if as_json:
@@ -36,7 +36,7 @@ def _is_ready(found: "list[Finding]") -> bool:
 
 
 async def _all() -> "list[Finding]":
-    """Look at all of it at once."""
+    """Make all checks concurrently."""
     from armrest.app.checkup import arm_finding, clients_finding
     from flows.cli.prefect_checkup import prefect_findings
     from tasks.connections import load_settings

@@ -1,4 +1,4 @@
-"""`armrest export`: one line for every customer of a run, in a file. No Prefect, nothing sent."""
+"""`armrest export`: writes one line for every customer of a run to a file. Without Prefect; sends nothing."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +15,13 @@ def export(
     *,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="Ending in .csv, .xlsx or .parquet.", show_default=False),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write: .csv, .xlsx or .parquet.", show_default=False
+        ),
     ],
     as_json: Json = False,
 ) -> int:
-    """Write what became of every customer of a run: customerNo, outcome, batchUuid, reason, when."""
+    """Write the outcome of every customer of a run to a file: customerNo, outcome, batchUuid, reason, time."""
     from armrest.outbox import export as export_run
     from armrest.outbox import find_run
     from tasks.open_workspace import workspace

@@ -1,4 +1,4 @@
-"""`armrest fetch-customers`: a client's customers as ARM holds them, into a file. Nothing is sent."""
+"""`armrest fetch-customers`: writes a client's customers, as ARM holds them, to a file. Sends nothing."""
 
 import asyncio
 from pathlib import Path
@@ -22,23 +22,25 @@ def fetch_customers(
     client_no: ClientNo,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FILE", help="Ending in .csv, .xlsx or .parquet.", show_default=False),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write: .csv, .xlsx or .parquet.", show_default=False
+        ),
     ],
-    page_size: Annotated[int, typer.Option(min=5, max=1000, help="Customers a page.")] = 1000,
+    page_size: Annotated[int, typer.Option(min=5, max=1000, help="Customers per page.")] = 1000,
     numbers: Annotated[
         str | None,
         typer.Option(
             "--numbers",
             metavar="SOURCE",
-            help="A customer file: those of it whom the list does not show are read, too.",
+            help="Customer file; customers in it that ARM's list omits are read one by one.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Write the customers that ARM holds into a file; after a crash, the same command goes on with the next page.
+    """Write the customers that ARM holds to a file; after a crash, the same command continues with the next page.
 
-    ARM lists 10,000 customers at most; others are read one by one where --numbers names them (a file with the one
-    column customerNo will do). Exit code 1: ARM has more, or may have.
+    ARM lists at most 10,000 customers. Name the others with --numbers to have them read one by one; a file with only
+    the column customerNo is enough. Exit code 1: ARM has more customers, or may have more.
     """
     from armrest.tabular import TableRefused
 
@@ -54,7 +56,7 @@ def fetch_customers(
     if not fetched.complete:
         more = f"has {fetched.total:,}" if (fetched.total or 0) > fetched.customers else "may have more"
         print_error(
-            f"armrest: {output} holds {fetched.customers:,} customers, ARM {more}: name those not listed by --numbers"
+            f"armrest: {output} holds {fetched.customers:,} customers, ARM {more}: name the others with --numbers"
         )
     return 0 if fetched.complete else INCOMPLETE
 

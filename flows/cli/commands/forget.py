@@ -1,4 +1,4 @@
-"""`armrest forget`: what was sent for a client so far is no longer trusted. No Prefect, nothing sent."""
+"""`armrest forget`: resets the baseline of --changes-only for a client. Without Prefect; sends nothing."""
 
 from flows.cli.flags import ClientNo, Json, with_settings
 from flows.cli.output import print_json
@@ -6,7 +6,7 @@ from flows.cli.output import print_json
 
 @with_settings
 def forget(*, client_no: ClientNo, as_json: Json = False) -> int:
-    """Start afresh: the next run with --changes-only sends all of the client's customers."""
+    """Forget what was sent for a client, so that the next run with --changes-only sends all of its customers."""
     from armrest.app.workspace import required_api_url
     from armrest.outbox import reset_baseline as forget_sent
     from tasks.open_workspace import workspace

@@ -1,4 +1,4 @@
-"""`armrest health`: are ARM and Identity there?"""
+"""`armrest health`: checks whether ARM and Identity are available."""
 
 import asyncio
 from dataclasses import asdict
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 NOT_HEALTHY: Final = 1
 COLUMNS: Final = ("service", "healthy", "http_status", "seconds", "verdict", "url")
-STANDING: Final = "Amili's pages name Health without its address: GET …/health is inferred, so is what it answers"
+STANDING: Final = "Amili's pages mention Health without its address: GET …/health and its answer are inferred"
 
 
 @with_settings
 def health(*, as_json: Json = False) -> int:
-    """Ask ARM's and Identity's health, without a token. Exit code 1: one of them is not known to be healthy."""
+    """Check the health of ARM and Identity, without a token. Exit code 1: one of them is unhealthy or unknown."""
     from tasks.connections import load_settings
 
     found = asyncio.run(_ask(load_settings()))

@@ -1,4 +1,4 @@
-"""`armrest login --check`: does the login work, when does the token end, what may it do."""
+"""`armrest login --check`: checks the login, and shows when its token expires and what it may do."""
 
 import asyncio
 from dataclasses import asdict
@@ -14,18 +14,21 @@ from flows.cli.output import print_json, print_table
 @with_settings
 def login(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Get a token, and tell what it claims.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Get a token, and show its claims.")] = False,
     client_no: Annotated[
-        int | None, typer.Option("--client-no", min=1, metavar="N", help="Ask ARM, too, whether it takes it for N.")
+        int | None,
+        typer.Option(
+            "--client-no", min=1, metavar="N", help="Also ask ARM whether it accepts the token for this client."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Tell whether the login works, when its token ends and what it may do; the token itself is not shown."""
+    """Check the login; show when its token expires and what it may do, but never the token itself."""
     from armrest.app.login import check_login
     from tasks.connections import load_settings
 
     if not check:
-        raise Refused("nothing is stored by a login: it is read from the settings; to try it: armrest login --check")
+        raise Refused("the login is read from the settings, and needs no command; to test it: armrest login --check")
     told = asdict(asyncio.run(check_login(load_settings(), client_no=client_no)))
     if as_json:
         print_json(told)
@@ -35,10 +38,10 @@ def login(
 
 
 def login_rows(told: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what is known of a login as rows of a table."""
-    rows = [("token from", told["source"]), ("ends", told["ends"] or "the answer does not tell")]
+    """Return the facts about a login as rows of a table."""
+    rows = [("token from", told["source"]), ("ends", told["ends"] or "unknown: the answer does not say")]
     if told["client_no"] is not None:
-        rows.append(("ARM", f"takes it for client {told['client_no']}"))
+        rows.append(("ARM", f"accepts it for client {told['client_no']}"))
     if told["claims"] is None:
-        return [*rows, ("claims", "none that can be read: it is no JWT")]
+        return [*rows, ("claims", "not readable: the token is not a JWT")]
     return [*rows, *((f"claims {name}", str(value)) for name, value in told["claims"].items())]

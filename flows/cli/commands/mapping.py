@@ -1,4 +1,4 @@
-"""`armrest mapping`: a first mapping made, a mapping checked, its schema printed. No Prefect, nothing sent."""
+"""`armrest mapping`: writes a first mapping, checks a mapping, prints the schema. Without Prefect; sends nothing."""
 
 import json
 from dataclasses import asdict
@@ -12,11 +12,13 @@ from flows.cli.flags import Json, Source, with_settings
 from flows.cli.output import print_error, print_json
 from flows.cli.source_flags import Encoding
 
-mapping = typer.Typer(help="Say which column of a file holds which of ARM's fields.", no_args_is_help=True)
+mapping = typer.Typer(
+    help="Make and check mapping files, which assign a file's columns to ARM's fields.", no_args_is_help=True
+)
 
-MappingArgument = Annotated[Path, typer.Argument(metavar="MAPPING", help="The mapping file, YAML.", show_default=False)]
+MappingArgument = Annotated[Path, typer.Argument(metavar="MAPPING", help="Mapping file, in YAML.", show_default=False)]
 OptionalSource = Annotated[
-    str | None, typer.Argument(metavar="SOURCE", help="A customer file to try it on.", show_default=False)
+    str | None, typer.Argument(metavar="SOURCE", help="Customer file to test the mapping with.", show_default=False)
 ]
 
 
@@ -26,12 +28,12 @@ def init(
     source: Source,
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="MAPPING", help="The mapping file to write.", show_default=False)
+        Path, typer.Option("--output", "-o", metavar="MAPPING", help="Mapping file to write.", show_default=False)
     ],
     encoding: Encoding = None,
     as_json: Json = False,
 ) -> int:
-    """Look at a customer file and write a first mapping with guesses; it runs as it is."""
+    """Write a first mapping for a customer file, with guesses; it can be used without changes."""
     from armrest.app.source_options import databases_of, inbox_of, refuse_credentials
     from armrest.intake import suggest_mapping
     from tasks.connections import load_settings
@@ -43,7 +45,7 @@ def init(
     if as_json:
         print_json({"mapping": str(output)})
     else:
-        print(f"{text}\nWritten to {output}: look it through, then use it with --mapping {output}")
+        print(f"{text}\nWritten to {output}: check it, then use it with --mapping {output}")
     return 0
 
 
@@ -52,7 +54,7 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise Refused(f"{path} is there already: name another file, or remove it") from None
+        raise Refused(f"{path} already exists: name another file, or remove it") from None
     except OSError as error:
         raise Refused(f"{path} cannot be written: {error.strerror}") from None
 
@@ -66,7 +68,7 @@ def check(
     encoding: Encoding = None,
     as_json: Json = False,
 ) -> int:
-    """Say what is wrong with a mapping, by line; with a SOURCE, also what it makes of that one's columns."""
+    """Report the errors of a mapping, with their lines; with a SOURCE, also the columns that it does not use."""
     from armrest.intake import parse_mapping
 
     _, faults = parse_mapping(_text_of(mapping_file))
@@ -78,11 +80,11 @@ def check(
     for fault in faults:
         print_error(f"{mapping_file.name}, line {fault.line}: {fault.message}")
     if faults:
-        print_error(f"armrest: {mapping_file.name}: mend what stands above, line by line")
+        print_error(f"armrest: {mapping_file.name}: fix the errors above")
         return SENT_NOTHING
     if not as_json:
         left = ", ".join(found.get("unmapped", ())) or "none"
-        print(f"{mapping_file.name} is well written" + (f"; columns of {source} left out: {left}" if source else ""))
+        print(f"{mapping_file.name} is valid" + (f"; columns of {source} not used: {left}" if source else ""))
     return 0
 
 
@@ -90,14 +92,14 @@ def _text_of(path: Path) -> str:
     try:
         return path.expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        raise Refused(f"{path}: there is no such mapping, or it is not UTF-8") from None
+        raise Refused(f"{path}: the file does not exist, or is not UTF-8") from None
 
 
 def _unmapped(source: str, mapping_file: Path, encoding: str | None) -> list[str]:
-    """The columns of a source that the mapping leaves.
+    """Return the columns of a source that the mapping does not use.
 
     Raises:
-        InputRefused: The source cannot be read, or has not the columns that the mapping names.
+        InputRefused: The source cannot be read, or lacks a column that the mapping names.
     """
     from armrest.app.source_options import SourceOptions
     from tasks.connections import load_settings

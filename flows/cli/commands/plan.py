@@ -1,4 +1,4 @@
-"""`armrest plan`: what a run would do, to be looked at before `armrest apply` sends it. No Prefect, nothing sent."""
+"""`armrest plan`: shows what a run would do, before `armrest apply` sends it. Without Prefect; sends nothing."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from armrest.outbox import RunSummary
 
 UserId = Annotated[
-    str | None, typer.Option("--user-id", metavar="ID", help="Who the update is by (default: ARMREST_USER_ID).")
+    str | None,
+    typer.Option("--user-id", metavar="ID", help="User id that ARM records as the author (default: ARMREST_USER_ID)."),
 ]
 UpdateMode = Annotated[
-    str, typer.Option("--mode", metavar="update|upsert", help="upsert also creates what ARM does not have.")
+    str,
+    typer.Option("--mode", metavar="update|upsert", help="Update existing customers; upsert also creates new ones."),
 ]
 BatchSize = Annotated[
     int | None,
-    typer.Option("--batch-size", min=1, max=100_000, metavar="N", help="Customers per batch, at most (default: 1000)."),
+    typer.Option(
+        "--batch-size", min=1, max=100_000, metavar="N", help="Maximum number of customers per batch (default: 1000)."
+    ),
 ]
-ShowValues = Annotated[
-    bool, typer.Option("--show-values", help="Of a plan: show its sample as it is, personal data included.")
-]
+ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the plan's sample unmasked, with personal data.")]
 
 
 @with_settings
@@ -42,7 +44,7 @@ def plan(
     show_values: ShowValues = False,
     as_json: Json = False,
 ) -> int:
-    """Plan a run and show what it would do: new, changed, rejected, blanked; armrest apply sends it as it is."""
+    """Plan a run and show what it would do: new, changed, rejected and cleared; armrest apply sends it unchanged."""
     from flows.cli.arguments import checked_client, checked_update
 
     given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
@@ -53,10 +55,10 @@ def plan(
 def print_plan(
     read: "SourceOptions", given: dict[str, Any], *, confirmed: bool, show_values: bool, as_json: bool
 ) -> int:
-    """Plan a source, print what that would do, and return the command's exit code.
+    """Plan a source, print what the plan would do, and return the command's exit code.
 
     Args:
-        confirmed: The client number was repeated: whoever types this says that it is right.
+        confirmed: The user has confirmed the client number by repeating it.
     """
     from armrest.app.open_run import open_update
     from armrest.app.person import login_name

@@ -1,4 +1,4 @@
-"""`armrest probe`: the questions of docs/first-contact.md, asked one by one. No Prefect."""
+"""`armrest probe`: asks ARM the questions of docs/first-contact.md, one by one. Without Prefect."""
 
 import asyncio
 import os
@@ -25,28 +25,28 @@ def probe(
     *,
     client_no: ClientNo,
     customer_no: Annotated[
-        str, typer.Option("--customer-no", metavar="NO", help="A test customer that exists.", show_default=False)
+        str, typer.Option("--customer-no", metavar="NO", help="An existing test customer.", show_default=False)
     ],
     new_no: Annotated[
-        str, typer.Option("--new-no", metavar="NO", help="A number that no customer has, to be made and removed.")
+        str,
+        typer.Option("--new-no", metavar="NO", help="An unused customer number, which the probe creates and removes."),
     ] = "ARMREST-PROBE",
     question: Annotated[
-        list[int] | None, typer.Option("--question", metavar="N", help="Only this question; may be repeated.")
+        list[int] | None, typer.Option("--question", metavar="N", help="Ask only this question; may be repeated.")
     ] = None,
-    write: Annotated[
-        bool, typer.Option("--write", help="Ask those questions, too, that write; on staging only.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not stop before each question.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Also ask the questions that write; on staging only.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask all questions without confirmation.")] = False,
     wait: Annotated[
-        float, typer.Option("--wait", min=0, metavar="SECONDS", help="How long ARM gets to work through a batch.")
+        float,
+        typer.Option("--wait", min=0, metavar="SECONDS", help="How long to wait until ARM has processed a batch."),
     ] = 30.0,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where the answers go, one JSON object a line.")
+        Path, typer.Option("--output", "-o", metavar="FILE", help="File for the answers, one JSON object per line.")
     ] = Path("first-contact.jsonl"),
 ) -> int:
-    """Ask ARM what its documentation leaves open, question by question, and write the answers down, redacted.
+    """Ask ARM the questions that its documentation leaves open, and write the redacted answers to a file.
 
-    Each question is shown with what it sends before it is asked. See docs/first-contact.md.
+    Each question and its request are shown before it is asked. See docs/first-contact.md.
     """
     from armrest.api import QUESTIONS
     from tasks.open_workspace import workspace
@@ -55,7 +55,7 @@ def probe(
         raise Refused(f"there is no question {unknown[0]}: they are numbered 1 to {len(QUESTIONS)}")
     asked = [one for no, one in QUESTIONS.items() if (no in question if question else write or not one.writes)]
     if not yes and not sys.stdin.isatty():
-        raise Refused("it stops before each question, and there is nobody to ask: say --yes")
+        raise Refused("each question needs confirmation, but standard input is not a terminal: add --yes")
     with workspace() as here:
         settings = here.settings
         if any(one.writes for one in asked):
@@ -73,10 +73,10 @@ def _allow_writing(settings: "Settings", *, write: bool) -> None:
     from armrest.settings import LOOPBACK
 
     if not write:
-        raise Refused("this question writes: say --write, too")
+        raise Refused("this question writes: add --write")
     host = urlsplit(required_api_url(settings)).hostname or ""
     if host not in LOOPBACK and "staging" not in host.split("."):
-        raise Refused(f"{host} is not Amili's staging: questions that write are asked nowhere else")
+        raise Refused(f"{host} is not Amili's staging: questions that write are allowed only there")
 
 
 async def _ask(
@@ -95,7 +95,7 @@ async def _ask(
     writes = any(question.writes for question in questions)
     async with arm_client(settings, client_no=int(given["client_no"]), updates=writes) as arm:
         if writes and not await is_ours(arm, given):
-            raise Refused(f"customer {given['new_no']} exists already: name another, that no customer has, by --new-no")
+            raise Refused(f"customer {given['new_no']} already exists: name an unused number with --new-no")
         interview = Probe(arm, given, wait_seconds=wait_seconds)
         for question in questions:
             _show(question, interview)
@@ -109,7 +109,7 @@ def _show(question: "ProbeQuestion", interview: "Probe") -> None:
     print_error(f"{question.no}. {question.asks}")
     print_error(f"   assumed: {question.assumed}")
     path, body = interview.request(question) or ("", None)
-    print_error(f"   {question.method} {path}" if path else "   an answer that it needs is missing")
+    print_error(f"   {question.method} {path}" if path else "   an earlier answer that it needs is missing")
     if body is not None:
         text = body.decode()
         print_error(

@@ -1,4 +1,4 @@
-"""`armrest purge`: what holds personal data of old runs is removed. No Prefect, nothing sent."""
+"""`armrest purge`: removes the personal data of old runs. Without Prefect; sends nothing."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -13,15 +13,15 @@ from flows.cli.output import print_json
 def purge(
     *,
     older_than: Annotated[
-        str, typer.Option("--older-than", metavar="TIME", help="Of runs that ended longer ago than this.")
+        str, typer.Option("--older-than", metavar="TIME", help="Age of the runs, counted from their end.")
     ] = "30d",
     force: Annotated[
-        bool, typer.Option("--force", help="Also what is open or failed: it cannot be sent again then.")
+        bool, typer.Option("--force", help="Also remove what is open or failed; it cannot be sent again then.")
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Remove bodies of settled batches, rejects and drift files; numbers, outcomes, batchUuids and hashes stay."""
+    """Remove bodies of settled batches, rejects and drift files; keep numbers, outcomes, batchUuids and hashes."""
     from armrest.app.cleanup import remove_old
     from armrest.app.durations import seconds_in
     from armrest.outbox import purge as purge_outbox

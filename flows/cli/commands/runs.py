@@ -1,4 +1,4 @@
-"""`armrest update-customers`, `apply`, `rerun` and `resume`: the flows of these names, without a deployment."""
+"""`armrest update-customers`, `apply`, `rerun` and `resume`: run the flows of these names without a deployment."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from armrest.outbox import RunSummary
 
 PlanId = Annotated[
-    str, typer.Argument(metavar="PLAN_ID", help="The run of armrest plan or a dry run.", show_default=False)
+    str, typer.Argument(metavar="PLAN_ID", help="Id of a run of armrest plan, or of a dry run.", show_default=False)
 ]
 
 
@@ -45,14 +45,14 @@ def update_customers(
     client_no_is_right: ClientNoIsRight = 0,
     verify_sample: Annotated[
         int | None,
-        typer.Option("--verify-sample", min=1, metavar="N", help="Afterwards compare N updated customers with ARM's."),
+        typer.Option("--verify-sample", min=1, metavar="N", help="Then compare N updated customers with ARM."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and plan, but send nothing.")] = False,
     show_values: ShowValues = False,
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Bring a customer file over to ARM, and see every batch of it through."""
+    """Send a customer file to ARM, and follow every batch to its end."""
     from flows.cli.arguments import checked_client, checked_times, checked_update
 
     given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
@@ -78,7 +78,7 @@ def update_customers(
 
 
 def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool) -> int:
-    """Print what became of a run, what was found in its source, and whether ARM holds what was sent."""
+    """Print the outcome of a run, the findings in its source, and whether ARM holds what was sent."""
     told, code = run.as_json(), exit_code(run)
     if not as_json:
         _print_run(run)
@@ -109,7 +109,7 @@ def apply(
     plan_id: PlanId,
     *,
     client_no: Annotated[
-        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the plan is another client's.")
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse a plan of another client.")
     ] = None,
     client_no_is_right: ClientNoIsRight = 0,
     deadline: Deadline = "30m",
@@ -117,7 +117,7 @@ def apply(
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Send a plan that was looked at, byte for byte as it was planned."""
+    """Send an approved plan, byte for byte as it was planned."""
     from flows.cli.arguments import checked_times, require_plan
     from flows.cli.preflight import check_ready
     from tasks.connections import load_settings
@@ -137,24 +137,31 @@ def rerun(
     *,
     batch_uuid: Annotated[
         list[str] | None,
-        typer.Option("--batch-uuid", metavar="UUID", help="Only what failed in this batch; may be repeated."),
+        typer.Option("--batch-uuid", metavar="UUID", help="Send only what failed in this batch; may be repeated."),
     ] = None,
     client_no: Annotated[
         int | None,
         typer.Option(
-            "--client-no", min=1, metavar="N", help="Alone: all that failed of this client and is not healed."
+            "--client-no",
+            min=1,
+            metavar="N",
+            help="Without a run id: every failed customer of this client that has not succeeded since.",
         ),
     ] = None,
     only: Annotated[
         str,
-        typer.Option("--only", metavar="failed|lost|all", help="What ARM refused, what was declared lost, or both."),
+        typer.Option(
+            "--only",
+            metavar="failed|lost|all",
+            help="Send only what ARM rejected, only what was declared lost, or both.",
+        ),
     ] = "all",
     deadline: Deadline = "30m",
     wait: Wait = "0s",
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Send again what failed: in a run, in batches, or all of a client."""
+    """Send failed customers again: those of a run, of batches, or of a client."""
     from flows.cli.arguments import checked_times, require_failures
     from flows.cli.preflight import check_ready
     from tasks.connections import load_settings
@@ -178,14 +185,14 @@ def resume(
     run_id: RunId,
     *,
     client_no: Annotated[
-        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse, if the run is another client's.")
+        int | None, typer.Option("--client-no", min=1, metavar="N", help="Refuse a run of another client.")
     ] = None,
     deadline: Deadline = "30m",
     wait: Wait = "0s",
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Go on with a run that was killed, stopped, or ended at its deadline."""
+    """Resume a run that was killed or stopped, or that ended at its deadline."""
     from flows.cli.arguments import checked_times, require_run
     from flows.cli.preflight import check_ready
     from tasks.connections import load_settings

@@ -1,4 +1,4 @@
-"""`armrest sandbox`: a stand-in of ARM on this machine, until Ctrl-C."""
+"""`armrest sandbox`: simulates ARM on this machine, until Ctrl-C."""
 
 import time
 from pathlib import Path
@@ -17,25 +17,41 @@ DEFAULT_PORT: Final = 8218
 
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on 127.0.0.1; 0 takes a free one.")] = (
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free port.")] = (
         DEFAULT_PORT
     ),
     delay: Annotated[float, typer.Option(min=0, help="Seconds from accepting a batch until it is applied.")] = 0.0,
-    token: Annotated[str, typer.Option(help="The bearer token to accept.")] = "sandbox-token",  # noqa: S107
-    refuse: Annotated[list[str] | None, typer.Option(metavar="NO", help="Fail this customer, in a 206.")] = None,
-    poison: Annotated[list[str] | None, typer.Option(metavar="NO", help="Refuse any body with this customer.")] = None,
-    reject: Annotated[list[str] | None, typer.Option(metavar="NO", help="Give its batch a 406, later.")] = None,
-    unknown: Annotated[str, typer.Option(metavar="create|refuse", help="What PUT does with new numbers.")] = "create",
-    pending_polls: Annotated[int, typer.Option(min=0, help="Answer 202 this often before the truth.")] = 0,
-    rate: Annotated[float | None, typer.Option(help="Allow this many requests a second, then 429.")] = None,
-    faults: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=P", help="A fault and its probability, such as 503=0.05.")
+    token: Annotated[str, typer.Option(help="Bearer token to accept.")] = "sandbox-token",  # noqa: S107
+    refuse: Annotated[
+        list[str] | None, typer.Option(metavar="NO", help="Report this customer as failed, in a 206; may be repeated.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Repeat all that happens by chance.")] = None,
-    books: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Customers that ARM already holds.")] = None,
-    client_no: Annotated[int, typer.Option(min=1, help="The client whose customers --books are.")] = 2218,
+    poison: Annotated[
+        list[str] | None, typer.Option(metavar="NO", help="Reject any body with this customer; may be repeated.")
+    ] = None,
+    reject: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NO", help="Reject the accepted batch of this customer later, with a 406; may be repeated."
+        ),
+    ] = None,
+    unknown: Annotated[
+        str, typer.Option(metavar="create|refuse", help="What PUT does with unknown customer numbers.")
+    ] = "create",
+    pending_polls: Annotated[int, typer.Option(min=0, help="Answer 202 this many times before the final status.")] = 0,
+    rate: Annotated[
+        float | None, typer.Option(help="Allow this many requests per second; answer 429 to the rest.")
+    ] = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=P", help="A fault and its probability, such as 503=0.05; may be repeated."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed for reproducible random events.")] = None,
+    books: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="CSV of the customers that ARM already holds.")
+    ] = None,
+    client_no: Annotated[int, typer.Option(min=1, help="Client of the customers in --books.")] = 2218,
 ) -> None:
-    """Stand in for Amili's ARM and Identity APIs, on this machine only. Nothing in it is Amili's."""
+    """Simulate Amili's ARM and Identity APIs on this machine. The sandbox is not Amili's."""
     from armrest.sandbox import Sandbox, bind, customers_in, serve
 
     behaviour = _behaviour(

@@ -1,4 +1,4 @@
-"""`armrest settle`: what was open is asked about again, and closed on the run that it belongs to."""
+"""`armrest settle`: asks ARM again about every open batch, and closes those that ARM has finished."""
 
 import getpass
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ def settle(
         typer.Option(
             "--accept",
             metavar="UUID",
-            help="Close this batch as settled by your word, if ARM still gives no clear answer; may be repeated. "
-            "Look at ARM's answer first (`armrest show`). Customers that ARM names as failed stay failed.",
+            help="Close this batch as settled on your responsibility, if ARM still gives no clear answer; may be "
+            "repeated. Check ARM's answer first (`armrest show`). Customers that ARM names as failed stay failed.",
         ),
     ] = None,
     reason: Annotated[
@@ -31,26 +31,24 @@ def settle(
         typer.Option(
             "--reason",
             metavar="TEXT",
-            help="Why you accept it; required with --accept. It is kept and shown with your login: name no person.",
+            help="Why you accept it; required with --accept. It is stored and shown with your login: name no person.",
         ),
     ] = "",
     declare_lost: Annotated[
         list[str] | None,
         typer.Option(
-            "--declare-lost", metavar="UUID", help="Give up this batch, if it is still open; may be repeated."
+            "--declare-lost", metavar="UUID", help="Declare this batch lost if it is still open; may be repeated."
         ),
     ] = None,
     lost_after: Annotated[
         str | None,
-        typer.Option("--lost-after", metavar="TIME", help="Give up every batch that is open for longer (7d)."),
+        typer.Option("--lost-after", metavar="TIME", help="Declare batches lost that are open for longer, such as 7d."),
     ] = None,
-    deadline: Annotated[
-        str, typer.Option("--deadline", metavar="TIME", help="End after this long, where something is to be sent.")
-    ] = "1m",
+    deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="Stop sending after this long.")] = "1m",
     as_json: Json = False,
     verbose: Verbose = False,
 ) -> int:
-    """Ask about all open batches again, of all clients, and close what is done; customers that waited are sent."""
+    """Ask ARM again about every open batch, close those that it has finished, and send customers that waited."""
     from armrest.app.workspace import required_api_url
     from armrest.delivery import Sweep, assert_open
     from armrest.outbox import find_run, unfinished_runs
@@ -80,7 +78,7 @@ def settle(
 
 
 def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:
-    """Make sure that a batch is accepted for a reason, and not given up at the same time."""
+    """Make sure that an accepted batch has a reason, and is not declared lost at the same time."""
     if accept and not reason.strip():
         raise Refused("--accept needs --reason: say in one sentence why the batch counts as settled")
     if reason and not accept:
@@ -98,7 +96,7 @@ def _print(found: "Sweep", *, as_json: bool) -> int:
 
 
 def _story(found: "Sweep") -> Iterator[str]:
-    """Tell a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
+    """Describe a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
     yield found.message
     for run in found.runs:
         yield f"  run        {run.run_id} · client {run.client_no}: {run.state}, {run.message}"
@@ -109,7 +107,7 @@ def _story(found: "Sweep") -> Iterator[str]:
         yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.1f} h"
     if found.too_old:
         yield "  next       armrest show RUN_ID says why; armrest settle --accept UUID --reason TEXT closes it"
-        yield "  next       armrest settle --declare-lost UUID gives a batch up; armrest rerun sends its customers anew"
+        yield "  next       armrest settle --declare-lost UUID gives it up; armrest rerun sends its customers again"
     for one in found.skipped_clients:
         yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"
     yield from (f"  trouble    {trouble}" for trouble in found.troubles)

@@ -1,4 +1,4 @@
-"""`armrest runs`, `armrest show` and `armrest customer`: what the ledger tells. No Prefect, nothing sent."""
+"""`armrest runs`, `armrest show` and `armrest customer`: show the ledger. Without Prefect; send nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -32,10 +32,10 @@ ATTEMPT: Final = ("at", "what", "outcome", "http_status", "duration_ms", "reques
 AS_WISHED: Final = frozenset({"accepted", "pending", "processed"})
 MOST_TROUBLE: Final = 50
 MOST_EVIDENCE: Final = 200
-"""Letters of an answer that a person is shown; `--json` has all that was kept."""
+"""How many characters of an answer the text output shows; `--json` has all that was stored."""
 WAYS_OUT: Final = (
     "  next       check these customers in ARM; then armrest settle --accept UUID --reason TEXT closes the batch",
-    "  next       a member that is harmless in every answer: add its path to ARMREST_HARMLESS_MEMBERS",
+    "  next       if a member is harmless in every answer: add its path to ARMREST_HARMLESS_MEMBERS",
 )
 FAMILY: Final = ("kind", "source", "decided", "parent_run_id", "children", "flow_run_ids")
 
@@ -64,7 +64,7 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 
 @with_settings
 def show(run_id: RunId, *, as_json: Json = False) -> int:
-    """Tell a run's whole story: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
+    """Show all of a run: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
     from armrest.outbox import attempt_views, batch_views, find_run, summary
     from tasks.open_workspace import workspace
 
@@ -100,16 +100,16 @@ def _print_story(run: "RunSummary", batches: Sequence["BatchView"], attempts: Se
     for line in _not_settled(batches, attempts):
         print(line)
     if trouble := [attempt for attempt in attempts if attempt.outcome not in AS_WISHED]:
-        print(f"What did not go as wished, the last {min(MOST_TROUBLE, len(trouble))} of {len(trouble)}:")
+        print(f"Unsuccessful attempts, the last {min(MOST_TROUBLE, len(trouble))} of {len(trouble)}:")
         print_table(("seq", *ATTEMPT), ([one.seq, *_shown(one)] for one in trouble[-MOST_TROUBLE:]))
 
 
 def _not_settled(batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> list[str]:
-    """Say of each open batch why ARM's last answer did not settle it, and what a person can do about that."""
+    """Explain for each open batch why ARM's last answer did not settle it, and what the user can do."""
     last = {attempt.seq: attempt.outcome for attempt in attempts if attempt.what == "GET"}
     unclear = [batch for batch in batches if batch.state == "ACCEPTED" and last.get(batch.seq) == "unknown"]
     lines = [f"  {batch.batch_uuid}  {_why(batch)}" for batch in unclear]
-    return ["ARM's answer does not settle:", *lines, *WAYS_OUT] if lines else []
+    return ["ARM's answer does not show that these batches are finished:", *lines, *WAYS_OUT] if lines else []
 
 
 def _why(batch: "BatchView") -> str:
@@ -126,19 +126,19 @@ def _shown(attempt: "AttemptView") -> list[Any]:
 
 @with_settings
 def customer(
-    customer_no: Annotated[str, typer.Argument(metavar="NO", help="The customer's number.", show_default=False)],
+    customer_no: Annotated[str, typer.Argument(metavar="NO", help="Customer number.", show_default=False)],
     *,
     client_no: ClientNo,
     as_json: Json = False,
 ) -> int:
-    """Tell what happened to a customer, in every run."""
+    """Show what happened to a customer in every run."""
     from armrest.outbox import outcomes_of_customer
     from tasks.open_workspace import workspace
 
     with workspace() as here:
         outcomes = outcomes_of_customer(here.outbox.ledger, client_no, customer_no)
     if not outcomes:
-        raise Refused(f"no run has held customer {customer_no} of client {client_no}: check both numbers")
+        raise Refused(f"no run contains customer {customer_no} of client {client_no}: check both numbers")
     if as_json:
         print_json({"customer_no": customer_no, "client_no": client_no, "runs": list(map(asdict, outcomes))})
     else:

@@ -1,4 +1,4 @@
-"""`armrest update-customer`: one customer, now. No Prefect."""
+"""`armrest update-customer`: updates one customer at once. Without Prefect."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -18,24 +18,27 @@ def update_customer(
     *,
     client_no: ClientNo,
     customer_no: Annotated[
-        str, typer.Option("--customer-no", metavar="NO", help="The customer's number.", show_default=False)
+        str, typer.Option("--customer-no", metavar="NO", help="Customer number.", show_default=False)
     ],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="A new value, such as phoneNo=91234567; may be repeated."),
+        typer.Option("--set", metavar="FIELD=VALUE", help="Set a field, such as phoneNo=91234567; may be repeated."),
     ] = None,
     clear: Annotated[
-        list[str] | None, typer.Option("--clear", metavar="FIELD", help="Make this field blank; may be repeated.")
+        list[str] | None, typer.Option("--clear", metavar="FIELD", help="Clear this field; may be repeated.")
     ] = None,
     user_id: Annotated[
-        str | None, typer.Option("--user-id", metavar="ID", help="Who the update is by (default: ARMREST_USER_ID).")
+        str | None,
+        typer.Option(
+            "--user-id", metavar="ID", help="User id that ARM records as the author (default: ARMREST_USER_ID)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> int:
     """Update one customer at once, and show what changes.
 
-    Fields are named as the columns of a customer file. Of the postal address, which ARM replaces whole, what is not
-    set keeps its value. Refused while the customer stands in a batch that is still open.
+    Fields have the names of a customer file's columns. ARM replaces the postal address as a whole; parts that you do
+    not set keep their values. The update is refused while the customer is in an open batch.
     """
     from armrest.app.single_update import update_single_customer
     from tasks.open_workspace import workspace
@@ -57,14 +60,14 @@ def update_customer(
 
 
 def _values(given: list[str]) -> dict[str, str]:
-    """Return what was set by field; a value is not told where it is refused."""
+    """Return the new values by field; an error message never shows a value."""
     values: dict[str, str] = {}
     for one in given:
         field, equals, value = one.partition("=")
         if not equals:
-            raise Refused("--set: write FIELD=VALUE, such as phoneNo=91234567; to make a field blank: --clear FIELD")
+            raise Refused("--set: write FIELD=VALUE, such as phoneNo=91234567; to clear a field: --clear FIELD")
         if not value.strip():
-            raise Refused(f"--set {field}: write FIELD=VALUE; to make a field blank: --clear FIELD")
+            raise Refused(f"--set {field}: write FIELD=VALUE; to clear a field: --clear FIELD")
         if field in values:
             raise Refused(f"--set names {field} twice: keep one of them")
         values[field] = value
@@ -73,8 +76,8 @@ def _values(given: list[str]) -> dict[str, str]:
 
 def _print_changes(done: "SingleUpdate") -> None:
     if done.changes is None:
-        print(f"ARM does not show what it held of {', '.join(done.fields)}")
+        print(f"ARM does not show the old values of {', '.join(done.fields)}")
     elif done.changes:
-        print_table(("field", "was", "is to be"), [(name, old, new) for name, (old, new) in done.changes.items()])
+        print_table(("field", "old", "new"), [(name, old, new) for name, (old, new) in done.changes.items()])
     else:
-        print("ARM held these values already; they were sent nevertheless")
+        print("ARM had these values already; they were sent anyway")

@@ -1,4 +1,4 @@
-"""`armrest verify`: does ARM hold what a source says? No Prefect, nothing sent."""
+"""`armrest verify`: compares ARM with a source. Without Prefect; sends nothing."""
 
 import asyncio
 from pathlib import Path
@@ -17,20 +17,23 @@ if TYPE_CHECKING:
 
 DRIFT: Final = 1
 MOST_SHOWN: Final = 20
-SAY_WHAT: Final = "say what to compare with: a SOURCE and --client-no N, or --run RUN_ID"
+SAY_WHAT: Final = "name what to compare with: a SOURCE and --client-no N, or --run RUN_ID"
 
 
 @with_settings
 def verify(
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="The customer file: a path.", show_default=False)
+        str | None, typer.Argument(metavar="[SOURCE]", help="Path of the customer file.", show_default=False)
     ] = None,
     *,
     client_no: Annotated[
         int | None, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.")
     ] = None,
     run: Annotated[
-        str | None, typer.Option("--run", metavar="RUN_ID", help="Compare with what this run has settled, instead.")
+        str | None,
+        typer.Option(
+            "--run", metavar="RUN_ID", help="Compare with the customers that this run has settled, instead of a file."
+        ),
     ] = None,
     encoding: Encoding = None,
     mapping: MappingFile = None,
@@ -38,16 +41,16 @@ def verify(
     address_policy: WholeAddressPolicy = "refuse",
     duplicates: Duplicates = "error",
     sample: Annotated[
-        int | None, typer.Option("--sample", min=1, metavar="N", help="Compare N customers at random.")
+        int | None, typer.Option("--sample", min=1, metavar="N", help="Compare only N random customers.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="Where what differs goes, with values.")
+        Path | None, typer.Option("--output", "-o", metavar="FILE.csv", help="CSV for the differences, with values.")
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Compare ARM's records field by field with a customer file. Exit code 0: equal; 1: they differ.
+    """Compare ARM's records with a customer file, field by field. Exit code 0: they are equal; 1: they differ.
 
-    Customers' numbers and the names of fields are printed; values stand in a CSV for your eyes only.
+    The command prints customer numbers and field names only; the values go to a CSV that only you can read.
     """
     from armrest.app.verification import verify_run, verify_source
     from tasks.connections import load_settings
@@ -78,7 +81,7 @@ def verify(
 
 
 def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tuple[dict[str, Any], int]:
-    """Compare customers that a run has just settled with what ARM holds; return what was found, and an exit code."""
+    """Compare customers that a run has just settled with ARM; return the result and an exit code."""
     from armrest.api import ArmError
     from armrest.app.verification import verify_run
     from tasks.open_workspace import workspace
@@ -103,9 +106,9 @@ def _told(customers: int) -> None:
 def _print(found: "Verification") -> None:
     print(found.message)
     if found.rejected:
-        print(f"{found.rejected:,} rows are at fault, and were not compared: see armrest check")
+        print(f"{found.rejected:,} rows were rejected and not compared: see armrest check")
     if found.named:
         rows = [(one.customer_no, one.drift, ", ".join(one.fields)) for one in found.named[:MOST_SHOWN]]
         print_table(("customer", "drift", "fields"), rows)
     if found.file:
-        print(f"all that differs, with its values: {found.file}")
+        print(f"all differences, with values: {found.file}")

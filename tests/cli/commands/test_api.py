@@ -63,7 +63,7 @@ def test_a_body_comes_from_a_file_or_from_stdin(
         (("POST", ONE, "--paginate"), "GET only"),
         (("GET", "clients/2218/elsewhere"), "nothing there (404)"),
         (("GET", ONE, "--paginate"), "no page of a list"),
-        (("DELETE", ONE), "say --yes"),
+        (("DELETE", ONE), "add --yes"),
     ],
 )
 def test_what_cannot_be_asked_is_told_in_one_line(

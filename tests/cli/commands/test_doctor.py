@@ -61,7 +61,7 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
     ended = prefect_shell("doctor", "--json")
 
     assert found(ended)["prefect"][0] == "fine"
-    assert found(ended)["worker"] == ("trouble", "none is alive: prefect worker start --pool armrest")
+    assert found(ended)["worker"] == ("trouble", "none is online: run `prefect worker start --pool armrest`")
     assert ended.exit_code == 1
 
 

@@ -67,14 +67,14 @@ def test_every_batch_has_its_attempts_and_the_evidence_of_what_went_wrong(typed:
         "request_id": "r-1",
         "evidence": "<html>Bad gateway</html>",
     }
-    assert "What did not go as wished, the last 1 of 1:" in told
+    assert "Unsuccessful attempts, the last 1 of 1:" in told
     assert "<html>Bad gateway</html>" in told
 
 
 def test_a_run_that_went_well_tells_of_no_trouble(typed: Typed, past: Past) -> None:
     past.run("mine")
 
-    assert "wished" not in typed("show", "mine").out
+    assert "Unsuccessful" not in typed("show", "mine").out
 
 
 def test_a_run_shows_its_parent_its_reruns_and_its_flow_runs(typed: Typed, past: Past) -> None:

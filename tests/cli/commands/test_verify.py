@@ -137,7 +137,7 @@ def test_a_list_that_is_full_hides_nobody_who_is_asked_for(typed: Typed, file: W
 def test_it_must_be_said_what_to_compare_with(typed: Typed, words: tuple[str, ...]) -> None:
     ended = typed(*words)
 
-    assert (ended.exit_code, "say what to compare with" in ended.complaint) == (2, True)
+    assert (ended.exit_code, "name what to compare with" in ended.complaint) == (2, True)
 
 
 def test_a_run_is_compared_by_what_arm_took_of_it(typed: Typed, arm: SandboxServer, past: Past) -> None:
