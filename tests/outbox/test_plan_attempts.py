@@ -108,7 +108,7 @@ def test_another_process_of_the_run_is_named_as_such(outbox: Outbox, clock: Cloc
     attempt = begin_plan(outbox.ledger, run, lease_elsewhere(outbox, run))
     clock.seconds += 61
 
-    with leased(outbox, run), pytest.raises(LeaseLost, match="another process carries it on; `armrest show"):
+    with leased(outbox, run), pytest.raises(LeaseLost, match="another process has resumed it; `armrest show"):
         discard_plan(outbox, attempt)
 
 

@@ -30,11 +30,11 @@ clients: Final = Table(
     Column("id", _SEQ, primary_key=True),
     Column("api_url", Text, nullable=False),
     Column("client_no", BigInteger, nullable=False),
-    Column("epoch", BigInteger, nullable=False, default=0, doc="counts the holders of the lease"),
+    Column("epoch", BigInteger, nullable=False, default=0, doc="number of holders of the lease so far"),
     Column("holder_run_id", Text),
     Column("holder", Text, doc="host, process and its start, as JSON"),
     Column("lapses_at", Double),
-    Column("forgotten_seq", BigInteger, nullable=False, default=0, doc="what runs up to this one sent is not trusted"),
+    Column("forgotten_seq", BigInteger, nullable=False, default=0, doc="runs up to this one are not trusted"),
     UniqueConstraint("api_url", "client_no"),
 )
 
@@ -49,7 +49,7 @@ runs: Final = Table(
     Column("mode", String(16), nullable=False),
     Column("user_id", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("request", Text, nullable=False, doc="what planned it, as JSON, so that it can be planned again"),
+    Column("request", Text, nullable=False, doc="the parameters of its plan, as JSON, so that it can be planned again"),
     Column("parent_run_id", String(64)),
     Column("state", String(32), nullable=False),
     Column("message", Text, nullable=False, default=""),
@@ -61,7 +61,7 @@ runs: Final = Table(
     Column("rejects_file", Text),
     Column("figures", Text, doc="what the plan would do, as JSON"),
     Column("created_at", Double, nullable=False),
-    Column("plan_attempt", Integer, nullable=False, default=0, doc="the attempt at planning that may write"),
+    Column("plan_attempt", Integer, nullable=False, default=0, doc="the planning attempt that may write"),
     Column("planned_at", Double, doc="the plan's completion mark: without it nothing is sent"),
     Column("started_at", Double),
     Column("ended_at", Double),
@@ -99,7 +99,7 @@ batches: Final = Table(
     Column("customers", Integer, nullable=False),
     Column("failed", Integer, nullable=False, default=0),
     Column("superseded", Integer, nullable=False, default=0),
-    Column("first_ordinal", BigInteger, nullable=False, doc="its lines lie within these two, not always all of them"),
+    Column("first_ordinal", BigInteger, nullable=False, doc="its lines lie in this range, which may hold others, too"),
     Column("last_ordinal", BigInteger, nullable=False),
     Column("body_file", Text, nullable=False),
     Column("body_offset", BigInteger, nullable=False),
@@ -109,10 +109,10 @@ batches: Final = Table(
     Column("get_result", Text, doc="shown, never followed"),
     Column("attempts", Integer, nullable=False, default=0),
     Column(
-        "doubtful", Integer, nullable=False, default=0, doc="1 when an attempt may have been accepted unknown to us"
+        "doubtful", Integer, nullable=False, default=0, doc="1 when ARM may have accepted an attempt unknown to us"
     ),
     Column("held_by", Text, doc="run and batch that hold customers of this one"),
-    Column("sent_at", Double, doc="its first attempt; empty while it certainly has not arrived"),
+    Column("sent_at", Double, doc="its first attempt; empty while ARM certainly does not have it"),
     Column("last_sent_at", Double),
     Column("accepted_at", Double),
     Column("settled_at", Double),
@@ -127,7 +127,7 @@ customers: Final = Table(
     "customers",
     METADATA,
     Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
-    Column("ordinal", BigInteger, primary_key=True, autoincrement=False, doc="place in the run's plan, from 0"),
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False, doc="position in the run's plan, from 0"),
     Column("client_id", BigInteger, nullable=False),
     Column("batch_seq", BigInteger, nullable=False),
     Column("customer_no", Text, nullable=False),
@@ -173,8 +173,8 @@ shards: Final = Table(
     Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
     Column("first_slice", Integer, primary_key=True, autoincrement=False),
     Column("last_slice", Integer, nullable=False),
-    Column("attempt", Integer, nullable=False, doc="who sends them now; an earlier attempt may not"),
-    Column("beat_at", Double, doc="when its worker was last heard of; empty: this attempt has not begun"),
+    Column("attempt", Integer, nullable=False, doc="the attempt that may send now; earlier ones may not"),
+    Column("beat_at", Double, doc="the last heartbeat of its worker; empty: this attempt has not begun"),
 )
 
 facts: Final = Table("facts", METADATA, Column("name", String(64), primary_key=True), Column("value", Text))

@@ -114,7 +114,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(
-        LedgerUnusable, match=r"the ledger's folder .*/file cannot be made: (File exists|Not a directory)"
+        LedgerUnusable, match=r"the ledger's folder .*/file cannot be created: (File exists|Not a directory)"
     ):
         opened(tmp_path / "file" / "ledger.db")
 
@@ -223,7 +223,7 @@ def test_sqlite_on_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "ledger.db", "nosuch://x"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(LedgerUnusable, match=r"a ledger in memory forgets|ARMREST_LEDGER_URL is no ledger address"):
+    with pytest.raises(LedgerUnusable, match=r"a ledger in memory forgets|ARMREST_LEDGER_URL is not a ledger URL"):
         Ledger.open(url)
 
 

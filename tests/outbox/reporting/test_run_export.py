@@ -1,4 +1,4 @@
-"""The file that tells what became of every customer of a run."""
+"""The file with the outcome of every customer of a run."""
 
 import csv
 from pathlib import Path

@@ -112,7 +112,7 @@ def test_any_worker_keeps_the_lease_of_the_run_alive(outbox: Outbox, run: Run, l
 def test_nobody_joins_a_run_that_has_given_its_client_back(outbox: Outbox, run: Run, lease: Lease) -> None:
     release_lease(outbox.ledger, lease)
 
-    with pytest.raises(LeaseLost, match="run run does not hold client 2218 any more: `armrest resume run`"):
+    with pytest.raises(LeaseLost, match="run run no longer holds client 2218: `armrest resume run`"):
         joined(outbox, run, shards_of(run, 2)[0])
 
 
