@@ -108,9 +108,7 @@ batches: Final = Table(
     Column("batch_uuid", String(64)),
     Column("get_result", Text, doc="shown, never followed"),
     Column("attempts", Integer, nullable=False, default=0),
-    Column(
-        "doubtful", Integer, nullable=False, default=0, doc="1 when ARM may have accepted an attempt unknown to us"
-    ),
+    Column("doubtful", Integer, nullable=False, default=0, doc="1 when ARM may have accepted an attempt unknown to us"),
     Column("held_by", Text, doc="run and batch that hold customers of this one"),
     Column("sent_at", Double, doc="its first attempt; empty while ARM certainly does not have it"),
     Column("last_sent_at", Double),

@@ -481,7 +481,7 @@ def test_a_customer_in_two_files_of_a_folder_is_found(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("customerNo\n1\n2\n")
     (tmp_path / "b.csv").write_text("customerNo\n3\n1\n")
 
-    with pytest.raises(InputRefused, match=r"stands in rows a\.csv:2 and b\.csv:3"):
+    with pytest.raises(InputRefused, match=r"is in rows a\.csv:2 and b\.csv:3"):
         read(open_source(str(tmp_path)))
 
 

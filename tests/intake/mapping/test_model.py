@@ -97,7 +97,7 @@ WRONG = [
     ("columns: {Navn: name}\nconstants: {customerNo: '1'}\n", 1, "no column holds customerNo"),
     ("columns:\n  Nr: customerNo\n  Id: customerNo\n", 3, 'customerNo comes from column "Nr" already'),
     ("columns:\n  Nr: customerNo\n  N: name\nconstants:\n  name: x\n", 5, "name comes from"),
-    ("columns:\n  Nr: customerNo\n  Nr: name\n", 3, '"Nr" stands twice'),
+    ("columns:\n  Nr: customerNo\n  Nr: name\n", 3, '"Nr" occurs twice'),
     ("columns:\n  Nr: customerNo\n  F: {field: dateOfBirth, date: DD.MM.YY}\n", 3, "is no date format"),
     ("columns:\n  Nr: customerNo\n  F: {field: name, date: DD.MM.YYYY}\n", 3, "date is for dateOfBirth"),
     ("columns:\n  Nr: customerNo\n  F: {field: dateOfBirth, lookup: {a: b}}\n", 3, "has no lookup"),
