@@ -48,7 +48,7 @@ def open_update(
 
     Raises:
         InputRefused: The source's address or the mapping is at fault.
-        SettingsRefused: ARMREST_RULES names a rule that there is not, or more shards are asked for than calls at once.
+        SettingsRefused: ARMREST_RULES names a rule that does not exist, or there are more shards than calls at once.
         OutboxError: Shards are asked for, and other machines cannot reach the outbox.
     """
     ledger, settings = here.outbox.ledger, here.settings
@@ -164,7 +164,7 @@ def find_resumable_run(here: Workspace, run_id: str, *, client_no: int | None = 
     Raises:
         UnknownRun: The ledger has no such run.
         WrongClient: It is another client's than the one that is named.
-        OutboxError: It was a dry run: whoever looked at it has not said that it may be sent.
+        OutboxError: It was a dry run, and nobody has approved it.
     """
     run = run_of_client(here, run_id, client_no)
     if run.request.get("dry_run"):

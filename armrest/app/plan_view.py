@@ -64,7 +64,7 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
 
 
 def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
-    """Tell what whoever made the source may want to know, before it is sent and after: what, and how many."""
+    """Return notes for the author of the source, before and after it is sent: what was found, and how often."""
     if blanked := _counted(figures.blanked):
         whose = ", unchanged customers' among them" if figures.unchanged else ""
         yield "blanked", f"lines of addresses{whose}: {blanked}"
@@ -83,7 +83,7 @@ def describe_finding(code: str) -> str:
 
 
 def planned_summary(planned: RunSummary) -> RunSummary:
-    """Return a dry run's summary as it is told: it has come to its end."""
+    """Return the summary of a dry run as shown to users: it has ended."""
     if planned.state != "Planned":
         return planned
     return replace(

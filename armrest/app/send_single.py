@@ -92,7 +92,7 @@ async def send_single_update(
     connection: str = "",
     patience: RetryPolicy | None = None,
 ) -> RunSummary:
-    """Update one customer now, and return what became of it, as of any run.
+    """Update one customer now, and return its outcome, as for any run.
 
     Args:
         connection: Kept with the run: the name by which its caller knows this ARM.

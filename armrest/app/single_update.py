@@ -21,7 +21,7 @@ from armrest.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SingleUpdate:
-    """What became of it.
+    """The outcome of the update.
 
     Attributes:
         changes: The fields that change, each with the old value and the new one; None where ARM does not show it.

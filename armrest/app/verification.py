@@ -28,7 +28,7 @@ async def verify_source(
     """Compare a source with what ARM holds.
 
     Args:
-        sample: So many of its customers at random; None is all.
+        sample: How many random customers to compare; None: all.
         drift_file: Where what differs goes, with its values; None is a file of its own in the home.
         confined: Whether source and mapping come from the places of a deployment alone.
 

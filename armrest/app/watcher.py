@@ -11,7 +11,7 @@ class Watcher(Protocol):
     """Told of progress now and then, from the thread that works; it must not take long and must not raise."""
 
     def reading(self, rows: int) -> None:
-        """So many rows have been read."""
+        """This many rows have been read."""
 
     def sending(self, run_id: str, batches: Sequence[BatchView]) -> None:
         """This is how the run's batches stand."""

@@ -167,7 +167,7 @@ def _options(here: Workspace, run: Run, lease: Lease, deadline_seconds: float | 
 
 
 def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
-    """Return how one of so many shards goes about it; `usual` is how long answers took before there were any."""
+    """Return the delivery options of one of N shards; `usual` is how long answers took before the shards began."""
     share = max(1, options.concurrency // shards)
     lowest = max(1, min(options.min_concurrency // shards, share))
     return replace(options, concurrency=share, min_concurrency=lowest, usual_seconds=usual)

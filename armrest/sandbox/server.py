@@ -81,13 +81,13 @@ class SandboxServer:
         return self.sandbox.behaviour
 
     def reset(self) -> None:
-        """Begin anew, for the next test."""
+        """Reset the sandbox for the next test."""
         self.sandbox.reset()
 
 
 def serve(sandbox: Sandbox, listening: socket.socket) -> None:
     """Answer on a bound socket in the foreground until SIGINT or SIGTERM."""
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then, and raises the signal anew
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then, and raises the signal again
         server(sandbox).run([listening])
 
 

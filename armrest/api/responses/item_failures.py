@@ -16,7 +16,7 @@ from armrest.api.responses.statuses import BATCH_REJECTED, meanings, spelled
 from armrest.api.results import AnswerKind, CustomerFailure
 
 FIRST_INDEX: Final = 0
-"""Assumed: a place in the body that was sent counts from 0. Nobody is judged by it alone: it may count from 1."""
+"""Assumed: positions in the body that was sent count from 0. No customer is failed by it alone: it may be from 1."""
 
 INDEX_KEYS: Final = ("objectindex", "index")
 PATH_KEYS: Final = ("path", "field", "property", "propertyname", "pointer", "target", "objectname")

@@ -142,7 +142,7 @@ class _Vetting:
         elif key in WRAPPERS and isinstance(member, dict):
             self.head(member, path, depth)
         elif key in WORD_KEYS and not _holds_objects(member):
-            return  # a word: what it means is judged with the others
+            return  # a status word: its meaning is checked with the others
         elif key in TEXTS:
             self._text(member, path, None, on_success=True)
         elif key in OWN or key == ADDRESS:

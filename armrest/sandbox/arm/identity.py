@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 SERVED_BEFORE_EXPIRY: Final = 20
-"""A token is never ended early before it has served so many requests: two fresh tokens refused in a row are a wrong
+"""A token never ends early before it has served this many requests: two fresh tokens refused in a row are a wrong
 login to any client, not one that has expired."""
 
 
@@ -28,7 +28,7 @@ class Tokens:
         self._issued: dict[str, _Issued] = {}
 
     def issue(self, client_id: str, lifetime_seconds: float) -> str:
-        """A new token, a JWT by its shape, good for so many seconds; nobody has signed it."""
+        """A new token in the form of a JWT, without a signature, valid for this many seconds."""
         now = self._now()
         claims = {"iss": "sandbox", "sub": client_id, "aud": "arm", "nbf": int(now), "exp": int(now + lifetime_seconds)}
         parts = (orjson.dumps({"alg": "none", "typ": "JWT"}), orjson.dumps(claims), self._entropy(16))

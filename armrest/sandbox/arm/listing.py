@@ -16,7 +16,7 @@ class Listing:
     Args:
         numbers: Those that its pages show.
         total: How many there are in all.
-        until: When it expires, in the books' seconds.
+        until: When it expires, in seconds of the records' clock.
     """
 
     query_id: str
@@ -54,7 +54,7 @@ class Listings:
     """The questions that were asked, until they expire.
 
     Args:
-        entropy: Makes queryIds from so many bytes.
+        entropy: Returns this many random bytes, for queryIds.
     """
 
     def __init__(self, *, now: Callable[[], float], entropy: Callable[[int], bytes]) -> None:

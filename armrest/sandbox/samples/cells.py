@@ -1,4 +1,4 @@
-"""From a customer file's cells to the customers that the books hold."""
+"""Turn the cells of a customer file into the customers of the records."""
 
 import csv
 from collections.abc import Iterator

@@ -524,7 +524,7 @@ def test_any_fsspec_address_is_a_source() -> None:
     ("address", "message"),
     [
         ("memory://kari:hemmelig@host/none.csv", "memory://host/none.csv: there is no such file"),
-        ("nosuch://kari:hemmelig@host/a.csv", "nosuch://host/a.csv: no such kind of address"),
+        ("nosuch://kari:hemmelig@host/a.csv", "nosuch://host/a.csv: unknown kind of URL"),
     ],
     ids=["not there", "unknown kind"],
 )

@@ -77,7 +77,7 @@ def test_rows_that_agree_are_merged_into_the_first(source: Open) -> None:
 
 
 def test_rows_that_disagree_are_not_merged(source: Open) -> None:
-    with pytest.raises(InputRefused, match='rows 2 and 4 and 6 are one customer, and disagree in "phoneNo"') as refused:
+    with pytest.raises(InputRefused, match='rows 2 and 4 and 6 are one customer, but differ in "phoneNo"') as refused:
         read(source(TWICE, policy=Policy(duplicates="merge")))
 
     assert refused.value.rows == (2, 4, 6)
