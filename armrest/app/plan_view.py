@@ -1,4 +1,4 @@
-"""A plan as it is looked at before it is sent: in figures, with a sample; for terminal, program and artifact alike."""
+"""View a plan before it is sent: figures and a sample, for the terminal, programs and artifacts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace

@@ -1,4 +1,4 @@
-"""What an answer says of single customers, found by its shape: the keys of these bodies are not documented.
+"""Find failures of single customers in an answer by its shape: the keys of these bodies are not documented.
 
 Assumed, all of it. A failure is an object that holds `customerNo` or a place (`objectindex`, `index`, or a path like
 `customers[3].phoneNo`) beside a failing `status` or `result`, or beside `errors` or a `message` where no word says

@@ -1,4 +1,4 @@
-"""Lists as ARM gives them, page by page."""
+"""Read ARM's lists page by page."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -79,7 +79,7 @@ def with_query(path: str, values: Mapping[str, str | int | None]) -> str:
 
 
 def holds_all(held: int, total: int | None) -> bool:
-    """Tell whether these are certainly all customers of a client.
+    """Whether these are certainly all customers of a client.
 
     A list that is full to its cap may hide some, even where ARM counts no more: whether `totalCount` counts beyond the
     cap is not documented.

@@ -1,7 +1,7 @@
-"""From an answer's status and parsed body to what it means: an `Accepted`, a `BatchAnswer`, a `CustomerAnswer`.
+"""Parse an answer's status and body into an `Accepted`, a `BatchAnswer` or a `CustomerAnswer`.
 
-The HTTP status is read first, then the body's words, then the customers it names. Nothing is success that anything
-in the answer speaks against; nothing is failure on an unknown word.
+The HTTP status is read first, then the body's words, then the customers it names. An answer is a success only if
+nothing in it contradicts that. An unknown word never makes it a failure.
 """
 
 import json
