@@ -1,4 +1,4 @@
-"""The only place where settings become an outbox, a client of ARM and an engine.
+"""The only place that makes an outbox, an ARM client and a delivery from the settings.
 
 Nothing here knows Prefect: `tasks.connections` loads settings from its blocks, and finds what a process has open.
 
@@ -21,7 +21,7 @@ from armrest.outbox import Lease, Outbox, Run, Shard, join_lease, usual_seconds
 from armrest.settings import Settings
 
 ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9-]*$")]
-"""The name of a block `ArmConnection`, or nothing: then the settings hold alone."""
+"""The name of a block `ArmConnection`; empty: only the settings count."""
 
 
 LoadSettings = Callable[[str], Settings]

@@ -13,7 +13,7 @@ def _at_once() -> float:
 
 
 class BooksTransport(httpx.AsyncBaseTransport):
-    """Hands httpx's requests to a sandbox, and breaks what the sandbox breaks.
+    """Passes httpx requests to a sandbox, and breaks connections as the sandbox asks.
 
     Args:
         sleep: Waits this many seconds; the virtual clock's in a simulation.

@@ -72,7 +72,7 @@ class SandboxServer:
 
     @property
     def books(self) -> CustomerRecords:
-        """What the sandbox holds; safe to read while it answers."""
+        """The records of the sandbox; safe to read while it answers."""
         return self.sandbox.books
 
     @property

@@ -1,4 +1,4 @@
-"""What the sandbox knows while it runs: the records, the tokens, the faults, the clock."""
+"""The state of a running sandbox: the records, the tokens, the faults, the clock."""
 
 import os
 import threading

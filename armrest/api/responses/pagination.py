@@ -11,9 +11,9 @@ from armrest.api.redaction import redact
 from armrest.model import Loose
 
 MAX_LISTED: Final = 10_000
-"""Customers that one list shows at most (documented)."""
+"""The most customers in one list (documented)."""
 MAX_PAGE_SIZE: Final = 1_000
-"""Records of one page at most (documented)."""
+"""The most records on one page (documented)."""
 
 Count = Annotated[int | None, BeforeValidator(lambda value: value if type(value) is int else None)]
 """A number that an answer may lack; whatever else stands there counts as none."""

@@ -1,4 +1,4 @@
-"""What an HTTP status or a word of an answer means: documented first, then inferred, then assumed.
+"""The meaning of HTTP statuses and status words: documented first, then inferred, then assumed.
 
 An unknown word is neither success nor failure. Words are compared in any case of letters (documented: data values are
 not case-sensitive), `_` and blanks count as `-` (assumed).

@@ -12,7 +12,7 @@ Numbers = frozenset[Casefolded]
 
 
 class Fault(StrEnum):
-    """What can go wrong by chance, under the names that `faults` and the command line take."""
+    """The random faults, with the names used by `faults` and the command line."""
 
     RATE_LIMITED = "429"
     UNAVAILABLE = "503"
@@ -28,7 +28,7 @@ class Fault(StrEnum):
 
 
 class Behaviour(BaseModel):
-    """What the stand-in does beyond what is documented. The defaults are a well-behaved ARM that answers at once."""
+    """What the sandbox does beyond the documentation. The defaults are a well-behaved ARM that answers at once."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 

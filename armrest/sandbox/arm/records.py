@@ -86,7 +86,7 @@ class CustomerRecords:
 
     @_alone
     def store_batch(self, client_no: int, method: str, body: bytes, *, base_url: str = "") -> Reply:
-        """Accept a batch to be worked through later, or refuse it whole.
+        """Accept a batch to be applied later, or refuse it as a whole.
 
         Source: PUT and POST /clients/{clientno}/customers/batches; the 202 documented, the refusals assumed.
         """
@@ -179,7 +179,7 @@ class CustomerRecords:
 
     @_alone
     def batch(self, client_no: int, batch_uuid: str) -> Reply:
-        """How a batch stands.
+        """The status of a batch.
 
         Source: GET /clients/{clientno}/batches/{batchuuid}; the statuses documented, the bodies assumed.
         """
@@ -236,7 +236,7 @@ class CustomerRecords:
 
     @_alone
     def advance(self) -> None:
-        """Work through what is due."""
+        """Apply the batches that are due."""
         now = self._now()
         self._work([batch for batch in self._waiting if batch.due <= now])
 
@@ -359,5 +359,5 @@ class CustomerRecords:
 
 
 def _packed(record: Customer) -> bytes:
-    """A record to be kept. orjson's own bytes hold on to a buffer eight times their size; a copy does not."""
+    """A record to store. orjson's own bytes keep a buffer eight times their size; a copy does not."""
     return bytes(memoryview(orjson.dumps(record)))

@@ -1,4 +1,4 @@
-"""Paths under `/sandbox/` by which tests in other processes steer the stand-in. None of them is Amili's."""
+"""Paths under `/sandbox/` for tests in other processes to control the sandbox. None of them is Amili's."""
 
 from dataclasses import asdict
 from typing import Any, Final
