@@ -553,7 +553,7 @@ def test_a_file_without_rights_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "a.csv").write_text(TEXT)
     monkeypatch.setattr(Path, "open", denied)
 
-    with pytest.raises(InputRefused, match="no right to read it"):
+    with pytest.raises(InputRefused, match="you may not read it"):
         open_source(str(tmp_path / "a.csv"))
 
 

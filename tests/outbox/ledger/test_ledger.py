@@ -217,7 +217,9 @@ def test_sqlite_on_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytes
     mounts = [SimpleNamespace(mountpoint="/", fstype="ext4"), SimpleNamespace(mountpoint=str(tmp_path), fstype=kind)]
     monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounts)
 
-    with pytest.raises(LedgerUnusable, match=rf"on a network share \({kind}\).*or PostgreSQL by ARMREST_LEDGER_URL"):
+    with pytest.raises(
+        LedgerUnusable, match=rf"on a network share \({kind}\).*or set ARMREST_LEDGER_URL to PostgreSQL"
+    ):
         opened(tmp_path / "home" / "ledger.db")
 
 

@@ -149,5 +149,5 @@ def test_a_shard_is_done_when_its_batches_are_closed(outbox: Outbox, run: Run) -
 def test_an_outbox_of_this_machine_alone_is_not_shared(outbox: Outbox, request: pytest.FixtureRequest) -> None:
     wanted = "ARMREST_LEDGER_URL" if request.config.getoption("--ledger") == "sqlite" else "ARMREST_STORE_URL"
 
-    with pytest.raises(OutboxError, match=f"shards need .* that every worker reaches: set {wanted} to"):
+    with pytest.raises(OutboxError, match=f"shards need .* that every worker can reach: set {wanted} to"):
         assert_shareable(outbox)
