@@ -1,4 +1,4 @@
-"""Work done side by side."""
+"""Concurrency helpers for asyncio."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable
@@ -8,7 +8,7 @@ _T = TypeVar("_T")
 
 
 async def gather_or_cancel(work: Iterable[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """Await all of it, and return what came of each; the first fault cancels the rest and is raised as it is.
+    """Await all coroutines and return their results; the first error cancels the others and is raised.
 
     Cancelled, it awaits how each of them ends, which `asyncio.gather` does not.
     """

@@ -17,7 +17,7 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 def is_too_deep(json_text: bytes | str) -> bool:
     """Tell whether JSON nests deeper than `MAX_NESTING`, without parsing it; brackets within strings do not count.
 
-    Linear in the length of the text. A text that is cut short is told by what is there of it.
+    Linear in the length of the text. For a truncated text, only the existing part counts.
     """
     text = json_text.encode() if isinstance(json_text, str) else json_text
     if text.count(b"[") + text.count(b"{") <= MAX_NESTING:

@@ -1,4 +1,4 @@
-"""The only room that speaks HTTP: ARM's calls, fields, statuses and errors. Imports nothing else of the project.
+"""The only package that uses HTTP: ARM's calls, fields, statuses and errors.
 
 `ArmClient` and the login are imported when they are first asked for, so that reading a file needs no httpx.
 """

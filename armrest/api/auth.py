@@ -1,6 +1,6 @@
-"""Tokens: got, kept until they expire, renewed once on a 401, and shown to nobody.
+"""Get tokens, cache them until they expire, and renew them once after a 401; a token is never shown.
 
-A provider hands the token to `ArmClient`, which sends it to the configured origin only.
+A provider passes the token to `ArmClient`, which sends it only to the configured origin.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from armrest.api.http import RawAnswer, exchange, open_http, origin, retry_after
 from armrest.api.responses import kind_of_error, parse
 
 DEFAULT_LIFETIME_SECONDS: Final = 300.0
-"""Assumed, where an answer tells no end that can be read."""
+"""Assumed if the answer has no readable expiry."""
 
 MAX_LIFETIME_SECONDS: Final = 86_400.0
 MAX_LEEWAY_SECONDS: Final = 60.0
@@ -34,7 +34,7 @@ OAUTH_ERRORS: Final = frozenset(
         "unsupported_grant_type",
     }
 )
-"""The words of RFC 6749, section 5.2; only these are shown of a refusal."""
+"""The error codes of RFC 6749, section 5.2; nothing else of a refusal is shown."""
 
 _TOKEN_LIKE: Final = re.compile(r"[\x21-\x7e]+")
 
@@ -46,21 +46,21 @@ class TokenProvider(Protocol):
         """Return a token to send.
 
         Raises:
-            NotAuthorized: There is none to be had.
-            TryAgain: There is none for now; nothing was sent to ARM.
+            NotAuthorized: No token can be obtained.
+            TryAgain: No token can be obtained at the moment; nothing was sent to ARM.
         """
 
     async def renew(self, stale: str) -> str:
-        """Return another token than the one that ARM has refused; many callers at once cause one renewal.
+        """Replace the token that ARM has refused; many callers at once cause one renewal.
 
         Raises:
-            NotAuthorized: There is no other to be had.
-            TryAgain: There is none for now; nothing was sent to ARM.
+            NotAuthorized: No other token can be obtained.
+            TryAgain: No token can be obtained at the moment; nothing was sent to ARM.
         """
 
 
 class FixedToken:
-    """A token that was given; when ARM refuses it, there is no other."""
+    """A given token; if ARM refuses it, there is no other."""
 
     def __init__(self, token: SecretStr) -> None:
         self._token = token
@@ -69,14 +69,14 @@ class FixedToken:
         """Return the token.
 
         Raises:
-            NotAuthorized: It cannot be a token.
+            NotAuthorized: The text cannot be a token.
         """
         token = self._token.get_secret_value().strip()
         if not _TOKEN_LIKE.fullmatch(token):
             raise NotAuthorized("the token is empty or holds characters that no token has; check ARMREST_TOKEN")
         return token
 
-    async def renew(self, stale: str) -> str:  # noqa: ARG002 -- whichever it was, there is one only
+    async def renew(self, stale: str) -> str:  # noqa: ARG002 -- there is only one token
         """Refuse: a fixed token cannot be renewed.
 
         Raises:
@@ -122,7 +122,7 @@ class ClientCredentials:
 
     @property
     def ends_at(self) -> float | None:
-        """When the token ends by the login's answer, in Unix time; None before a login, or where it did not tell."""
+        """When the token expires, in Unix time; None before a login, or if the answer did not say."""
         return self._ends_at
 
     async def token(self) -> str:
@@ -132,13 +132,13 @@ class ClientCredentials:
         return self._token.get_secret_value()
 
     async def renew(self, stale: str) -> str:
-        """Return the token that has replaced the stale one, or log in."""
+        """Return the token that replaced the stale one, or log in."""
         if self._token.get_secret_value() == stale:
             self._good_until = -math.inf
         return await self.token()
 
     async def _log_in_once(self) -> None:
-        """Join the login that is under way, or start one; a caller that gives up does not end it for the others."""
+        """Join the login under way, or start one; a cancelled caller does not cancel it for the others."""
         if self._login is None:
             self._login = asyncio.create_task(self._log_in())
             self._login.add_done_callback(self._logged_in)
@@ -148,7 +148,7 @@ class ClientCredentials:
         self._login = None
 
     async def _log_in(self) -> None:
-        """Get a token and keep it; returned from here, it would stand in the repr of a task."""
+        """Get a token and store it; if it were returned, it would appear in the repr of a task."""
         asked_at = self._now()
         answer = await self._ask()
         payload = parse(answer.body or b"")
@@ -181,8 +181,8 @@ class ClientCredentials:
         kind = kind_of_error(answer.status)
         if issubclass(kind, TryAgain) and answer.status >= HTTPStatus.BAD_REQUEST:
             wait = retry_after_seconds(answer.headers, self._now())
-            event = f"{self._origin} gives no token for now ({answer.status}); nothing was sent to ARM"
-            again = kind if issubclass(kind, RateLimited) else Unreachable  # no trouble of ARM's: nothing is in doubt
+            event = f"{self._origin} gives no token at the moment ({answer.status}); nothing was sent to ARM"
+            again = kind if issubclass(kind, RateLimited) else Unreachable  # not ARM's failure: nothing is in doubt
             return again(event, status=answer.status, retry_after_seconds=wait)
         word = payload.get("error") if isinstance(payload, dict) else None
         said = f", {word}" if isinstance(word, str) and word in OAUTH_ERRORS else ""
@@ -194,22 +194,22 @@ class ClientCredentials:
 
 
 def _good_until(lifetime_seconds: float | None, asked_at: float) -> float:
-    """Return when to log in again: somewhat before the end."""
+    """Return when to log in again: shortly before the token expires."""
     lifetime = min(lifetime_seconds or DEFAULT_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS)
     return asked_at + lifetime - min(MAX_LEEWAY_SECONDS, lifetime / 10)
 
 
 def _lifetime_seconds(payload: dict[str, Any], asked_at: float) -> float | None:
-    """Return how long the token lasts by the earlier of both ends that the answer tells, or None.
+    """Return the lifetime of the token by the earlier expiry in the answer, or None.
 
-    An `expires_on` that has passed already speaks of a clock that differs, ours or theirs, and does not count.
+    An `expires_on` in the past means that one of the clocks is wrong, so it is ignored.
     """
     lifetimes = [_number(payload.get("expires_on")) - asked_at, _number(payload.get("expires_in"))]
     return min((seconds for seconds in lifetimes if seconds > 0), default=None)
 
 
 def _number(value: Any) -> float:
-    """Return a number that may have come as text; nan, which compares false with everything, for anything else."""
+    """Return a number that may be text; NaN, which compares false with everything, for anything else."""
     try:
         return math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):

@@ -1,6 +1,6 @@
-"""The ARM API's calls, each typed, each with one meaning: an answer, or an error of the tree.
+"""The calls of the ARM API: each is typed, and returns an answer or raises an error of the tree.
 
-Every request of this project to ARM passes `ArmClient._send`; `wire.exchange` beneath it bounds time and size.
+Every request of this project to ARM passes `ArmClient._send`; `http.exchange` below it limits time and size.
 """
 
 import logging
@@ -62,20 +62,20 @@ _EMPTY_IS_DONE: Final = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
 
 
 class ArmClient:
-    """One client a process: one pool of connections, one token provider.
+    """One client per process, with its connections and one token provider.
 
-    Use it as an async context manager. What it is given is closed with it, a transport too.
+    Use it as an async context manager. It closes what it is given, including a transport.
 
     Args:
         base_url: e.g. `https://api.staging.amili.no/arm/v1`; token and data go to its origin only.
-        transport: In place of the network; None for the network.
-        timeout_seconds: The longest wait for one whole answer, connecting included.
-        max_answer_bytes: What is larger, after decompression, is cut off and not read.
-        pool_size: Connections at once, at most.
-        patience: How long what may be repeated is: reading one customer or a list, and `request` with GET or PUT.
-            The calls about batches and changes of a customer are made once; who makes them repeats them.
-        harmless: Members of an answer that say nothing of success or failure, by their paths: `data.skipped`.
-        now: Unix time, asked where `Retry-After` is a date.
+        transport: Replaces the network, for tests; None: the network.
+        timeout_seconds: The longest wait for a complete answer, including connecting.
+        max_answer_bytes: The largest answer, after decompression; a larger one is not read.
+        pool_size: The most connections at once.
+        patience: The retry policy for reading one customer or a list, and for `request` with GET or PUT. Batch and
+            single-customer calls are not retried here; the caller decides.
+        harmless: Paths of answer members that say nothing about success or failure: `data.skipped`.
+        now: Returns Unix time; used if `Retry-After` is a date.
     """
 
     def __init__(
@@ -279,7 +279,7 @@ class ArmClient:
         return self._pages(path, ASKED_BY_HAND)
 
     async def get_batch(self, client_no: int, batch_uuid: str) -> BatchAnswer:
-        """Ask what became of a batch; the batch is open until the answer's standing says otherwise.
+        """Ask for the outcome of a batch; the batch is open until the answer's standing says otherwise.
 
         Raises:
             TryAgain: No answer, or none that can be read; ask again.

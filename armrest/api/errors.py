@@ -5,12 +5,12 @@
     │   ├── Unreachable          nothing reached ARM: no connection, or no login server to get a token from
     │   ├── ServerTrouble        408, 425 and every 5xx but 503
     │   ├── RateLimited          429, 503; slow the whole process, obey `retry_after_seconds`
-    │   └── AnswerUnknown        it left, and what became of it is not known: never success
+    │   └── AnswerUnknown        it was sent, and its outcome is not known: never success
     │       ├── AnswerLost           the connection broke, or the answer took too long
     │       ├── UnreadableAnswer     an answer that no rule can read
     │       └── RedirectRefused      a 3xx: never followed, the token stays with the configured origin
-    ├── BatchRefused         400, 406, 409, 422, and any 4xx named nowhere here: about this body; halve it
-    │   └── BodyTooLarge         413: about size; cut smaller
+    ├── BatchRefused         400, 406, 409, 422, and any 4xx not named here: about this body; split it
+    │   └── BodyTooLarge         413: about size; split it
     ├── NotFound             404
     └── StopTheRun           nothing else will be allowed either (also 402, 405, 407, 411, 414, 415, 426, 428, 431, 451)
         ├── NotAuthorized        401, after the token was renewed once; or the login failed
@@ -72,7 +72,7 @@ class RateLimited(TryAgain):
 
 
 class AnswerUnknown(TryAgain):
-    """The request left, and what became of it is not known. A PUT of it is ambiguous; never success."""
+    """The request was sent, and its outcome is not known. A PUT is then ambiguous; never success."""
 
 
 class AnswerLost(AnswerUnknown):

@@ -1,4 +1,4 @@
-"""Are the services there? Asked without a token.
+"""Check whether the services answer, without a token.
 
 Source: the menus of ARM and Identity name Health (documented); that it is `GET …/health`, and what it answers, is
 inferred.
@@ -30,9 +30,9 @@ class Health:
     """How a service answered.
 
     Attributes:
-        healthy: True for a 200, False for trouble, None where the answer does not tell.
+        healthy: True for a 200, False for a failure, None if the answer does not say.
         verdict: The same in words.
-        said: The answer's body, redacted.
+        said: The redacted body of the answer.
     """
 
     url: str
@@ -46,7 +46,7 @@ class Health:
 async def ask_health(
     base_url: str, *, transport: httpx.AsyncBaseTransport | None = None, timeout_seconds: float = 30.0
 ) -> Health:
-    """Ask a service, ARM or Identity, how it is. Nothing is repeated, and no trouble is raised: it is the answer."""
+    """Ask a service, ARM or Identity, for its health, once. A failure is returned, not raised."""
     origin(base_url)
     url, began = f"{base_url.rstrip('/')}/{PATH}", time.perf_counter()
     try:

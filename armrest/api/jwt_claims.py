@@ -1,4 +1,4 @@
-"""What a token says about itself. It is read, not verified: only ARM can do that."""
+"""Read the claims of a token, without verifying it: only ARM can do that."""
 
 import base64
 import binascii
@@ -10,14 +10,14 @@ from armrest.api.responses import parse
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The claims of a JWT, and when it ends by them, in Unix time; None where it does not say."""
+    """The claims of a JWT, and when it expires, in Unix time; None if it does not say."""
 
     members: dict[str, Any]
     ends_at: float | None
 
 
 def claims_of(token: str) -> Claims | None:
-    """Return what a token claims, or None where it is no JWT. The token's own text is in no claim.
+    """Return the claims of a token, or None if it is not a JWT. No claim contains the token itself.
 
     Source: that ARM's token is a JWT, documented; the claims of RFC 7519, inferred.
     """

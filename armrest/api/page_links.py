@@ -1,4 +1,4 @@
-"""The way through the pages of a list.
+"""Follow the page links of a list.
 
 A page's address comes from an answer, so it is checked before a token goes there: it must be of the same origin and
 path as the list itself, and must not have been read before.

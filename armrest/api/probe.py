@@ -1,4 +1,4 @@
-"""Twenty harmless questions for the first person with real access to Amili's staging.
+"""The probe: twenty harmless questions for the first person with access to Amili's staging.
 
 Each says what is assumed now, what it sends, and the one line of code that its answer would change. A test holds
 `docs/first-contact.md` to them. Nothing of a customer is changed: what is written names a test customer and no field,
@@ -19,10 +19,10 @@ NOBODY: Final = "armrest-no-such-customer"
 NO_BATCH: Final = "A" * 22
 NO_CLIENT: Final = 999_999_999
 PROBE_NAME: Final = "armrest probe"
-"""By which the customer is known that the questions make, and may remove."""
+"""The name of the customer that the questions create and may remove."""
 
 MANY: Final = 5_000
-"""Customers of the batch that asks how many fit."""
+"""Customers in the batch that tests the largest size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ QUESTIONS: Final[Mapping[int, ProbeQuestion]] = {question.no: question for quest
 
 
 class Probe:
-    """Asks questions one by one, and remembers what later ones need.
+    """Asks the questions one by one, and stores the values that later ones need.
 
     Args:
         given: `client_no`, `customer_no`, `new_no` and `user_id`.
@@ -293,7 +293,7 @@ class Probe:
 
 
 async def is_ours(arm: ArmClient, given: Mapping[str, str]) -> bool:
-    """Tell whether the customer that is to be made and removed is not there yet, or was made by these questions."""
+    """Whether the customer to create and remove does not exist yet, or was created by these questions."""
     try:
         held = await arm.get_customer(int(given["client_no"]), given["new_no"])
     except NotFound:

@@ -1,4 +1,4 @@
-"""An answer as it is shown to somebody who wants to learn the API: its form, and nothing that it tells of people."""
+"""Describe the shape of an answer, to learn the API, without any personal data."""
 
 import re
 from collections.abc import Iterable

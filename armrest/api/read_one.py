@@ -1,4 +1,4 @@
-"""Customers that no list shows, asked for by their numbers."""
+"""Read single customers that ARM's list may omit."""
 
 from asyncio import Semaphore
 
@@ -8,7 +8,7 @@ from armrest.model import CustomerRecord
 
 
 async def read_if_there(arm: ArmClient, client_no: int, customer_no: str, free: Semaphore) -> CustomerRecord | None:
-    """Read one customer as soon as there is room; None where ARM has none of this number."""
+    """Read one customer as soon as a slot is free; None if ARM does not have it."""
     async with free:
         try:
             return await arm.get_customer(client_no, customer_no)

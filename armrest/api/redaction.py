@@ -1,4 +1,4 @@
-"""What ARM said, without what it said about people: evidence for the ledger, reasons for people.
+"""Redact personal data from ARM's answers, to store them as evidence and show them as reasons.
 
 Structure and keys stay. Of the values, words of the protocol stay, free text stays without what looks personal, and
 everything else becomes `…`. What looks personal: e-mail addresses, five digits and more, dates, quotations,

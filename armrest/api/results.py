@@ -1,4 +1,4 @@
-"""What ARM said of a batch or of a customer, read into one shape: plain values, nothing personal, picklable."""
+"""ARM's answers about a batch or a customer as plain values, without personal data, picklable."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

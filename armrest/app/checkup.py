@@ -141,7 +141,7 @@ async def clients_finding(load: LoadSettings) -> Finding:
 
 
 async def arm_finding(load: LoadSettings) -> Finding:
-    """Ask ARM about a batch that there is not: whoever may ask has a login that works."""
+    """Ask for a batch that does not exist; any answer except a rejected login shows that the login works."""
     try:
         settings = await asyncio.to_thread(load, "")
         url = required_api_url(settings)

@@ -1,4 +1,4 @@
-"""What commands and flows leave in the home besides the ledger and its bodies, and which grows old."""
+"""Remove old files that commands and flows leave in the home, other than the ledger and bodies."""
 
 import time
 

@@ -19,5 +19,5 @@ def seconds_in(duration: str) -> float:
         ValueError: It is not written as `DURATION` says.
     """
     if not re.fullmatch(DURATION, duration):
-        raise ValueError(f"{duration!r} is no length of time: write 90s, 30m, 2h or 1d")
+        raise ValueError(f"{duration!r} is not a length of time: write 90s, 30m, 2h or 1d")
     return float(duration[:-1]) * _SECONDS[duration[-1]]

@@ -1,4 +1,4 @@
-"""The settings as this process has them, read anew each time.
+"""The settings of this process, read again on each call.
 
 Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
@@ -15,7 +15,7 @@ class SettingsRefused(Exception):
 
 
 def environment_settings() -> Settings:
-    """Read the settings anew, from the environment and `.env` alone.
+    """Read the settings again, only from the environment and `.env`.
 
     Raises:
         SettingsRefused: One of them cannot be used.
@@ -29,7 +29,7 @@ def environment_settings() -> Settings:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise SettingsRefused(f"the file .env cannot be read ({why}): mend it, or take it away") from None
+        raise SettingsRefused(f"the file .env cannot be read ({why}): fix it, or remove it") from None
 
 
 def home(settings: Settings) -> Path:
@@ -61,5 +61,5 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 
 def message(message: str) -> str:
-    """Return what pydantic says of a value, as it is told to people."""
+    """Return pydantic's complaint about a value in words for users."""
     return message.removeprefix("Value error, ")

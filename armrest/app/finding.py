@@ -1,4 +1,4 @@
-"""What a check-up finds: fine, worth knowing, or in the way of a run."""
+"""A finding of the check-up: fine, worth knowing, or preventing a run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A login tried out: does it work, when does the token end, what does it claim."""
+"""Check a login: whether it works, when the token expires, and its claims."""
 
 import time
 from dataclasses import dataclass

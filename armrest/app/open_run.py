@@ -1,4 +1,4 @@
-"""Logical runs as flows and commands open them: from parameters, from a parent, or found again."""
+"""Open logical runs for flows and commands: from parameters, from a parent, or an existing one."""
 
 from armrest.app.environment import SettingsRefused
 from armrest.app.rerun_selection import RerunSelection, run_of_client
@@ -39,7 +39,7 @@ def open_update(
     client_confirmed_by: str | None = None,
     places: Places | None = None,
 ) -> Run:
-    """Open a run that brings a source over; what is None comes from the settings.
+    """Open a run that sends a source; the settings replace None.
 
     Args:
         client_confirmed_by: The person who repeats the client number, so that a source that looks like another
@@ -48,7 +48,7 @@ def open_update(
 
     Raises:
         InputRefused: The source's address or the mapping is at fault.
-        SettingsRefused: ARMREST_RULES names a rule that there is not, or more shards are asked for than calls at once.
+        SettingsRefused: ARMREST_RULES names a rule that does not exist, or there are more shards than calls at once.
         OutboxError: Shards are asked for, and other machines cannot reach the outbox.
     """
     ledger, settings = here.outbox.ledger, here.settings
@@ -77,36 +77,36 @@ def open_update(
 
 
 def hit_guard_rail(here: Workspace, run: Run) -> bool:
-    """Tell whether it was a guard rail that refused a run."""
+    """Whether a guard rail refused a run."""
     return plan_figures(here.outbox.ledger, run).past_rail is not None
 
 
 def unconfirmed_doubt(here: Workspace, run: Run) -> str | None:
-    """Return why a run looks like another client's; None where it does not, or where a person confirmed the number."""
+    """Return why a run looks like another client's; None if it does not, or if a person confirmed the number."""
     with here.outbox.ledger.read() as tx:
         return client_doubt(tx, run)
 
 
 def reasons_to_ask(here: Workspace, plan: Run) -> str:
-    """Return all that a person must know before a plan is sent that a guard rail has refused."""
+    """Return what a person must know before approving a plan that a guard rail has refused."""
     because, doubt = plan.request["asks_because"], unconfirmed_doubt(here, plan)
     return because if doubt is None or doubt == because else f"{because}; {doubt}"
 
 
 def confirm_if_approved(here: Workspace, plan: Run, decision: Decision) -> None:
-    """Remember a person's yes to a plan that looks like another client's; safe to repeat."""
+    """Record that a person confirmed a plan that looks like another client's; safe to repeat."""
     if decision.approved and unconfirmed_doubt(here, plan):
         confirm_client(here.outbox.ledger, plan, by=decision.by)
 
 
 def apply_command(here: Workspace, plan: Run) -> str:
-    """Return the command that sends a plan after all."""
+    """Return the command that sends a refused plan."""
     flag = f" --client-no-is-right {plan.client_no}" if unconfirmed_doubt(here, plan) else ""
     return f"armrest apply {plan.run_id}{flag}"
 
 
 def assert_divisible(settings: Settings, shards: int) -> None:
-    """Make sure that each shard may have a call under way without all of them having more than one engine would.
+    """Check that each shard may have a call under way without exceeding the limit of one delivery in total.
 
     Raises:
         SettingsRefused: There are more shards than calls.
@@ -119,7 +119,7 @@ def assert_divisible(settings: Settings, shards: int) -> None:
 
 
 def open_plan_for_approval(here: Workspace, run: Run) -> Run:
-    """Open a dry run of what a guard rail has refused, without the rails: a plan that somebody may let pass."""
+    """Open a dry run, without guard rails, of what a guard rail has refused: a plan that a person may approve."""
     ledger = here.outbox.ledger
     refused = find_run(ledger, run.run_id)
     rails = {"max_changed": None, "min_rows": None, "max_source_age_seconds": None}
@@ -159,12 +159,12 @@ def open_rerun(here: Workspace, choice: RerunSelection, only: Only) -> Run:
 
 
 def find_resumable_run(here: Workspace, run_id: str, *, client_no: int | None = None) -> Run:
-    """Return a run that may be gone on with.
+    """Return a run that may be resumed.
 
     Raises:
         UnknownRun: The ledger has no such run.
         WrongClient: It is another client's than the one that is named.
-        OutboxError: It was a dry run: whoever looked at it has not said that it may be sent.
+        OutboxError: It was a dry run, and nobody has approved it.
     """
     run = run_of_client(here, run_id, client_no)
     if run.request.get("dry_run"):
@@ -203,11 +203,11 @@ def find_applicable_plan(
 
 
 def find_run_of_flow_run(here: Workspace, flow_run_id: str) -> Run | None:
-    """Return the run that this flow run carries since an earlier attempt, or None."""
+    """Return the run that an earlier attempt linked to this flow run, or None."""
     return run_of_flow_run(here.outbox.ledger, flow_run_id)
 
 
 def link_flow_run(here: Workspace, run: Run, flow_run_id: str) -> Run:
-    """Remember that a flow run carries a run: Prefect's retry of it goes on with the same one."""
+    """Link a flow run to a run, so that Prefect's retry continues the same run."""
     save_flow_run_link(here.outbox.ledger, run, flow_run_id)
     return run

@@ -7,7 +7,7 @@ NOBODY_KNOWN: Final = "unknown"
 
 
 def login_name() -> str:
-    """Return the name that the person is logged in with on this machine; `unknown` where the system has none."""
+    """Return the person's login name on this machine; `unknown` if the system has none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # which of them it is depends on Python's version

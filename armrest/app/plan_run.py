@@ -1,4 +1,4 @@
-"""A run planned as its request says. Without Prefect: a dry run needs none."""
+"""Plan a run from its request, without Prefect, which a dry run does not need."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from armrest.planning import ReadRecords, plan, plan_rerun, read_records
 
 
 class PlanningStopped(BaseException):
-    """The caller that waited for the plan has gone. No error: nothing is written about the run on its account."""
+    """The caller that waited for the plan has gone. Not an error: nothing is written about the run."""
 
 
 def plan_run(
@@ -25,7 +25,7 @@ def plan_run(
     stop: threading.Event | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> RunSummary:
-    """Plan a run as its request says, under the lease that `here` holds; a dry run needs none. Safe to repeat.
+    """Plan a run from its request, under the lease that `here` holds; a dry run needs none. Safe to repeat.
 
     Args:
         stop: Set from another thread, it ends the reading.

@@ -1,4 +1,4 @@
-"""A plan as it is looked at before it is sent: in figures, with a sample; for terminal, program and artifact alike."""
+"""View a plan before it is sent: figures and a sample, for the terminal, programs and artifacts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -64,7 +64,7 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
 
 
 def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
-    """Tell what whoever made the source may want to know, before it is sent and after: what, and how many."""
+    """Return notes for the author of the source, before and after it is sent: what was found, and how often."""
     if blanked := _counted(figures.blanked):
         whose = ", unchanged customers' among them" if figures.unchanged else ""
         yield "blanked", f"lines of addresses{whose}: {blanked}"
@@ -83,7 +83,7 @@ def describe_finding(code: str) -> str:
 
 
 def planned_summary(planned: RunSummary) -> RunSummary:
-    """Return a dry run's summary as it is told: it has come to its end."""
+    """Return the summary of a dry run as shown to users: it has ended."""
     if planned.state != "Planned":
         return planned
     return replace(

@@ -1,4 +1,4 @@
-"""What a rerun takes up: failures of a run, of single batches, or all that a client has open."""
+"""Select what a rerun sends again: the failures of a run, of single batches, or of a client."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from armrest.outbox import (
 
 @dataclass(frozen=True, slots=True)
 class RerunSelection:
-    """Failures of one run, to be taken up by one rerun: those of these batchUuids, or all where there are none."""
+    """Failures of one run that one rerun sends again: those of these batchUuids, or all if there are none."""
 
     parent: Run
     batch_uuids: tuple[str, ...]

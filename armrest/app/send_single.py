@@ -1,4 +1,4 @@
-"""One customer updated at once, under the rules that batches are under: lease, gate, ledger.
+"""Update one customer at once, with the same rules as for batches: lease, gate, ledger.
 
 It is a run of kind `single` with one batch, which is sent as one customer: so it has its place in the order of data,
 its fingerprint is compared with, and what has no answer is carried on, as a batch, by `armrest resume`.
@@ -57,7 +57,7 @@ _CERTAINLY_NOT_DONE: Final = (Unreachable, RateLimited, BatchRefused, NotFound, 
 
 
 class CustomerInFlight(OutboxError):
-    """The customer stands in a batch that is still open; nothing was sent."""
+    """The customer is in a batch that is still open; nothing was sent."""
 
 
 def with_whole_address(values: Mapping[str, str], held: CustomerRecord | None) -> dict[str, str]:
@@ -92,7 +92,7 @@ async def send_single_update(
     connection: str = "",
     patience: RetryPolicy | None = None,
 ) -> RunSummary:
-    """Update one customer now, and return what became of it, as of any run.
+    """Update one customer now, and return its outcome, as for any run.
 
     Args:
         connection: Kept with the run: the name by which its caller knows this ARM.
@@ -165,7 +165,7 @@ def _planned(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Single:
-    """The one batch of such a run on its way."""
+    """The only batch of such a run while it is sent."""
 
     outbox: Outbox
     arm: ArmClient
@@ -175,7 +175,7 @@ class _Single:
     horizon_seconds: float
 
     async def send(self, patience: RetryPolicy) -> None:
-        """Send the customer until ARM has answered for it, and write down what it said."""
+        """Send the customer until ARM has answered, and record the answer."""
         try:
             answer = await patience.retry(self._attempt)
         except BatchRefused as refusal:

@@ -1,4 +1,4 @@
-"""One customer updated at once, as commands and flows ask for it.
+"""Update one customer at once, for commands and flows.
 
 Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
@@ -21,7 +21,7 @@ from armrest.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class SingleUpdate:
-    """What became of it.
+    """The outcome of the update.
 
     Attributes:
         changes: The fields that change, each with the old value and the new one; None where ARM does not show it.
@@ -83,7 +83,7 @@ async def update_single_customer(
 
 
 async def _held(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRecord | None:
-    """Return what ARM holds of a customer; None where it lets us write, and not read."""
+    """Return ARM's record of a customer; None if the login may write but not read."""
     try:
         return await arm.get_customer(client_no, customer_no)
     except Forbidden:

@@ -1,4 +1,4 @@
-"""How a source is read, judged and compared: flow parameters and flags of one name each, and the settings besides."""
+"""Options to read, check and compare a source: flow parameters and flags of the same name, and the settings."""
 
 import os
 import re
@@ -80,7 +80,7 @@ class SourceOptions(BaseModel):
 
         Raises:
             InputRefused: It, its address or the mapping is at fault.
-            SettingsRefused: ARMREST_RULES names a rule that there is not.
+            SettingsRefused: ARMREST_RULES names a rule that does not exist.
         """
         refuse_credentials(self.source)
         _, mapping = self._mapping(places)
@@ -105,15 +105,15 @@ class SourceOptions(BaseModel):
 
         Args:
             places: The only places that source and mapping may come from; None: everywhere. The run keeps that it is
-                confined, so that whoever resumes it reads nothing else either.
+                confined, so that a resume reads nothing else either.
 
         Raises:
             InputRefused: The source's address or the mapping is at fault.
-            SettingsRefused: ARMREST_RULES names a rule that there is not.
+            SettingsRefused: ARMREST_RULES names a rule that does not exist.
         """
         refuse_credentials(self.source)
         if self.source == STDIN:
-            what = "standard input belongs to whoever types the command; a flow reads a file or an address"
+            what = "standard input works only with the command; a flow reads a file or a URL"
             raise InputRefused(f"-: {what}", code="not-readable")
         text, _ = self._mapping(places)
         return {
@@ -181,7 +181,7 @@ def places_of(settings: Settings) -> Places:
     """Return the only places that a deployment reads sources and mappings from.
 
     Raises:
-        SettingsRefused: Whoever may put files into the inbox could write mappings, too.
+        SettingsRefused: Anyone who may put files into the inbox could write mappings, too.
     """
     mappings = settings.mappings.expanduser().absolute() if settings.mappings else None
     places = Places(inbox=inbox_of(settings), prefixes=settings.source_prefixes, mappings=mappings)

@@ -1,4 +1,4 @@
-"""Standard input as a file, until a plan is made of it: it can be read once, and a plan may need several attempts."""
+"""Copy standard input to a file until it is planned: it can be read only once, but planning may be repeated."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def remove_spooled(settings: Settings, source: str) -> None:
 
 
 def remove_old_spooled(settings: Settings, *, older_than_seconds: float) -> None:
-    """Remove what runs that were killed while they planned have left behind for so long."""
+    """Remove files of this age that runs left behind when they were killed during planning."""
     for path in _folder(settings).glob(f"*/{NAME}"):
         if time.time() - path.stat().st_mtime > older_than_seconds:
             remove_spooled(settings, str(path))

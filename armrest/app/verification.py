@@ -1,4 +1,4 @@
-"""A verification as commands and flows ask for it: of a source, or of what a run has settled.
+"""Verify a source, or what a run has settled, for commands and flows.
 
 Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
@@ -28,7 +28,7 @@ async def verify_source(
     """Compare a source with what ARM holds.
 
     Args:
-        sample: So many of its customers at random; None is all.
+        sample: How many random customers to compare; None: all.
         drift_file: Where what differs goes, with its values; None is a file of its own in the home.
         confined: Whether source and mapping come from the places of a deployment alone.
 
@@ -101,5 +101,5 @@ def _drift_file(settings: Settings, client_no: int) -> Path:
 
 
 def drift_folder(settings: Settings) -> Path:
-    """Return the folder of files of drift, made for its owner alone."""
+    """Return the folder of drift files, which only its owner may read."""
     return private(home(settings) / "drift")

@@ -1,4 +1,4 @@
-"""Who looks on while a run goes its way: the command line's progress bar, where there is one."""
+"""Watch the progress of a run: the command line's progress bar, if any."""
 
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -8,13 +8,13 @@ from armrest.outbox import BatchView
 
 
 class Watcher(Protocol):
-    """Told of progress now and then, from the thread that works; it must not take long and must not raise."""
+    """Called with progress from the working thread; it must be quick and must not raise."""
 
     def reading(self, rows: int) -> None:
-        """So many rows have been read."""
+        """This many rows have been read."""
 
     def sending(self, run_id: str, batches: Sequence[BatchView]) -> None:
-        """This is how the run's batches stand."""
+        """These are the current counts of the run's batches."""
 
 
 watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)

@@ -1,4 +1,4 @@
-"""The only place where settings become an outbox, a client of ARM and an engine.
+"""The only place that makes an outbox, an ARM client and a delivery from the settings.
 
 Nothing here knows Prefect: `tasks.connections` loads settings from its blocks, and finds what a process has open.
 
@@ -21,7 +21,7 @@ from armrest.outbox import Lease, Outbox, Run, Shard, join_lease, usual_seconds
 from armrest.settings import Settings
 
 ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9-]*$")]
-"""The name of a block `ArmConnection`, or nothing: then the settings hold alone."""
+"""The name of a block `ArmConnection`; empty: only the settings count."""
 
 
 LoadSettings = Callable[[str], Settings]
@@ -167,7 +167,7 @@ def _options(here: Workspace, run: Run, lease: Lease, deadline_seconds: float | 
 
 
 def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
-    """Return how one of so many shards goes about it; `usual` is how long answers took before there were any."""
+    """Return the delivery options of one of N shards; `usual` is how long answers took before the shards began."""
     share = max(1, options.concurrency // shards)
     lowest = max(1, min(options.min_concurrency // shards, share))
     return replace(options, concurrency=share, min_concurrency=lowest, usual_seconds=usual)

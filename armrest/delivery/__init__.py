@@ -1,4 +1,4 @@
-"""The engine: plans, sends, polls, halves, brakes, and holds the lease. It knows nothing of Prefect."""
+"""The engine: sends, polls, splits, limits its rate, and holds the lease. It knows nothing of Prefect."""
 
 from armrest.delivery.calls import DeliveryOptions
 from armrest.delivery.delivery import Delivery

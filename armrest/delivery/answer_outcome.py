@@ -1,7 +1,7 @@
-"""What an answer about a batch settles, given the customers that were sent: all of it, a part of it, or nothing yet.
+"""Decide what an answer about a batch settles: all of its customers, some of them, or none yet.
 
-A batch is closed only when nothing in the answer speaks against it. Until then the customers that the answer names as
-failed, by number, have failed, and the others stay open. docs/decisions/0076-plain-success.md says why.
+A batch closes only when nothing in the answer contradicts success. Until then, customers that the answer names by
+number as failed have failed, and the others stay open. Reasons: docs/decisions/0076-plain-success.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,12 +18,12 @@ _MOST_CHARS: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What to write down.
+    """What to write to the ledger.
 
     Attributes:
-        standing: The answer's, or UNKNOWN where something speaks against it.
-        verdicts: By ordinal, the customers that failed.
-        message: Of an open batch: why it is not settled, then ARM's own words.
+        standing: The answer's kind, or UNKNOWN if something in it contradicts success.
+        verdicts: The customers that failed, by ordinal.
+        message: For an open batch: why it is not settled, then ARM's own words.
     """
 
     standing: AnswerKind
@@ -32,7 +32,7 @@ class Judgement:
 
 
 def needs_customers(answer: BatchAnswer) -> bool:
-    """Tell whether an answer can be judged only by those who know what was sent; a plain success needs no look."""
+    """Whether the answer must be compared with the customers that were sent; a plain success need not be."""
     if answer.standing is AnswerKind.PROCESSED:
         return not answer.statements.is_plain
     return answer.standing in (AnswerKind.PARTIAL, AnswerKind.UNKNOWN)
@@ -42,7 +42,7 @@ def judge_answer(answer: BatchAnswer, sent: Sequence[tuple[Line, Mapping[str, An
     """Return what an answer settles.
 
     Args:
-        sent: The batch's customers in the order of its body; not looked at where `needs_customers` says so.
+        sent: The batch's customers in the order of its body; not read unless `needs_customers` is true.
     """
     if not needs_customers(answer):
         return Judgement(answer.standing, message=answer.message)
@@ -59,14 +59,14 @@ def judge_answer(answer: BatchAnswer, sent: Sequence[tuple[Line, Mapping[str, An
         and all(one.is_word for one in members)
         and not found.unsure
     ):
-        return Judgement(AnswerKind.UNKNOWN, found.verdicts, answer.message)  # its words stand beside it in the ledger
+        return Judgement(AnswerKind.UNKNOWN, found.verdicts, answer.message)  # the ledger keeps ARM's words, too
     if against or answer.standing is AnswerKind.UNKNOWN:
         return _open(found.verdicts, against, answer)
     return Judgement(answer.standing, found.verdicts, answer.message)
 
 
 def _distinct(all_of: Iterable[Objection]) -> list[Objection]:
-    """Return one objection a member, the last and fullest."""
+    """Return one objection per member: the last, which is the most detailed."""
     return list({(one.path, one.why.split(",")[0]): one for one in all_of}.values())
 
 

@@ -1,4 +1,4 @@
-"""What the parts of a delivery share: one client of the API, one brake, one deadline; and mostly one run."""
+"""What the parts of a delivery share: one API client, one rate limiter, one deadline, and usually one run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -14,10 +14,10 @@ from armrest.outbox import Attempt, Batch, GroupCommit, Lease, Outbox, Run, Stat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOptions:
-    """How a delivery goes about it. Times are in seconds.
+    """The options of a delivery. Times are in seconds.
 
     Attributes:
-        usual_seconds: By kind of call, how long an answer took before others sent too; for a shard.
+        usual_seconds: For a shard: how long an answer took before other shards sent, by kind of call.
     """
 
     concurrency: int = 8
@@ -37,16 +37,16 @@ class DeliveryOptions:
 
 @dataclass(slots=True, kw_only=True)
 class Calls:
-    """What all calls have in common.
+    """What all calls share.
 
     Args:
-        shared_brake: The brake of other calls to the same API, where there are any.
+        shared_brake: The rate limiter of other calls to the same API, if any.
 
     Attributes:
-        group: Through which tasks write what each of many batches has.
-        deadline: A time of the event loop, after which no call begins.
-        reached: Whether anything has got through to ARM.
-        stopped: Why no call is to be made any more.
+        group: Groups the ledger writes of many batches into shared transactions.
+        deadline: Event-loop time after which no call begins.
+        reached: Whether any request has reached ARM.
+        stopped: Why no more calls may be made; None while they may.
     """
 
     outbox: Outbox
@@ -71,18 +71,18 @@ class Calls:
         self.deadline = asyncio.get_running_loop().time() + self.options.deadline_seconds
 
     def seconds_left(self) -> float:
-        """Return how long it is to the deadline; 0 where it has passed."""
+        """Return the seconds until the deadline; 0 once it has passed."""
         return max(0.0, self.deadline - asyncio.get_running_loop().time())
 
     def stop(self, error: StopTheRun) -> None:
-        """Hear that ARM will allow nothing else of a run; calls of other runs go on."""
+        """Take note that ARM allows no more calls for a run; calls of other runs go on."""
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[bool]:
-        """Hold the brake's leave to make one call; False where the deadline has come first.
+        """Hold a slot of the rate limiter for one call; yield False if the deadline comes first.
 
         Raises:
-            StopTheRun: Meanwhile ARM has said to another call that nothing else will be allowed.
+            StopTheRun: ARM has told another call that no more calls are allowed.
         """
         async with AsyncExitStack() as slot:
             with suppress(TimeoutError):
@@ -95,22 +95,22 @@ class Calls:
 
 @dataclass(slots=True, kw_only=True)
 class Context(Calls):
-    """One run on its way."""
+    """What the calls of one run share."""
 
     run: Run
     lease: Lease
 
     def batches(self, states: Collection[State], slice_no: int | None = None) -> list[Batch]:
-        """Return the batches in these states that are this process's to send: its shard's, or the whole run's."""
+        """Return the batches in these states that this process may send: its shard's, or the whole run's."""
         return batches_in(self.outbox.ledger, self.run, states, slice_no=slice_no, shard=self.lease.shard)
 
     def stop(self, error: StopTheRun) -> None:
-        """Let no call begin any more."""
+        """Begin no more calls."""
         self.stopped = self.stopped or error
 
 
 class Call:
-    """One call about one batch, from when it leaves to its line in the history; the others learn from how it ended."""
+    """One call about one batch: records how it ended, and passes the outcome on to the rate limiter."""
 
     def __init__(self, calls: Calls, batch: Batch, what: str) -> None:
         self._calls = calls
@@ -119,14 +119,14 @@ class Call:
         self._left_at = asyncio.get_running_loop().time()
 
     def answered(self, outcome: str, *, http_status: int | None, request_id: str | None, evidence: str) -> None:
-        """ARM has served it; the evidence holds no personal data."""
+        """Record that ARM answered; the evidence holds no personal data."""
         self._calls.reached = True
         self._calls.brake.on_success()
         self._calls.brake.answered(self._what, left_at=self._left_at)
         self._record(outcome, http_status, request_id, evidence)
 
     def broke(self, error: ArmError) -> None:
-        """It ended in an error, which may slow or stop all others."""
+        """Record that the call ended in an error, which may slow or stop all other calls."""
         self._calls.reached = self._calls.reached or not isinstance(error, Unreachable)
         if isinstance(error, StopTheRun):
             self._calls.stop(error)
@@ -139,7 +139,7 @@ class Call:
         self._record(type(error).__name__, error.status, error.request_id, error.evidence)
 
     def broken_off(self) -> None:
-        """We were stopped before an answer came."""
+        """Record that this process was stopped before an answer came."""
         self._record("stopped", None, None, "")
 
     def _record(self, outcome: str, http_status: int | None, request_id: str | None, evidence: str) -> None:

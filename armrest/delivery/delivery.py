@@ -1,4 +1,4 @@
-"""The engine: sends and polls the slices of one run, under its client's lease."""
+"""Send and poll the slices of one run, under its client's lease."""
 
 import asyncio
 import logging
@@ -34,12 +34,12 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """One run on its way; an async context manager. Its deadline counts from entering it.
+    """The delivery of one run; an async context manager. Its deadline counts from entering it.
 
-    All calls of its slices share one brake and one poller. Every method is safe to call again after any crash.
+    All calls of its slices share one rate limiter and one poller. Every method is safe to call again after any crash.
 
     Args:
-        brake: The brake of other deliveries to the same API, where there are any.
+        brake: The rate limiter of other deliveries to the same API, if any.
     """
 
     def __init__(
@@ -84,14 +84,17 @@ class Delivery:
         await self._poller.close()
 
     def seconds_left(self) -> float:
-        """Return how long it is to the deadline; 0 where it has passed."""
+        """Return the seconds until the deadline; 0 once it has passed."""
         return self._context.seconds_left()
 
     async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
-        """Send alone, these batches excepted, until ARM has accepted something; the rest may be sent by many.
+        """Send one batch at a time until ARM accepts one; after that, several may be sent at once.
+
+        Args:
+            but: Batches (their numbers in the run) that are not sent.
 
         Raises:
-            StopTheRun: ARM refuses more than a customer.
+            StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
         async with self._scouting:
@@ -109,10 +112,10 @@ class Delivery:
             self._scouted = True
 
     async def send_first(self) -> None:
-        """Send a few batches, one after another, before others help: how long answers take alone is theirs to know.
+        """Send a few batches one by one before the shards begin, so that they know how long an answer takes alone.
 
         Raises:
-            StopTheRun: ARM refuses more than a customer.
+            StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
         await self.scout()
@@ -122,11 +125,11 @@ class Delivery:
         self._context.outbox.ledger.flush()
 
     async def submit(self, slice_no: int) -> int:
-        """Send what of a slice is not yet acknowledged; return how many of its batches ARM has accepted.
+        """Send the batches of a slice that ARM has not accepted yet; return how many it has accepted in all.
 
         Raises:
-            Unfinished: Something of the slice is still to be sent: held, or tries or time ran out.
-            StopTheRun: ARM refuses more than a customer.
+            Unfinished: Batches of the slice are still unsent: held, or out of tries or time.
+            StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
         await self.scout()
@@ -139,10 +142,10 @@ class Delivery:
         return states.total() - states[State.SPLIT]
 
     async def poll(self, slice_no: int) -> int:
-        """Wait until the accepted batches of a slice are worked through; return how many of its batches are closed.
+        """Wait until ARM has finished the accepted batches of a slice; return how many of its batches are closed.
 
         Raises:
-            Unfinished: Something of the slice is still open at the deadline.
+            Unfinished: Batches of the slice are still open at the deadline.
             StopTheRun: ARM refuses to answer.
         """
         await self._poller.watch(self._context.batches([State.ACCEPTED], slice_no))
@@ -152,12 +155,12 @@ class Delivery:
         return sum(states[state] for state in DONE)
 
     async def resume_started(self) -> None:
-        """Send what was begun (held batches, and those without an answer), and wait until ARM has settled it.
+        """Send the batches that were begun (held, or without an answer), and wait until ARM has finished them.
 
         Batches that were only planned are left to a resume.
 
         Raises:
-            StopTheRun: ARM refuses more than a customer.
+            StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
         others = frozenset(batch.seq for batch in self._context.batches([State.PLANNED, State.ACCEPTED]))
@@ -166,7 +169,7 @@ class Delivery:
         await self._poller.watch(batch for batch in self._context.batches([State.ACCEPTED]) if batch.seq not in others)
 
     async def _send_all(self, slice_no: int | None = None, *, but: frozenset[int] = frozenset()) -> None:
-        """Offer each batch to the gate once, the parts of those that are split on the way included."""
+        """Offer each batch to the gate once, including the parts of batches that are split on the way."""
         passed = but | self._left_open
         while todo := [batch for batch in self._context.batches(SENDABLE, slice_no) if batch.seq not in passed]:
             passed |= {batch.seq for batch in todo}

@@ -1,4 +1,4 @@
-"""How a delivery ends when not everything is done."""
+"""Errors that end a delivery before everything is done."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from armrest.api import StopTheRun
 
 
 class Unfinished(Exception):
-    """Batches of a slice are still to be sent, or still open; `resume` goes on with them."""
+    """Batches of a slice are unsent or still open; `resume` continues with them."""
 
     def __init__(self, message: str, *, slice_no: int, batches: int) -> None:
         super().__init__(message)
@@ -23,7 +23,7 @@ def _unfinished(message: str, slice_no: int, batches: int) -> Unfinished:
 
 
 class RunWideRefusal(StopTheRun):
-    """ARM refuses every customer in the same words, before it has accepted any: it is not about a customer."""
+    """ARM refused every customer with the same error before accepting any, so no single customer is the cause."""
 
 
 class NeverReached(StopTheRun):
@@ -31,4 +31,4 @@ class NeverReached(StopTheRun):
 
 
 class NoSuchClient(StopTheRun):
-    """ARM answers 404 to a batch: it knows no such address, or no such client."""
+    """ARM answered 404 to a batch: the address or the client does not exist."""

@@ -1,6 +1,6 @@
-"""Whom an answer of ARM means: its failures, by number, against the lines of a batch.
+"""Match the failures in an ARM answer to the lines of a batch, by customer number.
 
-A position alone means nobody: whether ARM counts from 0 or from 1 is not known (assumed: from 0). It is only shown.
+A position alone matches nobody: it is not known whether ARM counts from 0 or from 1 (assumed: 0). It is only shown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ from armrest.outbox import Line, Verdict
 
 @dataclass(frozen=True, slots=True)
 class MatchedFailures:
-    """The customers that failures mean.
+    """The customers that the failures refer to.
 
     Attributes:
         verdicts: Verdicts by ordinal.
         strangers: How many failures name a customer that is not in the batch.
-        unsure: For each failure that does not say for certain whom it means, what it says.
+        unsure: One sentence for each failure whose customer is not certain.
     """
 
     verdicts: dict[int, Verdict]
@@ -29,7 +29,7 @@ class MatchedFailures:
 def match_failures(
     failures: Iterable[CustomerFailure], sent: Sequence[tuple[Line, Mapping[str, Any]]]
 ) -> MatchedFailures:
-    """Find the customers that failures mean. Reasons lose every value that we ourselves have sent."""
+    """Find the customers that the failures refer to. Every value that was sent is masked in the reasons."""
     by_number = {line.customer_no.lower(): place for place, (line, _) in enumerate(sent)}
     found = MatchedFailures({}, 0, [])
     strangers = 0
@@ -51,7 +51,7 @@ def match_failures(
 
 
 def _by_position(index: int | None, sent: Sequence[tuple[Line, Mapping[str, Any]]]) -> str:
-    """Say whom a position probably means, counted from 0, and whom if ARM counts from 1."""
+    """Name the customer that a position probably means, counted from 0, and the one it means counted from 1."""
     if index is None or not 0 <= index <= len(sent):
         return "a failure is named by a position that is not in the batch"
     places = [place for place in (index, index - 1) if 0 <= place < len(sent)]
@@ -61,12 +61,12 @@ def _by_position(index: int | None, sent: Sequence[tuple[Line, Mapping[str, Any]
 
 
 def reason_for(text: str, person: Mapping[str, Any]) -> str:
-    """Return ARM's words on a customer, without the customer's own data; its number may stay."""
+    """Return ARM's words about a customer without the customer's own data; its number may stay."""
     return mask(text, values_of(person)) or "refused without a reason"
 
 
 def values_of(person: Mapping[str, Any]) -> Iterator[str]:
-    """Yield every text that was sent of a customer but its number."""
+    """Yield every text that was sent for a customer, except its number."""
     for name, value in person.items():
         if name != "customerNo":
             yield from _texts(value)

@@ -1,9 +1,9 @@
-"""Until ARM has accepted something, batches go one by one: a fault that is everybody's must not cost a storm.
+"""Send one batch at a time until ARM accepts one, so that a run-wide fault costs a few requests, not thousands.
 
-A wrong userId, say, refuses every body alike. At most three batches are halved, one branch each, at random into the
-one half or the other. When a single customer of each is refused in the same words, a few more are tried from elsewhere;
-when these are refused too, it is not about a customer, and the run stops after fewer than 60 requests. The customers
-that stood alone are not held to be at fault then.
+With a wrong userId, for example, ARM refuses every body. At most three batches are split, each time following one
+random half, down to a single customer. If ARM refuses those customers with the same error, a few batches from elsewhere
+in the file are tried. If these are refused as well, the cause is not a customer, and the run stops after fewer than 60
+requests. The single customers are not marked as failed then.
 """
 
 import re
@@ -19,17 +19,17 @@ from armrest.delivery.split_refused import Splitter
 from armrest.outbox import SENDABLE, Batch, has_been_accepted, reload
 
 MOST_SUSPECTS: Final = 3
-"""Customers that must be refused alone and alike; also the batches left open before going on."""
+"""Single customers that must be refused with the same error; also the batches left open before going on."""
 MOST_REFUSALS: Final = 54
-"""Three branches of a batch of 100,000, its largest size."""
+"""Enough to follow three batches of the largest size (100,000 customers) down to one customer each."""
 MOST_WITNESSES: Final = 4
 
 
 class FirstAcceptance:
-    """Sends alone, until something was accepted or the rest may go all at once.
+    """Sends one batch at a time until ARM accepts one, or until the rest may be sent at once.
 
     Attributes:
-        left_open: Batches (their numbers in the run) whose tries have run out.
+        left_open: Batches (their numbers in the run) that have run out of tries.
     """
 
     def __init__(self, context: Context, sender: Sender, halver: Splitter) -> None:
@@ -43,15 +43,15 @@ class FirstAcceptance:
         self.left_open: set[int] = set()
 
     async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
-        """Find out whether ARM accepts anything of this run.
+        """Find out whether ARM accepts any batch of this run.
 
         Args:
             but: Batches (their numbers in the run) that are not sent now.
 
         Raises:
-            RefusedAlike: It refuses every customer alike.
-            NoWayThrough: It cannot be reached.
-            StopTheRun: It refuses the login, or the client.
+            RunWideRefusal: ARM refuses every customer with the same error.
+            NeverReached: ARM cannot be reached.
+            StopTheRun: ARM refuses the login, or the client.
         """
         if has_been_accepted(self._context.outbox.ledger, self._context.run):
             return
@@ -66,7 +66,7 @@ class FirstAcceptance:
             self._halver.give_up(batch, refusal)
 
     def _next(self) -> Batch | None:
-        """Return what is sent next; the gate may have put new batches in the place of one."""
+        """Return the next batch to send; the gate may have replaced a batch by its parts."""
         if not self._queue:
             sendable = self._context.batches(SENDABLE)
             self._queue.extend(batch for batch in sendable if batch.seq not in self._seen)
@@ -95,7 +95,7 @@ class FirstAcceptance:
             return False
 
     def _take_apart(self, batch: Batch, refusal: BatchRefused) -> None:
-        """Follow one half of a refused batch and put off the other, or suspect the customer that stands alone."""
+        """Split a refused batch: try one part next and the others last. A single customer becomes a suspect."""
         batch = reload(self._context.outbox.ledger, batch)
         if batch.sent_customers == 1 and not refusal.failures:
             self._suspects.append((batch, refusal))
@@ -107,10 +107,10 @@ class FirstAcceptance:
         self._queue.extend(parts[1:])
 
     async def _judge(self) -> None:
-        """Go on where the refusals differ, or where something is accepted after all.
+        """Return if the refusals differ, or if ARM accepts a batch after all.
 
         Raises:
-            RefusedAlike: It looks as if nothing would ever be.
+            RunWideRefusal: ARM seems to refuse the whole run.
         """
         telling = [refusal for _, refusal in self._suspects] or self._refusals[-MOST_SUSPECTS:]
         if len({_same_error(refusal) for refusal in telling}) > 1 or await self._is_any_accepted():
@@ -125,7 +125,7 @@ class FirstAcceptance:
         )
 
     async def _is_any_accepted(self) -> bool:
-        """Try the smallest of what is left, wherever it stands in the file: the least likely to be at fault."""
+        """Try a few of the batches that are left, the smallest first: they are the least likely to be at fault."""
         random = self._context.random.random
         witnesses = sorted(self._queue, key=lambda batch: (batch.customers, random()))
         for witness in witnesses[:MOST_WITNESSES]:
@@ -136,5 +136,5 @@ class FirstAcceptance:
 
 
 def _same_error(refusal: BatchRefused) -> tuple[int | None, str]:
-    """Return a refusal without its figures: numbers of requests, times and customers differ from one to the next."""
+    """Return a refusal without its digits: request ids, times and customer numbers differ between refusals."""
     return refusal.status, re.sub(r"\d+", "#", refusal.evidence or refusal.message)

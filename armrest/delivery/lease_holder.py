@@ -1,4 +1,4 @@
-"""Holding a client's lease: taken before anything is compared, kept alive by a heartbeat, given back at the end."""
+"""Hold a client's lease: take it before comparing, renew it with a heartbeat, release it at the end."""
 
 import asyncio
 import logging
@@ -33,12 +33,12 @@ async def hold_lease(
     wait_seconds: float = 0.0,
     by_many: bool = False,
 ) -> AsyncIterator[Lease]:
-    """Hold a client for a run, for the length of the block.
+    """Hold the lease of a client for a run while the block runs.
 
     Args:
-        seconds: The lease lapses after this without a heartbeat.
-        wait_seconds: How long to wait for a run that holds the client now.
-        by_many: Other processes send for the run too, so that its life is not this process's.
+        seconds: The lease lapses after this time without a heartbeat.
+        wait_seconds: How long to wait for another run that holds the client.
+        by_many: Other processes send for the run as well, so the lease may outlive this process.
 
     Raises:
         LeaseHeld: Another run still holds the client.
@@ -52,13 +52,13 @@ async def hold_lease(
         async with keep_alive(ledger, lease):
             yield lease
     finally:
-        with suppress(LedgerUnusable):  # it then lapses by itself
+        with suppress(LedgerUnusable):  # the lease then lapses on its own
             release_lease(ledger, lease)
 
 
 @asynccontextmanager
 async def keep_alive(ledger: Ledger, lease: Lease) -> AsyncIterator[None]:
-    """Renew a lease, or a share in one, during the block."""
+    """Renew a lease, or a shard's share in one, while the block runs."""
     heartbeat = asyncio.create_task(_beat(ledger, lease))
     try:
         yield
@@ -89,5 +89,5 @@ async def _beat(ledger: Ledger, lease: Lease) -> None:
         except LeaseLost as lost:
             log.warning("%s", lost)
             return
-        except LedgerUnusable as trouble:  # the gate asks again before anything is sent
+        except LedgerUnusable as trouble:  # the gate checks again before anything is sent
             log.warning("%s", trouble)

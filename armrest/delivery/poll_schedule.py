@@ -1,9 +1,9 @@
-"""When each open batch is asked about: a few of them with back-off, the others once those have told how long it takes.
+"""When to ask about each open batch: a few with back-off, the others once it is known how long ARM takes.
 
-What is found closed calls up those that wait, the oldest first: two for a batch that its first question found closed,
-since we are behind then, and one for any other. Who is called up is asked when it is as old as batches usually are
-when they close, but soon in any case. While nothing is closed ever more are called up: those that are asked may be the
-only ones that hang. Reasons and figures: docs/decisions/0043-timetable.md.
+Each batch that is found closed activates waiting ones, the oldest first: one, or two if its first request already found
+it closed, since polling is behind then. An activated batch is asked about when it reaches the usual closing age, and
+soon in any case. While no batch closes, ever more are activated: the ones being polled may be the only ones that hang.
+Reasons and figures: docs/decisions/0043-timetable.md.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ from typing import Final
 from armrest.outbox import Batch
 
 ASKED_AT_FIRST: Final = 10
-"""Up to so many open batches are asked about before any is closed; of more, the oldest."""
+"""Number of open batches, the oldest, that are asked about before any has closed."""
 EARLIER: Final = 0.98
-"""A batch that its first question found closed was closed before that: the next are asked so much earlier."""
+"""A batch that its first request finds closed has closed earlier, so the usual age shrinks by this factor."""
 LEARN: Final = 1 / 8
-"""How far a later answer moves what is held to be usual, as TCP has it for round trips (RFC 6298)."""
+"""Weight of a new answer in the usual age, as TCP weighs round trips (RFC 6298)."""
 DOUBLED_EVERY: Final = 4
-"""While nothing is closed, twice as many are called up after so many of the longest waits, and at most `MOST_DOUBLED`
-times so."""
+"""While no batch closes, the number activated doubles after this many of the longest waits, at most `MOST_DOUBLED`
+times."""
 MOST_DOUBLED: Final = 20
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class PollRequest:
-    """What became of a batch? `done` is answered when there is no use in asking again."""
+    """A request for the outcome of a batch. `done` resolves when asking again is pointless."""
 
     batch: Batch
     accepted_at: float
@@ -41,11 +41,11 @@ class PollRequest:
 
 
 class PollSchedule:
-    """Questions in their order. Times are in seconds, of whatever clock.
+    """Poll requests in the order in which they are due. Times are in seconds, of any clock.
 
     Args:
-        first_seconds: The wait from acceptance to the first question, at least.
-        longest_seconds: The wait between two questions about a batch, at most.
+        first_seconds: The shortest wait from acceptance to the first request.
+        longest_seconds: The longest wait between two requests about a batch.
     """
 
     def __init__(self, *, first_seconds: float, longest_seconds: float, random: Random) -> None:
@@ -62,11 +62,11 @@ class PollSchedule:
 
     @property
     def next_at(self) -> float | None:
-        """When the next question is due; None while nothing is known to be."""
+        """When the next request is due; None if none is scheduled."""
         return self._due[0][0] if self._due else None
 
     def add(self, question: PollRequest, now: float) -> None:
-        """Take in a question that was not asked yet."""
+        """Add a request that has not been made yet."""
         if not self._called_up:
             self._closed_at = now
         self._waiting.append(question)
@@ -74,14 +74,14 @@ class PollSchedule:
             self._call_up(now)
 
     def due(self, now: float) -> Iterator[PollRequest]:
-        """Take out the questions that are due."""
+        """Remove and yield the requests that are due."""
         while self._due and self._due[0][0] <= now:
             question = heapq.heappop(self._due)[2]
             question.asked += 1
             yield question
 
     def postponed(self, question: PollRequest, now: float) -> None:
-        """It is still open, or was not answered: ask again, after twice as long a wait."""
+        """Schedule again, with twice the wait, a batch that is still open or that ARM gave no answer about."""
         wait_seconds = 2 * (question.waited_seconds or self._first_seconds)
         question.waited_seconds = min(self._longest_seconds, wait_seconds)
         self._put(question, now, question.waited_seconds)
@@ -91,7 +91,7 @@ class PollSchedule:
                 self._call_up(now)
 
     def closed(self, question: PollRequest, now: float) -> None:
-        """ARM has worked it through."""
+        """Learn from a batch that ARM has finished."""
         self._closed_at = now
         age_seconds = now - question.accepted_at
         if question.asked == 1:
@@ -104,12 +104,12 @@ class PollSchedule:
             self._call_up(now)
 
     def removed(self, now: float) -> None:
-        """There is no use in asking again about a batch, for another reason, which tells nothing of the others."""
+        """Drop a batch for a reason that says nothing about the others."""
         self._called_up -= 1
         self._call_up(now)
 
     def clear(self) -> Iterator[PollRequest]:
-        """Take out all that is not being asked just now."""
+        """Remove and return every request that is not under way."""
         left = chain(self._waiting, (question for _, _, question in self._due))
         self._waiting, self._due, self._called_up = deque(), [], 0
         return left

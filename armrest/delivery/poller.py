@@ -1,4 +1,4 @@
-"""Asking what became of accepted batches: one poller for all of a run, with back-off, until the deadline."""
+"""Poll the outcome of accepted batches: one poller per run, with back-off, until the deadline."""
 
 import asyncio
 import logging
@@ -36,16 +36,16 @@ log = logging.getLogger(__name__)
 
 
 class PollResult(Enum):
-    """What a question about a batch has brought."""
+    """What one request about a batch has brought."""
 
     NOTHING = auto()
     NOT_YET = auto()
     LAST_WORD = auto()
-    """There is no use in asking again: it is closed, or ARM does not know it."""
+    """Asking again is pointless: the batch is closed, or ARM does not know it."""
 
 
 class Poller:
-    """Asks about batches and writes down what ARM says."""
+    """Asks about batches and records ARM's answers."""
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
@@ -60,7 +60,7 @@ class Poller:
         self._noted: dict[tuple[int, int], dict[str, str]] = {}
 
     async def watch(self, batches: Iterable[Batch]) -> None:
-        """Ask about batches until each is closed, is not known to ARM, or the deadline has come.
+        """Ask about each batch until it is closed, ARM does not know it, or the deadline has come.
 
         Raises:
             StopTheRun: ARM refuses to answer.
@@ -71,7 +71,7 @@ class Poller:
         await asyncio.gather(*futures)
 
     async def ask_once(self, batches: Iterable[Batch], *, tries: int = 1) -> int:
-        """Get one answer about each of these, in so many tries; return about how many ARM has answered.
+        """Ask once about each batch, with up to `tries` attempts; return how many were answered.
 
         Raises:
             StopTheRun: ARM refuses to answer.
@@ -89,7 +89,7 @@ class Poller:
         return True
 
     async def close(self) -> None:
-        """Stop asking, and write down what was heard."""
+        """Stop asking, and flush the recorded answers."""
         tasks = [*self._asking, *([self._loop] if self._loop else [])]
         for task in tasks:
             task.cancel()
@@ -134,7 +134,7 @@ class Poller:
         loop = asyncio.get_running_loop()
         try:
             heard = await self._ask(question.batch)
-        except Exception as error:  # noqa: BLE001  handed to whoever watches the batch
+        except Exception as error:  # noqa: BLE001  raised in the caller that watches the batch
             self._end(question, error)
             self._timetable.removed(loop.time())
             return
@@ -186,7 +186,7 @@ class Poller:
         return self._client_nos[batch.client_id]
 
     def _weigh(self, batch: Batch, answer: BatchAnswer) -> tuple[BatchAnswer, Judgement]:
-        """Return what an answer settles, and the answer without what it may repeat of the customers that were sent."""
+        """Return the answer, with the customers' own values masked, and what it settles."""
         is_plain = answer.standing in (AnswerKind.PENDING, AnswerKind.PROCESSED) and not answer.message
         if is_plain and not needs_customers(answer):
             return answer, judge_answer(answer, [])
@@ -196,7 +196,7 @@ class Poller:
     def _masked(self, batch: Batch, answer: BatchAnswer) -> tuple[Opened, BatchAnswer]:
         try:
             people = read_customers(self._calls.outbox, batch)
-        except BodyUnusable:  # purged by force: what the answer repeats of its customers cannot be told from the rest
+        except BodyUnusable:  # purged by force: the customers' values in the answer can no longer be recognized
             unnamed = tuple(replace(failure, reason="") for failure in answer.failures)
             alone = tuple(replace(failure, reason="") for failure in answer.failed_alone)
             answer = replace(answer, message="", evidence="", failures=unnamed, failed_alone=alone)
@@ -204,7 +204,7 @@ class Poller:
         return people, answer.masked(chain.from_iterable(values_of(person) for _, person in people))
 
     async def _write(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
-        """Write down what ARM says; return whether there is no use in asking again.
+        """Record what ARM says; return whether asking again is pointless.
 
         Raises:
             BatchMoved: Another process has closed it.

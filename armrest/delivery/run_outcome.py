@@ -1,4 +1,4 @@
-"""How a run ended, in a state and one sentence."""
+"""Record how a run ended: its state and one sentence."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -33,15 +33,15 @@ STOPPED: Final[Mapping[StoppedBy, str]] = {
 def finish(
     outbox: Outbox, run: Run, fence: Fence, *, stopped: str = "", stopped_by: StoppedBy | None = None
 ) -> RunSummary:
-    """Write down how a run stands now, and return it.
+    """Record how a run stands now, and return its summary.
 
     `Completed`: every customer that it sent is settled, or it had nothing to send. `Unsettled`: some are still open.
-    `PartlyFailed`: ARM refused some. `Failed`: it was stopped, for the reason given, and by whom if it was not ARM.
+    `PartlyFailed`: ARM refused some. `Failed`: it was stopped, with the reason, and by whom if it was not ARM.
 
     Raises:
-        LeaseLost, LeaseHeld: The run is another process's by now; nothing is written.
+        LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
     """
-    with outbox.ledger.joint():  # what is written is what holds at that moment
+    with outbox.ledger.joint():  # state and summary come from the same moment
         found = summary(outbox.ledger, run.run_id)
         state, message = _state(found.customers, stopped), describe_outcome(found, stopped)
         known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(found.customers) else {}
@@ -50,18 +50,18 @@ def finish(
 
 
 def finish_stopped(outbox: Outbox, run: Run, by: StoppedBy, *, lease: Lease | None) -> RunSummary:
-    """Write down that a run was stopped before its end, by whom, and what was sent of it; return how it stands.
+    """Record that a run was stopped before its end, by whom, and how much of it was sent; return its summary.
 
-    A run that had ended keeps its state and its message. One that another process has resumed by now stays as it is.
+    A run that had ended keeps its state and message. A run that another process has resumed stays unchanged.
 
     Args:
-        lease: The lease that the caller holds for the run, if it holds one.
+        lease: The lease that the caller holds for the run, if any.
     """
     run = find_run(outbox.ledger, run.run_id)
     found = summary(outbox.ledger, run.run_id)
-    by = "person" if run.stopped_by == "person" else by  # of a part of it, or it was not yet under way again
+    by = "person" if run.stopped_by == "person" else by  # stopped in part, or before it resumed
     if run.started_at is not None and not _is_open(found.customers):
-        with suppress(LeaseLost, LeaseHeld):  # another process has it, and will write down how it ended
+        with suppress(LeaseLost, LeaseHeld):  # another process has the run, and will record how it ended
             return finish(outbox, run, lease or Unheld(outbox.ledger, run))
         return summary(outbox.ledger, run.run_id)
     if run.ended_at is None:
@@ -72,7 +72,7 @@ def finish_stopped(outbox: Outbox, run: Run, by: StoppedBy, *, lease: Lease | No
 
 
 def _stopped(outbox: Outbox, run: Run, found: RunSummary, by: StoppedBy) -> dict[str, Any]:
-    """Return state, message and end of a run that was stopped."""
+    """Return the state, message and end time of a run that was stopped."""
     if run.request.get("dry_run"):
         return {"message": f"{STOPPED[by]}; nothing was sent"}
     ended_at = outbox.ledger.now()
@@ -86,12 +86,12 @@ def _stopped(outbox: Outbox, run: Run, found: RunSummary, by: StoppedBy) -> dict
 
 
 def finish_later(outbox: Outbox, run: Run) -> RunSummary:
-    """Write down anew how a run stands that had ended, where that has changed, and return it.
+    """Record the new outcome of a run that had ended, if it has changed, and return its summary.
 
-    What had stopped it still stands while some of it is open.
+    A run that was stopped stays `Failed` while any of its customers are open.
 
     Raises:
-        LeaseHeld: A process has taken the run's client meanwhile, and will write it down itself.
+        LeaseHeld: Another process has taken the run's client, and will record the outcome itself.
     """
     found = summary(outbox.ledger, run.run_id)
     as_before = (found.state, found.message) == (_state(found.customers, ""), describe_outcome(found))
@@ -107,12 +107,12 @@ def _state(people: CustomerCounts, stopped: str) -> str:
 
 
 def _is_open(people: CustomerCounts) -> bool:
-    """Tell whether something is still to be sent or settled, be it that the sending has not begun."""
+    """Whether any customer is still unsent or not settled, including before sending begins."""
     return people.planned > people.settled + people.failed + people.superseded
 
 
 def describe_outcome(found: RunSummary, stopped: str = "") -> str:
-    """Return one sentence of figures about a run that was sent: what stopped it, what is in trouble, what is done."""
+    """Return one sentence about a run that was sent: what stopped it, and how many are open, refused and updated."""
     people, sent = found.customers, found.batches
     if not people.planned:
         return stopped or "nothing to send"

@@ -1,4 +1,4 @@
-"""Sending one batch: the intent first, then the request, then what became of it; again where that is safe."""
+"""Send one batch: write the intent, make the request, write the outcome; retry where that is safe."""
 
 import asyncio
 import logging
@@ -34,10 +34,10 @@ log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 TRIES_TO_REACH: Final = 4
-"""Where nothing at all has got through yet, an address is soon held to be wrong."""
+"""Attempts while no request has ever reached ARM: the address is then probably wrong."""
 
 CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, RateLimited, BatchRefused, StopTheRun)
-"""A 429 or a 503 says itself that nothing was done (RFC 6585, RFC 9110)."""
+"""A 429 or 503 means that ARM has done nothing (RFC 6585, RFC 9110)."""
 
 
 class Sender:
@@ -51,15 +51,15 @@ class Sender:
         self._verb = "POST" if upsert else "PUT"
 
     async def send(self, batch: Batch) -> bool:
-        """Send a batch until ARM has answered for it; return whether it was accepted.
+        """Send a batch until ARM has answered; return whether ARM accepted it.
 
-        False: it may not leave as it is (held, superseded, too large by now, its body unusable, or the time is over),
-        and the ledger has it, or its parts.
+        False: the batch may not be sent as it is (held, superseded, too large, its body unusable, or the time is
+        over). The ledger then has it, or its parts.
 
         Raises:
             TryAgain: The tries or the time ran out; the batch stays as the ledger has it.
-            BatchRefused: ARM refused the body; nothing of it was taken.
-            StopTheRun: Nothing else will be allowed either.
+            BatchRefused: ARM refused the body; nothing of it was applied.
+            StopTheRun: ARM will refuse all other calls as well.
             LeaseLost: Another run has taken over the client.
         """
         tries = _Tries(self._context)
@@ -142,7 +142,7 @@ class Sender:
 
     @contextmanager
     def _guard_against_lost_lease(self) -> Iterator[None]:
-        """Raise LeaseLost where another process has sent the batch since: ARM does not speak of its attempt."""
+        """Raise LeaseLost if another process has sent the batch since: this answer is not about that attempt."""
         try:
             yield
         except BatchMoved:
@@ -154,10 +154,10 @@ class Sender:
 class _Tries:
     """The tries of one batch, with exponential back-off and jitter between them.
 
-    A 429 or 503 uses up none, and what it asks to wait is the brake's to wait.
+    A 429 or 503 uses up no try, and the rate limiter waits as long as it asks.
 
     Attributes:
-        failed: Whether any has.
+        failed: Whether any try has failed.
     """
 
     def __init__(self, context: Context) -> None:
@@ -171,7 +171,7 @@ class _Tries:
         self._used += not isinstance(_error(state), RateLimited)
 
     def wait(self, state: RetryCallState) -> float:
-        """Return the seconds until the next one; not beyond the deadline."""
+        """Return the seconds until the next try, at most until the deadline."""
         error, options = _error(state), self._context.options
         if isinstance(error, RateLimited):
             return 0.0
@@ -194,7 +194,7 @@ def _error(state: RetryCallState) -> TryAgain:
 
 
 async def finish_or_cancel(work: Coroutine[Any, Any, _T], *, grace_seconds: float) -> _T:
-    """Await work; when cancelled, let it come to its own end for a few seconds first, whatever of it is yet to come."""
+    """Await work; when cancelled, give it `grace_seconds` to finish before cancelling it."""
     task = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(task)

@@ -1,4 +1,4 @@
-"""What is done with a batch that ARM refused: the customers at fault are found, and the rest goes on without them."""
+"""Split a batch that ARM refused, to find the customers at fault and send the others without them."""
 
 import logging
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ TOO_LARGE: Final = "larger than ARM takes, even alone"
 
 
 class Splitter:
-    """Cuts refused batches; remembers which size ARM found too large."""
+    """Splits refused batches; remembers which size ARM found too large."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._too_large: int | None = None
 
     def fits(self, batch: Batch) -> bool:
-        """Tell whether a batch is smaller than what ARM has refused for its size in this run."""
+        """Whether a batch is smaller than the smallest one that ARM refused for its size in this run."""
         return self._too_large is None or batch.body.length < self._too_large or batch.sent_customers == 1
 
     def halves(self, batch: Batch) -> list[Batch]:
-        """Put two halves in a batch's place."""
+        """Replace a batch by its two halves."""
         return self._halved(batch, read_customers(self._context.outbox, batch))
 
     def _halved(self, batch: Batch, people: Opened) -> list[Batch]:
@@ -34,9 +34,9 @@ class Splitter:
         return split(self._context.outbox, self._context.run, batch, [people[:middle], people[middle:]])
 
     def cut(self, batch: Batch, refusal: BatchRefused) -> list[Batch]:
-        """Take the customers at fault out of a refused batch; return the batches that are to be sent in its place.
+        """Take the customers at fault out of a refused batch; return the batches to send in its place.
 
-        A customer that stands alone, or that the refusal names, has failed. Otherwise the batch is halved.
+        A single customer, or one that the refusal names, has failed. Otherwise the batch is split in two.
         """
         batch = reload(self._context.outbox.ledger, batch)
         if isinstance(refusal, BodyTooLarge):
@@ -60,7 +60,7 @@ class Splitter:
         return rest
 
     def give_up(self, batch: Batch, refusal: BatchRefused) -> None:
-        """Hold a refusal against the customer that stands alone in a batch."""
+        """Mark the only customer of a batch as failed."""
         [(line, person)] = read_customers(self._context.outbox, batch)
         words = TOO_LARGE if isinstance(refusal, BodyTooLarge) else reason_for(refusal.message, person)
         self._fail(batch, refusal, {line.ordinal: Verdict("failed", words)})

@@ -1,7 +1,7 @@
-"""The sweep: open batches of all clients are asked about again, and what had to wait for them goes on.
+"""Ask ARM again about every open batch, and resume the runs that were waiting for them.
 
-It carries on what was begun (batches that are held, or whose answer was lost) and leaves what was only planned to
-`armrest resume`; docs/decisions/0012-sweep.md says why.
+The sweep continues what was begun (batches that are held, or whose answer was lost) and leaves what was only planned to
+`armrest resume`. Reasons: docs/decisions/0012-sweep.md.
 """
 
 import logging
@@ -43,16 +43,16 @@ log = logging.getLogger(__name__)
 
 MOST_REASON_CHARS: Final = 300
 TRIES: Final = 3
-"""How often a batch is asked about before it is left to the next sweep."""
+"""Attempts to ask about a batch before it is left to the next sweep."""
 
 
 class ReasonMissing(OutboxError):
-    """A batch was to be accepted without a reason; nothing was asked."""
+    """A batch was accepted by a person without a reason; ARM was not asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTooLong:
-    """A batch that is open for longer than is usual; `batch_uuid` is None where its answer was lost."""
+    """A batch that has been open longer than usual; `batch_uuid` is None if ARM's answer was lost."""
 
     run_id: str
     client_no: int
@@ -63,7 +63,7 @@ class OpenTooLong:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkippedClient:
-    """A client that a live run is sending for: that run sees its batches through itself."""
+    """A client that a live run is sending for: that run finishes its own batches."""
 
     client_no: int
     run_id: str
@@ -71,7 +71,7 @@ class SkippedClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedRun:
-    """A run of which something was closed, and how it stands now."""
+    """A run in which batches were closed, and how it stands now."""
 
     run_id: str
     client_no: int
@@ -81,10 +81,10 @@ class ChangedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Batches that a person takes for settled: by whom, and why. The reason is kept, and holds no personal data.
+    """Batches that a person accepts as settled, with who and why. The reason is kept; it holds no personal data.
 
     Raises:
-        ReasonMissing: There is no reason.
+        ReasonMissing: The reason is empty.
     """
 
     uuids: frozenset[str]
@@ -99,7 +99,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What a sweep found and did. Figures count batches; `unsent` are those that are held or only planned."""
+    """What a sweep found and did. Figures count batches; `unsent` counts those that are held or only planned."""
 
     asked: int = 0
     unanswered: int = 0
@@ -125,7 +125,7 @@ class Sweep:
 
     @property
     def is_clear(self) -> bool:
-        """Whether nothing is left that another sweep or a resume would have to see to."""
+        """Whether nothing is left for another sweep or a resume."""
         return not (self.open or self.unsent or self.troubles)
 
     def as_json(self) -> dict[str, Any]:
@@ -146,20 +146,20 @@ async def sweep(
     accept: Acceptance | None = None,
     random: Random | None = None,
 ) -> Sweep:
-    """Ask about all open batches of an API, close what is done on the runs that it belongs to, and send what waited.
+    """Ask about all open batches of an API, close those that ARM has finished, and send those that waited for them.
 
-    Clients that a live run is sending for are skipped. Safe to repeat, and beside runs that begin meanwhile.
+    Clients that a live run is sending for are skipped. Safe to repeat, and safe while other runs begin.
 
     Args:
-        options: Their deadline bounds the sending, and the wait for ARM's word on what was sent.
-        open_too_long_seconds: Batches that are open for longer are named in the result.
-        clients: Only these are asked about; empty: all.
-        lost: batchUuids that are declared lost where ARM still has no last word on them.
-        lost_after_seconds: Every batch that is open for longer is declared lost; None: none is.
-        accept: The batches that a person takes for settled, where ARM still has no last word on them.
+        options: Their deadline limits the sending and the wait for ARM to finish what was sent.
+        open_too_long_seconds: Batches that have been open longer are listed in the result.
+        clients: Ask only about these; empty: all.
+        lost: batchUuids to declare lost if ARM still gives no final answer about them.
+        lost_after_seconds: Declare lost every batch that has been open longer; None: none.
+        accept: Batches that a person accepts as settled if ARM still gives no final answer about them.
 
     Raises:
-        UnknownBatch: One of `lost` or `accept` is not among the open batches; nothing was asked.
+        UnknownBatch: One of `lost` or `accept` is not an open batch; ARM was not asked.
         StopTheRun: ARM refuses the login.
     """
     assert_open(outbox, api_url, [*lost, *(accept.uuids if accept else ())])
@@ -173,17 +173,17 @@ async def sweep(
 
 
 def assert_open(outbox: Outbox, api_url: str, uuids: Collection[str]) -> None:
-    """Make sure that these are batches of an API that ARM has accepted and not settled.
+    """Check that these are open batches of an API: accepted by ARM and not settled.
 
     Raises:
-        UnknownBatch: One is not.
+        UnknownBatch: One of them is not.
     """
     if unknown := sorted(set(uuids) - open_uuids(outbox.ledger, api_url)):
         raise UnknownBatch(f"no batch {', '.join(unknown)} is open at {api_url}: see `armrest show RUN_ID`")
 
 
 class _Sweeper:
-    """One sweep on its way."""
+    """One sweep in progress."""
 
     def __init__(self, calls: Calls, api_url: str, clients: Collection[int]) -> None:
         self._calls = calls
@@ -212,7 +212,7 @@ class _Sweeper:
                 self._troubles.append(f"client {client_no}: {error}")
 
     def accept(self, said: Acceptance) -> None:
-        """Close what a person takes for settled, and is still open; what ARM has said in the meantime stands."""
+        """Close the open batches that a person accepts as settled; ARM's own outcome, if there is one by now, stays."""
         for uuid in sorted(said.uuids - {batch.batch_uuid for batch in self._asked}):
             self._troubles.append(f"batch {uuid} is not accepted: a run is sending for its client")
         for _, batch in list(self._open()):
@@ -221,24 +221,24 @@ class _Sweeper:
                     self._accepted.append(accept_by_person(self._ledger, batch, by=said.by, reason=said.reason))
 
     def give_up(self, uuids: Collection[str], after_seconds: float | None) -> None:
-        """Declare lost what is named, or too old, and still open."""
+        """Declare lost the open batches that are named or too old."""
         for uuid in sorted(set(uuids) - {batch.batch_uuid for batch in self._asked}):
-            self._troubles.append(f"batch {uuid} is not given up: a run is sending for its client")
+            self._troubles.append(f"batch {uuid} is not declared lost: a run is sending for its client")
         for _, batch in list(self._open()):
             too_old = after_seconds is not None and self._age(batch) > after_seconds
             if batch.batch_uuid in uuids or too_old:
-                with suppress(BatchMoved):  # a run that has begun meanwhile has heard of it
+                with suppress(BatchMoved):  # a run that began meanwhile has closed it
                     declare_lost(self._ledger, batch, f"declared lost after {self._age(batch) / 3600:.1f} h")
                     self._lost += 1
 
     async def carry_on(self) -> None:
-        """Send what is held, and what has no answer, of the oldest data first; what a person stopped is left."""
+        """Send held batches and those without an answer, oldest data first; skip runs that a person stopped."""
         for run in self._runs:
             if not run.is_left_to_people and batches_in(self._ledger, run, [State.HELD, State.SENDING]):
                 try:
                     await self._take_up(run)
                 except (StopTheRun, OutboxError) as error:
-                    log.warning("run %s is not carried on: %s", run.run_id, error)
+                    log.warning("run %s is not resumed: %s", run.run_id, error)
                     self._troubles.append(f"run {run.run_id}: {error}")
 
     async def _take_up(self, run: Run) -> None:
@@ -252,14 +252,14 @@ class _Sweeper:
             seconds=options.lease_seconds,
         )
         async with holding as lease:
-            if find_run(self._ledger, run.run_id).is_left_to_people:  # somebody has stopped it since this sweep began
+            if find_run(self._ledger, run.run_id).is_left_to_people:  # a person has stopped it since this sweep began
                 return
             delivery = Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random, brake=calls.brake)
             async with delivery:
                 await delivery.resume_started()
 
     def conclude(self, open_too_long_seconds: float) -> Sweep:
-        """Write down how the runs stand now, those that have come alive meanwhile aside, and tell it all."""
+        """Record how the runs stand now, except those that are live again, and return the result of the sweep."""
         alive = lease_holders(self._ledger)
         changed = [told for run in self._runs if run.client_id not in alive and (told := self._finish(run))]
         before, after = list(self._before.values()), [self._summary(run) for run in self._runs]

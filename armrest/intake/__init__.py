@@ -1,4 +1,4 @@
-"""Sources in, customers and rejects out; what is wrong with a file is said before anything is sent."""
+"""Read sources into customers and rejects; errors in a file are reported before anything is sent."""
 
 from armrest.intake.errors import InputRefused, SourceUnavailable
 from armrest.intake.locations import Database, Places

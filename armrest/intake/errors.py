@@ -1,4 +1,4 @@
-"""The one error of the intake: the whole input is refused."""
+"""Errors of the intake: the whole input is refused, or cannot be read at the moment."""
 
 from typing import Any, Final
 
@@ -31,17 +31,17 @@ FAULTS: Final = frozenset(
         "unknown-column",
     }
 )
-"""Every `code` of this room; planning, which judges a source as a whole, adds its own."""
+"""Every `code` of this package; planning, which checks a source as a whole, adds its own."""
 
 
 class InputRefused(Exception):
     """The input is refused as a whole, and nothing of it may be sent.
 
     Args:
-        message: One line: the source, what is wrong, where, and what to do. No cell values but customer numbers.
-        code: One word for what is wrong, such as one of `FAULTS`.
-        rows: The row numbers at fault, the header being row 1; empty where no row is.
-        column: The column at fault, as the source names it.
+        message: One line: the source, what is wrong, where, and what to do. Of cell values, only customer numbers.
+        code: A short code for what is wrong, such as one of `FAULTS`.
+        rows: The numbers of the rows at fault, with the header as row 1; empty if no row is at fault.
+        column: The name in the source of the column at fault.
     """
 
     def __init__(self, message: str, *, code: str, rows: tuple[int, ...] = (), column: str | None = None) -> None:
@@ -56,7 +56,7 @@ class InputRefused(Exception):
 
 
 class SourceUnavailable(ConnectionError):
-    """The source could not be read just now, for no fault of its own: reading it again may work. One line."""
+    """The source could not be read at the moment, though nothing is wrong with it: try again. One line."""
 
 
 def _rebuild(kind: type[InputRefused], data: dict[str, Any]) -> InputRefused:

@@ -1,4 +1,4 @@
-"""A first mapping, guessed from a source's header and its first rows; it runs as it is."""
+"""Guess a first mapping from a source's header and first rows; it can be used unchanged."""
 
 import json
 import re
@@ -30,10 +30,10 @@ def suggest_mapping(
     inbox: Path | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> str:
-    """Guess a mapping, in YAML: it runs as it is, and ends with a masked sample of what would be sent.
+    """Guess a mapping in YAML, which can be used unchanged, and ends with a masked sample of the data to send.
 
     Raises:
-        InputRefused: It cannot be read, or no column looks like customer numbers.
+        InputRefused: The source cannot be read, or no column looks like customer numbers.
     """
     found = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
     with readable(found.name):
@@ -50,11 +50,11 @@ def suggest_mapping(
 
 
 class _Guesses:
-    """Which column holds which field.
+    """Guesses the field of each column.
 
     Args:
         columns: The source's header.
-        cells: Its first rows, by columns.
+        cells: Its first rows, column by column.
         names: How the columns may be shown.
 
     Raises:
@@ -97,7 +97,7 @@ class _Guesses:
         return "\n".join([title, "columns:", *self._lines, *left]) + "\n"
 
     def _leave(self, position: int, column: str, why: str) -> None:
-        """A field that was guessed shows that the name is one."""
+        """List a column as left out; its name may be shown if a field was guessed from it."""
         if column:
             name = _key(column) if why or self._names.quotable(position) else f"(column {position + 1})"
             self._left.append(f"#   {name}: {why}".rstrip(": "))
@@ -122,5 +122,5 @@ def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
 
 
 def _key(column: str) -> str:
-    """A column's name as a key of YAML."""
+    """A column name as a YAML key."""
     return column if _PLAIN_KEY.fullmatch(column) else json.dumps(column, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What the user decides about a source."""
+"""The user's decisions about a source."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,18 +10,18 @@ from armrest.intake.rules import Severity
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What becomes of what a source leaves open.
+    """How to treat what a source leaves open.
 
     Attributes:
-        clear: The fields of `armrest.api.FIELDS` of which an empty cell makes ARM's blank. Of all others it means
-            *keep*, and a column that is missing always does.
-        address: Whether a source that fills an address, but has no column for `addressLine1`, `postalCode` or
-            `cityName`, is refused, or replaces ARM's address, blanks included. Under `merge` a customer's address holds
-            only what is filled, or to be blank by `clear`: it is to be laid over ARM's before it is sent.
-        duplicates: Which row of a customer goes: none, the source being refused; the last; the first; or all merged
-            into the first, the source being refused where two of them disagree.
-        severities: For each rule's code, a severity other than its own.
-        today: No birth date lies after it; None is the day it is.
+        clear: The fields of `armrest.api.FIELDS` whose empty cells blank the field in ARM. An empty cell of any other
+            field, and a missing column, mean *keep*.
+        address: What to do with a source that fills an address, but has no column for `addressLine1`, `postalCode` or
+            `cityName`: refuse it, or replace ARM's address, including blanks. With `merge`, a customer's address holds
+            only filled fields and those blanked by `clear`; it is merged with ARM's before it is sent.
+        duplicates: Which of a customer's rows to send. `error`: none, and refuse the source. `last` or `first`: that
+            row. `merge`: all merged into the first, and refuse the source if two rows disagree.
+        severities: Overrides of the severity of rules, by code.
+        today: The latest allowed birth date; None: the current day.
     """
 
     clear: frozenset[str] = frozenset()
@@ -31,10 +31,10 @@ class Policy:
     today: date | None = None
 
     def clearing(self, fields: Collection[str]) -> "Policy":
-        """The same policy, that clears these fields too."""
+        """The same policy that also clears these fields."""
         return replace(self, clear=self.clear.union(fields))
 
     @property
     def newest_birth(self) -> date:
-        """The last day on which somebody may be born."""
+        """The latest allowed birth date."""
         return self.today or datetime.now().astimezone().date()

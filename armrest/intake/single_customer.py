@@ -1,4 +1,4 @@
-"""One customer given by hand, under the same rules as a file's."""
+"""Read one customer entered by hand, with the same rules as in a file."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ NAME = "this customer"
 
 
 class _OneRow(PlainTable):
-    """A table of one row, whose blanks are values."""
+    """A table with one row, in which blanks are values."""
 
     description = "one customer"
     explicit = True
@@ -28,10 +28,10 @@ class _OneRow(PlainTable):
 
 
 def is_customer_number(text: str, *, severities: Mapping[str, Severity] | None = None) -> bool:
-    """Whether a text may be shown as a customer number: it breaks no rule that would reject a row for it.
+    """Whether a text may be shown as a customer number: it breaks no rule that would reject its row.
 
     Args:
-        severities: For each rule's code, a severity other than its own.
+        severities: Overrides of the severity of rules, by code.
     """
     policy = Policy(severities=severities or {})
     (block,) = source_of(SourceInfo(NAME, _OneRow({"customerNo": text})), policy=policy).blocks()
@@ -41,15 +41,15 @@ def is_customer_number(text: str, *, severities: Mapping[str, Severity] | None =
 def read_single_customer(
     customer_no: str, values: Mapping[str, str], *, severities: Mapping[str, Severity] | None = None
 ) -> CustomerUpdate:
-    """Make a customer of values by their fields, named as the columns of a customer file; `""` blanks a field.
+    """Make a customer from values by field, named like the columns of a customer file; `""` blanks a field.
 
-    Of the address, all seven fields are sent where one is given.
+    If one field of the address is given, all seven are sent.
 
     Args:
-        severities: For each rule's code, a severity other than its own, as of a file.
+        severities: Overrides of the severity of rules, by code, as for a file.
 
     Raises:
-        InputRefused: A field is unknown, cannot be blanked, or its value is not one of its kind; values are not told.
+        InputRefused: A field is unknown or cannot be blanked, or a value is invalid; the message has no values.
     """
     if "customerNo" in values:
         raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")

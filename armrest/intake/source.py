@@ -1,4 +1,4 @@
-"""Sources: customers in, block by block, in bounded memory and in the order of the source."""
+"""Sources: read customers block by block, in bounded memory and in the order of the source."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,15 +17,15 @@ from armrest.intake.source_info import SourceInfo, inspect_source
 
 
 class Source:
-    """A source that has been looked at; `open_source` makes one.
+    """A source that has been inspected; `open_source` makes one.
 
     Attributes:
-        name: How it is shown; holds no credentials.
-        description: Its format, encoding and delimiter, to be shown to the user.
+        name: The name to show, without credentials.
+        description: Its format, encoding and delimiter, to show to the user.
         columns: Its header.
-        text_bytes: How large it is, or would be as CSV, about; None where that is not known.
-        modified_at: When it was last written, in UTC; None where it is not known. Of several files, the oldest.
-        delimiter, encoding: Those of the rejects file.
+        text_bytes: Its size, or its approximate size as CSV; None if unknown.
+        modified_at: When it was last written, in UTC, the oldest of several files; None if unknown.
+        delimiter, encoding: For the rejects file.
     """
 
     def __init__(
@@ -65,32 +65,32 @@ class Source:
 
     @property
     def unmapped(self) -> tuple[str, ...]:
-        """Its columns that nothing is made of, which a mapping may leave: by name, or as `column 3`."""
+        """The columns that map to no field: by name, or as `column 3`."""
         return tuple(map(self._names.plain, self._unmapped))
 
     def place(self, row: int) -> str:
-        """Where a row stands, for people: its number, after the name of its file where there are several."""
+        """The position of a row, for people: its number, after the name of its file if there are several."""
         return self._table.place(row)
 
     def blocks(self) -> Iterator[Block]:
-        """Read from the start, each time anew.
+        """Read the source; each call starts again from the first row.
 
         Raises:
-            InputRefused: The structure is at fault, there is no row, or (after the last block, where the policy is
-                `error`) a customer stands in several rows.
-            SourceUnavailable: It cannot be read just now.
+            InputRefused: The structure is invalid, there is no row, or (after the last block, with the policy `error`)
+                a customer is in several rows.
+            SourceUnavailable: The source cannot be read at the moment.
         """
         return self._read_by(lambda chunks: map(self._reader.read, chunks))
 
     def sealed_blocks(self, key: bytes, *, processes: int = 1) -> Generator[Block, None, None]:
-        """Read as `blocks` does, the customers sealed.
+        """Like `blocks`, with the customers serialized.
 
         Args:
-            processes: How many make blocks, this one included, which also reads; 1: it alone does everything.
+            processes: How many processes build blocks, including this one, which also reads; 1: only this one.
 
         Raises:
-            InputRefused: As `blocks` does.
-            WorkerLost: One of them was killed.
+            InputRefused: As in `blocks`.
+            WorkerLost: A worker process was killed.
         """
 
         def here(chunk: Chunk) -> Block:
@@ -116,7 +116,7 @@ class Source:
         )
 
     def _read_by(self, read: Callable[[Iterator[Chunk]], Iterator[Block]]) -> Iterator[Block]:
-        """Read, each chunk made a block by `read`: in their order, but it may ask for chunks in advance."""
+        """Read the chunks and build blocks with `read`, which keeps their order but may take chunks in advance."""
         strict = self._policy.duplicates == "error"
         hashes, rows = KeyHashes(), 0
         with readable(self.name):
@@ -149,7 +149,7 @@ class Source:
     def _resolved(
         self, resolution: Resolution, hashes: KeyHashes | None, left_out: deque[list[int]]
     ) -> Iterator[Chunk]:
-        """The chunks without the rows that are left out; of each, their row numbers are appended to `left_out`."""
+        """The chunks without the rows to leave out, whose row numbers are appended to `left_out`, a list per chunk."""
         for chunk in self._chunks():
             if hashes is not None:
                 hashes.add(self._reader.customer_numbers(chunk))
@@ -167,22 +167,22 @@ def open_source(
     places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> Source:
-    """Look at a source, its columns named as in ARM's API or as a mapping says.
+    """Inspect a source whose columns are named as in ARM's API, or mapped by a mapping.
 
-    CSV, Excel, Parquet, Arrow, JSON and NDJSON are told apart by their first bytes, `.gz`, `.zst` and `.zip` opened.
+    The first bytes decide between CSV, Excel, Parquet, Arrow, JSON and NDJSON; `.gz`, `.zst` and `.zip` are unpacked.
 
     Args:
-        source: A path, a folder or glob, `-` for standard input, an fsspec address, or `sql:NAME`.
-        encoding: A CSV's; None goes by a BOM, then UTF-8 where all of it is, then Windows-1252.
-        mapping: Under a mapping, columns that are not mapped are passed over.
-        policy: What the source leaves open; None is the default of everything.
+        source: A path, a folder or glob, `-` for standard input, an fsspec URL, or `sql:NAME`.
+        encoding: The encoding of a CSV. None: the BOM decides, else UTF-8 if all of it is valid, else Windows-1252.
+        mapping: The mapping; columns that it does not name are ignored. None: columns have ARM's names.
+        policy: How to treat what the source leaves open; None: the defaults.
         inbox: The folder in which plain file names are looked up first.
-        places: The only places that it may come from, where not all are allowed.
-        databases: What `sql:NAME` stands for.
+        places: The only places that it may come from; None: any.
+        databases: The databases that `sql:NAME` may name.
 
     Raises:
-        InputRefused: It cannot be read, is empty, or its columns cannot be understood.
-        ValueError: The policy names a rule that there is not.
+        InputRefused: The source cannot be read, is empty, or its columns cannot be understood.
+        ValueError: The policy names a rule that does not exist.
     """
     sheet = mapping.sheet if mapping else None
     found = inspect_source(source, encoding=encoding, sheet=sheet, inbox=inbox, places=places, databases=databases)
@@ -190,11 +190,11 @@ def open_source(
 
 
 def source_of(found: SourceInfo, *, mapping: ColumnMapping | None = None, policy: Policy | None = None) -> Source:
-    """Make a source of what was found there.
+    """Make a source from its inspection.
 
     Raises:
         InputRefused: Its columns cannot be understood.
-        ValueError: The policy names a rule that there is not.
+        ValueError: The policy names a rule that does not exist.
     """
     with readable(found.name):
         feeds = _feeds(found.table, found.name, mapping)
@@ -225,7 +225,7 @@ def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def _header_only(name: str) -> InputRefused:
-    return InputRefused(f"{name}: a header, but no customers; check what wrote it", code="header-only")
+    return InputRefused(f"{name}: a header, but no customers; check the system that exported it", code="header-only")
 
 
 def _two_headers(name: str, table: Table, row: int) -> InputRefused:

@@ -1,4 +1,4 @@
-"""Looking at a source: where it lies, and which format it has."""
+"""Inspect a source: its location and its format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from armrest.intake.locations import SQL, Database, Places, display_name, locate
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """What was found.
+    """The result of an inspection.
 
     Attributes:
-        name: How the source is shown; holds no credentials.
-        text_bytes: How large it is, or would be as CSV, about; None where that is not known.
-        modified_at: When it was last written, in UTC; None where it is not known. Of several files, the oldest.
+        name: The name to show, without credentials.
+        text_bytes: Its size, or its approximate size as CSV; None if unknown.
+        modified_at: When it was last written, in UTC, the oldest of several files; None if unknown.
     """
 
     name: str
@@ -35,10 +35,10 @@ def inspect_source(
     places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> SourceInfo:
-    """Look at a source; `open_source` says what may be given.
+    """Inspect a source; `open_source` describes the arguments.
 
     Raises:
-        InputRefused: It cannot be read, or is not what it seems to be.
+        InputRefused: The source cannot be read, or its content does not match its format.
     """
     name = display_name(source)
     with readable(name):
@@ -60,7 +60,7 @@ def _sql_table(source: str, databases: Mapping[str, Database]) -> Table:
     name = source.removeprefix(SQL)
     if name not in databases:
         known = ", ".join(sorted(databases)) or "none"
-        what = f"the settings name no such database (they name: {known})"
+        what = f"the settings have no such database (they have: {known})"
         raise InputRefused(f"{source}: {what}", code="no-such-file")
     from armrest.intake.formats import SqlTable
 

@@ -9,12 +9,12 @@ TAIL = b"]}"
 
 
 def head(user_id: str) -> bytes:
-    """Return what stands before the first customer."""
+    """Return the bytes before the first customer."""
     return b'{"metadata":{"userId":' + orjson.dumps(user_id) + b'},"customers":['
 
 
 def envelope(user_id: str, customers: Iterable[bytes]) -> bytes:
-    """Return the body that carries these customers, each of them serialised already."""
+    """Return the body with these customers, which are already serialised."""
     return head(user_id) + b",".join(customers) + TAIL
 
 

@@ -1,4 +1,4 @@
-"""ARM's fields under ARM's names: what a customer is when sent, and when read back.
+"""ARM's customer model, with ARM's field names: as sent, and as read back.
 
 The types hold apart the three kinds of nothing. In a `TypedDict`, a missing key is *not sent* (ARM keeps what it
 has), `None` is `null` (the same, by ARM's pages), and `""` is a value (ARM makes the field blank).
@@ -29,7 +29,7 @@ IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")]
 
 @with_config(ConfigDict(extra="forbid"))
 class PostalAddress(TypedDict, total=False):
-    """One group: where any of it is sent, ARM replaces all of it, and blanks what is missing (documented)."""
+    """One group: if any field is sent, ARM replaces all of them, and blanks the missing ones (documented)."""
 
     addressLine1: str | None
     addressLine2: str | None

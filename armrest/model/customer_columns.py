@@ -1,4 +1,4 @@
-"""ARM's fields as a flat table holds them: one cell each, under ARM's names."""
+"""ARM's fields as the columns of a flat table, with ARM's names."""
 
 from difflib import get_close_matches
 from typing import Final
@@ -28,13 +28,13 @@ KNOWN: Final = {
 """Every name that is understood, and its leaf: `addressLine1` and `postalAddress.addressLine1` are the same."""
 
 ONLY_SHOWN: Final = frozenset(CustomerRecord.__annotations__) - frozenset((*KNOWN, *FIELDS))
-"""Fields that ARM shows of a customer and no update can carry."""
+"""Fields that ARM shows for a customer but that cannot be updated."""
 
 REJECT_COLUMNS: Final = ("_row", "_field", "_error")
-"""What a rejects file adds; passed over when it is fed back."""
+"""Columns that a rejects file adds; ignored when it is read again."""
 
 
 def nearest(name: str, among: dict[str, str]) -> str:
-    """The value of the key that is most like this name, whatever its case."""
+    """The value of the key that is most similar to this name, ignoring case."""
     folded = {key.casefold(): value for key, value in among.items()}
     return folded[get_close_matches(name.casefold(), folded, n=1, cutoff=0.0)[0]]

@@ -1,4 +1,4 @@
-"""Masks: which fields of a customer are sent, a bit a field in the order of `FIELDS`."""
+"""Masks of the fields that are sent for a customer: one bit per field, in the order of `FIELDS`."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -26,13 +26,13 @@ def names_in(mask: int) -> tuple[str, ...]:
 
 
 def without(customer: Mapping[str, Any], mask: int) -> dict[str, Any]:
-    """Return the customer less the fields of a mask."""
+    """Return the customer without the fields of a mask."""
     gone = frozenset(names_in(mask))
     return {name: value for name, value in customer.items() if name not in gone}
 
 
 def merged(masks: Iterable[int]) -> int:
-    """Return the mask of the fields that any of these carries."""
+    """Return the union of these masks."""
     total = 0
     for mask in masks:
         total |= mask

@@ -1,4 +1,4 @@
-"""Customers as they may be shown: the shape of personal data, without the data."""
+"""Mask customers for display: keep the shape of personal data, without the data."""
 
 import re
 from typing import Any, Final
@@ -12,7 +12,7 @@ _CODE: Final = re.compile("[A-Z0-9]{1,8}")
 
 
 def masked(customer: CustomerUpdate) -> dict[str, Any]:
-    """The customer with `x` for every letter and `9` for every digit, its number and codes aside."""
+    """The customer with `x` for every letter and `9` for every digit, except its number and codes."""
     return {key: value if _is_shown(key, value) else _masked(value) for key, value in customer.items()}
 
 

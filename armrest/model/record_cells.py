@@ -1,4 +1,4 @@
-"""Customer records as rows of a table: the same columns as a customer file's, then all else that ARM shows."""
+"""Convert customer records to table rows: the columns of a customer file first, then everything else ARM shows."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Customers sealed: in the bytes in which they will be sent, with what the ledger keeps of them, column by column."""
+"""Serialized customers: the bytes to send, with what the ledger stores about them, column by column."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Serialized:
 
 
 def serialize(people: Iterable[Mapping[str, Any]], key: bytes) -> Serialized:
-    """Seal customers.
+    """Serialize customers.
 
     Args:
         key: That of the ledger's fingerprints.

@@ -1,4 +1,4 @@
-"""What was planned, sent and answered: bodies and the ledger. It knows nothing of HTTP and nothing of Prefect."""
+"""The ledger and the bodies: what was planned, sent and answered. It knows nothing of HTTP or Prefect."""
 
 from armrest.outbox.batches import (
     BY_A_PERSON,

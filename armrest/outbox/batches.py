@@ -1,4 +1,4 @@
-"""Batches and their lines, and every move between a batch's states but the first: that one is the gate's."""
+"""Batches and their lines, and every state transition of a batch except the first, which belongs to the gate."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -29,10 +29,10 @@ class State(StrEnum):
 
 
 NOT_SETTLED: Final = "not settled: "
-"""How the message begins of a batch whose last answer something speaks against."""
+"""Prefix of the message of a batch whose last answer contradicts success."""
 
 BY_A_PERSON: Final = "accepted by a person's word"
-"""How the message begins of a batch that a person has closed as settled."""
+"""Prefix of the message of a batch that a person has closed as settled."""
 
 OPEN: Final = (State.SENDING, State.ACCEPTED)
 SENDABLE: Final = (State.PLANNED, State.HELD, State.SENDING)
@@ -42,7 +42,7 @@ DONE: Final = (State.SETTLED, State.PARTLY_FAILED, State.FAILED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One request body and what became of it. `customers` counts its lines; `seq` is its number in the run."""
+    """One request body and its outcome. `customers` counts its lines; `seq` is its number in the run."""
 
     run_seq: int
     seq: int
@@ -66,18 +66,18 @@ class Batch:
 
     @property
     def sent_customers(self) -> int:
-        """How many of its customers stand in its body: all but the superseded."""
+        """The number of customers in its body: all except the superseded ones."""
         return self.customers - self.superseded
 
     @property
     def may_have_arrived(self) -> bool:
-        """Whether ARM may hold it without our knowing: an answer was lost, or never awaited."""
+        """Whether ARM may hold it without our knowledge: an answer was lost, or nobody waited for it."""
         return self.doubtful or self.state is State.SENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One customer of a batch that is still with it: not failed, not superseded."""
+    """One customer of a batch."""
 
     ordinal: int
     customer_no: str
@@ -86,7 +86,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a line ended as by itself: `failed` or `superseded`, and why; the reason holds no personal data."""
+    """A line's own outcome, `failed` or `superseded`, and the reason, which holds no personal data."""
 
     outcome: str
     reason: str
@@ -95,7 +95,7 @@ class Verdict:
 _SELECT_BATCH: Final = select(batches).where(
     batches.c.run_seq == bindparam("run_seq"), batches.c.seq == bindparam("seq")
 )
-"""Made once: to make a statement takes longer than SQLite takes to answer it."""
+"""Built once: building the statement takes longer than SQLite takes to run it."""
 
 
 def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
@@ -107,13 +107,13 @@ def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
 
 
 def reload(ledger: Ledger, batch: Batch) -> Batch:
-    """Return a batch as the ledger has it by now."""
+    """Return the current state of a batch from the ledger."""
     with ledger.read() as tx:
         return read_batch(tx, batch.run_seq, batch.seq)
 
 
 def from_row(row: Any) -> Batch:
-    """Return a row of the table as a batch."""
+    """Return a batch from a row of the table."""
     columns = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
     values = {name: columns[name] for name in _COPIED_COLUMNS}
     ref = BodyRef(row.body_file, row.body_offset, row.body_length, bytes(row.body_sha256))
@@ -140,7 +140,7 @@ _STATES: Final = (
 def batches_in(
     ledger: Ledger, run: Run, states: Collection[State], *, slice_no: int | None = None, shard: Shard | None = None
 ) -> list[Batch]:
-    """Return a run's batches that are in one of these states, in their order; of one slice, of a shard, or of all."""
+    """Return a run's batches in one of these states, in order; of one slice, of a shard, or of all slices."""
     first, last = (shard.first_slice, shard.last_slice) if shard else (0, _LAST_SLICE)
     if slice_no is not None:
         first, last = max(first, slice_no), min(last, slice_no)
@@ -155,20 +155,20 @@ def count_states(ledger: Ledger, run: Run, slice_no: int) -> Counter[State]:
 
 
 def is_submitted(ledger: Ledger, run: Run, slice_no: int) -> bool:
-    """Tell whether nothing of a slice is planned, held or in doubt."""
+    """Whether no batch of a slice is planned, held or in doubt."""
     return not count_states(ledger, run, slice_no).keys() & set(SENDABLE)
 
 
 def is_closed(ledger: Ledger, run: Run, slice_no: int) -> bool:
-    """Tell whether ARM has finished every batch of a slice."""
+    """Whether ARM has finished every batch of a slice."""
     return not count_states(ledger, run, slice_no).keys() & set(UNFINISHED)
 
 
 def assert_sendable(ledger: Ledger, run: Run) -> None:
-    """Make sure that the bodies of what a run would still send were not purged.
+    """Check that no body that a run must still send was purged.
 
     Raises:
-        BodyUnusable: One was.
+        BodyUnusable: One was purged.
     """
     for batch in batches_in(ledger, run, SENDABLE):
         if batch.body.file == PURGED:
@@ -187,9 +187,9 @@ def open_elsewhere(ledger: Ledger, run: Run) -> list[Batch]:
 
 
 def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
-    """Return the ids of the runs that were sent to an API and have not come to their end, the oldest first.
+    """Return the ids of the runs that were sent to an API and are not finished, the oldest first.
 
-    They have a batch that is not closed, or nobody has written down yet that all are.
+    A run is not finished if a batch of it is not closed, or if its final state is not recorded yet.
     """
     not_closed = exists().where(batches.c.run_seq == runs.c.seq, batches.c.state.in_(UNFINISHED))
     query = (
@@ -210,18 +210,18 @@ def open_uuids(ledger: Ledger, api_url: str) -> set[str]:
 
 
 def client_no_of(ledger: Ledger, batch: Batch) -> int:
-    """Return the number, in ARM, of a batch's client."""
+    """Return the client number in ARM of a batch."""
     with ledger.read() as tx:
         return int(tx.execute(select(clients.c.client_no).where(clients.c.id == batch.client_id)).scalar_one())
 
 
 def lines_of(tx: Connection, batch: Batch) -> list[Line]:
-    """Return the lines whose outcome is their batch's, in the order of its body."""
+    """Return the lines without an outcome of their own, in the order of the body."""
     return _lines(tx, batch, customers.c.outcome.is_(None))
 
 
 def lines_in_body(tx: Connection, batch: Batch) -> list[Line]:
-    """Return the lines that stand in a batch's body, in its order: all but the superseded."""
+    """Return the lines in a batch's body, in its order: all except the superseded ones."""
     return _lines(tx, batch, or_(customers.c.outcome.is_(None), customers.c.outcome == "failed"))
 
 
@@ -238,7 +238,7 @@ def _with(batch: Batch) -> ColumnElement[bool]:
 
 
 def has_been_accepted(ledger: Ledger, run: Run) -> bool:
-    """Tell whether ARM has accepted any batch of this data by this user: the run's, its parents' or its children's."""
+    """Whether ARM has accepted any batch of this data from this user: in this run, its parents or its children."""
     query = (
         select(batches.c.seq)
         .join(runs, runs.c.seq == batches.c.run_seq)
@@ -250,7 +250,7 @@ def has_been_accepted(ledger: Ledger, run: Run) -> bool:
 
 
 def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | None, status: str, result: str) -> None:
-    """Commit a batchUuid: from here on the batch is acknowledged and never sent again."""
+    """Commit a batchUuid: from now on the batch is acknowledged and never sent again."""
     values = {
         "state": State.ACCEPTED,
         "batch_uuid": batch_uuid,
@@ -264,7 +264,7 @@ def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | N
 
 
 def revert_to_planned(ledger: Ledger, batch: Batch, message: str) -> None:
-    """Take back the intent: the batch certainly was not accepted, unless an earlier attempt is in doubt."""
+    """Revert the intent: ARM certainly did not accept the batch, unless an earlier attempt is in doubt."""
     values: dict[str, Any] = {"message": message}
     if not batch.doubtful:
         values |= {"state": State.PLANNED, "sent_at": None, "last_sent_at": None}
@@ -272,7 +272,7 @@ def revert_to_planned(ledger: Ledger, batch: Batch, message: str) -> None:
 
 
 def mark_in_doubt(ledger: Ledger, batch: Batch, message: str) -> None:
-    """Note that an attempt may have been accepted without our knowing; the batch stays SENDING."""
+    """Record that ARM may have accepted an attempt without our knowledge; the batch stays SENDING."""
     _write(ledger, batch, {"doubtful": 1, "message": message}, expected=(State.SENDING,))
 
 
@@ -280,12 +280,12 @@ _RECORD_STATUS: Final = update(batches).where(
     batches.c.run_seq == bindparam("in_run"),
     batches.c.seq == bindparam("numbered"),
     batches.c.attempts == bindparam("tried"),
-    or_(*(batches.c.state == state for state in UNFINISHED)),  # an IN cannot be said of many rows at once
+    or_(*(batches.c.state == state for state in UNFINISHED)),  # executemany does not support IN
 )
 
 
 def record_status(ledger: Ledger, batch: Batch, *, status: str, result: str, message: str) -> None:
-    """Keep the last words on a batch, along with what is written next; of one that is closed by then they are none."""
+    """Queue ARM's latest status of a batch for the next transaction; it is ignored if the batch has closed by then."""
     as_known = {"in_run": batch.run_seq, "numbered": batch.seq, "tried": batch.attempts}
     ledger.write_along(_RECORD_STATUS, {"status": status, "result": result, "message": message, **as_known})
 
@@ -293,7 +293,7 @@ def record_status(ledger: Ledger, batch: Batch, *, status: str, result: str, mes
 def close_batch(
     ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict], *, status: str, result: str, message: str
 ) -> None:
-    """Close a batch that ARM has worked through: the lines in `verdicts` (by ordinal) failed, the rest are updated."""
+    """Close a batch that ARM has finished: the lines in `verdicts` (by ordinal) failed, the others are updated."""
     with ledger.write() as tx:
         words = {"status": status, "result": result, "message": message}
         _close(tx, batch, verdicts, words, settled_at=ledger.now(), expected=(*OPEN, State.PLANNED))
@@ -308,7 +308,7 @@ def _close(
     settled_at: float,
     expected: Sequence[State],
 ) -> None:
-    """Close a batch; a customer that an earlier answer named as failed stays failed, whatever is said of it later."""
+    """Close a batch; a customer that an earlier answer named as failed stays failed, whatever a later answer says."""
     write_outcomes(tx, batch, verdicts)
     failed = len(verdicts)
     if read_batch(tx, batch.run_seq, batch.seq).failed:
@@ -319,9 +319,9 @@ def _close(
 
 
 def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
-    """Write that single customers of a batch have failed, while the batch and the others stay open.
+    """Record that some customers of a batch have failed, while the batch and the others stay open.
 
-    Newer data of these may leave at once, and a rerun may send them again.
+    Newer data of the failed customers may be sent at once, and a rerun may send them again.
     """
     with ledger.write() as tx:
         open_lines = {line.ordinal for line in lines_of(tx, batch)}
@@ -333,12 +333,12 @@ def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -
 
 
 def accept_by_person(ledger: Ledger, batch: Batch, *, by: str, reason: str) -> State:
-    """Close a batch that ARM accepted by a person's word, and return its state; who, when and why is kept.
+    """Close, on a person's word, a batch that ARM has accepted; return its state. Who, when and why is recorded.
 
     Customers that ARM has named as failed stay failed.
 
     Raises:
-        BatchMoved: It is closed already.
+        BatchMoved: The batch is closed already.
     """
     now, said = ledger.now(), f"{BY_A_PERSON} ({by}): {reason}"
     with ledger.write() as tx:
@@ -351,7 +351,7 @@ def accept_by_person(ledger: Ledger, batch: Batch, *, by: str, reason: str) -> S
 def fail_batch(
     ledger: Ledger, batch: Batch, reason: str, *, named: Mapping[int, Verdict], status: str, result: str, message: str
 ) -> None:
-    """Close a batch that ARM refused whole: lines in `named` have reasons of their own, the rest share one."""
+    """Close a batch that ARM refused as a whole: lines in `named` have their own reasons, the others share one."""
     with ledger.write() as tx:
         rest = {line.ordinal: Verdict("failed", reason) for line in lines_of(tx, batch)}
         write_outcomes(tx, batch, {**rest, **named})
@@ -361,7 +361,7 @@ def fail_batch(
 
 
 def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
-    """Give up an open batch, by age or by a person's word; a rerun may send its customers anew."""
+    """Give up an open batch because of its age or on a person's word; a rerun may send its customers again."""
     now = ledger.now()
     words = {"what": "LOST", "outcome": "declared", "evidence": message}
     with ledger.write() as tx:
@@ -370,7 +370,7 @@ def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
 
 
 def write_outcomes(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]) -> None:
-    """Write the outcomes of single lines; their batch's counts are the caller's to keep."""
+    """Write the outcomes of single lines; the caller updates the counts of their batch."""
     if verdicts:
         judged = [{"ordinal_": place, "outcome": v.outcome, "reason": v.reason} for place, v in verdicts.items()]
         where = and_(customers.c.run_seq == batch.run_seq, customers.c.ordinal == bindparam("ordinal_"))
@@ -393,13 +393,12 @@ _TRANSITION: Final = update(batches).where(
 
 
 def transition(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
-    """Move a batch, but only from a state in which that makes sense, and not since it was last sent.
+    """Move a batch to another state, but only from one of the expected states and for its latest attempt.
 
-    Another process may have been faster: a holder that wakes after a takeover speaks of an attempt that is not the
-    last any more.
+    Another process may have been faster: a holder that wakes up after a takeover knows only an older attempt.
 
     Raises:
-        BatchMoved: It was.
+        BatchMoved: Another process has moved the batch.
     """
     as_known = {"in_run": batch.run_seq, "numbered": batch.seq, "tried": batch.attempts, "expected": list(expected)}
     if tx.execute(_TRANSITION, {**values, **as_known}).rowcount != 1:

@@ -1,6 +1,6 @@
-"""Bodies, stored exactly as they will be sent: many to a file, each found by offset and length.
+"""Store request bodies exactly as they will be sent: many per file, each located by offset and length.
 
-Any fsspec store serves: a local folder, S3, Azure. A local file is flushed to the disk before its plan counts.
+Any fsspec store works: a local folder, S3, Azure. A local file is flushed to disk before its plan is complete.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ FILE_BYTES: Final = 64 * 1024 * 1024
 """A file of bodies is closed once it holds this much."""
 
 PURGED: Final = ""
-"""The file of a body that was removed on purpose; its hash and its length stay known."""
+"""The file name of a purged body; its hash and length stay known."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyRef:
-    """Where a body lies, and its SHA-256, which is checked before it is sent."""
+    """The location of a body, and its SHA-256, which is checked before it is sent."""
 
     file: str
     offset: int
@@ -36,7 +36,7 @@ class BodyRef:
 
 
 class BodyStore:
-    """A folder of bodies under any fsspec address."""
+    """A folder of bodies at any fsspec URL."""
 
     def __init__(self, url: str) -> None:
         self._fs, self._root = fsspec.core.url_to_fs(url)
@@ -44,19 +44,19 @@ class BodyStore:
 
     @property
     def name(self) -> str:
-        """The store's folder or bucket; it holds no login."""
+        """The store's folder or bucket, without credentials."""
         return str(self._root)
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines reach it."""
+        """Whether other machines can reach it."""
         return not self._local
 
     def read(self, ref: BodyRef) -> bytes:
         """Return a body.
 
         Raises:
-            BodyUnusable: It was purged, or is not the one that was planned.
+            BodyUnusable: It was purged, or differs from the one that was planned.
         """
         if ref.file == PURGED:
             raise BodyUnusable("the body was purged (`armrest purge`): send from the source again")
@@ -75,14 +75,14 @@ class BodyStore:
         return body
 
     def writer(self, folder: str) -> "BodyWriter":
-        """Return a writer of new files in a folder, by convention the run's id."""
+        """Return a writer of new files in a folder, named after the run by convention."""
         return BodyWriter(self, folder, first=1 + max(map(_number_of, self.files(folder)), default=-1))
 
     def self_test(self) -> None:
         """Write a file, read it and remove it.
 
         Raises:
-            BodyUnusable: One of these does not work.
+            BodyUnusable: One of these steps fails.
         """
         folder = f"try-{secrets.token_hex(4)}"
         try:
@@ -90,16 +90,16 @@ class BodyStore:
             self._fs.pipe_file(self._path(f"{folder}/file"), b"armrest")
             readable = self._fs.cat_file(self._path(f"{folder}/file")) == b"armrest"
             self.remove(folder)
-        except Exception as error:  # noqa: BLE001  every store has errors of its own
+        except Exception as error:  # noqa: BLE001  every store raises its own errors
             raise BodyUnusable(f"the store {self._root} cannot be used: {_short(error)}") from None
         if not readable:
-            raise BodyUnusable(f"the store {self._root} gives back other bytes than it was given")
+            raise BodyUnusable(f"the store {self._root} does not return the bytes that were written to it")
 
     def remove_files(self, files: Collection[str]) -> None:
-        """Remove these files, and each folder of theirs that is empty then; those that are gone already are no fault.
+        """Remove these files, and their folders if they are empty then; missing files are ignored.
 
-        Whoever removes what others may no longer need lists the files first, then asserts the right to do so in a
-        transaction, and then removes what was listed: what a later writer adds has another name.
+        To remove files that others may still need, list them first, then assert the right in a transaction, and then
+        remove the listed ones: files that a later writer adds have other names.
         """
         for file in files:
             with suppress(FileNotFoundError):
@@ -115,19 +115,19 @@ class BodyStore:
         return {path.rstrip("/").rsplit("/", 1)[-1] for path in found}
 
     def files(self, folder: str) -> list[str]:
-        """Return the files of a folder, whichever writer has made them."""
+        """Return the files of a folder, from all writers."""
         self._fs.invalidate_cache()
         found = self._fs.ls(self._path(folder), detail=False) if self._fs.exists(self._path(folder)) else []
         names = (path.rsplit("/", 1)[-1] for path in found)
         return [f"{folder}/{name}" for name in names if name.endswith(SUFFIX)]
 
     def remove(self, folder: str) -> None:
-        """Remove a folder with all its bodies; none is not a fault."""
+        """Remove a folder with all its bodies, if it exists."""
         if self._fs.exists(self._path(folder)):
             self._fs.rm(self._path(folder), recursive=True)
 
     def open_for_writing(self, file: str) -> IO[bytes]:
-        """Open a new file of bodies; its folder is made where it is not there."""
+        """Open a new file of bodies, and create its folder if needed."""
         self._fs.makedirs(self._path(file.rsplit("/", 1)[0]), exist_ok=True)
         handle: IO[bytes] = self._fs.open(self._path(file), "wb")
         if self._local:
@@ -138,7 +138,7 @@ class BodyStore:
         return f"{self._root.rstrip('/')}/{file}"
 
     def finish(self, handle: IO[bytes]) -> None:
-        """Close a file so that what it holds survives a power cut."""
+        """Close a file so that its content survives a power cut."""
         handle.flush()
         if self._local:
             os.fsync(handle.fileno())
@@ -154,10 +154,10 @@ def _number_of(file: str) -> int:
 
 
 class BodyWriter:
-    """Writes bodies one after another, into as many files as it takes, numbered from `first`; a context manager.
+    """Appends bodies to files numbered from `first`, as many as needed; a context manager.
 
-    A file's name is its writer's alone: several machines may split batches of one run at the same moment, and a
-    planner that slept through a takeover must not write over the bodies of the next one.
+    Each writer uses file names of its own: several machines may split batches of one run at the same moment, and a
+    planner that slept through a takeover must not overwrite the bodies of the next one.
 
     Attributes:
         files: The files that it has written.
@@ -180,7 +180,7 @@ class BodyWriter:
         self._close()
 
     def write(self, body: bytes) -> BodyRef:
-        """Append a body, and return where it lies. It is safe once the writer is closed."""
+        """Append a body, and return its location. The body is safe once the writer is closed."""
         if self._handle is None or self._offset >= FILE_BYTES:
             self._open_next()
         assert self._handle is not None

@@ -1,10 +1,10 @@
-"""What can be wrong with the outbox itself, or with what is asked of it."""
+"""Errors of the outbox, and of requests to it."""
 
 from typing import Any
 
 
 class OutboxError(Exception):
-    """One line: what is wrong, where, what to do. Further keyword arguments are kept as attributes."""
+    """One line: what is wrong, where, what to do. Other keyword arguments are kept as attributes."""
 
     def __init__(self, message: str, **data: Any) -> None:
         super().__init__(message)
@@ -20,11 +20,11 @@ def _rebuild(kind: type[OutboxError], data: dict[str, Any]) -> OutboxError:
 
 
 class UnknownRun(OutboxError):
-    """No run has this id, nor was it carried by this flow run."""
+    """No run has this id, and no flow run with this id is linked to a run."""
 
 
 class WrongClient(OutboxError):
-    """The run is another client's than the one that was named."""
+    """The run belongs to another client than the one that was named."""
 
 
 class UnknownBatch(OutboxError):
@@ -32,20 +32,20 @@ class UnknownBatch(OutboxError):
 
 
 class BatchMoved(OutboxError):
-    """Another process has moved this batch on; what was to be written about it no longer fits."""
+    """Another process has changed the state of this batch, so the write no longer applies."""
 
 
 class LedgerUnusable(OutboxError):
-    """The ledger cannot be opened, read or written: damaged, read-only, full, of a newer version."""
+    """The ledger cannot be opened, read or written: it is damaged, read-only, full, or of a newer version."""
 
 
 class BodyUnusable(OutboxError):
-    """A body is missing, purged, or not the one that was planned."""
+    """A body is missing, purged, or differs from the one that was planned."""
 
 
 class LeaseHeld(OutboxError):
-    """Another run holds the client. `holder_run_id` names it, `alive` tells whether its process was seen."""
+    """Another run holds the client; `holder_run_id` names it."""
 
 
 class LeaseLost(OutboxError):
-    """This run no longer holds its client: another has taken over, so nothing more may be sent."""
+    """This run no longer holds its client: another process has taken over, so nothing more may be sent."""

@@ -1,4 +1,4 @@
-"""The outbox: what was planned, sent and answered. A ledger, and a store of bodies."""
+"""The outbox: a ledger of what was planned, sent and answered, and a store of bodies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Outbox:
 
     @classmethod
     def open(cls, ledger_url: str, store_url: str, *, now: Callable[[], float] | None = None) -> Self:
-        """Open both; the ledger is made or brought to this version where needed.
+        """Open both; create the ledger or migrate it to this version if needed.
 
         Raises:
             LedgerUnusable: The ledger cannot be opened, is damaged, or was written by a newer version.
@@ -31,5 +31,5 @@ class Outbox:
         self.close()
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Close the ledger."""
         self.ledger.close()

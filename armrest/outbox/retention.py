@@ -1,7 +1,7 @@
-"""Retention: bodies hold personal data, and so do rejects files; both go once nothing will need them.
+"""Retention: bodies and rejects files hold personal data, and are removed once they are no longer needed.
 
-The ledger keeps numbers, outcomes, batchUuids and hashes. A file of bodies that must stay in part is written anew
-with what stays; docs/decisions/0013-purge.md says why.
+The ledger keeps numbers, outcomes, batchUuids and hashes. If a file holds bodies that must stay, it is rewritten with
+only these. Reasons: docs/decisions/0013-purge.md.
 """
 
 import logging
@@ -32,8 +32,8 @@ class Purged:
     """What a purge has removed, or would remove.
 
     Attributes:
-        runs: Runs of which something went.
-        batches: Batches whose body went; `bytes` is what these bodies held.
+        runs: Runs with anything removed.
+        batches: Batches whose body was removed; `bytes` is the size of these bodies.
         kept: Batches of old runs whose body stays: open, failed, or of a client that a live run is sending for.
     """
 
@@ -54,13 +54,13 @@ class Purged:
 
 
 def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry_run: bool = False) -> Purged:
-    """Remove the bodies of what is settled, and the rejects files, of runs that ended so long ago. Safe to repeat.
+    """Remove bodies of settled batches, and rejects files, of runs that ended that long ago. Safe to repeat.
 
-    A failure that a rerun has healed counts as settled; a plan that was never to be sent needs no bodies.
+    A failure that a rerun has resolved counts as settled; a dry run needs no bodies.
 
     Args:
-        force: Also remove the bodies of batches that are open or failed: no resume and no rerun can send them then.
-        dry_run: Only tell what would go.
+        force: Also remove the bodies of open or failed batches: no resume or rerun can send them then.
+        dry_run: Only report what would be removed.
 
     Raises:
         BodyUnusable: A body that must stay cannot be read; nothing of its run is removed.
@@ -69,7 +69,7 @@ def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry
     for run in _old_runs(outbox, outbox.ledger.now() - older_than_seconds):
         try:
             with _nobody_sends(outbox.ledger, run) as lease:
-                now = find_run(outbox.ledger, run.run_id)  # it may have been carried on since it was listed
+                now = find_run(outbox.ledger, run.run_id)  # it may have been resumed since it was listed
                 total += _purge_run(outbox, now, lease, force=force, dry_run=dry_run)
         except (LeaseHeld, LeaseLost) as held:
             log.info("run %s is not purged: %s", run.run_id, held)
@@ -92,7 +92,7 @@ def _old_runs(outbox: Outbox, before: float) -> list[Run]:
 
 @contextmanager
 def _nobody_sends(ledger: Ledger, run: Run) -> Iterator[Lease]:
-    """Hold the run's client, so that no resume and no rerun reads what is being removed."""
+    """Hold the run's client, so that no resume or rerun reads the bodies that are being removed."""
     lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS)
     try:
         yield lease
@@ -132,7 +132,7 @@ def _is_needed(ledger: Ledger, run: Run, batch: Batch) -> bool:
 
 
 def _remove_bodies(outbox: Outbox, run: Run, lease: Lease, *, going: Sequence[Batch], staying: Sequence[Batch]) -> None:
-    """Have the ledger forget where bodies lie, then remove the files; what a crash leaves, the next purge removes.
+    """Remove the locations of bodies from the ledger, then the files; the next purge removes what a crash leaves.
 
     Raises:
         LeaseLost: The purge took so long that another process has taken the client; nothing is removed.

@@ -1,6 +1,6 @@
-"""Logical runs: one plan, and everything that carries it on.
+"""Logical runs: one plan, and everything that continues it.
 
-What is written about a run asserts, in the same transaction, that the writer may still do so: its `Fence`.
+Every write about a run asserts its `Fence` in the same transaction: that the writer may still write.
 """
 
 import json
@@ -21,23 +21,23 @@ StoppedBy = Literal["person", "machine", "unknown"]
 
 
 class Fence(Protocol):
-    """The right to write about a run: a `Lease`, a `PlanAttempt`, or that no process holds the client (`Unheld`)."""
+    """The right to write about a run: a `Lease`, a `PlanAttempt`, or `Unheld` while no process holds the client."""
 
     def assert_current(self, tx: Connection) -> None:
-        """Make sure, within the transaction that writes, that the right still holds.
+        """Check, within the transaction that writes, that the right still holds.
 
         Raises:
-            LeaseLost, LeaseHeld: It does not.
+            LeaseLost, LeaseHeld: It no longer holds.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A logical run as the ledger has it.
+    """A logical run in the ledger.
 
-    `data_seq` tells how new its data is, among those of its client: given anew whenever a source is read; a rerun has
-    its parent's. 0: nothing was read yet. A dry run has no place of its own in that order until it is applied: it has
-    the number of the newest data when its source was read.
+    `data_seq` orders the data of a client by age: each read of a source gets the next number, and a rerun keeps its
+    parent's. 0: nothing was read yet. A dry run has no position of its own until it is applied: it has the number of
+    the newest data when its source was read.
     """
 
     seq: int
@@ -63,13 +63,13 @@ class Run:
 
     @property
     def is_left_to_people(self) -> bool:
-        """Whether only a person may resume the run: a person stopped it, or nobody knows who did."""
+        """Whether only a person may resume the run: a person stopped it, or it is unknown who did."""
         return self.stopped_by in {"person", "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A range of a run's slices, both ends included, and which attempt at sending it this is."""
+    """A range of a run's slices, both ends included, and the number of the attempt to send it."""
 
     first_slice: int
     last_slice: int
@@ -77,14 +77,14 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """How it is told: `1-25`."""
+        """The name to show: `1-25`."""
         return f"{self.first_slice}-{self.last_slice}"
 
 
 def new_run_id(client_no: int, now: float) -> str:
-    """Return an id that sorts by time, tells its client, and can be typed.
+    """Return an id that sorts by time, names its client, and can be typed.
 
-    Eight letters: with four, a hundred runs of one second shared an id once in two hundred times.
+    It ends in eight letters: with four, a hundred runs of the same second had a duplicate once in two hundred times.
     """
     tail = "".join(random.SystemRandom().choices(RUN_ID_LETTERS, k=8))
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{client_no}-{tail}"
@@ -103,7 +103,7 @@ def create_run(
     request: dict[str, Any],
     parent: Run | None = None,
 ) -> Run:
-    """Open a run in the ledger, in state `Planning`; nothing of it is sent before its plan is complete."""
+    """Create a run in the ledger, in state `Planning`; nothing of it is sent before its plan is complete."""
     with ledger.write() as tx:
         values = {
             "run_id": run_id,
@@ -123,7 +123,7 @@ def create_run(
 
 
 def client_id(tx: Connection, api_url: str, client_no: int) -> int:
-    """Return the ledger's number for a client at an API, made where it is new."""
+    """Return the ledger's number for a client at an API; create it if it is new."""
     where = (clients.c.api_url == api_url) & (clients.c.client_no == client_no)
     found = tx.execute(select(clients.c.id).where(where)).scalar()
     if found is None:
@@ -133,7 +133,7 @@ def client_id(tx: Connection, api_url: str, client_no: int) -> int:
 
 
 def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:
-    """Return a run by its own id, or by the id of a Prefect flow run that carried it.
+    """Return a run by its own id, or by the id of a linked Prefect flow run.
 
     Raises:
         UnknownRun: The ledger has neither.
@@ -153,7 +153,7 @@ def _run(row: Row[Any]) -> Run:
 
 
 def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
-    """Return the run that a flow run carries, or None where it carries none yet."""
+    """Return the run that is linked to a flow run, or None if there is none yet."""
     try:
         return find_run(ledger, flow_run_id)
     except UnknownRun:
@@ -161,7 +161,7 @@ def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
 
 
 def save_flow_run_link(ledger: Ledger, run: Run, flow_run_id: str) -> None:
-    """Note that a Prefect flow run carries this run; safe to repeat."""
+    """Link a Prefect flow run to this run; safe to repeat."""
     with ledger.write() as tx:
         tx.execute(delete(flow_runs).where(flow_runs.c.flow_run_id == flow_run_id))
         tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=run.seq))
@@ -171,7 +171,7 @@ def update_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:
     """Write columns of a run, such as `state`, `message`, `started_at`.
 
     Raises:
-        LeaseLost, LeaseHeld: The run is another process's by now; nothing is written.
+        LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
     """
     with ledger.write() as tx:
         fence.assert_current(tx)
@@ -179,10 +179,10 @@ def update_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:
 
 
 def note_resumed(ledger: Ledger, run: Run, fence: Fence) -> None:
-    """Record that a run that was stopped is under way again.
+    """Record that a stopped run is running again.
 
     Raises:
-        LeaseLost: The run is another process's by now.
+        LeaseLost: Another process has taken over the run.
     """
     if run.stopped_by is not None:
         state = run.state if run.planned_at else "Planning"
@@ -191,7 +191,7 @@ def note_resumed(ledger: Ledger, run: Run, fence: Fence) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What somebody decided about a run that a guard rail had refused; `by` tells who, or why nobody did."""
+    """The decision about a run that a guard rail had refused; `by` says who decided, or why nobody did."""
 
     approved: bool
     by: str
@@ -199,16 +199,16 @@ class Decision:
 
     @property
     def said(self) -> str:
-        """Tell it to people."""
+        """The decision in words."""
         what = "approved" if self.approved else "refused"
         return f"{what} by {self.by}, {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Decision:
-    """Keep with a plan what was decided about it, and by whom.
+    """Record with a plan what was decided about it, and by whom.
 
     Raises:
-        OutboxError: The plan was applied meanwhile: there is nothing left to decide.
+        OutboxError: The plan was applied meanwhile, so there is nothing left to decide.
     """
     decision = Decision(approved, by, ledger.now())
     with ledger.write() as tx:
@@ -222,5 +222,5 @@ def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Dec
 
 
 def decision_on(run: Run) -> Decision | None:
-    """Return what was decided about a run, or None where nobody was asked, or nobody has answered yet."""
+    """Return the decision about a run, or None if nobody was asked or nobody has answered yet."""
     return Decision(**run.request["decision"]) if "decision" in run.request else None

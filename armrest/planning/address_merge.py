@@ -1,6 +1,6 @@
-"""Addresses of which a source gives a part: read from ARM, and the source's part laid over them, before a plan is made.
+"""Complete partial addresses before planning: read ARM's address, and overwrite the fields that the source gives.
 
-ARM replaces an address whole (documented), so what a source does not give would become blank.
+ARM replaces an address as a whole (documented), so a field that the source omits would become blank.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from armrest.intake import Block, InputRefused
 from armrest.model import ADDRESS_FIELDS, CustomerRecord, CustomerUpdate, PostalAddress
 
 ReadRecords = Callable[[Sequence[str]], Sequence[CustomerRecord | None]]
-"""Given customer numbers, returns what ARM holds of each, in their order; None where it has none."""
+"""Takes customer numbers; returns ARM's record of each, in their order, or None if ARM has no such customer."""
 
 AT_ONCE: Final = 200
-"""Customers that are asked for before the next are."""
+"""Customers read in one round."""
 MOST_NAMED: Final = 5
 
 
 async def read_records(
     arm: ArmClient, client_no: int, numbers: Sequence[str], *, concurrency: int
 ) -> list[CustomerRecord | None]:
-    """Read customers one by one, so many at a time; the client waits where ARM asks for it."""
+    """Read customers one by one, up to `concurrency` at a time; the client waits when ARM asks it to."""
     free = asyncio.Semaphore(concurrency)
     found: list[CustomerRecord | None] = []
     for start in range(0, len(numbers), AT_ONCE):
@@ -35,14 +35,14 @@ async def read_records(
 
 
 def with_whole_addresses(block: Block, read: ReadRecords, *, name: str, new_ones: bool) -> Block:
-    """Return a block whose addresses are whole, and count what they blank.
+    """Return a block whose addresses are complete, and count the fields that they blank.
 
     Args:
-        name: The source's.
-        new_ones: Whether customers that ARM does not have are created; their addresses have nothing below them.
+        name: The name of the source.
+        new_ones: Whether customers that ARM does not have are created; they have no address to merge with.
 
     Raises:
-        InputRefused: ARM has no such customer, or does not answer.
+        InputRefused: ARM does not have one of the customers, or does not answer.
     """
     half = [at for at, one in enumerate(block.customers) if _is_half(one)]
     if not half:
@@ -50,7 +50,7 @@ def with_whole_addresses(block: Block, read: ReadRecords, *, name: str, new_ones
     try:
         records = read([block.customers[at]["customerNo"] for at in half])
     except ArmError as error:
-        what = f"--address-policy merge: ARM could not be asked for addresses: {error}"
+        what = f"--address-policy merge: addresses could not be read from ARM: {error}"
         raise InputRefused(f"{name}: {what}", code="address-not-read") from None
     unknown = [at for at, record in zip(half, records, strict=True) if record is None]
     if unknown and not new_ones:

@@ -1,4 +1,4 @@
-"""The guard rail that is always on: a source whose customers look like another client's is not sent by itself.
+"""The guard rail that is always on: a source whose customers look like another client's needs a confirmation.
 
 A typo in the client number would write one company's customers into another company's records. See decision 0070.
 """
@@ -9,18 +9,18 @@ from typing import Final
 from armrest.outbox import ClientMatch
 
 FEWEST: Final = 10
-"""Fewer customers than this prove nothing."""
+"""The fewest customers that the check needs."""
 HARDLY_ANY: Final = 0.05
-"""Of a client with many known customers, a smaller share than this is hardly any."""
+"""Of the customers looked up, a smaller share than this counts as hardly any."""
 SAMPLE: Final = 1_000
-"""From this many customers up to twice as many are looked up, spread over the whole source."""
+"""At least this many customers, and fewer than twice as many, are looked up, spread over the whole source."""
 
 KNOWN_ELSEWHERE: Final = "known-for-another-client"
 UNKNOWN_HERE: Final = "unknown-to-this-client"
 
 
 class Spread:
-    """Items of a stream whose length nobody knows: all of them, or every n-th, fewer than twice `size`."""
+    """A sample of a stream of unknown length: all items, or every n-th, and fewer than twice `size`."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -29,7 +29,7 @@ class Spread:
         self.items: list[str] = []
 
     def add(self, items: Sequence[str]) -> None:
-        """Take what comes next of the stream."""
+        """Take the next items of the stream."""
         self.items += items[-self._seen % self._stride :: self._stride]
         self._seen += len(items)
         while len(self.items) >= 2 * self._size:
@@ -38,15 +38,15 @@ class Spread:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was left out."""
+        """Whether the sample holds every item."""
         return self._stride == 1
 
 
 def looks_like_another_clients(match: ClientMatch) -> str | None:
-    """Return the code of what speaks against the client number, or None.
+    """Return the code of a reason to doubt the client number, or None.
 
-    Either most of the customers are known for another client, and for that one at least twice as many as for this
-    one; or hardly any is known for this client, which has many.
+    Two reasons count. Most of the customers are known for another client, and at least twice as many as for this one.
+    Or hardly any are known for this client, which has many known customers.
     """
     if match.customers < FEWEST:
         return None
@@ -58,7 +58,7 @@ def looks_like_another_clients(match: ClientMatch) -> str | None:
 
 
 def describe_doubt(code: str, source: str, client_no: int, match: ClientMatch, *, is_whole: bool) -> str:
-    """Say in one line what speaks against the client number, and what to do."""
+    """Return one line that says why the client number is in doubt, and what to do."""
     of = f"{match.customers:,} customers" + ("" if is_whole else " looked up")
     here = "none" if match.here == 0 else f"{match.here:,}"
     if code == KNOWN_ELSEWHERE:

@@ -1,7 +1,7 @@
-"""Guard rails: limits past which a plan is not sent by itself.
+"""Guard rails: limits above which a plan is not sent without approval.
 
-A source that is empty, shrunken or old must not be sent over what ARM holds, and a change of half the customers is
-more often a mistake than a change. All are off unless a run asks for them.
+A source that is empty, has shrunk or is old must not overwrite ARM's records, and a change to half of the customers is
+more often a mistake than intended. All guard rails are off unless a run sets them.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from armrest.outbox import PlanFigures
 
 
 class GuardRailHit(InputRefused):
-    """A plan went past a guard rail; nothing of it is sent unless a person says so. `code` names the rail."""
+    """A plan hit a guard rail; nothing of it is sent without a person's approval. `code` names the guard rail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +22,9 @@ class GuardRails:
     """The limits of one run; None: no limit.
 
     Attributes:
-        max_changed: Percent of the known customers that may change.
-        min_rows: Percent of the last run's rows that must be there again.
-        max_source_age_seconds: How old the source may be.
+        max_changed: The largest share of the known customers that may change, in percent.
+        min_rows: The smallest number of rows, in percent of the last run's rows.
+        max_source_age_seconds: The greatest age of the source.
     """
 
     max_changed: float | None = None
@@ -33,7 +33,7 @@ class GuardRails:
 
     @classmethod
     def of(cls, request: Mapping[str, Any]) -> Self:
-        """Read them from a run's request: `max_changed` and `min_rows` as `20%`, `max_source_age_seconds`."""
+        """Read the limits from a run's request: `max_changed` and `min_rows` as `20%`, `max_source_age_seconds`."""
         return cls(
             max_changed=_percent(request.get("max_changed")),
             min_rows=_percent(request.get("min_rows")),
@@ -41,23 +41,23 @@ class GuardRails:
         )
 
     def check_age(self, source: str, modified_at: datetime | None, *, now: float) -> None:
-        """Refuse a source that is too old, or whose age nobody knows.
+        """Refuse a source that is too old, or whose age is unknown.
 
         Raises:
-            GuardRailHit: It is.
+            GuardRailHit: The source is refused.
         """
         if self.max_source_age_seconds is None:
             return
         if modified_at is None:
             raise GuardRailHit(
-                f"{source}: its age is not known, so --max-source-age cannot be kept: leave it out for this source",
+                f"{source}: its age is not known, so --max-source-age cannot be checked: leave it out for this source",
                 code="source-too-old",
             )
         age_seconds = now - modified_at.timestamp()
         if age_seconds > self.max_source_age_seconds:
             raise GuardRailHit(
                 f"{source}: last written {modified_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {_hours(age_seconds)} ago, "
-                f"more than the {_hours(self.max_source_age_seconds)} of --max-source-age: fetch it anew",
+                f"more than the {_hours(self.max_source_age_seconds)} of --max-source-age: export it again",
                 code="source-too-old",
             )
 
@@ -65,12 +65,12 @@ class GuardRails:
         """Refuse a source that has shrunk since the client's last run.
 
         Raises:
-            GuardRailHit: It has.
+            GuardRailHit: The source has too few rows.
         """
         if self.min_rows is not None and last_read and read < last_read * self.min_rows / 100:
             raise GuardRailHit(
-                f"{source}: {read} rows, but {last_read} in the last run; --min-rows wants {self.min_rows:g}% of them: "
-                "check what wrote it",
+                f"{source}: {read} rows, but {last_read} in the last run; --min-rows requires {self.min_rows:g}% of "
+                "them: check the system that exported it",
                 code="too-few-rows",
             )
 
@@ -78,12 +78,12 @@ class GuardRails:
         """Refuse a plan that changes too many of the known customers.
 
         Raises:
-            GuardRailHit: It does.
+            GuardRailHit: The plan changes too many.
         """
         if self.max_changed is not None and figures.changed > figures.known * self.max_changed / 100:
             raise GuardRailHit(
                 f"{source}: {figures.changed} of {figures.known} known customers would change, more than the "
-                f"{self.max_changed:g}% of --max-changed: look at `armrest plan`, then raise it or mend the source",
+                f"{self.max_changed:g}% of --max-changed: look at `armrest plan`, then raise it or fix the source",
                 code="too-many-changed",
             )
 

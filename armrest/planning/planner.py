@@ -1,4 +1,4 @@
-"""Planning: the whole source is read, judged and written to the outbox before the first byte is sent."""
+"""Plan a run: read and check the whole source, and write it to the outbox before the first byte is sent."""
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -50,13 +50,13 @@ from armrest.planning.client_rail import SAMPLE, Spread, describe_doubt, looks_l
 from armrest.planning.guard_rails import GuardRailHit, GuardRails
 
 LARGE_BYTES: Final = 32_000_000
-"""From here on it pays to start further processes: about a quarter of a million customers."""
+"""From this size on, more processes are worth starting: about a quarter of a million customers."""
 
 REJECTED: Final = ".csv"
 VANISHED: Final = "-vanished.csv"
 
 OnProgress = Callable[[int], None]
-"""Told how many rows were read so far."""
+"""Called with the number of rows read so far."""
 
 
 def plan(
@@ -72,24 +72,24 @@ def plan(
     read_records: ReadRecords | None = None,
     on_progress: OnProgress | None = None,
 ) -> RunSummary:
-    """Plan a run from its source, as its `request` says.
+    """Plan a run from its source and its `request`.
 
-    Safe to repeat: a complete plan is left as it is, and what an interrupted attempt has left is discarded. A source
-    that is refused, of which too many rows are rejected, or that goes past a guard rail leaves the run
-    `InputRejected`: nothing of it is sent. Any other error leaves it `Failed`: a resume plans it again.
+    Safe to repeat: a complete plan stays as it is, and the remains of an interrupted attempt are discarded. The run
+    becomes `InputRejected`, and nothing is sent, if the source is refused, has too many rejected rows, or hits a guard
+    rail. Any other error makes it `Failed`, and a resume plans it again.
 
     Args:
-        lease: The client's; None is for a dry run alone.
-        rejects_folder: A folder, or an fsspec address of one.
-        inbox: Where plain file names are looked up first.
-        places: The only places that the source may come from, where not all are allowed.
-        databases: What a source `sql:NAME` stands for.
-        read_records: Asks ARM what it holds of customers; for the address policy `merge` alone.
-        processes: How many check and assemble the customers of a large source; 1: this one alone does everything.
+        lease: The lease of the client; None only for a dry run.
+        rejects_folder: A folder, or an fsspec URL of one.
+        inbox: The folder in which plain file names are looked up first.
+        places: The only places that the source may come from; None: any.
+        databases: The databases that a source `sql:NAME` may name.
+        read_records: Reads ARM's records of customers; only for the address policy `merge`.
+        processes: How many processes check and assemble the customers of a large source; 1: only this one.
 
     Raises:
-        LeaseLost: Another process has taken over the client, or plans the run; nothing is written about it any more.
-        SourceUnavailable: The source could not be read, for no fault of its own.
+        LeaseLost: Another process has taken over the client, or plans the run; nothing more is written about it.
+        SourceUnavailable: The source could not be read, though nothing is wrong with it.
         WorkerLost: One of the processes was killed.
     """
     run = find_run(outbox.ledger, run.run_id)
@@ -123,7 +123,7 @@ def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: 
 
 @contextmanager
 def failing(outbox: Outbox, attempt: PlanAttempt) -> Iterator[None]:
-    """Leave a run `Failed`, without a plan, when an error ends its planning; where it is still this attempt's."""
+    """Mark a run `Failed` and discard its plan if an error ends its planning, unless another attempt has taken over."""
     try:
         yield
     except LeaseLost:
@@ -133,14 +133,14 @@ def failing(outbox: Outbox, attempt: PlanAttempt) -> Iterator[None]:
         message = f"{_short(error)}; `armrest resume {run.run_id}` plans it again"
         if attempt.is_dry:
             message = f"{_short(error)}; plan it again"
-        with suppress(OutboxError, OSError):  # the error itself is what the caller is told
+        with suppress(OutboxError, OSError):  # the caller gets the original error
             discard_plan(outbox, attempt)
             update_run(outbox.ledger, run, attempt, state="Failed", message=message, ended_at=outbox.ledger.now())
         raise
 
 
 def _short(error: Exception) -> str:
-    """Describe an error in one line; the text of one that is not ours may quote customers."""
+    """Describe an error in one line, without the text of foreign errors, which may quote customers."""
     if isinstance(error, (OutboxError, ArmError, ConnectionError)):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
@@ -149,7 +149,7 @@ def _short(error: Exception) -> str:
 
 
 def plan_writer(outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | None = None) -> PlanWriter:
-    """Return a writer that keeps to the sizes of the run's request."""
+    """Return a writer that uses the batch sizes in the run's request."""
     run = attempt.run
     return PlanWriter(
         outbox,
@@ -164,7 +164,7 @@ def plan_writer(outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | N
 def _opened(
     request: Mapping[str, Any], inbox: Path | None, places: Places | None, databases: Mapping[str, Database] | None
 ) -> Source:
-    """Open the source that a request names, under its mapping and policy."""
+    """Open the source that a request names, with its mapping and policy."""
     mapping = mapping_of(request["mapping"], name="the run's mapping") if request.get("mapping") else None
     policy = Policy(
         clear=frozenset(request.get("clear", ())),
@@ -185,7 +185,7 @@ def _opened(
 
 @contextmanager
 def _writable(path: str) -> Iterator[None]:
-    """Refuse to plan what cannot be listed for those who are to mend it."""
+    """Refuse the source if the list of rows to fix cannot be written."""
     try:
         yield
     except OSError as error:
@@ -197,7 +197,7 @@ def _writable(path: str) -> Iterator[None]:
 
 
 def _remove_lists(files: str, attempt: PlanAttempt) -> None:
-    """Remove the lists of rejected and of vanished customers that earlier attempts have left."""
+    """Remove the lists of rejected and vanished customers that earlier attempts left."""
     for number in range(1, attempt.number):
         _remove(f"{files}{replace(attempt, number=number).suffix}")
 
@@ -216,7 +216,7 @@ def _close_anyway(rejects: RejectsFile) -> None:
 
 
 class _Planner:
-    """Carries the rows of one source into a plan, and counts them."""
+    """Writes the rows of one source to a plan, and counts them."""
 
     def __init__(
         self,
@@ -250,7 +250,7 @@ class _Planner:
             writer = stack.enter_context(plan_writer(self._outbox, self._attempt, comparison))
             for block in stack.enter_context(closing(self._blocks(source, processes))):
                 self._count(block, writer)
-                if block.rejects and not rejects.count:  # a purge must find the file, whatever comes
+                if block.rejects and not rejects.count:  # a purge must find the file, even after a crash
                     update_run(ledger, self._run, self._attempt, rejects_file=self._rejects_path)
                 with _writable(self._rejects_path):
                     rejects.write(block.rejects)
@@ -283,7 +283,7 @@ class _Planner:
             )
 
     def _list(self, numbers: Iterable[str]) -> str:
-        """Write customer numbers into a file beside the rejects; return its path."""
+        """Write customer numbers to a file next to the rejects; return its path."""
         path = f"{self._files}{VANISHED}"
         with _writable(path), fsspec.open(path, "w", encoding="utf-8", newline="") as file:
             file.writelines(f"{number}\n" for number in ("customerNo", *numbers))
@@ -292,10 +292,10 @@ class _Planner:
     def _check_client(self, source: Source) -> None:
         """Refuse a source whose customers look like another client's, unless a person has confirmed the client number.
 
-        Where a person is about to be asked, the plan is made; it cannot be sent without that confirmation.
+        If a person will be asked, the plan is made, but it cannot be sent without that confirmation.
 
         Raises:
-            GuardRailHit: They do.
+            GuardRailHit: The customers look like another client's.
         """
         ledger, run = self._outbox.ledger, self._run
         match = match_clients(ledger, run, self._spread.items)
@@ -326,14 +326,14 @@ class _Planner:
         except CustomerTooLarge as error:
             row = block.row_numbers[error.position]
             raise InputRefused(
-                f"{source.name}: row {source.place(row)} makes {error.size_bytes} bytes, more than a batch may hold: "
+                f"{source.name}: row {source.place(row)} takes {error.size_bytes} bytes, more than a batch may hold: "
                 "shorten it",
                 code="customer-too-large",
                 rows=(row,),
             ) from None
 
     def note(self, **more: int) -> None:
-        """Write the figures so far into the ledger, and where the rejects are that could be written."""
+        """Write the figures so far to the ledger, and the path of the rejects file if there is one."""
         file = self._rejects_path if self._rejects and self._rejects.count else None
         update_run(
             self._outbox.ledger,
@@ -346,5 +346,5 @@ class _Planner:
         )
 
     def remove_lists(self) -> None:
-        """Remove what this attempt has listed; another one's lists have other names."""
+        """Remove the lists of this attempt; those of other attempts have other names."""
         _remove(self._files)

@@ -1,4 +1,4 @@
-"""Planning a rerun: new batches of what failed in a run, from the bodies that were sent."""
+"""Plan a rerun: put the customers that failed in a run into new batches, from the bodies that were sent."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -25,15 +25,15 @@ from armrest.planning.planner import failing, plan_writer
 def plan_rerun(
     outbox: Outbox, run: Run, lease: Lease, *, batch_uuids: Collection[str] = (), only: Only = "all"
 ) -> RunSummary:
-    """Plan a run whose parent's failures it takes up; safe to repeat.
+    """Plan a run that sends the failed customers of its parent again; safe to repeat.
 
-    Customers that failed each for a reason of their own are put together again. A batch that was refused whole after
-    it had been accepted goes as two: those whom ARM named and the rest, or, where it named nobody, two halves.
+    Customers that each failed for their own reason share batches again. A batch that ARM accepted and then refused as a
+    whole is split in two: the customers that ARM named and the others, or two halves if it named none.
 
     Raises:
-        UnknownBatch: The parent has no batch of such a batchUuid.
+        UnknownBatch: The parent has no batch with one of the batchUuids.
         BodyUnusable: A body that is needed was purged.
-        LeaseLost: Another process has taken over the client; nothing is written about the run any more.
+        LeaseLost: Another process has taken over the client; nothing more is written about the run.
     """
     run = find_run(outbox.ledger, run.run_id)
     if run.planned_at is not None:
@@ -57,7 +57,7 @@ def plan_rerun(
 
 
 def _groups(failed: Iterator[tuple[Batch, list[Failure]]]) -> Iterator[tuple[Sequence[Failure], bool]]:
-    """Yield what is to be sent together, and whether it must stand in a batch of its own."""
+    """Yield the customers to send together, and whether they need a batch of their own."""
     for batch, failures in failed:
         whole = [failure for failure in failures if failure.refused_whole]
         named = [failure for failure in failures if not failure.refused_whole]
@@ -74,5 +74,5 @@ def _groups(failed: Iterator[tuple[Batch, list[Failure]]]) -> Iterator[tuple[Seq
 
 
 def rerun_request(parent: Run) -> dict[str, Any]:
-    """Return the request of a rerun: the sizes of its parent's."""
+    """Return the request of a rerun: the batch sizes of its parent."""
     return {name: parent.request[name] for name in ("batch_size", "max_body_bytes")}

@@ -1,4 +1,4 @@
-"""Where a customer as it was to be, and as ARM holds it, differ."""
+"""Compare an expected customer with ARM's record of it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -7,14 +7,14 @@ from unicodedata import normalize
 from armrest.model import ADDRESS_FIELDS, CustomerRecord, CustomerUpdate
 
 CODES: Final = frozenset({"customerCategory", "postalAddress.countryCode", "distribution.type"})
-"""Compared in any case of letters; of ARM's data values Amili documents that for finding, not for showing."""
+"""Compared without regard to case; Amili documents that for searching ARM's values, not for showing them."""
 
 
 def differences(wanted: CustomerUpdate, held: CustomerRecord) -> dict[str, tuple[str, str]]:
-    """Return the fields that differ, each with what was wanted and what is held, as text.
+    """Return the fields that differ, each with the expected value and ARM's value, as text.
 
-    What was not sent is not compared. A blank is a blank, whether ARM shows it as `""`, `null` or not at all; of the
-    postal address, which is replaced whole, what was not sent was to be blank.
+    Fields that were not sent are not compared. Blanks are equal, whether ARM shows `""`, `null` or nothing. The postal
+    address is replaced as a whole, so its fields that were not sent are expected to be blank.
     """
     there = dict(_leaves(held))
     return {
@@ -33,7 +33,7 @@ def _complete(wanted: CustomerUpdate) -> Mapping[str, Any]:
 
 
 def _leaves(customer: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every value that says something as text, under its path; the number aside, by which it was found."""
+    """Yield every value that is not null as text, with its path, except the customer number."""
     for field, value in customer.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{above}{field}.")

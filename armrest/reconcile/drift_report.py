@@ -1,4 +1,4 @@
-"""What a verification has found: counted, its customers named, its values in a file for their owner alone."""
+"""The result of a verification: counts and customer numbers; the values go to a file that only its owner may read."""
 
 import csv
 import os
@@ -14,14 +14,14 @@ from typing import Any, Final, Self
 from armrest.tabular import harmless
 
 MOST_NAMED: Final = 1_000
-"""Customers that are named in a result; the file has them all."""
+"""The most customers named in a result; the file names all."""
 CONFIDENCE_95: Final = 1.959964
-"""Standard deviations to both sides that hold 95 % of a normal distribution."""
+"""Standard deviations on each side of the mean that hold 95 % of a normal distribution."""
 COLUMNS: Final = ("customerNo", "drift", "field", "wanted", "held")
 
 
 class Drift(StrEnum):
-    """How a customer may differ."""
+    """The ways in which a customer may differ."""
 
     MISSING = "missing"
     DIFFERENT = "different"
@@ -30,7 +30,7 @@ class Drift(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """A customer that differs, and in which fields; no values."""
+    """A customer that differs, and the fields in which it does; no values."""
 
     customer_no: str
     drift: Drift
@@ -39,16 +39,16 @@ class Drifted:
 
 @dataclass(slots=True, kw_only=True)
 class Verification:
-    """How ARM and what was wanted compare.
+    """The differences between ARM's customers and the expected ones.
 
     Attributes:
         customers: How many were compared, of `total`.
-        only_in_arm: None where that could not be told: of a sample, of a run, or where ARM has more than it lists.
+        only_in_arm: None if it is unknown: for a sample, for a run, or if ARM has more customers than it lists.
         fields: How many customers differ in each field.
         named: The first 1,000 that differ.
-        rejected: Rows of the source that are at fault, and were not compared.
-        interval: Of a sample: between which shares of all customers differ, by 95 % confidence.
-        file: Where all that differs stands with its values; None where nothing does.
+        rejected: Rows of the source that were rejected, and so not compared.
+        interval: For a sample: the share of all customers that differ, as a 95 % confidence interval.
+        file: The file with every difference and its values; None if nothing differs.
     """
 
     client_no: int
@@ -66,7 +66,7 @@ class Verification:
 
     @property
     def equal(self) -> bool:
-        """Whether nothing that was compared differs."""
+        """Whether no customer that was compared differs."""
         return not (self.missing or self.different or self.only_in_arm)
 
     @property
@@ -105,7 +105,7 @@ class Verification:
 
 
 class DriftLog:
-    """Counts drift and writes its values to a file, which is made with the first of it; a context manager."""
+    """Counts differences and writes their values to a file, created with the first one; a context manager."""
 
     def __init__(self, verification: Verification, file: Path) -> None:
         self._verification = verification
@@ -120,18 +120,18 @@ class DriftLog:
         self._open.close()
 
     def missing(self, customer_no: str) -> None:
-        """Note a customer that ARM has not."""
+        """Record a customer that ARM does not have."""
         self._verification.missing += 1
         self._note(Drifted(customer_no, Drift.MISSING), {"": ("", "")})
 
     def different(self, customer_no: str, differences: Mapping[str, tuple[str, str]]) -> None:
-        """Note a customer that ARM holds otherwise."""
+        """Record a customer whose values differ in ARM."""
         self._verification.different += 1
         self._verification.fields.update(differences.keys())
         self._note(Drifted(customer_no, Drift.DIFFERENT, tuple(differences)), differences)
 
     def only_in_arm(self, customer_no: str) -> None:
-        """Note a customer that ARM has and nobody wants."""
+        """Record a customer that ARM has and the source does not."""
         self._verification.only_in_arm = (self._verification.only_in_arm or 0) + 1
         self._note(Drifted(customer_no, Drift.ONLY_IN_ARM), {"": ("", "")})
 
@@ -150,7 +150,7 @@ class DriftLog:
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
-    """Return between which shares the share of all lies by 95 % confidence, by Wilson's score interval."""
+    """Return the 95 % confidence interval of a share, by Wilson's score interval."""
     if not of:
         return 0.0, 1.0
     z, share = CONFIDENCE_95, hits / of

@@ -1,4 +1,4 @@
-"""What customers were to be: by a source, or by what a run has settled."""
+"""The customers that ARM is expected to hold: those of a source, or those that a run has settled."""
 
 from collections.abc import Iterator
 from random import Random
@@ -10,12 +10,12 @@ from armrest.outbox import Outbox, Run, State, batches_in, failed_customers, rea
 
 
 class ExpectedCustomers(Protocol):
-    """Customers as they were to be.
+    """Customers as ARM is expected to hold them.
 
     Attributes:
-        name: How it is shown.
-        is_all: Whether ARM should have no others.
-        rejected: The numbers of rows at fault, read so far; None for a row without a number.
+        name: The name to show.
+        is_all: Whether ARM should have no other customers.
+        rejected: The customer numbers of the rows rejected so far; None for a row without a number.
     """
 
     name: str
@@ -23,7 +23,7 @@ class ExpectedCustomers(Protocol):
     rejected: list[str | None]
 
     def customers(self) -> Iterator[CustomerUpdate]:
-        """Yield them, each time anew."""
+        """Yield the customers; each call starts again from the first."""
 
 
 class FromSource:
@@ -37,10 +37,10 @@ class FromSource:
         self._source = source
 
     def customers(self) -> Iterator[CustomerUpdate]:
-        """Yield the customers of the rows that are well.
+        """Yield the customers of the valid rows.
 
         Raises:
-            InputRefused: The source is at fault.
+            InputRefused: The source is refused.
         """
         self.rejected = []
         for block in self._source.blocks():
@@ -74,7 +74,7 @@ class FromRun:
 
 
 def sample(customers: Iterator[CustomerUpdate], size: int, random: Random) -> tuple[list[CustomerUpdate], int]:
-    """Return so many customers at random, each as likely as any other, and of how many; in the memory of the sample."""
+    """Return `size` random customers, each equally likely, and the total; holds only the sample in memory."""
     chosen: list[CustomerUpdate] = []
     total = 0
     for total, customer in enumerate(customers, start=1):

@@ -1,4 +1,4 @@
-"""A client's customers as ARM holds them, into a file; each page is kept on the disk before the next is asked for."""
+"""Fetch a client's customers from ARM into a file; each page is on disk before the next is requested."""
 
 import asyncio
 import os
@@ -17,17 +17,17 @@ from armrest.model import cells_of, columns_for
 from armrest.tabular import kind_of, write_table
 
 OnPage = Callable[[int], None]
-"""Told how many customers were read so far."""
+"""Called with the number of customers read so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What a fetch has written.
+    """The result of a fetch.
 
     Attributes:
-        customers: How many the file holds.
-        total: How many there are by ARM's word; None where it does not tell.
-        resumed: How many of them an earlier attempt had left.
+        customers: How many customers the file holds.
+        total: How many there are according to ARM; None if ARM does not say.
+        resumed: How many of them an earlier attempt had read.
     """
 
     customers: int
@@ -36,7 +36,7 @@ class Fetched:
 
     @property
     def complete(self) -> bool:
-        """Whether the file certainly holds all."""
+        """Whether the file certainly holds all customers."""
         return holds_all(self.customers, self.total)
 
 
@@ -51,17 +51,17 @@ async def fetch_customers(
     concurrency: int = 8,
     on_page: OnPage | None = None,
 ) -> Fetched:
-    """Write a client's customers into a CSV, Excel or Parquet file, by the ending of its name.
+    """Write a client's customers to a CSV, Excel or Parquet file, chosen by the suffix of its name.
 
-    Pages are kept beside the file until all are there: after a crash the same call goes on with the next page, while
-    ARM still knows the list, and begins anew when it does not.
+    Pages are kept next to the file until all are read. After a crash, the same call continues with the next page while
+    ARM still knows the list, and starts again when it does not.
 
     Args:
-        numbers: Of customers who are read one by one where the list may not show them, each once.
+        numbers: Customer numbers, each once; those that ARM's list omits are read one by one.
 
     Raises:
         TableRefused: The file cannot be written.
-        ArmError: ARM does not answer; what was read is kept.
+        ArmError: ARM does not answer; the pages that were read are kept.
     """
     kind_of(file)
     told = on_page or (lambda _: None)
@@ -113,10 +113,10 @@ def _rest(arm: ArmClient, client_no: int, kept: "_Pages", page_size: int) -> Asy
 
 
 class _Pages:
-    """The pages read so far, one a line of a file; a line that a crash has cut is dropped.
+    """The pages read so far, one per line of a file; a line that a crash cut short is dropped.
 
     Args:
-        of: What the pages are of: those of anything else are dropped.
+        of: Identifies the list; pages of another list are dropped.
     """
 
     def __init__(self, file: Path, *, of: str) -> None:
@@ -139,36 +139,36 @@ class _Pages:
 
     @property
     def complete(self) -> bool:
-        """Whether these are certainly all."""
+        """Whether these are certainly all customers."""
         return holds_all(self.customers, self.total)
 
     def begin(self) -> None:
-        """Drop what there is."""
+        """Drop all pages and start a new list."""
         self._handle.seek(0)
         self._handle.truncate()
         self._forget()
         self._write({"of": self._of})
 
     def add(self, page: Page) -> None:
-        """Keep a page, on the disk."""
+        """Write a page to disk."""
         summary = page.summary
         line = {"query_id": summary.query_id, "total": summary.total_count, "records": page.records}
         self._write(line)
         self._count(line)
 
     def add_records(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Keep what no page shows, on the disk."""
+        """Write to disk records that no page shows."""
         line = {"records": records}
         self._write(line)
         self._count(line)
 
     def end(self) -> None:
-        """Note that there are no more."""
+        """Record that the list is complete."""
         self._write({"whole": True})
         self.whole = True
 
     def records(self) -> Iterator[Mapping[str, Any]]:
-        """Yield all records, in the memory of one page."""
+        """Yield all records, holding one page in memory."""
         for line in self._lines():
             yield from line.get("records", ())
 

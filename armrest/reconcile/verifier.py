@@ -1,4 +1,4 @@
-"""Does ARM hold what it was to hold? 202 and 200 are what ARM says; this is what ARM has."""
+"""Verify that ARM holds the expected customers. The 202 and 200 are ARM's claim; this compares its records."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +16,10 @@ from armrest.reconcile.drift_report import DriftLog, Verification, wilson
 from armrest.reconcile.expected import ExpectedCustomers, sample
 
 AT_ONCE: Final = 200
-"""Customers that are compared before the next are taken from the source."""
+"""Customers compared in one round."""
 
 OnProgress = Callable[[int], None]
-"""Told how many customers were compared so far."""
+"""Called with the number of customers compared so far."""
 
 
 async def verify(
@@ -33,17 +33,17 @@ async def verify(
     random: Random | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verification:
-    """Compare customers with ARM's, field by field; nothing is changed.
+    """Compare the expected customers with ARM's, field by field; nothing is changed.
 
-    ARM lists 10,000 customers at most; those that its list does not show are read one by one. A sample is read one by
-    one from the start, and comes with the interval in which the share of all that differ lies.
+    ARM lists 10,000 customers at most; those that its list omits are read one by one. A sample is always read one by
+    one, and comes with a confidence interval for the share of all customers that differ.
 
     Args:
-        file: Where what differs is written, with its values; made only where something does.
-        sample_size: So many at random; None is all.
+        file: The file for the differences and their values; created only if there are any.
+        sample_size: How many random customers to compare; None: all.
 
     Raises:
-        InputRefused: The source is at fault.
+        InputRefused: The source is refused.
         ArmError: ARM does not answer.
     """
     found = Verification(client_no=client_no, source=wanted.name)
@@ -58,7 +58,7 @@ async def verify(
 
 
 class _Verifier:
-    """One verification on its way."""
+    """One verification in progress."""
 
     def __init__(self, arm: ArmClient, client_no: int, found: Verification, log: DriftLog, concurrency: int) -> None:
         self._arm = arm
@@ -70,7 +70,7 @@ class _Verifier:
         self._books_are_whole = False
 
     async def all(self, wanted: ExpectedCustomers, on_progress: OnProgress) -> None:
-        """Compare all customers, and name those that only ARM has, where that can be told."""
+        """Compare all customers, and name those that only ARM has, if ARM's list is complete."""
         await self._read_books()
         for some in _blocks(wanted.customers()):
             await self._compare(some)
@@ -83,9 +83,9 @@ class _Verifier:
                 self._log.only_in_arm(self._books[number]["customerNo"])
 
     async def some(self, wanted: ExpectedCustomers, size: int, random: Random) -> None:
-        """Compare some customers at random."""
+        """Compare a random sample."""
         async with aclosing(self._arm.customer_pages(self._client_no, page_size=10, maximum_count=1)) as pages:
-            await anext(pages)  # a client that is none would have no customer either
+            await anext(pages)  # fails for a client that does not exist, whose customers would all seem missing
         chosen, self._found.total = sample(wanted.customers(), size, random)
         for some in _blocks(chosen):
             await self._compare(some)

@@ -1,4 +1,4 @@
-"""A stand-in of the ARM and Identity APIs, to run against where Amili cannot be reached. Nothing here is Amili's."""
+"""A sandbox of the ARM and Identity APIs, for use where Amili cannot be reached. Nothing here is Amili's."""
 
 from armrest.sandbox.arm import Batch, Behaviour, CustomerRecords, Fault, Outcome
 from armrest.sandbox.books_transport import BooksTransport

@@ -1,4 +1,4 @@
-"""The sandbox behind FastAPI: a thin shell that hands requests over and breaks connections when told to."""
+"""The sandbox behind FastAPI: a thin layer that passes on requests and breaks connections on demand."""
 
 import asyncio
 import socket
@@ -45,7 +45,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
 
 
 class _Answer(Response):
-    """A reply on its way: held back, cut or broken where it says so."""
+    """A reply being sent: delayed, truncated or broken if it says so."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.body, reply.status, dict(reply.headers))

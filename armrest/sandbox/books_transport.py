@@ -13,10 +13,10 @@ def _at_once() -> float:
 
 
 class BooksTransport(httpx.AsyncBaseTransport):
-    """Hands httpx's requests to a sandbox, and breaks what the sandbox breaks.
+    """Passes httpx requests to a sandbox, and breaks connections as the sandbox asks.
 
     Args:
-        sleep: Waits so many seconds; the virtual clock's in a simulation.
+        sleep: Waits this many seconds; the virtual clock's in a simulation.
         travel: Draws the seconds that a request, and again its answer, is under way. A task that is cancelled
             meanwhile leaves a request that has not arrived, or an answer that nobody reads.
     """

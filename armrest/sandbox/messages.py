@@ -1,4 +1,4 @@
-"""What the sandbox was asked, and what it answers: no framework, no socket."""
+"""Requests to the sandbox and its replies: no framework, no socket."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Request:
 
     @property
     def bearer(self) -> str:
-        """The bearer token, or `""` where none was sent."""
+        """The bearer token, or `""` if none was sent."""
         scheme, _, token = self.headers.get("authorization", "").partition(" ")
         return token if scheme.lower() == "bearer" else ""
 
@@ -32,7 +32,7 @@ class Acknowledged(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer, and what goes wrong on its way.
+    """One reply, and its transport faults.
 
     Args:
         wait_seconds: How long the transport holds the answer back.
@@ -49,5 +49,5 @@ class Reply:
 
 
 def json_reply(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Reply:
-    """An answer of JSON."""
+    """A JSON reply."""
     return Reply(status, orjson.dumps(content), {"content-type": "application/json", **(headers or {})})

@@ -1,4 +1,4 @@
-"""The stand-in itself: which request gets which answer. No framework, no socket, no clock of its own."""
+"""The sandbox itself: which request gets which answer. No framework, no socket, no clock of its own."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from armrest.sandbox.state import ArmState
 
 
 class Sandbox(ArmState):
-    """A stand-in of the ARM and Identity APIs; a transport hands it requests. Safe to use from several threads.
+    """A sandbox of the ARM and Identity APIs; a transport passes requests to it. Safe to use from several threads.
 
     Its arguments and its state are those of `ArmState`.
     """
@@ -49,7 +49,7 @@ class Sandbox(ArmState):
         return inject_fault(fault, reply, self.behaviour)
 
     def _stop(self, fault: Fault, request: Request) -> Reply | None:
-        """The answer to a request that never got as far as ARM."""
+        """The answer to a request that did not reach ARM."""
         match fault:
             case Fault.RATE_LIMITED:
                 return slow_down(429, self.behaviour, self.now())
@@ -63,7 +63,7 @@ class Sandbox(ArmState):
                 return None
 
     def _rejected(self, request: Request, arguments: dict[str, str]) -> Reply | None:
-        """The refusal of a request that ARM does not even look into."""
+        """The refusal of a request that ARM does not read."""
         if not self.pace.admits(self.behaviour.rate):
             return slow_down(429, self.behaviour, self.now())
         if not self.tokens.good(request.bearer):
@@ -73,7 +73,7 @@ class Sandbox(ArmState):
         return None
 
     def _note(self, fault: Fault, request: Request, arguments: dict[str, str]) -> None:
-        """Count a fault, and the customers of the body it befell, or of the batch that was asked about."""
+        """Count a fault, and the customers of the affected body or batch."""
         if "batchuuid" in arguments:
             affected = self.books.size_of(int(arguments["clientno"]), arguments["batchuuid"])
         else:

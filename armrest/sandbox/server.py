@@ -72,7 +72,7 @@ class SandboxServer:
 
     @property
     def books(self) -> CustomerRecords:
-        """What the sandbox holds; safe to read while it answers."""
+        """The records of the sandbox; safe to read while it answers."""
         return self.sandbox.books
 
     @property
@@ -81,13 +81,13 @@ class SandboxServer:
         return self.sandbox.behaviour
 
     def reset(self) -> None:
-        """Begin anew, for the next test."""
+        """Reset the sandbox for the next test."""
         self.sandbox.reset()
 
 
 def serve(sandbox: Sandbox, listening: socket.socket) -> None:
     """Answer on a bound socket in the foreground until SIGINT or SIGTERM."""
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then, and raises the signal anew
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has ended by then, and raises the signal again
         server(sandbox).run([listening])
 
 

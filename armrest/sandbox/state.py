@@ -1,4 +1,4 @@
-"""What the sandbox knows while it runs: the records, the tokens, the faults, the clock."""
+"""The state of a running sandbox: the records, the tokens, the faults, the clock."""
 
 import os
 import threading
@@ -58,7 +58,7 @@ class ArmState:
         self.pace = Pace(self.now)
 
     def reset(self) -> None:
-        """Empty books, no tokens issued, counters at nought, a well-behaved ARM."""
+        """Reset to empty records, no issued tokens, counters at zero, and a well-behaved ARM."""
         with self.lock:
             self.behaviour.update(Behaviour())
             self._open()

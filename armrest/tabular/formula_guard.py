@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet would run as formulas, made harmless in what is written and undone when read back."""
+"""Guard cells that a spreadsheet would run as formulas, and remove the guard when they are read again."""
 
 import re
 from typing import Final

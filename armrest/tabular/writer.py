@@ -1,4 +1,4 @@
-"""Tables of text as CSV, Excel or Parquet files; memory does not grow with them, and a half-written one never shows."""
+"""Write tables of text as CSV, Excel or Parquet, in constant memory; a partly written file is never visible."""
 
 import csv
 import os
@@ -13,7 +13,7 @@ Row = Sequence[str | None]
 """Cells in the order of the columns; None is a value that is missing, written as an empty cell but in Parquet."""
 
 MOST_IN_EXCEL: Final = 1_048_575
-"""Rows of a worksheet, its header not counted."""
+"""Rows of a worksheet, without the header."""
 ROW_GROUP: Final = 10_000
 _FORMULA: Final = re.compile(r"[=@\t\r]|[+\-](?![\d ()]*$)")
 
@@ -23,7 +23,7 @@ class TableRefused(Exception):
 
 
 def kind_of(file: Path) -> str:
-    """Return how a file is written, by the ending of its name.
+    """Return the format of a file by the suffix of its name.
 
     Raises:
         TableRefused: Not at all.

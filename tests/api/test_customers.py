@@ -201,7 +201,7 @@ async def test_a_page_that_is_no_more_says_to_begin_anew(
     if page_no == 1:
         sandbox.sandbox.books._listings._listings.clear()
 
-    with pytest.raises(NotFound, match="begin it anew"):
+    with pytest.raises(NotFound, match="start again"):
         await anext(client.customer_pages(2218, query_id=first.summary.query_id, page_no=page_no))
 
 

@@ -76,7 +76,7 @@ def test_an_env_file_that_cannot_be_read_is_named(typed: Typed, tmp_path: Path) 
 
     assert (ended.exit_code, ended.complaint) == (
         2,
-        "armrest: the file .env cannot be read (it is not UTF-8): mend it, or take it away",
+        "armrest: the file .env cannot be read (it is not UTF-8): fix it, or remove it",
     )
 
 

@@ -202,7 +202,7 @@ def test_a_holder_that_is_stopped_and_wakes_after_the_takeover_sends_nothing_mor
     slept.go_on()
 
     assert "LeaseLost: run run-1 no longer holds client 2218" in slept.told()
-    assert "carry on with `armrest resume run-1`" in slept.told()
+    assert "continue with `armrest resume run-1`" in slept.told()
     batches = server.books.batches(CLIENT_NO)
     newer = {number for batch in batches if b"New" in batch.body for number in numbers_in(batch.body)}
     late = [number for batch in batches[taken:] for number in numbers_in(batch.body)]

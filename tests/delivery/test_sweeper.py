@@ -461,7 +461,7 @@ async def test_a_batch_of_a_client_that_is_skipped_is_not_given_up(
 
     found = await swept(engine, lost=[batch.batch_uuid])
 
-    assert found.troubles == [f"batch {batch.batch_uuid} is not given up: a run is sending for its client"]
+    assert found.troubles == [f"batch {batch.batch_uuid} is not declared lost: a run is sending for its client"]
     assert engine.states(run) == [State.ACCEPTED]
 
 

@@ -66,4 +66,4 @@ def test_a_bucket_without_rights_is_refused_in_one_line(
     with pytest.raises(InputRefused) as refused:
         open_source(f"s3://inbox/{path}")
 
-    assert refused.value.message == f"s3://inbox/{path}: there is no right to read it; ask its owner"
+    assert refused.value.message == f"s3://inbox/{path}: you may not read it; ask its owner for access"

@@ -105,7 +105,7 @@ def test_a_reject_names_all_that_is_wrong_with_its_row_and_no_value(source: Open
     (reject,) = block.rejects
     assert reject.cells == ("7", "1980-02-30", "call Kari")
     assert (reject.customer_no, reject.fields) == ("7", "dateOfBirth, phoneNo")
-    assert "phoneNo holds letters" in reject.sentence
+    assert "phoneNo contains letters" in reject.sentence
     assert "dateOfBirth is not a date" in reject.sentence
     assert not re.search("1980|Kari", reject.sentence)
 

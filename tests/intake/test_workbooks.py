@@ -158,7 +158,7 @@ def test_an_old_workbook_that_cannot_be_looked_through_is_refused(monkeypatch: p
     monkeypatch.setattr("armrest.intake.formats.old_workbook._records", broken)
     data = _old(_bool_err(1, 1, 0x17, is_error=True))
 
-    with pytest.raises(InputRefused, match="no workbook that can be read") as refused:
+    with pytest.raises(InputRefused, match="not a readable workbook") as refused:
         ExcelTable("kunder.xls", lambda: io.BytesIO(data))
 
     assert refused.value.code == "damaged"

@@ -108,7 +108,7 @@ def test_another_process_of_the_run_is_named_as_such(outbox: Outbox, clock: Cloc
     attempt = begin_plan(outbox.ledger, run, lease_elsewhere(outbox, run))
     clock.seconds += 61
 
-    with leased(outbox, run), pytest.raises(LeaseLost, match="another process carries it on; `armrest show"):
+    with leased(outbox, run), pytest.raises(LeaseLost, match="another process has resumed it; `armrest show"):
         discard_plan(outbox, attempt)
 
 
@@ -141,9 +141,9 @@ def test_under_one_lease_a_thread_of_an_earlier_attempt_changes_nothing(outbox: 
 def test_what_is_to_be_sent_is_not_planned_without_its_clients_lease(outbox: Outbox, planned: Planned) -> None:
     other = lease_of(outbox, planned("other", people(1), client_no=CLIENT_NO + 1))
 
-    with pytest.raises(ValueError, match="under its client's lease"):
+    with pytest.raises(ValueError, match="requires its client's lease"):
         begin_plan(outbox.ledger, new_run(outbox), None)
-    with pytest.raises(ValueError, match="the lease is client"):
+    with pytest.raises(ValueError, match="the lease to client"):
         begin_plan(outbox.ledger, new_run(outbox), other)
 
 

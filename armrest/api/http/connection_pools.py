@@ -1,7 +1,7 @@
-"""Connections to ARM, in pools of a few each.
+"""Connections to ARM, in several small pools.
 
-For each request, httpx looks at every connection of its pool, and asks the system about those that are idle, which is
-felt with 64 calls at once. A lane is a pool of eight; another is opened when all are busy. Why so:
+For each request, httpx checks every connection of its pool, and polls the idle ones, which is slow with 64 calls at
+once. So each pool has eight connections, and another pool is opened when all are busy. Reasons:
 docs/decisions/0065-lanes.md.
 """
 
@@ -16,7 +16,7 @@ import httpx
 from armrest.api.http.transport import open_http
 
 LANE: Final = 8
-"""Connections of a lane."""
+"""Connections per pool."""
 
 
 @dataclass(slots=True)
@@ -26,11 +26,11 @@ class _Pool:
 
 
 class ConnectionPools:
-    """As many lanes as the calls that are under way need.
+    """As many pools as the calls under way need.
 
     Args:
-        transport: In place of the network: one lane that takes all calls, and with which it is closed.
-        pool_size: Connections at once, at most, in all lanes.
+        transport: Replaces the network: one pool takes all calls, and closes the transport with it.
+        pool_size: The most connections at once in all pools.
     """
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None, timeout_seconds: float, pool_size: int) -> None:
@@ -43,7 +43,7 @@ class ConnectionPools:
 
     @contextmanager
     def one(self) -> Iterator[httpx.AsyncClient]:
-        """A client for one call: of the first lane with a connection to spare, else of the least busy one."""
+        """A client for one call, from the first pool with a free connection, else from the least busy one."""
         lane = next((lane for lane in self._lanes if lane.room > 0), None) or self._open_pool()
         lane.room -= 1
         try:
@@ -52,7 +52,7 @@ class ConnectionPools:
             lane.room += 1
 
     def _open_pool(self) -> _Pool:
-        """Open a lane and return it; where all are open, the one with the fewest calls for its connections."""
+        """Open a pool and return it; if all are open, return the least busy one."""
         if not self._unused:
             return max(self._lanes, key=lambda lane: lane.room)
         size = min(self._size, self._unused)

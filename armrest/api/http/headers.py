@@ -1,4 +1,4 @@
-"""What an answer's headers say: when to come back, and under which id ARM knows the request."""
+"""Read headers of an answer: when to try again, and ARM's id of the request."""
 
 import math
 import re
@@ -11,22 +11,22 @@ REQUEST_ID: Final = "X-Request-ID"
 """Assumed harmless: sent with every request, so that Amili can find it in their logs."""
 
 ANSWERED_IDS: Final = (REQUEST_ID, "X-Correlation-ID", "Request-Id", "x-ms-request-id")
-"""Assumed: where an answer may name an id of its own, most telling first."""
+"""Assumed: headers in which an answer may give its own id, the most reliable first."""
 
 _ID_LIKE: Final = re.compile(r"[\w.:|\-]{1,100}", re.ASCII)
 
 
 def request_id(headers: Mapping[str, str], ours: str) -> str:
-    """Return the id that the answer names, or ours where it names none that can be shown."""
+    """Return the id that the answer gives, or ours if it gives none that can be shown."""
     named = (headers.get(name, "") for name in ANSWERED_IDS)
     return next((name for name in named if _ID_LIKE.fullmatch(name)), ours)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that `Retry-After` asks to wait, or None where it says nothing that can be read.
+    """Return the seconds that `Retry-After` asks to wait, or None if it cannot be read.
 
-    Both of its forms: seconds, and a date, which counts from the answer's own `Date` so that our clock does not
-    matter; where it has none, from `now` (Unix time). A past date or a negative number is 0; there is no upper bound.
+    It may be seconds or a date. A date counts from the answer's own `Date`, so that our clock does not matter, or else
+    from `now` (Unix time). A past date or a negative number is 0; there is no upper bound.
     """
     text = headers.get("Retry-After", "").strip()
     try:

@@ -1,4 +1,4 @@
-"""How long a call that may be repeated is repeated, where no ledger stands behind it."""
+"""Retry calls that are safe to repeat and not recorded in a ledger."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,11 +15,11 @@ LONGEST_WAIT_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """Tries and time that a call may take until it is given up.
+    """The attempts and time that a call may take.
 
     Attributes:
-        max_tries: Attempts at most; those that a 429 or 503 puts off are not counted.
-        seconds: From the first attempt until the last may begin.
+        max_tries: The most attempts, not counting those that got a 429 or 503.
+        seconds: The time from the first attempt to the start of the last.
     """
 
     max_tries: int = 5
@@ -30,7 +30,7 @@ class RetryPolicy:
         """Make a call until it is answered, with exponential back-off and jitter; `Retry-After` is obeyed.
 
         Raises:
-            TryAgain: The last trouble, when tries or time have run out, or ARM asks to wait for longer than that.
+            TryAgain: The last error, if tries or time have run out, or if ARM asks to wait longer.
         """
         loop = asyncio.get_running_loop()
         until, tries, waits = loop.time() + self.seconds, 0, 0

@@ -1,7 +1,7 @@
-"""One request out, one bounded answer in: what httpx leaves open is closed here.
+"""Send one request and read one bounded answer, with the limits that httpx does not set.
 
-An answer is bounded in time as a whole, not byte by byte, and in size after decompression; no redirect is followed;
-every failure beneath is either `Unreachable` (nothing left) or `AnswerLost` (it may have left).
+The whole answer is limited in time, and its decompressed size is limited. No redirect is followed. Every network
+failure becomes `Unreachable` (nothing was sent) or `AnswerLost` (it may have been sent).
 """
 
 import asyncio
@@ -27,12 +27,12 @@ NOTHING_LEFT: Final = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-"""What httpx raises before the first byte of a request is written. After anything else it may have arrived."""
+"""Errors that httpx raises before the first byte of a request is sent. After any other, it may have arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer:
-    """An answer as it came. `body` is None where it is too large or cannot be decompressed."""
+    """An unparsed answer. `body` is None if it is too large or cannot be decompressed."""
 
     status: int
     headers: httpx.Headers
@@ -41,10 +41,10 @@ class RawAnswer:
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port of an address that requests may be built on.
+    """Return scheme, host and port of a base URL.
 
     Raises:
-        ValueError: It is no plain http or https address.
+        ValueError: It is not a plain http or https URL.
     """
     with suppress(httpx.InvalidURL, ValueError):
         parts = httpx.URL(url)
@@ -61,10 +61,10 @@ def open_http(
     pool_size: int,
     tls: ssl.SSLContext | bool = True,
 ) -> httpx.AsyncClient:
-    """Return a client that follows nothing, and takes an answer plain or in gzip.
+    """Return a client that follows no redirects, and accepts answers plain or in gzip.
 
-    Waiting for a connection may take a quarter of the time that a request has, and so may each step of making one:
-    what could not be sent is then always told apart from what left.
+    Waiting for a connection, and each step of making one, may take a quarter of the request's time. So it is always
+    known whether a request was sent.
     """
     quarter = timeout_seconds / 4
     return httpx.AsyncClient(
@@ -83,8 +83,8 @@ async def exchange(
     """Send a request and return its answer, of whatever status.
 
     Raises:
-        Unreachable: Nothing left.
-        AnswerLost: The request may have left; no whole answer came within `timeout_seconds`.
+        Unreachable: Nothing was sent.
+        AnswerLost: The request may have been sent; no complete answer came within `timeout_seconds`.
     """
     try:
         async with asyncio.timeout(timeout_seconds):
@@ -101,7 +101,7 @@ async def exchange(
 
 
 def failure_for(error: Exception, request: httpx.Request) -> ArmError:
-    """Return what a failure beneath means to the caller. Its text is left out: it may quote header or body."""
+    """Return the error for a network failure, without its text, which may quote headers or the body."""
     where, event = f"{request.url.scheme}://{request.url.netloc.decode()}", type(error).__name__
     ours = request.headers.get(REQUEST_ID)
     if isinstance(error, NOTHING_LEFT):
@@ -122,7 +122,7 @@ async def _body(response: httpx.Response, max_bytes: int) -> bytes | None:
     try:
         async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as chunks:
             async for chunk in chunks:
-                # never unpack more than is wanted: a small answer can unpack to gigabytes
+                # never decompress more than needed: a small answer can unpack to gigabytes
                 body += unzip.decompress(chunk, max_bytes + 1) if unzip else chunk
                 if len(body) > max_bytes:
                     return None

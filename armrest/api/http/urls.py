@@ -1,4 +1,4 @@
-"""The addresses of the API's resources, all beneath the one that is configured."""
+"""The URLs of the API's resources, all below the configured base URL."""
 
 import re
 from contextlib import suppress
@@ -15,24 +15,24 @@ _CUSTOMER_NO: Final = TypeAdapter(CustomerNo)
 
 
 class Urls:
-    """Makes addresses beneath a base, e.g. `https://api.staging.amili.no/arm/v1`.
+    """Makes URLs below a base, e.g. `https://api.staging.amili.no/arm/v1`.
 
-    Every method raises ValueError where what it is given cannot be what it stands for.
+    Every method raises ValueError for an invalid argument.
     """
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
 
     def customers(self, client_no: int) -> str:
-        """Return the address of a client's customers."""
+        """Return the URL of a client's customers."""
         return f"{self._client(client_no)}/customers"
 
     def customers_batches(self, client_no: int) -> str:
-        """Return where batches of customers go."""
+        """Return the URL for batches of customers."""
         return f"{self._client(client_no)}/customers/batches"
 
     def customer(self, client_no: int, customer_no: str) -> str:
-        """Return the address of one customer."""
+        """Return the URL of one customer."""
         try:
             number = _CUSTOMER_NO.validate_python(customer_no)
         except ValidationError:
@@ -42,14 +42,14 @@ class Urls:
         return f"{self.customers(client_no)}/{quote(number, safe='')}"
 
     def batch(self, client_no: int, batch_uuid: str) -> str:
-        """Return the address of one batch."""
+        """Return the URL of one batch."""
         try:
             return f"{self._client(client_no)}/batches/{_BATCH_UUID.validate_python(batch_uuid)}"
         except ValidationError:
             raise ValueError("a batchUuid is 22 letters, digits, - and _") from None
 
     def within(self, path: str) -> str:
-        """Return the address of a path beneath the base; the path may be given as that address."""
+        """Return the URL of a path below the base; the path may also be given as that URL."""
         base = httpx.URL(self._base_url)
         with suppress(httpx.InvalidURL, ValueError):
             address = httpx.URL(path if "://" in path else f"{self._base_url}/{path.lstrip('/')}")
@@ -57,14 +57,14 @@ class Urls:
             beneath = (
                 beneath and address.path.rstrip("/").startswith(f"{base.path.rstrip('/')}/") and not address.userinfo
             )
-            # what is escaped twice is refused too: a proxy may undo one of them
+            # double escapes are refused, too: a proxy may decode one level
             steps = set(re.split(r"[/\\]", unquote(unquote(address.path))))
             if beneath and not address.fragment and not steps & {".", ".."}:
                 return str(address)
         raise ValueError("the path leads out of the API; give it like clients/2218/aritems?pagesize=100")
 
     def shown(self, address: str) -> str:
-        """Return an address as logs show it: beneath the base, and without its query, which may hold a name."""
+        """Return a URL for logs: below the base, and without its query, which may contain a name."""
         return address.removeprefix(f"{self._base_url}/").partition("?")[0]
 
     def _client(self, client_no: int) -> str:

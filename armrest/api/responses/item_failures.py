@@ -1,4 +1,4 @@
-"""What an answer says of single customers, found by its shape: the keys of these bodies are not documented.
+"""Find failures of single customers in an answer by its shape: the keys of these bodies are not documented.
 
 Assumed, all of it. A failure is an object that holds `customerNo` or a place (`objectindex`, `index`, or a path like
 `customers[3].phoneNo`) beside a failing `status` or `result`, or beside `errors` or a `message` where no word says
@@ -16,7 +16,7 @@ from armrest.api.responses.statuses import BATCH_REJECTED, meanings, spelled
 from armrest.api.results import AnswerKind, CustomerFailure
 
 FIRST_INDEX: Final = 0
-"""Assumed: a place in the body that was sent counts from 0. Nobody is judged by it alone: it may count from 1."""
+"""Assumed: positions in the body that was sent count from 0. No customer is failed by it alone: it may be from 1."""
 
 INDEX_KEYS: Final = ("objectindex", "index")
 PATH_KEYS: Final = ("path", "field", "property", "propertyname", "pointer", "target", "objectname")

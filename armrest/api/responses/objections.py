@@ -1,4 +1,4 @@
-"""What speaks against an answer, given whom it should be about: the customers of the batch, or the one that was sent.
+"""Find objections: parts of an answer that contradict success, given the customers that were sent.
 
 A count that agrees, a list that names everybody and a text about nobody are no objection. A count that disagrees, a
 list that leaves a customer out, and any member that names a customer of the batch without saying how it went are.

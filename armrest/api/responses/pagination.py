@@ -1,4 +1,4 @@
-"""Lists as ARM gives them, page by page."""
+"""Read ARM's lists page by page."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -11,9 +11,9 @@ from armrest.api.redaction import redact
 from armrest.model import Loose
 
 MAX_LISTED: Final = 10_000
-"""Customers that one list shows at most (documented)."""
+"""The most customers in one list (documented)."""
 MAX_PAGE_SIZE: Final = 1_000
-"""Records of one page at most (documented)."""
+"""The most records on one page (documented)."""
 
 Count = Annotated[int | None, BeforeValidator(lambda value: value if type(value) is int else None)]
 """A number that an answer may lack; whatever else stands there counts as none."""
@@ -79,7 +79,7 @@ def with_query(path: str, values: Mapping[str, str | int | None]) -> str:
 
 
 def holds_all(held: int, total: int | None) -> bool:
-    """Tell whether these are certainly all customers of a client.
+    """Whether these are certainly all customers of a client.
 
     A list that is full to its cap may hide some, even where ARM counts no more: whether `totalCount` counts beyond the
     cap is not documented.

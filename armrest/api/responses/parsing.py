@@ -1,7 +1,7 @@
-"""From an answer's status and parsed body to what it means: an `Accepted`, a `BatchAnswer`, a `CustomerAnswer`.
+"""Parse an answer's status and body into an `Accepted`, a `BatchAnswer` or a `CustomerAnswer`.
 
-The HTTP status is read first, then the body's words, then the customers it names. Nothing is success that anything
-in the answer speaks against; nothing is failure on an unknown word.
+The HTTP status is read first, then the body's words, then the customers it names. An answer is a success only if
+nothing in it contradicts that. An unknown word never makes it a failure.
 """
 
 import json
@@ -96,7 +96,7 @@ def read_batch(
 ) -> BatchAnswer:
     """Return what an answer to `GET …/batches/{batchuuid}` means, as far as it tells by itself.
 
-    Whoever knows what was sent compares its `statements` with that before it settles anything.
+    The caller, who knows what was sent, compares the `statements` with it before anything is settled.
 
     Args:
         asked: The batchUuid; an answer that names another one says nothing about it.
@@ -202,7 +202,7 @@ def read_customer(
 def read_record(
     payload: Any, *, asked: str | None = None, http_status: int = HTTPStatus.OK, request_id: str = ""
 ) -> CustomerRecord:
-    """Return a customer as ARM shows it. Only its number is judged, and is text whatever it came as.
+    """Return a customer as ARM shows it. Only its number is checked, and is always returned as text.
 
     The types of all other fields are assumed, so a value that does not fit its type is handed on as it came.
 

@@ -1,4 +1,4 @@
-"""What may stand in an answer of plain success: a positive list. Everything else that says something speaks against it.
+"""Recognize plain success by an allowlist of members; any other member with a value is an objection.
 
 `vet` looks at every member of an answer. What it can read it hands on, to be compared with what was sent: counts, lists
 of customers, texts. What it cannot read is an objection, unless it is empty. `objections` compares.
@@ -142,7 +142,7 @@ class _Vetting:
         elif key in WRAPPERS and isinstance(member, dict):
             self.head(member, path, depth)
         elif key in WORD_KEYS and not _holds_objects(member):
-            return  # a word: what it means is judged with the others
+            return  # a status word: its meaning is checked with the others
         elif key in TEXTS:
             self._text(member, path, None, on_success=True)
         elif key in OWN or key == ADDRESS:

@@ -1,4 +1,4 @@
-"""What an HTTP status or a word of an answer means: documented first, then inferred, then assumed.
+"""The meaning of HTTP statuses and status words: documented first, then inferred, then assumed.
 
 An unknown word is neither success nor failure. Words are compared in any case of letters (documented: data values are
 not case-sensitive), `_` and blanks count as `-` (assumed).
@@ -103,7 +103,7 @@ _ADVICE: Final[tuple[tuple[type[ArmError], str], ...]] = (
     (RateLimited, "ARM asks to slow down ({status})"),
     (ServerTrouble, "ARM is in trouble ({status}); the same request may be sent again"),
     (RedirectRefused, "ARM answered with a redirect ({status}), which is never followed; check ARMREST_API_URL"),
-    (AnswerUnknown, "ARM's answer ({status}) cannot be read; what became of the request is not known"),
+    (AnswerUnknown, "ARM's answer ({status}) cannot be read; the outcome of the request is not known"),
     (StopTheRun, "ARM does not take such a request ({status}); check ARMREST_API_URL, and any proxy on the way"),
 )
 
@@ -115,8 +115,8 @@ ASKED_BY_HAND: Final[Advice] = {
     BatchRefused: "ARM refused the request ({status})",
 }
 LIST_IS_GONE: Final[Advice] = {
-    NotFound: "ARM has no such page ({status}): the list is shorter, or has expired; begin it anew",
-    BatchRefused: "ARM refused to go on with the list ({status}), it may have expired; begin it anew",
+    NotFound: "ARM has no such page ({status}): the list is shorter, or has expired; start again",
+    BatchRefused: "ARM refused to go on with the list ({status}), it may have expired; start again",
 }
 
 

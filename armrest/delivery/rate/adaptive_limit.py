@@ -1,29 +1,29 @@
-"""How many calls may be under way at once: as many as the API bears without getting slower, within bounds.
+"""Limit the calls under way at once to what the API handles without getting slower, within bounds.
 
-What ARM bears is documented nowhere. The width begins at its lower bound and doubles with every round trip, as TCP's
-does, while answers come as fast as they did when little was under way. Once they take twice as long it shrinks, and
-from then on grows by one at a time. Each kind of call is measured against itself: a PUT of a thousand customers takes
-longer than a question about a batch. Reasons and figures: docs/decisions/0041-width.md.
+ARM documents no limit. The limit starts at its lower bound and doubles with every round trip, as in TCP slow start,
+while answers come as fast as they did with few calls under way. Once they take twice as long, the limit shrinks, and
+from then on it grows by one at a time. Each kind of call is compared with its own times: a PUT of a thousand customers
+takes longer than a GET of a batch. Reasons and figures: docs/decisions/0041-width.md.
 """
 
 from statistics import median
 from typing import Final
 
 SAMPLES: Final = 8
-"""Answers of one kind that make a judgement while the width doubles; later it takes three times as many."""
+"""Answers of one kind per measurement while the limit doubles; later three times as many."""
 SLOW: Final = 2.0
-"""Answers that take so many times as long as usual tell that too much is under way."""
+"""Answers that take this many times the usual time show that too many calls are under way."""
 SHRINK: Final = 0.75
 LEARN: Final = 0.25
-"""How far one judgement moves what is held to be usual."""
+"""Weight of one measurement in the usual time."""
 
 
 class AdaptiveLimit:
-    """Learns from how long answers take. Times are in seconds, of whatever clock.
+    """A concurrency limit that adapts to how long answers take. Times are in seconds, of any clock.
 
     Args:
-        lowest: Never fewer calls at once than these.
-        highest: Never more.
+        lowest: The lower bound of calls at once.
+        highest: The upper bound.
     """
 
     def __init__(self, *, lowest: int, highest: int) -> None:
@@ -44,7 +44,7 @@ class AdaptiveLimit:
     def answered(self, kind: str, *, left_at: float, now: float, under_way: int) -> None:
         """Learn from one answer; `under_way` counts its call."""
         if left_at < self._changed_at:
-            return  # it tells of another width
+            return  # it was measured under another limit
         self._most_under_way = max(self._most_under_way, under_way)
         if self._is_starting and under_way >= self.calls:
             self._width = min(self._highest, self._width + 1)
@@ -66,5 +66,5 @@ class AdaptiveLimit:
             self._changed_at = now
             self._seen = {}
         else:
-            self._usual[kind] = seconds  # so little is under way that it is not our doing
+            self._usual[kind] = seconds  # too few calls are under way to be the cause
         self._most_under_way = 0

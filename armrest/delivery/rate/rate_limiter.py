@@ -1,10 +1,10 @@
-"""One rate limiter for all calls of a process: how many at once, and at which pace.
+"""One rate limiter for all calls of a process: how many at once, and how many per second.
 
-How many is learned from how long answers take; see `adaptive_limit`, and `shard_limit` for one of several senders.
-The pace is unlimited until ARM answers 429. Then all calls wait as long as `Retry-After` says, and go on somewhat
-slower than the pace that was refused. They are back at it after `RECOVERY_SECONDS`, or `RECOVERY_CALLS` where these
-take longer, stay near it for a while, and then grow ever faster: a cubic, as TCP has it; docs/decisions/0011-brake.md
-says why. Times are the event loop's.
+How many at once is learned from how long answers take; see `adaptive_limit`, and `shard_limit` for one of several
+senders. The pace is unlimited until ARM answers 429. Then all calls wait as long as `Retry-After` says, and continue
+somewhat slower than the refused pace. They reach it again after `RECOVERY_SECONDS`, or after `RECOVERY_CALLS` if these
+take longer, stay near it for a while, and then accelerate: a cubic curve, as in TCP CUBIC. Times are the event loop's.
+Reasons: docs/decisions/0011-brake.md.
 """
 
 import asyncio
@@ -20,22 +20,22 @@ from armrest.delivery.rate.shard_limit import ShardLimit
 DECREASE: Final = 0.2
 RECOVERY_SECONDS: Final = 8.0
 RECOVERY_CALLS: Final = 20
-"""Whoever has a small share of what ARM allows would otherwise be refused every few calls."""
+"""Without this, a sender with a small share of ARM's limit would be refused every few calls."""
 SLOWEST: Final = 0.05
-"""Requests per second, whatever ARM answers."""
+"""Lower bound of requests per second, whatever ARM answers."""
 WINDOW_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 class RateLimiter:
-    """Lets calls through.
+    """Limits how many calls are under way and how fast they leave.
 
     Args:
-        concurrency: Calls under way at once, at most.
-        lowest: As few of them as slow answers may bring it down to.
-        random: Spreads the ends of pauses for which ARM has named no time.
-        usual: How long answers take where nobody else sends, by kind of call; for one of several senders.
+        concurrency: The most calls under way at once.
+        lowest: The fewest calls at once that slow answers may reduce it to.
+        random: Adds jitter to pauses for which ARM gave no time.
+        usual: For one of several senders: how long an answer takes when nobody else sends, by kind of call.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class RateLimiter:
 
     @property
     def pace(self) -> float | None:
-        """Requests per second that are let through at most; None: as many as come."""
+        """The most requests per second; None: unlimited."""
         if self._refused_pace is None:
             return None
         seconds = max(RECOVERY_SECONDS, RECOVERY_CALLS / self._refused_pace)
@@ -66,7 +66,7 @@ class RateLimiter:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Wait for one's turn, and hold it for the time of one call."""
+        """Wait for a slot, and hold it for one call."""
         async with self._queue:
             while self._under_way >= self._width.calls:
                 self._freed.clear()
@@ -82,16 +82,16 @@ class RateLimiter:
             self._freed.set()
 
     def answered(self, kind: str, *, left_at: float) -> None:
-        """A call of some kind has its answer, whatever it says; heard while its slot is still held."""
+        """Learn from any answer to a call; to be called while its slot is still held."""
         self._width.answered(kind, left_at=left_at, now=self._now(), under_way=self._under_way)
 
     def on_rate_limited(self, retry_after_seconds: float | None, *, left_at: float) -> None:
-        """ARM found the pace too fast (429): pause all calls, and go on slower.
+        """Pause all calls and continue slower, since ARM found the pace too fast (429).
 
-        Calls that were under way together slow it once, not once each.
+        Calls that were under way together slow the pace once, not once each.
 
         Args:
-            retry_after_seconds: None, or 0, where ARM has named no time that helps.
+            retry_after_seconds: None or 0 if ARM gave no usable time.
             left_at: When the refused call left.
         """
         if left_at >= self._goes_on_at:
@@ -99,7 +99,7 @@ class RateLimiter:
         self.pause(retry_after_seconds, left_at=left_at)
 
     def pause(self, retry_after_seconds: float | None, *, left_at: float) -> None:
-        """ARM cannot serve just now (503): pause all calls."""
+        """Pause all calls, since ARM cannot serve at the moment (503)."""
         if left_at >= self._goes_on_at:
             self._refusals += 1
         elif not retry_after_seconds:
@@ -108,7 +108,7 @@ class RateLimiter:
         self._goes_on_at = max(self._goes_on_at, self._now() + seconds)
 
     def on_success(self) -> None:
-        """A call was served."""
+        """Reset the back-off, since ARM has served a call."""
         self._refusals = 0
 
     def _wait_seconds(self) -> float:
@@ -127,7 +127,7 @@ class RateLimiter:
         return longest * self._random.uniform(0.5, 1.0)
 
     def _seen_pace(self) -> float:
-        """Return the pace of the last few seconds in which calls were let through."""
+        """Return the calls per second over the last few seconds."""
         if not self._let_through:
             return 1.0
         return len(self._let_through) / max(1.0, self._now() - self._let_through[0])

@@ -1,9 +1,9 @@
-"""How many calls one of several senders may have under way: held against answers from before the others began.
+"""Limit the calls of one of several senders, compared with answer times from before the others began.
 
-Whoever learns what is usual while others send takes their load for usual, and all together queue as much as they may.
-So a shard does not learn it: it is told how long answers took while the run was sent by one, call by call. As long as
-answers take up to twice as long it goes on by one call at a time; where they take longer it goes back by a quarter.
-Reasons and figures: docs/decisions/0042-shards.md.
+A shard that measured latency while the others send would take their load for the baseline, and all shards together
+would queue as much as they may. So a shard gets the baseline: the answer times measured while one sender sent the run
+alone. Up to twice that time, the limit grows by one call at a time; above it, the limit shrinks by a quarter. Reasons
+and figures: docs/decisions/0042-shards.md.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,16 @@ from typing import Final
 from armrest.delivery.rate.adaptive_limit import SHRINK, SLOW
 
 SAMPLES: Final = 8
-"""Answers that make a judgement."""
+"""Answers per measurement."""
 
 
 class ShardLimit:
-    """The part of a `Width` that calls of one sender among several need. Times are in seconds, of whatever clock.
+    """The concurrency limit of one sender among several. Times are in seconds, of any clock.
 
     Args:
-        lowest: Never fewer calls at once than these.
-        highest: Never more.
-        usual: By kind of call, how long an answer takes where nothing else is under way; others tell nothing.
+        lowest: The lower bound of calls at once.
+        highest: The upper bound.
+        usual: How long an answer takes when nothing else is under way, by kind of call; other kinds are ignored.
     """
 
     def __init__(self, *, lowest: int, highest: int, usual: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Parquet and Arrow, read batch by batch by pyarrow."""
+"""Read Parquet and Arrow files batch by batch with pyarrow."""
 
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
@@ -13,16 +13,16 @@ from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
 
 BATCH_ROWS: Final = 10_000
-"""Rows that are decoded at once."""
+"""Rows decoded at once."""
 BLOCK_ROWS: Final = 1000
-"""Rows that are handed on at once: as customers they take more memory than as cells."""
+"""Rows passed on at once: they take more memory as customers than as cells."""
 _ARROW_FILE: Final = b"ARROW1"
 
 
 class ArrowTable(PlainTable):
     """A Parquet file, an Arrow (Feather) file, or an Arrow stream.
 
-    Lists of texts are joined by `;`. Other nested columns may be there, but not be read: `nested` holds them.
+    Lists of texts are joined by `;`. Other nested columns may exist but cannot be read: `nested` has their positions.
     """
 
     def __init__(self, opened: Opened, *, parquet: bool) -> None:
@@ -37,7 +37,7 @@ class ArrowTable(PlainTable):
         )
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read from the start; the first record is row 2, as under a header."""
+        """Read from the start; the first record is row 2, as if below a header."""
         row = 2
         with self._opened() as file:
             for batch in self._read(file)[1]:
@@ -49,7 +49,7 @@ class ArrowTable(PlainTable):
     def _read(self, file: BinaryIO) -> tuple[pa.Schema, Iterator[Any]]:
         if self._parquet:
             parquet = pq.ParquetFile(file, buffer_size=1 << 20)
-            batches = parquet.iter_batches(BATCH_ROWS, use_threads=False)  # threads hold memory of their own
+            batches = parquet.iter_batches(BATCH_ROWS, use_threads=False)  # threads would need more memory
             return parquet.schema_arrow, batches
         is_file = file.read(len(_ARROW_FILE)) == _ARROW_FILE
         file.seek(0)

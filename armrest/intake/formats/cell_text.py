@@ -1,4 +1,4 @@
-"""Typed values as the text that a person would write: no `12345.0`, no `4.7E+10`."""
+"""Write typed values as a person would: no `12345.0`, no `4.7E+10`."""
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 _EXACT: Final = 10**15
-"""A spreadsheet's numbers are exact up to here; larger ones have lost digits, and stay seen to have."""
+"""A spreadsheet's numbers are exact below this. Larger ones have lost digits, and are written so that it shows."""
 
 
 def texts_of(values: Iterable[Any]) -> list[str]:
@@ -15,12 +15,12 @@ def texts_of(values: Iterable[Any]) -> list[str]:
 
 
 def text_of(value: object) -> str:
-    """The text of one value, `""` for None; midnight is no part of a date."""
+    """The text of one value, `""` for None; a time of midnight is omitted."""
     return _TEXTS.get(type(value), str)(value)
 
 
 def _of_number(value: Any) -> str:
-    if value != value:  # noqa: PLR0124  only NaN is not itself
+    if value != value:  # noqa: PLR0124  only NaN differs from itself
         return ""
     if value == value // 1 and abs(value) < _EXACT:
         return str(int(value))

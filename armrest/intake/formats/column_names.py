@@ -1,7 +1,7 @@
-"""A source's columns as they may be shown: by name, or by position where the first row may be a customer's.
+"""Decide how columns may be shown: by name, or by position if the first row may be a customer.
 
-A file without a header row has its first customer in the place of the names. A refusal ends in logs and in Prefect, so
-nothing of such a row is quoted.
+In a file without a header row, the first customer is in the place of the column names. Refusals end up in logs and in
+Prefect, so no cell of such a row is quoted.
 """
 
 import re
@@ -17,7 +17,7 @@ Rows = Sequence[Sequence[str]]
 ROWS_BENEATH: Final = 50
 MOST_SHOWN_LENGTH: Final = 60
 SHORTEST_NAME: Final = 4
-"""Of a guess, in letters: NO, By and CO are names of columns, and cells, too."""
+"""Letters of the shortest name that counts as a guess: NO, By and CO may also be cells."""
 HEADER_HINT: Final = "if the first row is a customer, put a header row above it"
 
 _DATA_SIGN: Final = re.compile(r"[\d@]")
@@ -29,7 +29,7 @@ class ColumnNames:
 
     Args:
         mapped: The columns that a mapping names.
-        beneath: Gives the first rows under the header; asked at most once, and only where a name is to be shown.
+        beneath: Returns the first rows below the header; called at most once, and only to show a name.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ColumnNames:
 
     @cached_property
     def may_be_data(self) -> bool:
-        """Whether the first row may be a customer's: a digit, an @, no known name, or what stands beneath, too."""
+        """Whether the first row may be a customer: a digit, an @, no known name, or a cell that occurs below, too."""
         if self._mapped and self._mapped <= set(self._columns):
             return False
         if any(_DATA_SIGN.search(name) for name in self._columns if not self._is_known(name)):
@@ -72,7 +72,7 @@ class ColumnNames:
         return not name or name in _OURS or name in self._mapped or guess(name) is not None
 
     def _has_a_known_name(self, rows: Rows) -> bool:
-        """One of ARM's own, or guesses for half of them: a customer may live in a town that is called as a field is."""
+        """Whether one is ARM's own, or half can be guessed: one alone may be a customer's town with a field's name."""
         if any(name in _OURS or name in self._mapped for name in self._columns):
             return True
         guessed = [at for at, name in enumerate(self._columns) if self._is_guessed(name, at, rows)]
@@ -85,7 +85,7 @@ class ColumnNames:
         return len(bare(name)) >= SHORTEST_NAME or (field == "customerNo" and _holds_numbers(rows, position))
 
     def _stands_beneath(self, rows: Rows) -> bool:
-        """Whether a cell of the first row comes again in its column, other than in a second header."""
+        """Whether a cell of the first row occurs again in its column, except in a second header."""
         others = [row for row in rows if list(row) != list(self._columns)]
         return any(
             name and name == cell.strip() for row in others for name, cell in zip(self._columns, row, strict=True)

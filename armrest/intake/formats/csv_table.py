@@ -1,7 +1,7 @@
-"""CSV: looked at, then read in blocks, its structure checked on the way.
+"""Read CSV in blocks, and check its structure while reading.
 
-Lines are cut by `str.split`; `csv.reader` reads the lines that hold quotes, and the whole block where cells hold line
-breaks. Either way the cells are those that `csv.reader` gives, and no ragged row slips through.
+`str.split` splits plain lines. `csv.reader` reads lines with quotes, and whole blocks if cells contain line breaks. The
+cells are always those that `csv.reader` gives, and every ragged row is found.
 """
 
 import codecs
@@ -29,13 +29,12 @@ class CsvTable(PlainTable):
     """A CSV file.
 
     Args:
-        name: How messages call the file.
-        opened: Opens it from its start, as often as asked.
-        encoding: A codec that Python knows; None looks for a BOM, then takes UTF-8 where all of the file is, then
-            Windows-1252.
+        name: The name of the file in messages.
+        opened: Opens the file at its start; may be called repeatedly.
+        encoding: A Python codec. None: the BOM decides, else UTF-8 if the whole file is valid UTF-8, else Windows-1252.
 
     Raises:
-        InputRefused: It is empty, not text, or a web page; its header cannot be read.
+        InputRefused: The file is empty, not text, or a web page, or its header cannot be read.
     """
 
     def __init__(
@@ -47,9 +46,9 @@ class CsvTable(PlainTable):
         self.encoding = self._checked(encoding) if encoding else self._found_encoding()
         text = next(self._texts(BLOCK_BYTES), "")
         if not text.strip():
-            raise self._refused("empty", "the file is empty; check what wrote it")
+            raise self._refused("empty", "the file is empty; check the system that exported it")
         if text.lstrip()[:20].casefold().startswith(_WEB_PAGE):
-            raise self._refused("html", "this is a web page, not a CSV file; check how it was fetched")
+            raise self._refused("html", "this is a web page, not a CSV file; check how it was downloaded")
         self.delimiter = _delimiter(text)
         self._line_end = "\n" if "\n" in text else "\r"
         self._read_header(text)
@@ -94,7 +93,7 @@ class CsvTable(PlainTable):
         """Read from the start; the header is row 1, and a blank line counts as a row.
 
         Raises:
-            InputRefused: A row is ragged, a quote never ends, a byte is NUL or not in the encoding.
+            InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
         row, rest, header_left = self._header_row + 1, "", self._header_length
         for text in self._texts(self._block_bytes):
@@ -133,12 +132,12 @@ class CsvTable(PlainTable):
                 raise self._encoding_fault(lines) from None
 
     def _split(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
-        """The columns of these complete lines, and what is left of them where a quoted cell is still open."""
+        """The columns of these complete lines, and the rest of the text if a quoted cell is still open."""
         columns = self._split_lines(text)
         return (columns, "") if columns is not None else self._split_records(text, row, last=last)
 
     def _split_lines(self, text: str) -> list[list[str]] | None:
-        """None where a line is not a record."""
+        """The columns, or None if a line is not a record."""
         text = text.replace("\r\n", "\n")
         if "\r" in text:
             return None
@@ -211,7 +210,7 @@ class CsvTable(PlainTable):
 
 
 def _delimiter(text: str) -> str:
-    """The one that Excel's first line names, or the header holds most of, quoted cells aside; else a comma."""
+    """The delimiter in Excel's `sep=` line, or the most frequent one in the header outside quotes; else a comma."""
     if told := _TOLD_DELIMITER.match(text):
         return told[1]
     header = re.split("[\r\n]", re.sub(r'"[^"]*"', "", text.lstrip()), maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""Formats: found by looking at the first bytes, whatever the file is called; compressed files are opened first."""
+"""Detect the format by the first bytes, whatever the file's name; compressed files are decompressed first."""
 
 import zipfile
 from dataclasses import replace
@@ -22,14 +22,14 @@ _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 
 def table_of(location: Location, *, encoding: str | None = None, sheet: str | None = None) -> tuple[Table, int]:
-    """Look at a file; return it, and how many times as large a CSV of the same cells would be, about.
+    """Inspect a file; return its table, and roughly how many times larger a CSV with the same cells would be.
 
     Args:
-        encoding: That of a CSV; None finds it.
-        sheet: That of a workbook; None takes the first.
+        encoding: The encoding of a CSV; None: detect it.
+        sheet: The sheet of a workbook; None: the first one.
 
     Raises:
-        InputRefused: It is not what it seems to be, or its header cannot be understood.
+        InputRefused: The content does not match the format, or the header cannot be understood.
     """
     plain = _decompressed(location)
     table = _table_in(plain, encoding=encoding, sheet=sheet)
@@ -75,14 +75,14 @@ def _decompressed(location: Location) -> Location:
 
 
 def _only_member(location: Location) -> str | None:
-    """The file in a zip; None where the zip is a workbook."""
+    """The name of the only file in a zip; None if the zip is a workbook."""
     with location.opened() as file, zipfile.ZipFile(file) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
         if "[Content_Types].xml" in names:
             return None
         if len(names) != 1:
-            what = f"a zip of {len(names)} files; give it one, or unpack it into a folder"
+            what = f"a zip with {len(names)} files; zip one file only, or unpack them into a folder"
             raise InputRefused(f"{location.name}: {what}", code="not-readable")
         if archive.getinfo(names[0]).flag_bits & 1:
-            raise InputRefused(f"{location.name}: protected by a password; take it off", code="password")
+            raise InputRefused(f"{location.name}: protected by a password; remove it", code="password")
     return names[0]

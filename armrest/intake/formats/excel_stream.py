@@ -1,4 +1,4 @@
-"""Large workbooks, row by row by openpyxl: slower than python-calamine, and in a third of its memory or less."""
+"""Read large workbooks row by row with openpyxl: slower than python-calamine, with at most a third of its memory."""
 
 import re
 import warnings
@@ -20,7 +20,7 @@ from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 from armrest.intake.locations import Opened
 
 LARGE_BYTES: Final = 64 << 20
-"""Of unpacked XML; python-calamine takes about twice as much memory for it."""
+"""Size of the uncompressed XML; python-calamine needs about twice as much memory."""
 PAGE_TEXTS: Final = 1000
 PAGES_IN_MEMORY: Final = 50
 _ERROR_TYPE: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
@@ -31,18 +31,18 @@ _RUN: Final = f"{{{SHEET_MAIN_NS}}}r/{_TEXT}"
 _ITEM: Final = f"{{{SHEET_MAIN_NS}}}si"
 _DAMAGED: Final = (ParseError, BadZipFile, zlib.error, EOFError, KeyError, IndexError, ValueError)
 
-warnings.filterwarnings("ignore", module="openpyxl")  # about styles and ink that are none of a customer's
+warnings.filterwarnings("ignore", module="openpyxl")  # about styles and ink, which do not matter here
 
 
 class WorkbookDamaged(Exception):
-    """The bytes of a workbook are not what they seem to be."""
+    """The bytes of a workbook do not match its format."""
 
 
 class LargeWorkbook:
-    """A workbook of the new format that is read as a stream.
+    """A workbook of the new format (.xlsx) that is read as a stream.
 
     Raises:
-        WorkbookDamaged: It cannot be opened by this library; another one may do better.
+        WorkbookDamaged: This library cannot open it; another one may.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -51,20 +51,20 @@ class LargeWorkbook:
         reader = _Reader(file, read_only=True, data_only=True, keep_links=False)
         try:
             reader.read()
-        except Exception:  # noqa: BLE001  a style or a name that it does not know is no reason to refuse a table
+        except Exception:  # noqa: BLE001  an unknown style or name is no reason to refuse a table
             raise WorkbookDamaged from None
         self._pages = {page.title: page for page in reader.wb.worksheets}
         self.sheet_names = list(self._pages)
         self.hidden = frozenset(name for name, page in self._pages.items() if page.sheet_state != "visible")
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
-        """Yield all rows of a sheet from the first, each as long as it is.
+        """Yield all rows of a sheet from the first, each with its own length.
 
         Raises:
-            WorkbookDamaged: It ends in the middle.
+            WorkbookDamaged: The sheet is cut short.
         """
         page = self._pages[sheet]
-        page.reset_dimensions()  # some programs write that all is in A1
+        page.reset_dimensions()  # some programs write wrong dimensions, such as A1
         try:
             for row in page.iter_rows(values_only=True):
                 yield [float(cell) if type(cell) is int else "" if cell is None else cell for cell in row]
@@ -73,7 +73,7 @@ class LargeWorkbook:
 
 
 def is_large(file: IO[bytes]) -> bool:
-    """Tell whether a file is a workbook of the new format that is better not held in memory."""
+    """Whether a file is a workbook of the new format that is too large for memory."""
     with suppress(BadZipFile), ZipFile(file) as archive:
         parts = [part for part in archive.infolist() if part.filename.endswith(".xml")]
         return sum(part.file_size for part in parts) > LARGE_BYTES
@@ -81,14 +81,14 @@ def is_large(file: IO[bytes]) -> bool:
 
 
 def is_binary(file: IO[bytes]) -> bool:
-    """Tell whether a file is a binary workbook (.xlsb), whatever it is called."""
+    """Whether a file is a binary workbook (.xlsb), whatever its name."""
     with suppress(BadZipFile), ZipFile(file) as archive:
         return any(name.lower().endswith("workbook.bin") for name in archive.namelist())
     return False
 
 
 def has_error_cells(file: IO[bytes]) -> bool:
-    """Tell whether a sheet of a workbook of the new format holds a cell such as #REF!, which some libraries blank."""
+    """Whether a workbook of the new format has an error cell such as #REF!, which some libraries read as blank."""
     with suppress(BadZipFile), ZipFile(file) as archive:
         return any(
             _holds_error(archive, name)
@@ -110,7 +110,7 @@ def _holds_error(archive: ZipFile, part: str) -> bool:
 
 
 class _Reader(ExcelReader):  # type: ignore[misc]  # the library is not typed
-    """The library's reader, but for the shared texts, all of which it would hold in memory."""
+    """The library's reader, except for the shared texts, which it would hold in memory."""
 
     def read_strings(self) -> None:
         part = self.package.find(SHARED_STRINGS)
@@ -119,11 +119,11 @@ class _Reader(ExcelReader):  # type: ignore[misc]  # the library is not typed
 
 
 class SharedTexts:
-    """The texts that a workbook's cells refer to, read as far as they are asked for and kept on disk."""
+    """The shared texts of a workbook, read only as far as needed and kept on disk."""
 
     def __init__(self, texts: Iterator[str]) -> None:
         self._texts = texts
-        self._file = TemporaryFile()  # noqa: SIM115  it goes with this object
+        self._file = TemporaryFile()  # noqa: SIM115  closed with this object
         weakref.finalize(self, self._file.close)
         self._starts = [0]
         self._page = lru_cache(PAGES_IN_MEMORY)(self._load)
@@ -147,7 +147,7 @@ class SharedTexts:
 
 
 def _texts(archive: ZipFile, part: str) -> Iterator[str]:
-    """Yield the plain text of each entry; how it is spoken, in East Asian ones, is left out."""
+    """Yield the plain text of each entry, without the phonetic guides of East Asian texts."""
     with archive.open(part) as file:
         parsing = iterparse(file, events=("start", "end"))  # noqa: S314  as openpyxl does; expat limits expansion
         _, root = next(parsing)

@@ -1,4 +1,4 @@
-"""Excel workbooks, new and old: by python-calamine, which holds them in memory; large ones as a stream."""
+"""Read Excel workbooks, new and old, with python-calamine in memory; large ones as a stream."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,27 +21,27 @@ _LOCKED: Final = re.compile(
     re.escape("EncryptedPackage".encode("utf-16-le")) + rb"|\x09\x08\x10\0\0\x06\x05\0.{12}(?:\x86\0\0\0)?\x2f\0",
     re.DOTALL,
 )
-"""What protected workbooks hold: new ones a stream of this name, old ones a FILEPASS record at their beginning."""
+"""Marks of protected workbooks: a stream of this name in new ones, a FILEPASS record at the start of old ones."""
 
 
 class Workbook(Protocol):
-    """What both libraries give."""
+    """What both libraries provide."""
 
     sheet_names: list[str]
     hidden: frozenset[str]
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
-        """Yield all rows of a sheet, the blank ones before the first that is filled included."""
+        """Yield all rows of a sheet, including leading blank ones."""
 
 
 class ExcelTable(PlainTable):
     """One sheet of a workbook; its header is the first row that is not blank.
 
     Args:
-        sheet: Its name; None takes the first that is not hidden.
+        sheet: The name of the sheet; None: the first visible one.
 
     Raises:
-        InputRefused: It is damaged, protected, binary, or has no such sheet; the sheet is empty.
+        InputRefused: The workbook is damaged, protected, or binary, or has no such sheet, or the sheet is empty.
     """
 
     loses_zeros = True
@@ -84,12 +84,12 @@ class ExcelTable(PlainTable):
             raise self._damaged() from None
 
     def _filled_up(self, row: int, values: Sequence[Any]) -> Sequence[Any]:
-        """The row, as long as the header."""
+        """The row, padded or cut to the length of the header."""
         lacking = len(self.columns) - len(values)
         if lacking >= 0:
             return [*values, *[""] * lacking] if lacking else values
         if any(values[lacking:]):
-            what = f"row {row} fills column {len(values)}, which has no name; name it, or empty it"
+            what = f"row {row} fills column {len(values)}, which has no name; name it, or clear its cells"
             raise InputRefused(f"{self.name}: {what}", code="unknown-column", rows=(row,))
         return values[:lacking]
 
@@ -107,7 +107,7 @@ class ExcelTable(PlainTable):
         return sheet
 
     def _of_hidden(self) -> str:
-        """What a person who looks at the workbook does not see."""
+        """A note for the description if hidden sheets are involved."""
         hidden = self._workbook.hidden
         if self._sheet in hidden:
             return " (which is hidden)"
@@ -115,17 +115,19 @@ class ExcelTable(PlainTable):
         return f" (the first visible one; hidden before it: {len(passed_over)})" if passed_over else ""
 
     def _damaged(self) -> InputRefused:
-        return self._refused("damaged", "no workbook that can be read; open it in Excel and save it anew")
+        return self._refused("damaged", "not a readable workbook; open it in Excel and save it again")
 
     def _refused(self, code: str, what: str) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code)
 
 
 def _workbook(opened: Opened) -> Workbook:
-    """The library that is quick gives nothing for a cell such as #REF!, so that a workbook with one is streamed, too.
+    """Open a workbook in memory, or as a stream if it is large or has error cells.
+
+    The faster library returns nothing for a cell such as #REF!.
 
     Raises:
-        WorkbookDamaged: It holds such cells, and cannot be streamed.
+        WorkbookDamaged: It has such cells, and cannot be streamed.
     """
     with opened() as file:
         is_to_be_streamed = is_large(file)
@@ -138,10 +140,10 @@ def _workbook(opened: Opened) -> Workbook:
 
 
 class _WorkbookInMemory:
-    """A workbook by python-calamine.
+    """A workbook read by python-calamine.
 
     Raises:
-        WorkbookDamaged: It is an old one, and cannot be looked through for error cells.
+        WorkbookDamaged: It is an old one, and cannot be searched for error cells.
     """
 
     def __init__(self, opened: Opened) -> None:
@@ -161,6 +163,6 @@ class _WorkbookInMemory:
 
 
 def _is_locked(opened: Opened) -> bool:
-    """The library, given a file, only says that it cannot tell the format."""
+    """Whether a workbook is protected; the library only reports an unknown format."""
     with opened() as file:
         return _LOCKED.search(file.read()) is not None

@@ -1,4 +1,4 @@
-"""What the columns of Norwegian and English systems are called, and the fields that they hold: guesses, no more."""
+"""Guess fields from the column names of Norwegian and English systems."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -36,7 +36,7 @@ _NAMES: Final = {
 
 
 def bare(header: str) -> str:
-    """The letters and digits of a name, whatever their case."""
+    """The letters and digits of a name, in lower case."""
     return "".join(filter(str.isalnum, header.casefold()))
 
 
@@ -46,12 +46,12 @@ _GUESSES: Final = {name: leaf for leaf, names in _NAMES.items() for name in name
 
 
 def guess(header: str) -> str | None:
-    """The field that a column of this name probably holds; None where nothing is known."""
+    """The field that a column of this name probably holds; None if unknown."""
     return _GUESSES.get(bare(header))
 
 
 def names_mostly(record: Sequence[str]) -> bool:
-    """Whether most cells are names of fields, the customer number among them; one alone may be a word: NO, M, By."""
+    """Whether most cells are field names, including the customer number; a single one may be a word: NO, M, By."""
     filled = [cell for cell in record if cell]
     guessed = [field for field in map(guess, filled) if field]
     return "customerNo" in guessed and 2 * len(guessed) > len(filled)

@@ -1,4 +1,4 @@
-"""JSON in ARM's own nested form: a line for each customer, an array, or the body of a batch; read piece by piece."""
+"""Stream JSON in ARM's nested form: one customer per line, an array, or the body of a batch."""
 
 import codecs
 import json
@@ -31,10 +31,10 @@ _TOP: Final = frozenset((*_NESTED, *_GROUPS))
 class JsonTable(PlainTable):
     """Customers in JSON, where missing and `null` mean *keep*, and `""` is a value.
 
-    Its columns are all of ARM's fields, so that none is missing; the first customer is row 1.
+    Its columns are all of ARM's fields, so none is missing; the first customer is row 1.
 
     Raises:
-        InputRefused: It is not UTF-8.
+        InputRefused: The file is not UTF-8.
     """
 
     columns = FIELD_PATHS
@@ -53,7 +53,7 @@ class JsonTable(PlainTable):
         """Read from the start.
 
         Raises:
-            InputRefused: It is not JSON, holds a field that ARM has not, or a value that is no text.
+            InputRefused: The file is not JSON, or has an unknown field or a value that is not text.
         """
         customers = self._customers()
         row = 1
@@ -75,7 +75,7 @@ class JsonTable(PlainTable):
                     return
                 try:
                     customer, end = decode(rest, at)
-                except (ValueError, RecursionError):  # which of them, and when, is told by the Python that reads it
+                except (ValueError, RecursionError):  # which one depends on the Python version
                     break
                 if end == len(rest) and rest[at : at + 1] not in "{[":
                     break
@@ -90,14 +90,14 @@ class JsonTable(PlainTable):
         if is_too_deep(rest):
             raise self._too_deep(row + 1)
         if rest.strip() or self._many:
-            raise self._refused("damaged", f"row {row + 1}: not JSON, or cut short; check what wrote it", row + 1)
+            raise self._refused("damaged", f"row {row + 1}: not JSON, or cut short; export it again", row + 1)
 
     def _cells(self, customer: Any, row: int) -> tuple[str | None, ...]:
-        """The value of each leaf; None where it is not there."""
+        """The value of each field path; None if it is missing."""
         if not isinstance(customer, dict):
             raise self._refused("nested", f"row {row}: every customer must be an object", row)
         found: dict[str, str | None] = {}
-        is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customers
+        is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customer data
         for at, (key, value) in enumerate(customer.items(), start=1):
             if key in _GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
@@ -132,22 +132,22 @@ class JsonTable(PlainTable):
                 try:
                     yield decoder.decode(data)
                 except UnicodeDecodeError:
-                    raise self._refused("bad-encoding", "not UTF-8, as JSON must be; check what wrote it") from None
+                    raise self._refused("bad-encoding", "not UTF-8, as JSON must be; save it as UTF-8") from None
 
     def _too_deep(self, row: int) -> InputRefused:
-        return self._refused("nested", f"row {row}: nested deeper than {MAX_NESTING} levels; check what wrote it", row)
+        return self._refused("nested", f"row {row}: nested deeper than {MAX_NESTING} levels; flatten it", row)
 
     def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
 
 
 def _after_blanks(text: str, at: int) -> int:
-    """Where the next value begins: blanks, line ends and commas aside."""
+    """The position of the next value, after blanks, line ends and commas."""
     while text[at : at + 1] and text[at] in " \t\r\n,":
         at += 1
     return at
 
 
 def _is_a_word(key: str) -> bool:
-    """A key that holds a digit, an @ or a blank may be a customer's data."""
+    """Whether a key may be shown: one with a digit, an @ or a blank may be customer data."""
     return key.isprintable() and re.search(r"[\d@\s]", key) is None

@@ -1,7 +1,7 @@
-"""The error cells of old workbooks (.xls): python-calamine gives nothing for them, as if they were empty.
+"""Find the error cells of old workbooks (.xls), which python-calamine reads as empty.
 
-An old workbook is a compound file of sectors, one of its streams the workbook: records of a kind, a length and data.
-Sources: [MS-CFB] for the container, [MS-XLS] for BoundSheet8, BoolErr and Formula.
+An old workbook is a compound file of sectors. One of its streams is the workbook: records with a kind, a length and
+data. Sources: [MS-CFB] for the container, [MS-XLS] for BoundSheet8, BoolErr and Formula.
 """
 
 import re
@@ -12,11 +12,11 @@ from typing import IO, Any, Final
 from armrest.intake.formats.excel_stream import WorkbookDamaged
 
 Errors = Mapping[tuple[int, int], str]
-"""The text of each error cell, by its row and column, both from 0."""
+"""The text of each error cell, by row and column, both from 0."""
 
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LAST_SECTOR: Final = 0xFFFFFFFA
-"""What lies above is no sector: the end of a chain, or a free one."""
+"""Higher numbers are not sectors, but the end of a chain or a free sector."""
 _ENTRY_BYTES: Final = 128
 _STREAMS: Final = ("workbook", "book")
 _EOF, _FORMULA, _BOUND_SHEET, _BOOL_ERR = 0x0A, 0x06, 0x85, 0x205
@@ -33,14 +33,14 @@ _TEXTS: Final = {
 }
 _UNKNOWN: Final = "#UNKNOWN!"
 _MAY_BE_ERROR: Final = re.compile(rb"\x05\x02\x08\x00|\x02.{5}\xff\xff", re.DOTALL)
-"""The head of a BoolErr, or a Formula's result that is an error: most workbooks need no walk through their records."""
+"""A BoolErr header, or an error result of a Formula; without either, the records need not be read."""
 
 
 def error_cells(file: IO[bytes]) -> list[Errors]:
-    """The error cells of each sheet, in the workbook's order; an empty list where there is none.
+    """The error cells of each sheet, in the workbook's order; an empty list if there are none.
 
     Raises:
-        WorkbookDamaged: It is an old one, and cannot be looked through.
+        WorkbookDamaged: It is an old workbook that cannot be searched.
     """
     data = file.read(len(_OLE))
     if data != _OLE:
@@ -55,7 +55,7 @@ def error_cells(file: IO[bytes]) -> list[Errors]:
 
 
 def with_errors(rows: Iterator[Sequence[Any]], errors: Errors) -> Iterator[Sequence[Any]]:
-    """The rows with the texts of error cells in their places."""
+    """The rows with the texts of error cells filled in."""
     by_row: dict[int, list[tuple[int, str]]] = {}
     for (row, column), text in errors.items():
         by_row.setdefault(row, []).append((column, text))
@@ -75,7 +75,7 @@ def _laid_over(values: Sequence[Any], errors: Sequence[tuple[int, str]]) -> list
 
 
 def _sheets(book: bytes) -> Iterator[int]:
-    """Where each sheet begins."""
+    """The offset of each sheet."""
     for kind, place, _ in _records(book, 0):
         if kind == _BOUND_SHEET:
             yield struct.unpack_from("<I", book, place)[0]
@@ -89,12 +89,12 @@ def _errors_in(book: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]
                 yield (row, column), _TEXTS.get(value, _UNKNOWN)
         elif kind == _FORMULA:
             row, column, _, result_kind, _, value, _, mark = struct.unpack_from("<HHHBBB3sH", book, place)
-            if mark == 0xFFFF and result_kind == 2:  # noqa: PLR2004  no number, and an error
+            if mark == 0xFFFF and result_kind == 2:  # noqa: PLR2004  the result is an error, not a number
                 yield (row, column), _TEXTS.get(value, _UNKNOWN)
 
 
 def _records(book: bytes, start: int) -> Iterator[tuple[int, int, int]]:
-    """Kind, place and length of each record of what begins here, up to its end; charts that lie in it are passed."""
+    """Kind, offset and length of each record of the substream that starts here; embedded charts are skipped."""
     depth = 0
     while start + 4 <= len(book):
         kind, length = struct.unpack_from("<HH", book, start)
@@ -128,7 +128,7 @@ class _Container:
         self._mini_fat = self._numbers(self._chain(first_of_mini_fat))
 
     def stream(self, names: Sequence[str]) -> bytes:
-        """The stream of the first of these names that is there, whatever its case."""
+        """The stream of the first of these names that exists, ignoring case."""
         found: dict[str, tuple[int, int]] = {}
         for at in range(0, len(self._directory), _ENTRY_BYTES):
             entry = self._directory[at : at + _ENTRY_BYTES]
@@ -155,7 +155,7 @@ class _Container:
 
 
 def _followed(table: Sequence[int], start: int) -> Iterator[int]:
-    """The sectors of a chain."""
+    """The sector numbers of a chain."""
     for _ in range(len(table) + 1):
         if start >= _LAST_SECTOR:
             return

@@ -1,4 +1,4 @@
-"""A query or table of any database that SQLAlchemy knows, read through a server-side cursor."""
+"""Read a query or table of any SQLAlchemy database through a server-side cursor."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +16,11 @@ BLOCK_ROWS: Final = 5000
 
 
 class SqlTable(PlainTable):
-    """What a query gives.
+    """The result of a query.
 
     Raises:
-        InputRefused: The query fails, or the database lets nobody in.
-        SourceUnavailable: The database does not answer just now.
+        InputRefused: The query fails, or the database refuses the login.
+        SourceUnavailable: The database does not answer at the moment.
     """
 
     def __init__(self, name: str, database: Database) -> None:
@@ -31,7 +31,7 @@ class SqlTable(PlainTable):
             self.columns = tuple(result.keys())
 
     def chunks(self) -> Iterator[Chunk]:
-        """Run the query; its first record is row 2, as under a header."""
+        """Run the query; its first record is row 2, as if below a header."""
         row = 2
         with self._result() as result:
             for block in result.partitions(BLOCK_ROWS):
@@ -64,7 +64,7 @@ class SqlTable(PlainTable):
 
 
 def _told(error: SQLAlchemyError) -> str:
-    """The kind of error: the driver's own words may quote a customer or the address."""
+    """The type of an error; the driver's own message may quote a customer or the URL."""
     original = getattr(error, "orig", None)
     state = getattr(original, "sqlstate", None)
     return type(original or error).__name__ + (f" {state}" if state else "")

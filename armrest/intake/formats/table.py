@@ -1,4 +1,4 @@
-"""What every format gives: named columns of text cells, in blocks, in the order of the source."""
+"""The result of every format: named columns of text cells, in blocks, in the order of the source."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -16,8 +16,8 @@ class Chunk:
     """Some consecutive records.
 
     Attributes:
-        first_row: The row number of the first one.
-        columns: The source's columns, all of one length: texts, or None where the source says that nothing is there.
+        first_row: The row number of the first record.
+        columns: The source's columns, all of the same length: texts, or None where the source has no value.
     """
 
     first_row: int
@@ -27,16 +27,16 @@ class Chunk:
         return len(self.columns[0])
 
     def record(self, at: int) -> tuple[str, ...]:
-        """The cells of one record, `""` where nothing is there."""
+        """The cells of one record, `""` where there is no value."""
         return tuple(column[at] or "" for column in self.columns)
 
 
 class Layout(Protocol):
-    """What of a table matters to the reading of its chunks.
+    """The properties of a table that matter for reading its chunks.
 
     Attributes:
-        explicit: Whether it tells *not there* (None) from *blank* (`""`), which is a value then.
-        loses_zeros: Whether it may have taken texts for numbers, and their leading zeros away.
+        explicit: Whether *missing* (None) differs from *blank* (`""`), which is then a value.
+        loses_zeros: Whether texts may have been stored as numbers, without their leading zeros.
     """
 
     columns: tuple[str, ...]
@@ -44,16 +44,16 @@ class Layout(Protocol):
     loses_zeros: bool
 
     def place(self, row: int) -> str:
-        """Where a row stands: its number, after the name of its file where there are several."""
+        """The position of a row: its number, after the name of its file if there are several."""
 
 
 class Table(Layout, Protocol):
-    """A source that has been looked at.
+    """A source that has been inspected.
 
     Attributes:
-        description: Format, encoding and the like, to be shown to the user.
-        delimiter, encoding: Those of the rejects file.
-        nested: The positions of columns that hold no texts, and cannot be read.
+        description: Format, encoding and so on, to show to the user.
+        delimiter, encoding: For the rejects file.
+        nested: The positions of columns that do not hold texts, and cannot be read.
     """
 
     description: str
@@ -62,15 +62,15 @@ class Table(Layout, Protocol):
     nested: frozenset[int]
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read from the start, in bounded memory; blank records come as empty cells.
+        """Read from the start, in bounded memory; blank records are empty cells.
 
         Raises:
-            InputRefused: The structure is at fault.
+            InputRefused: The structure is invalid.
         """
 
 
 class PlainTable:
-    """What most formats have in common; their rejects file is a CSV that a Norwegian Excel opens."""
+    """The defaults of most formats; their rejects file is a CSV that a Norwegian Excel opens."""
 
     columns: tuple[str, ...]
     description: str
@@ -86,13 +86,13 @@ class PlainTable:
 
 
 class Tables:
-    """Several tables as one, one after the other; a row number goes on counting over all of them.
+    """Several tables read as one, one after the other; row numbers continue across them.
 
     Args:
-        tables: Their names, to be shown, and they themselves; at least one.
+        tables: At least one table, each with the name to show.
 
     Raises:
-        InputRefused: Their columns are not the same.
+        InputRefused: The tables have different columns.
     """
 
     def __init__(self, tables: Sequence[tuple[str, Table]]) -> None:
@@ -103,7 +103,7 @@ class Tables:
             if sorted(table.columns) != sorted(first.columns):
                 odd = _odd_columns(table, first)
                 raise InputRefused(
-                    f"{other}: its columns are not those of {name} ({odd}); give files of one kind",
+                    f"{other}: its columns are not those of {name} ({odd}); use files with the same columns",
                     code="unknown-column",
                     column=odd,
                 )
@@ -116,7 +116,7 @@ class Tables:
         self.nested = first.nested
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read them in their order."""
+        """Read the tables in their order."""
         offset = 0
         self._starts.clear()
         for _, table in self._tables:
@@ -129,13 +129,13 @@ class Tables:
             offset += last
 
     def place(self, row: int) -> str:
-        """The file's name, and the row number in it; of rows that have been read."""
+        """The name of the file, and the row number in it; only for rows that have been read."""
         at = bisect_right(self._starts, row - 1) - 1
         return f"{self._tables[at][0]}:{row - self._starts[at]}"
 
 
 def _odd_columns(table: Table, first: Table) -> str:
-    """What one of them has and the other has not, by name; by position where a first row may be a customer's."""
+    """The columns that only one of them has: by name, or by position if the first row may be a customer."""
     odd = [*_lacking(table, first.columns), *_lacking(first, table.columns)]
     if all(names.quotable(at) for names, at in odd):
         return ", ".join(sorted(names.plain(at) for names, at in odd)) or "one of them twice"
@@ -150,7 +150,7 @@ def _lacking(table: Table, columns: Sequence[str]) -> list[tuple[ColumnNames, in
 
 
 def first_rows(table: Table) -> Rows:
-    """The first rows of a table; none where it cannot be read."""
+    """The first rows of a table; empty if it cannot be read."""
     try:
         chunk = next(table.chunks(), None)
     except InputRefused:

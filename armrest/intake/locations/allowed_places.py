@@ -1,7 +1,7 @@
-"""Where a file may lie that somebody names in a form: in the inbox, or where the settings say. See decision 0071.
+"""Restrict the files that a form may name: to the inbox, or to the places in the settings. See decision 0071.
 
-A form reaches the machine with the rights of the process that runs the flow; whoever fills it in may not read every
-file there. A file is opened in a way that follows no link out of its folder, and what is open is what was checked.
+A flow reads files with the rights of its own process, but the person who fills in the form may not read them all. So a
+file is opened without following a link out of its folder, and the file that is opened is the one that was checked.
 """
 
 import os
@@ -27,9 +27,9 @@ class Places:
     """The only places that a source and a mapping may come from.
 
     Attributes:
-        inbox: The folder of customer files; None: there is none.
-        prefixes: What an address may begin with, and further folders of customer files; each ends with `/`.
-        mappings: The folder of mapping files; None: there is none.
+        inbox: The folder of customer files; None if there is none.
+        prefixes: Allowed beginnings of URLs, and other folders of customer files; each ends with `/`.
+        mappings: The folder of mapping files; None if there is none.
     """
 
     inbox: Path | None = None
@@ -37,7 +37,7 @@ class Places:
     mappings: Path | None = None
 
     def located(self, source: str) -> str:
-        """Return a source as it is found from any folder; a path that is not absolute is one in the inbox.
+        """Return the absolute location of a source; a relative path is relative to the inbox.
 
         Raises:
             InputRefused: It may not be read.
@@ -51,10 +51,10 @@ class Places:
         return str(path)
 
     def folder_of(self, path: Path, *, named: str) -> Path:
-        """Return the folder that a customer file may be read from; `named` is how the file is shown.
+        """Return the allowed folder that holds a customer file; `named` is the name to show.
 
         Raises:
-            InputRefused: It lies, or a link leads, anywhere else. Nothing is said of what there is.
+            InputRefused: The file, or the target of its link, is anywhere else. The message does not say what exists.
         """
         for folder in self.folders():
             if _lies_in(path, folder):
@@ -66,8 +66,8 @@ class Places:
         """Open a customer file.
 
         Raises:
-            InputRefused: It may not be read.
-            OSError: It cannot be.
+            InputRefused: The file may not be read.
+            OSError: The file cannot be read.
         """
         try:
             return open_within(path, self.folder_of(path, named=named))
@@ -75,10 +75,10 @@ class Places:
             raise self._refused(named, str(unsafe)) from None
 
     def mapping_text(self, mapping: str) -> str:
-        """Return a mapping file's text; a path that is not absolute is one in the folder of mappings.
+        """Return the text of a mapping file; a relative path is relative to the folder of mappings.
 
         Raises:
-            InputRefused: It may not be read, or cannot be.
+            InputRefused: The file may not or cannot be read.
         """
         if self.mappings is None:
             what = "in a deployment a mapping comes from the folder of ARMREST_MAPPINGS, which is not set"
@@ -99,7 +99,7 @@ class Places:
         return (*inbox, *(Path(prefix) for prefix in self.prefixes if "://" not in prefix))
 
     def describe(self) -> str:
-        """Say where a source may come from, and what lies in the inbox."""
+        """Describe where a source may come from, and list the inbox."""
         held = (
             f"the inbox {self.inbox} holds {_listed(self.inbox)}" if self.inbox else "no inbox is set (ARMREST_INBOX)"
         )
@@ -110,7 +110,7 @@ class Places:
         return Path(source) if self.inbox is None or Path(source).is_absolute() else self.inbox / source
 
     def _checked_address(self, source: str) -> str:
-        """Refuse an address that leads elsewhere: by its beginning, by `..`, or chained to another by `::`."""
+        """Refuse a URL outside the prefixes: by its beginning, by `..`, or chained to another with `::`."""
         parts = unquote(source).replace("\\", "/").split("/")
         addresses = [prefix for prefix in self.prefixes if "://" in prefix]
         if "::" not in source and ".." not in parts and source.startswith(tuple(addresses)):
@@ -123,18 +123,18 @@ class Places:
 
 
 class Unsafe(Exception):
-    """A file that may not be read though its name may stand there; the message says why, and what to do."""
+    """A file that may not be read although its name is allowed; the message says why, and what to do."""
 
 
 def open_within(path: Path, folder: Path) -> BinaryIO:
-    """Open a file of a folder, or of one beneath it, for reading.
+    """Open a file in a folder, or in one of its subfolders, for reading.
 
-    The links in its path are resolved; then every part of what they lead to is opened from the folder on without
-    following a link. So what is open lies in the folder, whoever changes links or names meanwhile.
+    The links in its path are resolved first. Then every part of the result is opened from the folder on, without
+    following links. So the open file is in the folder, even if someone changes links or names meanwhile.
 
     Raises:
-        Unsafe: It lies elsewhere, has a second name (a hard link), or is no regular file.
-        OSError: It cannot be opened.
+        Unsafe: The file is elsewhere, has a second name (a hard link), or is not a regular file.
+        OSError: The file cannot be opened.
     """
     real, root = path.resolve(), folder.resolve()
     if not real.is_relative_to(root):
@@ -147,7 +147,7 @@ def open_within(path: Path, folder: Path) -> BinaryIO:
     os.close(descriptor)
     if stat.S_ISREG(status.st_mode):
         raise Unsafe("it has a second name (a hard link), which may lie anywhere: put a copy of the file there")
-    raise Unsafe("it is no regular file")
+    raise Unsafe("it is not a regular file")
 
 
 def _open_part_by_part(root: Path, parts: Sequence[str]) -> int:
@@ -165,17 +165,17 @@ def _open_part_by_part(root: Path, parts: Sequence[str]) -> int:
 def _lies_in(path: Path, folder: Path) -> bool:
     try:
         return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError, ValueError):  # a circle of links, a name that is too long or holds a character 0
+    except (OSError, RuntimeError, ValueError):  # a loop of links, or a name that is too long or has a NUL
         return False
 
 
 def _printable(name: str) -> str:
-    """A name that somebody typed, fit for one line: a database may not take a character 0 in it."""
+    """A typed name made printable on one line: a database may not store a character 0."""
     return "".join(sign if sign.isprintable() else "?" for sign in name)
 
 
 def _listed(folder: Path) -> str:
-    """Name what lies in a folder, hidden files aside."""
+    """List the content of a folder, without hidden files."""
     names: list[str] = []
     with suppress(OSError):
         names = sorted(f"{one.name}/" if one.is_dir() else one.name for one in folder.iterdir())

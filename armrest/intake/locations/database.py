@@ -1,15 +1,15 @@
-"""A database as the settings name it, so that no password stands in a parameter."""
+"""A database that the settings name, so that no parameter holds a password."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """What `sql:NAME` stands for.
+    """The database behind `sql:NAME`.
 
     Attributes:
-        url: An SQLAlchemy address; never shown.
-        query: A SELECT, or the name of a table or view, its schema before it: `crm.customers`.
+        url: An SQLAlchemy URL; never shown.
+        query: A SELECT, or the name of a table or view with its schema: `crm.customers`.
     """
 
     url: str = field(repr=False)

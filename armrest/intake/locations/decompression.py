@@ -1,4 +1,4 @@
-"""Compressed files, unpacked piece by piece; what is cut short never passes for the whole."""
+"""Decompress files piece by piece; a truncated file always raises an error."""
 
 import gzip
 import io
@@ -14,29 +14,29 @@ Unpack = Callable[[Opened], Iterator[bytes]]
 
 
 def decompress(unpack: Unpack, opened: Opened) -> Opened:
-    """Open what is inside."""
+    """Return an opener of the decompressed content."""
     return lambda: cast(BinaryIO, io.BufferedReader(_Pieces(unpack(opened)), PIECE_BYTES))
 
 
 def gunzip(opened: Opened) -> Iterator[bytes]:
-    """The bytes in a gzip file."""
+    """Yield the content of a gzip file."""
     with opened() as file, gzip.GzipFile(fileobj=file) as inside:
         while piece := inside.read(PIECE_BYTES):
             yield piece
 
 
 def unzip(opened: Opened, *, member: str) -> Iterator[bytes]:
-    """The bytes of one file in a zip."""
+    """Yield the content of one file in a zip."""
     with opened() as file, zipfile.ZipFile(file) as archive, archive.open(member) as inside:
         while piece := inside.read(PIECE_BYTES):
             yield piece
 
 
 def unzstd(opened: Opened) -> Iterator[bytes]:
-    """The bytes in the frames of a Zstandard file.
+    """Yield the content of all frames of a Zstandard file.
 
     Raises:
-        EOFError: It is cut short.
+        EOFError: The file is cut short.
     """
     if sys.version_info >= (3, 14):
         from compression import zstd
@@ -49,7 +49,7 @@ def unzstd(opened: Opened) -> Iterator[bytes]:
 
 
 class _Pieces(io.RawIOBase):
-    """A file of bytes that come piece by piece."""
+    """A readable file made from an iterator of bytes."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces

@@ -1,4 +1,4 @@
-"""Where a source lies: a file, a folder or glob, standard input, or any fsspec address; opened as often as asked."""
+"""Locate a source: a file, a folder or glob, standard input, or any fsspec URL; it can be opened repeatedly."""
 
 import os
 import shutil
@@ -21,9 +21,9 @@ from armrest.intake.locations.outage import is_outage
 Opened = Callable[[], BinaryIO]
 _GLOB_SIGNS: Final = frozenset("*?[")
 _PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
-"""What fsspec needs for a kind of address."""
+"""The package that fsspec needs for each URL scheme."""
 _DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "compression.zstd", "backports.zstd", "pyarrow.lib"})
-"""The modules whose errors say that the bytes are not what they seem to be."""
+"""Modules whose errors mean that the bytes are damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class Location:
     """One file.
 
     Attributes:
-        name: How it is shown; holds no credentials.
-        opened: Opens it from its start.
-        modified_at: When it was last written, in UTC; None where that is not known.
+        name: The name to show, without credentials.
+        opened: Opens the file at its start.
+        modified_at: When it was last written, in UTC; None if unknown.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Location:
 
 
 def locate(source: str, *, inbox: Path | None = None, places: Places | None = None) -> list[Location]:
-    """The files of a source, in the order of their names; a folder's hidden ones (`.`, `_`) aside.
+    """The files of a source, in the order of their names, without hidden files (`.`, `_`) of a folder.
 
     Args:
-        source: A path, a glob, `-` for standard input, or an address such as `s3://bucket/customers.csv`.
+        source: A path, a glob, `-` for standard input, or a URL such as `s3://bucket/customers.csv`.
         inbox: The folder in which plain names are looked up first.
-        places: The only places that it may come from, where not all are allowed.
+        places: The only places that it may come from; None: any.
 
     Raises:
         InputRefused: There is no such file, or it cannot be read.
@@ -66,7 +66,7 @@ def locate(source: str, *, inbox: Path | None = None, places: Places | None = No
 
 
 def _located_in(places: Places, source: str, name: str) -> list[Location]:
-    """The files of a source that may not come from everywhere."""
+    """The files of a source that may come only from the allowed places."""
     found: list[Location] = []
     source = places.located(source)
     with readable(name), suppress(FileNotFoundError):
@@ -81,7 +81,7 @@ def _located_in(places: Places, source: str, name: str) -> list[Location]:
 
 
 def display_name(source: str) -> str:
-    """A source as it may be shown: an address without user, password and query."""
+    """The name of a source to show: a URL without user, password and query."""
     if "://" not in source:
         return source
     parts = urlsplit(source)
@@ -90,11 +90,11 @@ def display_name(source: str) -> str:
 
 @contextmanager
 def readable(name: str) -> Iterator[None]:
-    """Say in one line why a source cannot be read.
+    """Explain in one line why a source cannot be read.
 
     Raises:
-        InputRefused: It cannot, and will not be until somebody corrects something.
-        SourceUnavailable: It cannot just now.
+        InputRefused: It cannot be read until someone corrects something.
+        SourceUnavailable: It cannot be read at the moment.
     """
     try:
         yield
@@ -103,7 +103,7 @@ def readable(name: str) -> Iterator[None]:
     except FileNotFoundError:
         raise InputRefused(f"{name}: there is no such file", code="no-such-file") from None
     except PermissionError:
-        raise InputRefused(f"{name}: there is no right to read it; ask its owner", code="not-readable") from None
+        raise InputRefused(f"{name}: you may not read it; ask its owner for access", code="not-readable") from None
     except ImportError as error:
         package = _PACKAGES.get(urlsplit(name).scheme, error.name or "that reads it")
         what = f"this kind of source needs a package that is not installed; pip install {package}"
@@ -113,12 +113,12 @@ def readable(name: str) -> Iterator[None]:
             what = f"cannot be read at the moment ({_told(error)}); try again"
             raise SourceUnavailable(f"{name}: {what}") from None
         damaged = isinstance(error, EOFError) or type(error).__module__ in _DAMAGED
-        what = "damaged, or cut short; fetch it anew" if damaged else f"cannot be read ({_told(error)})"
+        what = "damaged, or cut short; download it again" if damaged else f"cannot be read ({_told(error)})"
         raise InputRefused(f"{name}: {what}", code="damaged" if damaged else "not-readable") from None
 
 
 def seekable(opened: Opened) -> Opened:
-    """The same file, so that one may go back in it."""
+    """The same file, copied if needed so that it is seekable."""
     with opened() as file:
         return opened if file.seekable() else _spooled(file)
 
@@ -143,7 +143,7 @@ def _visible(paths: Iterator[Path]) -> list[Path]:
 
 
 def _local(path: Path, opened: Opened | None = None) -> Location:
-    """A file of this machine; `opened` opens it, where its path alone does not."""
+    """A file on this machine; `opened` opens it, if given."""
     opens: Opened = opened or (lambda: path.open("rb"))
     with opens() as file:
         status = os.fstat(file.fileno())
@@ -158,7 +158,7 @@ def _remote(source: str) -> list[Location]:
         system, path = fsspec.core.url_to_fs(source)
     except ValueError:
         raise InputRefused(
-            f"{display_name(source)}: no such kind of address; try s3://, sftp:// or abfs://", code="no-such-file"
+            f"{display_name(source)}: unknown kind of URL; try s3://, sftp:// or abfs://", code="no-such-file"
         ) from None
     if _GLOB_SIGNS & set(path):
         paths = sorted(system.glob(path))
@@ -171,7 +171,7 @@ def _remote(source: str) -> list[Location]:
 
 
 def _fetched(system: Any, path: str, name: str) -> Location:
-    """Fetched once, so that it does not change while it is read."""
+    """Fetch a remote file once, so that it does not change during reading."""
     info = system.info(path)
     modified_at = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
     with system.open(path, "rb") as file:
@@ -180,7 +180,7 @@ def _fetched(system: Any, path: str, name: str) -> Location:
 
 
 def _spooled(file: IO[bytes]) -> Opened:
-    """A copy on disk that has no name, and goes with what is returned."""
+    """Copy to a nameless file on disk, which is deleted with the returned opener."""
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy, 1 << 20)
         copy.flush()

@@ -1,8 +1,7 @@
-"""Which errors of reading mean that a source cannot be reached just now; all others are a fault of the source.
+"""Classify read errors: either the source cannot be reached at the moment, or the source is at fault.
 
-An outage is worth another try and says nothing about the customers. A file that is not there, or that may not be read,
-is the user's to correct. A file that is cut short stays at fault: nothing tells one that is still being copied from
-one that is damaged.
+After an outage another try may work, and it says nothing about the customers. If a file does not exist or may not be
+read, the user must correct it. A truncated file counts as at fault: a file that is still being copied looks the same.
 """
 
 import errno
@@ -24,7 +23,7 @@ _USERS: Final = frozenset(
         errno.ESPIPE,
     }
 )
-"""What the name of a file, or its rights, are the cause of."""
+"""Errors caused by the name of a file or its permissions."""
 _NETWORK: Final = frozenset(
     [
         "adlfs",
@@ -42,7 +41,7 @@ _NETWORK: Final = frozenset(
         "urllib3",
     ]
 )
-"""Packages whose errors come from the way to a file."""
+"""Packages whose errors come from the network."""
 _LOGINS: Final = frozenset(
     {"AuthenticationException", "BadHostKeyException", "NoCredentialsError", "PartialCredentialsError"}
 )
@@ -58,13 +57,13 @@ _POSTGRESQL_LATER: Final = ("starting up", "shutting down", "in recovery", "too 
 
 
 def is_outage(error: Exception) -> bool:
-    """Tell whether a file may be readable a moment later, though nobody changes anything."""
+    """Whether the file may become readable without anybody changing anything."""
     kind = type(error)
     if kind.__module__.split(".")[0] in _NETWORK:
         return kind.__name__ not in _LOGINS and not _is_refusal(error)
     if isinstance(error, (ConnectionError, TimeoutError)):
         return True
-    # libraries raise an OSError without a number about bytes that they cannot understand
+    # libraries raise an OSError without an errno for bytes that they cannot parse
     return isinstance(error, OSError) and error.errno is not None and error.errno not in _USERS
 
 
@@ -75,14 +74,14 @@ def _is_refusal(error: Exception) -> bool:
 
 
 def is_database_outage(error: "SQLAlchemyError") -> bool:
-    """Tell whether a database may answer the same query a moment later."""
+    """Whether the database may answer the same query a moment later."""
     original = getattr(error, "orig", None)
     if getattr(error, "connection_invalidated", False):
         return True
     if state := getattr(original, "sqlstate", None):
         return str(state).startswith(_SQL_STATES)
     if (code := getattr(original, "sqlite_errorcode", None)) is not None:
-        return code & 0xFF in _SQLITE  # the rest of the number tells more of the same kind
+        return code & 0xFF in _SQLITE  # the other bits only refine the error
     first = original.args[0] if original is not None and original.args else None
     if isinstance(first, int):
         return first in _MYSQL
@@ -92,7 +91,7 @@ def is_database_outage(error: "SQLAlchemyError") -> bool:
 
 
 def _is_postgresql_outage(error: BaseException | None) -> bool:
-    """An error without a state comes from connecting: the server is not there, or says why it lets nobody in."""
+    """Whether an error without a state is an outage: it comes from connecting, and FATAL means a refusal."""
     text = str(error)
     return type(error).__name__ == "OperationalError" and (
         "FATAL" not in text or any(words in text for words in _POSTGRESQL_LATER)

@@ -1,4 +1,4 @@
-"""Dates as they are met in the wild, rewritten as ARM has them; the order of day and month is never guessed."""
+"""Convert common date formats to ARM's; the order of day and month is never guessed."""
 
 import re
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from datetime import date
 from typing import Final
 
 ToIso = Callable[[str], str]
-"""Gives `YYYY-MM-DD`; `""` for a date of zeros, which is SAP's word for none; or the cell as it was where it cannot be
-read so: a rule will find it."""
+"""Returns `YYYY-MM-DD`, or `""` for a date of zeros, which means none in SAP. A cell that does not match is returned
+unchanged, and a rule will report it."""
 
 _TOKENS: Final = {
     "YYYY": r"(?P<year>\d{4})",
@@ -20,14 +20,14 @@ _MIDNIGHT: Final = r"(?:[T ]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 
 
 def date_format(text: str) -> ToIso:
-    """Read dates of this form, such as `DD.MM.YYYY` or `D/M/YYYY`; a time of midnight after it is passed over.
+    """Return a reader of dates in this format, such as `DD.MM.YYYY` or `D/M/YYYY`; a time of midnight is ignored.
 
     Raises:
-        ValueError: It does not hold YYYY, MM or M, and DD or D, once each.
+        ValueError: The format does not have YYYY, MM or M, and DD or D, once each.
     """
     parts = re.split("(YYYY|MM?|DD?)", text)
     if sorted(part[0] for part in parts[1::2]) != ["D", "M", "Y"]:
-        raise ValueError(f"{text!r} is no date format: write YYYY, MM (or M) and DD (or D) once each, as in DD.MM.YYYY")
+        raise ValueError(f"{text!r} is not a date format: write YYYY, MM (or M) and DD (or D) once each: DD.MM.YYYY")
     return _reader("".join(_TOKENS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts)))
 
 
@@ -50,4 +50,4 @@ def _reader(pattern: str) -> ToIso:
 
 
 year_first: Final = _reader(r"(?P<year>\d{4})(?P<mark>[-/.]?)(?P<month>\d{2})(?P=mark)(?P<day>\d{2})")
-"""Reads what can be read in one way only: `1980-01-31`, `19800131`, `1980/01/31`, `1980.01.31`."""
+"""Reads the unambiguous formats: `1980-01-31`, `19800131`, `1980/01/31`, `1980.01.31`."""

@@ -1,4 +1,4 @@
-"""Feeds: where the cells of each field come from, by ARM's own names in the header or by a mapping."""
+"""Field sources: the column of each field, by ARM's own names in the header or by a mapping."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Lookup
@@ -18,10 +18,10 @@ class FieldSource:
     """Where the cells of one field come from.
 
     Attributes:
-        position: The source's column; None where there is none.
-        default: What stands for an empty cell; in an address, only where any other cell of it is filled.
-        lookup: From the source's values to ARM's.
-        to_iso: Rewrites dates.
+        position: The source's column; None if there is none.
+        default: The value of an empty cell; in an address, only if another cell of it is filled.
+        lookup: ARM's value for each of the source's values.
+        to_iso: Converts dates.
     """
 
     position: int | None
@@ -30,7 +30,7 @@ class FieldSource:
     to_iso: ToIso | None = None
 
     def rewritten(self, column: Column) -> Column:
-        """The column in ARM's words; a cell that cannot be rewritten stays as it is, for a rule to find."""
+        """The column in ARM's values; a cell that cannot be converted stays unchanged, and a rule will report it."""
         made = {cell: self.to_iso(cell) for cell in _not_iso(column)} if self.to_iso else self.lookup
         if not made:
             return column
@@ -43,10 +43,10 @@ _not_iso: Final = not_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 def field_sources_of(
     columns: Sequence[str], *, source: str, mapping: Mapping | None = None, names: ColumnNames | None = None
 ) -> dict[str, FieldSource]:
-    """The feed of each field that the source has; ARM's names are case-sensitive, and so are these.
+    """The field source of each field that the source has; names are case-sensitive, as in ARM.
 
     Args:
-        names: How the columns may be shown; None judges by the header alone.
+        names: How the columns may be shown; None: decided by the header alone.
 
     Raises:
         InputRefused: A column is unknown (without a mapping) or missing, or two columns hold the same field.
@@ -93,7 +93,7 @@ def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict
         found[KNOWN[column]] = position
     if "customerNo" not in found:
         raise InputRefused(
-            f"{source}: there is no column customerNo; name the column with the customer numbers so",
+            f"{source}: there is no column customerNo; rename the column with the customer numbers to customerNo",
             code="missing-column",
             column="customerNo",
         )
@@ -106,7 +106,7 @@ def _unknown(position: int, columns: Sequence[str], *, source: str, names: Colum
     if names.may_be_data:
         what = f"unknown {shown}{missing}; {HEADER_HINT}; otherwise rename the column, leave it out, or use a mapping"
     elif column in ONLY_SHOWN:
-        what = f"{shown} is shown by ARM, and no update can carry it{missing}; leave it out, or use a mapping"
+        what = f"{shown} is shown by ARM, but cannot be updated{missing}; leave it out, or use a mapping"
     else:
         close = guess(column) or nearest(column, KNOWN)
         what = f"unknown {shown} (the nearest known one is {close}){missing}; rename it, leave it out, or use a mapping"

@@ -1,4 +1,4 @@
-"""Mappings: a small YAML file that says which column of a source holds which of ARM's fields."""
+"""Mappings: a small YAML file that maps the columns of a source to ARM's fields."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ DateFormat = Annotated[
 
 
 class ColumnRule(BaseModel):
-    """What becomes of one column."""
+    """How one column is mapped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,7 +79,7 @@ class ColumnRule(BaseModel):
 
 
 class Mapping(BaseModel):
-    """From a source's columns to ARM's fields."""
+    """The ARM fields of a source's columns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -115,13 +115,13 @@ class Mapping(BaseModel):
 
     @property
     def cleared(self) -> frozenset[str]:
-        """The fields of `armrest.api.FIELDS` of which an empty cell is sent as a blank."""
+        """The fields of `armrest.api.FIELDS` whose empty cells are sent as blanks."""
         return frozenset(FIELDS if self.clear == "all" else self.clear)
 
 
 @dataclass(frozen=True, slots=True)
 class MappingFault:
-    """What is wrong with a mapping, and in which line."""
+    """An error in a mapping, and its line."""
 
     line: int
     message: str
@@ -131,16 +131,16 @@ def read_mapping(path: str | Path) -> Mapping:
     """Read a mapping file.
 
     Raises:
-        InputRefused: It is not there, or something is wrong with it; the line of the first fault is named.
+        InputRefused: It does not exist, or has an error; the message names the line of the first one.
     """
     return mapping_of(mapping_text(path), name=Path(path).name)
 
 
 def mapping_text(path: str | Path) -> str:
-    """Return a mapping file's text.
+    """Return the text of a mapping file.
 
     Raises:
-        InputRefused: It is not there, or cannot be read.
+        InputRefused: It does not exist, or cannot be read.
     """
     path = Path(path).expanduser()
     try:
@@ -150,10 +150,10 @@ def mapping_text(path: str | Path) -> str:
 
 
 def mapping_of(text: str, *, name: str) -> Mapping:
-    """Make a mapping of YAML; `name` is that of its file.
+    """Parse a mapping from YAML; `name` is the name of its file.
 
     Raises:
-        InputRefused: Something is wrong with it; the line of the first fault is named.
+        InputRefused: The mapping has an error; the message names the line of the first one.
     """
     mapping, faults = parse_mapping(text)
     if mapping is None:
@@ -163,7 +163,7 @@ def mapping_of(text: str, *, name: str) -> Mapping:
 
 
 def parse_mapping(text: str) -> tuple[Mapping | None, list[MappingFault]]:
-    """Read a mapping from YAML; None, and its faults by line, where something is wrong with it."""
+    """Parse a mapping from YAML; return None and its errors by line if it has any."""
     try:
         yaml = LinedYaml(text)
     except YamlError as error:
@@ -178,14 +178,14 @@ def parse_mapping(text: str) -> tuple[Mapping | None, list[MappingFault]]:
 
 
 def _fields_twice(mapping: Mapping, yaml: LinedYaml) -> list[MappingFault]:
-    """Each field has one source, and `customerNo` a column."""
+    """Check that each field has one source, and that `customerNo` has a column."""
     given: dict[str, str] = {}
     faults = []
     places = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
     places += [(("constants", field), field) for field in mapping.constants]
     for place, field in places:
         if field in given:
-            what = f"{field} comes from {given[field]} already; take one of them out"
+            what = f"{field} comes from {given[field]} already; remove one of them"
             faults.append(MappingFault(yaml.line_of(place), what))
         given.setdefault(field, f'column "{place[1]}"' if place[0] == "columns" else "a constant")
     if not given.get("customerNo", "").startswith("column"):
@@ -215,5 +215,5 @@ def _told(fault: ErrorDetails) -> str:
 
 
 def mapping_schema() -> dict[str, Any]:
-    """The JSON Schema of mapping files, for editors; `docs/mapping.schema.json` holds it."""
+    """Return the JSON Schema of mapping files, for editors; `docs/mapping.schema.json` is a copy."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Mapping.model_json_schema()}

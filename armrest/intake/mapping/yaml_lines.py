@@ -1,4 +1,4 @@
-"""YAML with the line of everything in it, where every scalar is the text that it is written as."""
+"""Parse YAML with line numbers, and with every scalar as the text that was written."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ Path = tuple[str | int, ...]
 
 
 class YamlError(Exception):
-    """It is not YAML, or more of YAML than a mapping needs."""
+    """The text is not YAML, or uses YAML features that mappings do not allow."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(line, message)
@@ -20,13 +20,13 @@ class YamlError(Exception):
 
 
 class LinedYaml:
-    """A YAML document of mappings, lists and texts: `NO` is a country here, and `0010` no number.
+    """A YAML document of mappings, lists and texts: `NO` is a country here, and `0010` is not a number.
 
     Attributes:
-        data: What it holds.
+        data: The content.
 
     Raises:
-        NotReadable: It cannot be read, uses a tag or an alias, nests too deep, or names a key twice.
+        YamlError: It cannot be parsed, uses a tag or an alias, is nested too deeply, or has a duplicate key.
     """
 
     def __init__(self, text: str) -> None:
@@ -41,7 +41,7 @@ class LinedYaml:
         self.data: Any = self._value(node, ()) if node else None
 
     def line_of(self, path: Sequence[str | int]) -> int:
-        """The line of the deepest part of this path that there is."""
+        """The line of the deepest existing part of this path."""
         here: Path = ()
         for part in path:
             here = (*here, part) if (*here, part) in self._lines else here
@@ -49,7 +49,7 @@ class LinedYaml:
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
-            raise YamlError(_line(node.start_mark), "tags (!) are not for mappings; take it out")
+            raise YamlError(_line(node.start_mark), "a mapping may not use tags (!); remove it")
         self._lines.setdefault(path, _line(node.start_mark))
         if isinstance(node, yaml.SequenceNode):
             return [self._value(item, (*path, at)) for at, item in enumerate(node.value)]
@@ -65,17 +65,17 @@ class LinedYaml:
                 raise YamlError(line, "a key must be a text")
             name = _scalar(key)
             if name in found:
-                raise YamlError(line, f'"{name}" stands twice; take one of them out')
+                raise YamlError(line, f'"{name}" occurs twice; remove one of them')
             self._lines[(*path, name)] = line
             found[name] = self._value(value, (*path, name))
         return found
 
 
 def _check(text: str) -> None:
-    """Make sure, before anything is built of it, that it nests no deeper than a mapping needs, and has no alias.
+    """Check, before anything is built, that the text is not nested too deeply and has no alias.
 
     Raises:
-        NotReadable: It does, or has one.
+        YamlError: It is nested too deeply, or has an alias.
         yaml.YAMLError: It is not YAML.
     """
     depth = 0
@@ -87,13 +87,13 @@ def _check(text: str) -> None:
         if alias is None and isinstance(event, yaml.AliasEvent):
             alias = event
     if alias is not None:
-        raise YamlError(_line(alias.start_mark), "aliases (*) are not for mappings; write it out")
+        raise YamlError(_line(alias.start_mark), "a mapping may not use aliases (*); write the value out")
 
 
 def _scalar(node: yaml.Node) -> str:
     text: str = node.value
     if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise YamlError(_line(node.start_mark), "half a character, as in \\ud83d, which cannot be sent; take it out")
+        raise YamlError(_line(node.start_mark), "half a character, as in \\ud83d, which cannot be sent; remove it")
     return text
 
 

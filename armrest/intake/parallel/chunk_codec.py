@@ -1,4 +1,4 @@
-"""Chunks on their way to another process: each column as one text, which is written, read and cut at once."""
+"""Encode chunks for another process: each column is one text, which is fast to write, read and split."""
 
 from typing import Final
 
@@ -7,14 +7,14 @@ from armrest.intake.formats import Chunk
 _BETWEEN: Final = "\0"
 
 Packed = tuple[int, list[str]] | Chunk
-"""First row and columns."""
+"""First row number and columns; or the chunk itself if it cannot be encoded."""
 
 
 def encode(chunk: Chunk) -> Packed:
-    """Return a chunk in a form that is pickled at once."""
+    """Encode a chunk in a form that pickles quickly."""
     try:
         columns = [_BETWEEN.join(column) for column in chunk.columns]
-    except TypeError:  # a cell that holds nothing
+    except TypeError:  # a cell is None
         return chunk
     if any(column.count(_BETWEEN) != len(chunk) - 1 for column in columns):
         return chunk
@@ -22,7 +22,7 @@ def encode(chunk: Chunk) -> Packed:
 
 
 def decode(handed: Packed) -> Chunk:
-    """Return the chunk that was packed."""
+    """Decode an encoded chunk."""
     if isinstance(handed, Chunk):
         return handed
     first_row, columns = handed

@@ -1,4 +1,4 @@
-"""Garbage collection, kept out of the way while blocks are made: the one place where it is."""
+"""Pause garbage collection while blocks are built; no other module controls it."""
 
 import gc
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ BLOCKS_BETWEEN_COLLECTIONS: Final = 128
 
 @contextmanager
 def no_garbage_collection() -> Iterator[None]:
-    """A block is many small dictionaries without cycles: looking for some at every step takes as long as making it."""
+    """Pause the collector: a block is many small dicts without cycles, and searching for some would double the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -21,6 +21,6 @@ def no_garbage_collection() -> Iterator[None]:
 
 
 def collect_after(blocks: int) -> None:
-    """Look for cycles now and then, among what is young."""
+    """Collect the young generations once every few blocks."""
     if blocks % BLOCKS_BETWEEN_COLLECTIONS == 0:
         gc.collect(1)

@@ -1,4 +1,4 @@
-"""How the blocks of a source are read: what another process needs to know, and nothing that is open."""
+"""The reader spec: what another process needs to read the blocks of a source, without open files."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from armrest.intake.rows import BlockReader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaderSpec:
-    """What a block reader is made of; it can be pickled.
+    """The parameters of a block reader; it can be pickled.
 
     Attributes:
         source: The source's name.
-        columns, explicit, loses_zeros: As those of its table.
+        columns, explicit, loses_zeros: As in its table.
     """
 
     source: str
@@ -25,7 +25,7 @@ class ReaderSpec:
     policy: Policy
 
     def reader(self) -> BlockReader:
-        """Make a reader that does as the source's own would; the file of a row it cannot tell."""
+        """Make a reader that works like the source's own, except that it does not know a row's file."""
         table = PlainTable()
         table.columns, table.explicit, table.loses_zeros = self.columns, self.explicit, self.loses_zeros
         feeds = field_sources_of(self.columns, source=self.source, mapping=self.mapping)

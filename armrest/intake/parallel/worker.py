@@ -1,7 +1,7 @@
 """A worker of a pool: `python -m armrest.intake.parallel.worker`.
 
-Chunks come in by stdin, serialized blocks go out by stdout. It ends when its stdin does, however the process that
-started it came to its end. What it writes to stdout is framed by `pickle`; nothing else may be printed there.
+It reads chunks from stdin and writes serialized blocks to stdout. It ends when its stdin closes, however its parent
+process ended. Its stdout is framed by `pickle`; nothing else may be printed there.
 """
 
 import pickle
@@ -21,7 +21,7 @@ from armrest.intake.rows import serialize_block
 
 
 def run_worker(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Answer every chunk with its block, or with None where the input is refused."""
+    """Answer every chunk with its block, or with None if the input is refused."""
     recipe, key = pickle.load(requests)  # noqa: S301  from the process that has started this one
     assert isinstance(recipe, ReaderSpec)
     reader = recipe.reader()
@@ -36,7 +36,7 @@ def run_worker(requests: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _ahead(requests: BinaryIO) -> Iterator[Packed]:
-    """What is handed over, taken in at once: who writes it may have to read an answer before the next can be made."""
+    """Read ahead in a thread: the parent may have to write more before it can read an answer."""
     taken: SimpleQueue[Packed | None] = SimpleQueue()
 
     def take() -> None:
@@ -50,6 +50,6 @@ def _ahead(requests: BinaryIO) -> Iterator[Packed]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal's processes; the first one decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent decides
     with no_garbage_collection():
         run_worker(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,8 +1,8 @@
-"""A crew: processes that make blocks of chunks, beside the one that reads the source and writes the plan.
+"""A worker pool: processes that build blocks from chunks, while the main process reads the source and writes the plan.
 
-Chunks are handed over as columns, blocks come back with their customers sealed, in the order of the chunks. While all
-of the others have enough to do, the first process makes blocks too. The workers are started anew, not forked: what
-this process holds (threads, locks, connections) is none of theirs.
+Chunks are sent as columns, and blocks come back with their customers serialized, in the order of the chunks. While all
+workers are busy, the main process builds blocks, too. Workers are spawned, not forked, so that they do not inherit
+threads, locks or connections.
 """
 
 import os
@@ -23,27 +23,28 @@ from armrest.intake.parallel.reader_spec import ReaderSpec
 from armrest.intake.rows import Block
 
 AHEAD: Final = 6
-"""Chunks that a worker has at a time: the one it reads, and the next, so that it waits for nobody."""
+"""Chunks queued per worker: the one that it reads and the next ones, so that it never waits."""
 
 WAITING: Final = 12
-"""Chunks, for each worker, that may be begun before the first of them is taken: while one starts, this process makes
-blocks of those that come after it."""
+"""Chunks per worker that may be begun before the first block is taken: while a worker starts, this process builds
+blocks from later chunks."""
 
 PIPE_BYTES: Final = 1 << 20
-"""Room for a chunk, and for a block, that the other side has no time for yet."""
+"""Room in a pipe for a chunk or a block that the other side has not read yet."""
 
 
 class WorkerLost(ConnectionError):
-    """A worker has ended in the midst of its work; the plan is not complete, and is made anew when it is resumed."""
+    """A worker died during its work; the plan is incomplete, and a resume plans again."""
 
 
 class WorkerPool:
     """The processes that read one source; a context manager.
 
     Args:
-        processes: How many, this one included.
-        key: What the customers are sealed with.
-        here: Makes a block in this process. It reads again what a worker has refused: it knows the names of files.
+        processes: The number of processes, including this one.
+        key: The key for the customers' fingerprints.
+        here: Builds a block in this process. Also used to re-read a chunk that a worker refused, because only this
+            process knows the file names.
     """
 
     def __init__(self, processes: int, recipe: ReaderSpec, *, key: bytes, here: Callable[[Chunk], Block]) -> None:
@@ -67,10 +68,10 @@ class WorkerPool:
         self._stack.close()
 
     def read(self, chunks: Iterator[Chunk]) -> Iterator[Block]:
-        """Make a block of each chunk, in their order; some chunks are read in advance.
+        """Build a block from each chunk, in their order; some chunks are read in advance.
 
         Raises:
-            InputRefused: The input is at fault; raised after the blocks before it, as one process would.
+            InputRefused: The input is refused; raised after the blocks before it, as a single process would.
             WorkerLost: A worker was killed, or ran out of memory.
         """
         most = WAITING * len(self._workers)
@@ -86,7 +87,7 @@ class WorkerPool:
             raise refusal
 
     def _begun(self, chunks: Iterator[Chunk], refusals: list[InputRefused]) -> "Iterator[_LocalBlock | _PendingBlock]":
-        """Each chunk's turn, up to one that is refused here: those before it come first."""
+        """Yield the block of each chunk, pending or done, until this process refuses one; earlier blocks come first."""
         try:
             for chunk in chunks:
                 worker = min(self._workers, key=lambda worker: worker.asked)
@@ -105,7 +106,7 @@ class WorkerPool:
 
 @dataclass(slots=True)
 class _LocalBlock:
-    """A block that was made here."""
+    """A block that was built in this process."""
 
     block: Block
 
@@ -115,7 +116,7 @@ class _LocalBlock:
 
 @dataclass(slots=True)
 class _PendingBlock:
-    """A chunk that a worker makes a block of."""
+    """A chunk from which a worker builds a block."""
 
     worker: "_Worker"
     chunk: Packed
@@ -125,10 +126,10 @@ class _PendingBlock:
 
 
 class _Worker:
-    """A process that finds what this process finds.
+    """A worker process.
 
     Attributes:
-        asked: How many chunks it has.
+        asked: The number of chunks that it has not answered yet.
     """
 
     def __init__(self) -> None:
@@ -139,31 +140,31 @@ class _Worker:
         self.asked = 0
 
     def ask(self, chunk: Chunk) -> Packed:
-        """Give it a chunk, and return it as it was given; it reads that at once, whatever else it does."""
+        """Send it a chunk, and return the encoded chunk; the worker reads it at once, even when busy."""
         self.asked += 1
         handed = encode(chunk)
         self.tell(handed)
         return handed
 
     def tell(self, what: object) -> None:
-        """Hand something over."""
+        """Send it an object."""
         with self._lost():
             pickle.dump(what, _open(self.process.stdin))
             _open(self.process.stdin).flush()
 
     def has_answered(self) -> bool:
-        """Whether an answer has begun to come in, or none ever will."""
+        """Whether an answer has begun to arrive, or the worker has ended."""
         return bool(select.select([_open(self.process.stdout)], [], [], 0)[0])
 
     def answer(self) -> Block | None:
-        """The block of the first chunk that it still has; None where it was refused."""
+        """The block of its oldest unanswered chunk; None if the chunk was refused."""
         with self._lost():
-            block: Block | None = pickle.load(_open(self.process.stdout))  # noqa: S301  from a process of ours
+            block: Block | None = pickle.load(_open(self.process.stdout))  # noqa: S301  from our own process
         self.asked -= 1
         return block
 
     def end(self) -> None:
-        """Let it end, and wait until it has."""
+        """Close its stdin, and wait until it has ended."""
         self.process.communicate()
 
     @contextmanager

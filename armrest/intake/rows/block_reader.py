@@ -1,4 +1,4 @@
-"""The way of one block: columns in; customers, rejects and warnings out."""
+"""Turn the columns of one block into customers, rejects and warnings."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from armrest.model import ADDRESS_FIELDS, REJECT_COLUMNS, CustomerUpdate, Serial
 from armrest.tabular import unguarded
 
 Faults = dict[int, list[tuple[str, str]]]
-"""For each position at fault, its fields and their codes."""
+"""The fields at fault and their codes, by position of the row."""
 
 
 @dataclass(slots=True)
@@ -24,12 +24,12 @@ class Block:
     """Some of the source's rows, in its order.
 
     Attributes:
-        customers: Those that fit.
-        row_numbers: The row number of each of them.
-        rows: How many rows were read: those of `customers` and `rejects`; blank ones are none.
-        warnings: What was found in rows that go in nevertheless.
-        blanked: For each field of the address, how many customers send it empty, together with a filled one.
-        sealed: The customers as they will be sent, in a block that is sealed; `customers` is empty then.
+        customers: The valid customers.
+        row_numbers: The row number of each customer.
+        rows: The number of rows read, including rejects, without blank rows.
+        warnings: The findings in rows that are sent nevertheless.
+        blanked: For each field of the address, how many customers send it empty together with a filled one.
+        sealed: In a serialized block, the customers as they will be sent; `customers` is empty then.
     """
 
     customers: list[CustomerUpdate]
@@ -42,12 +42,12 @@ class Block:
 
 
 def serialize_block(block: Block, key: bytes) -> Block:
-    """Return the block with its customers sealed."""
+    """Return the block with its customers serialized."""
     return replace(block, customers=[], sealed=serialize(block.customers, key))
 
 
 class BlockReader:
-    """Makes blocks of the chunks of one table."""
+    """Builds blocks from the chunks of one table."""
 
     def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
         self._source = source
@@ -71,7 +71,7 @@ class BlockReader:
         self._unnamed = [at for at, column in enumerate(table.columns) if not column]
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
-        """Every row's customer number as it would be sent, `""` where it has none."""
+        """The customer number of every row as it would be sent, `""` if it has none."""
         return self._column(chunk, "customerNo").cells
 
     def rejects_number(self, number: str) -> bool:
@@ -81,10 +81,10 @@ class BlockReader:
         return any(self._severities[code] == "error" for code in found)
 
     def read(self, chunk: Chunk) -> Block:
-        """Check and assemble.
+        """Check the rows and assemble customers.
 
         Raises:
-            InputRefused: A cell is filled where no column has a name, or an address where columns are missing.
+            InputRefused: A column without a name has a filled cell, or an address is filled but columns are missing.
         """
         self._refuse_unnamed(chunk)
         columns = {leaf: self._column(chunk, leaf) for leaf in self._feeds}
@@ -153,7 +153,7 @@ class BlockReader:
             if row is not None:
                 raise InputRefused(
                     f"{self._source}: column {position + 1} has no name, but row {self._place(row)} fills it; "
-                    "name it, or empty it",
+                    "name it, or clear its cells",
                     code="unknown-column",
                     rows=(row,),
                 )

@@ -1,4 +1,4 @@
-"""From checked columns to customers: what is nothing is not sent, and ARM's models say the last word."""
+"""Build customers from checked columns: missing values are not sent, and ARM's models have the final say."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -23,12 +23,12 @@ Columns = Mapping[str, Column]
 def build_drafts(
     columns: Columns, *, explicit: bool = False, clear: Collection[str] = (), parts: bool = False
 ) -> list[dict[str, Any]]:
-    """A customer for each row, without what is not sent; nothing is checked here.
+    """A customer for each row, with only the fields to send; nothing is checked here.
 
     Args:
-        explicit: The source itself says what is not there, and its `""` is a value.
-        clear: The fields of which an empty cell is sent as a blank.
-        parts: Of an address, only what is given; otherwise all of it.
+        explicit: Whether the source marks missing values, so that `""` is a value.
+        clear: The fields whose empty cells are sent as blanks.
+        parts: Whether to send only the given fields of an address; otherwise all of them.
     """
     made = dict(_sent(columns, explicit=explicit, clear=clear))
     if parts and "postalAddress" in made:
@@ -41,7 +41,7 @@ def build_drafts(
 
 
 def validate_drafts(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdate], dict[int, str]]:
-    """What ARM's models make of them: the customers that fit, and for the position of each other one its field."""
+    """Validate with ARM's models; return the valid customers, and the field at fault of each other by position."""
     try:
         return CUSTOMERS.validate_python(customers), {}
     except ValidationError as error:
@@ -50,7 +50,7 @@ def validate_drafts(customers: list[dict[str, Any]]) -> tuple[list[CustomerUpdat
 
 
 def _sent(columns: Columns, *, explicit: bool, clear: Collection[str]) -> Iterator[tuple[str, Iterable[Any]]]:
-    """Each field and what is sent of it, row by row; None is nothing."""
+    """Each field and its values to send, row by row; None is not sent."""
     for field in (*PLAIN_FIELDS, *LIST_FIELDS):
         if field in columns:
             values = columns[field].values(clear=explicit or field in clear)
@@ -66,7 +66,7 @@ def _lists(values: Sequence[str | None]) -> list[list[str] | None]:
 
 
 def _addresses(columns: Columns, *, clear: bool) -> Iterator[PostalAddress | None]:
-    """Where any of it is sent, all of it is: ARM would make blank what is not."""
+    """The addresses; if any field is sent, all are, because ARM would blank the others."""
     nothing = [""] * len(columns["customerNo"].cells)
     rows = list(zip(*(columns[leaf].cells if leaf in columns else nothing for leaf in ADDRESS_FIELDS), strict=True))
     sent = map(any, _there(columns, ADDRESS_FIELDS)) if clear else map(any, rows)
@@ -94,7 +94,7 @@ def _parts_of_addresses(columns: Columns, *, clear: bool) -> Iterator[dict[str, 
 
 
 def _there(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]]:
-    """Row by row, which of these fields are there, be they empty or not."""
+    """Row by row, which of these fields are present, empty or not."""
     found = [columns[leaf] for leaf in leaves if leaf in columns]
     return zip(*([cell is not None for cell in column.values(clear=True)] for column in found), strict=True)
 
@@ -108,7 +108,7 @@ def _distributions(columns: Columns, *, clear: bool) -> Iterator[dict[str, Any] 
 
 
 def _distribution(kind: str | None, einvoice_code: str | None) -> dict[str, Any] | None:
-    """A number has no blank: where `einvoiceCode` is to be cleared, ARM's is kept."""
+    """The distribution; a number cannot be blank, so clearing `einvoiceCode` keeps ARM's value."""
     sent: dict[str, Any] = {} if kind is None else {"type": kind}
     if einvoice_code:
         sent["einvoiceCode"] = einvoice_code if is_no_whole_number(einvoice_code) else int(einvoice_code)

@@ -1,4 +1,4 @@
-"""What becomes of a customer's several rows: they are refused, or one of them goes, or all of them as one."""
+"""Resolve duplicate rows of a customer: reject, keep one, or merge."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ NumbersOf = Callable[[Chunk], Sequence[str]]
 
 
 class Resolution:
-    """Rows that are left out, and rows that hold something else instead."""
+    """The rows to leave out, and the rows to replace with merged ones."""
 
     def __init__(self, left_out: Iterable[int] = (), merged: Mapping[int, Record] | None = None) -> None:
         self._merged = merged or {}
@@ -22,7 +22,7 @@ class Resolution:
         self._rows = sorted(self._left_out.union(self._merged))
 
     def apply(self, chunk: Chunk) -> Iterator[int]:
-        """Change the chunk, where a row that is left out becomes blank; give the row number of each such one."""
+        """Change the chunk, blanking the rows to leave out; yield the row number of each of these."""
         start = bisect_left(self._rows, chunk.first_row)
         end = bisect_left(self._rows, chunk.first_row + len(chunk), lo=start)
         for row in self._rows[start:end]:
@@ -34,11 +34,11 @@ class Resolution:
 
 
 class DuplicateResolver:
-    """Looks for customers that stand in several rows of one table.
+    """Finds customers with several rows in one table.
 
     Args:
-        numbers_of: Gives the customer numbers of a chunk, `""` where there is none.
-        is_rejected: Whether a customer number rejects its row; such rows are nobody's.
+        numbers_of: Returns the customer numbers of a chunk, `""` if there is none.
+        is_rejected: Whether a customer number rejects its row; such rows do not count.
         names: How the columns may be shown.
     """
 
@@ -58,10 +58,10 @@ class DuplicateResolver:
         self._names = names
 
     def resolve(self, policy: str) -> Resolution:
-        """Read the table, and decide by the policy `first`, `last` or `merge`.
+        """Read the table, and resolve duplicates by the policy `first`, `last` or `merge`.
 
         Raises:
-            InputRefused: Rows that are to be merged disagree, or there are too many of them.
+            InputRefused: Rows to be merged disagree, or there are too many.
         """
         hashes = KeyHashes()
         for chunk in self._table.chunks():
@@ -73,26 +73,24 @@ class DuplicateResolver:
         return Resolution(left_out, self._merged(repeated) if policy == "merge" else None)
 
     def refuse(self, repeated: set[int]) -> None:
-        """Refuse the source if these hashes are those of customers in several rows.
+        """Refuse the source if these hashes belong to customers with several rows.
 
         Raises:
-            InputRefused: They are; it names the first such customer, and where it stands.
+            InputRefused: They do; the message names the first such customer and its rows.
         """
         found = self._rows_of_each(repeated)
         if not found:
             return
         number, rows = next(iter(found.items()))
-        more = f" ({len(found) - 1} more stand several times)" if len(found) > 1 else ""
+        more = f" ({len(found) - 1} more are in several rows)" if len(found) > 1 else ""
         places = " and ".join(map(self._table.place, rows[:5]))
-        raise self._refused(
-            f"customerNo {number[:50]} stands in rows {places}{more}; keep one, or say --duplicates", rows
-        )
+        raise self._refused(f"customerNo {number[:50]} is in rows {places}{more}; keep one, or use --duplicates", rows)
 
     def _rows_of_each(self, repeated: set[int]) -> dict[str, list[int]]:
         if not repeated:
             return {}
         if len(repeated) > MAX_REPEATED:
-            raise self._refused(f"{len(repeated)} customers stand several times; check what wrote it", [])
+            raise self._refused(f"{len(repeated)} customers are in several rows; check the system that exported it", [])
         blocks = ((chunk.first_row, self._numbers_of(chunk)) for chunk in self._table.chunks())
         return rows_of_each(blocks, repeated, is_rejected=self._is_rejected)
 
@@ -110,7 +108,7 @@ class DuplicateResolver:
             said = [cell for cell in cells if cell is not None and (cell.strip() or self._table.explicit)]
             if len({cell.strip().casefold() for cell in said}) > 1:
                 places = " and ".join(map(self._table.place, rows[:5]))
-                what = f"rows {places} are one customer, and disagree in {self._names.quoted(position)}; mend them"
+                what = f"rows {places} are one customer, but differ in {self._names.quoted(position)}; fix them"
                 raise self._refused(what, rows)
             merged.append(next(iter(said), cells[0]))
         return merged

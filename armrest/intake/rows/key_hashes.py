@@ -1,14 +1,14 @@
-"""The same customer twice in one source: found in 8 bytes a row, then confirmed by looking again."""
+"""Find duplicate customers with 8 bytes per row; a second read confirms them."""
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 SMALL: Final = 500_000
-"""Up to so many rows a set is cheaper than the import of numpy (0.2 s); of more it takes too much memory."""
+"""Up to this many rows, a set is cheaper than importing numpy (0.2 s); for more, it takes too much memory."""
 
 COMPARED_AT_ONCE: Final = 1_000_000
-"""To compare all at once would take another byte a row."""
+"""Comparing all at once would take one more byte per row."""
 
 
 class KeyHashes:
@@ -18,11 +18,11 @@ class KeyHashes:
         self._hashes = array("q")
 
     def add(self, numbers: Sequence[str]) -> None:
-        """`""` is no number."""
+        """Add customer numbers; `""` is ignored."""
         self._hashes.extend(map(hash, filter(None, folded(numbers))))
 
     def repeated(self) -> set[int]:
-        """Those that came more than once. Puts them in order; to be called once, at the end."""
+        """Return the hashes that occur more than once. Sorts them; to be called once, at the end."""
         if len(self._hashes) <= SMALL:
             if len(set(self._hashes)) == len(self._hashes):
                 return set()
@@ -40,7 +40,7 @@ class KeyHashes:
 
 
 def folded(numbers: Sequence[str]) -> Iterable[str]:
-    """Data values are not case-sensitive in ARM (documented)."""
+    """Customer numbers in folded case: ARM's data values are not case-sensitive (documented)."""
     return map(str.casefold, numbers)
 
 
@@ -50,12 +50,12 @@ def rows_of_each(
     *,
     is_rejected: Callable[[str], bool] = lambda _: False,
 ) -> dict[str, list[int]]:
-    """The customer numbers that stand in more than one row, with those row numbers.
+    """The customer numbers that are in more than one row, with their row numbers.
 
     Args:
-        blocks: Customer numbers, each block with the row number of its first.
-        suspects: The hashes to look at.
-        is_rejected: Whether a number rejects its row, which is then nobody's: a total of each page is no customer.
+        blocks: Customer numbers, each block with its first row number.
+        suspects: The hashes to check.
+        is_rejected: Whether a number rejects its row, which then does not count, such as a total on each page.
     """
     found: dict[str, list[int]] = {}
     for first_row, numbers in blocks:

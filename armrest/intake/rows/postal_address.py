@@ -1,4 +1,4 @@
-"""The postal address, which ARM replaces as a whole: completed, or refused where streets would be blanked."""
+"""Complete the postal address, which ARM replaces as a whole, or refuse it if fields would be blanked."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
@@ -12,11 +12,11 @@ from armrest.intake.rules import Column
 from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS
 
 DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "ES": 5, "IT": 5, "US": 5}
-"""Countries whose postal codes have so many digits, and may begin with zeros."""
+"""Number of digits of postal codes, in countries where they may begin with zeros."""
 
 
 class AddressColumns:
-    """Looks after the address columns of one table."""
+    """The address columns of one table."""
 
     def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
         self._source = source
@@ -29,10 +29,10 @@ class AddressColumns:
         self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= feeds.keys()
 
     def complete(self, columns: MutableMapping[str, Column], first_row: int) -> list[int]:
-        """Put in defaults and lost zeros; return the positions of those zeros.
+        """Fill in defaults and restore lost zeros; return the positions of the restored zeros.
 
         Raises:
-            InputRefused: An address is filled, but what would be blanked by it is missing.
+            InputRefused: An address is filled, but a required field is missing and would be blanked.
         """
         if self._refuse and (self._lacking or any(columns[leaf].absent for leaf in self._leaves)):
             self._refuse_half(columns, first_row)
@@ -44,7 +44,7 @@ class AddressColumns:
         return self._with_zeros(columns) if self._restore_zeros else []
 
     def blanked(self, columns: Mapping[str, Column], *, left_out: Collection[int]) -> Counter[str]:
-        """For each field, how many customers send it empty together with a filled one.
+        """Count, for each field, the customers that send it empty together with a filled one.
 
         Args:
             left_out: The positions of rows that are not sent.
@@ -52,7 +52,7 @@ class AddressColumns:
         filled = list(map(any, self._rows(columns))) if self._leaves else []
         without = filled.count(False)
         out = [at for at in left_out if filled and filled[at]]
-        if self._merge:  # what is not given is kept
+        if self._merge:  # fields that are not given are kept
             return Counter()
         found = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
         for leaf in self._leaves:
@@ -64,7 +64,7 @@ class AddressColumns:
         return zip(*(columns[leaf].cells for leaf in self._leaves), strict=True)
 
     def _with_zeros(self, columns: MutableMapping[str, Column]) -> list[int]:
-        """Where the row's country says how many digits there are."""
+        """Restore leading zeros if the row's country fixes the number of digits."""
         codes = list(columns["postalCode"].cells)
         restored = []
         for at, (code, country) in enumerate(zip(codes, columns["countryCode"].cells, strict=True)):
@@ -87,7 +87,7 @@ class AddressColumns:
     def _half(self, leaf: str, row: int, lacking: str) -> InputRefused:
         return InputRefused(
             f"{self._source}: row {self._place(row)} fills {leaf}, but there is no {lacking}: ARM would make it blank; "
-            "add it, leave the address out, or say --address-policy merge or replace",
+            "add it, leave the address out, or use --address-policy merge or replace",
             code="address-would-be-blanked",
             rows=(row,),
             column=leaf,

@@ -1,4 +1,4 @@
-"""What was found in the rows, and the file that holds the rejected ones until they are mended."""
+"""Findings in rows, and the file with the rejected rows, to be fixed and read again."""
 
 import csv
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from armrest.tabular import guarded
 
 
 class SourceShape(Protocol):
-    """What the rejects file takes over from the source: its columns, how it is written, and how a row is named."""
+    """What the rejects file takes from the source: its columns, delimiter, encoding and row names."""
 
     columns: tuple[str, ...]
     delimiter: str
@@ -24,11 +24,11 @@ class SourceShape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule says about a row that goes in nevertheless.
+    """A warning about a row that is sent nevertheless.
 
     Attributes:
         field: ARM's name of the field.
-        customer_no: None where the row has none that could be shown.
+        customer_no: None if the row has none that may be shown.
     """
 
     row: int
@@ -38,19 +38,19 @@ class Finding:
 
     @property
     def sentence(self) -> str:
-        """What was found, for a person; holds no cell value."""
+        """The finding in words, without cell values."""
         return f"{self.field} {REASONS[self.code].sentence}"
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that does not stop the others.
+    """A row that is rejected; the others are sent.
 
     Attributes:
         field: ARM's name of the first field at fault; `code` says what is wrong with it.
-        customer_no: None where the row has none that could be shown.
-        cells: The row as it was, in the source's order.
-        also: Further fields of the row that are at fault, each with its code.
+        customer_no: None if the row has none that may be shown.
+        cells: The original cells of the row, in the source's order.
+        also: Other fields of the row that are at fault, each with its code.
     """
 
     row: int
@@ -67,7 +67,7 @@ class Reject:
 
     @property
     def sentence(self) -> str:
-        """What is wrong and what to do, for a person; holds no cell value."""
+        """What is wrong and what to do, in words, without cell values."""
         return "; ".join(f"{field} {REASONS[code].sentence}" for field, code in self._faults)
 
     @property
@@ -76,13 +76,13 @@ class Reject:
 
 
 class RejectsFile:
-    """Rejected rows in a CSV of the source's own shape, to be mended and fed back.
+    """A CSV with the rejected rows in the source's own layout, to be fixed and read again.
 
-    It is made on the first reject, in the source's delimiter and encoding: the source's columns in their order, then
-    `_row`, `_field` and `_error`. Cells that a spreadsheet would run are guarded, and unguarded when fed back.
+    It is created at the first reject, with the source's delimiter and encoding: the source's columns in order, then
+    `_row`, `_field` and `_error`. Cells that a spreadsheet would run are guarded, and unguarded when read again.
 
     Args:
-        path: A file, to be read by its owner alone, or any fsspec address.
+        path: A file that only its owner may read, or any fsspec URL.
     """
 
     def __init__(self, path: Path | str, source: SourceShape) -> None:
@@ -94,7 +94,7 @@ class RejectsFile:
         self._writer: Any = None
 
     def write(self, rejects: Iterable[Reject]) -> None:
-        """Append; the order is the caller's."""
+        """Append rejects in the given order."""
         for reject in rejects:
             if self._file is None:
                 self._open()
@@ -103,7 +103,7 @@ class RejectsFile:
             self.count += 1
 
     def close(self) -> None:
-        """Safe to repeat."""
+        """Close the file; safe to repeat."""
         if self._file is not None:
             self._file.close()
 
@@ -119,7 +119,7 @@ class RejectsFile:
         self._writer.writerow([*(self._source.columns[at] for at in self._kept), *REJECT_COLUMNS])
 
     def _new_file(self) -> IO[str]:
-        """What the encoding cannot hold is written as an escape; a rule finds halves of characters when fed back."""
+        """Create the file; characters outside the encoding become escapes, which a rule finds when read again."""
         encoding, errors = self._source.encoding, "backslashreplace"
         if isinstance(self.path, str) and "://" in self.path:
             import fsspec

@@ -1,4 +1,4 @@
-"""Rules by columns: what is ordinary passes at once, and only strange cells are judged.
+"""Check rules column by column: ordinary cells pass at once, and only suspect cells are validated.
 
 A rule never raises and never changes a cell; it names the cells that break it.
 """
@@ -20,7 +20,7 @@ from armrest.model import ADDRESS_FIELDS, LIST_FIELDS, PLAIN_FIELDS
 
 MAX_CUSTOMER_NO_LENGTH: Final = 50
 MAX_LENGTH: Final = 255
-"""Both assumed; Amili documents no lengths."""
+"""Both lengths are assumed; Amili documents none."""
 OLDEST_BIRTH: Final = "1900-01-01"
 
 Judge = Callable[[str], bool]
@@ -29,12 +29,12 @@ Judge = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Rules that share what is ordinary.
+    """Rules that share a fast path for ordinary cells.
 
     Attributes:
-        strange: The cells of a column that may break a rule; a cell that it leaves out breaks none.
-        judges: For each rule's code, its judge.
-        by_country: The cell is judged with its row's country, `SE|46 12`, unless that is Norway or not said.
+        strange: Returns the cells of a column that may break a rule; all other cells break none.
+        judges: The predicate of each rule, by code.
+        by_country: Whether the cell is checked with its row's country, `SE|46 12`, unless that is Norway or missing.
     """
 
     strange: Callable[[Column], Iterable[str]]
@@ -42,7 +42,7 @@ class Check:
     by_country: bool = False
 
     def breaches(self, column: Column) -> Iterator[tuple[int, str]]:
-        """The positions of the cells that break a rule, and its code."""
+        """Yield the position of each cell that breaks a rule, and the code of the rule."""
         suspects = set(self.strange(column))
         suspects.discard("")
         for code, judge in self.judges.items() if suspects else ():
@@ -57,7 +57,7 @@ def checks_of(
     """The checks of a field's column, without the rules that are off.
 
     Args:
-        lookup: The values that a mapping's lookup gives.
+        lookup: The values that a mapping's lookup returns.
     """
     found = [*EVERYWHERE, *OWN_CHECKS.get(field, ())]
     if field == "dateOfBirth":
@@ -76,7 +76,7 @@ def checks_of(
 
 
 def with_countries(column: Column, countries: Column) -> Column:
-    """The column with the row's country before each cell, except where that is Norway or not said."""
+    """The column with the row's country before each cell, unless that is Norway or missing."""
     if DOMESTIC.issuperset(countries.cells):
         return column
     pairs = zip(column.cells, countries.cells, strict=True)
@@ -86,7 +86,7 @@ def with_countries(column: Column, countries: Column) -> Column:
 
 
 def not_like(pattern: str) -> Callable[[Column], Iterable[str]]:
-    """Find the cells that are not empty and do not match the pattern, which must hold no line feed."""
+    """Return a function that finds filled cells that do not match the pattern, which must not contain a line feed."""
     ordinary_cell = re.compile(rf"(?:{pattern})?").fullmatch
     ordinary_lines = re.compile(rf"(?:(?:{pattern})?\n)*+").match
 
@@ -227,4 +227,4 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
         _seen(validators.SEEN_EINVOICE_CODES),
     ),
 }
-"""Beside those of every column, and of `dateOfBirth`, which depend on the day."""
+"""The checks of single fields; those of every column, and of `dateOfBirth`, which depends on the day, are added."""

@@ -1,19 +1,19 @@
-"""A field's cells in one block, and what screens look at."""
+"""The cells of a field in one block, with what the checks need of them."""
 
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
 
 _PRINTABLE: Final = bytes(code for code in range(256) if chr(code).isprintable()) + b"\n"
-"""What `str.isprintable` says of Latin-1, to be asked of a whole column at a tenth of the price."""
+"""The Latin-1 characters for which `str.isprintable` is true: checks a whole column ten times as fast."""
 
 
 class Column:
     """The cells of one field, in the order of the rows.
 
     Attributes:
-        cells: `""` where there is nothing.
-        absent: Where the source tells "not there" from "empty": whether each cell is not there. None elsewhere.
+        cells: The texts, `""` for no value.
+        absent: Whether each cell is missing; None if the source does not distinguish missing from empty.
     """
 
     def __init__(self, cells: Sequence[str], *, absent: Sequence[bool] | None = None) -> None:
@@ -22,11 +22,11 @@ class Column:
 
     @classmethod
     def of(cls, cells: Sequence[str | None]) -> "Column":
-        """The column of cells of which None is "not there"."""
+        """Return a column from cells in which None means missing."""
         return cls([cell or "" for cell in cells], absent=[cell is None for cell in cells])
 
     def trimmed(self) -> "Column":
-        """The column without the blanks around its cells, which are none of them."""
+        """The column without blanks around its cells."""
         text = self.text
         if " \n" in text or "\n " in text or "\t" in text or text[:1] == " " or text[-1:] == " ":
             return Column([cell.strip(" \t") for cell in self.cells], absent=self.absent)
@@ -44,7 +44,7 @@ class Column:
 
     @cached_property
     def printable(self) -> bool:
-        """Whether nothing but letters, marks, digits, signs and plain blanks is in it."""
+        """Whether all characters are letters, marks, digits, signs or plain blanks."""
         if not self.one_line_each:
             return False
         try:
@@ -57,11 +57,11 @@ class Column:
         return [at for at, cell in enumerate(self.cells) if not cell] if "" in self.cells else []
 
     def filled(self, default: str) -> "Column":
-        """The column with this in the place of its empty cells."""
+        """The column with empty cells replaced by this default."""
         return Column([cell or default for cell in self.cells], absent=self.absent)
 
     def values(self, *, clear: bool) -> Sequence[Any]:
-        """What is sent: None for nothing, and `""` where ARM's field shall become blank."""
+        """The values to send: None for nothing, and `""` to blank ARM's field."""
         if self.absent is not None:
             return [None if absent else cell for cell, absent in zip(self.cells, self.absent, strict=True)]
         if clear or "" not in self.cells:

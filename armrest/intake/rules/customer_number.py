@@ -1,7 +1,7 @@
-"""What makes a cell no customer number; the one home of the key's rules, for files and for a single update alike.
+"""Recognize cells that are not customer numbers, in files and in single updates; all rules of the key are here.
 
-Amili documents no form, so this refuses only what is certainly something else: a rule of each kind, which the settings
-may soften.
+Amili documents no format, so this rejects only what is certainly something else. Each kind has a rule whose severity
+the settings may lower.
 """
 
 import re
@@ -23,7 +23,7 @@ _WORDS: Final = frozenset(
         "na",
     )
 )  # fmt: skip
-"""Totals, the ends of lists, truth values, and what programs write for nothing."""
+"""Totals, ends of lists, truth values, and what programs write for no value."""
 _STARTS: Final = re.compile(r"[^\W_]")
 _FOREIGN_SIGN: Final = re.compile(r"""["'`´‘’“”=;,|@<>{}\[\]\\%?\ufffd]|[-.:_/+]\Z""")
 _YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})([-./])(?P<a>\d{1,2})\2(?P<b>\d{1,2})(?:T.*)?", re.ASCII)
@@ -36,8 +36,8 @@ _DIGIT: Final = re.compile(r"\d")
 
 @lru_cache(maxsize=20_000)
 def customer_number_fault(cell: str) -> str:
-    """The code of the rule that a customer number breaks, one at most; `""` where it breaks none of these."""
-    if not cell or has_blank(cell) or is_scientific(cell) or is_birth_number(cell):  # which have rules of their own
+    """The code of the rule that a customer number breaks, at most one; `""` if it breaks none of these."""
+    if not cell or has_blank(cell) or is_scientific(cell) or is_birth_number(cell):  # these have their own rules
         return ""
     if _DECIMAL.fullmatch(cell):
         return "decimal-number"
@@ -50,11 +50,11 @@ CUSTOMER_NO_JUDGES: Final = {
     code: partial(lambda code, cell: customer_number_fault(cell) == code, code)
     for code in ("not-a-customer-number", "decimal-number", "no-digit")
 }
-"""The judge of each of these rules."""
+"""The predicate of each of these rules."""
 
 
 def _is_something_else(cell: str) -> bool:
-    """A formula, a row of signs, a list, an address, a date, a time, a header, or a word of a footer."""
+    """Whether a cell is a formula, a row of signs, a list, an address, a date, a time, a header, or a footer word."""
     return (
         not _STARTS.match(cell)
         or _FOREIGN_SIGN.search(cell) is not None

@@ -1,4 +1,4 @@
-"""The closed list of what may be wrong with a cell: a sentence for people, and how grave it is."""
+"""The closed list of errors in cells: a sentence for people, and a severity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ Severity = Literal["error", "warning", "off"]
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One thing that may be wrong.
+    """One kind of error.
 
     Attributes:
-        sentence: What is wrong and what to do, after the field's name; never a cell's value, for sentences are logged.
-        severity: Unless the settings say otherwise.
-        fixed: Whether the severity stays, because ARM's models would refuse the row anyway.
+        sentence: What is wrong and what to do, to follow the field's name. No cell values, since sentences are logged.
+        severity: The default; the settings may change it.
+        fixed: Whether the severity cannot be changed, because ARM's models would refuse the row anyway.
     """
 
     sentence: str
@@ -27,49 +27,49 @@ class Reason:
 
 REASONS: Final = {
     "missing": Reason("is empty; every row needs one", fixed=True),
-    "blank-inside": Reason("holds a blank; write it without", fixed=True),
+    "blank-inside": Reason("contains a blank; write it without", fixed=True),
     "too-long": Reason("is longer than 50 characters", fixed=True),
     "not-a-date": Reason("is not a date that exists, written as YYYY-MM-DD or as the mapping says", fixed=True),
     "not-a-whole-number": Reason("is not a whole number", fixed=True),
     "does-not-fit": Reason("does not fit ARM's field", fixed=True),
-    "unreadable-text": Reason("holds half a character, which cannot be sent; check what wrote the file", fixed=True),
+    "unreadable-text": Reason("contains half a character, which cannot be sent; export the file again", fixed=True),
     "not-a-customer-number": Reason(
-        "is something else than a customer number: a header, a total, a date, a formula, or a row of signs; "
-        "leave the row out, or write the number alone"
+        "is not a customer number but a header, a total, a date, a formula, or a row of signs; "
+        "remove the row, or write only the number"
     ),
-    "no-digit": Reason("holds no digit, so it seems to be a word and not a customer number; correct the cell"),
+    "no-digit": Reason("contains no digit, so it is probably a word and not a customer number; correct the cell"),
     "decimal-number": Reason("is a number with decimals, so it was taken for an amount; export the column as text"),
     "birth-number-as-customer-number": Reason("is a birth number, which is personal; use a number of your own"),
     "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
-    "control-character": Reason("holds a control character; type the cell anew"),
+    "control-character": Reason("contains a control character; type the cell again"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),
     "not-an-email": Reason("is not an e-mail address: each has one @, something on both sides, and no blanks"),
     "not-a-country-code": Reason("is not a country code of two letters, like NO"),
     "scientific-notation": Reason(
-        "is in scientific notation, so digits are lost; fetch it anew and keep the column as text"
+        "is in scientific notation, so digits are lost; export it again with the column as text"
     ),
-    "letters-in-phone": Reason("holds letters; write digits only, with + and the country code where it is foreign"),
-    "not-in-lookup": Reason("is not in the mapping's lookup; add it there, or mend the cell"),
+    "letters-in-phone": Reason("contains letters; write digits only, with + and the country code where it is foreign"),
+    "not-in-lookup": Reason("is not in the mapping's lookup; add it there, or fix the cell"),
     "birth-number": Reason("is a birth number, which is personal, and not an organisation number", "warning"),
     "not-an-organisation-number": Reason(
         "is not an organisation number: nine digits, the last a check digit", "warning"
     ),
     "doubtful-phone": Reason("is not a phone number that its country uses", "warning"),
-    "doubtful-email": Reason("is not an e-mail address that mail could reach", "warning"),
+    "doubtful-email": Reason("does not look like a deliverable e-mail address", "warning"),
     "unknown-country": Reason("is not a country of ISO 3166", "warning"),
-    "postal-code": Reason("is not written as its country writes postal codes; is a leading zero lost?", "warning"),
-    "look-alike-blank": Reason("holds a blank that only looks like one, or a character that cannot be seen", "warning"),
-    "mojibake": Reason("is garbled (such as Ã¸ for ø): it was read in a wrong encoding on its way here", "warning"),
+    "postal-code": Reason("is not in its country's format of postal codes; is a leading zero missing?", "warning"),
+    "look-alike-blank": Reason("contains a special blank or an invisible character", "warning"),
+    "mojibake": Reason("is garbled (such as Ã¸ for ø): some program read it in the wrong encoding", "warning"),
     "long": Reason("is longer than 255 characters", "warning"),
     "unseen-code": Reason("is a code that Amili's pages do not show", "warning"),
     "zero-restored": Reason("had lost a leading zero in the spreadsheet; it was put back", "warning"),
-    "duplicate-left-out": Reason("stands in several rows, and this one was left out", "warning"),
+    "duplicate-left-out": Reason("is in several rows, and this one was left out", "warning"),
 }
-"""Every code. Where Amili documents nothing, the severity is a warning."""
+"""Every code. If Amili documents nothing, the severity is a warning."""
 
 
 def severities(settings: Mapping[str, Severity]) -> dict[str, Severity]:
-    """Every code's severity under these settings.
+    """The severity of every code with these settings.
 
     Raises:
         ValueError: A code is unknown, or its severity is fixed.

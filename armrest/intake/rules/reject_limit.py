@@ -1,4 +1,4 @@
-"""How many rows may be rejected before the whole input is: a number, or a share of what was read."""
+"""The most rows that may be rejected before the whole input is refused: a number, or a share of the rows read."""
 
 import re
 from dataclasses import dataclass
@@ -24,23 +24,23 @@ class RejectLimit:
             ValueError: It is neither a number nor a percentage.
         """
         if not re.fullmatch(LIMIT_PATTERN, text.strip()):
-            raise ValueError(f"{text!r} is no limit: write a number of rows (12) or a share of them (5%)")
+            raise ValueError(f"{text!r} is not a limit: write a number of rows (12) or a share of them (5%)")
         return cls(text.strip())
 
     def check(self, source: str, *, rejected: int, read: int) -> None:
-        """Refuse the input where too much of it was rejected, or nothing is left.
+        """Refuse the input if too many rows were rejected, or none is left.
 
         Raises:
-            InputRefused: It was.
+            InputRefused: The input is refused.
         """
         if read and rejected == read:
             raise InputRefused(
-                f"{source}: all {read} rows were rejected: mend them, or check the columns", code="nothing-valid"
+                f"{source}: all {read} rows were rejected: fix them, or check the columns", code="nothing-valid"
             )
         if rejected > self._most(read):
             raise InputRefused(
                 f"{source}: {rejected} of {read} rows were rejected, more than --max-rejected {self.text} allows: "
-                "mend them, or raise it",
+                "fix them, or raise the limit",
                 code="too-many-rejected",
             )
 

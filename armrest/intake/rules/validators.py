@@ -1,6 +1,6 @@
-"""Judges of single cells, most of them the field's own libraries, and what is so ordinary that they need not be asked.
+"""Validators of single cells, most of them standard libraries, and patterns of ordinary cells that need none.
 
-Libraries are imported when first asked: most files of a few rows never need one.
+Libraries are imported on first use: most small files never need one.
 """
 
 import re
@@ -12,7 +12,7 @@ from math import nan
 from typing import Final
 
 DOMESTIC: Final = frozenset({"", "NO", "no"})
-"""Where a row says nothing else, its numbers are read as Norwegian ones."""
+"""Without another country in the row, numbers are read as Norwegian."""
 
 ORDINARY_PHONE: Final = (
     r"(?:\+47 ?)?(?:9[0-9]|4[016-8]|2[1-4]|3[1-3578]|5[1-35-7]|6[1-46-9]|7[0-8])"
@@ -67,7 +67,7 @@ POSTAL_CODES: Final = {
     "US": r"\d{5}(?:-\d{4})?",
     "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
 }
-"""How countries write them, a country's own prefix aside; others are not judged."""
+"""The formats by country, without the country's own prefix; other countries are not checked."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LOOK_ALIKE: Final = re.compile(
@@ -85,32 +85,32 @@ _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 
 
 def has_control(cell: str) -> bool:
-    """Line feeds, carriage returns and tabs are none."""
+    """Whether a cell has control characters, not counting line feeds, carriage returns and tabs."""
     return _CONTROL.search(cell) is not None
 
 
 def is_unreadable(cell: str) -> bool:
-    """Half a character, or what a rejects file writes for it: no encoding holds it."""
+    """Whether a cell has half a character, or its escape in a rejects file; no encoding can write it."""
     return _HALF_CHARACTER.search(cell) is not None
 
 
 def is_error_cell(cell: str) -> bool:
-    """What a spreadsheet shows in the place of a value that it cannot give, in any language, or a cell too narrow."""
+    """Whether a cell is a spreadsheet's error text, in any language, or the marks of a cell that is too narrow."""
     return _ERROR_CELL.fullmatch(cell) is not None
 
 
 def has_look_alike(cell: str) -> bool:
-    """A blank other than the plain one, or something of no width."""
+    """Whether a cell has a blank other than the plain one, or a character without width."""
     return _LOOK_ALIKE.search(cell) is not None
 
 
 def has_blank(cell: str) -> bool:
-    """Any blank, seen or not."""
+    """Whether a cell has any blank, visible or not."""
     return re.search(r"\s", cell) is not None or has_look_alike(cell)
 
 
 def is_garbled(cell: str) -> bool:
-    """UTF-8 that was read as Windows-1252, or a sign that stands for an unreadable one."""
+    """Whether a cell is UTF-8 that was read as Windows-1252, or has a replacement character."""
     if "\ufffd" in cell:
         return True
     try:
@@ -120,18 +120,18 @@ def is_garbled(cell: str) -> bool:
 
 
 def is_scientific(cell: str) -> bool:
-    """`4.7E+10`: what a spreadsheet makes of a long number."""
+    """Whether a cell is a long number as spreadsheets write it: `4.7E+10`."""
     return _SCIENTIFIC.fullmatch(_split(cell)[1]) is not None
 
 
 def has_letters(cell: str) -> bool:
-    """Letters other than those of the scientific notation."""
+    """Whether a cell has letters, other than in scientific notation."""
     return any(map(str.isalpha, _split(cell)[1])) and not is_scientific(cell)
 
 
 @lru_cache(maxsize=50_000)
 def is_no_date(cell: str) -> bool:
-    """Anything but a day that exists, as YYYY-MM-DD."""
+    """Whether a cell is not an existing day written as YYYY-MM-DD."""
     try:
         return date.fromisoformat(cell).isoformat() != cell
     except ValueError:
@@ -139,23 +139,23 @@ def is_no_date(cell: str) -> bool:
 
 
 def is_outside(cell: str, *, first: str, last: str) -> bool:
-    """A date before the first or after the last one."""
+    """Whether a cell is a date before the first or after the last one."""
     return not first <= cell <= last and not is_no_date(cell)
 
 
 def is_no_whole_number(cell: str) -> bool:
-    """Anything but up to nine digits with a sign."""
+    """Whether a cell is not up to nine digits with an optional minus."""
     return _WHOLE_NUMBER.fullmatch(cell) is None
 
 
 def is_no_email(cell: str) -> bool:
-    """Anything without exactly one @, or with blanks."""
+    """Whether a cell does not have exactly one @, or has blanks."""
     return _EMAIL.fullmatch(cell) is None
 
 
 @lru_cache(maxsize=10_000)
 def is_doubtful_email(cell: str) -> bool:
-    """What email-validator refuses, its domain not looked up."""
+    """Whether email-validator refuses a cell, without looking up the domain."""
     from email_validator import EmailNotValidError, validate_email
 
     if _ORDINARY_EMAIL(cell) or is_no_email(cell):
@@ -169,7 +169,7 @@ def is_doubtful_email(cell: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def is_doubtful_phone(cell: str) -> bool:
-    """What phonenumbers does not take for a number in use, read as one of the cell's country."""
+    """Whether phonenumbers considers a number invalid in the cell's country."""
     import phonenumbers
 
     country, number = _split(cell)
@@ -182,7 +182,7 @@ def is_doubtful_phone(cell: str) -> bool:
 
 
 def checks_out(cell: str) -> bool:
-    """Nine digits whose check digit is right, as python-stdnum would find; `""` too."""
+    """Whether a cell is nine digits with the right check digit, as in python-stdnum; also true for `""`."""
     if not cell:
         return True
     weighed = _HEAD.get(cell[:3], nan) + _BODY.get(cell[3:6], nan) + _TAIL.get(cell[6:], nan)
@@ -198,7 +198,7 @@ _HEAD, _BODY, _TAIL = _weighed(3, 2, 7), _weighed(6, 5, 4), _weighed(3, 2, 1)
 
 
 def is_no_organisation(cell: str) -> bool:
-    """What python-stdnum refuses as a Norwegian organisation number; foreign ones are not judged."""
+    """Whether python-stdnum refuses a Norwegian organisation number; foreign ones are not checked."""
     from stdnum.no import orgnr
 
     country, number = _split(cell)
@@ -206,7 +206,7 @@ def is_no_organisation(cell: str) -> bool:
 
 
 def is_birth_number(cell: str) -> bool:
-    """A Norwegian birth number or D number, those of test data too: 11 digits, check digits and day are right."""
+    """Whether a cell is a Norwegian birth number or D number, or one of test data, with valid day and check digits."""
     if sum(map(str.isdigit, cell)) != _BIRTH_NUMBER_LENGTH:
         return False
     number = re.sub(r"[-:.\s]", "", _split(cell)[1])
@@ -219,7 +219,7 @@ def is_birth_number(cell: str) -> bool:
 
 
 def perhaps_birth_numbers(cells: Iterable[str]) -> list[str]:
-    """Those that may be one: eleven digits that begin with a day, or longer ones with signs between them."""
+    """The cells that may be one: eleven digits that begin with a day, or longer ones with separators."""
     return [
         cell
         for cell in cells
@@ -236,17 +236,17 @@ _BIRTHDAYS: Final = frozenset(
     for more_days in (0, 40)  # D numbers
     for more_months in (0, 40, 80)  # test data
 )
-"""How birth numbers begin; the year is of no matter, for the century is not in it."""
+"""How birth numbers begin; the year does not matter, because the century is not in it."""
 
 
 def is_no_country_code(cell: str) -> bool:
-    """Anything but two letters."""
+    """Whether a cell is not two letters."""
     return not (len(cell) == 2 and cell.isascii() and cell.isalpha())  # noqa: PLR2004
 
 
 @lru_cache(maxsize=1000)
 def is_no_country(cell: str) -> bool:
-    """Two letters that pycountry does not know."""
+    """Whether a cell is two letters that pycountry does not know."""
     import pycountry
 
     return not is_no_country_code(cell) and pycountry.countries.get(alpha_2=cell.upper()) is None
@@ -254,7 +254,7 @@ def is_no_country(cell: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def is_no_postal_code(cell: str) -> bool:
-    """What the cell's country writes otherwise."""
+    """Whether a postal code is not in the format of the cell's country."""
     country, code = _split(cell)
     code = code.upper().removeprefix(f"{country}-").removeprefix(f"{country[0]}-")
     return country in POSTAL_CODES and re.fullmatch(POSTAL_CODES[country], code, re.ASCII) is None

@@ -1,4 +1,4 @@
-"""Many rows at once, by the driver's fastest way: SQLAlchemy's costs more than the database itself."""
+"""Insert many rows with the driver's fastest method: SQLAlchemy's own costs more than the database itself."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -7,11 +7,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table
 
 ROWS_A_STATEMENT: Final = 100
-"""A statement for each row costs a quarter more."""
+"""Rows per statement; one statement per row costs a quarter more."""
 
 
 def insert_in_bulk(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows, each with a value for every one of these columns; in the order of the key it is cheapest."""
+    """Insert rows, each with a value for every column; inserting in key order is cheapest."""
     if tx.dialect.name == "postgresql":
         _copy(tx, table, columns, rows)
         return

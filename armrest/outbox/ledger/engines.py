@@ -1,4 +1,4 @@
-"""The two databases that a ledger may live in, prepared so that one transaction writes at a time and none is lost."""
+"""Engines for SQLite and PostgreSQL, set up so that one transaction writes at a time and none is lost."""
 
 import select
 import sqlite3
@@ -16,9 +16,9 @@ from armrest.outbox.errors import LedgerUnusable
 NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smbfs", "smb3", "9p", "afs", "fuse.sshfs"})
 BUSY_SECONDS: Final = 60
 RECYCLE_SECONDS: Final = 60
-"""No connection is taken up again that is older: a firewall on the way may have forgotten it without a word."""
+"""Older connections are not reused: a firewall may have dropped them silently."""
 ONE_WRITER: Final = 7_248_110
-"""The number of the advisory lock under which PostgreSQL lets one transaction write at a time, as SQLite does."""
+"""The number of the advisory lock that lets one PostgreSQL transaction write at a time, as in SQLite."""
 
 _WAIT_TO_WRITE: Final = text(
     f"SELECT set_config('idle_in_transaction_session_timeout', '{BUSY_SECONDS}s', true), "
@@ -35,23 +35,23 @@ def postgresql(address: URL) -> Engine:
 
 
 def lock_for_writing(tx: Connection) -> None:
-    """Have a transaction of PostgreSQL wait until no other one writes; one that sleeps loses its turn after a minute.
+    """Make a PostgreSQL transaction wait until no other one writes; an idle transaction is ended after a minute.
 
-    SQLite has waited already when its transaction began.
+    SQLite already waits when a transaction begins.
     """
     if tx.dialect.name == "postgresql":
         tx.execute(_WAIT_TO_WRITE)
 
 
 def reading(engine: Engine) -> Engine:
-    """Return an engine whose transactions see the ledger as it stood when they began."""
+    """Return an engine whose transactions see the ledger as it was when they began."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ")
     return engine.execution_options(armrest_readonly=True)
 
 
 def asking(engine: Engine) -> Engine:
-    """Return an engine on which each statement stands alone: no transaction is begun, and none ended."""
+    """Return an engine that runs each statement on its own, without beginning or ending a transaction."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     return engine.execution_options(armrest_alone=True)
@@ -63,9 +63,9 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 
 def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Have a connection replaced that the server has closed: it says so, and seldom anything else while nobody asks.
+    """Replace a connection that the server has closed: data arrives unasked, and that is seldom anything else.
 
-    `pool_pre_ping` would ask it each time, which costs as much as a statement.
+    `pool_pre_ping` would ask the server each time, which costs as much as a statement.
     """
     listening = select.poll()
     if not connection.closed:
@@ -75,10 +75,10 @@ def _replace_if_closed(connection: Any, _record: Any, _proxy: Any) -> None:
 
 
 def sqlite(address: URL) -> Engine:
-    """Return an engine on a SQLite file, whose folder is made where it is not there.
+    """Return an engine on a SQLite file, whose folder is created if needed.
 
     Raises:
-        LedgerUnusable: It names no file, or one where SQLite would lose data.
+        LedgerUnusable: The URL names no file, or a file where SQLite would lose data.
     """
     database = address.database or ""
     path = Path(database).expanduser()
@@ -87,11 +87,11 @@ def sqlite(address: URL) -> Engine:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise LedgerUnusable(f"the ledger's folder {path.parent} cannot be made: {error.strerror}") from None
+        raise LedgerUnusable(f"the ledger's folder {path.parent} cannot be created: {error.strerror}") from None
     if kind := _network_file_system(path.parent):
         raise LedgerUnusable(
-            f"the ledger {path} lies on a network share ({kind}), where SQLite loses data: "
-            "use a local folder, or PostgreSQL by ARMREST_LEDGER_URL"
+            f"the ledger {path} is on a network share ({kind}), where SQLite loses data: "
+            "use a local folder, or set ARMREST_LEDGER_URL to PostgreSQL"
         )
     connecting = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     engine = create_engine(f"sqlite:///{path}", connect_args=connecting, hide_parameters=True)
@@ -101,9 +101,9 @@ def sqlite(address: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` says it
+    connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` issues it
     with ExitStack() as on_trouble:
-        on_trouble.callback(connection.close)  # SQLAlchemy does not yet know of it
+        on_trouble.callback(connection.close)  # SQLAlchemy does not know about it yet
         _ONCE_FREE(_set, connection, "journal_mode=WAL")
         for pragma in ("synchronous=FULL", "cache_size=-16384"):
             _set(connection, pragma)
@@ -124,7 +124,7 @@ _ONCE_FREE: Final = Retrying(
     stop=stop_after_delay(BUSY_SECONDS),
     reraise=True,
 )
-"""A ledger that two processes make at the same moment: SQLite does not wait by itself before it begins a log."""
+"""For a ledger that two processes create at the same moment: SQLite does not wait by itself to switch to WAL."""
 
 
 def _begin_sqlite(tx: Connection) -> None:

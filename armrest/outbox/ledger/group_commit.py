@@ -1,7 +1,7 @@
-"""Group commit: what many tasks write in one turn of the event loop is one transaction, and one flush to the disk.
+"""Group commit: all writes of one event-loop iteration share one transaction, and so one flush to disk.
 
-While the disk is flushed, the event loop stands still, and more answers come in: the busier a run, the larger its
-groups. Reasons and figures: docs/decisions/0064-group-commit.md.
+While the flush blocks the event loop, more answers arrive: the busier a run, the larger its groups. Reasons and
+figures: docs/decisions/0064-group-commit.md.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ class GroupCommit:
         self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
 
     async def write(self, work: Callable[[], _T]) -> _T:
-        """Have `work` write to the ledger, and return what it has returned once that is committed.
+        """Run `work`, which writes to the ledger, and return its result once it is committed.
 
-        It is carried out even if whoever awaits it is cancelled. Where another's work of the group fails, it is undone
-        and called once more, so that it must do nothing but read the ledger and write to it.
+        The work runs even if the caller is cancelled. If other work in the group fails, the transaction is rolled back
+        and this work is called again, so it must touch nothing but the ledger.
 
         Raises:
             LedgerUnusable: The group could not be committed.
-            Exception: What `work` has raised.
+            Exception: Whatever `work` raised.
         """
         loop = asyncio.get_running_loop()
         if not self._waiting:
@@ -43,7 +43,7 @@ class GroupCommit:
         try:
             with self._ledger.joint():
                 ends = [(done, work()) for work, done in waiting]
-        except Exception as error:  # noqa: BLE001  handed to whom it concerns
+        except Exception as error:  # noqa: BLE001  raised in the callers
             if len(waiting) > 1 and not isinstance(error, LedgerUnusable):
                 self._commit_each(waiting)
                 return

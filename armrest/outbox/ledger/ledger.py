@@ -1,7 +1,7 @@
-"""The ledger: one database that remembers what was planned, sent and answered.
+"""The ledger: one database that records what was planned, sent and answered.
 
-SQLite in a local file by default (WAL, synchronous=FULL: what is committed survives a power cut); a PostgreSQL
-address where several machines work on one run. One transaction writes at a time in both.
+By default it is SQLite in a local file (WAL, synchronous=FULL: commits survive a power cut). Where several machines
+work on one run, it is PostgreSQL. In both, one transaction writes at a time.
 """
 
 import threading
@@ -27,7 +27,7 @@ _ENGINES: Final[dict[str, Callable[[URL], Engine]]] = {"sqlite": sqlite, "postgr
 
 
 class Ledger:
-    """A database of runs, batches and customers. Every method of the outbox is one short transaction on it."""
+    """A database of runs, batches and customers. Every function of the outbox is one short transaction on it."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], float] | None = None) -> None:
         self._engine = engine
@@ -44,20 +44,20 @@ class Ledger:
 
     @classmethod
     def open(cls, url: str, *, now: Callable[[], float] | None = None) -> "Ledger":
-        """Open the ledger, made or brought to this version where needed.
+        """Open the ledger; create it or migrate it to this version if needed.
 
         Args:
-            now: Seconds since 1970; None: this machine's clock, and PostgreSQL's where machines must agree.
+            now: Returns seconds since 1970; None: this machine's clock, and PostgreSQL's where machines must agree.
 
         Raises:
-            LedgerUnusable: It cannot be opened, is damaged, or was written by a newer version.
+            LedgerUnusable: The ledger cannot be opened, is damaged, or was written by a newer version.
         """
         try:
             parsed = make_url(url)
             engine = _ENGINES[parsed.get_backend_name()](parsed)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, KeyError):
             raise LedgerUnusable(
-                "ARMREST_LEDGER_URL is no ledger address: use sqlite:///FILE or postgresql+psycopg://…"
+                "ARMREST_LEDGER_URL is not a ledger URL: use sqlite:///FILE or postgresql+psycopg://…"
             ) from None
         with _told(engine), ExitStack() as on_trouble:
             on_trouble.callback(engine.dispose)
@@ -68,15 +68,15 @@ class Ledger:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that may write; it is committed at the end of the block, with what was left to go along.
+        """A transaction that may write; it is committed at the end of the block, together with the queued statements.
 
-        Within a joint one it is that one.
+        Inside a joint transaction, it is the joint one.
         """
         if self._joint.tx is not None:
             yield self._joint.tx
             return
         along: list[tuple[Statement, dict[str, Any]]] = []
-        with suppress(IndexError):  # another thread may write at the same moment
+        with suppress(IndexError):  # another thread may empty the queue at the same moment
             while True:
                 along.append(self._along.popleft())
         try:
@@ -91,7 +91,7 @@ class Ledger:
 
     @contextmanager
     def joint(self) -> Iterator[None]:
-        """Make all transactions of this thread one during the block: all of it is committed at its end, or nothing."""
+        """Join all transactions of this thread in the block into one: all of it is committed at the end, or nothing."""
         around = self._joint.tx
         with self.write() as tx:
             self._joint.tx = tx
@@ -101,23 +101,23 @@ class Ledger:
                 self._joint.tx = around
 
     def write_along(self, statement: Statement, values: dict[str, Any]) -> None:
-        """Have a statement carried out by the next transaction that writes.
+        """Queue a statement for the next transaction that writes.
 
-        For what need not outlive this process by itself, and what is no harm where it comes to nothing.
+        Only for data that may be lost if this process dies, and that does no harm if it changes nothing.
         """
         self._along.append((statement, values))
 
     def flush(self) -> None:
-        """Write what was left to go along, where anything was."""
+        """Write the queued statements, if any."""
         if self._along:
             with self.write():
                 pass
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A transaction that only reads, and never waits for a writer: it sees the ledger as it stood at its start.
+        """A read-only transaction, which never waits for a writer: it sees the ledger as it was at its start.
 
-        Within a joint one it is that one, and sees what that has written.
+        Inside a joint transaction, it is the joint one, and sees what that has written.
         """
         if self._joint.tx is not None:
             yield self._joint.tx
@@ -126,30 +126,30 @@ class Ledger:
             yield tx
 
     def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-        """Return what one query finds; it needs no transaction around it to see the ledger as it stood at its start."""
+        """Return the rows of one query; it needs no transaction to see the ledger as it was at its start."""
         if self._joint.tx is not None:
             return self._joint.tx.execute(query, values).all()
         with _told(self._engine), self._asking.connect() as alone:
             return alone.execute(query, values).all()
 
     def now_in(self, tx: Connection) -> float:
-        """Return the time by which leases lapse: all machines that work on one ledger go by PostgreSQL's clock."""
+        """Return the time that decides when leases lapse: all machines on one ledger use PostgreSQL's clock."""
         if not self._has_a_clock:
             return self.now()
         return float(tx.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines reach it."""
+        """Whether other machines can reach it."""
         return self._engine.dialect.name == "postgresql"
 
     @property
     def name(self) -> str:
-        """The ledger's address, without a password."""
+        """The URL of the ledger, without a password."""
         return _name(self._engine)
 
     def close(self) -> None:
-        """Write what was left to go along, and let go of the database."""
+        """Write the queued statements, and close the database."""
         try:
             self.flush()
         finally:
@@ -157,19 +157,19 @@ class Ledger:
 
 
 class _Joint(threading.local):
-    """This thread's joint transaction, if it has one."""
+    """The joint transaction of this thread, if any."""
 
     tx: Connection | None = None
 
 
 def _by_statement(along: tuple[Statement, dict[str, Any]]) -> int:
-    """Those of one statement together, in their order: one call of the driver for all of them."""
+    """Sort key that keeps equal statements together, in order, so that the driver runs each with one call."""
     return id(along[0])
 
 
 @contextmanager
 def _told(engine: Engine) -> Iterator[None]:
-    """Say in one line what a database has to say, without the statement and its values."""
+    """Raise a database error as one line, without the statement and its values."""
     try:
         yield
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:

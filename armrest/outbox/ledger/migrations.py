@@ -1,6 +1,6 @@
-"""The ledger's versions: a new ledger gets the newest tables, an older one is brought there by numbered steps.
+"""Migrations: a new ledger gets the newest tables, and an older one is migrated by numbered steps.
 
-A step is never edited once released; a new one is appended, together with the change of the tables that it makes.
+A released step is never edited; a new step is appended, together with its change to the tables.
 """
 
 import secrets
@@ -19,12 +19,12 @@ Step = Callable[[Connection], None]
 
 
 def _shards(tx: Connection) -> None:
-    """A run may be sent by several workers."""
+    """Several workers may send one run."""
     shards.create(tx, checkfirst=True)
 
 
 def _people(tx: Connection) -> None:
-    """The ledger keeps who stopped a run, who confirmed that a source belongs to a client, and attempts at planning."""
+    """The ledger records who stopped a run, who confirmed that a source belongs to a client, and planning attempts."""
     tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
     confirmations.create(tx, checkfirst=True)
@@ -35,7 +35,7 @@ STEPS: Final[Sequence[Step]] = (_shards, _people)
 
 
 def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
-    """Bring a ledger to the newest version, all in one transaction; safe to repeat, and from two processes at once.
+    """Migrate a ledger to the newest version in one transaction; safe to repeat, and in two processes at once.
 
     Raises:
         LedgerUnusable: The ledger was written by a newer version.
@@ -60,7 +60,7 @@ def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
 
 
 def _version(tx: Connection) -> int:
-    """Return the version of the tables that are there, 0 where there are none."""
+    """Return the version of the existing tables, or 0 if there are none."""
     facts.create(tx, checkfirst=True)
     found = tx.execute(select(facts.c.value).where(facts.c.name == VERSION_FACT)).scalar()
     return int(found) if found else 0

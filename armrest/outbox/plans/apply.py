@@ -1,7 +1,7 @@
-"""A plan that was looked at becomes a run that may be sent, as long as nothing newer was sent of its customers.
+"""Turn a reviewed plan into a run that may be sent, unless newer data of its customers was sent meanwhile.
 
-A dry run has no place of its own in the order of a client's data: another run may be at work meanwhile. It gets its
-place when it is applied. How new its data is does not change by that: it counts from when its source was read.
+A dry run has no position of its own in the order of a client's data, since another run may be sending meanwhile. It
+gets one when it is applied. Its data is still as old as the moment when its source was read.
 """
 
 import json
@@ -19,11 +19,11 @@ from armrest.outbox.sending import Lease
 
 
 def assert_applicable(ledger: Ledger, run: Run) -> None:
-    """Make sure that a plan can be sent just as it is.
+    """Check that a plan can be sent unchanged.
 
     Raises:
-        OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
-            run has sent or compared any of its customers in the meantime.
+        OutboxError: The run is not a plan, it looks like another client's and nobody confirmed the client number, or a
+            later run has sent or compared any of its customers meanwhile.
         BodyUnusable: A body of it was purged.
     """
     with ledger.read() as tx:
@@ -32,11 +32,11 @@ def assert_applicable(ledger: Ledger, run: Run) -> None:
 
 
 def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
-    """Make a plan a run that is sent, and give its data its place in the order of the client's data.
+    """Turn a plan into a run that is sent, and give its data its position in the order of the client's data.
 
     Raises:
-        OutboxError: It is no plan, it looks like another client's and nobody confirmed the client number, or a later
-            run has sent or compared any of its customers in the meantime.
+        OutboxError: The run is not a plan, it looks like another client's and nobody confirmed the client number, or a
+            later run has sent or compared any of its customers meanwhile.
         LeaseLost: Another process has taken over the client.
     """
     with ledger.write() as tx:
@@ -49,7 +49,7 @@ def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
 
 
 def _give_place(tx: Connection, run: Run) -> None:
-    """Put a plan's data right after what was the newest when its source was read: what was read later moves up."""
+    """Insert a plan's data right after the newest data when its source was read; later data moves up by one."""
     place = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one() + 1
     for table in (runs, batches):
         later = (table.c.client_id == run.client_id) & (table.c.data_seq >= place)
@@ -59,17 +59,17 @@ def _give_place(tx: Connection, run: Run) -> None:
 
 
 def _request(tx: Connection, run: Run) -> dict[str, Any]:
-    """Return a run's request as it is by now: a decision may have been added."""
+    """Return a run's current request: a decision may have been added."""
     return dict(json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one()))
 
 
 def _assert_plan(tx: Connection, run: Run) -> None:
     if not _request(tx, run).get("dry_run"):
         raise OutboxError(
-            f"run {run.run_id} is no plan that waits: `armrest show {run.run_id}` tells what became of it"
+            f"run {run.run_id} is not a plan that can be applied: `armrest show {run.run_id}` shows its state"
         )
     if run.planned_at is None:
-        raise OutboxError(f"the plan {run.run_id} did not come about: {run.message or 'it was broken off'}")
+        raise OutboxError(f"plan {run.run_id} was not completed: {run.message or 'it was interrupted'}")
     if doubt := client_doubt(tx, run):
         raise OutboxError(f"plan {run.run_id} is not sent: {doubt}")
     if other := compared_since(tx, run):

@@ -1,4 +1,4 @@
-"""Whose customers these are: which client the ledger knows them for, and who confirmed that a source is a client's."""
+"""Match customers to clients: which client the ledger knows them for, and who confirmed a source's client."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,19 +30,19 @@ MANY: Final = 100
 """A client with at least this many known customers has many."""
 NUMBERS_A_QUERY: Final = 500
 _REACHED: Final = (*OPEN, State.SETTLED, State.PARTLY_FAILED)
-"""A customer is known for a client once it was sent in a batch in one of these states and was not refused."""
+"""A customer is known for a client if it was sent in a batch in one of these states and was not refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientMatch:
-    """How many of some customers the ledger knows, and for whom.
+    """How many of the customers looked up the ledger knows, and for which client.
 
     Attributes:
         customers: How many were looked up.
         here: How many of them are known for the run's client.
         many_here: Whether the run's client has at least 100 known customers.
-        other_client_no: The client of the same API for whom most of them are known; None: they are known for nobody
-            else, or for so many here that nobody else was looked at.
+        other_client_no: The client of the same API for which most of them are known. None: no other client has any, or
+            this client has at least half, so that no other was searched.
         elsewhere: How many of them are known for that other client.
     """
 
@@ -55,7 +55,7 @@ class ClientMatch:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A person's word that the customers of a source belong to a client."""
+    """A person's confirmation that the customers of a source belong to a client."""
 
     by: str
     at: float
@@ -69,7 +69,7 @@ class Confirmation:
 def match_clients(ledger: Ledger, run: Run, numbers: Sequence[str]) -> ClientMatch:
     """Look customers up for the run's client and, unless at least half are known there, for every other client.
 
-    Each customer costs one search in an index for each client that is looked at.
+    Each customer costs one index search per client.
     """
     with ledger.read() as tx:
         here = _known_by_client(tx, clients.c.id == run.client_id, numbers)[run.client_no]
@@ -88,7 +88,7 @@ def match_clients(ledger: Ledger, run: Run, numbers: Sequence[str]) -> ClientMat
 
 
 def confirm_client(ledger: Ledger, run: Run, *, by: str) -> Confirmation:
-    """Keep that a person says: the customers of this run's source belong to its client. The first word is kept."""
+    """Record that a person confirms the client of this run's source. The first confirmation is kept."""
     with ledger.write() as tx:
         if confirmed := _confirmation(tx, run):
             return confirmed
@@ -111,13 +111,13 @@ def client_confirmation(ledger: Ledger, run: Run) -> Confirmation | None:
 
 
 def client_doubt(tx: Connection, run: Run) -> str | None:
-    """Return why a run's plan looks like another client's; None where it does not, or where a person confirmed it."""
+    """Return why a run's plan looks like another client's; None if it does not, or if a person confirmed it."""
     figures = PlanFigures.from_json(tx.execute(select(runs.c.figures).where(runs.c.seq == run.seq)).scalar_one())
     return figures.client_doubt if figures.client_doubt and _confirmation(tx, run) is None else None
 
 
 def confirmed_client(tx: Connection, run: Run, figures: PlanFigures) -> str | None:
-    """Return who confirmed the client number of a run that looked like another client's; None: nobody had to."""
+    """Return who confirmed the client number of a run that looked like another client's; None if nobody had to."""
     confirmation = _confirmation(tx, run) if figures.client_doubt else None
     return confirmation.message if confirmation else None
 
@@ -130,12 +130,12 @@ def _confirmation(tx: Connection, run: Run) -> Confirmation | None:
 
 
 def _source_of(run: Run) -> str:
-    """Return the whole path or address: files of one name in two folders are two sources."""
+    """Return the full path or URL: files of the same name in two folders are two sources."""
     return str(run.request.get("source", run.source))
 
 
 def _known_by_client(tx: Connection, which: ColumnElement[bool], numbers: Sequence[str]) -> Counter[int]:
-    """Return for each of these clients, by its number, how many of the customers are known for it."""
+    """Return how many of the customers are known for each of these clients, by client number."""
     known: Counter[int] = Counter()
     for start in range(0, len(numbers), NUMBERS_A_QUERY):
         data = [(number,) for number in numbers[start : start + NUMBERS_A_QUERY]]

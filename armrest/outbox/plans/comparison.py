@@ -1,9 +1,9 @@
-"""What ARM is known to hold of a client's customers, against a plan in the making.
+"""Compare a plan that is being made with what ARM is known to hold of the client's customers.
 
-Only what settled is trusted. A customer is unchanged when the newest data of it has settled and has the same
-fingerprint: while that waits to be sent, is in flight, refused or lost, the customer counts as changed, for what is
-left out is not there to stand against older data that is sent later. Fingerprints are keyed hashes of what is sent, so
-another mapping or policy makes other fingerprints.
+Only settled data is trusted. A customer is unchanged if its newest data has settled and has the same fingerprint. While
+that data is unsent, in flight, refused or lost, the customer counts as changed: a customer that is left out could not
+override older data that is sent later. Fingerprints are keyed hashes of the data sent, so another mapping or policy
+gives other fingerprints.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,15 +40,15 @@ from armrest.outbox.runs import Run, client_id
 _HERE: Final = MetaData()
 _block: Final = Table("block", _HERE, Column("place", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"])
 _seen: Final = Table("seen", _HERE, Column("customer_no", Text), prefixes=["TEMPORARY"])
-Index("seen_by_number", _seen.c.customer_no)  # not unique: a customer in several rows is found when all are read
+Index("seen_by_number", _seen.c.customer_no)  # not unique: duplicate rows are detected later, when all are read
 ROWS_AT_ONCE: Final = 10_000
 _UNTRUSTED: Final = literal(b"", LargeBinary)
-"""Stands for the fingerprint of what may not be what ARM holds; it equals none."""
+"""Replaces the fingerprint of data that ARM may not hold; it equals no real fingerprint."""
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 
 
 class Change(StrEnum):
-    """How a customer of a source compares with what ARM is known to hold."""
+    """The result of comparing a customer with what ARM is known to hold."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -58,7 +58,7 @@ class Change(StrEnum):
 class Comparison:
     """Compares customers block by block, in bounded memory; a context manager, used under the client's lease.
 
-    Each block is a transaction of its own: SQLite cannot empty its log while one reads, and a plan writes gigabytes.
+    Each block is its own transaction: SQLite cannot checkpoint its log during a read, and a plan writes gigabytes.
     """
 
     def __init__(self, ledger: Ledger, run: Run) -> None:
@@ -77,11 +77,11 @@ class Comparison:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tx.invalidate()  # the temporary tables go with the connection
+        self._tx.invalidate()  # this drops the temporary tables, too
         self._open.__exit__(kind, error, trace)
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
-        """Return how each of these customers compares, in their order."""
+        """Return the change of each of these customers, in their order."""
         self._tx.execute(_block.delete())
         if numbers:
             rows = [{"place": place, "customer_no": number.lower()} for place, number in enumerate(numbers)]
@@ -94,7 +94,7 @@ class Comparison:
         return [_change(place, last, print_) for place, print_ in enumerate(fingerprints)]
 
     def _newest(self) -> Any:
-        """Look each customer of the block up in the index, which SQLite uses for `lower(…)` against its like only."""
+        """Look up each customer of the block in the index, which SQLite uses only if both sides are `lower(…)`."""
         c, b = customers.c, batches.c
         trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
         newest = (
@@ -117,7 +117,7 @@ class Comparison:
         return and_(c.run_seq > self._forgotten, meant, batches.c.sent_at.is_not(None))
 
     def _may_be_sent(self) -> Any:
-        """What is planned or held in another run would go over a customer that is passed by as unchanged."""
+        """Data planned or held in another run, which would overwrite a customer that is skipped as unchanged."""
         c = customers.c
         unfinished = and_(batches.c.state.in_(UNFINISHED), c.outcome.is_(None))
         unsendable = c.run_seq.in_(_not_to_be_sent(self._run.client_id))
@@ -128,7 +128,7 @@ class Comparison:
         return int(self._tx.execute(select(func.count()).select_from(self._known().subquery())).scalar_one())
 
     def vanished(self) -> Iterator[str]:
-        """Yield the known customers that none of the blocks held: they are listed, never deleted."""
+        """Yield the known customers that are in none of the blocks; they are listed, never deleted."""
         known = self._known().subquery()
         gone = ~exists().where(_seen.c.customer_no == known.c.customer_no)
         query = select(known.c.customer_no).where(gone).order_by(known.c.customer_no)
@@ -149,15 +149,15 @@ def _change(place: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change
 
 
 def _not_to_be_sent(client: int) -> Select[tuple[int]]:
-    """The plans that were not applied, and those that are not complete: they are made again before they are sent."""
+    """Select the plans that were not applied, and incomplete ones, which are planned again before they are sent."""
     is_dry = runs.c.request.contains('"dry_run": true')
     return select(runs.c.seq).where(runs.c.client_id == client, or_(is_dry, runs.c.planned_at.is_(None)))
 
 
 def compared_since(tx: Connection, run: Run) -> str | None:
-    """Return a run of newer data that has left customers out as unchanged, where there is one.
+    """Return a run with newer data that skipped unchanged customers, if any.
 
-    Nothing in the ledger tells for whom it stands, so a plan that it did not reckon with may not be sent after it.
+    The ledger does not record which customers it skipped, so a plan that it did not compare with may not be sent later.
     """
     newer = and_(runs.c.client_id == run.client_id, runs.c.data_seq > run.data_seq, runs.c.unchanged > 0)
     sent = runs.c.seq.not_in(_not_to_be_sent(run.client_id))
@@ -165,7 +165,7 @@ def compared_since(tx: Connection, run: Run) -> str | None:
 
 
 def in_flight(tx: Connection, run: Run) -> int:
-    """Return how many customers of a plan stand in a batch of another run that is open: they would be held."""
+    """Return how many customers of a plan are in an open batch of another run: they would be held."""
     mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
     open_elsewhere = and_(other.c.client_id == run.client_id, other.c.state.in_(OPEN), other.c.run_seq != run.seq)
     if tx.execute(select(other.c.seq).where(open_elsewhere).limit(1)).first() is None:
@@ -183,7 +183,7 @@ def in_flight(tx: Connection, run: Run) -> int:
 
 
 def reset_baseline(ledger: Ledger, *, api_url: str, client_no: int) -> int:
-    """Trust nothing any more that was sent for a client so far; return how many runs that is."""
+    """Stop trusting everything sent for a client so far; return the number of runs affected."""
     with ledger.write() as tx:
         number = client_id(tx, api_url, client_no)
         mine = runs.c.client_id == number

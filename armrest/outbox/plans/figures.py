@@ -1,4 +1,4 @@
-"""What a plan would do, in figures: counted while it is written, kept with its run."""
+"""The figures of a plan: counted while it is written, stored with its run."""
 
 import json
 from collections import Counter
@@ -10,26 +10,26 @@ from armrest.model import names_in
 from armrest.outbox.plans.comparison import Change
 
 MOST_LISTED: Final = 20
-"""Customers that vanished are told one by one up to here."""
+"""The most vanished customers that are listed one by one."""
 
 
 @dataclass(slots=True, kw_only=True)
 class PlanFigures:
-    """Customers by what they are to ARM, what is sent of them, and how much that is.
+    """The number of customers by kind of change, and how much is sent of them.
 
     Attributes:
         compared: Whether the source was compared with what settled; if not, `new` to `vanished` are 0.
         known: Customers of the client that the ledger has seen sent.
-        vanished: Known customers that the source does not hold.
-        vanished_first: The numbers of the first of them; `vanished_file` has all where there are more.
-        held: Planned customers that are in flight in another batch right now.
-        blanked: For each field of the postal address, how many customers of the source give it blank, unchanged ones
-            too: where they are sent, it becomes blank in ARM.
+        vanished: Known customers that are not in the source.
+        vanished_first: The numbers of the first of them; `vanished_file` lists all if there are more.
+        held: Planned customers that are in flight in another batch at the moment.
+        blanked: For each field of the postal address, how many customers have it blank in the source, including
+            unchanged ones: when they are sent, the field becomes blank in ARM.
         fields: How many customers send each field.
         warnings: How often each rule warned.
-        unmapped: Columns of the source that nothing is made of.
-        past_rail: The guard rail that the plan went past, so that it was refused.
-        client_doubt: Why the customers look like another client's; None: they do not.
+        unmapped: Columns of the source that map to no field.
+        past_rail: The guard rail that the plan hit, so that it was refused.
+        client_doubt: Why the customers look like another client's; None if they do not.
     """
 
     compared: bool = False
@@ -51,36 +51,36 @@ class PlanFigures:
     client_doubt: str | None = None
 
     def count_changes(self, changes: Iterable[Change]) -> None:
-        """Add how customers compare."""
+        """Add the changes of customers."""
         counted = Counter(changes)
         self.new += counted[Change.NEW]
         self.changed += counted[Change.CHANGED]
         self.unchanged += counted[Change.UNCHANGED]
 
     def count_sent(self, masks: Iterable[int]) -> None:
-        """Add what is sent of customers, by the masks of their fields."""
+        """Add the fields that customers send, by their masks."""
         for mask, times in Counter(masks).items():
             _add(self.fields, dict.fromkeys(names_in(mask), times))
 
     def count_vanished(self, numbers: Iterable[str]) -> None:
-        """Add known customers that the source does not hold."""
+        """Add known customers that are not in the source."""
         for number in numbers:
             self.vanished += 1
             if self.vanished <= MOST_LISTED:
                 self.vanished_first.append(number)
 
     def count_findings(self, warnings: Mapping[str, int], blanked: Mapping[str, int]) -> None:
-        """Add what was found in rows that go in nevertheless."""
+        """Add the findings of rows that are sent nevertheless."""
         _add(self.warnings, warnings)
         _add(self.blanked, blanked)
 
     def as_json(self) -> str:
-        """Return them as the ledger keeps them."""
+        """Return the figures as the ledger stores them."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str | None) -> Self:
-        """Return them as they were counted; a run that has none gives zeros."""
+        """Return the stored figures; zeros for a run without any."""
         return cls(**json.loads(text or "{}"))
 
 

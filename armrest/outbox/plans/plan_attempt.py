@@ -1,7 +1,7 @@
-"""Attempts at planning a run: one of them may write at a time, and what a replaced one writes comes to nothing.
+"""Attempts to plan a run: only the latest one may write.
 
-A run is planned under its client's lease; a dry run, which must not wait for one, by its attempt alone: the ledger
-counts the attempts of each run, and every transaction of one asserts that it is the last. Reasons:
+A run is planned under its client's lease. A dry run, which must not wait for a lease, relies on its attempt number: the
+ledger counts the attempts of each run, and every transaction asserts that its attempt is the latest. Reasons:
 docs/decisions/0074-planning-asserts-its-lease.md.
 """
 
@@ -26,19 +26,19 @@ class PlanAttempt:
 
     @property
     def is_dry(self) -> bool:
-        """Whether the plan is not to be sent before it is applied."""
+        """Whether the plan must be applied before it is sent."""
         return bool(self.run.request.get("dry_run"))
 
     @property
     def suffix(self) -> str:
-        """What tells its files from those of other attempts of the run: nothing for the first one."""
+        """The suffix that distinguishes its files from those of other attempts; empty for the first one."""
         return "" if self.number == 1 else f"-{self.number}"
 
     def assert_current(self, tx: Connection) -> None:
-        """Make sure, within a transaction, that the lease holds and that no other attempt has begun or is complete.
+        """Check, within a transaction, that the lease holds and that no other attempt has begun or is complete.
 
         Raises:
-            LeaseLost: It does not.
+            LeaseLost: This attempt may no longer write.
         """
         if self.lease is not None:
             self.lease.assert_current(tx)
@@ -48,22 +48,22 @@ class PlanAttempt:
 
 
 def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
-    """Begin to plan a run: no earlier attempt can write any more, and none of their lines are left.
+    """Begin to plan a run: earlier attempts can no longer write, and their lines are removed.
 
-    The bodies that they have left are for `discard_plan` to remove, which has to reach a store for it. The data of a
-    run that reads its source is the newest of its client from here on; a dry run's gets its place when it is applied.
+    `discard_plan`, which needs the store, removes their bodies. The data of a run that reads its source is the newest
+    of its client from now on; the data of a dry run gets its position when it is applied.
 
     Args:
-        lease: The client's; None is for a dry run alone.
+        lease: The lease of the client; None only for a dry run.
 
     Raises:
         LeaseLost: Another process has taken over the client, or has planned the run.
         ValueError: The lease is missing, or another client's.
     """
     if lease is None and not run.request.get("dry_run"):
-        raise ValueError(f"run {run.run_id} is to be sent, so it is planned under its client's lease")
+        raise ValueError(f"run {run.run_id} is not a dry run, so planning it requires its client's lease")
     if lease is not None and lease.client_id != run.client_id:
-        raise ValueError(f"run {run.run_id} is client {run.client_no}'s, the lease is client {lease.client_no}'s")
+        raise ValueError(f"run {run.run_id} belongs to client {run.client_no}, the lease to client {lease.client_no}")
     with ledger.write() as tx:
         if lease is not None:
             lease.assert_current(tx)
@@ -84,11 +84,11 @@ _FRESH = {
     "rejects_file": None,
     "figures": None,
 }
-"""A run as it is before anything was read."""
+"""The columns of a run before anything is read."""
 
 
 def discard_plan(outbox: Outbox, attempt: PlanAttempt) -> None:
-    """Remove an incomplete plan: its lines, and the bodies that this attempt and earlier ones have written.
+    """Remove an incomplete plan: its lines, and the bodies written by this attempt and earlier ones.
 
     Raises:
         LeaseLost: Another process has taken over; nothing is removed.
@@ -106,7 +106,7 @@ def _remove_rows(tx: Connection, run: Run) -> None:
 
 
 def _place(tx: Connection, run: Run) -> dict[str, int]:
-    """How new the data is that is read from now on; a rerun's is its parent's."""
+    """Return the position of the data that is read from now on; a rerun keeps its parent's."""
     if run.parent_run_id is not None:
         return {}
     newest = tx.execute(select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)).scalar_one()

@@ -1,6 +1,6 @@
-"""Writing a plan: customers in, bodies and ledger lines out, in bounded memory.
+"""Write a plan: turn customers into bodies and ledger lines, in bounded memory.
 
-A plan counts once its completion mark is committed; the bodies are on the disk before that.
+A plan is valid once its completion mark is committed; the bodies are on disk before that.
 """
 
 from bisect import bisect_right
@@ -21,17 +21,17 @@ from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt
 
 MOST_SLICES: Final = 100
-"""Task runs cost more than requests: a run is cut into about this many slices at most."""
+"""About the most slices of a run: task runs cost more than requests."""
 
 COMMIT_LINES: Final = 10_000
-"""A transaction costs a flush to the disk, whatever it holds."""
+"""Lines per transaction: each one costs a flush to disk, whatever its size."""
 
 _LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
 _REJECT = ("run_seq", "row", "client_id", "customer_no", "field", "code")
 
 
 class CustomerTooLarge(Exception):
-    """One customer alone is larger than a body may be; `position` is its place among those added."""
+    """One customer alone exceeds the size of a body; `position` is its index among those added."""
 
     def __init__(self, position: int, size_bytes: int) -> None:
         super().__init__(position, size_bytes)
@@ -40,15 +40,15 @@ class CustomerTooLarge(Exception):
 
 
 class PlanWriter:
-    """Cuts customers into batches and writes them down; a context manager, in which `complete` comes last.
+    """Writes customers in batches; a context manager, in which `complete` comes last.
 
-    Each of its transactions asserts that the attempt may still write. One that may not removes its own bodies.
+    Each of its transactions asserts that the attempt may still write. If it may not, the writer removes its bodies.
 
     Args:
-        batch_size: Customers per batch, at most.
-        max_body_bytes: Bytes per body, at most.
-        comparison: Tells new, changed and unchanged customers apart; None: nobody asks.
-        changes_only: Leave the unchanged out of the plan.
+        batch_size: The most customers per batch.
+        max_body_bytes: The most bytes per body.
+        comparison: Finds new, changed and unchanged customers; None: do not compare.
+        changes_only: Skip unchanged customers.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class PlanWriter:
             self._outbox.bodies.remove_files(self._bodies.files)
 
     def add(self, people: Iterable[Mapping[str, Any]]) -> None:
-        """Plan customers, in order; each customer number stands in a plan once.
+        """Plan customers, in order; each customer number may occur once in a plan.
 
         Raises:
             CustomerTooLarge: A customer fits into no batch.
@@ -94,7 +94,7 @@ class PlanWriter:
         self.add_sealed(serialize(people, self._outbox.ledger.fingerprint_key))
 
     def add_sealed(self, sealed: Serialized) -> None:
-        """Plan customers that were sealed with the ledger's key.
+        """Plan customers that were serialized with the ledger's key.
 
         Raises:
             CustomerTooLarge: A customer fits into no batch.
@@ -114,19 +114,19 @@ class PlanWriter:
             self._commit()
 
     def end_batch(self) -> None:
-        """Let what follows start a batch of its own."""
+        """End the current batch; the next customer starts a new one."""
         self._cut(whole=True)
         self._commit()
 
     def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
-        """Note rows that will not be sent: row number, customer number, field, code. Committed along with batches."""
+        """Record rows that will not be sent: row number, customer number, field, code. Committed with the batches."""
         run = self._run
         self._rejects += (
             (run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected
         )
 
     def complete(self) -> int:
-        """Commit the plan; return how many customers it holds. From here on it may be sent.
+        """Commit the plan; return its number of customers. From now on it may be sent.
 
         Raises:
             LeaseLost: Another process has taken over meanwhile.
@@ -150,7 +150,7 @@ class PlanWriter:
         return self._ordinal
 
     def count_at_the_end(self) -> None:
-        """Count what only a whole plan can tell: who is held, known, vanished."""
+        """Count what is known only at the end: held, known and vanished customers."""
         self.end_batch()
         with self._outbox.ledger.read() as tx:
             self.figures.held = in_flight(tx, self._run)
@@ -159,7 +159,7 @@ class PlanWriter:
             self.figures.count_vanished(self._comparison.vanished())
 
     def _cut(self, *, whole: bool = False) -> None:
-        """Write all full batches, and the last one too where `whole`."""
+        """Write all full batches, and with `whole` the last one, too."""
         start = 0
         while start < len(self._waiting):
             nearest = self._waiting.cut(start, start + self._batch_size)
@@ -212,5 +212,5 @@ class PlanWriter:
 
 
 def _storable(text: str | None) -> str | None:
-    """Return a cell of a row at fault as PostgreSQL can hold it, which knows no character 0."""
+    """Return a cell of a rejected row without the character 0, which PostgreSQL cannot store."""
     return text and text.replace("\0", "")

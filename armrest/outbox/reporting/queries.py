@@ -1,4 +1,4 @@
-"""Questions to the ledger, answered as views."""
+"""Queries to the ledger that return views."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ def summaries(ledger: Ledger) -> list[RunSummary]:
 
 
 def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
-    """Return a run in figures.
+    """Return the summary of a run.
 
     Raises:
         UnknownRun: The ledger has no such run.
@@ -74,7 +74,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
 
 
 def _decided(tx: Connection, run: Run, figures: str | None) -> str | None:
-    """Return what people said about a run that a guard rail had stopped, or None."""
+    """Return the decision about a run that a guard rail had stopped, or None."""
     decision, confirmed = decision_on(run), confirmed_client(tx, run, PlanFigures.from_json(figures))
     return "; ".join(filter(None, (decision.said if decision else None, confirmed))) or None
 
@@ -113,7 +113,7 @@ def _uuids(tx: Connection, run: Run) -> list[str]:
 
 
 def _reasons(tx: Connection, query: Select[Any]) -> list[tuple[str, int]]:
-    """Return how often each value stands there, the most frequent first."""
+    """Return how often each value occurs, the most frequent first."""
     values = query.subquery()
     value = values.c[0]
     counted = select(value, func.count().label("times")).group_by(value).order_by(func.count().desc(), value)
@@ -121,7 +121,7 @@ def _reasons(tx: Connection, query: Select[Any]) -> list[tuple[str, int]]:
 
 
 def batch_views(ledger: Ledger, run: Run) -> list[BatchView]:
-    """Return a run's batches in order, those that were split included."""
+    """Return a run's batches in order, including those that were split."""
     with ledger.read() as tx:
         rows = tx.execute(select(batches).where(batches.c.run_seq == run.seq).order_by(batches.c.seq))
         return [_batch_view(row) for row in rows]
@@ -134,7 +134,7 @@ def _batch_view(row: Row[Any]) -> BatchView:
 
 
 def attempt_views(ledger: Ledger, run: Run) -> list[AttemptView]:
-    """Return all that was tried with a run's batches, in order."""
+    """Return all attempts of a run's batches, in order."""
     return [
         AttemptView(
             seq=attempt.batch_seq,
@@ -162,9 +162,9 @@ def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
 
 
 def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
-    """Yield one outcome for every customer of a run: first the planned ones in their order, then the rejected.
+    """Yield one outcome for every customer of a run: first the planned ones in order, then the rejected ones.
 
-    They are read as they are taken, in one transaction: a run of any size, as it stood when the first was taken.
+    They are streamed in one transaction, so a run may have any size, and appears as it was at the first one.
     """
     planned = _lines().where(customers.c.run_seq == run.seq).order_by(customers.c.ordinal)
     rejected = _rejected().where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)
@@ -247,7 +247,7 @@ def _required_time(seconds: float) -> datetime:
 
 
 def last_rows(ledger: Ledger, run: Run) -> int | None:
-    """Return how many rows the client's last run that was sent had read; None where there was none."""
+    """Return how many rows the client's last sent run had read; None if there was no such run."""
     earlier = (runs.c.client_id == run.client_id) & (runs.c.kind == "update") & (runs.c.seq < run.seq)
     query = select(runs.c.read).where(earlier, runs.c.started_at.is_not(None)).order_by(runs.c.seq.desc()).limit(1)
     with ledger.read() as tx:
@@ -255,6 +255,6 @@ def last_rows(ledger: Ledger, run: Run) -> int | None:
 
 
 def plan_figures(ledger: Ledger, run: Run) -> PlanFigures:
-    """Return what a run's plan would do, as it was counted."""
+    """Return the stored figures of a run's plan."""
     with ledger.read() as tx:
         return PlanFigures.from_json(tx.execute(select(runs.c.figures).where(runs.c.seq == run.seq)).scalar_one())

@@ -1,4 +1,4 @@
-"""What a rerun takes up: the customers of a run that failed, or whose batch was lost, and that nothing has healed."""
+"""Find what a rerun sends again: customers that failed, or whose batch was lost, and that are still unresolved."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ _WANTED: Final[dict[Only, ColumnElement[bool]]] = {
 }
 
 REFUSED_WHOLE: Final = "its batch was refused whole"
-"""How the reason begins of customers that ARM did not name: probably well themselves."""
+"""Prefix of the reason of customers that ARM did not name; they are probably valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A customer to be sent again, as it stood in the body."""
+    """A customer to send again, as it was in the body."""
 
     customer: dict[str, Any]
     refused_whole: bool
@@ -39,10 +39,10 @@ def failures_in(
 ) -> Iterator[tuple[Batch, list[Failure]]]:
     """Yield a run's batches that hold failures, each with its failures in the order of the body.
 
-    Left out is a customer that a later rerun of the same data has healed, or still carries in a complete plan.
+    A customer is skipped if a later rerun of the same data has resolved it, or has it in a complete plan.
 
     Raises:
-        UnknownBatch: The run has no batch of such a batchUuid.
+        UnknownBatch: The run has no batch with one of these batchUuids.
         BodyUnusable: A body was purged.
     """
     for batch, reasons in _unresolved_batches(outbox.ledger, run, only, batch_uuids):
@@ -57,10 +57,10 @@ def failures_in(
 
 
 def count_failures(ledger: Ledger, run: Run, *, only: Only = "all", batch_uuids: Collection[str] = ()) -> int:
-    """Return how many customers `failures_in` would yield; no body is read.
+    """Return how many customers `failures_in` would yield, without reading bodies.
 
     Raises:
-        UnknownBatch: The run has no batch of such a batchUuid.
+        UnknownBatch: The run has no batch with one of these batchUuids.
         BodyUnusable: A body that it would need was purged.
     """
     found = 0
@@ -75,7 +75,7 @@ def count_failures(ledger: Ledger, run: Run, *, only: Only = "all", batch_uuids:
 
 
 def runs_with_failures(ledger: Ledger, *, api_url: str, client_no: int, only: Only = "all") -> list[str]:
-    """Return the ids of a client's runs that have failures, healed or not, the oldest first."""
+    """Return the ids of a client's runs that have failures, resolved or not, the oldest first."""
     query = (
         select(runs.c.run_id)
         .join(clients, clients.c.id == runs.c.client_id)
@@ -87,10 +87,10 @@ def runs_with_failures(ledger: Ledger, *, api_url: str, client_no: int, only: On
 
 
 def runs_of_batches(ledger: Ledger, *, api_url: str, batch_uuids: Collection[str]) -> dict[str, list[str]]:
-    """Return the ids of the runs that batchUuids belong to, each with its own, the oldest run first.
+    """Return the ids of the runs that have these batchUuids, each with its batchUuids, the oldest run first.
 
     Raises:
-        UnknownBatch: No run has such a batch.
+        UnknownBatch: No run has one of these batches.
     """
     query = (
         select(runs.c.run_id, batches.c.batch_uuid)
@@ -128,9 +128,9 @@ def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collectio
 
 
 def unresolved(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
-    """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun has taken care of.
+    """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun covers.
 
-    A rerun counts once its plan is complete: what is left of one that died before is never sent.
+    A rerun counts only if its plan is complete: an incomplete plan is never sent.
     """
     mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
     is_complete = exists().where(runs.c.seq == theirs.c.run_seq, runs.c.planned_at.is_not(None))

@@ -1,4 +1,4 @@
-"""One line for every customer of a run, as CSV, Excel or Parquet; memory does not grow with the run."""
+"""Export one line per customer of a run, as CSV, Excel or Parquet, in constant memory."""
 
 import csv
 import os
@@ -15,7 +15,7 @@ from armrest.outbox.runs import Run
 
 COLUMNS: Final = ("customerNo", "outcome", "batchUuid", "reason", "when")
 MOST_IN_EXCEL: Final = 1_048_575
-"""Lines of a worksheet, its header not counted."""
+"""Rows of a worksheet, without the header."""
 ROW_GROUP: Final = 100_000
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -27,19 +27,19 @@ class ExportRefused(OutboxError):
 
 
 def export(ledger: Ledger, run: Run, file: Path) -> int:
-    """Write what became of every customer of a run, rejected rows that have a number included; return how many lines.
+    """Write the outcome of every customer of a run, including rejected rows with a number; return how many lines.
 
-    The ending of the file's name says how: CSV is comma-separated UTF-8 with a byte order mark. What stands there
-    already is replaced once the new file is whole.
+    The file suffix sets the format: CSV is comma-separated UTF-8 with a byte order mark. An existing file is replaced
+    once the new one is complete.
 
     Raises:
-        ExportRefused: No such kind of file, no such folder, no right to write there, or too much for Excel.
+        ExportRefused: The format is unknown, the folder does not exist or is not writable, or Excel has too few rows.
     """
     write = _KINDS.get(file.suffix.lower())
     if write is None:
-        raise ExportRefused(f"{file.name} is no file that can be written: end it in {' or '.join(_KINDS)}")
+        raise ExportRefused(f"{file.name} has no format that can be written: use {' or '.join(_KINDS)}")
     if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
-        raise ExportRefused(f"{file} cannot be written: it is there, and no file that may be replaced")
+        raise ExportRefused(f"{file} cannot be written: it exists, and may not be replaced")
     part = file.with_name(f".{file.name}.part")
     written = count()
     try:
@@ -67,7 +67,7 @@ def _write_csv(file: Path, lines: Iterable[_Line]) -> None:
 
 
 def _harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet runs as a formula. A batchUuid needs none: its letters make no call."""
+    """Return a cell that no spreadsheet runs as a formula. A batchUuid cannot be one, so it needs no escape."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 

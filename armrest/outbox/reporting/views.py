@@ -1,4 +1,4 @@
-"""What the ledger tells people and programs: runs, batches, customers. Values only; times are aware, in UTC."""
+"""Views of the ledger for people and programs: runs, batches, customers. Plain values; times are aware, in UTC."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class CustomerCounts:
 
 @dataclass(frozen=True, slots=True)
 class BatchCounts:
-    """Batches that were split count by their parts. A batch that failed in part counts as failed."""
+    """A split batch counts as its parts. A batch that failed in part counts as failed."""
 
     planned: int = 0
     settled: int = 0
@@ -33,10 +33,10 @@ class BatchCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """A run in figures. `state` is `Planning`, `Planned`, `Sending`, or how it ended.
+    """The figures of a run. `state` is `Planning`, `Planned`, `Sending`, or a final state.
 
-    `decided` tells who let it past a guard rail, or did not; None where nobody was asked. `stopped_by` is `person`,
-    `machine` or `unknown`; None where the run was not stopped.
+    `decided` says who approved or rejected it after a guard rail; None if nobody was asked. `stopped_by` is `person`,
+    `machine` or `unknown`; None if the run was not stopped.
     """
 
     run_id: str
@@ -65,11 +65,11 @@ class RunSummary:
 
     @property
     def can_be_resumed(self) -> bool:
-        """Whether something of the run is still to be sent or settled. A dry run sends nothing."""
+        """Whether any customer of the run is still unsent or open. A dry run sends nothing."""
         return bool(self.customers.open or (self.stopped_by and self.state == "Failed"))
 
     def as_json(self) -> dict[str, Any]:
-        """Return what the commands print under `--json`."""
+        """Return what the commands print with `--json`."""
         return {
             "run_id": self.run_id,
             "client_no": self.client_no,
@@ -105,7 +105,7 @@ class BatchView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptView:
-    """One request about a batch, or one thing that a person declared; the evidence is ARM's answer, redacted."""
+    """One request about a batch, or one declaration by a person; the evidence is ARM's redacted answer."""
 
     seq: int
     at: datetime
@@ -129,7 +129,7 @@ class FailedCustomer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerOutcome:
-    """What one run did with one customer: one of OUTCOMES, and since when."""
+    """The outcome of one customer in one run: one of OUTCOMES, and since when."""
 
     run_id: str
     customer_no: str

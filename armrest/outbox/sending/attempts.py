@@ -1,4 +1,4 @@
-"""The append-only history of every attempt: when, what, how it ended, how long it took, and ARM's answer, redacted."""
+"""The append-only history of attempts: time, kind, outcome, duration, and ARM's redacted answer."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,7 +15,7 @@ from armrest.outbox.runs import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One request, or one thing that a person declared. `at` is in seconds since 1970, `duration_ms` milliseconds."""
+    """One request, or one declaration by a person. `at` is in seconds since 1970, `duration_ms` in milliseconds."""
 
     run_seq: int
     batch_seq: int
@@ -29,18 +29,18 @@ class Attempt:
 
 
 FIRST_ANSWERS: Final = 5
-"""So many answers tell how long one takes where nothing else is under way; the first waits for a login, too."""
+"""Answers needed to measure how long one takes when nothing else is under way; the first includes the login."""
 
 _APPEND: Final = insert(attempts)
 
 
 def append_attempt(ledger: Ledger, attempt: Attempt) -> None:
-    """Append an attempt, along with what the ledger is told of its outcome: a transaction of its own costs as much."""
+    """Queue an attempt for the transaction that writes its outcome: its own transaction would cost as much again."""
     ledger.write_along(_APPEND, {name: getattr(attempt, name) for name in Attempt.__slots__})
 
 
 def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[Attempt]:
-    """Return all that was tried with a run's batches, or with one of them, in order."""
+    """Return all attempts of a run's batches, or of one batch, in order."""
     ledger.flush()
     query = select(attempts).where(attempts.c.run_seq == run.seq).order_by(attempts.c.id)
     if batch is not None:
@@ -50,7 +50,7 @@ def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[At
 
 
 def usual_seconds(ledger: Ledger, run: Run) -> dict[str, float]:
-    """Return how long ARM took to accept a run's first batches, by verb; empty where it has accepted none."""
+    """Return how long ARM took to accept a run's first batches, by verb; empty if it has accepted none."""
     accepted = (attempts.c.run_seq == run.seq) & (attempts.c.outcome == "accepted")
     query = select(attempts.c.what, attempts.c.duration_ms).where(accepted).order_by(attempts.c.id).limit(FIRST_ANSWERS)
     with ledger.read() as tx:

@@ -1,11 +1,11 @@
-"""The gate: the only way out, in the transaction that writes SENDING. It keeps the order of what ARM is told.
+"""The gate: every batch passes it, in the transaction that writes SENDING. It keeps the order of a client's data.
 
 1. Only the holder of the client's lease may send.
-2. A customer that stands in another open batch of the client is held back until that batch has settled. Where an
-   answer was lost, ARM may hold a batch that we do not know: it holds its customers back from newer data until the
-   ghost horizon has passed, whatever became of later attempts (assumed: by then it is applied or gone).
-3. Fields that a batch of newer data has carried for the customer are left out. Newer by `data_seq`, not by the
-   clock; what was never sent does not count.
+2. A customer in another open batch of the client is held until that batch has settled. If an answer was lost, ARM may
+   hold a batch that we do not know about. Newer data of its customers is held until the ghost horizon has passed,
+   whatever the outcome of later attempts (assumed: by then the batch is applied or gone).
+3. Fields that a batch of newer data has sent for the customer are left out. Newer means a higher `data_seq`, not a
+   later time; data that was never sent does not count.
 """
 
 from collections import defaultdict
@@ -35,7 +35,7 @@ class OutgoingBatch:
 
 @dataclass(frozen=True, slots=True)
 class _Conflicts:
-    """By ordinal: who holds a customer, and which of its fields newer data has carried."""
+    """By ordinal: the batch that holds a customer, and the mask of its fields that newer data has sent."""
 
     held_by: dict[int, str]
     newer: dict[int, int]
@@ -47,9 +47,9 @@ class _Conflicts:
 def begin(
     outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon_seconds: float
 ) -> OutgoingBatch | None:
-    """Commit the intent to send a batch, and return what to send; or None, where it may not leave as it is.
+    """Commit the intent to send a batch, and return what to send; None if it may not be sent as it is.
 
-    Then it has become HELD, or SPLIT into a part that may leave and a part that is held, or was closed because newer
+    With None, the batch is HELD, or SPLIT into a part that may be sent and a part that is held, or closed because newer
     data has superseded all of it.
 
     Raises:
@@ -64,7 +64,7 @@ def begin(
 def begin_with_conflicts(
     outbox: Outbox, run: Run, batch: Batch, lease: Lease, *, ghost_horizon_seconds: float
 ) -> OutgoingBatch | None:
-    """As `begin`, of a batch that something stood in the way of: what may leave of it is made a batch of its own."""
+    """Like `begin`, for a batch with conflicts: customers without one are split into a batch that may be sent."""
     with outbox.ledger.write() as tx:
         lease.assert_current(tx)
         conflicts = _conflicts(tx, batch, outbox.ledger.now_in(tx) - ghost_horizon_seconds)
@@ -74,7 +74,7 @@ def begin_with_conflicts(
                 tx, batch, {"state": State.HELD, "held_by": held_by, **mark_parts_in_doubt(batch)}, expected=SENDABLE
             )
             return None
-    if not conflicts:  # what stood in the way is gone since
+    if not conflicts:  # the conflicts are gone by now
         return begin(outbox, run, batch, lease, ghost_horizon_seconds=ghost_horizon_seconds)
     if conflicts.held_by:
         _hold(outbox, run, batch, conflicts.held_by)
@@ -88,9 +88,9 @@ def begin_with_conflicts(
 def begin_if_clear(
     ledger: Ledger, batch: Batch, body: bytes, lease: Lease, *, ghost_horizon_seconds: float
 ) -> OutgoingBatch | None:
-    """Commit the intent to send a batch where nothing stands in its way; else None, and nothing is written.
+    """Commit the intent to send a batch if it has no conflicts; otherwise return None and write nothing.
 
-    For a group of writes: it reads and writes nothing but the ledger.
+    Suitable for a group commit: it reads and writes nothing but the ledger.
 
     Raises:
         LeaseLost: Another run has taken over the client.
@@ -134,7 +134,7 @@ def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
 
 
 def _queries() -> tuple[Select[Any], Select[Any]]:
-    """Whether any batch of the client stands in the way of another, and for which customers; made once, for all."""
+    """Return two queries, built once: whether any batch may conflict, and for which customers one does."""
     other, mine, theirs = batches.alias("other"), customers.alias("mine"), customers.alias("theirs")
     run_seq: BindParameter[int] = bindparam("run_seq")
     data_seq: BindParameter[int] = bindparam("data_seq")

@@ -1,4 +1,4 @@
-"""What is in flight: the gate's second rule; also asked of one customer, before anything is planned for it."""
+"""Find what is in flight: the gate's second rule, also used for one customer before anything is planned for it."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
 
 
 def is_open(batches: Any, horizon: Any) -> ColumnElement[bool]:
-    """Whether ARM has a batch and has not settled it, or may have it because it was sent since the horizon.
+    """Whether ARM has a batch and has not finished it, or may have it because it was sent since the horizon.
 
     Args:
         batches: The table, or an alias of it.
-        horizon: Seconds since 1970, or a parameter of the statement.
+        horizon: Seconds since 1970, or a bind parameter of the statement.
     """
     c = batches.c
     return or_(c.state == State.ACCEPTED, and_(c.state == State.SENDING, c.last_sent_at > horizon))
 
 
 def maybe_applied(batches: Any, horizon: Any) -> ColumnElement[bool]:
-    """Whether ARM may hold a batch of ours that we do not know: the answer to an attempt was lost since the horizon."""
+    """Whether ARM may hold a batch that we do not know about: an attempt since the horizon got no answer."""
     c = batches.c
     return and_(c.doubtful == 1, c.last_sent_at > horizon, c.state != State.LOST)
 
@@ -28,7 +28,7 @@ def maybe_applied(batches: Any, horizon: Any) -> ColumnElement[bool]:
 def held_by(
     ledger: Ledger, *, api_url: str, client_no: int, customer_no: str, ghost_horizon_seconds: float
 ) -> str | None:
-    """Return the batch that holds a customer, `batch 3 of run …`, or None where newer data may leave at once."""
+    """Return the batch that holds a customer, `batch 3 of run …`, or None if newer data may be sent at once."""
     c, b = customers.c, batches.c
     query = (
         select(b.seq, runs.c.run_id)

@@ -1,8 +1,8 @@
 """A client's lease: one run at a time may send for it.
 
-The lease has an epoch that counts its holders. The transaction that writes SENDING asserts the epoch, so a holder
-that slept through a takeover cannot send. A holder on this host whose process is dead is taken over at once, any
-other once its lease has lapsed. A run that is sent by several workers is kept alive by any of them.
+The epoch of a lease counts its holders. The transaction that writes SENDING asserts the epoch, so a holder that slept
+through a takeover cannot send. If the holder's process on this host is dead, its lease is taken over at once; any other
+lease once it has lapsed. Any worker of a sharded run keeps its lease alive.
 """
 
 import json
@@ -21,16 +21,16 @@ from armrest.outbox.ledger import Ledger, clients, runs, shards
 from armrest.outbox.runs import Run, Shard, StoppedBy, client_id
 
 ANYWHERE: Final = "any of several machines"
-"""The process space of a holder whose run goes on in workers when its own process is dead: only time takes it over."""
+"""The process space of a holder whose run continues in workers if its own process dies: the lease must lapse."""
 
 
 _HOLDER: Final = select(clients.c.epoch, clients.c.holder_run_id).where(clients.c.id == bindparam("client_id"))
-"""Made once: it is asked for every batch that leaves."""
+"""Built once: it runs for every batch that is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one run to send for a client, while `epoch` is the client's; of a shard, where there is one."""
+    """The right of one run, or of one of its shards, to send for a client while `epoch` is the client's."""
 
     client_id: int
     client_no: int
@@ -41,10 +41,10 @@ class Lease:
     shard: Shard | None = None
 
     def assert_current(self, tx: Connection) -> None:
-        """Make sure, within a transaction, that nobody has taken over.
+        """Check, within a transaction, that nobody has taken over.
 
         Raises:
-            LeaseLost: Another run has.
+            LeaseLost: Another process has taken over.
         """
         epoch, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
         if epoch != self.epoch:
@@ -55,14 +55,14 @@ class Lease:
             )
 
     def _lost_to(self, holder: str | None) -> LeaseLost:
-        what = f"run {holder or '(ended)'} has taken over; carry on with `armrest resume {self.run_id}`"
+        what = f"run {holder or '(ended)'} has taken over; continue with `armrest resume {self.run_id}`"
         if holder == self.run_id:
-            what = f"another process carries it on; `armrest show {self.run_id}` shows how it stands"
+            what = f"another process has resumed it; `armrest show {self.run_id}` shows how it stands"
         what = f"run {self.run_id} no longer holds client {self.client_no}: {what}"
         return LeaseLost(what, run_id=self.run_id)
 
     def beat(self, tx: Connection, now: float) -> None:
-        """Write down that the holder is alive."""
+        """Record that the holder is alive."""
         tx.execute(update(clients).where(clients.c.id == self.client_id).values(lapses_at=now + self.seconds))
         if self.shard is not None:
             tx.execute(update(shards).where(self._mine).values(beat_at=now))
@@ -76,16 +76,16 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Unheld:
-    """The right to write about a run that no process carries: it lasts while no process holds the client."""
+    """The right to write about a run that is not running; it lasts while no process holds the client."""
 
     ledger: Ledger
     run: Run
 
     def assert_current(self, tx: Connection) -> None:
-        """Make sure, within a transaction, that no process holds the client.
+        """Check, within a transaction, that no process holds the client.
 
         Raises:
-            LeaseHeld: One does.
+            LeaseHeld: A process holds it.
         """
         row = tx.execute(select(clients).where(clients.c.id == self.run.client_id)).one()
         if _is_held(row, self.ledger.now_in(tx)):
@@ -101,10 +101,10 @@ def take_lease(
     seconds: float,
     process: Mapping[str, Any] | None = None,
 ) -> Lease:
-    """Take a client's lease for a run, for so many seconds at a time.
+    """Take a client's lease for a run; each renewal is valid for `seconds`.
 
     Raises:
-        LeaseHeld: Another process holds it, or another process of this very run.
+        LeaseHeld: Another process holds it, for this run or another one.
     """
     process = process or this_process()
     with ledger.write() as tx:
@@ -119,7 +119,7 @@ def take_lease(
 
 
 def give_up_waiting(ledger: Ledger, run: Run, message: str) -> None:
-    """Write down that a run did not get its client; not where it is planned, or another process has it by now."""
+    """Record that a run did not get its client, unless it is planned or another process has resumed it."""
     unplanned = (runs.c.seq == run.seq) & runs.c.planned_at.is_(None)
     with ledger.write() as tx:
         holder = tx.execute(_HOLDER, {"client_id": run.client_id}).one().holder_run_id
@@ -128,10 +128,10 @@ def give_up_waiting(ledger: Ledger, run: Run, message: str) -> None:
 
 
 def assert_free(ledger: Ledger, run: Run) -> None:
-    """Make sure that no process is sending for a run's client just now.
+    """Check that no process is sending for a run's client at the moment.
 
     Raises:
-        LeaseHeld: One is.
+        LeaseHeld: A process is sending.
     """
     with ledger.read() as tx:
         row = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
@@ -141,11 +141,11 @@ def assert_free(ledger: Ledger, run: Run) -> None:
 
 
 def note_stop(ledger: Ledger, run: Run, by: StoppedBy, *, lease: Lease | None, **values: Any) -> bool:
-    """Write down who stopped a run; return False, and write nothing, where another process has resumed it by now.
+    """Record who stopped a run; return False, and write nothing, if another process has resumed it.
 
     Args:
         lease: The lease that the caller holds for the run. None: no process may hold one.
-        values: Further columns of the run.
+        values: Other columns of the run.
     """
     with ledger.write() as tx:
         if lease is not None:
@@ -162,10 +162,10 @@ def note_stop(ledger: Ledger, run: Run, by: StoppedBy, *, lease: Lease | None, *
 
 
 def renew_lease(ledger: Ledger, lease: Lease) -> None:
-    """Say that the holder is alive.
+    """Record that the holder is alive, and extend the lease.
 
     Raises:
-        LeaseLost: Another run has taken over.
+        LeaseLost: Another process has taken over.
     """
     with ledger.write() as tx:
         lease.assert_current(tx)
@@ -173,7 +173,7 @@ def renew_lease(ledger: Ledger, lease: Lease) -> None:
 
 
 def release_lease(ledger: Ledger, lease: Lease) -> None:
-    """Give the client back; nothing happens where another run has taken over."""
+    """Release the client; does nothing if another process has taken over."""
     with ledger.write() as tx:
         where = (clients.c.id == lease.client_id) & (clients.c.epoch == lease.epoch)
         tx.execute(
@@ -182,7 +182,7 @@ def release_lease(ledger: Ledger, lease: Lease) -> None:
 
 
 def lease_holders(ledger: Ledger) -> dict[int, str]:
-    """Return the clients (by the ledger's number) that are held by a live run, and that run's id."""
+    """Return the run id of the live holder of each client, by the ledger's number of the client."""
     with ledger.read() as tx:
         rows = tx.execute(select(clients).where(clients.c.holder_run_id.is_not(None))).all()
         now = ledger.now_in(tx)
@@ -213,7 +213,7 @@ def _held(row: Row[Any]) -> LeaseHeld:
 
 
 def this_process() -> dict[str, Any]:
-    """Return what tells this process from every other: host, boot or container, number and start."""
+    """Return what identifies this process: host, boot or container, process id and start time."""
     return {
         "host": socket.gethostname(),
         "space": _process_space(),
@@ -223,7 +223,7 @@ def this_process() -> dict[str, Any]:
 
 
 def _process_space() -> str:
-    """Return what tells apart hosts of one name whose process numbers mean different things."""
+    """Return what distinguishes hosts of the same name with separate process ids."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     space = Path("/proc/self/ns/pid")
     try:
@@ -240,6 +240,6 @@ def _is_alive(holder: Mapping[str, Any]) -> bool:
     try:
         process = psutil.Process(holder["pid"])
         same = abs(process.create_time() - holder["started"]) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE  # dead, and its parent has not noticed yet
+        return same and process.status() != psutil.STATUS_ZOMBIE  # a zombie is dead, but not reaped yet
     except psutil.NoSuchProcess:
         return False

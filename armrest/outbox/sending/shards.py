@@ -1,7 +1,7 @@
-"""Shards: ranges of a run's slices, each sent by one worker at a time, all of them under the run's one lease.
+"""Shards: ranges of a run's slices, each sent by one worker at a time, all under the same lease of the run.
 
-A worker's right is the run's lease and its own attempt at the range. An attempt that was given to another worker may
-not send any more, just as a run may not whose client was taken over: the gate asks for both.
+A worker's right to send is the run's lease plus its own attempt at the range. The gate checks both: a worker may no
+longer send if its shard was reassigned, or if another process has taken over the client.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ from armrest.outbox.sending.leases import Lease
 
 
 def shards_of(run: Run, number: int) -> list[Shard]:
-    """Return the ranges into which a run's slices are cut, always the same; each as its first attempt."""
+    """Return the ranges into which a run's slices are divided, always the same; each as its first attempt."""
     if not run.slices:
         return []
     number = min(number, run.slices)
@@ -27,25 +27,25 @@ def shards_of(run: Run, number: int) -> list[Shard]:
 
 
 def assert_shareable(outbox: Outbox) -> None:
-    """Make sure that other machines can work on an outbox.
+    """Check that other machines can work on an outbox.
 
     Raises:
-        OutboxError: Its ledger or its bodies are this machine's alone.
+        OutboxError: Only this machine can reach its ledger or its bodies.
     """
     if not outbox.ledger.is_shared:
         raise OutboxError(
-            "shards need a ledger that every worker reaches: set ARMREST_LEDGER_URL to a PostgreSQL, "
+            "shards need a ledger that every worker can reach: set ARMREST_LEDGER_URL to PostgreSQL, "
             "or leave shards at 1"
         )
     if not outbox.bodies.is_shared:
         raise OutboxError(
-            "shards need bodies that every worker reaches: set ARMREST_STORE_URL to an object store such as "
+            "shards need bodies that every worker can reach: set ARMREST_STORE_URL to an object store such as "
             "s3://bucket/armrest, or leave shards at 1"
         )
 
 
 def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lease:
-    """Take a shard over, under the lease that its run holds; safe to repeat.
+    """Take a shard under the lease that its run holds; safe to repeat.
 
     Raises:
         LeaseLost: The run does not hold its client, or a later attempt has the shard.
@@ -55,7 +55,7 @@ def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lea
         client = tx.execute(select(clients).where(clients.c.id == run.client_id)).one()
         if client.holder_run_id != run.run_id or client.lapses_at <= now:
             raise LeaseLost(
-                f"run {run.run_id} does not hold client {run.client_no} any more: `armrest resume {run.run_id}`",
+                f"run {run.run_id} no longer holds client {run.client_no}: `armrest resume {run.run_id}`",
                 run_id=run.run_id,
             )
         found = latest_attempt(tx, run, shard)
@@ -68,7 +68,7 @@ def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lea
 
 
 def reassign(ledger: Ledger, run: Run, shard: Shard) -> Shard:
-    """Return the next attempt at a shard; whoever has it now may send nothing of it from here on."""
+    """Return the next attempt at a shard; its current worker may send nothing more of it."""
     with ledger.write() as tx:
         following = replace(shard, attempt=max(shard.attempt, latest_attempt(tx, run, shard) or 0) + 1)
         tx.execute(update(shards).where(_this(run, shard)).values(attempt=following.attempt, beat_at=None))
@@ -76,18 +76,18 @@ def reassign(ledger: Ledger, run: Run, shard: Shard) -> Shard:
 
 
 def latest_attempt(tx: Connection, run: Run, shard: Shard) -> int | None:
-    """Return the attempt at a shard that may send; None where nobody has begun."""
+    """Return the attempt at a shard that may send; None if no worker has begun."""
     return tx.execute(select(shards.c.attempt).where(_this(run, shard))).scalar()
 
 
 def has_begun(ledger: Ledger, run: Run, shard: Shard) -> bool:
-    """Tell whether any worker has ever had a shard."""
+    """Whether any worker has ever had a shard."""
     with ledger.read() as tx:
         return latest_attempt(tx, run, shard) is not None
 
 
 def has_joined(ledger: Ledger, run: Run, shard: Shard) -> bool:
-    """Tell whether a worker has reported for this attempt at a shard."""
+    """Whether a worker has reported for this attempt at a shard."""
     joined = select(shards.c.attempt).where(
         _this(run, shard), shards.c.attempt == shard.attempt, shards.c.beat_at.is_not(None)
     )
@@ -96,7 +96,7 @@ def has_joined(ledger: Ledger, run: Run, shard: Shard) -> bool:
 
 
 def silent_seconds(ledger: Ledger, run: Run, shard: Shard) -> float:
-    """Return for how long this attempt at a shard has not been heard of; 0 where it has not begun."""
+    """Return the seconds since the last heartbeat of this attempt at a shard; 0 if it has not begun."""
     beat = select(shards.c.beat_at).where(_this(run, shard), shards.c.attempt == shard.attempt)
     with ledger.read() as tx:
         beat_at = tx.execute(beat).scalar()
@@ -104,7 +104,7 @@ def silent_seconds(ledger: Ledger, run: Run, shard: Shard) -> float:
 
 
 def is_done(ledger: Ledger, run: Run, shard: Shard) -> bool:
-    """Tell whether every batch of a shard is closed."""
+    """Whether every batch of a shard is closed."""
     within = batches.c.slice_no.between(shard.first_slice, shard.last_slice)
     left = select(batches.c.seq).where(batches.c.run_seq == run.seq, within, batches.c.state.in_(UNFINISHED))
     with ledger.read() as tx:

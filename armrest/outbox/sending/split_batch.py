@@ -1,6 +1,6 @@
-"""New bodies from a stored one: a batch cut into parts, or freed of what newer data has superseded.
+"""Make new bodies from a stored one: split a batch, or remove the fields that newer data has superseded.
 
-The customers of a body are its batch's lines, less the superseded, in the same order; that is checked each time.
+The customers of a body are the batch's lines except the superseded ones, in the same order; this is checked each time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,20 +31,20 @@ Opened = list[tuple[Line, dict[str, Any]]]
 
 
 def read_customers(outbox: Outbox, batch: Batch) -> Opened:
-    """Return a batch's lines, each with the customer as it stands in the body.
+    """Return a batch's lines, each with its customer from the body.
 
     Raises:
-        BodyUnusable: The body is gone, or does not fit the ledger.
+        BodyUnusable: The body is gone, or does not match the ledger.
     """
     people = customers_in(outbox.bodies.read(batch.body))
     lines = _lines_in_body(outbox, batch)
     if [line.customer_no for line in lines] != [person["customerNo"] for person in people]:
-        raise BodyUnusable(f"batch {batch.seq} and its body tell of different customers: nothing of it is sent")
+        raise BodyUnusable(f"batch {batch.seq} and its body hold different customers: nothing of it is sent")
     return list(zip(lines, people, strict=True))
 
 
 def read_customers_or_numbers(outbox: Outbox, batch: Batch) -> Opened:
-    """Return the same; where the body is gone, of each customer its number alone."""
+    """Like `read_customers`; if the body is gone, return only the number of each customer."""
     try:
         return read_customers(outbox, batch)
     except BodyUnusable:
@@ -59,10 +59,10 @@ def _lines_in_body(outbox: Outbox, batch: Batch) -> list[Line]:
 def split(
     outbox: Outbox, run: Run, batch: Batch, groups: Sequence[Opened], *, held: Mapping[int, str] | None = None
 ) -> list[Batch]:
-    """Put new batches in a batch's place, one for each group of what it holds, and return them; it becomes SPLIT.
+    """Replace a batch by new ones, one for each group of its customers, and return them; it becomes SPLIT.
 
     Args:
-        held: For the groups (by place) that may not leave yet: who holds their customers.
+        held: For the groups (by index) that may not be sent yet: the batch that holds their customers.
     """
     held = held or {}
     with outbox.bodies.writer(run.run_id) as writer:
@@ -101,14 +101,14 @@ def _add_part(
 
 
 def mark_parts_in_doubt(batch: Batch) -> dict[str, Any]:
-    """Return the columns by which a batch hands on that ARM may hold its customers already."""
+    """Return the columns that pass on to the parts of a batch that ARM may already hold its customers."""
     if not batch.may_have_arrived:
         return {}
     return {"doubtful": 1, "sent_at": batch.sent_at, "last_sent_at": batch.last_sent_at}
 
 
 def supersede(outbox: Outbox, run: Run, batch: Batch, newer: Mapping[int, int]) -> Batch:
-    """Leave out the fields (masks by ordinal) that newer data has carried; return the batch as it is then.
+    """Remove the fields (masks by ordinal) that newer data has sent; return the new state of the batch.
 
     A customer with no field left is superseded; a batch with no customer left is closed.
     """

@@ -1,6 +1,6 @@
 """Everything the sandbox answers or decides that Amili does not document: the one place to correct.
 
-Each entry says its standing: **I** inferred from what is documented, **A** assumed by us. Whoever has access to
+Each entry has its provenance: **I** inferred from what is documented, **A** assumed by us. Anyone with access to
 Amili's staging and knows better changes the line here; nothing else in the sandbox decides these things.
 """
 

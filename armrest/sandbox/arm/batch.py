@@ -1,4 +1,4 @@
-"""A batch as the sandbox's books hold it."""
+"""A batch in the sandbox's records."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -7,7 +7,7 @@ from armrest.sandbox.arm.assumed import Failure
 
 
 class Outcome(StrEnum):
-    """What became of a batch."""
+    """The outcome of a batch."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -17,16 +17,16 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Batch:
-    """One body that was accepted, and what became of it.
+    """One body that was accepted, and its outcome.
 
     Args:
         customers: How many the body holds.
-        received: When it was accepted, in the books' seconds.
+        received: When it was accepted, in seconds of the records' clock.
         due: When it may be applied.
         answered: An unbroken 202 with the batchUuid was given. A client may still have left before it came.
-        body: The bytes as received; empty once it was applied, unless the books keep bodies.
+        body: The bytes as received; empty once applied, unless the records keep bodies.
         applied: When it was worked through; None while it waits.
-        rank: The how-manieth batch of the whole sandbox that was applied, from 1; None while it waits.
+        rank: Position in the order in which the sandbox applied batches, starting at 1; None while pending.
     """
 
     client_no: int

@@ -12,7 +12,7 @@ Numbers = frozenset[Casefolded]
 
 
 class Fault(StrEnum):
-    """What can go wrong by chance, under the names that `faults` and the command line take."""
+    """The random faults, with the names used by `faults` and the command line."""
 
     RATE_LIMITED = "429"
     UNAVAILABLE = "503"
@@ -28,7 +28,7 @@ class Fault(StrEnum):
 
 
 class Behaviour(BaseModel):
-    """What the stand-in does beyond what is documented. The defaults are a well-behaved ARM that answers at once."""
+    """What the sandbox does beyond the documentation. The defaults are a well-behaved ARM that answers at once."""
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -42,7 +42,7 @@ class Behaviour(BaseModel):
     poison_customers: Numbers = Field(frozenset(), description="their whole body is refused with `poison_status`")
     poison_status: Literal[400, 422] = 400
     poison_named: bool = Field(False, description="the refusal names them")
-    forget_customers: Numbers = Field(frozenset(), description="are told to be updated, and stay as they were")
+    forget_customers: Numbers = Field(frozenset(), description="are reported as updated, but stay unchanged")
     reject_batches_with: Numbers = Field(frozenset(), description="their batch is a 406 after it was accepted")
     unknown_customers: Literal["create", "refuse"] = Field("create", description="what PUT does with new numbers")
 
@@ -70,6 +70,6 @@ class Behaviour(BaseModel):
         return self
 
     def update(self, other: Self) -> None:
-        """Take every value of another; whoever holds this one sees the change."""
+        """Take every value of another; every holder of this one sees the change."""
         for name in type(self).model_fields:
             setattr(self, name, getattr(other, name))

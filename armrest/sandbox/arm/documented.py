@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 PAGE_SIZE: Final = 100
-"""Customers on a page where `pagesize` is not given."""
+"""Customers on a page if `pagesize` is not given."""
 
 
 def accepted(batch_uuid: str, address: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def token(access_token: str, *, now: float, lifetime_seconds: float) -> dict[str
 
 
 def page_size(asked: int, *, cap: int) -> int:
-    """The size of a page: capped, and 10 where fewer than 5 were asked for.
+    """The size of a page: capped, and 10 if fewer than 5 were requested.
 
     Source: GET /clients/{clientno}/customers, documented.
     """

@@ -1,4 +1,4 @@
-"""Faults by chance, from a seed: what each does to an answer, and how often it was done."""
+"""Inject random faults from a seed, and count them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -18,15 +18,15 @@ NO_ANSWER = Reply(499, b"", broken="reset")
 """The connection breaks; 499 is what the counters show."""
 
 SPOILING = frozenset({Fault.RESET_AFTER, Fault.SLOW, Fault.CUT, Fault.HTML, Fault.NO_UUID, Fault.UNKNOWN_WORD})
-"""Faults of an answer, after what was asked has been done."""
+"""Faults of an answer, after the request was carried out."""
 
 LOSES_THE_UUID = frozenset({Fault.RESET_AFTER, Fault.CUT, Fault.HTML, Fault.NO_UUID})
-"""Faults after which a client cannot know the batchUuid of what was accepted."""
+"""Faults after which a client cannot know the batchUuid of an accepted batch."""
 
 
 @dataclass(slots=True)
 class Injected:
-    """How often something was done to a client, and to how many customers in all, counting repeats."""
+    """How often a fault was injected, and for how many customers in total, including repeats."""
 
     times: int = 0
     customers: int = 0
@@ -53,7 +53,7 @@ class Faults:
         return None
 
     def victims(self, customers: int) -> frozenset[int]:
-        """Which places of a batch a 206 by chance names: about one in a hundred, one at least."""
+        """The positions of a batch that a random 206 names: about one in a hundred, at least one."""
         return frozenset(self._random.sample(range(customers), max(1, customers // 100)))
 
     def note(self, what: str, customers: int) -> None:
@@ -78,7 +78,7 @@ def slow_down(status: int, behaviour: Behaviour, now: float) -> Reply:
 
 
 def inject_fault(fault: Fault, reply: Reply, behaviour: Behaviour) -> Reply:
-    """A good answer after a fault on its way; what it answers has been done."""
+    """A successful answer after a transport fault; the request was carried out."""
     match fault:
         case Fault.RESET_AFTER:
             spoiled = NO_ANSWER

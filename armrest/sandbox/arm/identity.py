@@ -1,4 +1,4 @@
-"""The Identity API's side of it: tokens issued, and which are still good."""
+"""The Identity API: the tokens that were issued, and which are still valid."""
 
 import base64
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 SERVED_BEFORE_EXPIRY: Final = 20
-"""A token is never ended early before it has served so many requests: two fresh tokens refused in a row are a wrong
+"""A token never ends early before it has served this many requests: two fresh tokens refused in a row are a wrong
 login to any client, not one that has expired."""
 
 
@@ -19,7 +19,7 @@ class _Issued:
 
 
 class Tokens:
-    """The tokens that open the sandbox: a fixed one that never expires, and those that were issued."""
+    """The tokens that the sandbox accepts: a fixed one that never expires, and issued ones."""
 
     def __init__(self, fixed: str, *, now: Callable[[], float], entropy: Callable[[int], bytes]) -> None:
         self.fixed = fixed
@@ -28,7 +28,7 @@ class Tokens:
         self._issued: dict[str, _Issued] = {}
 
     def issue(self, client_id: str, lifetime_seconds: float) -> str:
-        """A new token, a JWT by its shape, good for so many seconds; nobody has signed it."""
+        """A new token in the form of a JWT, without a signature, valid for this many seconds."""
         now = self._now()
         claims = {"iss": "sandbox", "sub": client_id, "aud": "arm", "nbf": int(now), "exp": int(now + lifetime_seconds)}
         parts = (orjson.dumps({"alg": "none", "typ": "JWT"}), orjson.dumps(claims), self._entropy(16))
@@ -37,7 +37,7 @@ class Tokens:
         return token
 
     def good(self, token: str) -> bool:
-        """Whether the token opens the API now; counts the request that it serves."""
+        """Whether the token is valid now; counts the request."""
         issued = self._issued.get(token)
         if issued is None:
             return token == self.fixed
@@ -45,7 +45,7 @@ class Tokens:
         return self._now() < issued.expires
 
     def expire(self, token: str) -> bool:
-        """End a token before its time; return whether it was one that can end."""
+        """Expire a token early; return whether it could expire."""
         issued = self._issued.get(token)
         if issued is None or issued.served < SERVED_BEFORE_EXPIRY:
             return False

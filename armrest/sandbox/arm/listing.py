@@ -1,4 +1,4 @@
-"""Lists of customers: what a `queryId` stands for, and its pages."""
+"""Lists of customers: the result behind a `queryId`, and its pages."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from armrest.sandbox.arm import documented
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The customers of one question, as they were when it was asked.
+    """The customers of one query, as they were at the time of the query.
 
     Args:
         numbers: Those that its pages show.
         total: How many there are in all.
-        until: When it expires, in the books' seconds.
+        until: When it expires, in seconds of the records' clock.
     """
 
     query_id: str
@@ -37,7 +37,7 @@ class Listing:
         return self.numbers[(page_no - 1) * self.page_size : page_no * self.page_size]
 
     def summary(self, page_no: int, address: str) -> dict[str, Any]:
-        """What stands beside a page's customers; `address` is that of the list."""
+        """The summary of a page; `address` is the URL of the list."""
         return documented.page_summary(
             page_no=page_no,
             size=len(self.page(page_no)),
@@ -51,10 +51,10 @@ class Listing:
 
 
 class Listings:
-    """The questions that were asked, until they expire.
+    """The queries, until they expire.
 
     Args:
-        entropy: Makes queryIds from so many bytes.
+        entropy: Returns this many random bytes, for queryIds.
     """
 
     def __init__(self, *, now: Callable[[], float], entropy: Callable[[int], bytes]) -> None:
@@ -65,7 +65,7 @@ class Listings:
     def begin(
         self, client_no: int, numbers: Iterable[str], query: Mapping[str, str], *, lifetime_seconds: float
     ) -> Listing:
-        """Remember the answer to a question.
+        """Store the result of a query.
 
         Raises:
             ValueError: `maximumcount` or `pagesize` is no number.
@@ -86,7 +86,7 @@ class Listings:
         return listing
 
     def find(self, client_no: int, query_id: str) -> Listing | None:
-        """The list of a queryId; None where there is none, or none any more, or it is another client's."""
+        """The list of a queryId; None if it does not exist, has expired, or belongs to another client."""
         listing = self._listings.get(query_id)
         known = listing is not None and listing.client_no == client_no and listing.until > self._now()
         return listing if known else None

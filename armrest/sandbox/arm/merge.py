@@ -1,4 +1,4 @@
-"""What an update does to a customer, by ARM's pages."""
+"""Apply an update to a customer, as ARM documents it."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def merge(record: Customer, update: Customer) -> Customer:
 
 
 def create(customer: Customer) -> Customer:
-    """A new customer: blank but for what was sent."""
+    """A new customer: blank except for the fields that were sent."""
     return merge(NEW_CUSTOMER | {"customerNo": customer["customerNo"]}, customer)
 
 

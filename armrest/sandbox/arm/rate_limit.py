@@ -1,4 +1,4 @@
-"""A limit on requests a second, as a gateway would keep it."""
+"""A limit on requests per second, as in a gateway."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ class Pace:
         self._at = now()
 
     def admits(self, rate: float | None) -> bool:
-        """Whether one more request may pass at this rate a second; None is no limit."""
+        """Whether one more request may pass at this rate per second; None: no limit."""
         now = self._now()
         if rate is None:
             self._level = None

@@ -1,4 +1,4 @@
-"""The books: what each client's customers and batches are. No HTTP, no asyncio, no clock of its own."""
+"""The records: each client's customers and batches. No HTTP, no asyncio, no clock of its own."""
 
 import base64
 import functools
@@ -37,7 +37,7 @@ class _Client:
 def _alone(
     method: Callable[Concatenate["CustomerRecords", P], R],
 ) -> Callable[Concatenate["CustomerRecords", P], R]:
-    """One thread at a time: tests read the books while the server's thread writes them."""
+    """One thread at a time: tests read the records while the server's thread writes them."""
 
     @functools.wraps(method)
     def locked(self: "CustomerRecords", /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -50,13 +50,13 @@ def _alone(
 class CustomerRecords:
     """Customers and batches by client.
 
-    A batch is stored when it comes and worked through when it is due, which the books notice whenever they are
+    A batch is stored when it arrives and applied when it is due, which the records notice whenever they are
     looked at: so they are as asynchronous as ARM, and stay deterministic under a clock that is handed in.
 
     Args:
         now: The time in seconds.
         random: The order in which batches are applied where the behaviour says `reorder`.
-        entropy: Makes batchUuids from so many bytes.
+        entropy: Returns this many random bytes, for batchUuids.
         keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
     """
 
@@ -86,7 +86,7 @@ class CustomerRecords:
 
     @_alone
     def store_batch(self, client_no: int, method: str, body: bytes, *, base_url: str = "") -> Reply:
-        """Accept a batch to be worked through later, or refuse it whole.
+        """Accept a batch to be applied later, or refuse it as a whole.
 
         Source: PUT and POST /clients/{clientno}/customers/batches; the 202 documented, the refusals assumed.
         """
@@ -179,7 +179,7 @@ class CustomerRecords:
 
     @_alone
     def batch(self, client_no: int, batch_uuid: str) -> Reply:
-        """How a batch stands.
+        """The status of a batch.
 
         Source: GET /clients/{clientno}/batches/{batchuuid}; the statuses documented, the bodies assumed.
         """
@@ -229,20 +229,20 @@ class CustomerRecords:
 
     @_alone
     def load(self, client_no: int, customers: Iterable[Customer]) -> int:
-        """Put customers into the books as if they had always been there; return how many."""
+        """Add customers to the records as if they had always existed; return how many."""
         loaded = {customer["customerNo"].casefold(): _packed(create(customer)) for customer in customers}
         self._clients[client_no].customers |= loaded
         return len(loaded)
 
     @_alone
     def advance(self) -> None:
-        """Work through what is due."""
+        """Apply the batches that are due."""
         now = self._now()
         self._work([batch for batch in self._waiting if batch.due <= now])
 
     @_alone
     def drain(self) -> None:
-        """Work through all that waits, due or not: what the books will say in the end."""
+        """Apply all pending batches, due or not, so that the records are final."""
         self._work(self._waiting[:])
 
     # -------------------------------------------------------------------------------------------------------------
@@ -359,5 +359,5 @@ class CustomerRecords:
 
 
 def _packed(record: Customer) -> bytes:
-    """A record to be kept. orjson's own bytes hold on to a buffer eight times their size; a copy does not."""
+    """A record to store. orjson's own bytes keep a buffer eight times their size; a copy does not."""
     return bytes(memoryview(orjson.dumps(record)))

@@ -1,4 +1,4 @@
-"""What arrived in a request: is it JSON, which customers does it name, which of them are none."""
+"""Check the body of a request: is it JSON, which customers does it have, and which are invalid."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -36,7 +36,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def numbers_in(customers: list[Any]) -> Iterator[tuple[int, str]]:
-    """The customer numbers that are texts, each with its place."""
+    """The customer numbers that are texts, each with its position."""
     for index, customer in enumerate(customers):
         number = customer.get("customerNo") if isinstance(customer, dict) else None
         if isinstance(number, str):
@@ -44,7 +44,7 @@ def numbers_in(customers: list[Any]) -> Iterator[tuple[int, str]]:
 
 
 def invalid_fields(customers: list[Any]) -> dict[int, Failure]:
-    """The customers that are none by the API's models, by their place."""
+    """The customers that are invalid by the API's models, by position."""
     try:
         CUSTOMERS.validate_python(customers)
     except ValidationError as error:

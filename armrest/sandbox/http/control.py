@@ -1,4 +1,4 @@
-"""Paths under `/sandbox/` by which tests in other processes steer the stand-in. None of them is Amili's."""
+"""Paths under `/sandbox/` for tests in other processes to control the sandbox. None of them is Amili's."""
 
 from dataclasses import asdict
 from typing import Any, Final
@@ -83,12 +83,12 @@ def _reset(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
 _CUSTOMERS: Final = "/sandbox/clients/{clientno}/customers"
 
 CONTROL: Final = (
-    Route("GET", _CUSTOMERS, "The customers that the books hold, by number", _customers),
-    Route("POST", _CUSTOMERS, "Put a JSON list of customers into the books", _load),
+    Route("GET", _CUSTOMERS, "The customers in the records, by number", _customers),
+    Route("POST", _CUSTOMERS, "Add a JSON list of customers to the records", _load),
     Route("POST", "/sandbox/drain", "Work through all that waits, due or not", _drain),
     Route("GET", "/sandbox/stats", "Requests, faults injected, batches received", _stats),
     Route("GET", "/sandbox/behaviour", "How the sandbox behaves", _show_behaviour),
     Route("PUT", "/sandbox/behaviour", "Set how it behaves; what is left out takes its default", _set_behaviour),
     Route("GET", "/openapi.json", "All that is implemented, each part with its standing", _describe),
-    Route("POST", "/sandbox/reset", "Empty books, a well-behaved ARM", _reset),
+    Route("POST", "/sandbox/reset", "Empty records, a well-behaved ARM", _reset),
 )

@@ -1,4 +1,4 @@
-"""A path the sandbox knows, and who answers it."""
+"""A path of the sandbox, and its handler."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -67,7 +67,7 @@ def _health(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
 
 
 def not_found(path: str) -> Reply:
-    """The answer to a path that is none."""
+    """The answer to an unknown path."""
     return json_reply(404, assumed.error(404, f"No such path: {path}"))
 
 

@@ -1,4 +1,4 @@
-"""From a customer file's cells to the customers that the books hold."""
+"""Turn the cells of a customer file into the customers of the records."""
 
 import csv
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def customer_of(row: Row) -> Customer:
 
 
 def customers_in(path: Path) -> Iterator[Customer]:
-    """The customers of a CSV with our columns, UTF-8; a row without a number or with a wrong code is passed over."""
+    """The customers of a UTF-8 CSV with our columns; rows without a number or with a wrong code are skipped."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             if row.get("customerNo") and (row.get("einvoiceCode") or "0").isdecimal():

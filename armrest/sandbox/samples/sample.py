@@ -29,7 +29,7 @@ WRONG: Final = (
     ("einvoiceCode", "H"),
     ("dateOfBirth", "1980-02-30"),
 )
-"""What real files get wrong, by a spreadsheet's help or without: a column, and what stands in it."""
+"""Typical errors of real files, from spreadsheets or people: a column, and its value."""
 
 _ASCII: Final = str.maketrans("æøåáÆØÅÁ", "eoaaeoaa")
 _ORGANIZATION_WEIGHTS: Final = (3, 2, 7, 6, 5, 4, 3, 2)
@@ -37,14 +37,14 @@ _EMPTY_ROW: Final = dict.fromkeys(COLUMNS, "")
 
 
 def sample_rows(customers: int, seed: int) -> Iterator[Row]:
-    """Customers as a file has them, every cell a text; four in five are persons."""
+    """Customers as in a file, with every cell a text; four in five are persons."""
     maker = _Maker(Random(seed))
     for number in range(FIRST_CUSTOMER_NO, FIRST_CUSTOMER_NO + customers):
         yield maker.customer(str(number))
 
 
 def last_month(rows: Iterable[Row], seed: int) -> Iterator[Row]:
-    """The same customers a month ago: some lived elsewhere, some had another phone, a few were none yet."""
+    """The same customers a month ago: some lived elsewhere, some had another phone, a few were not customers yet."""
     maker = _Maker(Random(seed))
     for row in rows:
         if maker.chance(0.02):
@@ -80,7 +80,7 @@ def write_sample(path: Path, *, customers: int = 5000, seed: int = 1, wrong: flo
 
 
 class _Maker:
-    """Makes customers, cell by cell, by chance."""
+    """Makes random customers, cell by cell."""
 
     def __init__(self, random: Random) -> None:
         self._random = random.random

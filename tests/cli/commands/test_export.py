@@ -1,4 +1,4 @@
-"""`armrest export`: the file that tells what became of every customer. No Prefect."""
+"""`armrest export`: the file with the outcome of every customer. No Prefect."""
 
 import csv
 from pathlib import Path
@@ -50,9 +50,9 @@ def test_a_rejected_row_with_a_number_is_a_line_too(typed: Typed, tmp_path: Path
 @pytest.mark.parametrize(
     ("file", "told"),
     [
-        ("mine.txt", "mine.txt is no file that can be written: end it in .csv or .xlsx or .parquet"),
+        ("mine.txt", "mine.txt has no format that can be written: use .csv or .xlsx or .parquet"),
         ("nowhere/mine.csv", "nowhere/mine.csv cannot be written: No such file or directory"),
-        ("folder.csv", "folder.csv cannot be written: it is there, and no file that may be replaced"),
+        ("folder.csv", "folder.csv cannot be written: it exists, and may not be replaced"),
     ],
     ids=["unknown ending", "no such folder", "a folder"],
 )

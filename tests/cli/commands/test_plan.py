@@ -143,8 +143,8 @@ def test_only_a_plan_is_applied(typed: Typed, file: Write, past: Past) -> None:
     past.run("20260101-000000-2218-aaaa")
     refused = typed(*PLAN, file("customerNo\n1\n1\n"), "--json").json["run_id"]
 
-    assert "is no plan that waits" in typed("apply", "20260101-000000-2218-aaaa").complaint
-    assert "did not come about" in typed("apply", refused).complaint
+    assert "is not a plan that can be applied" in typed("apply", "20260101-000000-2218-aaaa").complaint
+    assert "was not completed" in typed("apply", refused).complaint
     assert typed("apply", "20260101-000000-2218-zzzz").exit_code == 2
 
 

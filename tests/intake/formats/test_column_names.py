@@ -91,7 +91,7 @@ def test_a_nested_column_and_one_that_two_rows_disagree_in_are_not_quoted_either
         lambda: read(source(twice, mapping="columns: {customerNo: customerNo}", policy=Policy(duplicates="merge")))
     )
 
-    assert "disagree in column 2" in no.message
+    assert "differ in column 2" in no.message
 
 
 def test_what_a_mapping_leaves_out_is_named_by_its_place_where_it_holds_a_digit(source: Open) -> None:

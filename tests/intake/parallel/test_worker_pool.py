@@ -74,7 +74,7 @@ def test_duplicates_are_found_across_the_parts_of_a_folder(tmp_path: Path) -> No
 
     _, refusal = told_by(opened(tmp_path), processes=2)
 
-    assert "customerNo 0-7 stands in rows part-0.csv:9 and part-3.csv:502" in refusal
+    assert "customerNo 0-7 is in rows part-0.csv:9 and part-3.csv:502" in refusal
 
 
 @pytest.mark.parametrize(

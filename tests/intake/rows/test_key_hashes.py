@@ -40,7 +40,7 @@ TWICE = "customerNo,name,phoneNo\nA1,Kari,\nB1,Ola,\na1,Kari,91234567\nC1,Per,\n
 
 
 def test_a_customer_twice_is_refused_with_both_rows_even_where_one_is_rejected(source: Open) -> None:
-    with pytest.raises(InputRefused, match=r"customerNo a1 stands in rows 2 and 4 \(1 more") as refused:
+    with pytest.raises(InputRefused, match=r"customerNo a1 is in rows 2 and 4 \(1 more") as refused:
         read(source("customerNo,phoneNo\na1,\nb2,\nA1,call\nb2,\n"))
 
     assert (refused.value.code, refused.value.rows) == ("duplicate-customer-no", (2, 4))
@@ -77,7 +77,7 @@ def test_rows_that_agree_are_merged_into_the_first(source: Open) -> None:
 
 
 def test_rows_that_disagree_are_not_merged(source: Open) -> None:
-    with pytest.raises(InputRefused, match='rows 2 and 4 and 6 are one customer, and disagree in "phoneNo"') as refused:
+    with pytest.raises(InputRefused, match='rows 2 and 4 and 6 are one customer, but differ in "phoneNo"') as refused:
         read(source(TWICE, policy=Policy(duplicates="merge")))
 
     assert refused.value.rows == (2, 4, 6)
@@ -96,5 +96,5 @@ def test_rows_that_are_rejected_for_their_number_are_no_duplicates(source: Open,
 def test_a_number_that_the_settings_allow_is_a_duplicate(source: Open) -> None:
     policy = Policy(severities={"no-digit": "off"})
 
-    with pytest.raises(InputRefused, match="customerNo acme stands in rows 2 and 3"):
+    with pytest.raises(InputRefused, match="customerNo acme is in rows 2 and 3"):
         read(source("customerNo\nACME\nAcme\n", policy=policy))

@@ -28,5 +28,5 @@ def test_beyond_it_or_with_nothing_valid_the_input_is_refused(limit: str, reject
 
 @pytest.mark.parametrize("text", ["", "%", "five", "-1", "5 %", "1e3"])
 def test_what_is_no_limit_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no limit"):
+    with pytest.raises(ValueError, match="is not a limit"):
         RejectLimit.parse(text)

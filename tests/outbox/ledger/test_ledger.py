@@ -114,7 +114,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(
-        LedgerUnusable, match=r"the ledger's folder .*/file cannot be made: (File exists|Not a directory)"
+        LedgerUnusable, match=r"the ledger's folder .*/file cannot be created: (File exists|Not a directory)"
     ):
         opened(tmp_path / "file" / "ledger.db")
 
@@ -217,13 +217,15 @@ def test_sqlite_on_a_network_share_is_refused(tmp_path: Path, monkeypatch: pytes
     mounts = [SimpleNamespace(mountpoint="/", fstype="ext4"), SimpleNamespace(mountpoint=str(tmp_path), fstype=kind)]
     monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounts)
 
-    with pytest.raises(LedgerUnusable, match=rf"on a network share \({kind}\).*or PostgreSQL by ARMREST_LEDGER_URL"):
+    with pytest.raises(
+        LedgerUnusable, match=rf"on a network share \({kind}\).*or set ARMREST_LEDGER_URL to PostgreSQL"
+    ):
         opened(tmp_path / "home" / "ledger.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "ledger.db", "nosuch://x"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(LedgerUnusable, match=r"a ledger in memory forgets|ARMREST_LEDGER_URL is no ledger address"):
+    with pytest.raises(LedgerUnusable, match=r"a ledger in memory forgets|ARMREST_LEDGER_URL is not a ledger URL"):
         Ledger.open(url)
 
 

@@ -22,7 +22,7 @@ def test_an_applied_plan_is_a_run_like_any_other(outbox: Outbox, planned: Planne
 
     assert not run.request["dry_run"]
     assert find_run(outbox.ledger, "plan") == run
-    with pytest.raises(OutboxError, match="no plan that waits"):
+    with pytest.raises(OutboxError, match="is not a plan that can be applied"):
         applied(outbox, run)
 
 
@@ -30,14 +30,14 @@ def test_two_who_apply_at_once_do_not_both(outbox: Outbox, planned: Planned) -> 
     seen_by_both = planned("plan", PEOPLE, dry_run=True)
     applied(outbox, seen_by_both)
 
-    with pytest.raises(OutboxError, match="no plan that waits"):
+    with pytest.raises(OutboxError, match="is not a plan that can be applied"):
         applied(outbox, seen_by_both)
 
 
 def test_a_plan_that_is_not_whole_is_refused(outbox: Outbox, planned: Planned) -> None:
     run = replace(planned("plan", PEOPLE, dry_run=True), planned_at=None)
 
-    with pytest.raises(OutboxError, match="did not come about"):
+    with pytest.raises(OutboxError, match="was not completed"):
         assert_applicable(outbox.ledger, run)
 
 

@@ -1,4 +1,4 @@
-"""The file that tells what became of every customer of a run."""
+"""The file with the outcome of every customer of a run."""
 
 import csv
 from pathlib import Path
@@ -135,7 +135,7 @@ def test_a_folder_that_is_not_there_is_refused(outbox: Outbox, told: Run, tmp_pa
 def test_a_folder_of_that_name_is_refused(outbox: Outbox, told: Run, tmp_path: Path) -> None:
     (tmp_path / "run.csv").mkdir()
 
-    with pytest.raises(ExportRefused, match="no file that may be replaced"):
+    with pytest.raises(ExportRefused, match="and may not be replaced"):
         export(outbox.ledger, told, tmp_path / "run.csv")
 
 
