@@ -207,3 +207,10 @@ def cpu_seconds(run: Callable[[], object]) -> float:
     run()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.fixture
+def set_up(settings: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything set, by the environment of this process."""
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pytest
 
@@ -10,10 +10,8 @@ Opened = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def set_up(settings: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything set, by the environment of this process."""
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
+def _settings(set_up: None) -> None:
+    """Every test here reads the environment of this process."""
 
 
 @pytest.fixture
