@@ -59,7 +59,7 @@ def test_a_database_is_named_by_the_settings(typed: Typed, tmp_path: Path) -> No
     unknown = typed("check", "sql:crm", ARMREST_SOURCES=sources)
 
     assert planned.json["plan"]["sample"] == [{"customerNo": "007", "name": "Kari"}]
-    assert "they name: erp" in unknown.complaint
+    assert "they have: erp" in unknown.complaint
 
 
 WRONG_SETTINGS = {

@@ -1,8 +1,22 @@
+from typing import TYPE_CHECKING
+
 from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.formats.detect import table_of
 from armrest.intake.formats.header_names import bare, guess, names_mostly
-from armrest.intake.formats.sql_table import SqlTable
 from armrest.intake.formats.table import Chunk, Layout, PlainTable, Table, Tables, first_rows
+
+if TYPE_CHECKING:
+    from armrest.intake.formats.sql_table import SqlTable
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what reads a database when it is asked for: a file needs no SQLAlchemy, which takes 0.2 s."""
+        if name != "SqlTable":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from armrest.intake.formats import sql_table
+
+        return getattr(sql_table, name)
+
 
 __all__ = [
     "HEADER_HINT",
