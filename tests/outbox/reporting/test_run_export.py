@@ -123,7 +123,7 @@ def test_more_than_a_worksheet_holds_is_refused_for_excel(
 
 @pytest.mark.parametrize("name", ["run.txt", "run", "run.csv.gz", ".csv"])
 def test_an_unknown_ending_is_refused(outbox: Outbox, told: Run, tmp_path: Path, name: str) -> None:
-    with pytest.raises(ExportRefused, match=r"end it in \.csv or \.xlsx or \.parquet"):
+    with pytest.raises(ExportRefused, match=r"use \.csv or \.xlsx or \.parquet"):
         export(outbox.ledger, told, tmp_path / name)
 
 
