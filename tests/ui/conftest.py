@@ -22,7 +22,8 @@ from tests.ui.browser import Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
 ROOT: Final = Path(__file__).parents[2]
-CLIENTS: Final = "2218,2219,2220,2221,2222"
+CLIENTS: Final = "2218,2219,2220,2221,2222,2231,2232,2233,2234,2300"
+"""The clients that runs of these tests may touch."""
 CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
 ALONE: Final = (
     "--no-sandbox",

@@ -60,7 +60,8 @@ def begin(up: Up, client_no: int) -> str:
     up.behave(**SLOW)
     given = {"source": f"{client_no}.csv", "client_no": client_no, "batch_size": BATCH_SIZE}
     started = start(up, UPDATE, **given)
-    until(lambda: accepted(up, client_no) >= FIRST)
+    until(lambda: accepted(up, client_no) >= FIRST or flow_run(up, started)["state_type"] in ENDED)
+    assert accepted(up, client_no) >= FIRST, flow_run(up, started)["state"]["message"]
     return started
 
 
