@@ -56,13 +56,18 @@ def resumes_of(up: Up, flow_run_id: str) -> list[dict[str, Any]]:
 
 def begin(up: Up, client_no: int) -> str:
     """Start a run that takes a while, and wait until ARM has accepted some of it."""
-    up.write(f"{client_no}.csv", CUSTOMERS, seed=client_no)
+    up.write(f"{client_no}.csv", CUSTOMERS, first=numbers_of(client_no))
     up.behave(**SLOW)
     given = {"source": f"{client_no}.csv", "client_no": client_no, "batch_size": BATCH_SIZE}
     started = start(up, UPDATE, **given)
     until(lambda: accepted(up, client_no) >= FIRST or flow_run(up, started)["state_type"] in ENDED)
     assert accepted(up, client_no) >= FIRST, flow_run(up, started)["state"]["message"]
     return started
+
+
+def numbers_of(client_no: int) -> int:
+    """Return the first customer number of a client; two clients with the same numbers would be asked about."""
+    return client_no * 1000
 
 
 def accepted(up: Up, client_no: int) -> int:
@@ -127,9 +132,9 @@ def test_a_run_that_a_person_cancels_stays_cancelled_and_one_that_a_machine_stop
 
 def test_a_run_that_asks_and_is_cancelled_sends_nothing_and_its_plan_can_still_be_sent(up: Up) -> None:
     up.behave()
-    up.write("whole.csv", 60)
+    up.write("whole.csv", 60, first=numbers_of(2233))
     assert ended(up, start(up, UPDATE, source="whole.csv", client_no=2233))["state_name"] == "Completed"
-    up.write("shrunken.csv", 10, seed=2)
+    up.write("shrunken.csv", 10, seed=2, first=numbers_of(2233))
     asks = start(up, UPDATE, source="shrunken.csv", client_no=2233, min_rows="50%", on_guard="ask")
     until(lambda: flow_run(up, asks)["state_type"] == "PAUSED")
 
@@ -144,7 +149,7 @@ def test_a_run_that_asks_and_is_cancelled_sends_nothing_and_its_plan_can_still_b
 
 def test_reruns_of_several_runs_are_all_cancelled_at_once(up: Up) -> None:
     for seed in (1, 2):
-        rows = up.write(f"refused-{seed}.csv", 60, seed=seed)
+        rows = up.write(f"refused-{seed}.csv", 60, seed=seed, first=numbers_of(2234))
         up.behave(refuse_customers=[row["customerNo"] for row in rows])
         given = {"source": f"refused-{seed}.csv", "client_no": 2234, "batch_size": BATCH_SIZE}
         assert ended(up, start(up, UPDATE, **given))["state_name"] == "PartlyFailed"

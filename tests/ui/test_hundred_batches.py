@@ -10,7 +10,7 @@ CLIENT_NO = 2300
 
 
 def test_of_a_hundred_batches_prefect_misses_none(ui: Ui, up: Up) -> None:
-    up.write("hundred.csv", BATCHES * 10)
+    up.write("hundred.csv", BATCHES * 10, first=CLIENT_NO * 1000)
     up.behave(delay_seconds=3600)
     run = ui.start("update-customers/manual", source="hundred.csv", client_no=CLIENT_NO, batch_size=10)
 
