@@ -17,6 +17,7 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS
+from tests import warm_command
 from tests.ports import free_port
 from tests.postgres import Cluster, cluster, programs
 
@@ -54,23 +55,14 @@ class Shell:
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
 
-    def start(self, *words: str, **variables: str | None) -> "subprocess.Popen[str]":
+    def start(self, *words: str, **variables: str | None) -> warm_command.Command:
         given = {name: value for name, value in (self.variables | variables).items() if value is not None}
-        return subprocess.Popen(
-            [ARMREST, *words],
-            cwd=self.folder,
-            env=plain_environment() | given,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        return warm_command.start(words, self.folder, plain_environment() | given)
 
     def __call__(self, *words: str, **variables: str | None) -> Ended:
         with self.start(*words, **variables) as process:
             out, err = process.communicate(timeout=400)
-        return Ended(process.returncode, out, err)
+        return Ended(process.wait(), out, err)
 
 
 def plain_environment() -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.conftest import plain_environment
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.xdist_group("prefect")
+@pytest.mark.xdist_group("prefect-flows")
 def test_nothing_is_deployed_until_somebody_names_the_clients(prefect_server: Mapping[str, str]) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "deployments.deploy"],

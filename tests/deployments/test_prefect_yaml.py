@@ -13,7 +13,7 @@ import pytest
 from deployments.local_server import wait
 from tests.conftest import plain_environment
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

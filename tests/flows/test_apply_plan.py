@@ -11,7 +11,7 @@ from tests.conftest import CLIENT_NO
 from tests.flows.conftest import RunFlow
 from tests.flows.history import History
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 

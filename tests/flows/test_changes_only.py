@@ -9,7 +9,7 @@ from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import RunFlow
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 HEADER = "customerNo,name,dateOfBirth\n"

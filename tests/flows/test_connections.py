@@ -13,7 +13,7 @@ from tests.conftest import CLIENT_NO, Shell, plain_environment
 from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections, registered
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 FILE = "customerNo,name\n10001,Kari\n10002,Ola\n"

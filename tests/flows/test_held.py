@@ -8,7 +8,7 @@ from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import RunFlow
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 
 def test_what_was_accepted_beside_a_held_batch_is_polled(

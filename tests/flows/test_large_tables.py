@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import plain_environment
 from tests.flows.history import History
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 ROOT = Path(__file__).parents[2]
 BATCHES = 10_000

@@ -10,7 +10,7 @@ from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO, customers
 from tests.flows.conftest import RunFlow
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 MAPPING = "columns:\n  customerNo: customerNo\n  name: name\n"

@@ -17,7 +17,7 @@ from tests.flows.connections import Connections, registered
 from tests.flows.history import History
 from tests.flows.steps.test_approval import answer
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 PERSONAL: Final = (
     *("name", "phoneNo", "organizationNo", "dateOfBirth", "addressLine1", "addressLine2"),

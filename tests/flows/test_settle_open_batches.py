@@ -10,7 +10,7 @@ from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 

@@ -11,7 +11,7 @@ from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 
 @pytest.fixture

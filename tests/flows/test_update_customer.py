@@ -5,7 +5,7 @@ import pytest
 from armrest.sandbox import SandboxServer
 from tests.flows.conftest import RunFlow
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 
 def test_one_customer_is_updated_from_a_form(run_flow: RunFlow, arm: SandboxServer) -> None:

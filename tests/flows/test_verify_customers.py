@@ -8,7 +8,7 @@ from armrest.sandbox import SandboxServer
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 FILE = "customerNo,name\n10001,Kari\n10002,Ola\n"

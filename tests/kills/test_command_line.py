@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -17,6 +16,7 @@ import pytest
 from armrest.sandbox import Behaviour, Fault, SandboxServer
 from tests.conftest import CLIENT_NO, Ended, Shell, customers
 from tests.kills.workspace import until
+from tests.warm_command import Command
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -24,15 +24,15 @@ UPDATE = ("update-customers", "--client-no", str(CLIENT_NO), "--batch-size", "10
 SLOW = Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=2.0)
 """Every answer comes two seconds after ARM has accepted: there is always something in flight."""
 
-Start = Callable[..., "subprocess.Popen[str]"]
+Start = Callable[..., Command]
 
 
 @pytest.fixture
 def start(prefect_shell: Shell) -> Iterator[Start]:
     """Start `armrest`; whatever still runs at the end is killed with its children."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Command] = []
 
-    def begin(*words: str, shell: Shell = prefect_shell, **variables: str) -> "subprocess.Popen[str]":
+    def begin(*words: str, shell: Shell = prefect_shell, **variables: str) -> Command:
         started.append(shell.start(*words, **variables))
         return started[-1]
 
@@ -247,7 +247,7 @@ def left(run: dict[str, Any]) -> str:
     return f"{run['batches']['open']} of 40 batches still open ({run['customers']['open']} customers)"
 
 
-def kill(running: "subprocess.Popen[str]", *, when: Callable[[], Any]) -> None:
+def kill(running: Command, *, when: Callable[[], Any]) -> None:
     """Kill a process and its group as soon as something is so."""
     until(when)
     os.killpg(running.pid, signal.SIGKILL)

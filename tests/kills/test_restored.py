@@ -46,7 +46,7 @@ def test_a_ledger_restored_from_a_copy_of_any_moment_is_resumed_and_all_that_the
         arm.behaviour.update(Behaviour())
         arm.books.drain()
         out, err = running.communicate()
-    first = Ended(running.returncode, out, err)
+    first = Ended(running.wait(), out, err)
     run_id, ends = first.json["run_id"], {}
     for moment in reversed(MOMENTS):  # a plan that is made again removes the bodies of the one before
         restore(tmp_path / moment, ledger)

@@ -33,11 +33,17 @@ FAST: Final = {
 }
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip these tests before anything is started for them."""
+    if not config.getoption("--shards"):
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker(pytest.mark.skip(reason="takes 90 seconds: `make test-shards` runs it"))
+
+
 @pytest.fixture(scope="session")
-def object_store(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+def object_store() -> Iterator[dict[str, str]]:
     """The environment that leads to a stand-in of S3 with an empty bucket."""
-    if not request.config.getoption("--shards"):
-        pytest.skip("takes 90 seconds: `make test-shards` runs it")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=free_port(), verbose=False)
     server.start()
     host, port = server.get_host_and_port()

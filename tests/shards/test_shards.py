@@ -26,7 +26,7 @@ from tests.conftest import CLIENT_NO, customers
 from tests.kills.workspace import books_after, received
 from tests.shards.conftest import LEASE_SECONDS, Machines, until
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.timeout(400)]
 
 CUSTOMERS: Final = 600
 BATCH: Final = 5

@@ -14,7 +14,7 @@ from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = pytest.mark.xdist_group("prefect-flows")
 
 Write = Callable[..., str]
 PAUSED = {"flow_runs": {"state": {"type": {"any_": ["PAUSED"]}}}}

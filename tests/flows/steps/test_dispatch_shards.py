@@ -31,7 +31,7 @@ from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 from tests.plans import planning
 
-pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.usefixtures("set_up")]
+pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.usefixtures("set_up")]
 
 ROOT: Final = Path(__file__).parents[3]
 LEASE_SECONDS: Final = 5
