@@ -85,6 +85,14 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "close_batch(self._calls.outbox.ledger, batch, {},",
         ),
     ),
+    "the loop stops polling after Unfinished": (
+        _in(
+            "delivery/run_slices",
+            """                    with suppress(Unfinished):  # accepted batches are still polled
+                        await submit(slice_no)""",
+            "                    await submit(slice_no)",
+        ),
+    ),
 }
 
 
