@@ -211,7 +211,7 @@ class Engine:
 
 
 async def carry_slices(delivery: Delivery, slices: Iterable[int]) -> None:
-    """Carry slices through by the loop that a flow uses, all at once: only the engine limits how many calls it makes."""
+    """Carry slices through by the loop that a flow uses, all at once, so that only the engine limits the calls."""
     numbers = list(slices)
     await send_and_poll_slices(numbers, submit=delivery.submit, poll=delivery.poll, concurrency=len(numbers) or 1)
 
