@@ -81,7 +81,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     "a partial failure counts as settled": (
         _in(
             "delivery/poller",
-            "close_batch(self._calls.outbox.ledger, batch, found.verdicts,",
+            "close_batch(self._calls.outbox.ledger, batch, judgement.verdicts,",
             "close_batch(self._calls.outbox.ledger, batch, {},",
         ),
     ),
