@@ -117,10 +117,8 @@ def _server(root: Path, port: int, environment: dict[str, str]) -> Iterator[None
 
 @contextmanager
 def _host(root: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.flows.host"], cwd=root, env=environment, text=True, **pipes
-    ) as host:
+    command, pipe = [sys.executable, "-m", "tests.flows.host"], subprocess.PIPE
+    with subprocess.Popen(command, cwd=root, env=environment, stdin=pipe, stdout=pipe, text=True) as host:
         yield host
         assert host.stdin
         host.stdin.close()

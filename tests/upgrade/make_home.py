@@ -197,8 +197,8 @@ class Maker:
 
     @contextmanager
     def _host(self) -> Iterator["subprocess.Popen[str]"]:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        host = subprocess.Popen([sys.executable, "-m", HOST], cwd=BASE, env=self._environment, text=True, **pipes)
+        command, pipe = [sys.executable, "-m", HOST], subprocess.PIPE
+        host = subprocess.Popen(command, cwd=BASE, env=self._environment, stdin=pipe, stdout=pipe, text=True)
         try:
             yield host
         finally:
