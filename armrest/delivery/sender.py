@@ -96,8 +96,8 @@ class Sender:
                 self._splitter.split_in_two(batch)
                 return None
             body = outbox.bodies.read(batch.body)
-            begin_clear = partial(begin_if_clear, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)
-            leaving = await context.group.write(begin_clear)
+            unhindered = partial(begin_if_clear, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)
+            leaving = await context.group.write(unhindered)
             return leaving or begin_with_conflicts(outbox, context.run, batch, lease, ghost_horizon_seconds=horizon)
         except BodyUnusable as fault:
             log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)
