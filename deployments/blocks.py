@@ -1,20 +1,24 @@
-"""Blocks: the type ArmConnection, and a connection to the sandbox."""
+"""Blocks: the types that this project has, and a connection to the sandbox."""
 
 from typing import Final
 
 from prefect.client.orchestration import get_client
 
 from armrest.settings import Settings
-from tasks.blocks import ArmConnection
+from tasks.blocks import ArmConnection, SqlSource
 
 SANDBOX: Final = "sandbox"
+BLOCKS: Final = (ArmConnection, SqlSource)
+"""As `prefect block register -m tasks.blocks` registers them."""
 
 
 async def register_blocks() -> str:
-    """Register the block type, so that users can create connections in the UI; return what was done, in a line."""
+    """Register the block types, so that users can create blocks in the UI; return what was done, in a line."""
     async with get_client() as client:
-        await ArmConnection.register_type_and_schema(client=client)
-    return "Blocks: ArmConnection is registered; create one for each environment in the UI under Blocks"
+        for block in BLOCKS:
+            await block.register_type_and_schema(client=client)
+    names = " and ".join(block.__name__ for block in BLOCKS)
+    return f"Blocks: {names} are registered; create an ArmConnection for each environment in the UI under Blocks"
 
 
 async def save_sandbox(settings: Settings) -> str:

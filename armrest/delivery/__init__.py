@@ -5,6 +5,7 @@ from armrest.delivery.delivery import Delivery
 from armrest.delivery.errors import NeverReached, RunWideRefusal, Unfinished
 from armrest.delivery.lease_holder import hold_lease, keep_alive
 from armrest.delivery.run_outcome import finish, finish_stopped
+from armrest.delivery.run_slices import SliceStep, send_and_poll_slices
 from armrest.delivery.sweeper import Acceptance, ChangedRun, OpenTooLong, SkippedClient, Sweep, assert_open, sweep
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "OpenTooLong",
     "RunWideRefusal",
     "SkippedClient",
+    "SliceStep",
     "Sweep",
     "Unfinished",
     "assert_open",
@@ -23,5 +25,6 @@ __all__ = [
     "finish_stopped",
     "hold_lease",
     "keep_alive",
+    "send_and_poll_slices",
     "sweep",
 ]

@@ -46,28 +46,28 @@ def judge_answer(answer: BatchAnswer, sent: Sequence[tuple[Line, Mapping[str, An
     """
     if not needs_customers(answer):
         return Judgement(answer.standing, message=answer.message)
-    found = match_failures(answer.failures or answer.failed_alone, sent)
-    if found.strangers:
+    failures = match_failures(answer.failures or answer.failed_alone, sent)
+    if failures.unmatched:
         return _open({}, ["ARM names customers as failed that are not in this batch"], answer)
     numbers = {line.ordinal: line.customer_no for line, _ in sent}
-    failed = [numbers[ordinal] for ordinal in found.verdicts]
+    failed = [numbers[ordinal] for ordinal in failures.verdicts]
     members = _distinct([*answer.against, *objections_to(answer.statements, numbers.values(), failed)])
-    against = [*found.unsure, *map(str, members)]
+    against = [*failures.unsure, *map(str, members)]
     if (
         answer.message
         and answer.standing is AnswerKind.UNKNOWN
-        and all(one.is_word for one in members)
-        and not found.unsure
+        and all(member.is_word for member in members)
+        and not failures.unsure
     ):
-        return Judgement(AnswerKind.UNKNOWN, found.verdicts, answer.message)  # the ledger keeps ARM's words, too
+        return Judgement(AnswerKind.UNKNOWN, failures.verdicts, answer.message)  # the ledger keeps ARM's words, too
     if against or answer.standing is AnswerKind.UNKNOWN:
-        return _open(found.verdicts, against, answer)
-    return Judgement(answer.standing, found.verdicts, answer.message)
+        return _open(failures.verdicts, against, answer)
+    return Judgement(answer.standing, failures.verdicts, answer.message)
 
 
-def _distinct(all_of: Iterable[Objection]) -> list[Objection]:
+def _distinct(objections: Iterable[Objection]) -> list[Objection]:
     """Return one objection per member: the last, which is the most detailed."""
-    return list({(one.path, one.why.split(",")[0]): one for one in all_of}.values())
+    return list({(objection.path, objection.why.split(",")[0]): objection for objection in objections}.values())
 
 
 def _open(verdicts: Mapping[int, Verdict], against: Sequence[str], answer: BatchAnswer) -> Judgement:

@@ -67,11 +67,11 @@ class Delivery:
     async def __aenter__(self) -> Self:
         self._context = self._begin()
         outbox, run = self._context.outbox, self._context.run
-        self._halver = Splitter(self._context)
-        self._sender = Sender(self._context, self._halver)
+        self._splitter = Splitter(self._context)
+        self._sender = Sender(self._context, self._splitter)
         self._poller = Poller(self._context)
-        self._scouting = asyncio.Lock()
-        self._scouted = False
+        self._seeking = asyncio.Lock()
+        self._has_sought = False
         self._left_open: set[int] = set()
         started_at = run.started_at or outbox.ledger.now()
         beginning = {"started_at": started_at, "state": "Sending", "message": "", "ended_at": None}
@@ -97,19 +97,19 @@ class Delivery:
             StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
-        async with self._scouting:
+        async with self._seeking:
             if self._context.stopped:
                 raise self._context.stopped
-            if self._scouted:
+            if self._has_sought:
                 return
-            scout = FirstAcceptance(self._context, self._sender, self._halver)
+            first_acceptance = FirstAcceptance(self._context, self._sender, self._splitter)
             try:
-                await scout.scout(but=but)
+                await first_acceptance.seek(but=but)
             except StopTheRun as error:
                 self._context.stop(error)
                 raise
-            self._left_open = scout.left_open
-            self._scouted = True
+            self._left_open = first_acceptance.left_open
+            self._has_sought = True
 
     async def send_first(self) -> None:
         """Send a few batches one by one before the shards begin, so that they know how long an answer takes alone.
@@ -179,6 +179,6 @@ class Delivery:
         try:
             await self._sender.send(batch)
         except BatchRefused as refusal:
-            self._halver.cut(batch, refusal)
+            self._splitter.split(batch, refusal)
         except TryAgain as trouble:
             log.warning("batch %d of run %s stays open: %s", batch.seq, self._context.run.run_id, trouble)

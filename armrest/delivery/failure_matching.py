@@ -17,12 +17,12 @@ class MatchedFailures:
 
     Attributes:
         verdicts: Verdicts by ordinal.
-        strangers: How many failures name a customer that is not in the batch.
+        unmatched: How many failures name a customer that is not in the batch.
         unsure: One sentence for each failure whose customer is not certain.
     """
 
     verdicts: dict[int, Verdict]
-    strangers: int
+    unmatched: int
     unsure: list[str]
 
 
@@ -30,44 +30,45 @@ def match_failures(
     failures: Iterable[CustomerFailure], sent: Sequence[tuple[Line, Mapping[str, Any]]]
 ) -> MatchedFailures:
     """Find the customers that the failures refer to. Every value that was sent is masked in the reasons."""
-    by_number = {line.customer_no.lower(): place for place, (line, _) in enumerate(sent)}
-    found = MatchedFailures({}, 0, [])
-    strangers = 0
+    by_number = {line.customer_no.lower(): position for position, (line, _) in enumerate(sent)}
+    verdicts: dict[int, Verdict] = {}
+    unmatched = 0
+    unsure: list[str] = []
     for failure in failures:
         if failure.customer_no is None:
-            found.unsure.append(_by_position(failure.index, sent))
+            unsure.append(_by_position(failure.index, sent))
             continue
-        place = by_number.get(failure.customer_no.lower())
+        position = by_number.get(failure.customer_no.lower())
         if failure.bare and int(failure.customer_no) <= len(sent):
-            found.unsure.append(f"{failure.customer_no} may be a customer's number or its position in the batch")
-        elif place is None:
-            strangers += 1
+            unsure.append(f"{failure.customer_no} may be a customer's number or its position in the batch")
+        elif position is None:
+            unmatched += 1
         else:
-            line, person = sent[place]
-            found.verdicts[line.ordinal] = Verdict("failed", reason_for(failure.reason, person))
-            if failure.index is not None and failure.index not in (place, place + 1):
-                found.unsure.append(f"the position given for customer {line.customer_no} is not its own")
-    return MatchedFailures(found.verdicts, strangers, found.unsure)
+            line, customer = sent[position]
+            verdicts[line.ordinal] = Verdict("failed", reason_for(failure.reason, customer))
+            if failure.index is not None and failure.index not in (position, position + 1):
+                unsure.append(f"the position given for customer {line.customer_no} is not its own")
+    return MatchedFailures(verdicts, unmatched, unsure)
 
 
 def _by_position(index: int | None, sent: Sequence[tuple[Line, Mapping[str, Any]]]) -> str:
     """Name the customer that a position probably means, counted from 0, and the one it means counted from 1."""
     if index is None or not 0 <= index <= len(sent):
         return "a failure is named by a position that is not in the batch"
-    places = [place for place in (index, index - 1) if 0 <= place < len(sent)]
-    first, *other = (sent[place][0].customer_no for place in places)
+    positions = [position for position in (index, index - 1) if 0 <= position < len(sent)]
+    first, *other = (sent[position][0].customer_no for position in positions)
     from_one = f", or {other[0]} if ARM counts from 1" if other else ""
     return f"a failure is named by its position only: probably refused is customer {first}{from_one}"
 
 
-def reason_for(text: str, person: Mapping[str, Any]) -> str:
+def reason_for(text: str, customer: Mapping[str, Any]) -> str:
     """Return ARM's words about a customer without the customer's own data; its number may stay."""
-    return mask(text, values_of(person)) or "refused without a reason"
+    return mask(text, values_of(customer)) or "refused without a reason"
 
 
-def values_of(person: Mapping[str, Any]) -> Iterator[str]:
+def values_of(customer: Mapping[str, Any]) -> Iterator[str]:
     """Yield every text that was sent for a customer, except its number."""
-    for name, value in person.items():
+    for name, value in customer.items():
         if name != "customerNo":
             yield from _texts(value)
 

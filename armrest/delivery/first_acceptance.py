@@ -18,11 +18,11 @@ from armrest.delivery.sender import Sender
 from armrest.delivery.split_refused import Splitter
 from armrest.outbox import SENDABLE, Batch, has_been_accepted, reload
 
-MOST_SUSPECTS: Final = 3
+MOST_FAILING: Final = 3
 """Single customers that must be refused with the same error; also the batches left open before going on."""
 MOST_REFUSALS: Final = 54
 """Enough to follow three batches of the largest size (100,000 customers) down to one customer each."""
-MOST_WITNESSES: Final = 4
+MOST_CONTROLS: Final = 4
 
 
 class FirstAcceptance:
@@ -32,17 +32,17 @@ class FirstAcceptance:
         left_open: Batches (their numbers in the run) that have run out of tries.
     """
 
-    def __init__(self, context: Context, sender: Sender, halver: Splitter) -> None:
+    def __init__(self, context: Context, sender: Sender, splitter: Splitter) -> None:
         self._context = context
         self._sender = sender
-        self._halver = halver
+        self._splitter = splitter
         self._queue: deque[Batch] = deque()
         self._seen: set[int] = set()
         self._refusals: list[BatchRefused] = []
-        self._suspects: list[tuple[Batch, BatchRefused]] = []
+        self._failing: list[tuple[Batch, BatchRefused]] = []
         self.left_open: set[int] = set()
 
-    async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
+    async def seek(self, *, but: frozenset[int] = frozenset()) -> None:
         """Find out whether ARM accepts any batch of this run.
 
         Args:
@@ -56,14 +56,14 @@ class FirstAcceptance:
         if has_been_accepted(self._context.outbox.ledger, self._context.run):
             return
         self._seen |= but
-        while len(self.left_open) < MOST_SUSPECTS and (batch := self._next()):
+        while len(self.left_open) < MOST_FAILING and (batch := self._next()):
             if await self._is_accepted(batch):
                 break
-            if len(self._suspects) == MOST_SUSPECTS or len(self._refusals) == MOST_REFUSALS:
+            if len(self._failing) == MOST_FAILING or len(self._refusals) == MOST_REFUSALS:
                 await self._judge()
                 break
-        for batch, refusal in self._suspects:
-            self._halver.give_up(batch, refusal)
+        for batch, refusal in self._failing:
+            self._splitter.fail_single(batch, refusal)
 
     def _next(self) -> Batch | None:
         """Return the next batch to send; the gate may have replaced a batch by its parts."""
@@ -95,12 +95,12 @@ class FirstAcceptance:
             return False
 
     def _take_apart(self, batch: Batch, refusal: BatchRefused) -> None:
-        """Split a refused batch: try one part next and the others last. A single customer becomes a suspect."""
+        """Split a refused batch: try one part next and the others last. A single customer is kept apart."""
         batch = reload(self._context.outbox.ledger, batch)
         if batch.sent_customers == 1 and not refusal.failures:
-            self._suspects.append((batch, refusal))
+            self._failing.append((batch, refusal))
             return
-        parts = self._halver.cut(batch, refusal)
+        parts = self._splitter.split(batch, refusal)
         self._seen |= {part.seq for part in parts}
         self._context.random.shuffle(parts)
         self._queue.extendleft(parts[:1])
@@ -112,10 +112,10 @@ class FirstAcceptance:
         Raises:
             RunWideRefusal: ARM seems to refuse the whole run.
         """
-        telling = [refusal for _, refusal in self._suspects] or self._refusals[-MOST_SUSPECTS:]
-        if len({_same_error(refusal) for refusal in telling}) > 1 or await self._is_any_accepted():
+        refusals = [refusal for _, refusal in self._failing] or self._refusals[-MOST_FAILING:]
+        if len({_same_error(refusal) for refusal in refusals}) > 1 or await self._is_any_accepted():
             return
-        refusal = telling[-1]
+        refusal = refusals[-1]
         raise RunWideRefusal(
             f"ARM refuses every customer alike ({refusal.message}): it is probably not about a customer; "
             "check the user id (--user-id, ARMREST_USER_ID) and the client number, and send the file again",
@@ -127,10 +127,10 @@ class FirstAcceptance:
     async def _is_any_accepted(self) -> bool:
         """Try a few of the batches that are left, the smallest first: they are the least likely to be at fault."""
         random = self._context.random.random
-        witnesses = sorted(self._queue, key=lambda batch: (batch.customers, random()))
-        for witness in witnesses[:MOST_WITNESSES]:
+        controls = sorted(self._queue, key=lambda batch: (batch.customers, random()))
+        for control in controls[:MOST_CONTROLS]:
             with suppress(BatchRefused):
-                if await self._send(witness):
+                if await self._send(control):
                     return True
         return False
 

@@ -2,7 +2,7 @@
 
 Each batch that is found closed activates waiting ones, the oldest first: one, or two if its first request already found
 it closed, since polling is behind then. An activated batch is asked about when it reaches the usual closing age, and
-soon in any case. While no batch closes, ever more are activated: the ones being polled may be the only ones that hang.
+soon in any case. While no batch closes, more and more are activated: those being polled may be the only ones that hang.
 Reasons and figures: docs/decisions/0043-timetable.md.
 """
 
@@ -65,42 +65,42 @@ class PollSchedule:
         """When the next request is due; None if none is scheduled."""
         return self._due[0][0] if self._due else None
 
-    def add(self, question: PollRequest, now: float) -> None:
+    def add(self, request: PollRequest, now: float) -> None:
         """Add a request that has not been made yet."""
         if not self._called_up:
             self._closed_at = now
-        self._waiting.append(question)
+        self._waiting.append(request)
         if self._called_up < ASKED_AT_FIRST:
             self._call_up(now)
 
     def due(self, now: float) -> Iterator[PollRequest]:
         """Remove and yield the requests that are due."""
         while self._due and self._due[0][0] <= now:
-            question = heapq.heappop(self._due)[2]
-            question.asked += 1
-            yield question
+            request = heapq.heappop(self._due)[2]
+            request.asked += 1
+            yield request
 
-    def postponed(self, question: PollRequest, now: float) -> None:
+    def postponed(self, request: PollRequest, now: float) -> None:
         """Schedule again, with twice the wait, a batch that is still open or that ARM gave no answer about."""
-        wait_seconds = 2 * (question.waited_seconds or self._first_seconds)
-        question.waited_seconds = min(self._longest_seconds, wait_seconds)
-        self._put(question, now, question.waited_seconds)
+        wait_seconds = 2 * (request.waited_seconds or self._first_seconds)
+        request.waited_seconds = min(self._longest_seconds, wait_seconds)
+        self._put(request, now, request.waited_seconds)
         if now - self._called_up_at >= self._longest_seconds:
             doubled = (now - self._closed_at) / self._longest_seconds / DOUBLED_EVERY
             for _ in range(min(len(self._waiting), int(2 ** min(MOST_DOUBLED, doubled)))):
                 self._call_up(now)
 
-    def closed(self, question: PollRequest, now: float) -> None:
+    def done(self, request: PollRequest, now: float) -> None:
         """Learn from a batch that ARM has finished."""
         self._closed_at = now
-        age_seconds = now - question.accepted_at
-        if question.asked == 1:
+        age_seconds = now - request.accepted_at
+        if request.asked == 1:
             self._usual_seconds = min(EARLIER * self._usual_seconds, age_seconds)
         else:
             self._usual_seconds += LEARN * (age_seconds - self._usual_seconds)
         self._usual_seconds = max(self._first_seconds, self._usual_seconds)
         self._called_up -= 1
-        for _ in range(2 if question.asked == 1 else 1):
+        for _ in range(2 if request.asked == 1 else 1):
             self._call_up(now)
 
     def removed(self, now: float) -> None:
@@ -110,18 +110,18 @@ class PollSchedule:
 
     def clear(self) -> Iterator[PollRequest]:
         """Remove and return every request that is not under way."""
-        left = chain(self._waiting, (question for _, _, question in self._due))
+        left = chain(self._waiting, (request for _, _, request in self._due))
         self._waiting, self._due, self._called_up = deque(), [], 0
         return left
 
     def _call_up(self, now: float) -> None:
         if self._waiting:
-            question = self._waiting.popleft()
+            request = self._waiting.popleft()
             self._called_up += 1
             self._called_up_at = now
-            self._put(question, now, min(self._longest_seconds, question.accepted_at + self._usual_seconds - now))
+            self._put(request, now, min(self._longest_seconds, request.accepted_at + self._usual_seconds - now))
 
-    def _put(self, question: PollRequest, now: float, wait_seconds: float) -> None:
+    def _put(self, request: PollRequest, now: float, wait_seconds: float) -> None:
         self._number += 1
         due_at = now + max(0.0, wait_seconds) * self._random.uniform(0.9, 1.1)
-        heapq.heappush(self._due, (due_at, self._number, question))
+        heapq.heappush(self._due, (due_at, self._number, request))

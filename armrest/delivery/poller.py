@@ -51,7 +51,7 @@ class Poller:
         self._calls = calls
         self._client_nos: dict[int, int] = {}
         options = calls.options
-        self._timetable = PollSchedule(
+        self._schedule = PollSchedule(
             first_seconds=options.poll_first_seconds, longest_seconds=options.poll_max_seconds, random=calls.random
         )
         self._asking: set[asyncio.Task[None]] = set()
@@ -99,22 +99,22 @@ class Poller:
     def _add(self, batch: Batch) -> asyncio.Future[None]:
         loop, now = asyncio.get_running_loop(), self._calls.outbox.ledger.now()
         accepted_at = loop.time() - max(0.0, now - (batch.accepted_at or now))
-        question = PollRequest(batch=batch, accepted_at=accepted_at, done=loop.create_future())
-        self._timetable.add(question, loop.time())
+        request = PollRequest(batch=batch, accepted_at=accepted_at, done=loop.create_future())
+        self._schedule.add(request, loop.time())
         self._more.set()
-        return question.done
+        return request.done
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._asking or self._timetable.next_at is not None:
+        while self._asking or self._schedule.next_at is not None:
             if self._calls.stopped or self._calls.seconds_left() <= 0:
                 self._give_up()
                 return
-            for question in self._timetable.due(loop.time()):
-                task = asyncio.create_task(self._answer(question))
+            for request in self._schedule.due(loop.time()):
+                task = asyncio.create_task(self._answer(request))
                 self._asking.add(task)
                 task.add_done_callback(self._asked)
-            next_at = self._timetable.next_at
+            next_at = self._schedule.next_at
             self._more.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(
@@ -127,34 +127,34 @@ class Poller:
         self._more.set()
 
     def _give_up(self) -> None:
-        for question in self._timetable.clear():
-            self._end(question, self._calls.stopped)
+        for request in self._schedule.clear():
+            self._end(request, self._calls.stopped)
 
-    async def _answer(self, question: PollRequest) -> None:
+    async def _answer(self, request: PollRequest) -> None:
         loop = asyncio.get_running_loop()
         try:
-            heard = await self._ask(question.batch)
+            result = await self._ask(request.batch)
         except Exception as error:  # noqa: BLE001  raised in the caller that watches the batch
-            self._end(question, error)
-            self._timetable.removed(loop.time())
+            self._end(request, error)
+            self._schedule.removed(loop.time())
             return
-        if heard is PollResult.LAST_WORD:
-            self._timetable.closed(question, loop.time())
-            self._end(question)
-        elif question.done.done() or self._calls.seconds_left() <= 0:
-            self._timetable.removed(loop.time())
-            self._end(question)
+        if result is PollResult.LAST_WORD:
+            self._schedule.done(request, loop.time())
+            self._end(request)
+        elif request.done.done() or self._calls.seconds_left() <= 0:
+            self._schedule.removed(loop.time())
+            self._end(request)
         else:
-            self._timetable.postponed(question, loop.time())
+            self._schedule.postponed(request, loop.time())
 
     @staticmethod
-    def _end(question: PollRequest, error: Exception | None = None) -> None:
-        if question.done.done():
+    def _end(request: PollRequest, error: Exception | None = None) -> None:
+        if request.done.done():
             return
         if error is None:
-            question.done.set_result(None)
+            request.done.set_result(None)
         else:
-            question.done.set_exception(error)
+            request.done.set_exception(error)
 
     async def _ask(self, batch: Batch) -> PollResult:
         assert batch.batch_uuid is not None
@@ -190,18 +190,18 @@ class Poller:
         is_plain = answer.standing in (AnswerKind.PENDING, AnswerKind.PROCESSED) and not answer.message
         if is_plain and not needs_customers(answer):
             return answer, judge_answer(answer, [])
-        people, answer = self._masked(batch, answer)
-        return answer, judge_answer(answer, people)
+        customers, answer = self._masked(batch, answer)
+        return answer, judge_answer(answer, customers)
 
     def _masked(self, batch: Batch, answer: BatchAnswer) -> tuple[Opened, BatchAnswer]:
         try:
-            people = read_customers(self._calls.outbox, batch)
+            customers = read_customers(self._calls.outbox, batch)
         except BodyUnusable:  # purged by force: the customers' values in the answer can no longer be recognized
             unnamed = tuple(replace(failure, reason="") for failure in answer.failures)
             alone = tuple(replace(failure, reason="") for failure in answer.failed_alone)
             answer = replace(answer, message="", evidence="", failures=unnamed, failed_alone=alone)
             return read_customers_or_numbers(self._calls.outbox, batch), answer
-        return people, answer.masked(chain.from_iterable(values_of(person) for _, person in people))
+        return customers, answer.masked(chain.from_iterable(values_of(customer) for _, customer in customers))
 
     async def _write(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
         """Record what ARM says; return whether asking again is pointless.
@@ -223,17 +223,17 @@ class Poller:
             record_status(self._calls.outbox.ledger, batch, **words)
             self._noted[batch.run_seq, batch.seq] = words
 
-    def _write_lines(self, batch: Batch, answer: BatchAnswer, found: Judgement) -> bool:
+    def _write_lines(self, batch: Batch, answer: BatchAnswer, judgement: Judgement) -> bool:
         if batch.state not in OPEN:
             return True
-        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": found.message}
-        if found.standing is AnswerKind.REJECTED:
+        ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": judgement.message}
+        if judgement.standing is AnswerKind.REJECTED:
             self._refuse_whole(batch, answer)
-        elif found.standing is AnswerKind.PARTIAL:
-            close_batch(self._calls.outbox.ledger, batch, found.verdicts, **words)
+        elif judgement.standing is AnswerKind.PARTIAL:
+            close_batch(self._calls.outbox.ledger, batch, judgement.verdicts, **words)
         else:
             if self._noted.get((batch.run_seq, batch.seq)) != words:
-                mark_failed(ledger, batch, found.verdicts)
+                mark_failed(ledger, batch, judgement.verdicts)
             self._note(batch, words)
             return False
         return True

@@ -43,9 +43,9 @@ CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, RateLimited, BatchRefused, StopThe
 class Sender:
     """Sends batches of one run."""
 
-    def __init__(self, context: Context, halver: Splitter) -> None:
+    def __init__(self, context: Context, splitter: Splitter) -> None:
         self._context = context
-        self._halver = halver
+        self._splitter = splitter
         upsert = context.run.mode == "upsert"
         self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
         self._verb = "POST" if upsert else "PUT"
@@ -92,8 +92,8 @@ class Sender:
         context = self._context
         outbox, lease, horizon = context.outbox, context.lease, context.options.ghost_horizon_seconds
         try:
-            if not self._halver.fits(batch):
-                self._halver.halves(batch)
+            if not self._splitter.fits(batch):
+                self._splitter.split_in_two(batch)
                 return None
             body = outbox.bodies.read(batch.body)
             unhindered = partial(begin_if_clear, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)

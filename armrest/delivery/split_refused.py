@@ -25,15 +25,15 @@ class Splitter:
         """Whether a batch is smaller than the smallest one that ARM refused for its size in this run."""
         return self._too_large is None or batch.body.length < self._too_large or batch.sent_customers == 1
 
-    def halves(self, batch: Batch) -> list[Batch]:
+    def split_in_two(self, batch: Batch) -> list[Batch]:
         """Replace a batch by its two halves."""
-        return self._halved(batch, read_customers(self._context.outbox, batch))
+        return self._split_in_two(batch, read_customers(self._context.outbox, batch))
 
-    def _halved(self, batch: Batch, people: Opened) -> list[Batch]:
-        middle = len(people) // 2
-        return split(self._context.outbox, self._context.run, batch, [people[:middle], people[middle:]])
+    def _split_in_two(self, batch: Batch, customers: Opened) -> list[Batch]:
+        middle = len(customers) // 2
+        return split(self._context.outbox, self._context.run, batch, [customers[:middle], customers[middle:]])
 
-    def cut(self, batch: Batch, refusal: BatchRefused) -> list[Batch]:
+    def split(self, batch: Batch, refusal: BatchRefused) -> list[Batch]:
         """Take the customers at fault out of a refused batch; return the batches to send in its place.
 
         A single customer, or one that the refusal names, has failed. Otherwise the batch is split in two.
@@ -41,28 +41,28 @@ class Splitter:
         batch = reload(self._context.outbox.ledger, batch)
         if isinstance(refusal, BodyTooLarge):
             self._too_large = min(batch.body.length, self._too_large or batch.body.length)
-        people = read_customers(self._context.outbox, batch)
-        if named := match_failures(refusal.failures, people).verdicts:
-            return self._take_out(batch, refusal, people, named)
-        if len(people) > 1:
-            return self._halved(batch, people)
-        self.give_up(batch, refusal)
+        customers = read_customers(self._context.outbox, batch)
+        if named := match_failures(refusal.failures, customers).verdicts:
+            return self._take_out(batch, refusal, customers, named)
+        if len(customers) > 1:
+            return self._split_in_two(batch, customers)
+        self.fail_single(batch, refusal)
         return []
 
     def _take_out(
-        self, batch: Batch, refusal: BatchRefused, people: Opened, named: Mapping[int, Verdict]
+        self, batch: Batch, refusal: BatchRefused, customers: Opened, named: Mapping[int, Verdict]
     ) -> list[Batch]:
-        at_fault = [one for one in people if one[0].ordinal in named]
-        others = [one for one in people if one[0].ordinal not in named]
+        at_fault = [customer for customer in customers if customer[0].ordinal in named]
+        others = [customer for customer in customers if customer[0].ordinal not in named]
         groups = [at_fault, others]
-        culprits, *rest = split(self._context.outbox, self._context.run, batch, groups) if others else [batch]
-        self._fail(culprits, refusal, named)
+        failing_batch, *rest = split(self._context.outbox, self._context.run, batch, groups) if others else [batch]
+        self._fail(failing_batch, refusal, named)
         return rest
 
-    def give_up(self, batch: Batch, refusal: BatchRefused) -> None:
+    def fail_single(self, batch: Batch, refusal: BatchRefused) -> None:
         """Mark the only customer of a batch as failed."""
-        [(line, person)] = read_customers(self._context.outbox, batch)
-        words = TOO_LARGE if isinstance(refusal, BodyTooLarge) else reason_for(refusal.message, person)
+        [(line, customer)] = read_customers(self._context.outbox, batch)
+        words = TOO_LARGE if isinstance(refusal, BodyTooLarge) else reason_for(refusal.message, customer)
         self._fail(batch, refusal, {line.ordinal: Verdict("failed", words)})
 
     def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: Mapping[int, Verdict]) -> None:

@@ -6,9 +6,8 @@ Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
 import asyncio
 import sys
 
-from armrest.aio import gather_or_cancel
 from armrest.app.workspace import hold_client, open_delivery
-from armrest.delivery import Delivery, finish
+from armrest.delivery import finish, send_and_poll_slices
 from armrest.outbox import find_run
 from tasks.open_workspace import workspace
 
@@ -17,16 +16,14 @@ async def main(run_id: str) -> None:
     """Send a plan slice by slice, as the flow does, and wait until ARM has finished every batch."""
     with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
-        places = asyncio.Semaphore(here.settings.concurrency)
-
-        async def carry(delivery: Delivery, slice_no: int) -> None:
-            async with places:
-                await delivery.submit(slice_no)
-            await delivery.poll(slice_no)
-
         async with hold_client(here, run) as lease:
             async with open_delivery(here, run) as delivery:
-                await gather_or_cancel(carry(delivery, slice_no) for slice_no in range(1, run.slices + 1))
+                await send_and_poll_slices(
+                    range(1, run.slices + 1),
+                    submit=delivery.submit,
+                    poll=delivery.poll,
+                    concurrency=here.settings.concurrency,
+                )
             ended = finish(here.outbox, run, lease)
         if ended.state != "Completed":
             raise SystemExit(ended.message)

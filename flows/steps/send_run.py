@@ -1,17 +1,13 @@
 """What all flows that send share: the client's lease, the plan, sending slice by slice, and the final state."""
 
-import asyncio
-from contextlib import suppress
-
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
-from armrest.aio import gather_or_cancel
 from armrest.api import StopTheRun
 from armrest.app.durations import seconds_in
 from armrest.app.open_run import link_flow_run
 from armrest.app.workspace import Workspace, hold_client, open_delivery
-from armrest.delivery import Unfinished, finish
+from armrest.delivery import finish, send_and_poll_slices
 from armrest.outbox import (
     LeaseHeld,
     LeaseLost,
@@ -108,32 +104,22 @@ async def _send(here: Workspace, run: Run, deadline_seconds: float) -> None:
 
 
 async def send_slices(here: Workspace, run: Run, slices: range) -> None:
-    """Submit and poll slices; an error that stops one keeps the others from starting, and is raised at the end.
+    """Submit and poll slices as Prefect tasks, whose cached results count only if the ledger agrees with them.
 
-    Prefect's cached results count only if the ledger agrees with them.
+    Raises:
+        StopTheRun, OutboxError: As `send_and_poll_slices`.
     """
     ledger = here.outbox.ledger
-    places = asyncio.Semaphore(here.settings.concurrency)
-    stopped: list[Exception] = []
 
-    async def carry(slice_no: int) -> None:
-        try:
-            async with places:
-                if not stopped:
-                    with suppress(Unfinished):  # accepted batches are still polled
-                        submit = cached_if(is_submitted(ledger, run, slice_no), submit_batch)
-                        await submit(run.run_id, run.client_no, slice_no)
-            if not stopped:
-                poll = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
-                await poll(run.run_id, run.client_no, slice_no)
-        except Unfinished:
-            pass  # the ledger knows what is open
-        except (StopTheRun, OutboxError) as error:
-            stopped.append(error)
+    async def submit(slice_no: int) -> None:
+        task = cached_if(is_submitted(ledger, run, slice_no), submit_batch)
+        await task(run.run_id, run.client_no, slice_no)
 
-    await gather_or_cancel(carry(slice_no) for slice_no in slices)
-    if stopped:
-        raise stopped[0]
+    async def poll(slice_no: int) -> None:
+        task = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
+        await task(run.run_id, run.client_no, slice_no)
+
+    await send_and_poll_slices(slices, submit=submit, poll=poll, concurrency=here.settings.concurrency)
 
 
 def end_state(run: RunSummary) -> State:

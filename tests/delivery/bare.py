@@ -18,7 +18,7 @@ from armrest.api import ArmClient, FixedToken
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease
 from armrest.outbox import Outbox, PlanWriter, begin_plan, create_run, find_run
 from armrest.sandbox import TOKEN
-from tests.delivery.conftest import CLIENT_NO, carry_slice, people
+from tests.delivery.conftest import CLIENT_NO, carry_slices, people
 
 PATIENCE_SECONDS: Final = 60.0
 
@@ -124,4 +124,4 @@ async def _carry(job: Job, outbox: Outbox) -> None:
             writer.complete()
         run = find_run(outbox.ledger, job.run_id)
         async with Delivery(outbox, arm, run, lease, options) as delivery:
-            await asyncio.gather(*(carry_slice(delivery, number) for number in range(1, run.slices + 1)))
+            await carry_slices(delivery, range(1, run.slices + 1))

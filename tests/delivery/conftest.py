@@ -3,9 +3,8 @@
 Without a server the books answer through `BooksTransport`, so that a test may run on a virtual clock.
 """
 
-import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic import SecretStr
 from sqlalchemy import event
 
 from armrest.api import ArmClient, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
+from armrest.delivery import Delivery, DeliveryOptions, finish, hold_lease, send_and_poll_slices
 from armrest.delivery.rate.rate_limiter import RateLimiter
 from armrest.outbox import (
     Attempt,
@@ -175,11 +174,7 @@ class Engine:
         stopped = ""
         try:
             async with self.delivering(self.latest(run), **options) as delivery:
-                faults = await asyncio.gather(
-                    *(carry_slice(delivery, slice_no) for slice_no in range(1, run.slices + 1)), return_exceptions=True
-                )
-            if fault := next((fault for fault in faults if fault is not None), None):
-                raise fault
+                await carry_slices(delivery, range(1, run.slices + 1))
         except (StopTheRun, OutboxError) as error:
             stopped = str(error)
         with suppress(LeaseHeld):
@@ -215,11 +210,10 @@ class Engine:
         return attempts_at(self.outbox.ledger, run, batch)
 
 
-async def carry_slice(delivery: Delivery, slice_no: int) -> None:
-    """Send one slice and wait for ARM's word on it; what is left open then is the ledger's to tell."""
-    for step in (delivery.submit, delivery.poll):
-        with suppress(Unfinished):
-            await step(slice_no)
+async def carry_slices(delivery: Delivery, slices: Iterable[int]) -> None:
+    """Carry slices through by the loop that a flow uses, all at once, so that only the engine limits the calls."""
+    numbers = list(slices)
+    await send_and_poll_slices(numbers, submit=delivery.submit, poll=delivery.poll, concurrency=len(numbers) or 1)
 
 
 @pytest.fixture

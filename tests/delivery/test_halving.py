@@ -10,7 +10,7 @@ import pytest
 
 from armrest.outbox import State, failed_customers
 from armrest.sandbox import Sandbox
-from tests.delivery.conftest import CLIENT_NO, Engine, Planned, carry_slice, people, sent
+from tests.delivery.conftest import CLIENT_NO, Engine, Planned, carry_slices, people, sent
 from tests.delivery.unwell import Unwell, status
 from tests.virtual_time import virtual_time
 
@@ -164,7 +164,7 @@ async def test_a_size_that_is_learned_in_mid_run_cuts_what_already_waits(
     run = planned(people(1000), batch_size=25)
 
     async with replace(engine, transport=Unwell(sandbox, seconds=0.1)).delivering(run) as delivery:
-        carried = asyncio.gather(*(carry_slice(delivery, n) for n in range(1, run.slices + 1)))
+        carried = asyncio.create_task(carry_slices(delivery, range(1, run.slices + 1)))
         await asyncio.sleep(0.15)
         sandbox.behaviour.max_customers = 10
         await carried

@@ -44,7 +44,7 @@ async def watched(accepted: Sequence[float], closing: Sequence[float]) -> Told:
         await asyncio.sleep(ANSWER_SECONDS)
         if closes[question] <= loop.time():
             noticed[question] = loop.time()
-            table.closed(question, loop.time())
+            table.done(question, loop.time())
         else:
             table.postponed(question, loop.time())
 
@@ -157,7 +157,7 @@ async def test_one_that_is_found_closed_after_a_night_does_not_put_off_the_other
     [old] = table.due(0.0)
     table.postponed(old, 0.0)
     [old] = table.due(3.0)
-    table.closed(old, 3.0)
+    table.done(old, 3.0)
 
     table.add(PollRequest(batch=None, accepted_at=3.0, done=done), 3.0)  # type: ignore[arg-type]
 

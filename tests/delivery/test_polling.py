@@ -9,7 +9,7 @@ import pytest
 
 from armrest.outbox import BodyUnusable, State, close_batch, failed_customers
 from armrest.sandbox import Sandbox
-from tests.delivery.conftest import GET, PUT, Engine, Planned, carry_slice, people, sent
+from tests.delivery.conftest import GET, PUT, Engine, Planned, carry_slices, people, sent
 from tests.delivery.unwell import Mishap, Unwell, broken, status
 from tests.virtual_time import virtual_time
 
@@ -285,7 +285,7 @@ async def test_nothing_is_asked_after_the_end(engine: Engine, planned: Planned, 
     run = planned(people(20), batch_size=2)
 
     async with engine.delivering(run) as delivery:
-        carried = asyncio.gather(*(carry_slice(delivery, n) for n in range(1, run.slices + 1)))
+        carried = asyncio.create_task(carry_slices(delivery, range(1, run.slices + 1)))
         await asyncio.sleep(20)
         carried.cancel()
     asked = sent(sandbox, GET)

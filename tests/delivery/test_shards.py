@@ -31,7 +31,7 @@ from armrest.outbox import (
     usual_seconds,
 )
 from armrest.sandbox import TOKEN, BooksTransport, Sandbox
-from tests.delivery.conftest import API_URL, CLIENT_NO, PUT, Planned, carry_slice, people, sent
+from tests.delivery.conftest import API_URL, CLIENT_NO, PUT, Planned, carry_slices, people, sent
 from tests.virtual_time import EPOCH, now, virtual_time
 
 SHARDS: Final = 10
@@ -120,7 +120,7 @@ async def holding(outbox: Outbox, run: Run) -> AsyncIterator[Lease]:
 
 async def _send(outbox: Outbox, arm: Arm, run: Run, lease: Lease, options: DeliveryOptions, slices: range) -> None:
     async with _delivery(outbox, arm, run, lease, options, seed=slices.start) as delivery:
-        await asyncio.gather(*(carry_slice(delivery, slice_no) for slice_no in slices))
+        await carry_slices(delivery, slices)
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from armrest.delivery import RunWideRefusal
 from armrest.delivery.errors import NoSuchClient
 from armrest.outbox import State
 from armrest.sandbox import Sandbox
-from tests.delivery.conftest import CLIENT_NO, Engine, Planned, carry_slice, people, sent
+from tests.delivery.conftest import CLIENT_NO, Engine, Planned, carry_slices, people, sent
 from tests.delivery.unwell import Mishap, Unwell, status
 from tests.virtual_time import virtual_time
 
@@ -260,6 +260,6 @@ async def test_a_slice_that_is_sent_again_after_a_stop_asks_nothing(
     async with replace(engine, transport=arm).delivering(run) as delivery:
         for _ in range(3):
             with pytest.raises(Forbidden):
-                await carry_slice(delivery, 1)
+                await carry_slices(delivery, [1])
 
     assert len(arm.bodies) == 1

@@ -113,6 +113,11 @@ def test_the_connection_that_is_there_leads_to_the_stand_in(up: Up) -> None:
     assert set(connection["token"]) == {"*"}
 
 
+@pytest.mark.parametrize("slug", ["arm-connection", "sql-source"])
+def test_every_block_can_be_made_in_the_ui(up: Up, slug: str) -> None:
+    assert up.ask(f"block_types/slug/{slug}")["slug"] == slug
+
+
 def test_runs_may_touch_the_sample_s_client_only(up: Up) -> None:
     template = up.ask("work_pools/armrest")["base_job_template"]
     mistyped = up.run("update-customers/manual", source="customers.csv", client_no=2299)

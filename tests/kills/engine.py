@@ -20,9 +20,8 @@ import httpx
 from pydantic import SecretStr
 from sqlalchemy import event
 
-from armrest.aio import gather_or_cancel
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease
+from armrest.delivery import Delivery, DeliveryOptions, finish, hold_lease, send_and_poll_slices
 from armrest.outbox import Lease, Outbox, Run, UnknownRun, create_run, find_run, summary
 from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, TOKEN
@@ -118,7 +117,12 @@ async def carry(job: Job, outbox: Outbox, seams: Seams) -> None:
         run, stopped = find_run(outbox.ledger, run.run_id), ""
         try:
             async with Delivery(outbox, arm, run, lease, options, random=Random(1)) as delivery:
-                await gather_or_cancel(see_through(delivery, number) for number in range(1, run.slices + 1))
+                await send_and_poll_slices(
+                    range(1, run.slices + 1),
+                    submit=delivery.submit,
+                    poll=delivery.poll,
+                    concurrency=options.concurrency,
+                )
         except StopTheRun as stop:
             stopped = stop.message
         event.listen(outbox.ledger._engine, "commit", lambda _: seams.passing("reporting"))
@@ -149,13 +153,6 @@ def planned(job: Job, outbox: Outbox, run: Run, lease: Lease, seams: Seams) -> N
         plan_rerun(outbox, run, lease)
         return
     plan(outbox, run, lease, rejects_folder=job.home, on_progress=lambda _: seams.passing("planning"))
-
-
-async def see_through(delivery: Delivery, slice_no: int) -> None:
-    with suppress(Unfinished):
-        await delivery.submit(slice_no)
-    with suppress(Unfinished):
-        await delivery.poll(slice_no)
 
 
 def tokens(job: Job) -> TokenProvider:

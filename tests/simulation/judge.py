@@ -96,6 +96,7 @@ class Judge:
             return
         self.require(not process.ended, f"{process.name} sends a request after its end")
         if method == "GET":
+            process.asked.add(last)
             process.tell(f"asks about {self._names.get(last, last)}", counted="requests")
         else:
             self._sends(process, body)
@@ -129,6 +130,14 @@ class Judge:
             del self._told[uuid]
             name = self._names.get(uuid, uuid)
             self.require(self.records.knows(uuid), f"{process.name} was told {name}, and the ledger does not know it")
+
+    def carried_through(self, process: "Process") -> None:
+        """A process has carried its run through, and had time left: it has asked about all that ARM has accepted."""
+        if not self._holds_lease(process):
+            return  # another process has sent some of them since
+        unasked = self.records.accepted_uuids(process.run_id) - process.asked
+        names = ", ".join(sorted(self._names.get(uuid, uuid) for uuid in unasked))
+        self.require(not unasked, f"{process.name} has time left, and does not ask about {names}")
 
     def ended(self, process: "Process", error: BaseException | None) -> None:
         """A process has come to its end by itself."""

@@ -81,8 +81,16 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     "a partial failure counts as settled": (
         _in(
             "delivery/poller",
-            "close_batch(self._calls.outbox.ledger, batch, found.verdicts,",
+            "close_batch(self._calls.outbox.ledger, batch, judgement.verdicts,",
             "close_batch(self._calls.outbox.ledger, batch, {},",
+        ),
+    ),
+    "the loop stops polling after Unfinished": (
+        _in(
+            "delivery/run_slices",
+            """                    with suppress(Unfinished):  # accepted batches are still polled
+                        await submit(slice_no)""",
+            "                    await submit(slice_no)",
         ),
     ),
 }

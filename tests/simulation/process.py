@@ -27,6 +27,7 @@ class Process(Stoppable):
     Attributes:
         run_id: The run that it carries.
         epoch: Of the lease that it was the last to take, as the ledger had it.
+        asked: The uuids of the batches that it has asked about.
     """
 
     def __init__(self, name: str, run_id: str, fate: Fate, *, arm: Arm, judge: Judge, trace: Trace) -> None:
@@ -34,6 +35,7 @@ class Process(Stoppable):
         self.name = name
         self.run_id = run_id
         self.epoch: int | None = None
+        self.asked: set[str] = set()
         self.alive = True
         self.ended = False
         self.told_to_end_at: float | None = None

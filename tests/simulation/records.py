@@ -87,9 +87,10 @@ class Records:
         query = f"SELECT lower(c.customer_no) FROM {_LINES} WHERE c.outcome IS NULL AND {is_open}"
         return [number for (number,) in self._all(f"{query} GROUP BY 1 HAVING count(*) > 1", since)]
 
-    def accepted_uuids(self) -> set[str]:
-        """The uuids of all batches that wait for ARM's word."""
-        return {uuid for (uuid,) in self._all("SELECT batch_uuid FROM batches WHERE state = 'ACCEPTED'")}
+    def accepted_uuids(self, run_id: str | None = None) -> set[str]:
+        """The uuids of all batches, or of a run's, that ARM has accepted and not finished."""
+        query = "SELECT batch_uuid FROM batches b JOIN runs r ON r.seq = b.run_seq WHERE b.state = 'ACCEPTED'"
+        return {uuid for (uuid,) in self._all(f"{query} AND r.run_id = coalesce(?, r.run_id)", run_id)}
 
     def customers_in(self, uuid: str) -> list[tuple[str, str]]:
         """Run and number of each customer in a batch."""

@@ -1,6 +1,5 @@
 """What the processes do: what the flows do with the engine, without Prefect."""
 
-import asyncio
 import csv
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -11,7 +10,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold_lease, sweep
+from armrest.delivery import Delivery, DeliveryOptions, finish, hold_lease, send_and_poll_slices, sweep
 from armrest.outbox import Lease, LeaseLost, Outbox, OutboxError, Run, UnknownRun, create_run, find_run
 from armrest.outbox.bodies import BodyStore
 from armrest.planning import plan, plan_rerun, rerun_request
@@ -64,7 +63,14 @@ class Work:
                     self._arm(process) as arm,
                     Delivery(outbox, arm, run, lease, options, random=random) as delivery,
                 ):
-                    await _all_slices(delivery, run)
+                    await send_and_poll_slices(
+                        range(1, run.slices + 1),
+                        submit=delivery.submit,
+                        poll=delivery.poll,
+                        concurrency=options.concurrency,
+                    )
+                    if delivery.seconds_left() > 0:
+                        self._judge.carried_through(process)
             except LeaseLost:
                 raise
             except (StopTheRun, OutboxError) as error:
@@ -152,26 +158,6 @@ class Work:
             lease_seconds=LEASE_SECONDS,
             stop_grace_seconds=STOP_GRACE_SECONDS,
         )
-
-
-async def _all_slices(delivery: Delivery, run: Run) -> None:
-    """Submit and poll all slices side by side; what stops one is raised when all have ended."""
-    stopped: list[Exception] = []
-
-    async def carry(slice_no: int) -> None:
-        try:
-            if not stopped:
-                await delivery.submit(slice_no)
-            if not stopped:
-                await delivery.poll(slice_no)
-        except Unfinished:
-            pass
-        except (StopTheRun, OutboxError) as error:
-            stopped.append(error)
-
-    await asyncio.gather(*(carry(slice_no) for slice_no in range(1, run.slices + 1)))
-    if stopped:
-        raise stopped[0]
 
 
 def _write(source: Path, job: Job) -> None:
