@@ -205,7 +205,7 @@ class ArmClient:
             NotFound: No such client; or the list has expired meanwhile.
             StopTheRun: Nothing else will be allowed either.
 
-        Source: GET /clients/{clientno}/customers, documented; the key of its list, assumed.
+        Source: GET /clients/{clientno}/customers, documented, with the key `customers` of its list.
         """
         pages = self.customer_pages(client_no, page_size=page_size, maximum_count=maximum_count)
         async with aclosing(pages):

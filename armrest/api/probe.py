@@ -62,18 +62,18 @@ _BATCHES: Final = "clients/{client_no}/batches"
 _TABLE: Final = (
     ProbeQuestion(
         no=1,
-        asks="Under which key does a list's customers stand, and what is in its summary?",
+        asks="Is a list as documented, and does its totalCount go beyond maximumcount?",
         method="GET",
         path=f"{_CUSTOMERS}?maximumcount=1",
-        assumed="under customers, beside summary",
-        place=("armrest/sandbox/arm/assumed.py", "RECORDS_KEY"),
+        assumed="customers beside summary (documented); totalCount counts all customers",
+        place=("armrest/api/responses/pagination.py", "def holds_all"),
     ),
     ProbeQuestion(
         no=2,
-        asks="Is one customer the bare object, and of which kinds are its values?",
+        asks="Is one customer the bare object, with values of the same types as in a list?",
         method="GET",
         path=f"{_CUSTOMERS}/{{customer_no}}",
-        assumed="the bare object; the kinds as in CustomerRecord",
+        assumed="the bare object; the types of the documented list",
         place=("armrest/model/customer.py", "class CustomerRecord"),
     ),
     ProbeQuestion(
@@ -94,10 +94,10 @@ _TABLE: Final = (
     ),
     ProbeQuestion(
         no=5,
-        asks="What does nextPage look like: a whole address, a path, a number?",
+        asks="Is nextPage a whole address, as in the documented example?",
         method="GET",
         path=f"{_CUSTOMERS}?pagesize=5",
-        assumed="a whole address of the same origin and path",
+        assumed="yes, of the same origin and path",
         place=("armrest/api/page_links.py", "def _checked"),
     ),
     ProbeQuestion(

@@ -74,6 +74,13 @@ FIELDS: Final = tuple(name for name in CustomerUpdate.__annotations__ if name !=
 """The fields that are kept, sent and superseded each by itself; the postal address is one. Their order is the
 order of the bits in the ledger's masks: append, never reorder."""
 
+NUMBER_PATHS: Final = frozenset(
+    {"clientNo", "accountNo", "postalReturnStatus", "yearOfBirth", "dueDays", "discountRate", "limitAmount"}
+    | {"distribution.einvoiceCode"}
+)
+"""The fields that are numbers in the documented example of a list, each by its path: `90`, `"90"` and `90.0` are one
+value there. Every other field is a text, and `0155` differs from `155`."""
+
 ADDRESS_FIELDS: Final = tuple(PostalAddress.__annotations__)
 CUSTOMERS: Final = TypeAdapter(list[CustomerUpdate])
 """Validates customers in one pass; what it returns is what is serialised."""
@@ -81,11 +88,17 @@ CUSTOMERS: Final = TypeAdapter(list[CustomerUpdate])
 
 @with_config(ConfigDict(extra="allow"))
 class CustomerRecord(CustomerUpdate, total=False):
-    """A customer as `GET …/customers/{customerNo}` shows it (documented); fields that are new to us are kept."""
+    """A customer as ARM shows it, alone or in a list; fields that are new to us are kept.
+
+    Source: GET /clients/{clientno}/customers. The names are documented. The types are those of the page's example: an
+    example is no schema, so a reader passes on a value of another type as it came. `accountNo` and
+    `postalReturnStatus` are numbers in the example; a text is expected too, because both are identifiers or codes.
+    `ssn` is a birth number. That ARM shows it is documented; that it can be written is not, so it is never sent.
+    """
 
     clientNo: int | None
-    accountNo: str | None
-    postalReturnStatus: str | None
+    accountNo: int | str | None
+    postalReturnStatus: int | str | None
     postalReturnDate: str | None
     secondaryPhoneNo: str | None
     organizationNoScheme: str | None

@@ -23,6 +23,8 @@ def _is_shown(key: str, value: Any) -> bool:
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
         return "".join("9" if it.isdigit() else "X" if it.isupper() else "x" if it.isalpha() else it for it in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _masked(str(value))
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, dict):

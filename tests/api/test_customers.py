@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
 from armrest.api import (
     AnswerKind,
@@ -19,8 +19,11 @@ from armrest.api import (
     TryAgain,
     UnreadableAnswer,
 )
+from armrest.model import CustomerRecord
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, Fault, SandboxServer
 from tests.api.conftest import Open
+from tests.api.documented_list import BIRTH_NUMBER, CUSTOMER
+from tests.api.documented_list import LIST as LIST_EXAMPLE
 from tests.api.raw_server import Seen, says
 
 KARI = {"customerNo": "10001", "name": "KARI NORDMANN"}
@@ -81,6 +84,30 @@ async def test_an_odd_value_does_not_hide_a_customer(against: Open) -> None:
         record: Any = await client.get_customer(2218, "10001")
 
     assert record == {"customerNo": "10001", "dueDays": "soon", "brandNew": [1]}
+
+
+async def test_a_list_as_in_the_documented_example_is_read(against: Open) -> None:
+    async with against(says(200, LIST_EXAMPLE)) as (client, _):
+        (record,) = [record async for record in client.customers(2218)]
+
+    assert record == CUSTOMER
+
+
+@pytest.mark.parametrize("account_no", [500002, "500002", "A-2", None])
+async def test_an_account_number_is_a_number_or_a_text(against: Open, account_no: Any) -> None:
+    async with against(says(200, CUSTOMER | {"accountNo": account_no})) as (client, _):
+        record = await client.get_customer(2218, "10001")
+
+    assert record["accountNo"] == account_no
+    assert TypeAdapter(CustomerRecord).validate_python(record)["accountNo"] == account_no
+
+
+async def test_an_answer_that_cannot_be_read_keeps_no_birth_number(against: Open) -> None:
+    async with against(says(200, CUSTOMER), patience=ONCE) as (client, _):
+        with pytest.raises(UnreadableAnswer) as caught:
+            await client.get_customer(2218, "10002")
+
+    assert BIRTH_NUMBER not in f"{caught.value}{caught.value.evidence}"
 
 
 @pytest.mark.parametrize("body", [b"<html>", {}, [], {"customerNo": "10002"}, {"customerNo": True}], ids=repr)

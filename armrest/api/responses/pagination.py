@@ -25,7 +25,8 @@ MaybeText = Annotated[Loose, WithJsonSchema({"type": ["string", "null"]})]
 class PageSummary(BaseModel):
     """What stands beside the records of a page; None and `""` where the answer does not tell.
 
-    Source: the names are documented, their types are assumed.
+    Source: GET /clients/{clientno}/customers. The names are documented, the types and the whole addresses by its
+    example. Assumed: a value may be missing or `null`, as `nextPage` on the last page.
     """
 
     model_config = ConfigDict(populate_by_name=True, extra="ignore", frozen=True)
@@ -51,12 +52,13 @@ class Page(BaseModel):
 
 
 def read_page(http_status: int, payload: Any, *, request_id: str = "") -> Page:
-    """Return a page: the one list of objects that stands beside `summary`, under whatever key.
+    """Return a page: the one list of objects beside `summary`, whatever its key.
 
     Raises:
-        UnreadableAnswer: There is none, or more than one.
+        UnreadableAnswer: There is no list, or more than one.
 
-    Source: that the list stands beside `summary`, documented; under which key, not.
+    Source: GET /clients/{clientno}/customers: a list of customers has the key `customers`, documented. The keys of
+    other lists are not documented, so the list is found by its shape.
     """
     members = payload if isinstance(payload, dict) else {"": payload}
     lists = [value for name, value in members.items() if name != "summary" and isinstance(value, list)]

@@ -204,12 +204,13 @@ def read_record(
 ) -> CustomerRecord:
     """Return a customer as ARM shows it. Only its number is checked, and is always returned as text.
 
-    The types of all other fields are assumed, so a value that does not fit its type is handed on as it came.
+    Only an example documents the types of the other fields, so a value of another type is passed on as it came.
 
     Raises:
         UnreadableAnswer: It has no number, or another one than was asked for.
 
-    Source: GET /clients/{clientno}/customers/{customerno}: the fields are documented, their types are not.
+    Source: GET /clients/{clientno}/customers/{customerno}: the fields are documented. Their types are those of the
+    example of GET /clients/{clientno}/customers; that one customer has the same types is inferred.
     """
     number = payload.get("customerNo") if isinstance(payload, dict) else None
     text = str(number) if isinstance(number, str | int) and not isinstance(number, bool) else ""

@@ -4,6 +4,7 @@ Each entry has its provenance: **I** inferred from what is documented, **A** ass
 Amili's staging and knows better changes the line here; nothing else in the sandbox decides these things.
 """
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -26,9 +27,6 @@ class Failure:
 FAILURES_KEY: Final = "customers"
 """A: the key of the list of failed customers in a batch's answer. Only its existence is inferred (from the 206)."""
 
-RECORDS_KEY: Final = "customers"
-"""A: the key of a page's list of customers, beside `summary`."""
-
 QUERY_GONE: Final = HTTPStatus.NOT_FOUND
 """A: a queryId that has expired, and a page beyond the last, are a 404."""
 
@@ -41,6 +39,10 @@ SINGLE_CREATED: Final = HTTPStatus.CREATED
 SINGLE_REFUSED: Final = HTTPStatus.UNPROCESSABLE_ENTITY
 """A: one customer whose values do not pass is a 422; the page lists codes for batches only."""
 
+
+FIRST_ACCOUNT_NO: Final = 500_000
+ACCOUNTS: Final = 100_000
+"""A: account numbers have six digits, as in the documented example; here they follow from the customer number."""
 
 HEALTHY: Final = {"status": "OK"}
 """A: what ARM and Identity say of their health."""
@@ -99,8 +101,13 @@ def deleted(customer_no: str) -> dict[str, Any]:
 
 
 def record(client_no: int, customer: dict[str, Any]) -> dict[str, Any]:
-    """A: a customer is shown with every documented field, and `null` where nothing was ever written."""
-    return dict.fromkeys(CustomerRecord.__annotations__) | customer | {"clientNo": client_no}
+    """A: a customer is shown with every documented field, and `null` where nothing was ever written.
+
+    D, by an example: `accountNo` is a number that ARM gives. A: which one.
+    """
+    account_no = FIRST_ACCOUNT_NO + zlib.crc32(customer["customerNo"].casefold().encode()) % ACCOUNTS
+    blank = dict.fromkeys(CustomerRecord.__annotations__) | {"accountNo": account_no}
+    return blank | customer | {"clientNo": client_no}
 
 
 def _named(failure: Failure) -> dict[str, Any]:

@@ -2,6 +2,12 @@
 
 from typing import Any, Final
 
+RECORDS_KEY: Final = "customers"
+"""The key of a page's list of customers, beside `summary`.
+
+Source: GET /clients/{clientno}/customers, documented by its example.
+"""
+
 PAGE_SIZE: Final = 100
 """Customers on a page if `pagesize` is not given."""
 
@@ -55,9 +61,9 @@ def page_summary(
     query_id: str,
     address: str,
 ) -> dict[str, Any]:
-    """What stands beside the customers of a page. That the last page names no next one is assumed.
+    """Return the summary of a page. Assumed: the last page names no next one, and `total` counts all customers.
 
-    Source: GET /clients/{clientno}/customers, documented.
+    Source: GET /clients/{clientno}/customers: the names documented; the types, and whole addresses, by its example.
     """
 
     def at(number: int) -> str:

@@ -149,7 +149,7 @@ class CustomerRecords:
             return json_reply(status, assumed.error(status, last))
         held = [customers[number] for number in listing.page(page_no) if number in customers]
         records = [assumed.record(client_no, orjson.loads(record)) for record in held]
-        return json_reply(200, {"summary": listing.summary(page_no, address), assumed.RECORDS_KEY: records})
+        return json_reply(200, {"summary": listing.summary(page_no, address), documented.RECORDS_KEY: records})
 
     @_alone
     def show(self, client_no: int, customer_no: str) -> Reply:

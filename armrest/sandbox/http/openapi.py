@@ -1,7 +1,8 @@
 """The OpenAPI description of all that is implemented, made from the models; `x-standing` says how each part is known.
 
-`documented` by Amili, `inferred` from what is, or `assumed` by us. Names and types have standings of their own: Amili
-documents the names of a customer's fields, and their types only as far as an example shows them.
+`documented` by Amili, `inferred` from what is, or `assumed` by us. Names and types have standings of their own. The
+types of customers in a list and of its summary are documented by one example, which is no schema: `null` and other
+types are possible.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter
 
 from armrest.api import PageSummary
 from armrest.model import Accepted, CustomerRecord, CustomerUpdate
-from armrest.sandbox.arm import assumed
+from armrest.sandbox.arm import documented
 from armrest.sandbox.http.routes import API, IDENTITY
 
 Standing = Literal["documented", "inferred", "assumed"]
@@ -194,8 +195,8 @@ _PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
 
 _MODELS: Final[Mapping[str, tuple[Any, Standing]]] = {
     "CustomerUpdate": (CustomerUpdate, I),
-    "CustomerRecord": (CustomerRecord, A),
-    "PageSummary": (PageSummary, A),
+    "CustomerRecord": (CustomerRecord, D),
+    "PageSummary": (PageSummary, D),
     "Accepted": (Accepted, D),
 }
 """The models whose field names are documented, and how their types are known."""
@@ -245,12 +246,12 @@ _OTHERS: Final[Mapping[str, tuple[Schema, Standing, Standing]]] = {
     ),
     "CustomerPage": (
         {
-            "required": ("summary", assumed.RECORDS_KEY),
+            "required": ("summary", documented.RECORDS_KEY),
             "summary": _ref("PageSummary"),
-            assumed.RECORDS_KEY: {"type": "array", "items": _ref("CustomerRecord")},
+            documented.RECORDS_KEY: {"type": "array", "items": _ref("CustomerRecord")},
         },
         D,
-        A,
+        D,
     ),
     "BatchResult": ({"status": _TEXT, "result": _TEXT, "message": _TEXT, "batchUuid": _TEXT, "customers": _LIST}, A, A),
     "CustomerResult": (

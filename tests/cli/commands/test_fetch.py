@@ -15,6 +15,7 @@ from armrest.api import ArmClient, FixedToken
 from armrest.model import cells_of
 from armrest.reconcile import fetch_customers
 from armrest.sandbox import SandboxServer
+from armrest.sandbox.arm.assumed import record
 from tests.cli.conftest import Typed
 
 FETCH = ("fetch-customers", "--client-no", "2218", "-o")
@@ -66,7 +67,22 @@ def test_what_arm_holds_is_written_under_the_columns_of_a_customer_file(
         "distributionType": "M",
         "einvoiceCode": "90",
         "clientNo": "2218",
+        "accountNo": str(record(2218, KARI)["accountNo"]),
     }
+
+
+def test_a_birth_number_is_in_the_file_alone(
+    typed: Typed, arm: SandboxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    arm.books.load(2218, [KARI | {"ssn": "01018012345", "ssnCountry": "NO"}])
+
+    with caplog.at_level("DEBUG"):
+        ended = typed(*FETCH, "customers.csv", "--json")
+
+    (row,) = rows_of(tmp_path / "customers.csv")
+    assert (ended.exit_code, row["ssn"], row["ssnCountry"]) == (0, "01018012345", "NO")
+    assert stat.S_IMODE((tmp_path / "customers.csv").stat().st_mode) == 0o600
+    assert "01018012345" not in ended.out + ended.err + caplog.text
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,19 @@ def test_what_is_not_in_the_file_is_not_compared(typed: Typed, file: Write, arm:
     }
 
 
+def test_a_birth_number_that_arm_shows_is_in_no_result_and_no_drift_file(
+    typed: Typed, file: Write, arm: SandboxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded(arm, KARI | {"name": "Kari Gammel", "ssn": "01018012345"}, OLA)
+
+    with caplog.at_level("DEBUG"):
+        ended = typed(*VERIFY, file(FILE), "--json", "-o", "drift.csv")
+
+    drift = (tmp_path / "drift.csv").read_text(encoding="utf-8-sig")
+    assert (ended.exit_code, "Kari Gammel" in drift) == (1, True)
+    assert "01018012345" not in ended.out + ended.err + caplog.text + drift
+
+
 def test_drift_is_told_by_number_and_field_and_its_values_stand_in_the_file_alone(
     typed: Typed, file: Write, arm: SandboxServer, tmp_path: Path
 ) -> None:
