@@ -99,7 +99,7 @@ class ArmClient:
         self._max_answer_bytes = max_answer_bytes
         self._harmless = frozenset(path.lower() for path in harmless)
         self._now = now
-        self._lanes = ConnectionPools(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
+        self._pools = ConnectionPools(transport=transport, timeout_seconds=timeout_seconds, pool_size=pool_size)
 
     async def __aenter__(self) -> Self:
         return self
@@ -107,7 +107,7 @@ class ArmClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._lanes.close()
+        await self._pools.close()
 
     async def put_customers_batch(self, client_no: int, body: bytes) -> Accepted:
         """Store a batch of updates, to be worked through later.
@@ -362,7 +362,7 @@ class ArmClient:
         headers = {"Authorization": f"Bearer {token}", REQUEST_ID: uuid4().hex}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        with self._lanes.one() as http:
+        with self._pools.acquire() as http:
             request = http.build_request(method, address, content=body, headers=headers)
             answer = await exchange(
                 http, request, timeout_seconds=self._timeout_seconds, max_answer_bytes=self._max_answer_bytes

@@ -75,7 +75,7 @@ class Sandbox(ArmState):
     def _note(self, fault: Fault, request: Request, arguments: dict[str, str]) -> None:
         """Count a fault, and the customers of the affected body or batch."""
         if "batchuuid" in arguments:
-            affected = self.books.size_of(int(arguments["clientno"]), arguments["batchuuid"])
+            affected = self.records.size_of(int(arguments["clientno"]), arguments["batchuuid"])
         else:
             affected = request.body.count(b'"customerNo"')
         self.faults.note(fault, affected)

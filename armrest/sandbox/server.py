@@ -71,9 +71,9 @@ class SandboxServer:
         return self.sandbox.token
 
     @property
-    def books(self) -> CustomerRecords:
+    def records(self) -> CustomerRecords:
         """The records of the sandbox; safe to read while it answers."""
-        return self.sandbox.books
+        return self.sandbox.records
 
     @property
     def behaviour(self) -> Behaviour:

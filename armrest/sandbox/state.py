@@ -47,7 +47,7 @@ class ArmState:
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.faults = Faults(self.behaviour, self._random)
         self.tokens = Tokens(self.token, now=self.now, entropy=self._entropy)
-        self.books = CustomerRecords(
+        self.records = CustomerRecords(
             self.behaviour,
             self.faults,
             now=self.now,

@@ -1,4 +1,4 @@
-"""A list of customers as in the example of GET /clients/{clientno}/customers: its keys and types, with our own values."""
+"""A list as in the example of GET /clients/{clientno}/customers: its keys and types, with our own values."""
 
 from typing import Any, Final
 

@@ -54,7 +54,7 @@ def pages(*bodies: Any) -> Callable[[Seen, asyncio.StreamWriter], Any]:
 
 
 async def test_a_customer_is_read_as_arm_holds_it(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
 
     record = await client.get_customer(2218, "10001")
 
@@ -62,7 +62,7 @@ async def test_a_customer_is_read_as_arm_holds_it(client: ArmClient, sandbox: Sa
 
 
 async def test_a_customer_number_is_escaped(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [{"customerNo": "A/1?x=#ø"}])
+    sandbox.records.load(2218, [{"customerNo": "A/1?x=#ø"}])
 
     assert (await client.get_customer(2218, "A/1?x=#ø"))["customerNo"] == "A/1?x=#ø"
 
@@ -125,11 +125,11 @@ async def test_a_customer_is_created_updated_and_removed(client: ArmClient, sand
 
     assert [answer.standing for answer in (created, updated, removed)] == [AnswerKind.PROCESSED] * 3
     assert [answer.http_status for answer in (created, updated, removed)] == [201, 200, 200]
-    assert sandbox.books.customers(2218) == {}
+    assert sandbox.records.customers(2218) == {}
 
 
 async def test_a_customer_with_open_items_is_not_removed(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.customers_with_items = frozenset({"10001"})
 
     with pytest.raises(BatchRefused, match=r"customer 10001 of client 2218 \(422\).*open items"):
@@ -163,7 +163,7 @@ async def test_a_removal_that_failed_is_not_taken_for_done(against: Open) -> Non
 async def test_what_cannot_be_undone_is_never_repeated(
     call: Callable[[ArmClient], Any], fault: Fault, client: ArmClient, sandbox: SandboxServer
 ) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.faults = {fault: 1.0}
 
     with pytest.raises(TryAgain):
@@ -173,7 +173,7 @@ async def test_what_cannot_be_undone_is_never_repeated(
 
 
 async def test_reading_is_repeated(sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.faults = {Fault.RESET_BEFORE: 0.3, Fault.UNAVAILABLE: 0.2, Fault.CUT: 0.2}
     sandbox.behaviour.retry_after_seconds = 0
     patience = RetryPolicy(max_tries=50, random=Hasty())
@@ -185,7 +185,7 @@ async def test_reading_is_repeated(sandbox: SandboxServer) -> None:
 
 
 async def test_a_removal_with_a_stale_token_is_tried_once_more(sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     login = ClientCredentials(sandbox.identity_url, CLIENT_ID, SecretStr(CLIENT_SECRET))
     async with ArmClient(sandbox.api_url, login) as client:
         stale = await login.token()
@@ -199,7 +199,7 @@ async def test_a_removal_with_a_stale_token_is_tried_once_more(sandbox: SandboxS
 
 async def test_a_list_is_read_to_its_end(client: ArmClient, sandbox: SandboxServer) -> None:
     everyone = [str(number) for number in range(1, 36)]
-    sandbox.books.load(2218, ({"customerNo": number} for number in everyone))
+    sandbox.records.load(2218, ({"customerNo": number} for number in everyone))
 
     assert await numbers(client, page_size=10) == everyone
     assert await numbers(client, maximum_count=7) == everyone[:7]
@@ -211,7 +211,7 @@ async def test_an_empty_list_has_nobody(client: ArmClient) -> None:
 
 
 async def test_a_list_goes_on_where_it_was_left(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, ({"customerNo": str(number)} for number in range(25)))
+    sandbox.records.load(2218, ({"customerNo": str(number)} for number in range(25)))
     (first, *_) = [page async for page in client.customer_pages(2218, page_size=10)]
 
     rest = [page async for page in client.customer_pages(2218, query_id=first.summary.query_id, page_no=2)]
@@ -226,7 +226,7 @@ async def test_a_page_that_is_no_more_says_to_begin_anew(
 ) -> None:
     first = await anext(client.customer_pages(2218))
     if page_no == 1:
-        sandbox.sandbox.books._listings._listings.clear()
+        sandbox.sandbox.records._listings._listings.clear()
 
     with pytest.raises(NotFound, match="start again"):
         await anext(client.customer_pages(2218, query_id=first.summary.query_id, page_no=page_no))

@@ -13,15 +13,15 @@ from armrest.sandbox.state import ArmState
 
 
 def _customers(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
-    return json_reply(200, sandbox.books.customers(int(arguments["clientno"])))
+    return json_reply(200, sandbox.records.customers(int(arguments["clientno"])))
 
 
 def _load(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
-    return json_reply(200, {"loaded": sandbox.books.load(int(arguments["clientno"]), orjson.loads(request.body))})
+    return json_reply(200, {"loaded": sandbox.records.load(int(arguments["clientno"]), orjson.loads(request.body))})
 
 
 def _drain(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
-    sandbox.books.drain()
+    sandbox.records.drain()
     return json_reply(200, {})
 
 
@@ -52,7 +52,7 @@ def stats(sandbox: ArmState) -> dict[str, Any]:
                 "rank": batch.rank,
                 "polls": batch.polls,
             }
-            for batch in sandbox.books.batches()
+            for batch in sandbox.records.batches()
         ],
     }
 

@@ -28,7 +28,7 @@ OLA = {"customerNo": "10002", "name": "Ola", "phoneNo": "99999999"}
 
 
 def loaded(arm: SandboxServer, *customers: dict[str, Any]) -> None:
-    arm.books.load(2218, customers)
+    arm.records.load(2218, customers)
 
 
 def many(count: int, name: str = "Kari") -> list[dict[str, Any]]:

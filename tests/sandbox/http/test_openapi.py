@@ -48,7 +48,7 @@ SECONDS_TO_WAIT: Final = 10
 @pytest.fixture(scope="module")
 def server() -> Iterator[SandboxServer]:
     with SandboxServer(seed=1) as server:
-        server.books.load(2218, [{"customerNo": "10001", "name": "Kari"}])
+        server.records.load(2218, [{"customerNo": "10001", "name": "Kari"}])
         yield server
 
 
