@@ -103,7 +103,7 @@ async def test_an_account_number_is_a_number_or_a_text(against: Open, account_no
 
 
 async def test_an_answer_that_cannot_be_read_keeps_no_birth_number(against: Open) -> None:
-    async with against(says(200, CUSTOMER), patience=ONCE) as (client, _):
+    async with against(says(200, CUSTOMER), retry_policy=ONCE) as (client, _):
         with pytest.raises(UnreadableAnswer) as caught:
             await client.get_customer(2218, "10002")
 
@@ -112,7 +112,7 @@ async def test_an_answer_that_cannot_be_read_keeps_no_birth_number(against: Open
 
 @pytest.mark.parametrize("body", [b"<html>", {}, [], {"customerNo": "10002"}, {"customerNo": True}], ids=repr)
 async def test_another_answer_is_not_that_customer(against: Open, body: Any) -> None:
-    async with against(says(200, body), patience=ONCE) as (client, _):
+    async with against(says(200, body), retry_policy=ONCE) as (client, _):
         with pytest.raises(UnreadableAnswer):
             await client.get_customer(2218, "10001")
 
@@ -176,9 +176,9 @@ async def test_reading_is_repeated(sandbox: SandboxServer) -> None:
     sandbox.records.load(2218, [KARI])
     sandbox.behaviour.faults = {Fault.RESET_BEFORE: 0.3, Fault.UNAVAILABLE: 0.2, Fault.CUT: 0.2}
     sandbox.behaviour.retry_after_seconds = 0
-    patience = RetryPolicy(max_tries=50, random=Hasty())
+    retry_policy = RetryPolicy(max_tries=50, random=Hasty())
 
-    async with ArmClient(sandbox.api_url, FixedToken(SecretStr(sandbox.token)), patience=patience) as client:
+    async with ArmClient(sandbox.api_url, FixedToken(SecretStr(sandbox.token)), retry_policy=retry_policy) as client:
         for _ in range(5):
             assert (await client.get_customer(2218, "10001"))["customerNo"] == "10001"
             assert await numbers(client) == ["10001"]
@@ -293,8 +293,8 @@ async def test_the_last_page_is_the_last_whatever_it_names(against: Open) -> Non
     "body", [{"summary": {}}, {"a": [], "b": []}, {"customers": ["x"]}, {"summary": 3, "customers": []}, 7], ids=repr
 )
 async def test_what_is_no_page_is_unreadable(against: Open, body: Any) -> None:
-    async with against(says(200, body), patience=ONCE) as (client, _):
-        with pytest.raises(UnreadableAnswer, match="no page"):
+    async with against(says(200, body), retry_policy=ONCE) as (client, _):
+        with pytest.raises(UnreadableAnswer, match="not a page"):
             await numbers(client)
 
 
@@ -360,8 +360,8 @@ async def test_an_unknown_method_is_refused(client: ArmClient) -> None:
 async def test_an_empty_answer_is_nothing_and_a_page_of_html_is_unreadable(against: Open) -> None:
     async with against(says(204)) as (client, _):
         assert await client.request("DELETE", "clients/2218/files/1") is None
-    async with against(says(200, b"<html>Kari</html>"), patience=ONCE) as (client, _):
-        with pytest.raises(UnreadableAnswer, match="no JSON"):
+    async with against(says(200, b"<html>Kari</html>"), retry_policy=ONCE) as (client, _):
+        with pytest.raises(UnreadableAnswer, match="not JSON"):
             await client.request("GET", "clients/2218/files/1")
 
 

@@ -63,7 +63,7 @@ class Urls:
                 return str(address)
         raise ValueError("the path leads out of the API; give it like clients/2218/aritems?pagesize=100")
 
-    def shown(self, address: str) -> str:
+    def display(self, address: str) -> str:
         """Return a URL for logs: below the base, and without its query, which may contain a name."""
         return address.removeprefix(f"{self._base_url}/").partition("?")[0]
 

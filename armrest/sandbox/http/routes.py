@@ -67,7 +67,7 @@ def _health(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
 
 
 def not_found(path: str) -> Reply:
-    """The answer to an unknown path."""
+    """Return the answer to an unknown path."""
     return json_reply(404, assumed.error(404, f"No such path: {path}"))
 
 
@@ -85,7 +85,7 @@ ROUTES: Final = (
     Route("GET", _CUSTOMER, "One customer (documented)", _show, _ANYWHERE),
     Route("DELETE", _CUSTOMER, "Remove one customer (documented)", _delete, _ANYWHERE),
     Route("GET", _BATCH, "Details for one batch (documented)", _batch, (*_ANYWHERE, Fault.UNKNOWN_WORD)),
-    Route("GET", f"{API}/health", "Is ARM there? (name documented, the rest assumed)", _health, open=True),
-    Route("GET", f"{IDENTITY}/health", "Is Identity there? (name documented, the rest assumed)", _health),
+    Route("GET", f"{API}/health", "Health of ARM (name documented, the rest assumed)", _health, open=True),
+    Route("GET", f"{IDENTITY}/health", "Health of Identity (name documented, the rest assumed)", _health),
     Route("POST", f"{IDENTITY}/token", "A bearer token (documented for the vendor's other API)", _token),
 )

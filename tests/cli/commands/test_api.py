@@ -62,7 +62,7 @@ def test_a_body_comes_from_a_file_or_from_stdin(
         (("PUT", ONE, "--input", "none.json"), "No such file"),
         (("POST", ONE, "--paginate"), "GET only"),
         (("GET", "clients/2218/elsewhere"), "nothing there (404)"),
-        (("GET", ONE, "--paginate"), "no page of a list"),
+        (("GET", ONE, "--paginate"), "not a page of a list"),
         (("DELETE", ONE), "add --yes"),
     ],
 )
