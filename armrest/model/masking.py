@@ -6,7 +6,7 @@ from typing import Any, Final
 from armrest.model.customer import CustomerUpdate
 
 SHOWN: Final = frozenset({"customerNo", "customerCategory", "countryCode", "type", "einvoiceCode"})
-"""Keys whose values are shown as they are, where they are codes: a cell in the wrong column is none."""
+"""Keys whose values are shown if they look like codes; a cell in the wrong column does not."""
 
 _CODE: Final = re.compile("[A-Z0-9]{1,8}")
 
