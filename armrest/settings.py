@@ -1,7 +1,7 @@
-"""Every setting in one place: its unit, its default, the environment variable that sets it.
+"""Every setting in one place: its unit and its default.
 
-Read from `ARMREST_…` variables, from `.env`, or given by flags. An empty variable counts as unset. There is no
-default for the API's address: nothing is sent anywhere that was not named.
+Settings come from `ARMREST_…` variables, from `.env`, or from flags. An empty variable counts as unset. The API's
+address has no default, so nothing is sent to an address that nobody named.
 """
 
 import re
@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SqlSource(BaseModel):
-    """What a source `sql:NAME` stands for: an SQLAlchemy address, and a query or the name of a table."""
+    """A source `sql:NAME`: an SQLAlchemy address, and a query or the name of a table."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -26,23 +26,23 @@ class SqlSource(BaseModel):
 
 
 class Access(BaseModel):
-    """What it takes to reach an ARM: given by the settings, or kept side by side for several in Prefect."""
+    """Access to one ARM. It comes from the settings, or from a Prefect block `ArmConnection`."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     api_url: str | None = Field(None, description="ARM's address, e.g. https://api.staging.amili.no/arm/v1")
-    token: SecretStr | None = Field(None, description="a bearer token; wins over a login")
+    token: SecretStr | None = Field(None, description="a bearer token; used instead of a login")
     identity_url: str | None = Field(None, description="the Identity API, e.g. https://auth.staging.amili.no")
     identity_client_id: str | None = Field(None, description="client id of the login")
     identity_client_secret: SecretStr | None = Field(None, description="client secret of the login")
-    user_id: str = Field("armrest-flows", description="metadata.userId of every batch: who the update is by")
+    user_id: str = Field("armrest-flows", description="metadata.userId of every batch: the author of the updates")
     clients: Annotated[tuple[int, ...], NoDecode] = Field(
-        (), description="the only clients that may be touched, e.g. 2218,2219; empty: all"
+        (), description="the only clients that may be used, e.g. 2218,2219; empty: all"
     )
-    concurrency: int = Field(8, ge=1, le=64, description="requests under way at once, at most")
-    min_concurrency: int = Field(1, ge=1, le=64, description="requests at once that slow answers do not go below")
+    concurrency: int = Field(8, ge=1, le=64, description="most requests at the same time")
+    min_concurrency: int = Field(1, ge=1, le=64, description="fewest requests at the same time when answers are slow")
     timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one answer")
-    max_tries: int = Field(8, ge=1, description="attempts of one request, waits by a 429 or 503 not counted")
+    max_tries: int = Field(8, ge=1, description="most attempts of one request; a 429 or 503 does not count")
 
     @field_validator("clients", mode="before")
     @classmethod
@@ -65,14 +65,14 @@ class Access(BaseModel):
 
 
 class Settings(Access, BaseSettings):
-    """What the commands, the flows and the tasks share; rooms beneath take values, never this."""
+    """The settings of commands, flows and tasks. Lower rooms receive values, never this object."""
 
     model_config = SettingsConfigDict(
         env_prefix="ARMREST_", env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
     )
 
     connection: str = Field(
-        "", description="name of a Prefect block ArmConnection: what concerns ARM comes from it, not from these"
+        "", description="name of a Prefect block ArmConnection; it replaces the settings about access to ARM"
     )
     allow_updates: bool = Field(True, description="false refuses every run that would send something")
 
@@ -80,43 +80,44 @@ class Settings(Access, BaseSettings):
     ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address of the ledger; default: SQLite in home")
     store_url: str | None = Field(None, description="fsspec address of the bodies; default: a folder in home")
 
-    inbox: Path | None = Field(None, description="a folder in which plain names of customer files are looked up")
+    inbox: Path | None = Field(None, description="the folder for customer files that are given by a plain name")
     source_prefixes: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="besides the inbox, what a source may begin with in a deployment: addresses or folders, each "
-        "ending with /, with commas between them",
+        description="addresses or folders that a deployment may read besides the inbox; each ends with /, "
+        "separated by commas",
     )
     mappings: Path | None = Field(
         None, description="the folder of mapping files in a deployment; only administrators may write there"
     )
-    rejects_url: str | None = Field(None, description="where rejects files go, an fsspec address; default: in home")
+    rejects_url: str | None = Field(None, description="fsspec address of the rejects files; default: a folder in home")
     sources: Secret[Json[dict[str, SqlSource]]] = Field(
         Secret({}),
         validate_default=False,
-        description='what sql:NAME reads, as JSON: {"NAME": {"url": "…", "query": "…"}}',
+        description='the sources sql:NAME, as JSON: {"NAME": {"url": "…", "query": "…"}}',
     )
     rules: Json[dict[str, Literal["error", "warning", "off"]]] = Field(
         {},
         validate_default=False,
-        description='other severities of rules, as JSON: {"postal-code": "error", "mojibake": "off"}',
+        description='rules with another severity, as JSON: {"postal-code": "error", "mojibake": "off"}',
     )
 
     planning_processes: int | None = Field(
         None, ge=1, le=64, description="processes that check a large source; default: one for each core, up to 4"
     )
-    batch_size: int = Field(1000, ge=1, le=100_000, description="customers per batch, at most")
-    max_body_bytes: int = Field(5_000_000, ge=1_000, description="bytes per batch, at most")
-    poll_first_seconds: float = Field(1.0, gt=0, description="wait before a batch is first asked about")
-    poll_max_seconds: float = Field(30.0, gt=0, description="longest wait between two questions about a batch")
-    not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 on a fresh batchUuid means pending")
-    lease_seconds: float = Field(60.0, gt=0, description="a client's lease lapses after this without a heartbeat")
-    open_too_long_seconds: float = Field(
-        86_400.0, gt=0, description="after this long, a batch that is open is reported"
-    )
+    batch_size: int = Field(1000, ge=1, le=100_000, description="most customers in a batch")
+    max_body_bytes: int = Field(5_000_000, ge=1_000, description="most bytes in a batch")
+    poll_first_seconds: float = Field(1.0, gt=0, description="wait before the first poll of a batch")
+    poll_max_seconds: float = Field(30.0, gt=0, description="longest wait between two polls of a batch")
+    not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 for a new batchUuid means pending")
+    lease_seconds: float = Field(60.0, gt=0, description="time without a heartbeat until a client's lease lapses")
+    open_too_long_seconds: float = Field(86_400.0, gt=0, description="a batch that is open for longer is reported")
     harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="members of ARM's answers that speak against nothing, by path, e.g. data.skipped,data.takenMs"
+        (),
+        description="members of ARM's answers that do not contradict success, by path, e.g. data.skipped,data.takenMs",
     )
-    ghost_horizon_seconds: float = Field(3600.0, ge=0, description="how long an unanswered batch may still be applied")
+    ghost_horizon_seconds: float = Field(
+        3600.0, ge=0, description="how long ARM may still apply a batch without an answer"
+    )
 
     @field_validator("source_prefixes", mode="before")
     @classmethod
@@ -129,7 +130,7 @@ class Settings(Access, BaseSettings):
         for prefix in prefixes:
             scheme, _, rest = prefix.partition("://")
             if not prefix.endswith("/"):
-                raise ValueError("each must end with /, or it would also stand for longer names")
+                raise ValueError("each must end with /; otherwise it also allows longer names")
             if rest and (scheme in LOCAL_SCHEMES or "::" in prefix):
                 raise ValueError("a folder of this machine is written as its path, such as /srv/exports/")
             if rest and "@" in rest.partition("/")[0]:
@@ -141,15 +142,15 @@ class Settings(Access, BaseSettings):
     @field_validator("harmless_members", mode="before")
     @classmethod
     def _paths(cls, value: Any) -> Any:
-        # most commands read no answer, and start without it
+        # imported here because most commands read no answer, and start faster without it
         from armrest.api import is_decisive
 
         paths = value.replace(",", " ").split() if isinstance(value, str) else value
         for path in map(str, paths):
             if not re.fullmatch(r"[^\s.]{1,64}(\.[^\s.]{1,64}){0,31}", path):
-                raise ValueError(f"{path} is not the path of a member: name it like data.skipped")
+                raise ValueError(f"{path} is not the path of a member; write it like data.skipped")
             if is_decisive(path):
-                raise ValueError(f"{path} decides how an answer is read and cannot be harmless: name a member in it")
+                raise ValueError(f"{path} decides what an answer means and cannot be harmless; name a member inside it")
         return tuple(str(path).lower() for path in paths)
 
     @field_validator("rejects_url")

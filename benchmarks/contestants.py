@@ -15,7 +15,7 @@ from benchmarks.servers import Server, task_runs
 PLAN: Final = "(a) file → outbox"
 SEND: Final = "(b) outbox → settled"
 WHOLE: Final = "(c) the whole run"
-LOWER_BOUND: Final = "lower bound: bodies made beforehand, bare httpx"
+LOWER_BOUND: Final = "lower bound: bodies prepared beforehand, bare httpx"
 SCRIPT: Final = "afternoon script: pandas, pydantic, httpx"
 NAIVE: Final = "naive Prefect flow: map, customers as arguments"
 EMPTY: Final = "Prefect's start: an empty flow"

@@ -73,7 +73,7 @@ def _lines(source: Path) -> float:
 FLOORS: Final[dict[str, Floor]] = {
     "cut into columns": _cut,
     "validated by pydantic": _by_blocks(CUSTOMERS.validate_python),
-    "serialised and hashed": _by_blocks(_sealed),
+    "serialized and hashed": _by_blocks(_sealed),
     "the ledger's lines": _lines,
 }
 """`csv.reader`, pydantic alone, orjson and blake2b alone, SQLite without an index by customer number."""

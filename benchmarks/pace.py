@@ -58,7 +58,9 @@ def used(api: Api, folder: Path) -> str:
 def main() -> None:
     """Measure and print."""
     print(f"{machine()}, up to {AT_ONCE} calls at once\n")
-    print("| the API serves | requests a second | of what it serves | most at once | CPU of the client |")
+    print(
+        "| capacity of the API | requests a second | share of the capacity | most calls at once | CPU of the client |"
+    )
     print("| --- | ---: | ---: | ---: | ---: |")
     for api in APIS:
         with TemporaryDirectory() as folder:

@@ -185,9 +185,9 @@ class ClientCredentials:
             again = kind if issubclass(kind, RateLimited) else Unreachable  # not ARM's failure: nothing is in doubt
             return again(event, status=answer.status, retry_after_seconds=wait)
         word = payload.get("error") if isinstance(payload, dict) else None
-        said = f", {word}" if isinstance(word, str) and word in OAUTH_ERRORS else ""
+        oauth_error = f", {word}" if isinstance(word, str) and word in OAUTH_ERRORS else ""
         return NotAuthorized(
-            f"{self._origin} refused the login ({answer.status}{said}); check ARMREST_IDENTITY_URL, "
+            f"{self._origin} refused the login ({answer.status}{oauth_error}); check ARMREST_IDENTITY_URL, "
             "ARMREST_IDENTITY_CLIENT_ID and ARMREST_IDENTITY_CLIENT_SECRET",
             status=answer.status,
         )

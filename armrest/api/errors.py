@@ -16,8 +16,8 @@
         ├── NotAuthorized        401, after the token was renewed once; or the login failed
         └── Forbidden            403
 
-Every error carries what happened as data, holds no personal data, and survives pickling: only the message is
-positional, and all else is optional.
+Every error says what happened in its attributes, and holds no personal data. It can be pickled: only the message is
+positional, and everything else is optional.
 """
 
 from typing import Any
@@ -26,14 +26,14 @@ from armrest.api.results import CustomerFailure
 
 
 class ArmError(Exception):
-    """A request to ARM did not end well.
+    """A request to ARM failed.
 
     Args:
         message: One line: what went wrong, and what to do.
-        status: The HTTP status, or None where no answer came.
-        request_id: The id of the request, ours unless ARM's answer named its own.
+        status: The HTTP status, or None if no answer came.
+        request_id: The id in ARM's answer, or else ours.
         evidence: The answer's body, personal data redacted, cut to a few kilobytes.
-        more: What a kind of error carries besides, under the names of its attributes.
+        more: Attributes of one kind of error.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ArmError(Exception):
 class TryAgain(ArmError):
     """The same request may be sent again.
 
-    `retry_after_seconds` is None where ARM named no time, and as long as ARM says: the caller caps it.
+    `retry_after_seconds` is None if ARM named no time. It has no upper bound: the caller caps it.
     """
 
     retry_after_seconds: float | None = None
@@ -72,7 +72,7 @@ class RateLimited(TryAgain):
 
 
 class AnswerUnknown(TryAgain):
-    """The request was sent, and its outcome is not known. A PUT is then ambiguous; never success."""
+    """The request was sent, and its outcome is not known. It never counts as success."""
 
 
 class AnswerLost(AnswerUnknown):
@@ -80,15 +80,15 @@ class AnswerLost(AnswerUnknown):
 
 
 class UnreadableAnswer(AnswerUnknown):
-    """An answer came that no rule can read: HTML, cut JSON, a 202 without a batchUuid, too large a body."""
+    """An answer that no rule can read: HTML, truncated JSON, a 202 without a batchUuid, too large a body."""
 
 
 class RedirectRefused(AnswerUnknown):
-    """A 3xx. What stands behind it is not asked, and whether the request was carried out is not known."""
+    """A 3xx, which is never followed. It is not known whether the request was carried out."""
 
 
 class BatchRefused(ArmError):
-    """Something in this body is at fault. `failures` holds the customers that the refusal names, where it names any."""
+    """Something in this body is wrong. `failures` holds the customers that the refusal names, if any."""
 
     failures: tuple[CustomerFailure, ...] = ()
 
@@ -102,7 +102,7 @@ class NotFound(ArmError):
 
 
 class StopTheRun(ArmError):
-    """Nothing else will be allowed either: the run stops, and says what to check."""
+    """ARM will allow nothing else either: the run stops, and says what to check."""
 
 
 class NotAuthorized(StopTheRun):

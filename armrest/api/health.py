@@ -1,7 +1,6 @@
 """Check whether the services answer, without a token.
 
-Source: the menus of ARM and Identity name Health (documented); that it is `GET …/health`, and what it answers, is
-inferred.
+Source: the menus of ARM and Identity name Health (documented). The path `GET …/health` and its answer are inferred.
 """
 
 import time
@@ -19,8 +18,8 @@ PATH: Final = "health"
 MAX_ANSWER_BYTES: Final = 65_536
 _VERDICTS: Final = {
     200: (True, "healthy"),
-    401: (None, "answers, but wants a login for this"),
-    403: (None, "answers, but wants a login for this"),
+    401: (None, "answers, but requires a login for this"),
+    403: (None, "answers, but requires a login for this"),
     404: (None, "answers, but has no such page"),
 }
 

@@ -11,23 +11,23 @@ import httpx
 from armrest.api.errors import UnreadableAnswer
 from armrest.api.responses import Page
 
-_SAME: Final = ("scheme", "netloc", "path")
+_CHECKED_PARTS: Final = ("scheme", "netloc", "path")
 
 
 class PageLinks:
-    """The way from a list's first page to its last. `address` is the page to ask for next, None after the last."""
+    """The pages of a list, first to last. `address` is the next page, None after the last."""
 
     def __init__(self, first: str) -> None:
         self.address: str | None = first
         self._list = httpx.URL(first)
-        self._asked = {str(self._list)}
+        self._visited = {str(self._list)}
         self._last_page_no = 0
 
     def follow(self, page: Page) -> None:
-        """Go on to the page that this one names.
+        """Move to the next page, which this one names.
 
         Raises:
-            UnreadableAnswer: Its address lies elsewhere, or was read before, or is missing though there are more.
+            UnreadableAnswer: The next page is at another address, was read before, or is missing.
         """
         summary = page.summary
         page_no = summary.page_no or self._last_page_no + 1
@@ -38,7 +38,7 @@ class PageLinks:
             self.address = None
         elif summary.next_page:
             self.address = self._checked(summary.next_page)
-            self._asked.add(self.address)
+            self._visited.add(self.address)
         elif summary.total_pages is not None:
             raise UnreadableAnswer(f"page {page_no} of {summary.total_pages} of a list does not name the next one")
         else:
@@ -49,10 +49,10 @@ class PageLinks:
             address = self._list.join(next_page)
         except (httpx.InvalidURL, ValueError):
             raise UnreadableAnswer("ARM names a next page whose address cannot be read") from None
-        if address.userinfo or any(getattr(address, part) != getattr(self._list, part) for part in _SAME):
+        if address.userinfo or any(getattr(address, part) != getattr(self._list, part) for part in _CHECKED_PARTS):
             raise UnreadableAnswer(
                 f"ARM names a next page elsewhere, at {address.host or 'no host'}; the token is not sent there"
             )
-        if str(address) in self._asked:
+        if str(address) in self._visited:
             raise UnreadableAnswer("ARM names a next page that was read before; the list would never end")
         return str(address)

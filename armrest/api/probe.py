@@ -1,8 +1,8 @@
 """The probe: twenty harmless questions for the first person with access to Amili's staging.
 
-Each says what is assumed now, what it sends, and the one line of code that its answer would change. A test holds
-`docs/first-contact.md` to them. Nothing of a customer is changed: what is written names a test customer and no field,
-or a customer that the questions make themselves and remove in the end.
+Each question has an assumed answer, a request, and the one line of code that another answer would change. A test
+compares `docs/first-contact.md` with them. No existing customer is changed: a request that writes names a test customer
+without any field, or a customer that the questions create and remove.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ import orjson
 from armrest.api.client import ArmClient
 from armrest.api.errors import NotFound, TryAgain
 
-NOBODY: Final = "armrest-no-such-customer"
-NO_BATCH: Final = "A" * 22
-NO_CLIENT: Final = 999_999_999
+UNKNOWN_CUSTOMER: Final = "armrest-no-such-customer"
+UNKNOWN_BATCH: Final = "A" * 22
+UNKNOWN_CLIENT: Final = 999_999_999
 PROBE_NAME: Final = "armrest probe"
 """The name of the customer that the questions create and may remove."""
 
@@ -30,14 +30,14 @@ class ProbeQuestion:
     """One question.
 
     Attributes:
-        path: A template of `client_no`, `customer_no`, `new_no`, and of what earlier answers gave.
+        path: A template with `client_no`, `customer_no`, `new_no`, and values from earlier answers.
         body: JSON with the same placeholders in its texts.
-        times: How often the body's one customer is repeated.
-        writes: Whether it is sent only where writing was allowed.
-        waits: Whether ARM gets time first, to work through a batch.
-        keeps: What later questions need, and the key of the answer under which it stands.
-        assumed: What is taken to be the answer now.
-        place: The file whose line it would change, and a part of that line.
+        times: How often the body repeats its only customer.
+        writes: Whether it is sent only if writing is allowed.
+        waits: Whether ARM gets time first, to process a batch.
+        keeps: Values that later questions need: the placeholder, and the key in the answer.
+        assumed: The assumed answer.
+        place: The file with the line that another answer would change, and a part of that line.
     """
 
     no: int
@@ -62,31 +62,31 @@ _BATCHES: Final = "clients/{client_no}/batches"
 _TABLE: Final = (
     ProbeQuestion(
         no=1,
-        asks="Under which key does a list's customers stand, and what is in its summary?",
+        asks="Is a list as documented, and does its totalCount go beyond maximumcount?",
         method="GET",
         path=f"{_CUSTOMERS}?maximumcount=1",
-        assumed="under customers, beside summary",
-        place=("armrest/sandbox/arm/assumed.py", "RECORDS_KEY"),
+        assumed="customers beside summary (documented); totalCount counts all customers",
+        place=("armrest/api/responses/pagination.py", "def holds_all"),
     ),
     ProbeQuestion(
         no=2,
-        asks="Is one customer the bare object, and of which kinds are its values?",
+        asks="Is one customer the bare object, with values of the same types as in a list?",
         method="GET",
         path=f"{_CUSTOMERS}/{{customer_no}}",
-        assumed="the bare object; the kinds as in CustomerRecord",
+        assumed="the bare object; the types of the documented list",
         place=("armrest/model/customer.py", "class CustomerRecord"),
     ),
     ProbeQuestion(
         no=3,
         asks="What does an error's body look like?",
         method="GET",
-        path=f"{_CUSTOMERS}/{NOBODY}",
+        path=f"{_CUSTOMERS}/{UNKNOWN_CUSTOMER}",
         assumed="404, with status, errors and message",
         place=("armrest/sandbox/arm/assumed.py", "def error("),
     ),
     ProbeQuestion(
         no=4,
-        asks="What is answered to a queryId that has expired?",
+        asks="How does ARM answer an expired queryId?",
         method="GET",
         path=f"{_CUSTOMERS}?query=expired&pageno=1",
         assumed="404",
@@ -94,25 +94,25 @@ _TABLE: Final = (
     ),
     ProbeQuestion(
         no=5,
-        asks="What does nextPage look like: a whole address, a path, a number?",
+        asks="Is nextPage a whole address, as in the documented example?",
         method="GET",
         path=f"{_CUSTOMERS}?pagesize=5",
-        assumed="a whole address of the same origin and path",
+        assumed="yes, of the same origin and path",
         place=("armrest/api/page_links.py", "def _checked"),
     ),
     ProbeQuestion(
         no=6,
-        asks="What is said of a batch that nobody knows?",
+        asks="How does ARM answer an unknown batchUuid?",
         method="GET",
-        path=f"{_BATCHES}/{NO_BATCH}",
-        assumed="404; of a fresh batch it means pending for a while",
+        path=f"{_BATCHES}/{UNKNOWN_BATCH}",
+        assumed="404; for a new batch this means pending, for a while",
         place=("armrest/settings.py", "not_found_grace_seconds"),
     ),
     ProbeQuestion(
         no=7,
-        asks="Is a client that is not ours a 403 or a 404?",
+        asks="Is a client of somebody else a 403 or a 404?",
         method="GET",
-        path=f"clients/{NO_CLIENT}/customers?maximumcount=1",
+        path=f"clients/{UNKNOWN_CLIENT}/customers?maximumcount=1",
         assumed="403, which stops a run, or 404",
         place=("armrest/api/responses/statuses.py", "403: Forbidden"),
     ),
@@ -126,23 +126,23 @@ _TABLE: Final = (
     ),
     ProbeQuestion(
         no=9,
-        asks="Are the code lists there, such as those of customerCategory and distribution?",
+        asks="Are there code lists, such as those of customerCategory and distribution?",
         method="GET",
         path="clients/{client_no}/codes",
-        assumed="no code list is known, so codes are checked by their form alone",
+        assumed="no code list is known, so only the form of codes is checked",
         place=("armrest/intake/rules/checks.py", "def checks_of"),
     ),
     ProbeQuestion(
         no=10,
-        asks="Are other lists paged as that of customers is?",
+        asks="Are other lists paged like the list of customers?",
         method="GET",
         path="clients/{client_no}/aritems?pagesize=5",
-        assumed="yes, with the one list beside summary",
+        assumed="yes, with one list beside summary",
         place=("armrest/api/responses/pagination.py", "def read_page"),
     ),
     ProbeQuestion(
         no=11,
-        asks="In which words is the update of one customer answered, and which status has it?",
+        asks="Which status and which words answer the update of one customer?",
         method="PUT",
         path=_CUSTOMERS,
         body={"customerNo": "{customer_no}"},
@@ -162,7 +162,7 @@ _TABLE: Final = (
     ),
     ProbeQuestion(
         no=13,
-        asks="What does a new customer hold in fields that were not sent?",
+        asks="What do the fields of a new customer hold that were not sent?",
         method="GET",
         path=f"{_CUSTOMERS}/{{new_no}}",
         writes=True,
@@ -182,7 +182,7 @@ _TABLE: Final = (
     ),
     ProbeQuestion(
         no=15,
-        asks="What is said of a batch at once after its 202?",
+        asks="What is the status of a batch right after its 202?",
         method="GET",
         path=f"{_BATCHES}/{{batch_uuid}}",
         writes=True,
@@ -201,18 +201,18 @@ _TABLE: Final = (
     ),
     ProbeQuestion(
         no=17,
-        asks="Is a batch with a value that cannot be accepted all the same?",
+        asks="Is a batch with an invalid value accepted?",
         method="PUT",
         path=f"{_CUSTOMERS}/batches",
         body=_batch({"customerNo": "{new_no}", "dateOfBirth": "no date"}),
         writes=True,
         keeps={"failing_uuid": "batchUuid"},
-        assumed="yes; the customer fails later, by itself",
+        assumed="yes; only that customer fails, later",
         place=("armrest/sandbox/arm/records.py", "def _failures"),
     ),
     ProbeQuestion(
         no=18,
-        asks="How are the customers named that failed: by number, by place, under which key?",
+        asks="How does an answer name failed customers: by number, by position, under which key?",
         method="GET",
         path=f"{_BATCHES}/{{failing_uuid}}",
         writes=True,
@@ -228,16 +228,16 @@ _TABLE: Final = (
         body=_batch({"customerNo": "{customer_no}"}),
         times=MANY,
         writes=True,
-        assumed="1,000 do; a 413 would tell the limit",
+        assumed="1,000 fit; a 413 would show the limit",
         place=("armrest/settings.py", "batch_size"),
     ),
     ProbeQuestion(
         no=20,
-        asks="What does a removal answer? It removes the customer of question 12.",
+        asks="What is the answer to a removal? (It removes the customer of question 12.)",
         method="DELETE",
         path=f"{_CUSTOMERS}/{{new_no}}",
         writes=True,
-        assumed="200, and not necessarily a body",
+        assumed="200; the body may be empty",
         place=("armrest/api/client.py", "_EMPTY_IS_DONE: Final"),
     ),
 )
@@ -248,20 +248,20 @@ class Probe:
     """Asks the questions one by one, and stores the values that later ones need.
 
     Args:
-        given: `client_no`, `customer_no`, `new_no` and `user_id`.
-        wait_seconds: How long ARM gets to work through a batch.
+        values: `client_no`, `customer_no`, `new_no` and `user_id`.
+        wait_seconds: How long ARM gets to process a batch.
     """
 
-    def __init__(self, arm: ArmClient, given: Mapping[str, str], *, wait_seconds: float) -> None:
+    def __init__(self, arm: ArmClient, values: Mapping[str, str], *, wait_seconds: float) -> None:
         self._arm = arm
         self._wait_seconds = wait_seconds
-        self._given = dict(given)
+        self._values = dict(values)
 
     def request(self, question: ProbeQuestion) -> tuple[str, bytes | None] | None:
-        """Return the path and the body that a question would send; None where an answer that it needs is missing."""
+        """Return the path and the body of a question; None if an earlier answer that it needs is missing."""
         try:
-            body = None if question.body is None else _filled(question.body, self._given)
-            path = question.path.format_map(self._given)
+            body = None if question.body is None else _filled(question.body, self._values)
+            path = question.path.format_map(self._values)
         except KeyError:
             return None
         if body is not None and question.times > 1:
@@ -269,41 +269,41 @@ class Probe:
         return path, None if body is None else orjson.dumps(body)
 
     async def ask(self, question: ProbeQuestion) -> dict[str, Any]:
-        """Ask a question; return its answer as it may stand in a file: shapes and redacted words.
+        """Ask a question; return its answer for a file: shapes and redacted words, no values.
 
         Raises:
             NotAuthorized: The login does not work.
         """
         request = self.request(question)
-        told: dict[str, Any] = {"question": question.no, "asks": question.asks, "assumed": question.assumed}
+        report: dict[str, Any] = {"question": question.no, "asks": question.asks, "assumed": question.assumed}
         if request is None:
-            return told | {"skipped": "an answer that it needs is missing"}
+            return report | {"skipped": "an answer that it needs is missing"}
         await asyncio.sleep(self._wait_seconds if question.waits else 0)
         path, body = request
-        told["request"] = f"{question.method} {path}"
+        report["request"] = f"{question.method} {path}"
         try:
             answer = await self._arm.probe(question.method, path, body=body)
-        except TryAgain as trouble:
-            return told | {"error": type(trouble).__name__, "message": trouble.message}
+        except TryAgain as error:
+            return report | {"error": type(error).__name__, "message": error.message}
         for name, key in question.keeps.items():
             if isinstance(answer.payload, dict) and isinstance(answer.payload.get(key), str):
-                self._given[name] = answer.payload[key]
-        shown = ("http_status", "headers", "evidence", "shape", "request_id")
-        return told | {name: getattr(answer, name) for name in shown}
+                self._values[name] = answer.payload[key]
+        names = ("http_status", "headers", "evidence", "shape", "request_id")
+        return report | {name: getattr(answer, name) for name in names}
 
 
-async def is_ours(arm: ArmClient, given: Mapping[str, str]) -> bool:
-    """Whether the customer to create and remove does not exist yet, or was created by these questions."""
+async def is_ours(arm: ArmClient, values: Mapping[str, str]) -> bool:
+    """Tell whether the customer to create and remove does not exist yet, or was created by these questions."""
     try:
-        held = await arm.get_customer(int(given["client_no"]), given["new_no"])
+        record = await arm.get_customer(int(values["client_no"]), values["new_no"])
     except NotFound:
         return True
-    return held.get("name") == PROBE_NAME
+    return record.get("name") == PROBE_NAME
 
 
-def _filled(value: Any, given: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _filled(member, given) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_filled(member, given) for member in value]
-    return value.format_map(given) if isinstance(value, str) else value
+def _filled(template: Any, values: Mapping[str, str]) -> Any:
+    if isinstance(template, dict):
+        return {name: _filled(member, values) for name, member in template.items()}
+    if isinstance(template, list):
+        return [_filled(member, values) for member in template]
+    return template.format_map(values) if isinstance(template, str) else template

@@ -9,10 +9,10 @@ from armrest.api.http import RawAnswer
 from armrest.api.redaction import redact
 from armrest.api.responses import NotJson, parse
 
-_TELLING: Final = re.compile(
+_SAFE_HEADERS: Final = re.compile(
     r"content-(type|length|encoding)|retry-after|(x-)?rate-?limit.*|server|via|www-authenticate"
 )
-"""Headers whose values hold nothing secret and nothing personal."""
+"""Headers whose values are neither secret nor personal."""
 
 _ADDRESSES: Final = frozenset({"nextPage", "lastPage", "getResult"})
 """Keys whose texts are ARM's own addresses, shown as they are."""
@@ -22,13 +22,13 @@ _KINDS: Final[dict[type, str]] = {bool: "boolean", int: "integer", float: "numbe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbedAnswer:
-    """How a question was answered.
+    """The answer to a question.
 
     Attributes:
-        headers: Those that tell something of the API; of all others the name alone.
+        headers: The values of headers that are safe to show; `…` for all others.
         evidence: The body, redacted.
-        shape: The body with the kind of each value in its place: `{"customerNo": "text", "dueDays": "integer"}`.
-        payload: The body itself; it may tell of people, and goes into no file.
+        shape: The body with types instead of values: `{"customerNo": "text", "dueDays": "integer"}`.
+        payload: The body itself. It may hold personal data, and is written to no file.
     """
 
     http_status: int
@@ -40,11 +40,11 @@ class ProbedAnswer:
 
 
 def describe_answer(answer: RawAnswer, known: Iterable[str]) -> ProbedAnswer:
-    """Return what an answer is like."""
+    """Return the answer, described without values."""
     payload = parse(answer.body or b"")
     return ProbedAnswer(
         http_status=answer.status,
-        headers={name: value if _TELLING.fullmatch(name) else "…" for name, value in answer.headers.items()},
+        headers={name: value if _SAFE_HEADERS.fullmatch(name) else "…" for name, value in answer.headers.items()},
         evidence=redact(payload, known),
         shape=None if isinstance(payload, NotJson) else shape_of(payload),
         request_id=answer.request_id,
@@ -53,7 +53,7 @@ def describe_answer(answer: RawAnswer, known: Iterable[str]) -> ProbedAnswer:
 
 
 def shape_of(value: Any, depth: int = 0) -> Any:
-    """Return a JSON value with kinds in place of values; of a list, what its first three members are like."""
+    """Return a JSON value with types instead of values; of a list, only its first three members."""
     if isinstance(value, dict) and depth < 8:  # noqa: PLR2004 -- deeper than any answer that we know of
         return {name: member if name in _ADDRESSES else shape_of(member, depth + 1) for name, member in value.items()}
     if isinstance(value, list):

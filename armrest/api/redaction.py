@@ -1,8 +1,8 @@
 """Redact personal data from ARM's answers, to store them as evidence and show them as reasons.
 
-Structure and keys stay. Of the values, words of the protocol stay, free text stays without what looks personal, and
-everything else becomes `…`. What looks personal: e-mail addresses, five digits and more, dates, quotations,
-capitalised words within a sentence. A value that we sent ourselves is found exactly, where it is handed in as `known`.
+Structure, keys and words of the protocol stay. Free text loses what looks personal: e-mail addresses, five or more
+digits, dates, quotations, capitalised words within a sentence. Every other value becomes `…`. Values that we sent
+ourselves are passed as `known`, and are removed exactly.
 """
 
 import html
@@ -20,12 +20,12 @@ MAX_REASON_CHARS: Final = 300
 MAX_EVIDENCE_BYTES: Final = 8_000
 MAX_DEPTH: Final = 32
 ROOM_TO_CLOSE: Final = 2_000
-"""Bytes that the last value and the brackets of its surroundings may take."""
+"""Bytes reserved for the last value and all closing brackets."""
 
 MAX_COUNT: Final = 10_000_000
 
 WORD_KEYS: Final = frozenset({"status", "result", "statuscode", "code", "errorcode", "objectname"})
-"""Their values are words of the protocol; a sentence is masked as text."""
+"""Keys whose values are words of the protocol; a sentence is masked like text."""
 
 ID_KEYS: Final = frozenset({"batchuuid", "customerno", "clientno"})
 NUMBER_KEYS: Final = frozenset(
@@ -36,16 +36,16 @@ TEXT_KEYS: Final = frozenset(
     {"message", "messages", "error", "errors", "detail", "details", "description", "reason", "title", "text"}
 )
 CODE_FIELDS: Final = frozenset({"customerNo", "customerCategory", "countryCode", "type", "userId"})
-"""What we send of a customer that tells nothing about a person."""
+"""Fields of a customer that say nothing about a person."""
 
 PATH: Final = re.compile(r"customers?[\[/](\d{1,9})\b\W*(\w*)", re.IGNORECASE)
-"""A place in the body that was sent: `customers[3].phoneNo`, `/customers/3/phoneNo`."""
+"""A position in the body that was sent: `customers[3].phoneNo`, `/customers/3/phoneNo`."""
 
 FIELD_NAMES: Final = {
     name.lower(): name
     for name in (*CustomerRecord.__annotations__, *ADDRESS_FIELDS, *Distribution.__annotations__, "metadata", "userId")
 }
-"""ARM's fields by their names in lower case; they may stand in any text."""
+"""ARM's fields by their names in lower case; they are shown in any text."""
 
 _HEADINGS: Final = """
     arm bad batch batches customers document error errors failed field fields found gateway http invalid is json length
@@ -56,7 +56,7 @@ _PLAIN: Final = FIELD_NAMES.keys() | {
     part.lower()
     for part in re.findall(r"[A-Z]?[a-z]+", " ".join((*CustomerRecord.__annotations__, *ADDRESS_FIELDS, _HEADINGS)))
 }
-"""Words that may stand capitalised within a sentence: ARM's field names, and those of errors' headings."""
+"""Words that stay although they are capitalised within a sentence: ARM's field names, and words of headings."""
 
 _WORD_LIKE: Final = re.compile(r"[A-Za-z][A-Za-z_\-]{0,39}")
 _ID_LIKE: Final = re.compile(r"[^\s@]{1,64}")
@@ -80,7 +80,7 @@ _PAGE_NOISE: Final = re.compile(
 def mask(text: str, known: Iterable[str] = (), *, max_chars: int = MAX_REASON_CHARS) -> str:
     """Return one line of at most `max_chars`, with `…` for what looks personal and for the `known` values.
 
-    Known values are found as whole words, in any case of letters; one of a single character is left alone.
+    Known values are removed as whole words, without regard to case; a single character is not.
     """
     line = _mask_known(_one_line(text, 4 * max_chars), frozenset(known))
     line = _mask_names(_PERSONAL.sub(_blank_unless_field, line))
@@ -89,9 +89,9 @@ def mask(text: str, known: Iterable[str] = (), *, max_chars: int = MAX_REASON_CH
 
 
 def personal_values(sent: bytes | Mapping[str, Any]) -> frozenset[str]:
-    """Return what a body or a customer that we sent says about people: its values, and the longer words of its names.
+    """Return the personal values of a body or a customer that we sent, and the longer words of its names.
 
-    Codes (country, category) and customer numbers are not among them.
+    Codes (country, category) and customer numbers are left out.
     """
     try:
         texts = list(_texts(orjson.loads(sent) if isinstance(sent, bytes) else sent))
@@ -102,7 +102,7 @@ def personal_values(sent: bytes | Mapping[str, Any]) -> frozenset[str]:
 
 
 def redact(payload: Any, known: Iterable[str] = ()) -> str:
-    """Return an answer as evidence: JSON of at most 8,000 bytes, or of a text that is no JSON its masked words."""
+    """Return an answer as evidence: redacted JSON of at most 8,000 bytes, or masked text if it is not JSON."""
     values = frozenset(known)
     if isinstance(payload, str):
         return mask(html.unescape(_PAGE_NOISE.sub(" ", payload[:65_536])), values)
@@ -110,7 +110,7 @@ def redact(payload: Any, known: Iterable[str] = ()) -> str:
 
 
 def redact_again(evidence: str, known: Iterable[str]) -> str:
-    """Return evidence without these values, too."""
+    """Return evidence without these values."""
     try:
         return redact(orjson.loads(evidence), known)
     except orjson.JSONDecodeError:
@@ -118,19 +118,19 @@ def redact_again(evidence: str, known: Iterable[str]) -> str:
 
 
 def key_shown(name: str) -> str:
-    """Return a member's name as it may be shown in a path: in lower case, masked where it looks personal."""
+    """Return a member's name for a path: in lower case, and `…` if it looks personal."""
     return name.lower() if _KEY_LIKE.fullmatch(name) else BLANK
 
 
 def word(value: Any) -> str:
-    """Return a status word as it came, anything longer masked, and nothing where there is none."""
+    """Return a status word as received, a longer text masked, and `""` if there is none."""
     if not isinstance(value, str):
         return str(value)[:40] if isinstance(value, int) else ""
     return value if _WORD_LIKE.fullmatch(value) else mask(value)
 
 
 class _Redaction:
-    """One answer's redaction; it stops adding where the evidence has become long enough."""
+    """Redacts one answer, and stops when the evidence is long enough."""
 
     def __init__(self, known: frozenset[str]) -> None:
         self._known = known
@@ -147,25 +147,25 @@ class _Redaction:
 
     def _object(self, members: dict[str, Any], key: str, depth: int) -> dict[str, Any]:
         self._left -= 2
-        kept = {}
+        redacted = {}
         for name, value in members.items():
             if self._left <= 0:
-                kept[BLANK] = BLANK
+                redacted[BLANK] = BLANK
                 break
             shown = self._pay(name if _KEY_LIKE.fullmatch(name) else mask(name, self._known, max_chars=64))
-            of_errors = key in TEXT_KEYS and PATH.search(name)
-            kept[shown] = self.of(value, key if of_errors else name.lower(), depth + 1)
-        return kept
+            is_path = key in TEXT_KEYS and PATH.search(name)
+            redacted[shown] = self.of(value, key if is_path else name.lower(), depth + 1)
+        return redacted
 
     def _list(self, members: list[Any], key: str, depth: int) -> list[Any]:
         self._left -= 2
-        kept = []
+        redacted = []
         for value in members:
             if self._left <= 0:
-                kept.append(BLANK)
+                redacted.append(BLANK)
                 break
-            kept.append(self.of(value, key, depth + 1))
-        return kept
+            redacted.append(self.of(value, key, depth + 1))
+        return redacted
 
     def _scalar(self, value: Any, key: str) -> Any:
         if value is None or isinstance(value, bool) or value == "":
@@ -186,12 +186,12 @@ class _Redaction:
 
 
 def _number(value: int, key: str) -> int | str:
-    kept = key in ID_KEYS or (key in NUMBER_KEYS and abs(value) < MAX_COUNT)
-    return value if kept and abs(value) < 2**63 else BLANK
+    is_shown = key in ID_KEYS or (key in NUMBER_KEYS and abs(value) < MAX_COUNT)
+    return value if is_shown and abs(value) < 2**63 else BLANK
 
 
 def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text beneath with its key, codes and customer numbers aside."""
+    """Yield every text with its key, at any depth, except codes and customer numbers."""
     if isinstance(value, Mapping):
         for name, member in value.items():
             yield from _texts(member, name)
@@ -204,7 +204,7 @@ def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 @lru_cache(maxsize=4)
 def _spellings(known: frozenset[str]) -> tuple[frozenset[str], int]:
-    """Return the values as `_mask_known` looks them up, and the number of words in the longest."""
+    """Return the values in the form that `_mask_known` looks up, and the number of words in the longest."""
     spelled = {re.sub(r"^\W+|\W+$", "", _one_line(value, 4 * MAX_REASON_CHARS)).casefold() for value in known}
     values = frozenset(value for value in spelled if len(value) > 1)
     return values, max((len(re.findall(r"\w+", value)) for value in values), default=0)
@@ -213,16 +213,16 @@ def _spellings(known: frozenset[str]) -> tuple[frozenset[str], int]:
 def _mask_known(line: str, known: frozenset[str]) -> str:
     values, longest = _spellings(known)
     words = list(re.finditer(r"\w+", line)) if values else []
-    kept, done = [], 0
+    parts, done = [], 0
     for first, start in enumerate(words):
         if start.start() < done:
             continue
         for last in reversed(words[first : first + longest]):
             if line[start.start() : last.end()].casefold() in values:
-                kept += [line[done : start.start()], BLANK]
+                parts += [line[done : start.start()], BLANK]
                 done = last.end()
                 break
-    return "".join(kept) + line[done:]
+    return "".join(parts) + line[done:]
 
 
 def _one_line(text: str, max_chars: int) -> str:
@@ -231,21 +231,22 @@ def _one_line(text: str, max_chars: int) -> str:
     return line if len(text) <= max_chars else line.rpartition(" ")[0] or BLANK
 
 
-def _blank_unless_field(found: re.Match[str]) -> str:
-    quoted = found["a"] or found["b"] or found["c"] or ""
-    return found[0] if quoted.lower() in FIELD_NAMES or PATH.fullmatch(quoted) else BLANK
+def _blank_unless_field(match: re.Match[str]) -> str:
+    quoted = match["a"] or match["b"] or match["c"] or ""
+    return match[0] if quoted.lower() in FIELD_NAMES or PATH.fullmatch(quoted) else BLANK
 
 
 def _mask_names(line: str) -> str:
     words = list(_WORD.finditer(line))
-    capital = [_capitalised(found[0]) for found in words]
+    capital = [_is_capitalised(word[0]) for word in words]
     capital.append(False)
-    for at in range(len(words) - 1, -1, -1):
-        starts = line[: words[at].start()].rstrip()[-1:] in {"", ".", ":", ";", "!", "?"}
-        if capital[at] and (not starts or capital[at + 1]):
-            line = line[: words[at].start()] + BLANK + line[words[at].end() :]
+    for index in range(len(words) - 1, -1, -1):
+        start, end = words[index].span()
+        starts_sentence = line[:start].rstrip()[-1:] in {"", ".", ":", ";", "!", "?"}
+        if capital[index] and (not starts_sentence or capital[index + 1]):
+            line = line[:start] + BLANK + line[end:]
     return line
 
 
-def _capitalised(name: str) -> bool:
+def _is_capitalised(name: str) -> bool:
     return name[0].isupper() and name[1:2].islower() and name.lower() not in _PLAIN

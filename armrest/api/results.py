@@ -8,7 +8,7 @@ from typing import Literal, Self
 from armrest.api.redaction import mask, redact_again
 
 Role = Literal["updated", "processed", "all"]
-"""What a count or a list of customers is about: those that are updated, those that were worked on, or the batch."""
+"""What a count or a list of customers is about: updated customers, processed customers, or the whole batch."""
 
 
 class AnswerKind(StrEnum):
@@ -28,10 +28,10 @@ class CustomerFailure:
 
     Attributes:
         customer_no: As the answer spells it; ARM's data values are not case-sensitive (documented).
-        index: The customer's place in the body that was sent, counted from 0; given where a place was named.
+        index: The customer's position in the body that was sent, counted from 0, if the answer names one.
         reason: One line, masked, at most 300 characters.
-        at_fault: False where the answer says that nothing is wrong with this one: its batch was refused whole.
-        bare: The number stands by itself in a list, so a small one may be a position.
+        at_fault: False if the customer failed only because its whole batch was refused.
+        bare: The answer lists the number alone, so a small number may be a position.
     """
 
     customer_no: str | None
@@ -43,12 +43,12 @@ class CustomerFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
-    """A member of an answer that speaks against success: its path, and what is wrong with it; nothing personal."""
+    """A member of an answer that contradicts success: its path, and what is wrong with it; nothing personal."""
 
     path: str
     why: str
     is_word: bool = False
-    """It is a word of status or result, which is kept by itself."""
+    """It is a word of `status` or `result`, which the ledger stores in a column of its own."""
 
     def __str__(self) -> str:
         return f"{self.path} {self.why}"
@@ -56,7 +56,7 @@ class Objection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """A number of customers that an answer gives."""
+    """A number of customers in an answer."""
 
     path: str
     role: Role
@@ -65,7 +65,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text of an answer. `about` is the customer that it belongs to; `on_success` where it stands beside success."""
+    """A text of an answer. `about` is its customer; `on_success` means that it is next to a success."""
 
     path: str
     text: str
@@ -75,12 +75,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
-    """What an answer says beside its words and its failures. It may hold personal data: it is never kept or shown.
+    """What an answer says besides its status words and failures. May hold personal data; never stored or shown.
 
     Attributes:
-        objections: Members that no rule reads and that say something.
-        named: By path and role, the customers that a list names.
-        tokens: Whatever may be a customer number in a member that no rule reads, in lower case, with its path.
+        objections: Members that no rule can read and that are not empty.
+        named: The customers that a list names, by path and role.
+        tokens: What may be a customer number in a member that no rule can read, in lower case, with its path.
     """
 
     objections: tuple[Objection, ...] = ()
@@ -91,7 +91,7 @@ class Statements:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing here has to be compared with what was sent."""
+        """Whether there is nothing to compare with what was sent."""
         return not (self.objections or self.counts or self.named or self.texts or self.tokens)
 
 
@@ -100,7 +100,7 @@ class CustomerAnswer:
     """The answer to one customer's update. `status`, `result` and `message` are ARM's own words, masked.
 
     Attributes:
-        against: Why the standing is UNKNOWN, as far as the answer by itself tells.
+        against: Why the standing is UNKNOWN, as far as the answer alone shows it.
     """
 
     http_status: int
@@ -113,18 +113,19 @@ class CustomerAnswer:
     against: tuple[Objection, ...] = ()
 
     def masked(self, known: Iterable[str]) -> Self:
-        """Return the same answer without these values, which we know because we sent them."""
+        """Return the same answer without these values, which we sent."""
         values = frozenset(known)
         return replace(self, message=mask(self.message, values), evidence=redact_again(self.evidence, values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchAnswer(CustomerAnswer):
-    """The answer to a question about a batch.
+    """The answer about the status of a batch.
 
-    `failures` is never empty where the standing is PARTIAL: the customers not named there were updated, if nothing
-    in `statements` speaks against it. Where it is REJECTED, none was, and `failures` says why as far as the answer
-    does. `failed_alone` are the customers that an UNKNOWN answer names as failed; it tells nothing of the others.
+    Attributes:
+        failures: If the standing is PARTIAL, the customers that failed, at least one; the others were updated unless
+            `statements` contradict it. If it is REJECTED, the reasons that the answer gives; no customer was updated.
+        failed_alone: Customers that an UNKNOWN answer names as failed. It says nothing about the others.
     """
 
     failures: tuple[CustomerFailure, ...] = ()
@@ -132,7 +133,7 @@ class BatchAnswer(CustomerAnswer):
     statements: Statements = field(default=Statements(), repr=False)
 
     def masked(self, known: Iterable[str]) -> Self:
-        """Return the same answer without these values, which we know because we sent them."""
+        """Return the same answer without these values, which we sent."""
         values = frozenset(known)
         failures, alone = (
             tuple(replace(failure, reason=mask(failure.reason, values)) for failure in named)

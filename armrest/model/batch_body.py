@@ -19,6 +19,6 @@ def envelope(user_id: str, customers: Iterable[bytes]) -> bytes:
 
 
 def customers_in(body: bytes) -> list[dict[str, Any]]:
-    """Return the customers of a body that `envelope` made, in its order."""
+    """Return the customers of a body from `envelope`, in its order."""
     customers: list[dict[str, Any]] = orjson.loads(body)["customers"]
     return customers

@@ -18,10 +18,10 @@ BatchUuid = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_
 """22 characters of base64url (documented: 22 characters); compared byte for byte."""
 
 Loose = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
-"""A text that is only shown: whatever else stands there counts as none."""
+"""A text that is only shown; any other type counts as `""`."""
 
 Address = Annotated[str, BeforeValidator(lambda value: value if re.fullmatch(ADDRESS_LIKE, str(value)) else "")]
-"""An address that is only shown."""
+"""A URL that is only shown, never followed; anything else counts as `""`."""
 
 IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")]
 """`YYYY-MM-DD`, or `""` to blank it."""
@@ -50,7 +50,7 @@ class Distribution(TypedDict, total=False):
 
 @with_config(ConfigDict(extra="forbid"))
 class CustomerUpdate(TypedDict, total=False):
-    """What may be sent of a customer: the fields of the documented example, and no others.
+    """The fields of a customer that may be sent: those of the documented example, and no others.
 
     Source: PUT /clients/{clientno}/customers/batches, documented. Whether further fields of `CustomerRecord` may
     be written is not documented, so they are refused here.
@@ -71,21 +71,34 @@ class CustomerUpdate(TypedDict, total=False):
 
 
 FIELDS: Final = tuple(name for name in CustomerUpdate.__annotations__ if name != "customerNo")
-"""The fields that are kept, sent and superseded each by itself; the postal address is one. Their order is the
-order of the bits in the ledger's masks: append, never reorder."""
+"""The fields that are sent and superseded separately; the postal address is one field. Their order is the order of
+the bits in the ledger's masks: append, never reorder."""
+
+NUMBER_PATHS: Final = frozenset(
+    {"clientNo", "accountNo", "postalReturnStatus", "yearOfBirth", "dueDays", "discountRate", "limitAmount"}
+    | {"distribution.einvoiceCode"}
+)
+"""The fields that are numbers in the documented example of a list, each by its path: `90`, `"90"` and `90.0` are one
+value there. Every other field is a text, and `0155` differs from `155`."""
 
 ADDRESS_FIELDS: Final = tuple(PostalAddress.__annotations__)
 CUSTOMERS: Final = TypeAdapter(list[CustomerUpdate])
-"""Validates customers in one pass; what it returns is what is serialised."""
+"""Validates customers in one pass; its result is serialized."""
 
 
 @with_config(ConfigDict(extra="allow"))
 class CustomerRecord(CustomerUpdate, total=False):
-    """A customer as `GET …/customers/{customerNo}` shows it (documented); fields that are new to us are kept."""
+    """A customer as ARM shows it, alone or in a list; fields that are new to us are kept.
+
+    Source: GET /clients/{clientno}/customers. The names are documented. The types are those of the page's example: an
+    example is no schema, so a reader passes on a value of another type as it came. `accountNo` and
+    `postalReturnStatus` are numbers in the example; a text is expected too, because both are identifiers or codes.
+    `ssn` is a birth number. That ARM shows it is documented; that it can be written is not, so it is never sent.
+    """
 
     clientNo: int | None
-    accountNo: str | None
-    postalReturnStatus: str | None
+    accountNo: int | str | None
+    postalReturnStatus: int | str | None
     postalReturnDate: str | None
     secondaryPhoneNo: str | None
     organizationNoScheme: str | None
@@ -116,10 +129,10 @@ class CustomerRecord(CustomerUpdate, total=False):
 
 
 class Accepted(BaseModel):
-    """The documented 202: the batch is stored, and worked through later.
+    """The documented 202: ARM has stored the batch, and processes it later.
 
-    Only `batch_uuid` decides anything. `message` says "Document" for customers too, `get_result` is an address to
-    show, never to follow; whatever else is odd about an answer that holds a batchUuid is kept as evidence.
+    Only `batch_uuid` decides anything. `message` says "Document" for customers, too. `get_result` is an address to
+    show, never to follow. Anything unusual in an answer with a batchUuid is kept as evidence.
     """
 
     model_config = ConfigDict(populate_by_name=True, extra="ignore", frozen=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from armrest.model.customer import FIELDS
 
-BITS: Final = {name: 1 << place for place, name in enumerate(FIELDS)}
+BITS: Final = {name: 1 << position for position, name in enumerate(FIELDS)}
 
 
 def mask_of(customer: Mapping[str, Any]) -> int:
@@ -27,8 +27,8 @@ def names_in(mask: int) -> tuple[str, ...]:
 
 def without(customer: Mapping[str, Any], mask: int) -> dict[str, Any]:
     """Return the customer without the fields of a mask."""
-    gone = frozenset(names_in(mask))
-    return {name: value for name, value in customer.items() if name not in gone}
+    removed = frozenset(names_in(mask))
+    return {name: value for name, value in customer.items() if name not in removed}
 
 
 def merged(masks: Iterable[int]) -> int:

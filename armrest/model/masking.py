@@ -6,7 +6,7 @@ from typing import Any, Final
 from armrest.model.customer import CustomerUpdate
 
 SHOWN: Final = frozenset({"customerNo", "customerCategory", "countryCode", "type", "einvoiceCode"})
-"""Keys whose values are shown as they are, where they are codes: a cell in the wrong column is none."""
+"""Keys whose values are shown if they look like codes; a cell in the wrong column does not."""
 
 _CODE: Final = re.compile("[A-Z0-9]{1,8}")
 
@@ -23,6 +23,8 @@ def _is_shown(key: str, value: Any) -> bool:
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
         return "".join("9" if it.isdigit() else "X" if it.isupper() else "x" if it.isalpha() else it for it in value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _masked(str(value))
     if isinstance(value, list):
         return [_masked(item) for item in value]
     if isinstance(value, dict):

@@ -11,19 +11,19 @@ _GROUPS: Final = {
     "postalAddress": {name: name for name in ADDRESS_FIELDS},
     "distribution": {"type": "distributionType", "einvoiceCode": "einvoiceCode"},
 }
-"""Objects whose members are columns of their own, and under which names."""
+"""Objects whose members have columns of their own: the name of each member's column."""
 
 _WRITABLE: Final = [
     column for field in ("customerNo", *FIELDS) for column in _GROUPS.get(field, {field: field}).values()
 ]
 COLUMNS: Final = tuple(
-    dict.fromkeys([*_WRITABLE, *(set_ for set_ in CustomerRecord.__annotations__ if set_ not in _GROUPS)])
+    dict.fromkeys([*_WRITABLE, *(field for field in CustomerRecord.__annotations__ if field not in _GROUPS)])
 )
 """The columns of the documented fields."""
 
 
 def cells_of(record: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return a record's cells by column; a list is joined by `;`, and what nobody knows the shape of is JSON."""
+    """Return a record's cells by column; a list is joined by `;`, and a value of another type becomes JSON."""
     cells: dict[str, str | None] = {}
     for field, value in record.items():
         if field in _GROUPS and isinstance(value, Mapping):

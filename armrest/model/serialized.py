@@ -15,10 +15,10 @@ FINGERPRINT_BYTES: Final = 16
 
 @dataclass(slots=True)
 class Serialized:
-    """Customers in their order: a list for each thing that is known of them, all of one length.
+    """Customers in their order, as lists of one length.
 
     Attributes:
-        parts: Their JSON.
+        parts: The JSON of each customer.
     """
 
     numbers: list[str] = field(default_factory=list)
@@ -29,47 +29,47 @@ class Serialized:
     def __len__(self) -> int:
         return len(self.parts)
 
-    def extend(self, more: "Serialized") -> None:
+    def append(self, more: "Serialized") -> None:
         """Append customers."""
         self.numbers += more.numbers
         self.masks += more.masks
         self.fingerprints += more.fingerprints
         self.parts += more.parts
 
-    def cut(self, start: int, end: int | None = None) -> "Serialized":
-        """Return some of them."""
-        at = slice(start, end)
-        return Serialized(self.numbers[at], self.masks[at], self.fingerprints[at], self.parts[at])
-
-    def only(self, wanted: Sequence[bool]) -> "Serialized":
-        """Return those that are wanted."""
+    def slice(self, start: int, end: int | None = None) -> "Serialized":
+        """Return the customers from `start` up to `end`, as of a list."""
         return Serialized(
-            list(compress(self.numbers, wanted)),
-            list(compress(self.masks, wanted)),
-            list(compress(self.fingerprints, wanted)),
-            list(compress(self.parts, wanted)),
+            self.numbers[start:end], self.masks[start:end], self.fingerprints[start:end], self.parts[start:end]
+        )
+
+    def select(self, selectors: Sequence[bool]) -> "Serialized":
+        """Return the customers whose selector is true; one selector for each."""
+        return Serialized(
+            list(compress(self.numbers, selectors)),
+            list(compress(self.masks, selectors)),
+            list(compress(self.fingerprints, selectors)),
+            list(compress(self.parts, selectors)),
         )
 
 
-def serialize(people: Iterable[Mapping[str, Any]], key: bytes) -> Serialized:
+def serialize(customers: Iterable[Mapping[str, Any]], key: bytes) -> Serialized:
     """Serialize customers.
 
     Args:
-        key: That of the ledger's fingerprints.
+        key: The key of the ledger's fingerprints.
     """
-    people = list(people)
-    parts = list(map(orjson.dumps, people))
-    return Serialized(
-        [one["customerNo"] for one in people], list(map(mask_of, people)), _fingerprints(parts, key), parts
-    )
+    customers = list(customers)
+    parts = list(map(orjson.dumps, customers))
+    numbers = [customer["customerNo"] for customer in customers]
+    return Serialized(numbers, list(map(mask_of, customers)), _fingerprints(parts, key), parts)
 
 
 def _fingerprints(parts: Iterable[bytes], key: bytes) -> list[bytes]:
     """A copy of one keyed hash costs half of a new one."""
     keyed = hashlib.blake2b(key=key, digest_size=FINGERPRINT_BYTES)
-    made = []
+    fingerprints = []
     for part in parts:
         hashed = keyed.copy()
         hashed.update(part)
-        made.append(hashed.digest())
-    return made
+        fingerprints.append(hashed.digest())
+    return fingerprints

@@ -1,10 +1,12 @@
 """Compare an expected customer with ARM's record of it."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from unicodedata import normalize
 
-from armrest.model import ADDRESS_FIELDS, CustomerRecord, CustomerUpdate
+from armrest.model import ADDRESS_FIELDS, NUMBER_PATHS, CustomerRecord, CustomerUpdate
 
 CODES: Final = frozenset({"customerCategory", "postalAddress.countryCode", "distribution.type"})
 """Compared without regard to case; Amili documents that for searching ARM's values, not for showing them."""
@@ -46,5 +48,11 @@ def _text(value: Any) -> str:
     return normalize("NFC", text).strip()
 
 
-def _folded(field: str, value: str) -> str:
+def _folded(field: str, value: str) -> str | Decimal:
+    """Return what is compared: of a number its value, because JSON has `90`, `90.0` and `"90"` for it."""
+    if field in NUMBER_PATHS:
+        with suppress(InvalidOperation):
+            number = Decimal(value)
+            if number.is_finite():
+                return number
     return value.casefold() if field in CODES else value

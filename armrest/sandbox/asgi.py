@@ -1,4 +1,4 @@
-"""The sandbox behind FastAPI: a thin layer that passes on requests and breaks connections on demand."""
+"""The sandbox as an ASGI application: passes requests on, and breaks connections on demand."""
 
 import asyncio
 import socket
@@ -19,10 +19,10 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 def create_app(sandbox: Sandbox) -> FastAPI:
-    """The sandbox as an ASGI application; its own page is at `/sandbox/docs`."""
+    """Return the sandbox as an ASGI application; its own page is at `/sandbox/docs`."""
     app = FastAPI(
         title="ARM sandbox",
-        description="A stand-in of Amili's ARM and Identity APIs. Not Amili's; paths under /sandbox least of all.",
+        description="An imitation of Amili's ARM and Identity APIs. Not Amili's; paths under /sandbox exist only here.",
         docs_url="/sandbox/docs",
         redoc_url=None,
         openapi_url="/sandbox/openapi.json",
@@ -32,7 +32,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
         try:
             body = await request.body()
         except ClientDisconnect:
-            return Response()  # the client died in the middle of its request: nobody reads this
+            return Response()  # the client left in the middle of its request
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
         target = f"{request.scope['raw_path'].decode('latin-1')}?{request.scope['query_string'].decode('latin-1')}"
         reply = sandbox.handle(request.method, target, headers, body)
@@ -45,7 +45,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
 
 
 class _Answer(Response):
-    """A reply being sent: delayed, truncated or broken if it says so."""
+    """Sends a reply; delays, truncates or breaks it if the reply says so."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.body, reply.status, dict(reply.headers))
@@ -65,17 +65,17 @@ class _Answer(Response):
         else:
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             transport.abort()
-        await _gone(receive)
+        await _disconnected(receive)
 
 
-async def _gone(receive: Receive) -> None:
-    """Wait until the server has noticed: an application that ends earlier gets a 500 sent in its name."""
+async def _disconnected(receive: Receive) -> None:
+    """Wait until the server has noticed. If the application ended earlier, the server would send a 500."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, which also shows the connection to the application: ASGI has no way to break one."""
+    """uvicorn's protocol, which also gives the connection to the application: ASGI cannot break one."""
 
     def on_message_begin(self) -> None:
         """Begin a request's scope."""

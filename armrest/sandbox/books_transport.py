@@ -17,8 +17,8 @@ class BooksTransport(httpx.AsyncBaseTransport):
 
     Args:
         sleep: Waits this many seconds; the virtual clock's in a simulation.
-        travel: Draws the seconds that a request, and again its answer, is under way. A task that is cancelled
-            meanwhile leaves a request that has not arrived, or an answer that nobody reads.
+        travel: Returns the seconds that a request travels, and again its answer. A task that is cancelled meanwhile
+            leaves a request that has not arrived, or an answer that is not read.
     """
 
     def __init__(

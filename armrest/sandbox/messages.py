@@ -1,4 +1,4 @@
-"""Requests to the sandbox and its replies: no framework, no socket."""
+"""Requests to the sandbox and its replies, independent of any framework."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Request:
 
 
 class Acknowledged(Protocol):
-    """A batch that a reply acknowledges. `answered`: its batchUuid reached the client as far as we know."""
+    """A batch that a reply acknowledges. `answered`: as far as we know, the client has its batchUuid."""
 
     answered: bool
 
@@ -37,7 +37,7 @@ class Reply:
     Args:
         wait_seconds: How long the transport holds the answer back.
         broken: `reset` breaks the connection without an answer, `cut` in the middle of one.
-        batch: The batch that this answer acknowledges, where it does.
+        batch: The batch that this reply acknowledges, if any.
     """
 
     status: int
@@ -49,5 +49,5 @@ class Reply:
 
 
 def json_reply(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Reply:
-    """A JSON reply."""
+    """Return a JSON reply."""
     return Reply(status, orjson.dumps(content), {"content-type": "application/json", **(headers or {})})

@@ -1,10 +1,10 @@
-"""The sandbox itself: which request gets which answer. No framework, no socket, no clock of its own."""
+"""The sandbox itself: passes each request to its route. No framework, no socket, no clock of its own."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
-from armrest.sandbox.arm import LOSES_THE_UUID, NO_ANSWER, SPOILING, Fault, assumed, inject_fault, slow_down
+from armrest.sandbox.arm import ANSWER_FAULTS, LOSES_THE_UUID, NO_ANSWER, Fault, assumed, inject_fault, slow_down
 from armrest.sandbox.http import API, CONTROL, ROUTES, Route, find, not_found
 from armrest.sandbox.messages import Reply, Request, json_reply
 from armrest.sandbox.state import ArmState
@@ -35,21 +35,21 @@ class Sandbox(ArmState):
 
     def _guarded(self, route: Route, request: Request, arguments: dict[str, str]) -> Reply:
         fault = self.faults.draw(route.faults)
-        if fault and (stopped := self._stop(fault, request)):
-            self._note(fault, request, arguments)
-            return stopped
-        if unwelcome := self._rejected(request, arguments):
-            return unwelcome
+        if fault and (failure := self._failure(fault, request)):
+            self._count(fault, request, arguments)
+            return failure
+        if rejection := self._rejection(request, arguments):
+            return rejection
         reply = route.answer(self, request, arguments)
-        if fault not in SPOILING or reply.status >= HTTPStatus.BAD_REQUEST:
+        if fault not in ANSWER_FAULTS or reply.status >= HTTPStatus.BAD_REQUEST:
             return reply
-        self._note(fault, request, arguments)
+        self._count(fault, request, arguments)
         if reply.batch and fault in LOSES_THE_UUID:
             reply.batch.answered = False
         return inject_fault(fault, reply, self.behaviour)
 
-    def _stop(self, fault: Fault, request: Request) -> Reply | None:
-        """The answer to a request that did not reach ARM."""
+    def _failure(self, fault: Fault, request: Request) -> Reply | None:
+        """Return the answer to a request that did not reach ARM; None if it did."""
         match fault:
             case Fault.RATE_LIMITED:
                 return slow_down(429, self.behaviour, self.now())
@@ -62,23 +62,23 @@ class Sandbox(ArmState):
             case _:
                 return None
 
-    def _rejected(self, request: Request, arguments: dict[str, str]) -> Reply | None:
-        """The refusal of a request that ARM does not read."""
-        if not self.pace.admits(self.behaviour.rate):
+    def _rejection(self, request: Request, arguments: dict[str, str]) -> Reply | None:
+        """Return the refusal of a request that ARM does not read; None if it reads it."""
+        if not self.pace.admit(self.behaviour.rate):
             return slow_down(429, self.behaviour, self.now())
-        if not self.tokens.good(request.bearer):
+        if not self.tokens.accept(request.bearer):
             return _unauthorized()
         if self.behaviour.clients is not None and int(arguments["clientno"]) not in self.behaviour.clients:
-            return json_reply(403, assumed.error(403, "This client is not yours"))
+            return json_reply(403, assumed.error(403, "This login has no access to this client"))
         return None
 
-    def _note(self, fault: Fault, request: Request, arguments: dict[str, str]) -> None:
+    def _count(self, fault: Fault, request: Request, arguments: dict[str, str]) -> None:
         """Count a fault, and the customers of the affected body or batch."""
         if "batchuuid" in arguments:
-            affected = self.books.size_of(int(arguments["clientno"]), arguments["batchuuid"])
+            affected = self.records.size_of(int(arguments["clientno"]), arguments["batchuuid"])
         else:
             affected = request.body.count(b'"customerNo"')
-        self.faults.note(fault, affected)
+        self.faults.count(fault, affected)
 
 
 def _unauthorized() -> Reply:

@@ -1,6 +1,6 @@
 """The sandbox on a port of this machine: in a thread for tests, in the foreground for the command line.
 
-fastapi and uvicorn are imported when a server is made: they come with the extra `project`, and the rest of the sandbox
+fastapi and uvicorn are imported when a server is created. They come with the extra `project`; the rest of the sandbox
 works without them.
 """
 
@@ -27,8 +27,8 @@ class SandboxServer:
     """A sandbox that answers on 127.0.0.1 while the context is open, in a thread of this process.
 
     Args:
-        seed: Repeats all that happens by chance.
-        port: 0 takes a free one.
+        seed: Repeats everything random.
+        port: 0 takes a free port.
 
     Raises:
         ModuleNotFoundError: The extra `project` is not installed.
@@ -57,12 +57,12 @@ class SandboxServer:
 
     @property
     def api_url(self) -> str:
-        """What `ARMREST_API_URL` is set to."""
+        """The value for `ARMREST_API_URL`."""
         return self.url + API
 
     @property
     def identity_url(self) -> str:
-        """What `ARMREST_IDENTITY_URL` is set to; see `CLIENT_ID` and `CLIENT_SECRET`."""
+        """The value for `ARMREST_IDENTITY_URL`; see `CLIENT_ID` and `CLIENT_SECRET`."""
         return self.url + IDENTITY
 
     @property
@@ -71,9 +71,9 @@ class SandboxServer:
         return self.sandbox.token
 
     @property
-    def books(self) -> CustomerRecords:
+    def records(self) -> CustomerRecords:
         """The records of the sandbox; safe to read while it answers."""
-        return self.sandbox.books
+        return self.sandbox.records
 
     @property
     def behaviour(self) -> Behaviour:
@@ -92,12 +92,12 @@ def serve(sandbox: Sandbox, listening: socket.socket) -> None:
 
 
 def bind(port: int) -> socket.socket:
-    """A socket on this machine only, that takes connections from now on; 0 takes a free port.
+    """Return a listening socket for this machine only; port 0 takes a free port.
 
     Raises:
         OSError: The port is taken.
     """
-    # named as TCP, or asyncio does not turn Nagle's algorithm off, and every answer comes 40 ms late
+    # without an explicit TCP, asyncio leaves Nagle's algorithm on, and every answer comes 40 ms late
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -110,7 +110,7 @@ def bind(port: int) -> socket.socket:
 
 
 def server(sandbox: Sandbox) -> "uvicorn.Server":
-    """uvicorn, quiet, with connections that the sandbox can break.
+    """Return uvicorn without logs, with connections that the sandbox can break.
 
     Raises:
         ModuleNotFoundError: The extra `project` is not installed.

@@ -19,9 +19,9 @@ class ArmState:
         behaviour: May be changed while it runs; the same object is `.behaviour`.
         token: The bearer token that never expires.
         now: Unix time in seconds.
-        random: All that happens by chance; a seeded one repeats it.
-        entropy: Makes batchUuids and tokens. A seeded one repeats them, which two sandboxes of one ledger must not.
-        keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
+        random: Decides everything random; a seeded one repeats it.
+        entropy: Makes batchUuids and tokens. Two sandboxes for one ledger must not share a seed, or they repeat them.
+        keep_bodies: Keep the bodies of applied batches, for tests that read them.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ArmState:
         self.answers: Counter[tuple[str, str, int]] = Counter()
         self.faults = Faults(self.behaviour, self._random)
         self.tokens = Tokens(self.token, now=self.now, entropy=self._entropy)
-        self.books = CustomerRecords(
+        self.records = CustomerRecords(
             self.behaviour,
             self.faults,
             now=self.now,

@@ -143,7 +143,7 @@ async def test_one_customer_is_updated_at_once(client: ArmClient, sandbox: Sandb
     answer = await client.put_customer(2218, {"customerNo": "10001", "name": KARI})
 
     assert (answer.standing, answer.status, answer.result) == (AnswerKind.PROCESSED, "PROCESSED", "SUCCESS")
-    assert sandbox.books.customer(2218, "10001")["name"] == KARI
+    assert sandbox.records.customer(2218, "10001")["name"] == KARI
 
 
 # What leaves -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 
 from armrest.api import (
     AnswerKind,
@@ -19,8 +19,11 @@ from armrest.api import (
     TryAgain,
     UnreadableAnswer,
 )
+from armrest.model import CustomerRecord
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, Fault, SandboxServer
 from tests.api.conftest import Open
+from tests.api.documented_list import BIRTH_NUMBER, CUSTOMER
+from tests.api.documented_list import LIST as LIST_EXAMPLE
 from tests.api.raw_server import Seen, says
 
 KARI = {"customerNo": "10001", "name": "KARI NORDMANN"}
@@ -51,7 +54,7 @@ def pages(*bodies: Any) -> Callable[[Seen, asyncio.StreamWriter], Any]:
 
 
 async def test_a_customer_is_read_as_arm_holds_it(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
 
     record = await client.get_customer(2218, "10001")
 
@@ -59,7 +62,7 @@ async def test_a_customer_is_read_as_arm_holds_it(client: ArmClient, sandbox: Sa
 
 
 async def test_a_customer_number_is_escaped(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [{"customerNo": "A/1?x=#ø"}])
+    sandbox.records.load(2218, [{"customerNo": "A/1?x=#ø"}])
 
     assert (await client.get_customer(2218, "A/1?x=#ø"))["customerNo"] == "A/1?x=#ø"
 
@@ -83,9 +86,33 @@ async def test_an_odd_value_does_not_hide_a_customer(against: Open) -> None:
     assert record == {"customerNo": "10001", "dueDays": "soon", "brandNew": [1]}
 
 
+async def test_a_list_as_in_the_documented_example_is_read(against: Open) -> None:
+    async with against(says(200, LIST_EXAMPLE)) as (client, _):
+        (record,) = [record async for record in client.customers(2218)]
+
+    assert record == CUSTOMER
+
+
+@pytest.mark.parametrize("account_no", [500002, "500002", "A-2", None])
+async def test_an_account_number_is_a_number_or_a_text(against: Open, account_no: Any) -> None:
+    async with against(says(200, CUSTOMER | {"accountNo": account_no})) as (client, _):
+        record = await client.get_customer(2218, "10001")
+
+    assert record["accountNo"] == account_no
+    assert TypeAdapter(CustomerRecord).validate_python(record)["accountNo"] == account_no
+
+
+async def test_an_answer_that_cannot_be_read_keeps_no_birth_number(against: Open) -> None:
+    async with against(says(200, CUSTOMER), retry_policy=ONCE) as (client, _):
+        with pytest.raises(UnreadableAnswer) as caught:
+            await client.get_customer(2218, "10002")
+
+    assert BIRTH_NUMBER not in f"{caught.value}{caught.value.evidence}"
+
+
 @pytest.mark.parametrize("body", [b"<html>", {}, [], {"customerNo": "10002"}, {"customerNo": True}], ids=repr)
 async def test_another_answer_is_not_that_customer(against: Open, body: Any) -> None:
-    async with against(says(200, body), patience=ONCE) as (client, _):
+    async with against(says(200, body), retry_policy=ONCE) as (client, _):
         with pytest.raises(UnreadableAnswer):
             await client.get_customer(2218, "10001")
 
@@ -98,11 +125,11 @@ async def test_a_customer_is_created_updated_and_removed(client: ArmClient, sand
 
     assert [answer.standing for answer in (created, updated, removed)] == [AnswerKind.PROCESSED] * 3
     assert [answer.http_status for answer in (created, updated, removed)] == [201, 200, 200]
-    assert sandbox.books.customers(2218) == {}
+    assert sandbox.records.customers(2218) == {}
 
 
 async def test_a_customer_with_open_items_is_not_removed(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.customers_with_items = frozenset({"10001"})
 
     with pytest.raises(BatchRefused, match=r"customer 10001 of client 2218 \(422\).*open items"):
@@ -136,7 +163,7 @@ async def test_a_removal_that_failed_is_not_taken_for_done(against: Open) -> Non
 async def test_what_cannot_be_undone_is_never_repeated(
     call: Callable[[ArmClient], Any], fault: Fault, client: ArmClient, sandbox: SandboxServer
 ) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.faults = {fault: 1.0}
 
     with pytest.raises(TryAgain):
@@ -146,19 +173,19 @@ async def test_what_cannot_be_undone_is_never_repeated(
 
 
 async def test_reading_is_repeated(sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.faults = {Fault.RESET_BEFORE: 0.3, Fault.UNAVAILABLE: 0.2, Fault.CUT: 0.2}
     sandbox.behaviour.retry_after_seconds = 0
-    patience = RetryPolicy(max_tries=50, random=Hasty())
+    retry_policy = RetryPolicy(max_tries=50, random=Hasty())
 
-    async with ArmClient(sandbox.api_url, FixedToken(SecretStr(sandbox.token)), patience=patience) as client:
+    async with ArmClient(sandbox.api_url, FixedToken(SecretStr(sandbox.token)), retry_policy=retry_policy) as client:
         for _ in range(5):
             assert (await client.get_customer(2218, "10001"))["customerNo"] == "10001"
             assert await numbers(client) == ["10001"]
 
 
 async def test_a_removal_with_a_stale_token_is_tried_once_more(sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     login = ClientCredentials(sandbox.identity_url, CLIENT_ID, SecretStr(CLIENT_SECRET))
     async with ArmClient(sandbox.api_url, login) as client:
         stale = await login.token()
@@ -172,7 +199,7 @@ async def test_a_removal_with_a_stale_token_is_tried_once_more(sandbox: SandboxS
 
 async def test_a_list_is_read_to_its_end(client: ArmClient, sandbox: SandboxServer) -> None:
     everyone = [str(number) for number in range(1, 36)]
-    sandbox.books.load(2218, ({"customerNo": number} for number in everyone))
+    sandbox.records.load(2218, ({"customerNo": number} for number in everyone))
 
     assert await numbers(client, page_size=10) == everyone
     assert await numbers(client, maximum_count=7) == everyone[:7]
@@ -184,7 +211,7 @@ async def test_an_empty_list_has_nobody(client: ArmClient) -> None:
 
 
 async def test_a_list_goes_on_where_it_was_left(client: ArmClient, sandbox: SandboxServer) -> None:
-    sandbox.books.load(2218, ({"customerNo": str(number)} for number in range(25)))
+    sandbox.records.load(2218, ({"customerNo": str(number)} for number in range(25)))
     (first, *_) = [page async for page in client.customer_pages(2218, page_size=10)]
 
     rest = [page async for page in client.customer_pages(2218, query_id=first.summary.query_id, page_no=2)]
@@ -199,7 +226,7 @@ async def test_a_page_that_is_no_more_says_to_begin_anew(
 ) -> None:
     first = await anext(client.customer_pages(2218))
     if page_no == 1:
-        sandbox.sandbox.books._listings._listings.clear()
+        sandbox.sandbox.records._listings._listings.clear()
 
     with pytest.raises(NotFound, match="start again"):
         await anext(client.customer_pages(2218, query_id=first.summary.query_id, page_no=page_no))
@@ -266,8 +293,8 @@ async def test_the_last_page_is_the_last_whatever_it_names(against: Open) -> Non
     "body", [{"summary": {}}, {"a": [], "b": []}, {"customers": ["x"]}, {"summary": 3, "customers": []}, 7], ids=repr
 )
 async def test_what_is_no_page_is_unreadable(against: Open, body: Any) -> None:
-    async with against(says(200, body), patience=ONCE) as (client, _):
-        with pytest.raises(UnreadableAnswer, match="no page"):
+    async with against(says(200, body), retry_policy=ONCE) as (client, _):
+        with pytest.raises(UnreadableAnswer, match="not a page"):
             await numbers(client)
 
 
@@ -333,8 +360,8 @@ async def test_an_unknown_method_is_refused(client: ArmClient) -> None:
 async def test_an_empty_answer_is_nothing_and_a_page_of_html_is_unreadable(against: Open) -> None:
     async with against(says(204)) as (client, _):
         assert await client.request("DELETE", "clients/2218/files/1") is None
-    async with against(says(200, b"<html>Kari</html>"), patience=ONCE) as (client, _):
-        with pytest.raises(UnreadableAnswer, match="no JSON"):
+    async with against(says(200, b"<html>Kari</html>"), retry_policy=ONCE) as (client, _):
+        with pytest.raises(UnreadableAnswer, match="not JSON"):
             await client.request("GET", "clients/2218/files/1")
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from armrest.api import AnswerKind, BatchAnswer, CustomerFailure, mask, personal_values, redact
 from armrest.api.redaction import ID_KEYS, NUMBER_KEYS, WORD_KEYS
 from armrest.api.responses.parsing import NotJson
+from tests.api.documented_list import BIRTH_NUMBER, CUSTOMER
 
 BODY = orjson.dumps(
     {
@@ -128,6 +129,14 @@ def test_evidence_keeps_structure_words_and_numbers_and_nothing_else() -> None:
         "errors": {"customers[0].phoneNo": ["… is too short"], "name": ["…"]},
         "…": {"objectindex": 3},
     }
+
+
+@pytest.mark.parametrize("birth_number", [BIRTH_NUMBER, int(BIRTH_NUMBER)])
+def test_a_birth_number_is_in_no_evidence(birth_number: Any) -> None:
+    evidence = redact({"customers": [CUSTOMER | {"ssn": birth_number}], "message": f"ssn {birth_number} is taken"})
+
+    assert str(int(BIRTH_NUMBER)) not in evidence
+    assert orjson.loads(evidence)["message"] == "ssn … is taken"
 
 
 def test_of_html_only_the_masked_text_is_kept() -> None:

@@ -19,7 +19,7 @@ def test_a_plan_that_was_looked_at_is_sent(prefect_shell: Shell, file: Write, ar
     assert applied.exit_code == 0
     assert applied.json["run_id"] == planned["run_id"]
     assert (applied.json["state"], applied.json["customers"]["settled"]) == ("Completed", 25)
-    assert len(arm.books.batches()) == 3
+    assert len(arm.records.batches()) == 3
 
 
 def test_a_nightly_job_tells_who_vanished_and_what_was_left_out(

@@ -46,7 +46,7 @@ def test_a_wrong_file_sends_nothing(typed: Typed, file: Write, arm: SandboxServe
     assert ended.exit_code == 2
     assert told in ended.json["message"]
     assert ended.json["state"] == "InputRejected"
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_a_file_that_is_not_there_is_refused_before_prefect_is_started(typed: Typed) -> None:
@@ -90,7 +90,7 @@ def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_sent(
     assert told in ended.complaint
     assert ended.json["state"] == "Failed"
     assert "Traceback" not in ended.err
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_a_prefect_server_that_does_not_answer_is_named_and_nothing_is_sent(
@@ -101,7 +101,7 @@ def test_a_prefect_server_that_does_not_answer_is_named_and_nothing_is_sent(
     assert ended.exit_code == 2
     assert "the Prefect server at http://127.0.0.1:1/api does not answer" in ended.complaint
     assert "PREFECT_API_URL" in ended.json["message"]
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 WRONG_WORDS = {

@@ -31,7 +31,7 @@ def test_where_nobody_can_be_asked_it_is_refused_and_says_so(
 
     assert (ended.exit_code, ended.json["state"]) == (2, "InputRejected")
     assert "standard input is not a terminal; --yes approves in advance" in ended.json["message"]
-    assert len(arm.books.batches()) == 1
+    assert len(arm.records.batches()) == 1
 
 
 def test_yes_answers_beforehand_and_the_ledger_keeps_who_said_it(
@@ -40,7 +40,7 @@ def test_yes_answers_beforehand_and_the_ledger_keeps_who_said_it(
     ended = prefect_shell(*UPDATE, shrunken, *RAIL, "--yes")
 
     assert (ended.exit_code, ended.json["message"]) == (0, "1 of 1 customer updated")
-    assert len(arm.books.batches()) == 2
+    assert len(arm.records.batches()) == 2
     told = prefect_shell("show", ended.json["run_id"], "--json").json
     assert told["decided"].startswith(f"approved by {getpass.getuser()}, ")
 
@@ -60,4 +60,4 @@ def test_whoever_sits_at_a_terminal_is_shown_the_plan_and_asked(
     assert ended.returncode == exit_code, ended.stderr
     assert "would be sent  1 in 1 batches" in ended.stderr
     assert "Send it anyway?" in ended.stderr
-    assert len(arm.books.batches()) == batches
+    assert len(arm.records.batches()) == batches

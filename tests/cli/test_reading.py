@@ -58,7 +58,7 @@ def test_a_dry_run_plans_everything_and_sends_nothing(typed: Typed, file: Write,
     }
     assert ended.json["batches"] == NOTHING | {"planned": 3}
     assert ended.json["batch_uuids"] == []
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_a_dry_run_needs_no_login(typed: Typed, file: Write) -> None:

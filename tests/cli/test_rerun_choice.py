@@ -122,7 +122,7 @@ def test_a_clients_every_open_failure_is_sent_again_by_a_rerun_for_each_run(
     assert (ended.exit_code, told["state"], told["run_id"]) == (0, "Completed", None)
     assert (told["customers"]["planned"], told["customers"]["settled"]) == (2, 2)
     assert [run["customers"]["settled"] for run in told["runs"]] == [1, 1]
-    assert arm.books.customers(CLIENT_NO).keys() == {"10001", "10012"}
+    assert arm.records.customers(CLIENT_NO).keys() == {"10001", "10012"}
     assert prefect_shell("show", "first", "--json").json["children"] == [told["runs"][0]["run_id"]]
     assert prefect_shell("show", told["runs"][1]["run_id"], "--json").json["parent_run_id"] == "second"
 
@@ -134,4 +134,4 @@ def test_batch_uuids_alone_name_what_is_sent_again(prefect_shell: Shell, past: P
     ended = prefect_shell("rerun", "--batch-uuid", "mine-2", "--json")
 
     assert (ended.exit_code, ended.json["customers"]["settled"]) == (0, 1)
-    assert arm.books.customers(CLIENT_NO).keys() == {"10003"}
+    assert arm.records.customers(CLIENT_NO).keys() == {"10003"}

@@ -198,7 +198,7 @@ def test_yes_does_not_pass_it_and_the_repeated_number_does(
     with_yes = prefect_shell(*UPDATE, wrong, "--yes")
     past_another_rail = prefect_shell(*UPDATE, wrong, "--yes", "--max-source-age", "0s")
     unattended = prefect_shell(*UPDATE, wrong, "--on-guard", "ask")
-    batches = len(arm.books.batches())
+    batches = len(arm.records.batches())
     confirmed = prefect_shell(*UPDATE, wrong, "--yes", "--min-rows", "50%", *REPEATED)
 
     assert (with_yes.exit_code, with_yes.json["state"]) == (2, "InputRejected")

@@ -21,7 +21,7 @@ PEOPLE = {"read", "rejected", "unchanged", "planned", "settled", "failed", "open
 
 
 def names_in(arm: SandboxServer) -> dict[str, str]:
-    return {no: record["name"] for no, record in arm.books.customers(CLIENT_NO).items()}
+    return {no: record["name"] for no, record in arm.records.customers(CLIENT_NO).items()}
 
 
 def expected(number: int) -> dict[str, str]:
@@ -63,7 +63,7 @@ def test_a_file_becomes_updated_customers(prefect_shell: Shell, file: Write, arm
     assert told["state"] == "Completed"
     assert told["customers"] == dict.fromkeys(PEOPLE, 0) | {"read": 250, "planned": 250, "settled": 250}
     assert told["batches"] == {"planned": 3, "settled": 3, "failed": 0, "open": 0}
-    assert set(told["batch_uuids"]) == {batch.batch_uuid for batch in arm.books.batches()}
+    assert set(told["batch_uuids"]) == {batch.batch_uuid for batch in arm.records.batches()}
     assert ended.out.count("\n") == 1
     assert "Traceback" not in ended.err
 
@@ -118,14 +118,14 @@ def test_what_is_open_at_the_deadline_is_exit_1_and_resume_settles_it(
     arm.behaviour.delay_seconds = 3600
     late = prefect_shell(*UPDATE, file(20), "--batch-size", "10", "--deadline", "1s")
     arm.behaviour.delay_seconds = 0
-    arm.books.drain()
+    arm.records.drain()
     resumed = prefect_shell("resume", late.json["run_id"], "--json")
 
     assert late.exit_code == 1
     assert (late.json["state"], late.json["customers"]["open"]) == ("Unsettled", 20)
     assert (resumed.exit_code, resumed.json["state"]) == (0, "Completed")
     assert resumed.json["run_id"] == late.json["run_id"]
-    assert len(arm.books.batches()) == 2
+    assert len(arm.records.batches()) == 2
 
 
 def test_a_killed_run_is_carried_on_and_nothing_acknowledged_is_sent_again(
@@ -133,7 +133,7 @@ def test_a_killed_run_is_carried_on_and_nothing_acknowledged_is_sent_again(
 ) -> None:
     arm.behaviour.rate = 5.0
     running = prefect_shell.start(*UPDATE, file(200), "--batch-size", "10", ARMREST_CONCURRENCY="2")
-    until(lambda: len(arm.books.batches()) > 5)
+    until(lambda: len(arm.records.batches()) > 5)
     run_id = prefect_shell("runs", "--json").json[0]["run_id"]
     alive = prefect_shell("resume", run_id, "--json")
     os.killpg(running.pid, signal.SIGKILL)
@@ -147,7 +147,7 @@ def test_a_killed_run_is_carried_on_and_nothing_acknowledged_is_sent_again(
     assert (resumed.exit_code, resumed.json["state"]) == (0, "Completed")
     assert names_in(arm) == expected(200)
     assert known <= set(resumed.json["batch_uuids"])
-    assert len(arm.books.batches()) <= 20 + 2
+    assert len(arm.records.batches()) <= 20 + 2
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "TERM"])
@@ -178,6 +178,6 @@ def test_a_login_creates_customers_and_people_get_a_story(
     )
 
     assert (ended.exit_code, names_in(arm)) == (0, expected(3))
-    assert [batch.method for batch in arm.books.batches()] == ["POST"]
+    assert [batch.method for batch in arm.records.batches()] == ["POST"]
     assert "Completed: 3 of 3 customers updated" in ended.out
     assert "prefect" not in ended.err.lower().replace("starting prefect", "")

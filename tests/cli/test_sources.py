@@ -141,7 +141,7 @@ HELD = {"addressLine1": "Storgata 1", "addressLine2": "c/o Ola", "postalCode": "
 
 
 def test_a_part_of_an_address_is_laid_over_arm_s(typed: Typed, file: Write, arm: SandboxServer) -> None:
-    arm.books.load(2218, [{"customerNo": "1", "postalAddress": HELD}, {"customerNo": "2"}])
+    arm.records.load(2218, [{"customerNo": "1", "postalAddress": HELD}, {"customerNo": "2"}])
     source = file("customerNo,name,addressLine1,addressLine2\n1,A,Nygata 2,\n2,B,,\n")
 
     kept = typed(*PLAN, source, "--address-policy", "merge").json["plan"]

@@ -35,7 +35,7 @@ async def test_the_customers_at_fault_stand_alone_and_the_others_go_through(
     assert (told.state, told.customers.failed, told.customers.settled) == ("PartlyFailed", culprits, 200 - culprits)
     assert {person.customer_no for person in refused} == sandbox.behaviour.poison_customers
     assert {person.reason for person in refused} == {f"ARM refused the body ({status}): The body is not valid"}
-    assert len(sandbox.books.customers(CLIENT_NO)) == 200 - culprits
+    assert len(sandbox.records.customers(CLIENT_NO)) == 200 - culprits
 
 
 @pytest.mark.parametrize(("customers", "culprits"), [(1000, 1), (1000, 5), (128, 12)])
@@ -124,7 +124,7 @@ async def test_the_size_may_be_a_number_of_customers(engine: Engine, planned: Pl
     told = await engine.carry(planned(people(1000), batch_size=100))
 
     assert told.state == "Completed"
-    assert len(sandbox.books.customers(CLIENT_NO)) == 1000
+    assert len(sandbox.records.customers(CLIENT_NO)) == 1000
 
 
 @virtual_time
@@ -169,7 +169,7 @@ async def test_a_size_that_is_learned_in_mid_run_cuts_what_already_waits(
         sandbox.behaviour.max_customers = 10
         await carried
 
-    assert len(sandbox.books.customers(CLIENT_NO)) == 1000
+    assert len(sandbox.records.customers(CLIENT_NO)) == 1000
     assert sent(sandbox, status=413) <= 2 * 8  # what was under way, and what was under way of its halves
 
 

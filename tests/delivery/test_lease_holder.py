@@ -164,22 +164,22 @@ def test_of_two_processes_started_at_the_same_second_one_sends(
 ) -> None:
     server.behaviour.delay_seconds = 3600
     both = [start(f"run-{name}", name=name, customers=20) for name in ("Anne", "Berit")]
-    until(lambda: any(process.ended for process in both) and len(server.books.batches(CLIENT_NO)) == 4)
+    until(lambda: any(process.ended for process in both) and len(server.records.batches(CLIENT_NO)) == 4)
     [second] = [process for process in both if process.ended]
     [first] = [process for process in both if process is not second]
-    server.books.drain()
+    server.records.drain()
 
     assert first.told() == ""
     assert "is sending for client 2218" in second.told()
-    assert len(server.books.batches(CLIENT_NO)) == 4
-    assert len({customer["name"] for customer in server.books.customers(CLIENT_NO).values()}) == 1
+    assert len(server.records.batches(CLIENT_NO)) == 4
+    assert len({customer["name"] for customer in server.records.customers(CLIENT_NO).values()}) == 1
 
 
 def test_of_two_that_may_wait_the_one_sends_after_the_other(start: Callable[..., Bare], server: SandboxServer) -> None:
     both = [start(f"run-{name}", name=name, customers=20, wait_seconds=60) for name in ("Anne", "Berit")]
 
     assert [process.told() for process in both] == ["", ""]
-    names = [b"Anne" in batch.body for batch in server.books.batches(CLIENT_NO)]
+    names = [b"Anne" in batch.body for batch in server.records.batches(CLIENT_NO)]
     assert len(names) == 8
     assert names in (sorted(names), sorted(names, reverse=True))
 
@@ -190,20 +190,20 @@ def test_a_holder_that_is_stopped_and_wakes_after_the_takeover_sends_nothing_mor
     server.behaviour.slow_seconds = 0.2
     server.behaviour.faults = {"slow": 1.0}  # type: ignore[dict-item]
     slept = start("run-1", name="Old", customers=300, options={"lease_seconds": 1.0})
-    until(lambda: len(server.books.batches(CLIENT_NO)) >= 5)
+    until(lambda: len(server.records.batches(CLIENT_NO)) >= 5)
     slept.stop()
     server.behaviour.faults = {}
     time.sleep(0.3)  # what has left arrives
-    before = len(server.books.batches(CLIENT_NO))
+    before = len(server.records.batches(CLIENT_NO))
 
     other = start("run-2", name="New", customers=300, wait_seconds=30, options={"lease_seconds": 1.0})
     assert other.told() == ""
-    taken = len(server.books.batches(CLIENT_NO))
+    taken = len(server.records.batches(CLIENT_NO))
     slept.go_on()
 
     assert "LeaseLost: run run-1 no longer holds client 2218" in slept.told()
     assert "continue with `armrest resume run-1`" in slept.told()
-    batches = server.books.batches(CLIENT_NO)
+    batches = server.records.batches(CLIENT_NO)
     newer = {number for batch in batches if b"New" in batch.body for number in numbers_in(batch.body)}
     late = [number for batch in batches[taken:] for number in numbers_in(batch.body)]
     assert taken > before

@@ -24,7 +24,7 @@ async def test_nothing_is_sent_whose_intent_cannot_be_written(
 
     assert sent(sandbox, PUT) == 0
     assert (await engine.carry(run)).state == "Completed"
-    assert len(sandbox.books.customers(CLIENT_NO)) == 30
+    assert len(sandbox.records.customers(CLIENT_NO)) == 30
 
 
 @pytest.mark.usefixtures("sqlite_only")

@@ -80,7 +80,7 @@ async def test_customers_in_flight_are_held_and_the_others_go(
 
     assert (first.state, told.state, told.customers.open) == ("Unsettled", "Unsettled", 5)
     assert engine.states(second) == [State.SPLIT, State.ACCEPTED, State.HELD]
-    assert [batch.customers for batch in sandbox.books.batches(CLIENT_NO)] == [3, 2]
+    assert [batch.customers for batch in sandbox.records.batches(CLIENT_NO)] == [3, 2]
     [held, _] = outcomes_of_customer(engine.outbox.ledger, CLIENT_NO, "10001")
     assert held.outcome == "open"
     assert held.reason == f"batch 1 of run 1-first, batchUuid {first.batch_uuids[0]}"
@@ -99,7 +99,7 @@ async def test_what_was_held_goes_once_the_other_batch_has_settled(
     told = await engine.carry(second)
 
     assert (told.state, told.customers.settled) == ("Completed", 5)
-    assert {person["name"] for person in sandbox.books.customers(CLIENT_NO).values()} == {"New"}
+    assert {person["name"] for person in sandbox.records.customers(CLIENT_NO).values()} == {"New"}
 
 
 @virtual_time
@@ -188,7 +188,7 @@ async def test_a_rerun_leaves_out_the_fields_that_newer_data_has_carried(
     told = await engine.carry(rerun_of(outbox, old))
 
     assert (told.state, told.customers.settled, told.customers.superseded) == ("Completed", 1, 1)
-    books = sandbox.books.customers(CLIENT_NO)
+    books = sandbox.records.customers(CLIENT_NO)
     assert [(books[no]["name"], books[no]["phoneNo"]) for no in ("10001", "10002")] == [("New", "1"), ("New", "2")]
 
 
@@ -238,7 +238,7 @@ async def test_what_a_holder_hears_after_a_takeover_stays_in_the_history(
     await slow
 
     [put] = [attempt for attempt in attempts_at(outbox.ledger, run) if attempt.what == "PUT"]
-    [batch] = sandbox.books.batches(CLIENT_NO)
+    [batch] = sandbox.records.batches(CLIENT_NO)
     assert batch.batch_uuid in put.evidence
     assert engine.states(run) == [State.SENDING]
 

@@ -20,7 +20,7 @@ async def test_a_rerun_sends_those_who_failed_and_nobody_else(
     told = await engine.carry(rerun_of(outbox, run))
 
     assert (told.state, told.customers.planned, told.customers.settled) == ("Completed", 2, 2)
-    last = sandbox.books.batches(CLIENT_NO)[-1]
+    last = sandbox.records.batches(CLIENT_NO)[-1]
     assert (last.customers, b'"10002"' in last.body, b'"10007"' in last.body) == (2, True, True)
 
 
@@ -40,7 +40,7 @@ async def test_reruns_of_a_batch_that_was_rejected_whole_halve_it_until_the_culp
     assert reruns == math.log2(16)
     assert sent(sandbox, PUT) == 1 + 2 * reruns
     assert [person.customer_no for person in failed_customers(outbox.ledger, run)] == ["10006"]
-    assert len(sandbox.books.customers(CLIENT_NO)) == 15
+    assert len(sandbox.records.customers(CLIENT_NO)) == 15
 
 
 @virtual_time

@@ -232,7 +232,7 @@ async def test_a_resume_sends_what_was_left_in_doubt(engine: Engine, planned: Pl
     told = await engine.carry(run)
 
     assert (told.state, told.customers.settled, sent(sandbox, PUT)) == ("Completed", 3, 3)
-    assert len(sandbox.books.customers(CLIENT_NO)) == 3
+    assert len(sandbox.records.customers(CLIENT_NO)) == 3
 
 
 @virtual_time

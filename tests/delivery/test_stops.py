@@ -219,7 +219,7 @@ async def test_true_culprits_at_the_head_do_not_stop_a_good_file(
     told = await replace(engine, seed=seed).carry(run)
 
     assert (told.state, told.customers.failed) == ("PartlyFailed", len(culprits))
-    assert len(sandbox.books.customers(CLIENT_NO)) == customers - len(culprits)
+    assert len(sandbox.records.customers(CLIENT_NO)) == customers - len(culprits)
 
 
 @virtual_time

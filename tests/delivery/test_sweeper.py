@@ -191,7 +191,7 @@ async def test_customers_that_waited_for_an_open_batch_are_sent_once_it_has_sett
     found = await swept(engine)
 
     assert {(run.run_id, run.state) for run in found.runs} == {("first", "Completed"), ("second", "Completed")}
-    assert {person["name"] for person in sandbox.books.customers(CLIENT_NO).values()} == {"New"}
+    assert {person["name"] for person in sandbox.records.customers(CLIENT_NO).values()} == {"New"}
     assert found.unsent == 0
     assert not lease_holders(engine.outbox.ledger)
 
@@ -212,7 +212,7 @@ async def test_what_a_person_stopped_is_asked_about_and_not_sent(
 
     assert sent(sandbox, PUT) == before
     assert found.unsent == 1
-    assert {person["name"] for person in sandbox.books.customers(CLIENT_NO).values()} == {"Old", "New"}
+    assert {person["name"] for person in sandbox.records.customers(CLIENT_NO).values()} == {"Old", "New"}
     assert find_run(engine.outbox.ledger, "second").stopped_by == by
 
 

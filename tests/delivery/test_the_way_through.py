@@ -13,8 +13,8 @@ async def test_a_run_is_settled_and_the_books_hold_it(engine: Engine, planned: P
     told = await engine.carry(run)
 
     assert (told.state, told.customers.settled, told.batches.settled) == ("Completed", 25, 3)
-    assert sandbox.books.customers(CLIENT_NO).keys() == {str(number) for number in range(10001, 10026)}
-    assert told.batch_uuids == [batch.batch_uuid for batch in sandbox.books.batches(CLIENT_NO)]
+    assert sandbox.records.customers(CLIENT_NO).keys() == {str(number) for number in range(10001, 10026)}
+    assert told.batch_uuids == [batch.batch_uuid for batch in sandbox.records.batches(CLIENT_NO)]
 
 
 @virtual_time
@@ -35,4 +35,4 @@ async def test_it_is_the_same_over_http(over_http: Engine, planned: Planned, ser
 
     assert told.state == "Completed"
     assert over_http.states(run) == [State.SETTLED] * 3
-    assert len(server.books.customers(CLIENT_NO)) == 25
+    assert len(server.records.customers(CLIENT_NO)) == 25

@@ -34,9 +34,9 @@ async def test_a_disk_that_is_full_in_mid_run_leaves_at_most_what_was_in_flight_
 
     assert LedgerUnusable in map(type, ends)
     assert before <= 1 + 4 * 8
-    assert any(batch.batch_uuid in caplog.text for batch in sandbox.books.batches(CLIENT_NO))
+    assert any(batch.batch_uuid in caplog.text for batch in sandbox.records.batches(CLIENT_NO))
     assert (told.state, told.customers.settled) == ("Completed", 100)
-    assert len(sandbox.books.batches(CLIENT_NO)) - 50 <= 8
+    assert len(sandbox.records.batches(CLIENT_NO)) - 50 <= 8
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
@@ -60,7 +60,7 @@ async def test_a_batch_whose_body_is_unusable_is_not_sent_and_the_others_are(
     assert (told.state, told.customers.open) == ("Unsettled", 2 * len(lost))
     assert [place for place, view in enumerate(views) if view.state == "PLANNED"] == lost
     assert all("is not the one that was planned: nothing of it is sent" in views[place].message for place in lost)
-    assert b"Ole" not in b"".join(batch.body for batch in sandbox.books.batches(CLIENT_NO))
+    assert b"Ole" not in b"".join(batch.body for batch in sandbox.records.batches(CLIENT_NO))
 
 
 @virtual_time

@@ -33,7 +33,7 @@ def test_a_dry_run_leaves_its_plan_as_an_artifact(planned: str, history: History
     assert "| would be sent | 25 in 3 batches" in told
     assert "armrest apply" in told
     assert "Kunde" not in told
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_a_plan_is_sent_byte_for_byte_and_once(
@@ -48,9 +48,9 @@ def test_a_plan_is_sent_byte_for_byte_and_once(
     again = run_flow("apply-plan", plan_id=planned)
 
     assert (applied.name, applied.message) == ("Completed", "25 of 25 customers updated")
-    assert {batch.body for batch in arm.books.batches()} == bodies
+    assert {batch.body for batch in arm.records.batches()} == bodies
     assert again.name == "Failed"
-    assert len(arm.books.batches()) == 3
+    assert len(arm.records.batches()) == 3
 
 
 def test_a_plan_that_newer_data_has_overtaken_is_not_sent(
@@ -59,4 +59,4 @@ def test_a_plan_that_newer_data_has_overtaken_is_not_sent(
     run_flow("update-customers", source=file("customerNo,name\n10001,Newer\n"), client_no=CLIENT_NO)
 
     assert run_flow("apply-plan", plan_id=planned).name == "Failed"
-    assert len(arm.books.batches()) == 1
+    assert len(arm.records.batches()) == 1

@@ -32,8 +32,8 @@ def test_only_what_changed_is_sent(nightly: Callable[..., str], arm: SandboxServ
     assert nightly(FIRST) == "nothing to send"
     assert nightly(FIRST.replace("Ola", "Olav")) == "1 of 1 customer updated"
     assert nightly(FIRST.replace("Ola", "Olav")) == "nothing to send"
-    assert arm.books.customers(CLIENT_NO)["2"]["name"] == "Olav"
-    assert len(arm.books.batches()) == 2
+    assert arm.records.customers(CLIENT_NO)["2"]["name"] == "Olav"
+    assert len(arm.records.batches()) == 2
 
 
 def test_a_rejects_file_that_was_mended_goes_in(
@@ -45,7 +45,7 @@ def test_a_rejects_file_that_was_mended_goes_in(
 
     assert nightly(mended) == "1 of 1 customer updated"
     assert nightly(FIRST.replace("31.01.1980", "1980-01-31")) == "nothing to send"
-    assert set(arm.books.customers(CLIENT_NO)) == {"1", "2", "3"}
+    assert set(arm.records.customers(CLIENT_NO)) == {"1", "2", "3"}
 
 
 def test_what_arm_refused_is_sent_again(nightly: Callable[..., str], arm: SandboxServer) -> None:
@@ -66,4 +66,4 @@ def test_a_shrunken_source_sends_nothing(nightly: Callable[..., str], arm: Sandb
     nightly(FIRST)
 
     assert "--min-rows" in nightly(HEADER + "2,Olav,\n", min_rows="50%")
-    assert len(arm.books.batches()) == 1
+    assert len(arm.records.batches()) == 1

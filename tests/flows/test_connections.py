@@ -59,7 +59,7 @@ def test_a_flow_reaches_arm_by_a_connections_name_alone(
     swept = unset("settle-open-batches", connection="sandbox")
 
     assert [ended.name for ended in (sent, equal, single, swept)] == ["Completed"] * 4
-    assert b'"userId":"kari"' in arm.books.batches()[0].body.replace(b" ", b"")
+    assert b'"userId":"kari"' in arm.records.batches()[0].body.replace(b" ", b"")
 
 
 def test_production_is_read_but_not_written_until_its_own_switch_is_on(
@@ -77,7 +77,7 @@ def test_production_is_read_but_not_written_until_its_own_switch_is_on(
     assert "the connection production allows no updates" in refused.message
     assert "the connection production allows no updates" in applied.message
     assert compared.name == "Drift"
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
     connections.keep("production", **sandbox | {"environment": "production", "allow_updates": True})
     assert unset("apply-plan", plan_id=planned.flow_run_id).name == "Completed"
@@ -91,7 +91,7 @@ def test_a_client_that_a_connection_may_not_touch_is_refused(
     ended = unset("update-customers", source=file(FILE), client_no=CLIENT_NO, connection="sandbox")
 
     assert f"client {CLIENT_NO} is none of those of the connection sandbox: 19" in ended.message
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_a_rerun_goes_through_the_connection_that_the_run_was_made_with(

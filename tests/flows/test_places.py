@@ -41,7 +41,7 @@ def test_a_form_sends_what_lies_in_the_inbox_and_nothing_else(
     refused += [sent("may.csv", mapping=str(inbox.parent / "other.yaml")), sent("may.csv", mapping="/etc/passwd")]
 
     assert refused == ["InputRejected"] * 6
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
     assert sent("may.csv", mapping="crm.yaml") == "Completed"
     assert run_flow("update-customers", source=file(5), client_no=CLIENT_NO).name == "Completed"
 
@@ -61,13 +61,13 @@ def test_a_run_of_a_form_is_confined_whoever_resumes_it(
 
     assert (ended.name, resumed.name) == ("InputRejected", "InputRejected")
     assert "not behind a link that leads elsewhere" in resumed.message
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_a_form_compares_nothing_but_what_lies_in_the_inbox(
     run_flow: RunFlow, inbox: Path, file: Write, arm: SandboxServer
 ) -> None:
-    arm.books.load(CLIENT_NO, [{"customerNo": "10001"}, {"customerNo": "10002"}])
+    arm.records.load(CLIENT_NO, [{"customerNo": "10001"}, {"customerNo": "10002"}])
     (inbox / "may.csv").write_text("customerNo\n10001\n10002\n")
 
     elsewhere = run_flow("verify-customers", deployed=True, source=file(5), client_no=CLIENT_NO)

@@ -47,7 +47,7 @@ def everything(
     arm.behaviour.poison_named = True
     failed = run_flow("update-customers", **given, max_rejected="10%")
     arm.behaviour.poison_customers = frozenset()
-    arm.books.load(CLIENT_NO, [{"customerNo": "10002", "name": "Someone Else Altogether"}])
+    arm.records.load(CLIENT_NO, [{"customerNo": "10002", "name": "Someone Else Altogether"}])
     (tmp_path / "few.csv").write_text("".join((tmp_path / "customers.csv").read_text("utf-8").splitlines(True)[:3]))
     person = threading.Thread(target=answer, args=(history, "approve"))
     person.start()
@@ -128,14 +128,14 @@ def test_nothing_personal_and_no_secret_is_in_prefects_database(
 def test_a_single_update_cannot_be_retried_with_values_that_are_gone(
     run_flow: RunFlow, history: History, arm: SandboxServer
 ) -> None:
-    arm.books.load(2218, [{"customerNo": "10001", "name": "Kari"}])
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Kari"}])
     ended = run_flow("update-customer", client_no=2218, customer_no="10001", changes={"name": "Ola Utpost"})
 
     again = run_flow("update-customer", retry=ended.flow_run_id)
 
     assert history.flow_run(ended.flow_run_id)["parameters"]["changes"] == {"name": "(taken out)"}
     assert (ended.name, again.name) == ("Completed", "InputRejected")
-    held = arm.books.customer(2218, "10001")
+    held = arm.records.customer(2218, "10001")
     assert held
     assert held["name"] == "Ola Utpost"
 

@@ -22,7 +22,7 @@ def late(run_flow: RunFlow, file: Write, arm: SandboxServer) -> FlowEnded:
     arm.behaviour.delay_seconds = 3600
     ended = run_flow("update-customers", source=file(20), client_no=CLIENT_NO, batch_size=10, deadline=SENT_BY)
     arm.behaviour.delay_seconds = 0
-    arm.books.drain()
+    arm.records.drain()
     return ended
 
 

@@ -55,13 +55,13 @@ def test_only_a_person_resumes_what_a_person_or_nobody_knows_who_stopped(
     update_run(outbox.ledger, run, Unheld(outbox.ledger, run), stopped_by=by)
 
     left = run_flow("resume-run", run_id=unsent.flow_run_id, by_itself=True)
-    sent_by_itself = len(arm.books.batches())
+    sent_by_itself = len(arm.records.batches())
     resumed = run_flow("resume-run", run_id=unsent.flow_run_id)
 
     assert (left.name, sent_by_itself) == (name, 0)
     assert left.message.startswith("not resumed: ")
     assert f"resume-run with run_id {unsent.flow_run_id} resumes it" in left.message
-    assert (resumed.name, len(arm.books.batches())) == ("Completed", 2)
+    assert (resumed.name, len(arm.records.batches())) == ("Completed", 2)
     assert find_run(outbox.ledger, unsent.flow_run_id).stopped_by is None
 
 
@@ -73,7 +73,7 @@ def test_what_a_machine_stopped_is_resumed_by_itself(
 
     resumed = run_flow("resume-run", run_id=unsent.flow_run_id, by_itself=True)
 
-    assert (resumed.name, len(arm.books.batches())) == ("Completed", 2)
+    assert (resumed.name, len(arm.records.batches())) == ("Completed", 2)
 
 
 def test_a_cancelled_run_whose_process_was_killed_is_known_by_the_history_of_its_states(
@@ -89,7 +89,7 @@ def test_a_cancelled_run_whose_process_was_killed_is_known_by_the_history_of_its
     assert killed.stopped_by is None
     assert resumed.name == "Completed"
     assert resumed.message == "20 of 20 customers updated", "somebody has pressed Retry since: that cancel is over"
-    assert len(arm.books.batches()) == 2
+    assert len(arm.records.batches()) == 2
 
 
 def test_a_resume_that_was_cancelled_counts_for_the_run_whose_first_crash_is_told_late(
@@ -110,7 +110,7 @@ def test_a_resume_that_was_cancelled_counts_for_the_run_whose_first_crash_is_tol
     left = run_flow("resume-run", run_id=unsent.flow_run_id, by_itself=True)
 
     assert left.message.startswith("not resumed: a person stopped run")
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_the_sweep_notes_that_a_run_was_cancelled_whose_process_was_killed(

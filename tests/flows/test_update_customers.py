@@ -28,7 +28,7 @@ def test_a_completed_run_shows_every_batch_with_its_batch_uuid(
 
     artifacts = history.artifacts(state.flow_run_id)
     assert (state.name, state.message) == ("Completed", "25 of 25 customers updated")
-    assert {row["batchUuid"] for row in artifacts["arm-batches-2218"]} == {b.batch_uuid for b in arm.books.batches()}
+    assert {row["batchUuid"] for row in artifacts["arm-batches-2218"]} == {b.batch_uuid for b in arm.records.batches()}
     assert [row["customers"] for row in artifacts["arm-batches-2218"]] == [10, 10, 5]
     assert artifacts["arm-progress-2218"] == 100
     assert artifacts["arm-failed-customers-2218"] == []
@@ -66,7 +66,7 @@ def test_a_dry_run_leaves_its_plan_and_sends_nothing(
 
     assert (state.name, state.message) == ("Completed", "dry run: 3 batches planned, nothing sent")
     assert len(history.artifacts(state.flow_run_id)["arm-batches-2218"]) == 3
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_prefects_retry_of_a_flow_run_goes_on_with_the_same_logical_run(
@@ -75,14 +75,14 @@ def test_prefects_retry_of_a_flow_run_goes_on_with_the_same_logical_run(
     arm.behaviour.delay_seconds = 3600
     late = updated(file(20), batch_size=10, deadline="0.5s")
     arm.behaviour.delay_seconds = 0
-    arm.books.drain()
+    arm.records.drain()
 
     state = run_flow("update-customers", retry=late.flow_run_id)
 
     assert late.name == "Unsettled"
     assert state.name == "Completed"
     assert state.flow_run_id == late.flow_run_id
-    assert len(arm.books.batches()) == 2
+    assert len(arm.records.batches()) == 2
     assert len(history.artifacts(late.flow_run_id)["arm-batches-2218"]) == 2
 
 

@@ -17,7 +17,7 @@ FILE = "customerNo,name\n10001,Kari\n10002,Ola\n"
 def test_drift_fails_the_flow_run_and_names_customers_and_fields_alone(
     run_flow: RunFlow, history: History, file: Write, arm: SandboxServer
 ) -> None:
-    arm.books.load(2218, [{"customerNo": "10001", "name": "Gammel"}])
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Gammel"}])
 
     state = run_flow("verify-customers", source=file(FILE), client_no=2218)
 
@@ -30,7 +30,7 @@ def test_drift_fails_the_flow_run_and_names_customers_and_fields_alone(
 
 
 def test_equal_books_complete_it(run_flow: RunFlow, file: Write, arm: SandboxServer) -> None:
-    arm.books.load(2218, [{"customerNo": "10001", "name": "Kari"}, {"customerNo": "10002", "name": "Ola"}])
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Kari"}, {"customerNo": "10002", "name": "Ola"}])
 
     assert run_flow("verify-customers", source=file(FILE), client_no=2218, sample=1).name == "Completed"
 
@@ -41,7 +41,7 @@ def test_an_update_is_verified_by_a_sample_of_what_it_has_sent(
     def update(source: str) -> FlowEnded:
         return run_flow("update-customers", source=source, client_no=2218, verify_sample=2)
 
-    arm.books.load(2218, [{"customerNo": "10001", "name": "Gammel"}, {"customerNo": "10002", "name": "Ola"}])
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Gammel"}, {"customerNo": "10002", "name": "Ola"}])
     equal = update(file(FILE))
     arm.behaviour.forget_customers = frozenset({"10001"})
     drifted = update(file(FILE.replace("Kari", "Kåre")))

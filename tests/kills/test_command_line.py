@@ -61,10 +61,10 @@ def test_killed_while_planning_while_sending_and_while_polling_it_is_carried_on(
 
     kill(start(*update), when=lambda: in_ledger(tmp_path, "batches") and not in_ledger(tmp_path, "planned_at"))
     (run,) = prefect_shell("runs", "--json").json
-    sent_while_planning = len(arm.books.batches())
+    sent_while_planning = len(arm.records.batches())
     resume = ("resume", run["run_id"], "--json")
     arm.behaviour.update(Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=0.2, delay_seconds=5))
-    kill(start(*resume, ARMREST_CONCURRENCY="2"), when=lambda: len(arm.books.batches()) >= 8)
+    kill(start(*resume, ARMREST_CONCURRENCY="2"), when=lambda: len(arm.records.batches()) >= 8)
     known = set(prefect_shell("show", run["run_id"], "--json").json["batch_uuids"])
     kill(start(*resume), when=lambda: in_ledger(tmp_path, "accepted") == 20)
     arm.behaviour.update(Behaviour())
@@ -75,7 +75,7 @@ def test_killed_while_planning_while_sending_and_while_polling_it_is_carried_on(
     assert ended.json["customers"]["settled"] == number
     assert names_in(arm) == {str(no): f"Kunde {no}" for no in range(10001, 10001 + number)}
     assert known <= set(ended.json["batch_uuids"])
-    assert len(arm.books.batches()) <= 20 + 2, "more was sent again than was in flight"
+    assert len(arm.records.batches()) <= 20 + 2, "more was sent again than was in flight"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
 ) -> None:
     arm.behaviour.update(SLOW)
     running = start(*UPDATE, file(400), shell=embedded_shell, ARMREST_CONCURRENCY="3")
-    until(lambda: len(arm.books.batches()) >= 3, seconds=180)  # the scout, and two in flight at least
+    until(lambda: len(arm.records.batches()) >= 3, seconds=180)  # the scout, and two in flight at least
     children = psutil.Process(running.pid).children(recursive=True)
 
     to(running.pid, number)
@@ -119,7 +119,7 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
     with closing(sqlite3.connect(embedded_shell.folder / "home" / "ledger.db")) as ledger:
         assert ledger.execute("select stopped_by from runs").fetchone() == (by,)
     assert run["state"] == "Failed"
-    assert set(run["batch_uuids"]) == {batch.batch_uuid for batch in arm.books.batches()}
+    assert set(run["batch_uuids"]) == {batch.batch_uuid for batch in arm.records.batches()}
     assert children
     assert psutil.wait_procs(children, timeout=60)[1] == []
 
@@ -145,7 +145,7 @@ def test_stopped_while_prefects_server_starts_it_leaves_none_behind(
     assert Ended(exit_code, out, err).json["state"] == "Failed"
     assert "Traceback" not in err
     assert psutil.wait_procs(children, timeout=60)[1] == []
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_of_two_started_at_the_same_second_one_sends_and_the_other_says_who_holds_the_client(
@@ -160,7 +160,7 @@ def test_of_two_started_at_the_same_second_one_sends_and_the_other_says_who_hold
     assert refused.exit_code == 2
     assert f"run {sent.json['run_id']} is sending for client {CLIENT_NO}" in refused.complaint
     assert "--wait" in refused.complaint
-    assert {batch.batch_uuid for batch in arm.books.batches()} == set(sent.json["batch_uuids"])
+    assert {batch.batch_uuid for batch in arm.records.batches()} == set(sent.json["batch_uuids"])
 
 
 def test_of_two_that_may_wait_one_sends_after_the_other(
@@ -171,7 +171,7 @@ def test_of_two_that_may_wait_one_sends_after_the_other(
 
     assert [end.exit_code for end in ends] == [0, 0]
     by_uuid = {uuid: end.json["run_id"] for end in ends for uuid in end.json["batch_uuids"]}
-    sent = [by_uuid[batch.batch_uuid] for batch in arm.books.batches()]
+    sent = [by_uuid[batch.batch_uuid] for batch in arm.records.batches()]
     assert sent == [sent[0]] * 4 + [sent[-1]] * 4
     assert sent[0] != sent[-1]
 
@@ -182,13 +182,13 @@ def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     arm.behaviour.update(SLOW)
     lease = {"ARMREST_LEASE_SECONDS": "2", "ARMREST_CONCURRENCY": "2"}
     sleeper = start(*UPDATE, file(400), **lease)
-    until(lambda: len(arm.books.batches()) >= 3)
+    until(lambda: len(arm.records.batches()) >= 3)
     time.sleep(0.5)  # both connections wait for an answer by now: nothing else can be on its way
     os.killpg(sleeper.pid, signal.SIGSTOP)
-    before = len(arm.books.batches())
+    before = len(arm.records.batches())
     others = customers(30).splitlines()
     taker = start(*UPDATE, file("\n".join([others[0], *(f"9{row}" for row in others[1:])]), "others.csv"), **lease)
-    until(lambda: len(arm.books.batches()) > before)
+    until(lambda: len(arm.records.batches()) > before)
     arm.behaviour.update(Behaviour())
     os.killpg(sleeper.pid, signal.SIGCONT)
     slept = Ended(sleeper.wait(timeout=120), *sleeper.communicate())
@@ -199,8 +199,8 @@ def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     assert f"run {took_over.json['run_id']} has taken over" in slept.complaint
     run_id = next(run["run_id"] for run in prefect_shell("runs", "--json").json if run["customers"]["planned"] == 400)
     assert f"armrest resume {run_id}" in slept.complaint
-    assert len(arm.books.batches()) == before + 3, "the sleeper sent something after the takeover"
-    known = {batch.batch_uuid for batch in arm.books.batches()} - set(took_over.json["batch_uuids"])
+    assert len(arm.records.batches()) == before + 3, "the sleeper sent something after the takeover"
+    known = {batch.batch_uuid for batch in arm.records.batches()} - set(took_over.json["batch_uuids"])
     assert set(prefect_shell("show", run_id, "--json").json["batch_uuids"]) == known
 
 
@@ -229,7 +229,7 @@ def test_a_planner_that_slept_through_a_takeover_leaves_the_run_to_the_one_that_
     assert {name: shown[name] for name in ("state", "message", "batch_uuids")} == {
         name: took_over.json[name] for name in ("state", "message", "batch_uuids")
     }
-    assert set(shown["batch_uuids"]) == {batch.batch_uuid for batch in arm.books.batches()}
+    assert set(shown["batch_uuids"]) == {batch.batch_uuid for batch in arm.records.batches()}
     assert len(shown["batch_uuids"]) == 10
     assert slept.exit_code != 0
     assert run["run_id"] in slept.complaint
@@ -255,7 +255,7 @@ def kill(running: Command, *, when: Callable[[], Any]) -> None:
 
 
 def names_in(arm: SandboxServer) -> dict[str, str]:
-    return {no: record["name"] for no, record in arm.books.customers(CLIENT_NO).items()}
+    return {no: record["name"] for no, record in arm.records.customers(CLIENT_NO).items()}
 
 
 COUNTS = {

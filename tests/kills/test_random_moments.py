@@ -44,7 +44,7 @@ def test_killed_at_random_moments_and_resumed_the_books_equal_the_newest_file(
 
     refused = REFUSED if "refusing" in kind else frozenset()
     assert ended["state"] == ("PartlyFailed" if refused else "Completed")
-    assert arm.books.customers(CLIENT_NO) == books_after(*sources, without=refused)
+    assert arm.records.customers(CLIENT_NO) == books_after(*sources, without=refused)
     outcomes = workspace.outcomes(f"r{len(sources)}")
     assert {number for number, outcome in outcomes.items() if outcome != "updated"} == refused
     workspace.assert_nothing_forgotten()

@@ -44,15 +44,15 @@ def test_a_ledger_restored_from_a_copy_of_any_moment_is_resumed_and_all_that_the
         raise
     finally:
         arm.behaviour.update(Behaviour())
-        arm.books.drain()
+        arm.records.drain()
         out, err = running.communicate()
     first = Ended(running.wait(), out, err)
     run_id, ends = first.json["run_id"], {}
     for moment in reversed(MOMENTS):  # a plan that is made again removes the bodies of the one before
         restore(tmp_path / moment, ledger)
-        before = len(arm.books.batches())
+        before = len(arm.records.batches())
         resumed = prefect_shell("resume", run_id, "--json").json
-        sent = len(arm.books.batches()) - before
+        sent = len(arm.records.batches()) - before
         ends[moment] = (resumed["state"], resumed["customers"]["settled"], states_in(ledger), sent)
 
     unsent = copies["sending"].get("PLANNED", 0) + copies["sending"].get("SENDING", 0)

@@ -37,7 +37,7 @@ def test_a_run_killed_at_a_seam_is_resumed_and_the_books_equal_the_file(
     resumed = workspace.run("r1", options=POLLING)
 
     assert resumed["state"] == "Completed"
-    assert arm.books.customers(CLIENT_NO) == books_after(source)
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
     assert set(workspace.outcomes("r1").values()) == {"updated"}
     assert 0 < len(death.in_flight) <= IN_FLIGHT or not _sends(seam)
     workspace.assert_nothing_forgotten()
@@ -49,13 +49,13 @@ def test_a_run_killed_while_planning_is_planned_anew_and_only_then_sent(
     source = tmp_path / "large.csv"
     write_sample(source, customers=10_000, wrong=0)  # more than a block of the reader: half of it is in the outbox
     workspace.die("r1", "planning:2", source, batch_size=500)
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
     resumed = workspace.run("r1", options=POLLING)
 
     assert resumed["state"] == "Completed"
-    assert resumed["batches"]["planned"] == len(arm.books.batches()) == 20
-    assert arm.books.customers(CLIENT_NO) == books_after(source)
+    assert resumed["batches"]["planned"] == len(arm.records.batches()) == 20
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
 
 
 @pytest.mark.parametrize("seam", SEAMS_OF_A_RERUN.values(), ids=SEAMS_OF_A_RERUN)
@@ -71,7 +71,7 @@ def test_a_rerun_killed_at_a_seam_is_resumed_and_heals_what_failed(
     resumed = workspace.run("r2", options=POLLING)
 
     assert resumed["state"] == "Completed"
-    assert arm.books.customers(CLIENT_NO) == books_after(source)
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
     assert set(workspace.outcomes("r2").values()) == {"updated"}
     workspace.assert_nothing_forgotten()
 

@@ -12,23 +12,23 @@ SLOW = {"faults": {Fault.SLOW: 1.0}, "slow_seconds": 1.0}
 def test_what_is_in_flight_at_ctrl_c_is_awaited(workspace: Workspace, arm: SandboxServer, source: Path) -> None:
     arm.behaviour.update(Behaviour(**SLOW))
     engine = workspace.start("r1", source)
-    until(lambda: len(arm.books.batches()) > 3)
+    until(lambda: len(arm.records.batches()) > 3)
     engine.interrupt()
     engine.wait()
 
     stopped = workspace.mourn()
     assert stopped.in_flight == frozenset()
-    assert len(stopped.acknowledged) == len(arm.books.batches()) <= 1 + IN_FLIGHT
+    assert len(stopped.acknowledged) == len(arm.records.batches()) <= 1 + IN_FLIGHT
     arm.behaviour.update(Behaviour())
     assert workspace.run("r1", options=POLLING)["state"] == "Completed"
-    assert arm.books.customers(CLIENT_NO) == books_after(source)
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
     workspace.assert_nothing_forgotten()
 
 
 def test_what_is_in_flight_is_not_awaited_for_ever(workspace: Workspace, arm: SandboxServer, source: Path) -> None:
     arm.behaviour.update(Behaviour(**SLOW | {"slow_seconds": 30.0}))
     engine = workspace.start("r1", source, options={"stop_grace_seconds": 0.5})
-    until(arm.books.batches)
+    until(arm.records.batches)
     engine.interrupt()
     stopped_at = time.monotonic()
     engine.wait()
@@ -37,5 +37,5 @@ def test_what_is_in_flight_is_not_awaited_for_ever(workspace: Workspace, arm: Sa
     assert len(workspace.mourn().in_flight) == 1
     arm.behaviour.update(Behaviour())
     assert workspace.run("r1", options=POLLING)["state"] == "Completed"
-    assert arm.books.customers(CLIENT_NO) == books_after(source)
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
     workspace.assert_nothing_forgotten()

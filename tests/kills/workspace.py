@@ -80,7 +80,7 @@ class Workspace:
         return Death(
             {batch.batch_uuid: batch.body.sha256.hex() for batch in batches if batch.batch_uuid},
             frozenset(batch.body.sha256.hex() for batch in batches if batch.state is State.SENDING),
-            received(self.arm.books),
+            received(self.arm.records),
         )
 
     @contextmanager
@@ -100,7 +100,7 @@ class Workspace:
         in_flight = Counter(body for death in self.deaths for body in death.in_flight)
         again = Counter({body: times - 1 for body, times in end.received.items() if times > 1})
         assert again <= in_flight, "something was sent again that was not in flight at a death"
-        assert set(end.acknowledged) <= {batch.batch_uuid for batch in self.arm.books.batches(CLIENT_NO)}
+        assert set(end.acknowledged) <= {batch.batch_uuid for batch in self.arm.records.batches(CLIENT_NO)}
 
     def outcomes(self, run_id: str) -> dict[str, str]:
         """Return what the ledger says became of each customer of a run."""

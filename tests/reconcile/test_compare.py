@@ -19,6 +19,9 @@ from armrest.reconcile.expected import sample
         pytest.param({"name": ""}, {}, id="so-is-nothing"),
         pytest.param({"emailAddressDocument": []}, {"emailAddressDocument": None}, id="an-empty-list"),
         pytest.param({"distribution": {"einvoiceCode": 90}}, {"distribution": {"einvoiceCode": "90"}}, id="number"),
+        pytest.param({"distribution": {"einvoiceCode": 90}}, {"distribution": {"einvoiceCode": 90.0}}, id="decimals"),
+        pytest.param({"accountNo": "500002"}, {"accountNo": 500002}, id="a-number-as-text"),
+        pytest.param({"phoneNo": "91234567"}, {"phoneNo": 91234567}, id="a-text-shown-as-a-number"),
         pytest.param({"name": "A\u030asne"}, {"name": "Åsne "}, id="the-same-letters"),
         pytest.param({"postalAddress": {"countryCode": "no"}}, {"postalAddress": {"countryCode": "NO"}}, id="a-code"),
         pytest.param({"postalAddress": {"cityName": None}}, {"postalAddress": {"cityName": "Oslo"}}, id="no-address"),
@@ -35,6 +38,17 @@ def test_these_are_equal(wanted: Any, held: Any) -> None:
         ({"name": "Kari"}, {"name": "KARI"}, {"name": ("Kari", "KARI")}),
         ({"name": ""}, {"name": "Kari"}, {"name": ("", "Kari")}),
         ({"name": "Kari"}, {}, {"name": ("Kari", "")}),
+        ({"phoneNo": "0155"}, {"phoneNo": "155"}, {"phoneNo": ("0155", "155")}),
+        (
+            {"distribution": {"einvoiceCode": 0}},
+            {"distribution": {"einvoiceCode": ""}},
+            {"distribution.einvoiceCode": ("0", "")},
+        ),
+        (
+            {"distribution": {"einvoiceCode": 90}},
+            {"distribution": {"einvoiceCode": "sNaN"}},
+            {"distribution.einvoiceCode": ("90", "sNaN")},
+        ),
         (
             {"emailAddressDocument": ["a@x.no", "b@x.no"]},
             {"emailAddressDocument": ["a@x.no"]},

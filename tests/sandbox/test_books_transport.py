@@ -29,7 +29,7 @@ async def test_a_batch_goes_from_httpx_into_the_books(sandbox: Sandbox, http: ht
     assert accepted.status_code == 202
     assert accepted.json()["getResult"].startswith("http://arm/arm/v1/clients/2218/batches/")
     assert clock() - before == 2.0
-    assert sandbox.books.customers(2218)["10001"]["name"] == "Åse"
+    assert sandbox.records.customers(2218)["10001"]["name"] == "Åse"
 
 
 async def test_unknown_paths_are_answered_alike(http: httpx.AsyncClient) -> None:
@@ -53,7 +53,7 @@ async def test_it_breaks_what_the_sandbox_breaks(
     with pytest.raises(error):
         await http.put(BATCHES, json=BODY, timeout=10)
 
-    assert len(sandbox.books.batches()) == accepted
+    assert len(sandbox.records.batches()) == accepted
 
 
 async def test_a_slow_answer_costs_no_more_than_the_timeout(

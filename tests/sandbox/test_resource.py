@@ -14,7 +14,7 @@ ODD = "A/1 ?"
 @pytest.fixture
 def full(sandbox: Sandbox) -> Sandbox:
     """A sandbox of 2,500 customers."""
-    sandbox.books.load(2218, ({"customerNo": str(number)} for number in range(1, 2501)))
+    sandbox.records.load(2218, ({"customerNo": str(number)} for number in range(1, 2501)))
     return sandbox
 
 
@@ -23,7 +23,7 @@ def summary(sandbox: Sandbox, query: str = "") -> dict[str, Any]:
 
 
 def test_one_customer_shows_every_documented_field(sandbox: Sandbox) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
 
     shown = content(ask(sandbox, "GET", f"{CUSTOMERS}/10001"))
 
@@ -37,24 +37,24 @@ def test_a_customer_that_is_none_is_a_404(sandbox: Sandbox, method: str) -> None
 
 
 def test_a_number_is_escaped_in_the_path_and_matches_in_any_case(sandbox: Sandbox) -> None:
-    sandbox.books.load(2218, [{"customerNo": ODD}])
+    sandbox.records.load(2218, [{"customerNo": ODD}])
 
     assert content(ask(sandbox, "GET", f"{CUSTOMERS}/a%2F1%20%3F"))["customerNo"] == ODD
 
 
 def test_a_removed_customer_is_gone(sandbox: Sandbox) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
 
     assert ask(sandbox, "DELETE", f"{CUSTOMERS}/10001").status == 200
-    assert sandbox.books.customers(2218) == {}
+    assert sandbox.records.customers(2218) == {}
 
 
 def test_a_customer_with_open_items_stays(sandbox: Sandbox) -> None:
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
     sandbox.behaviour.customers_with_items = frozenset({"10001"})
 
     assert ask(sandbox, "DELETE", f"{CUSTOMERS}/10001").status == 422
-    assert list(sandbox.books.customers(2218)) == ["10001"]
+    assert list(sandbox.records.customers(2218)) == ["10001"]
 
 
 def test_a_list_has_its_documented_summary(full: Sandbox) -> None:
@@ -98,7 +98,7 @@ def test_an_empty_list_has_one_empty_page(sandbox: Sandbox) -> None:
 
 def test_a_list_stays_as_it_was_asked_for(full: Sandbox) -> None:
     query_id = summary(full, "?pagesize=1000")["queryId"]
-    full.books.load(2218, [{"customerNo": "9999"}])
+    full.records.load(2218, [{"customerNo": "9999"}])
     ask(full, "DELETE", f"{CUSTOMERS}/2500")
 
     last = content(ask(full, "GET", f"{CUSTOMERS}?query={query_id}&pageno=3"))["customers"]

@@ -105,7 +105,7 @@ def test_each_fault_leaves_the_books_as_it_should(
     sandbox.behaviour.faults = {fault: 1.0}
     reply = ask(sandbox, "PUT", BATCHES, batch(KARI))
 
-    received = sandbox.books.batches()
+    received = sandbox.records.batches()
     assert len(received) == accepted
     assert all(one.answered is answered for one in received)
     assert (b"batchUuid" in reply.body and reply.broken == "") is answered
@@ -143,7 +143,7 @@ def test_a_206_by_chance_names_some_and_updates_the_others(sandbox: Sandbox) -> 
 
     failed = [customer["customerNo"] for customer in content(answer)["customers"]]
     assert len(failed) == 3
-    assert set(sandbox.books.customers(2218)) == {str(number) for number in range(300)} - set(failed)
+    assert set(sandbox.records.customers(2218)) == {str(number) for number in range(300)} - set(failed)
 
 
 def test_a_token_ends_early_only_when_it_has_served(sandbox: Sandbox) -> None:
@@ -189,7 +189,7 @@ def test_what_it_did_to_customers_on_purpose_is_counted_too(sandbox: Sandbox) ->
     sandbox.behaviour.reject_batches_with = frozenset({"3"})
     for numbers in ("1", "2", "34"):
         ask(sandbox, "PUT", BATCHES, batch(*({"customerNo": number} for number in numbers)))
-    sandbox.books.drain()
+    sandbox.records.drain()
 
     counted = {name: (injected.times, injected.customers) for name, injected in sandbox.faults.injected.items()}
     assert counted == {"poison": (1, 1), "refused": (1, 1), "rejected": (1, 2)}
@@ -212,7 +212,7 @@ def test_a_reset_forgets_everything_but_keeps_its_behaviour_object(sandbox: Sand
     put(sandbox, KARI)
     sandbox.reset()
 
-    assert sandbox.books.batches() == []
+    assert sandbox.records.batches() == []
     assert sandbox.behaviour is behaviour
     assert behaviour == Behaviour()
 

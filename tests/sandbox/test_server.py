@@ -46,7 +46,7 @@ def test_a_batch_goes_from_http_into_the_books(server: SandboxServer, http: http
 
     assert (accepted.status_code, get_result.startswith(server.api_url)) == (202, True)
     assert http.get(get_result).status_code == 200
-    assert server.books.customers(2218)["10001"]["name"] == "Åse"
+    assert server.records.customers(2218)["10001"]["name"] == "Åse"
 
 
 def test_a_client_that_dies_in_its_request_is_no_event(
@@ -57,7 +57,7 @@ def test_a_client_that_dies_in_its_request_is_no_event(
         dying.sendall(head.encode() + b"{")
 
     assert http.put(BATCHES, json=BODY).status_code == 202
-    assert len(server.books.batches()) == 1
+    assert len(server.records.batches()) == 1
     assert caplog.records == []
 
 

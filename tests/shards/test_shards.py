@@ -56,7 +56,7 @@ def test_a_machine_that_dies_in_mid_slice_is_replaced_and_the_books_equal_the_fi
 
         def is_killed_in_mid_slice() -> bool:
             machines.signal(doomed, signal.SIGSTOP)
-            if _is_in_mid_slice(outbox, run, lost, arm.books):
+            if _is_in_mid_slice(outbox, run, lost, arm.records):
                 machines.kill(doomed)
                 return True
             machines.signal(doomed, signal.SIGCONT)
@@ -65,7 +65,7 @@ def test_a_machine_that_dies_in_mid_slice_is_replaced_and_the_books_equal_the_fi
         machines.signal(doomed, signal.SIGCONT)
         until(is_killed_in_mid_slice)
         before, in_flight = _acknowledged(outbox, run), _bodies(outbox, run, State.SENDING, lost)
-        unheard = in_flight & received(arm.books).keys()
+        unheard = in_flight & received(arm.records).keys()
         arm.behaviour.faults = {}
 
         state = until(lambda: _final(machines, flow_run_id), seconds=200)
@@ -76,14 +76,14 @@ def test_a_machine_that_dies_in_mid_slice_is_replaced_and_the_books_equal_the_fi
         expected = books_after(source)
         outcomes = [(one.customer_no, one.outcome) for one in outcomes_of_run(outbox.ledger, run)]
         assert sorted(outcomes) == [(number, "updated") for number in sorted(expected)]
-    assert arm.books.customers(CLIENT_NO) == expected
-    times = received(arm.books)
+    assert arm.records.customers(CLIENT_NO) == expected
+    times = received(arm.records)
     assert all(times[body] == 1 for body in before.values()), "an acknowledged batch was sent again"
     again = {body for body, number in times.items() if number > 1}
     assert unheard <= again <= in_flight, "other batches were sent again than those that the dead machine had under way"
     assert len(in_flight) <= IN_FLIGHT
     assert times.keys() == set(after.values())
-    assert set(after) <= {batch.batch_uuid for batch in arm.books.batches(CLIENT_NO)}
+    assert set(after) <= {batch.batch_uuid for batch in arm.records.batches(CLIENT_NO)}
     states = {which: one["state_type"] for which, one in _shards(machines, run.run_id).items()}
     assert states == {
         (kept["parameters"]["first_slice"], 1): "COMPLETED",
@@ -122,8 +122,8 @@ def test_when_the_parent_is_killed_its_workers_go_on_and_nobody_else_gets_the_cl
         expected = books_after(source)
         outcomes = [(one.customer_no, one.outcome) for one in outcomes_of_run(outbox.ledger, run)]
         assert sorted(outcomes) == [(number, "updated") for number in sorted(expected)]
-    assert arm.books.customers(CLIENT_NO) == expected
-    assert set(received(arm.books).values()) == {1}
+    assert arm.records.customers(CLIENT_NO) == expected
+    assert set(received(arm.records).values()) == {1}
     assert machines.state_of(flow_run_id)["type"] == "CRASHED"
     states = [one["state_type"] for one in _shards(machines, run.run_id).values()]
     assert states == ["COMPLETED"] * 2, "no worker was replaced"
@@ -151,10 +151,10 @@ def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_i
         until(lambda: all(_final(machines, one["id"]) for one in _shards(machines, run.run_id).values()))
 
         stopped = find_run(outbox.ledger, run.run_id)
-        sent = len(received(arm.books))
+        sent = len(received(arm.records))
         declined = machines.ask_for("resume-run/manual", run_id=flow_run_id, by_itself=True)
         left = until(lambda: _final(machines, declined))
-        sent_by_itself = len(received(arm.books)) - sent
+        sent_by_itself = len(received(arm.records)) - sent
 
         assert state["type"] == {"run": "CANCELLED", "shard": "FAILED"}[what]
         assert (stopped.state, stopped.stopped_by) == ("Failed", "person")
@@ -166,8 +166,8 @@ def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_i
         resumed = machines.ask_for("resume-run/manual", run_id=run.run_id)
         assert until(lambda: _final(machines, resumed), seconds=200)["name"] == "Completed"
         assert find_run(outbox.ledger, run.run_id).stopped_by is None
-    assert arm.books.customers(CLIENT_NO) == books_after(source)
-    assert set(received(arm.books).values()) == {1}
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
+    assert set(received(arm.records).values()) == {1}
 
 
 def _is_in_mid_slice(outbox: Outbox, run: Run, shard: Shard, books: CustomerRecords) -> bool:

@@ -33,7 +33,7 @@ class Judge:
         self.model = Model(scenario.in_the_books)
         self.verdict: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
         self._jobs = {job.name: job for job in scenario.jobs}
-        self.books: CustomerRecords
+        self.arm_records: CustomerRecords
         self.forgotten: set[str] = set()
         self._trace = trace
         self._now = now
@@ -221,7 +221,7 @@ class Judge:
             self.require(not wrong, f"the books do not have the newest file's {', '.join(wrong)} of {number}")
 
     def _found(self) -> dict[str, Any]:
-        return {number.lower(): record for number, record in self.books.customers(CLIENT_NO).items()}
+        return {number.lower(): record for number, record in self.arm_records.customers(CLIENT_NO).items()}
 
 
 def _shown(person: dict[str, object]) -> str:

@@ -65,8 +65,8 @@ class _Simulation:
         self._outbox = disk.outbox(self._now)
         self._judge = Judge(scenario, disk.ledger, trace, self._now)
         self._arm = Arm(scenario.seed, self._judge, trace, scenario.weathers[0])
-        self._judge.books = self._arm.sandbox.books
-        self._arm.sandbox.books.load(CLIENT_NO, scenario.in_the_books)
+        self._judge.arm_records = self._arm.sandbox.records
+        self._arm.sandbox.records.load(CLIENT_NO, scenario.in_the_books)
         self._work = Work(scenario, disk, self._judge, self._now)
         self._at_work = 0
         self._quiet = asyncio.Condition()
@@ -90,7 +90,7 @@ class _Simulation:
         self._arm.turn(CALM)
         await self._resume_all()
         await self._rerun_all()
-        self._arm.sandbox.books.advance()
+        self._arm.sandbox.records.advance()
         self._judge.moved()
         self._count()
         self._judge.books_equal_files()

@@ -50,7 +50,7 @@ def test_the_judge_sees_who_is_lost_who_is_out_of_order_and_who_is_like_nothing_
     assert not judged(trial).wronged
     stranger = {"customerNo": "4711", "name": "Nobody 0"}
     changed = newer[4] | {"sellerReference": "not ours"}
-    arm.books.load(client.client_no, [last_month[0], older[2], changed, stranger])
+    arm.records.load(client.client_no, [last_month[0], older[2], changed, stranger])
 
     verdict = judged(trial)
 

@@ -128,7 +128,7 @@ class Client:
             )
             for version, every in ((0, 1), (1, 1), (2, 2))
         ]
-        workspace.arm.books.load(client_no, customers_in(self.files[0]))
+        workspace.arm.records.load(client_no, customers_in(self.files[0]))
 
     @property
     def runs(self) -> tuple[str, str]:

@@ -46,7 +46,7 @@ def _compare(trial: Trial, client: Client, verdict: Verdict) -> None:
     before, *sources = client.files
     last_month = books_after(before)
     wanted = books_after(*sources, before=last_month, without=trial.incurable)
-    held = trial.workspace.arm.books.customers(client.client_no)
+    held = trial.workspace.arm.records.customers(client.client_no)
     for number in wanted.keys() | held.keys():
         want, has = wanted.get(number), held.get(number)
         if has == want:
@@ -67,7 +67,7 @@ def _version(customer: dict[str, Any]) -> int:
 
 def _ask_the_ledger(trial: Trial, client: Client, verdict: Verdict) -> None:
     """Every customer of every run has one outcome, none is open, and every batchUuid is one that ARM gave out."""
-    given_out = {batch.batch_uuid for batch in trial.workspace.arm.books.batches(client.client_no)}
+    given_out = {batch.batch_uuid for batch in trial.workspace.arm.records.batches(client.client_no)}
     with trial.workspace.outbox() as outbox:
         mine = [run for run in summaries(outbox.ledger) if run.client_no == client.client_no]
         for run in mine:

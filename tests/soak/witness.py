@@ -25,7 +25,7 @@ class Witness:
         """Return whom a fault has befallen."""
         if fault != Fault.PARTIAL:
             return self._befell[fault]
-        batches = self._sandbox.books.batches()
+        batches = self._sandbox.records.batches()
         return {failure.customer_no or "" for batch in batches for failure in batch.failures}
 
     def times(self, fault: str) -> int:

@@ -46,7 +46,7 @@ async def test_what_is_acknowledged_is_not_sent_again(opened: Opened, file: Writ
     for slice_no in (1, 2, 3, 1, 2, 3):
         assert await submit_batch.fn(run_id, 2218, slice_no) == 1
 
-    assert len(arm.books.batches()) == 3
+    assert len(arm.records.batches()) == 3
 
 
 async def test_poll_waits_until_a_slice_is_closed(opened: Opened, file: Write, arm: SandboxServer) -> None:

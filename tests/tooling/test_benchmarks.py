@@ -5,6 +5,7 @@ import pytest
 from benchmarks.check import hold_to
 from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
 from benchmarks.cost import Cost
+from benchmarks.stages import STAGES
 from benchmarks.table import Table
 
 
@@ -43,3 +44,10 @@ def test_what_was_left_out_at_a_size_is_not_compared_with() -> None:
 
     assert table.of_script is None
     assert "script" not in table.as_text()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_that_is_timed_exists(stage: str) -> None:
+    place, name = STAGES[stage]
+
+    assert callable(getattr(place, name, None))

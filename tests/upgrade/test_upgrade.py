@@ -62,7 +62,7 @@ def test_a_waiting_plan_is_applied(upgraded: Upgraded) -> None:
     ended = upgraded.flow("apply-plan", plan_id=plan.run_id)
 
     assert (ended.name, ended.message) == ("Completed", "4 of 4 customers updated")
-    assert len(upgraded.arm.books.customers(plan.client_no)) == 4
+    assert len(upgraded.arm.records.customers(plan.client_no)) == 4
 
 
 def test_a_plan_whose_run_was_killed_while_it_asked_is_answered_in_prefect_and_applied(upgraded: Upgraded) -> None:
@@ -86,7 +86,7 @@ def test_a_failed_run_is_sent_again(upgraded: Upgraded) -> None:
     ended = upgraded.flow("rerun-failed-batches", run_id=failed.flow_run_id)
 
     assert (ended.name, ended.message) == ("Completed", "1 of 1 customer updated")
-    assert upgraded.arm.books.customers(failed.client_no)["10002"]["name"] == "Kunde 10002"
+    assert upgraded.arm.records.customers(failed.client_no)["10002"]["name"] == "Kunde 10002"
 
 
 def test_a_stopped_run_goes_on_when_a_person_presses_retry(upgraded: Upgraded) -> None:
@@ -96,7 +96,7 @@ def test_a_stopped_run_goes_on_when_a_person_presses_retry(upgraded: Upgraded) -
     ended = upgraded.flow("update-customers", retry=refused.flow_run_id)
 
     assert (ended.flow_run_id, ended.name) == (refused.flow_run_id, "Completed")
-    assert len(upgraded.arm.books.customers(refused.client_no)) == 4
+    assert len(upgraded.arm.records.customers(refused.client_no)) == 4
 
 
 def test_a_half_sent_run_is_resumed_and_sends_nothing_twice(upgraded: Upgraded) -> None:
@@ -104,11 +104,11 @@ def test_a_half_sent_run_is_resumed_and_sends_nothing_twice(upgraded: Upgraded) 
     with upgraded.outbox() as outbox:
         accepted = batches_in(outbox.ledger, find_run(outbox.ledger, half_sent.run_id), [State.ACCEPTED])
     assert 2 <= len(accepted) < 4
-    before = {batch.batch_uuid for batch in upgraded.arm.books.batches()}
+    before = {batch.batch_uuid for batch in upgraded.arm.records.batches()}
 
     ended = upgraded.flow("resume-run", run_id=half_sent.flow_run_id)
 
-    sent = [batch for batch in upgraded.arm.books.batches() if batch.batch_uuid not in before]
+    sent = [batch for batch in upgraded.arm.records.batches() if batch.batch_uuid not in before]
     numbers = [customer["customerNo"] for batch in sent for customer in json.loads(batch.body)["customers"]]
     assert (ended.name, ended.message) == ("Completed", "8 of 8 customers updated")
     assert sorted(numbers) == [str(10001 + number) for number in range(2 * len(accepted), 8)]

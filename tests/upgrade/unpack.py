@@ -75,10 +75,10 @@ def _replace_in_file(file: Path, replaced: Mapping[str, str]) -> None:
 def _fill(arm: SandboxServer, held: dict[str, Any]) -> None:
     """Give the sandbox the customers and the open batches, under the batchUuids of then."""
     for client_no, customers in held["customers"].items():
-        arm.books.load(int(client_no), customers)
-    entropy = arm.books._entropy
+        arm.records.load(int(client_no), customers)
+    entropy = arm.records._entropy
     for batch in held["open_batches"]:
         uuid = base64.urlsafe_b64decode(f"{batch['batch_uuid']}==")
-        arm.books._entropy = lambda _, uuid=uuid: uuid  # type: ignore[misc]
-        arm.books.store_batch(batch["client_no"], batch["method"], base64.b64decode(batch["body"]))
-    arm.books._entropy = entropy
+        arm.records._entropy = lambda _, uuid=uuid: uuid  # type: ignore[misc]
+        arm.records.store_batch(batch["client_no"], batch["method"], base64.b64decode(batch["body"]))
+    arm.records._entropy = entropy

@@ -15,14 +15,13 @@ import httpx
 
 from armrest.api.http.transport import open_http
 
-LANE: Final = 8
-"""Connections per pool."""
+CONNECTIONS_PER_POOL: Final = 8
 
 
 @dataclass(slots=True)
 class _Pool:
     http: httpx.AsyncClient
-    room: int
+    free: int
 
 
 class ConnectionPools:
@@ -35,33 +34,33 @@ class ConnectionPools:
 
     def __init__(self, *, transport: httpx.AsyncBaseTransport | None, timeout_seconds: float, pool_size: int) -> None:
         self._unused = pool_size
-        self._size = pool_size if transport else LANE
+        self._size = pool_size if transport else CONNECTIONS_PER_POOL
         tls = True if transport else httpx.create_ssl_context()
         self._open = partial(open_http, transport=transport, timeout_seconds=timeout_seconds, tls=tls)
-        self._lanes: list[_Pool] = []
+        self._pools: list[_Pool] = []
         self._open_pool()
 
     @contextmanager
-    def one(self) -> Iterator[httpx.AsyncClient]:
-        """A client for one call, from the first pool with a free connection, else from the least busy one."""
-        lane = next((lane for lane in self._lanes if lane.room > 0), None) or self._open_pool()
-        lane.room -= 1
+    def acquire(self) -> Iterator[httpx.AsyncClient]:
+        """Lend a client for one call, from the first pool with a free connection, else from the least busy one."""
+        pool = next((pool for pool in self._pools if pool.free > 0), None) or self._open_pool()
+        pool.free -= 1
         try:
-            yield lane.http
+            yield pool.http
         finally:
-            lane.room += 1
+            pool.free += 1
 
     def _open_pool(self) -> _Pool:
         """Open a pool and return it; if all are open, return the least busy one."""
         if not self._unused:
-            return max(self._lanes, key=lambda lane: lane.room)
+            return max(self._pools, key=lambda pool: pool.free)
         size = min(self._size, self._unused)
         self._unused -= size
-        self._lanes.append(_Pool(self._open(pool_size=size), size))
-        return self._lanes[-1]
+        self._pools.append(_Pool(self._open(pool_size=size), size))
+        return self._pools[-1]
 
     async def close(self) -> None:
         """Close all connections."""
         async with AsyncExitStack() as stack:
-            for lane in self._lanes:
-                stack.push_async_callback(lane.http.aclose)
+            for pool in self._pools:
+                stack.push_async_callback(pool.http.aclose)

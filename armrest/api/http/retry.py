@@ -37,16 +37,16 @@ class RetryPolicy:
         while True:
             try:
                 return await call()
-            except TryAgain as trouble:
-                tries += not isinstance(trouble, RateLimited)
-                wait = self._wait(trouble, waits)
+            except TryAgain as error:
+                tries += not isinstance(error, RateLimited)
+                wait = self._wait(error, waits)
                 if tries >= self.max_tries or loop.time() + wait > until:
                     raise
             waits += 1
             await asyncio.sleep(wait)
 
-    def _wait(self, trouble: TryAgain, waits: int) -> float:
-        if trouble.retry_after_seconds is not None:
-            return trouble.retry_after_seconds
+    def _wait(self, error: TryAgain, waits: int) -> float:
+        if error.retry_after_seconds is not None:
+            return error.retry_after_seconds
         longest = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2.0**waits)
         return self.random.uniform(longest / 2, longest)

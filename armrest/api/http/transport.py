@@ -48,8 +48,8 @@ def origin(url: str) -> str:
     """
     with suppress(httpx.InvalidURL, ValueError):
         parts = httpx.URL(url)
-        whole = parts.scheme in {"http", "https"} and parts.host and (parts.port or 0) <= MAX_PORT
-        if whole and not (parts.userinfo or parts.query or parts.fragment):
+        is_base_url = parts.scheme in {"http", "https"} and parts.host and (parts.port or 0) <= MAX_PORT
+        if is_base_url and not (parts.userinfo or parts.query or parts.fragment):
             return f"{parts.scheme}://{parts.netloc.decode()}"
     raise ValueError("the address must look like https://api.staging.amili.no/arm/v1")
 
@@ -80,7 +80,7 @@ def open_http(
 async def exchange(
     http: httpx.AsyncClient, request: httpx.Request, *, timeout_seconds: float, max_answer_bytes: int
 ) -> RawAnswer:
-    """Send a request and return its answer, of whatever status.
+    """Send a request and return its answer, of any status.
 
     Raises:
         Unreachable: Nothing was sent.
@@ -112,7 +112,7 @@ def failure_for(error: Exception, request: httpx.Request) -> ArmError:
 
 
 async def _body(response: httpx.Response, max_bytes: int) -> bytes | None:
-    if response.is_stream_consumed:  # a transport within the process may hand over a whole answer
+    if response.is_stream_consumed:  # a transport inside the process may return a complete answer
         return response.content if len(response.content) <= max_bytes else None
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"identity", "", "gzip", "x-gzip"}:

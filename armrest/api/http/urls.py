@@ -53,17 +53,17 @@ class Urls:
         base = httpx.URL(self._base_url)
         with suppress(httpx.InvalidURL, ValueError):
             address = httpx.URL(path if "://" in path else f"{self._base_url}/{path.lstrip('/')}")
-            beneath = (address.scheme, address.netloc) == (base.scheme, base.netloc)
-            beneath = (
-                beneath and address.path.rstrip("/").startswith(f"{base.path.rstrip('/')}/") and not address.userinfo
+            is_below = (address.scheme, address.netloc) == (base.scheme, base.netloc)
+            is_below = (
+                is_below and address.path.rstrip("/").startswith(f"{base.path.rstrip('/')}/") and not address.userinfo
             )
             # double escapes are refused, too: a proxy may decode one level
             steps = set(re.split(r"[/\\]", unquote(unquote(address.path))))
-            if beneath and not address.fragment and not steps & {".", ".."}:
+            if is_below and not address.fragment and not steps & {".", ".."}:
                 return str(address)
         raise ValueError("the path leads out of the API; give it like clients/2218/aritems?pagesize=100")
 
-    def shown(self, address: str) -> str:
+    def display(self, address: str) -> str:
         """Return a URL for logs: below the base, and without its query, which may contain a name."""
         return address.removeprefix(f"{self._base_url}/").partition("?")[0]
 

@@ -1,7 +1,7 @@
 """Find objections: parts of an answer that contradict success, given the customers that were sent.
 
-A count that agrees, a list that names everybody and a text about nobody are no objection. A count that disagrees, a
-list that leaves a customer out, and any member that names a customer of the batch without saying how it went are.
+Objections are a wrong count, a list that omits a customer, and a member that names a customer without its status. A
+right count, a complete list and a text that names no customer are not.
 """
 
 import re
@@ -19,36 +19,36 @@ _FAILING: Final = re.compile(
     r"(?P<nought>\s*[:=]\s*0(?!\w))?",
     re.IGNORECASE,
 )
-"""Assumed: how a text beside success says that not all went well. A text alone makes nothing a success."""
+"""Assumed: how a text next to a success says that something failed. A text alone never means success."""
 
 _SHARE: Final = re.compile(r"(?<![\w.])(\d{1,9})\s*(?:out\s+of|of|av|/)\s*(\d{1,9})(?![\w.])", re.IGNORECASE)
 _CALLED: Final = re.compile(r"(?:customers?|kunder?|kunde)\W*(?:no|nr|number|nummer)?\W*$", re.IGNORECASE)
 _SHORT: Final = 4
-"""A number of fewer characters is found in a text only behind the word "customer": texts are full of small numbers."""
+"""A shorter number counts as a customer only after the word "customer", because texts are full of small numbers."""
 
 _MOST_NAMED: Final = 5
 
 
-def speaks_of_failure(statements: Statements) -> list[Objection]:
-    """Return the texts beside success that speak of a failure: of use where the answer names no failure otherwise."""
+def failure_texts(statements: Statements) -> list[Objection]:
+    """Return the texts next to a success that mention a failure; use it if the answer names no failed customer."""
     texts = (text for text in statements.texts if text.on_success and _is_about_failure(text.text))
-    return [Objection(path=text.path, why="speaks of a failure") for text in texts]
+    return [Objection(path=text.path, why="mentions a failure") for text in texts]
 
 
 def objections_to(statements: Statements, sent: Collection[str], failed: Collection[str] = ()) -> list[Objection]:
-    """Return what speaks against an answer, given whom it should be about.
+    """Return what contradicts the success of an answer.
 
     Args:
         sent: The customer numbers of the batch.
-        failed: Those that the answer names as failed.
+        failed: The numbers of them that the answer names as failed.
     """
     known, refused = {number.lower() for number in sent}, {number.lower() for number in failed}
     return [
         *_mentioned(statements, known, refused),
-        *(why for count in statements.counts if (why := _miscount(count, len(known), len(refused)))),
-        *(why for place, names in statements.named.items() for why in _misnamed(*place, names, known, refused)),
-        *_told_in_texts(statements.texts, known, refused),
-        *([] if refused else speaks_of_failure(statements)),
+        *(wrong for count in statements.counts if (wrong := _wrong_count(count, len(known), len(refused)))),
+        *(wrong for key, names in statements.named.items() for wrong in _wrong_names(*key, names, known, refused)),
+        *_in_texts(statements.texts, known, refused),
+        *([] if refused else failure_texts(statements)),
     ]
 
 
@@ -63,14 +63,16 @@ def _mentioned(statements: Statements, known: set[str], refused: set[str]) -> It
         yield Objection(path=path, why=", and ".join(filter(None, [whys.get(path), names])))
 
 
-def _miscount(count: Count, sent: int, failed: int) -> Objection | None:
+def _wrong_count(count: Count, sent: int, failed: int) -> Objection | None:
     right = {"updated": {sent - failed}, "processed": {sent, sent - failed}, "all": {sent}}[count.role]
     if count.value in right:
         return None
-    return Objection(path=count.path, why=f"counts {count.value}, where {max(right)} should stand")
+    return Objection(path=count.path, why=f"counts {count.value}, expected {max(right)}")
 
 
-def _misnamed(path: str, role: Role, names: Collection[str], known: set[str], refused: set[str]) -> Iterator[Objection]:
+def _wrong_names(
+    path: str, role: Role, names: Collection[str], known: set[str], refused: set[str]
+) -> Iterator[Objection]:
     named = {name.lower() for name in names}
     if missing := known - refused - named:
         yield Objection(path=path, why=f"does not name {_listed(missing)}")
@@ -80,7 +82,7 @@ def _misnamed(path: str, role: Role, names: Collection[str], known: set[str], re
         yield Objection(path=path, why=f"names {_listed(both)}, which failed elsewhere in the answer")
 
 
-def _told_in_texts(texts: Collection[Text], known: set[str], refused: set[str]) -> Iterator[Objection]:
+def _in_texts(texts: Collection[Text], known: set[str], refused: set[str]) -> Iterator[Objection]:
     for text in texts:
         others = known - refused - {(text.about or "").lower()}
         if named := _numbers_in(text.text, others, len(known)):
@@ -93,19 +95,19 @@ def _counts_fewer(text: str, sent: int) -> bool:
     return any(part != whole and int(whole) == sent for part, whole in _SHARE.findall(text))
 
 
-def _numbers_in(text: str, wanted: set[str], sent: int) -> set[str]:
-    """Return the customers that a text names; how many were sent is a count, unless the text calls it a customer."""
-    named = {token.lower() for token in tokens_in(text)} & wanted
+def _numbers_in(text: str, numbers: set[str], sent: int) -> set[str]:
+    """Return the customers that a text names. The number of customers sent counts only after the word "customer"."""
+    named = {token.lower() for token in tokens_in(text)} & numbers
     return {
         number
         for number in named
         if (len(number) >= _SHORT and number != str(sent))
-        or any(_CALLED.search(text[: at.start()]) for at in re.finditer(re.escape(number), text, re.IGNORECASE))
+        or any(_CALLED.search(text[: match.start()]) for match in re.finditer(re.escape(number), text, re.IGNORECASE))
     }
 
 
 def _is_about_failure(text: str) -> bool:
-    return any(not (found["none"] or found["nought"]) for found in _FAILING.finditer(text))
+    return any(not (match["none"] or match["nought"]) for match in _FAILING.finditer(text))
 
 
 def _listed(numbers: Collection[str]) -> str:

@@ -11,21 +11,22 @@ from armrest.api.redaction import redact
 from armrest.model import Loose
 
 MAX_LISTED: Final = 10_000
-"""The most customers in one list (documented)."""
+"""Customers in one list, at most (documented)."""
 MAX_PAGE_SIZE: Final = 1_000
-"""The most records on one page (documented)."""
+"""Records on one page, at most (documented)."""
 
 Count = Annotated[int | None, BeforeValidator(lambda value: value if type(value) is int else None)]
-"""A number that an answer may lack; whatever else stands there counts as none."""
+"""A number, or None if the answer has none or has something else."""
 
 MaybeText = Annotated[Loose, WithJsonSchema({"type": ["string", "null"]})]
-"""A text that an answer may lack, or give as `null`."""
+"""A text, or `""` if the answer has none or has `null`."""
 
 
 class PageSummary(BaseModel):
-    """What stands beside the records of a page; None and `""` where the answer does not tell.
+    """The summary of a page; None or `""` for a value that the answer does not give.
 
-    Source: the names are documented, their types are assumed.
+    Source: GET /clients/{clientno}/customers. The names are documented, the types and the whole addresses by its
+    example. Assumed: a value may be missing or `null`, as `nextPage` on the last page.
     """
 
     model_config = ConfigDict(populate_by_name=True, extra="ignore", frozen=True)
@@ -42,7 +43,7 @@ class PageSummary(BaseModel):
 
 
 class Page(BaseModel):
-    """One page of a list, its records as they came."""
+    """One page of a list, with its records as received."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,12 +52,13 @@ class Page(BaseModel):
 
 
 def read_page(http_status: int, payload: Any, *, request_id: str = "") -> Page:
-    """Return a page: the one list of objects that stands beside `summary`, under whatever key.
+    """Return a page: the one list of objects beside `summary`, whatever its key.
 
     Raises:
-        UnreadableAnswer: There is none, or more than one.
+        UnreadableAnswer: There is no list, or more than one.
 
-    Source: that the list stands beside `summary`, documented; under which key, not.
+    Source: GET /clients/{clientno}/customers: a list of customers has the key `customers`, documented. The keys of
+    other lists are not documented, so the list is found by its shape.
     """
     members = payload if isinstance(payload, dict) else {"": payload}
     lists = [value for name, value in members.items() if name != "summary" and isinstance(value, list)]
@@ -65,7 +67,7 @@ def read_page(http_status: int, payload: Any, *, request_id: str = "") -> Page:
         return Page(records=records, summary=members.get("summary") or {})
     except (ValueError, ValidationError):
         raise UnreadableAnswer(
-            f"ARM answered {http_status} with something that is no page of a list",
+            f"ARM answered {http_status} with something that is not a page of a list",
             status=http_status,
             request_id=request_id,
             evidence=redact(payload),
@@ -73,15 +75,19 @@ def read_page(http_status: int, payload: Any, *, request_id: str = "") -> Page:
 
 
 def with_query(path: str, values: Mapping[str, str | int | None]) -> str:
-    """Return a path with those of the values that are given as its query."""
-    given = {name: value for name, value in values.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    """Return a path with a query of the values that are not None."""
+    query = {name: value for name, value in values.items() if value is not None}
+    return f"{path}?{urlencode(query)}" if query else path
 
 
-def holds_all(held: int, total: int | None) -> bool:
-    """Whether these are certainly all customers of a client.
+def holds_all(customers: int, total: int | None) -> bool:
+    """Tell whether a list certainly has all customers of a client.
 
-    A list that is full to its cap may hide some, even where ARM counts no more: whether `totalCount` counts beyond the
-    cap is not documented.
+    A list of 10,000 may be incomplete even if `totalCount` says 10,000: whether it counts beyond the cap is not
+    documented.
+
+    Args:
+        customers: How many customers the list has.
+        total: Its `totalCount`, if known.
     """
-    return held < MAX_LISTED if total is None else held >= total != MAX_LISTED
+    return customers < MAX_LISTED if total is None else customers >= total != MAX_LISTED

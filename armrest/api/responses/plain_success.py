@@ -1,10 +1,10 @@
 """Recognize plain success by an allowlist of members; any other member with a value is an objection.
 
-`vet` looks at every member of an answer. What it can read it hands on, to be compared with what was sent: counts, lists
-of customers, texts. What it cannot read is an objection, unless it is empty. `objections` compares.
+`vet` reads every member of an answer. It returns counts, lists of customers and texts, which `objections` compares with
+what was sent. A member that it cannot read is an objection, unless it is empty.
 
-Assumed, all of it: no page says what an answer looks like. A member that proved harmless is named once, in the setting
-`ARMREST_HARMLESS_MEMBERS`; `without` leaves it out before anything else looks at the answer.
+All of it is assumed, because the answers are not documented. The setting `ARMREST_HARMLESS_MEMBERS` names members that
+say nothing about success or failure; `without` removes them first.
 """
 
 import re
@@ -21,23 +21,23 @@ from armrest.api.responses.item_failures import (
     PATH_KEYS,
     TEXT_KEYS,
     WORD_KEYS,
-    has_place,
+    customer_status,
+    has_position,
     lowered,
     number_of,
     own,
-    says_of_customer,
 )
 from armrest.api.results import Count, Objection, Role, Statements, Text
 
 WRAPPERS: Final = frozenset({"data", "summary", "batch", "response", "status", "result"})
-"""Objects that only hold an answer together."""
+"""Objects that only wrap an answer."""
 
 LISTS: Final = frozenset({"customers", "results", "result", "items", "data"})
-"""Lists of customers that say of each by itself how it went."""
+"""Lists of customers with a status for each."""
 
 TEXTS: Final = frozenset({"message", "messages"})
 OWN: Final = frozenset({"batchuuid", "batchid", "clientno"})
-"""Fine where they name the batch or the client that was asked about."""
+"""Members that must name the batch or the client of the request."""
 
 ADDRESS: Final = "getresult"
 OF_A_CUSTOMER: Final = frozenset(
@@ -45,7 +45,7 @@ OF_A_CUSTOMER: Final = frozenset(
 )
 OF_A_FAILURE: Final = OF_A_CUSTOMER | {"code", "errorcode"}
 DECISIVE: Final = frozenset({"customerno", "batchuuid", *WORD_KEYS, *FAILED_KEYS, *WRAPPERS, *LISTS})
-"""Members by which an answer is read at all: none of them can be declared harmless."""
+"""Members that decide what an answer means: none of them can be declared harmless."""
 
 _ROLE: Final = re.compile(
     r"(?:numberof|noof|total|customers?|counts?|all)*"
@@ -63,38 +63,38 @@ _MAX_TOKENS: Final = 20_000
 
 
 def plain_name(name: str) -> str:
-    """Return a member's name as names are compared: in lower case, without `_`, `-` and blanks."""
+    """Return a member's name for comparison: in lower case, without `_`, `-` and blanks."""
     return re.sub(r"[\s_\-]", "", name.lower())
 
 
 def is_decisive(path: str) -> bool:
-    """Tell whether a member by this path is one by which answers are read: it can never be harmless."""
+    """Tell whether a member decides what an answer means, so that it can never be harmless."""
     return path.lower().rpartition(".")[2] in DECISIVE
 
 
 @lru_cache(maxsize=1024)
 def role_of(name: str) -> Role | None:
-    """Return what a count or a list under this name is about; None where the name is none of those we read."""
-    found = _ROLE.fullmatch(plain_name(name))
-    if found is None or not found[0]:
+    """Return what a count or a list under this name is about; None if the name is unknown."""
+    match = _ROLE.fullmatch(plain_name(name))
+    if match is None or not match[0]:
         return None
-    base = found["base"]
+    base = match["base"]
     return "updated" if base in _UPDATED else "processed" if base else "all"
 
 
 def without(payload: Any, harmless: Collection[str], path: str = "") -> Any:
     """Return an answer without its harmless members, each named by its path in lower case: `data.skipped`."""
     if isinstance(payload, dict):
-        kept = ((name, member, _join(path, name.lower())) for name, member in payload.items())
-        return {name: without(member, harmless, at) for name, member, at in kept if at not in harmless}
+        members = ((name, member, _join(path, name.lower())) for name, member in payload.items())
+        return {name: without(member, harmless, inner) for name, member, inner in members if inner not in harmless}
     return [without(member, harmless, path) for member in payload] if isinstance(payload, list) else payload
 
 
 def vet(payload: Any, ours: Collection[str] = ()) -> Statements:
-    """Return all that an answer says beside its words and its failures.
+    """Return the statements of an answer besides its status words and its failures.
 
     Args:
-        ours: What it may say that it is about: the batchUuid and the client that were asked about; empty: anything.
+        ours: The batchUuid and the client number that the answer may name; empty: any.
     """
     vetting = _Vetting(ours)
     if isinstance(payload, list):
@@ -114,17 +114,17 @@ class _Vetting:
         self._tokens: dict[str, str] = {}
 
     def statements(self) -> Statements:
-        """Return what was found."""
+        """Return everything that was read."""
         return Statements(
             objections=tuple(Objection(path=path, why=why) for path, why in self._objections.items()),
             counts=tuple(self._counts),
-            named={place: tuple(numbers) for place, numbers in self._named.items()},
+            named={key: tuple(numbers) for key, numbers in self._named.items()},
             texts=tuple(self._texts),
             tokens=dict(self._tokens),
         )
 
     def head(self, members: Mapping[str, Any], path: str, depth: int) -> None:
-        """Look at an object that speaks of the batch, or of the only customer of the answer."""
+        """Read an object about the batch, or about the only customer of the answer."""
         number = number_of(lowered(members).get("customerno"))
         if number is not None:
             head = {name: member for name, member in lowered(members).items() if name in OF_A_CUSTOMER}
@@ -136,7 +136,7 @@ class _Vetting:
     def _member(self, name: str, member: Any, path: str, depth: int) -> None:
         key = name.lower()
         if depth > MAX_DEPTH:
-            self._object(path, "stands too deep")
+            self._object(path, "is nested too deep")
         elif key in FAILED_KEYS or key.removesuffix("count") in FAILED_KEYS:
             self.failures(member, key.removesuffix("count"), path, depth, listed=False)
         elif key in WRAPPERS and isinstance(member, dict):
@@ -155,9 +155,9 @@ class _Vetting:
             self._unread(member, name, path, depth)
 
     def failures(self, value: Any, key: str, path: str, depth: int, *, listed: bool) -> None:
-        """Look at where failures stand: whatever there has no customer number is a failure of somebody unnamed."""
+        """Read a list or object of failures; an entry without a customer number is an objection."""
         if depth > MAX_DEPTH:
-            self._object(path, "stands too deep")
+            self._object(path, "is nested too deep")
         elif isinstance(value, list):
             for member in value:
                 self.failures(member, key, path, depth + 1, listed=True)
@@ -167,7 +167,7 @@ class _Vetting:
             self._object(path, "holds a failure without a customer number")
             self._note_tokens(value, "", path, depth)
         elif not listed and value not in (*_SILENT, False) and _int(value) is None:
-            self._object(path, "complains without a customer number")
+            self._object(path, "holds an error without a customer number")
 
     def _failing_object(self, members: dict[str, Any], key: str, path: str, depth: int, *, listed: bool) -> None:
         if _is_about_customer(members, listed=listed):
@@ -177,7 +177,7 @@ class _Vetting:
             self._object(path, "holds a failure without a customer number")
         for name, member in members.items():
             if PATH.search(name):
-                continue  # read as a place
+                continue  # read as a position
             self._token(name, path)
             if isinstance(member, dict | list):
                 self.failures(member, key, path, depth + 1, listed=listed)
@@ -185,13 +185,13 @@ class _Vetting:
                 self._object(path, "holds a failure without a customer number")
 
     def customers(self, members: list[Any], path: str, role: Role, depth: int) -> None:
-        """Look at a list of customers, which says of each how it went, or names those of which one thing is true."""
+        """Read a list of customers: with a status for each, or with one meaning for all of them."""
         if role == "updated":
-            self._named[path, role]  # an empty list of successes names nobody, which is less than was sent
+            self._named[path, role]  # an empty list of successes omits every customer that was sent
         for member in members:
             number = number_of(member)
             if depth > MAX_DEPTH:
-                self._object(path, "stands too deep")
+                self._object(path, "is nested too deep")
             elif number is not None:
                 self._named[path, role].append(number)
             elif isinstance(member, dict) and _is_about_customer(lowered(member)):
@@ -202,21 +202,21 @@ class _Vetting:
                 self._object(path, "holds something that names no customer")
 
     def _customer(self, members: dict[str, Any], key: str, path: str, role: Role, *, readable: bool) -> None:
-        """Look at what is said of one customer; `readable` where a customer that went well may stand."""
+        """Read an object about one customer; `readable` if a successful customer may be here."""
         number = number_of(members.get("customerno"))
-        said = says_of_customer(members, key)
-        went_well = said in ("fine", "unsaid")
-        if went_well and readable and number is not None:
-            self._named[path or "customerno", "updated" if said == "fine" else role].append(number)
-        elif went_well:
-            self._object(path, "names a customer that did not fail, in a place where it should not stand")
-        allowed = OF_A_CUSTOMER if went_well else OF_A_FAILURE
+        status = customer_status(members, key)
+        is_fine = status in ("fine", "unsaid")
+        if is_fine and readable and number is not None:
+            self._named[path or "customerno", "updated" if status == "fine" else role].append(number)
+        elif is_fine:
+            self._object(path, "names a customer that did not fail, among failures")
+        allowed = OF_A_CUSTOMER if is_fine else OF_A_FAILURE
         for name, member in ((name, member) for part in own(members) for name, member in part.items()):
-            at = _join(path, key_shown(name))
+            inner = _join(path, key_shown(name))
             if name in TEXT_KEYS:
-                self._text(member, at, number, on_success=went_well)
+                self._text(member, inner, number, on_success=is_fine)
             elif name not in allowed:
-                self._unread(member, name, at, 0)
+                self._unread(member, name, inner, 0)
 
     def _counted(self, value: Any, name: str, path: str, role: Role, depth: int) -> None:
         count = _int(value)
@@ -239,11 +239,11 @@ class _Vetting:
     def _identity(self, key: str, value: Any, path: str) -> None:
         address = key == ADDRESS and isinstance(value, str) and re.fullmatch(r"(https?:/)?/\S{0,500}", value)
         if not address and value not in _SILENT and str(value) not in self._ours and self._ours:
-            self._object(path, "names something else than was asked about")
+            self._object(path, "names another batch or client than the request")
 
     def _unread(self, value: Any, name: str, path: str, depth: int) -> None:
-        """Object to a member that no rule reads and that says something; customers that it names are noted."""
-        entries = None if _is_silent(value, name) else _failures_beneath(value, depth)
+        """Object to a member that no rule reads, unless it is empty; record the customers that it names."""
+        entries = None if _is_silent(value, name) else _failures_below(value, depth)
         if entries:
             for entry in entries:
                 self._customer(entry, "", path, "all", readable=False)
@@ -253,7 +253,7 @@ class _Vetting:
             self._object(path, f"is not known, and holds {_kind(value)}")
 
     def _text(self, value: Any, path: str, number: str | None, *, on_success: bool) -> None:
-        """Keep texts, to look in them for customers and for failures."""
+        """Record texts, to search them for customers and failures."""
         for text in _strings(value):
             self._texts.append(Text(path=path, text=text, about=number, on_success=on_success))
         if not _is_text(value):
@@ -285,33 +285,30 @@ class _Vetting:
 
 
 def _is_about_customer(members: dict[str, Any], *, listed: bool = True) -> bool:
-    return number_of(members.get("customerno")) is not None or (listed and has_place(members))
+    return number_of(members.get("customerno")) is not None or (listed and has_position(members))
 
 
 def tokens_in(text: str) -> Iterator[str]:
-    """Yield what may be a customer number in a text."""
-    for found in _TOKEN.finditer(text):
-        yield found[0].strip(".!?#")
-        yield from re.findall(r"\w+", found[0])
+    """Yield the parts of a text that may be customer numbers."""
+    for match in _TOKEN.finditer(text):
+        yield match[0].strip(".!?#")
+        yield from re.findall(r"\w+", match[0])
 
 
-def _failures_beneath(value: Any, depth: int, *, listed: bool = False) -> list[dict[str, Any]]:
-    """Return the failures of customers that a member consists of, or nothing where it holds anything else.
-
-    They are read wherever they stand.
-    """
+def _failures_below(value: Any, depth: int, *, listed: bool = False) -> list[dict[str, Any]]:
+    """Return the failures at any depth of a member that holds nothing but failures; else nothing."""
     if depth > MAX_DEPTH or not isinstance(value, dict | list):
         return []
     if isinstance(value, dict):
         members = lowered(value)
         if _is_about_customer(members, listed=listed):
-            return [members] if says_of_customer(members, "") in ("failed", "whole") else []
+            return [members] if customer_status(members, "") in ("failed", "whole") else []
         parts = [member for name, member in members.items() if not _is_silent(member, name)]
     else:
         parts = value
     listed = listed or isinstance(value, list)
-    beneath = [_failures_beneath(part, depth + 1, listed=listed) for part in parts]
-    return [entry for entries in beneath for entry in entries] if all(beneath) else []
+    per_part = [_failures_below(part, depth + 1, listed=listed) for part in parts]
+    return [entry for entries in per_part for entry in entries] if all(per_part) else []
 
 
 def _kind(value: Any) -> str:
@@ -323,7 +320,7 @@ def _kind(value: Any) -> str:
 
 
 def _is_silent(value: Any, name: str) -> bool:
-    """Tell whether a member says nothing: empty, unless its name makes that say that nothing was done."""
+    """Tell whether a member says nothing. An empty `updated` says something: that nothing was updated."""
     if isinstance(value, dict):
         return all(_is_silent(member, inner) for inner, member in value.items())
     if value in _SILENT:
@@ -334,15 +331,17 @@ def _is_silent(value: Any, name: str) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(one, str) for one in value))
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(member, str) for member in value))
 
 
 def _holds_objects(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict | list) for one in value))
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(member, dict | list) for member in value)
+    )
 
 
 def _int(value: Any) -> int | None:
-    """Return a count, which may be given as text; None where it is none."""
+    """Return a count, which may be a text; None if the value is no count."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     digits = str(value).strip()

@@ -1,7 +1,7 @@
 """The meaning of HTTP statuses and status words: documented first, then inferred, then assumed.
 
-An unknown word is neither success nor failure. Words are compared in any case of letters (documented: data values are
-not case-sensitive), `_` and blanks count as `-` (assumed).
+An unknown word is neither success nor failure. Words are compared without regard to case (documented: data values are
+not case-sensitive); `_` and blanks count as `-` (assumed).
 """
 
 import re
@@ -27,13 +27,13 @@ from armrest.api.errors import (
 from armrest.api.results import AnswerKind, CustomerFailure
 
 NEUTRAL: Final = "PROCESSED"
-"""Assumed, from the documented `NOT-PROCESSED`: the work is done, and the other word says with what result."""
+"""Assumed from the documented `NOT-PROCESSED`: processing has finished, and the other word is the result."""
 
 BATCH_REJECTED: Final = "BATCH-REJECTED"
-"""Seen in AutoPostings: an item that was fine itself, in a batch refused whole."""
+"""Seen in AutoPostings: an item without a fault, in a batch that was refused as a whole."""
 
 REFUSED_WHOLE: Final = frozenset({BATCH_REJECTED, "REJECTED"})
-"""Assumed: of a batch, these speak of all its customers, where `FAILED` and `ERROR` may speak of those it names."""
+"""Assumed: these words are about all customers of a batch; `FAILED` and `ERROR` may be about the named ones."""
 
 WORDS: Final = {
     "NOT-PROCESSED": AnswerKind.PENDING,  # documented, in the 202
@@ -54,7 +54,7 @@ _STOP: Final = frozenset({402, 405, 407, 411, 414, 415, 426, 428, 431, 451})
 
 
 def spelled(value: Any) -> str:
-    """Return a status word as `WORDS` spells it, and a status number as the word that says the same."""
+    """Return a status word as `WORDS` spells it, and a status number as the word with the same meaning."""
     if value is False:
         return "FAILED"
     if isinstance(value, int) or re.fullmatch(r"[0-9]{3}", str(value)):
@@ -71,18 +71,18 @@ def _number_as_word(number: int) -> str:
 
 
 def meanings(words: Iterable[str]) -> frozenset[AnswerKind]:
-    """Return what words mean, each as `spelled` gave it; empty where they say nothing of a result."""
+    """Return the meanings of words that `spelled` returned; empty if none of them is about a result."""
     return frozenset(WORDS.get(word, AnswerKind.UNKNOWN) for word in words if word != NEUTRAL)
 
 
 def kind_of_error(status: int) -> type[ArmError]:
-    """Return the kind of error that a status is, where it is not the one that was asked for.
+    """Return the kind of error for a status that is no success.
 
-    Source: 400, 401, 403, 404, 406, 422: documented as codes; what is done about each, and all others: assumed.
+    Source: 400, 401, 403, 404, 406 and 422 are documented as codes. How each is handled, and all others: assumed.
     """
-    named: dict[int, type[ArmError]] = {401: NotAuthorized, 403: Forbidden, 404: NotFound, 413: BodyTooLarge}
-    if status in named:
-        return named[status]
+    kinds: dict[int, type[ArmError]] = {401: NotAuthorized, 403: Forbidden, 404: NotFound, 413: BodyTooLarge}
+    if status in kinds:
+        return kinds[status]
     if status in _STOP:
         return StopTheRun
     if status in _SLOWER:
@@ -108,7 +108,7 @@ _ADVICE: Final[tuple[tuple[type[ArmError], str], ...]] = (
 )
 
 Advice = Mapping[type[ArmError], str]
-"""What a kind of error says where a call knows better than `_ADVICE`; `{status}` stands for the status."""
+"""Messages by kind of error that replace those of `_ADVICE`; `{status}` stands for the status."""
 NO_ADVICE: Final[Advice] = {}
 ASKED_BY_HAND: Final[Advice] = {
     NotFound: "ARM has nothing there ({status}); check path and numbers",
@@ -121,7 +121,7 @@ LIST_IS_GONE: Final[Advice] = {
 
 
 def about_customer(client_no: int, customer_no: str) -> Advice:
-    """Return what is said where a call is about one customer."""
+    """Return the messages for a call about one customer."""
     return {
         NotFound: f"ARM has no customer {customer_no} of client {client_no} ({{status}}); check both numbers",
         BatchRefused: f"ARM refuses this for customer {customer_no} of client {client_no} ({{status}})",
@@ -131,24 +131,28 @@ def about_customer(client_no: int, customer_no: str) -> Advice:
 def error_for(
     status: int,
     *,
-    said: str = "",
+    reason: str = "",
     request_id: str | None = None,
     evidence: str = "",
     failures: Iterable[CustomerFailure] = (),
     retry_after_seconds: float | None = None,
     advice: Advice = NO_ADVICE,
 ) -> ArmError:
-    """Return the error that an answer of this status is.
+    """Return the error for an answer of this status.
 
-    `said` is the reason that the answer gives, masked; `failures` are the customers that it names as at fault.
+    Args:
+        reason: The reason that the answer gives, masked.
+        failures: The customers that the answer names as at fault.
     """
     kind = kind_of_error(status)
-    texts = (*advice.items(), *_ADVICE)
-    told = next(text for family, text in texts if issubclass(kind, family)).replace("{status}", str(status))
+    messages = (*advice.items(), *_ADVICE)
+    message = next(template for family, template in messages if issubclass(kind, family)).replace(
+        "{status}", str(status)
+    )
     more: dict[str, Any] = {}
     if issubclass(kind, TryAgain):
         more["retry_after_seconds"] = retry_after_seconds
     if issubclass(kind, BatchRefused):
         more["failures"] = tuple(failures)
-    message = f"{told}: {said}" if said else told
+    message += f": {reason}" if reason else ""
     return kind(message, status=status, request_id=request_id, evidence=evidence, **more)

@@ -106,9 +106,9 @@ class PlanWriter:
             changes = self._comparison.compare(sealed.numbers, sealed.fingerprints)
             self.figures.count_changes(changes)
             if self._changes_only:
-                sealed = sealed.only([change is not Change.UNCHANGED for change in changes])
+                sealed = sealed.select([change is not Change.UNCHANGED for change in changes])
         self.figures.count_sent(sealed.masks)
-        self._waiting.extend(sealed)
+        self._waiting.append(sealed)
         self._cut()
         if len(self._lines) + len(self._rejects) >= COMMIT_LINES:
             self._commit()
@@ -162,14 +162,14 @@ class PlanWriter:
         """Write all full batches, and with `whole` the last one, too."""
         start = 0
         while start < len(self._waiting):
-            nearest = self._waiting.cut(start, start + self._batch_size)
+            nearest = self._waiting.slice(start, start + self._batch_size)
             ends = list(accumulate(len(part) + 1 for part in nearest.parts))
             fitting = bisect_right(ends, self._room + 1)
             if not whole and fitting == len(nearest) < self._batch_size:
                 break
-            self._write_batch(nearest.cut(0, fitting))
+            self._write_batch(nearest.slice(0, fitting))
             start += fitting
-        self._waiting = self._waiting.cut(start)
+        self._waiting = self._waiting.slice(start)
 
     def _write_batch(self, chunk: Serialized) -> None:
         ref = self._bodies.write(envelope(self._run.user_id, chunk.parts))

@@ -1,9 +1,10 @@
-"""Everything the sandbox answers or decides that Amili does not document: the one place to correct.
+"""Everything that the sandbox answers or decides without Amili's documentation: the only place to correct it.
 
-Each entry has its provenance: **I** inferred from what is documented, **A** assumed by us. Anyone with access to
-Amili's staging and knows better changes the line here; nothing else in the sandbox decides these things.
+Each entry has its provenance: **I** inferred from the documentation, **A** assumed by us. Anyone who knows better from
+Amili's staging changes the line here. No other module of the sandbox decides these things.
 """
 
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,7 +15,7 @@ from armrest.model import CustomerRecord
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A customer that was not updated. `customer_no` is None where the body named none; `index` counts from 0."""
+    """A customer that was not updated. `customer_no` is None if the body had none; `index` counts from 0."""
 
     index: int
     customer_no: str | None
@@ -24,13 +25,10 @@ class Failure:
 # Answers ---------------------------------------------------------------------------------------------------------
 
 FAILURES_KEY: Final = "customers"
-"""A: the key of the list of failed customers in a batch's answer. Only its existence is inferred (from the 206)."""
-
-RECORDS_KEY: Final = "customers"
-"""A: the key of a page's list of customers, beside `summary`."""
+"""A: the key of the list of failed customers in a batch's answer. I, from the 206: that there is such a list."""
 
 QUERY_GONE: Final = HTTPStatus.NOT_FOUND
-"""A: a queryId that has expired, and a page beyond the last, are a 404."""
+"""A: an expired queryId, and a page after the last, are a 404."""
 
 SINGLE_DONE: Final = HTTPStatus.OK
 """I: one customer updated "at once" is a 200, for PUT and for a POST of a customer that exists."""
@@ -39,21 +37,25 @@ SINGLE_CREATED: Final = HTTPStatus.CREATED
 """A: a POST that created a customer answers 201."""
 
 SINGLE_REFUSED: Final = HTTPStatus.UNPROCESSABLE_ENTITY
-"""A: one customer whose values do not pass is a 422; the page lists codes for batches only."""
+"""A: one customer with invalid values is a 422; Amili lists codes for batches only."""
 
+
+FIRST_ACCOUNT_NO: Final = 500_000
+ACCOUNTS: Final = 100_000
+"""A: account numbers have six digits, as in the documented example; here they follow from the customer number."""
 
 HEALTHY: Final = {"status": "OK"}
-"""A: what ARM and Identity say of their health."""
+"""A: how ARM and Identity report their health."""
 
 
 def error(status: int, message: str, failures: Iterable[Failure] = ()) -> dict[str, Any]:
-    """A: the body of every refusal, shaped as the vendor's neighbouring APIs show theirs."""
+    """A: the body of every refusal, in the shape of the vendor's neighbouring APIs."""
     named = [_named(failure) for failure in failures]
     return {"status": {"statuscode": status, "errors": named or [{"message": message}]}, "message": message}
 
 
 def waiting(batch_uuid: str) -> dict[str, Any]:
-    """I: a batch that is not yet worked through says so in the words of its 202."""
+    """I: a batch that waits is answered with the words of its 202."""
     return {"status": "NOT-PROCESSED", "result": "PENDING", "message": "", "batchUuid": batch_uuid}
 
 
@@ -63,7 +65,7 @@ def done(batch_uuid: str) -> dict[str, Any]:
 
 
 def partial(batch_uuid: str, failures: Iterable[Failure]) -> dict[str, Any]:
-    """A: a 206 names the customers that failed, each with its number where it had one, and its place."""
+    """A: a 206 names the customers that failed, each with its position, and with its number if it has one."""
     return {
         "status": "PROCESSED",
         "result": "PARTIAL",
@@ -74,7 +76,7 @@ def partial(batch_uuid: str, failures: Iterable[Failure]) -> dict[str, Any]:
 
 
 def rejected(batch_uuid: str) -> dict[str, Any]:
-    """A: a 406 says that the whole batch was rejected, and not for whose sake."""
+    """A: a 406 says that the whole batch was rejected, and does not name the cause."""
     return {
         "status": "PROCESSED",
         "result": "BATCH-REJECTED",
@@ -83,13 +85,13 @@ def rejected(batch_uuid: str) -> dict[str, Any]:
     }
 
 
-def not_found(batch_uuid: str) -> dict[str, Any]:
-    """A: a status word that nobody has documented, to see that a client takes it for neither success nor failure."""
+def undocumented_word(batch_uuid: str) -> dict[str, Any]:
+    """A: a status word without documentation. A client must take it for neither success nor failure."""
     return {"status": "PARKED", "result": "UNDER-REVIEW", "message": "", "batchUuid": batch_uuid}
 
 
 def single_done(customer_no: str) -> dict[str, Any]:
-    """A: the words of one customer's answer; the page says only that it "tells status and result"."""
+    """A: the words of one customer's answer; the documentation says only that it "tells status and result"."""
     return {"status": "PROCESSED", "result": "SUCCESS", "message": "", "customerNo": customer_no}
 
 
@@ -99,8 +101,13 @@ def deleted(customer_no: str) -> dict[str, Any]:
 
 
 def record(client_no: int, customer: dict[str, Any]) -> dict[str, Any]:
-    """A: a customer is shown with every documented field, and `null` where nothing was ever written."""
-    return dict.fromkeys(CustomerRecord.__annotations__) | customer | {"clientNo": client_no}
+    """A: a customer is shown with every documented field, and `null` where nothing was ever written.
+
+    D, by an example: `accountNo` is a number that ARM gives. A: which one.
+    """
+    account_no = FIRST_ACCOUNT_NO + zlib.crc32(customer["customerNo"].casefold().encode()) % ACCOUNTS
+    blank = dict.fromkeys(CustomerRecord.__annotations__) | {"accountNo": account_no}
+    return blank | customer | {"clientNo": client_no}
 
 
 def _named(failure: Failure) -> dict[str, Any]:
@@ -109,7 +116,7 @@ def _named(failure: Failure) -> dict[str, Any]:
 
 
 PROXY_PAGE: Final = b"<!DOCTYPE html><html><head><title>502</title></head><body><h1>Bad Gateway</h1></body></html>"
-"""A: what a proxy in front of ARM may say in its place, with whatever status."""
+"""A: the page of a proxy in front of ARM, which may come with any status."""
 
 
 # Rules -----------------------------------------------------------------------------------------------------------
@@ -136,22 +143,22 @@ NEW_CUSTOMER: Final[dict[str, Any]] = {
     "secondaryEmailAddress": [],
     "distribution": {"type": "", "einvoiceCode": None},
 }
-"""A: a customer that was created holds a blank in every field that was not sent."""
+"""A: a new customer has a blank in every field that was not sent."""
 
-# A: PUT of a batch applies the semantics that the page of PUT for one customer documents (inferred for the batch).
-# A: `null` within the postal address counts as not sent; an address of nulls only is no address.
-# A: a list is replaced whole; the two fields of `distribution` are kept each by itself.
-# A: customers of a batch are applied one by one, in the body's order; one that fails does not stop the others.
-# A: a customer with an unknown field or a value of the wrong type fails by itself, after the batch was accepted.
-# A: a body that is no JSON, or without `metadata.userId` or `customers`, is a 400 at once.
-# A: too large a body, or too many customers in it, is a 413; there is no such limit until one is set.
-# A: too many requests are a 429 with `Retry-After`; there is no such limit until one is set.
-# A: a customer whose presence refuses a whole body does so before anything is stored, with a 400 or a 422.
-# A: PUT creates a customer that is not known; by `unknown_customers: refuse` it fails instead.
-# A: a list shows customers in the order in which ARM came to know them, as they are when a page is read; those that
-#    were removed meanwhile are left out of it.
-# A: `totalCount` counts all customers of the client, `totalPages` those that `maximumcount` lets through.
+# I: a batch has the same rules for fields as the documented PUT of one customer.
+# A: `null` in the postal address counts as not sent; an address with only nulls counts as not sent.
+# A: a list is replaced as a whole; the two fields of `distribution` are updated separately.
+# A: the customers of a batch are applied in the body's order; a failure does not stop the others.
+# A: a customer with an unknown field or a value of the wrong type fails alone, after the batch was accepted.
+# A: a body that is not JSON, or without `metadata.userId` or `customers`, is a 400 at once.
+# A: a body that is too large, or has too many customers, is a 413; by default there is no limit.
+# A: too many requests are a 429 with `Retry-After`; by default there is no limit.
+# A: a customer that causes a whole body to be refused does so at once: a 400 or a 422, and nothing is stored.
+# A: PUT creates an unknown customer; with `unknown_customers: refuse` it fails instead.
+# A: a list has the customers in the order of their creation, as they are when a page is read; removed customers
+#    are left out.
+# A: `totalCount` counts all customers of the client, `totalPages` the pages up to `maximumcount`.
 # A: a customer with documents or items is not removed: a 422 (documented as a code).
 # I: POST creates, and updates a customer that exists (documented for one customer, inferred for the batch).
-# A: data values are not case-sensitive (documented), so customer numbers and user ids match in any case.
-# A: a batch is known to its client's path only, and from the moment of its 202.
+# I: customer numbers and user ids match in any case, because data values are not case-sensitive (documented).
+# A: a batch is found only under its own client, and from the moment of its 202.

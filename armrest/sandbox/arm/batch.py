@@ -17,15 +17,15 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Batch:
-    """One body that was accepted, and its outcome.
+    """An accepted body, and its outcome.
 
     Args:
         customers: How many the body holds.
         received: When it was accepted, in seconds of the records' clock.
         due: When it may be applied.
-        answered: An unbroken 202 with the batchUuid was given. A client may still have left before it came.
-        body: The bytes as received; empty once applied, unless the records keep bodies.
-        applied: When it was worked through; None while it waits.
+        answered: The sandbox sent an unbroken 202 with the batchUuid. The client may have left before it arrived.
+        body: The bytes as received; empty after the batch was applied, unless the records keep bodies.
+        applied: When it was applied; None while it waits.
         rank: Position in the order in which the sandbox applied batches, starting at 1; None while pending.
     """
 

@@ -36,7 +36,7 @@ class Behaviour(BaseModel):
     reorder: bool = Field(False, description="apply the batches that are due in random order, not as received")
     pending_polls: int = Field(0, ge=0, description="answer this many questions about a batch with `pending_status`")
     pending_status: Literal[202, 206] = Field(202, description="the status of a batch that waits")
-    unseen_seconds: float = Field(0.0, ge=0, description="a fresh batchUuid is a 404 for so long")
+    unseen_seconds: float = Field(0.0, ge=0, description="a new batchUuid is a 404 for this long")
 
     refuse_customers: Numbers = Field(frozenset(), description="fail in their batch, named in a 206")
     poison_customers: Numbers = Field(frozenset(), description="their whole body is refused with `poison_status`")
@@ -56,9 +56,9 @@ class Behaviour(BaseModel):
     token_lifetime_seconds: float = Field(3600.0, gt=0, description="of tokens that the Identity API issues")
 
     rate: float | None = Field(None, gt=0, description="requests a second, more are a 429; None: no limit")
-    retry_after_seconds: float = Field(1.0, ge=0, description="what a 429 or 503 asks to wait")
-    retry_after_form: Literal["seconds", "date", "none"] = Field("seconds", description="how Retry-After says it")
-    slow_seconds: float = Field(2.0, ge=0, description="how late a slow answer comes")
+    retry_after_seconds: float = Field(1.0, ge=0, description="the wait that a 429 or 503 asks for")
+    retry_after_form: Literal["seconds", "date", "none"] = Field("seconds", description="the form of Retry-After")
+    slow_seconds: float = Field(2.0, ge=0, description="the delay of a slow answer")
     faults: dict[Fault, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict, description="the probability of each fault, a request has at most one; 206: a batch"
     )
@@ -70,6 +70,6 @@ class Behaviour(BaseModel):
         return self
 
     def update(self, other: Self) -> None:
-        """Take every value of another; every holder of this one sees the change."""
+        """Copy every value of another behaviour; every holder of this one sees the change."""
         for name in type(self).model_fields:
             setattr(self, name, getattr(other, name))

@@ -1,13 +1,19 @@
-"""The answers whose shape Amili documents (standing **D**): here, so that `assumed` holds only what it does not."""
+"""Answers whose shape Amili documents (standing **D**); `assumed` has all others."""
 
 from typing import Any, Final
+
+RECORDS_KEY: Final = "customers"
+"""The key of a page's list of customers, beside `summary`.
+
+Source: GET /clients/{clientno}/customers, documented by its example.
+"""
 
 PAGE_SIZE: Final = 100
 """Customers on a page if `pagesize` is not given."""
 
 
 def accepted(batch_uuid: str, address: str) -> dict[str, Any]:
-    """The 202 of a batch. The message says "Document" for customers too; that is Amili's, not ours.
+    """Return the 202 of a batch. Amili's message says "Document" for customers, too.
 
     Source: PUT /clients/{clientno}/customers/batches, documented.
     """
@@ -21,7 +27,7 @@ def accepted(batch_uuid: str, address: str) -> dict[str, Any]:
 
 
 def token(access_token: str, *, now: float, lifetime_seconds: float) -> dict[str, Any]:
-    """The answer of `POST {identity}/token`.
+    """Return the answer of `POST {identity}/token`.
 
     Source: the vendor's Collection API, documented there; inferred for ARM.
     """
@@ -35,13 +41,13 @@ def token(access_token: str, *, now: float, lifetime_seconds: float) -> dict[str
     }
 
 
-def page_size(asked: int, *, cap: int) -> int:
-    """The size of a page: capped, and 10 if fewer than 5 were requested.
+def page_size(requested: int, *, cap: int) -> int:
+    """Return the size of a page: capped, and 10 if fewer than 5 were requested.
 
     Source: GET /clients/{clientno}/customers, documented.
     """
-    smallest, instead = 5, 10
-    return instead if asked < smallest else min(asked, cap)
+    smallest, default = 5, 10
+    return default if requested < smallest else min(requested, cap)
 
 
 def page_summary(
@@ -55,12 +61,12 @@ def page_summary(
     query_id: str,
     address: str,
 ) -> dict[str, Any]:
-    """What stands beside the customers of a page. That the last page names no next one is assumed.
+    """Return the summary of a page. Assumed: the last page names no next one, and `total` counts all customers.
 
-    Source: GET /clients/{clientno}/customers, documented.
+    Source: GET /clients/{clientno}/customers: the names documented; the types, and whole addresses, by its example.
     """
 
-    def at(number: int) -> str:
+    def url(number: int) -> str:
         return f"{address}?query={query_id}&pageno={number}"
 
     return {
@@ -70,7 +76,7 @@ def page_summary(
         "totalPages": pages,
         "totalCount": total,
         "maximumCount": maximum_count,
-        "nextPage": at(page_no + 1) if page_no < pages else None,
-        "lastPage": at(pages),
+        "nextPage": url(page_no + 1) if page_no < pages else None,
+        "lastPage": url(pages),
         "queryId": query_id,
     }

@@ -17,7 +17,7 @@ from armrest.sandbox.messages import Reply, json_reply
 NO_ANSWER = Reply(499, b"", broken="reset")
 """The connection breaks; 499 is what the counters show."""
 
-SPOILING = frozenset({Fault.RESET_AFTER, Fault.SLOW, Fault.CUT, Fault.HTML, Fault.NO_UUID, Fault.UNKNOWN_WORD})
+ANSWER_FAULTS = frozenset({Fault.RESET_AFTER, Fault.SLOW, Fault.CUT, Fault.HTML, Fault.NO_UUID, Fault.UNKNOWN_WORD})
 """Faults of an answer, after the request was carried out."""
 
 LOSES_THE_UUID = frozenset({Fault.RESET_AFTER, Fault.CUT, Fault.HTML, Fault.NO_UUID})
@@ -41,57 +41,57 @@ class Faults:
         self.injected: defaultdict[str, Injected] = defaultdict(Injected)
 
     def draw(self, among: tuple[Fault, ...]) -> Fault | None:
-        """At most one of these faults, each with its own probability."""
+        """Return at most one of these faults, each with its own probability."""
         rates = self._behaviour.faults
         if not rates:
             return None
-        at = self._random.random()
+        position = self._random.random()
         for fault in among:
-            at -= rates.get(fault, 0.0)
-            if at < 0:
+            position -= rates.get(fault, 0.0)
+            if position < 0:
                 return fault
         return None
 
-    def victims(self, customers: int) -> frozenset[int]:
-        """The positions of a batch that a random 206 names: about one in a hundred, at least one."""
+    def random_failures(self, customers: int) -> frozenset[int]:
+        """Return the positions of customers that a random 206 names: about one in a hundred, at least one."""
         return frozenset(self._random.sample(range(customers), max(1, customers // 100)))
 
-    def note(self, what: str, customers: int) -> None:
+    def count(self, fault: str, customers: int) -> None:
         """Count one injection."""
-        injected = self.injected[str(what)]
+        injected = self.injected[str(fault)]
         injected.times += 1
         injected.customers += customers
 
 
 def slow_down(status: int, behaviour: Behaviour, now: float) -> Reply:
-    """A 429 or 503 that says how long to wait, in the form that the behaviour names."""
+    """Return a 429 or 503 that says how long to wait, in the form that the behaviour names."""
     seconds = ceil(behaviour.retry_after_seconds)
     match behaviour.retry_after_form:
         case "seconds":
             headers = {"retry-after": str(seconds)}
         case "date":
-            at = datetime.fromtimestamp(ceil(now), UTC) + timedelta(seconds=seconds)
-            headers = {"retry-after": format_datetime(at, usegmt=True)}
+            end = datetime.fromtimestamp(ceil(now), UTC) + timedelta(seconds=seconds)
+            headers = {"retry-after": format_datetime(end, usegmt=True)}
         case "none":
             headers = {}
     return json_reply(status, assumed.error(status, HTTPStatus(status).phrase), headers)
 
 
 def inject_fault(fault: Fault, reply: Reply, behaviour: Behaviour) -> Reply:
-    """A successful answer after a transport fault; the request was carried out."""
+    """Return a successful answer with this fault; the request was carried out."""
     match fault:
         case Fault.RESET_AFTER:
-            spoiled = NO_ANSWER
+            faulty = NO_ANSWER
         case Fault.CUT:
-            spoiled = replace(reply, broken="cut")
+            faulty = replace(reply, broken="cut")
         case Fault.SLOW:
-            spoiled = replace(reply, wait_seconds=behaviour.slow_seconds)
+            faulty = replace(reply, wait_seconds=behaviour.slow_seconds)
         case Fault.HTML:
-            spoiled = Reply(200, assumed.PROXY_PAGE, {"content-type": "text/html"})
+            faulty = Reply(200, assumed.PROXY_PAGE, {"content-type": "text/html"})
         case Fault.NO_UUID:
-            spoiled = json_reply(reply.status, {"status": "NOT-PROCESSED", "result": "PENDING"})
+            faulty = json_reply(reply.status, {"status": "NOT-PROCESSED", "result": "PENDING"})
         case Fault.UNKNOWN_WORD:
-            spoiled = json_reply(200, assumed.not_found(orjson.loads(reply.body)["batchUuid"]))
+            faulty = json_reply(200, assumed.undocumented_word(orjson.loads(reply.body)["batchUuid"]))
         case _:
-            raise ValueError(f"{fault} spoils no answer")
-    return spoiled
+            raise ValueError(f"{fault} is not a fault of an answer")
+    return faulty

@@ -8,8 +8,8 @@ from typing import Final
 import orjson
 
 SERVED_BEFORE_EXPIRY: Final = 20
-"""A token never ends early before it has served this many requests: two fresh tokens refused in a row are a wrong
-login to any client, not one that has expired."""
+"""A token serves at least this many requests before a fault expires it. A client takes two fresh tokens that are
+refused in a row for a wrong login."""
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Tokens:
         self._issued: dict[str, _Issued] = {}
 
     def issue(self, client_id: str, lifetime_seconds: float) -> str:
-        """A new token in the form of a JWT, without a signature, valid for this many seconds."""
+        """Return a new token in the form of a JWT, without a signature, valid for this many seconds."""
         now = self._now()
         claims = {"iss": "sandbox", "sub": client_id, "aud": "arm", "nbf": int(now), "exp": int(now + lifetime_seconds)}
         parts = (orjson.dumps({"alg": "none", "typ": "JWT"}), orjson.dumps(claims), self._entropy(16))
@@ -36,8 +36,8 @@ class Tokens:
         self._issued[token] = _Issued(now + lifetime_seconds)
         return token
 
-    def good(self, token: str) -> bool:
-        """Whether the token is valid now; counts the request."""
+    def accept(self, token: str) -> bool:
+        """Count a request with this token; return whether the token is valid now."""
         issued = self._issued.get(token)
         if issued is None:
             return token == self.fixed

@@ -14,8 +14,8 @@ class Listing:
     """The customers of one query, as they were at the time of the query.
 
     Args:
-        numbers: Those that its pages show.
-        total: How many there are in all.
+        numbers: The customer numbers on its pages.
+        total: The number of customers of the client.
         until: When it expires, in seconds of the records' clock.
     """
 
@@ -29,15 +29,15 @@ class Listing:
 
     @property
     def pages(self) -> int:
-        """How many pages it has; an empty list has one."""
+        """The number of pages; an empty list has one."""
         return max(1, ceil(len(self.numbers) / self.page_size))
 
     def page(self, page_no: int) -> tuple[str, ...]:
-        """The numbers on a page, counted from 1."""
+        """Return the customer numbers on a page, counted from 1."""
         return self.numbers[(page_no - 1) * self.page_size : page_no * self.page_size]
 
     def summary(self, page_no: int, address: str) -> dict[str, Any]:
-        """The summary of a page; `address` is the URL of the list."""
+        """Return the summary of a page; `address` is the URL of the list."""
         return documented.page_summary(
             page_no=page_no,
             size=len(self.page(page_no)),
@@ -68,25 +68,27 @@ class Listings:
         """Store the result of a query.
 
         Raises:
-            ValueError: `maximumcount` or `pagesize` is no number.
+            ValueError: `maximumcount` or `pagesize` is not a number.
         """
-        everyone = tuple(numbers)
+        all_numbers = tuple(numbers)
         maximum_count = min(int(query.get("maximumcount", MAX_LISTED)), MAX_LISTED)
         listing = Listing(
             query_id=self._entropy(8).hex(),
             client_no=client_no,
-            numbers=everyone[: max(0, maximum_count)],
-            total=len(everyone),
+            numbers=all_numbers[: max(0, maximum_count)],
+            total=len(all_numbers),
             page_size=documented.page_size(int(query.get("pagesize", documented.PAGE_SIZE)), cap=MAX_PAGE_SIZE),
             maximum_count=maximum_count,
             until=self._now() + lifetime_seconds,
         )
-        self._listings = {id_: one for id_, one in self._listings.items() if one.until > self._now()}
+        self._listings = {
+            query_id: current for query_id, current in self._listings.items() if current.until > self._now()
+        }
         self._listings[listing.query_id] = listing
         return listing
 
     def find(self, client_no: int, query_id: str) -> Listing | None:
-        """The list of a queryId; None if it does not exist, has expired, or belongs to another client."""
+        """Return the list of a queryId; None if it does not exist, has expired, or belongs to another client."""
         listing = self._listings.get(query_id)
-        known = listing is not None and listing.client_no == client_no and listing.until > self._now()
-        return listing if known else None
+        is_valid = listing is not None and listing.client_no == client_no and listing.until > self._now()
+        return listing if is_valid else None

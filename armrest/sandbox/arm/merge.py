@@ -7,14 +7,14 @@ from armrest.sandbox.arm.assumed import NEW_CUSTOMER
 _BLANK_ADDRESS: dict[str, Any] = NEW_CUSTOMER["postalAddress"]
 
 Customer = dict[str, Any]
-"""A customer as JSON has it, under ARM's names."""
+"""A customer as a JSON object, under ARM's names."""
 
 
 def merge(record: Customer, update: Customer) -> Customer:
-    """The record after the update; neither argument is changed.
+    """Return the record after the update; neither argument is changed.
 
-    A missing field or `null` keeps what is there, `""` blanks it. The postal address is one group: where any of it
-    is sent, all of it is replaced, and what was not sent becomes blank.
+    A missing field or `null` keeps the value, `""` blanks it. The postal address is one group: if any of its fields
+    is sent, the address is replaced, and fields that were not sent become blank.
 
     Source: PUT /clients/{clientno}/customers, documented; lists and distribution assumed.
     """
@@ -33,7 +33,7 @@ def merge(record: Customer, update: Customer) -> Customer:
 
 
 def create(customer: Customer) -> Customer:
-    """A new customer: blank except for the fields that were sent."""
+    """Return a new customer: blank except for the fields that were sent."""
     return merge(NEW_CUSTOMER | {"customerNo": customer["customerNo"]}, customer)
 
 

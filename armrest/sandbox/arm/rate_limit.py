@@ -11,8 +11,8 @@ class Pace:
         self._level: float | None = None
         self._at = now()
 
-    def admits(self, rate: float | None) -> bool:
-        """Whether one more request may pass at this rate per second; None: no limit."""
+    def admit(self, rate: float | None) -> bool:
+        """Count a request; return whether it may pass at this rate per second (None: no limit)."""
         now = self._now()
         if rate is None:
             self._level = None

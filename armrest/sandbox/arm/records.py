@@ -34,10 +34,10 @@ class _Client:
     batches: dict[str, Batch] = field(default_factory=dict)
 
 
-def _alone(
+def _locked(
     method: Callable[Concatenate["CustomerRecords", P], R],
 ) -> Callable[Concatenate["CustomerRecords", P], R]:
-    """One thread at a time: tests read the records while the server's thread writes them."""
+    """Let in one thread at a time: tests read the records while the server's thread writes them."""
 
     @functools.wraps(method)
     def locked(self: "CustomerRecords", /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -50,14 +50,14 @@ def _alone(
 class CustomerRecords:
     """Customers and batches by client.
 
-    A batch is stored when it arrives and applied when it is due, which the records notice whenever they are
-    looked at: so they are as asynchronous as ARM, and stay deterministic under a clock that is handed in.
+    A batch is stored when it arrives, and applied when it is due. Every call applies the batches that are due by then.
+    So the records are asynchronous like ARM, and deterministic with a clock that is passed in.
 
     Args:
         now: The time in seconds.
-        random: The order in which batches are applied where the behaviour says `reorder`.
+        random: The order in which batches are applied, if the behaviour says `reorder`.
         entropy: Returns this many random bytes, for batchUuids.
-        keep_bodies: Hold the bodies of batches after they were applied, for tests that read them.
+        keep_bodies: Keep the bodies of applied batches, for tests that read them.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class CustomerRecords:
         self._applied = 0
         self._listings = Listings(now=now, entropy=entropy)
 
-    # What ARM is asked -------------------------------------------------------------------------------------------
+    # Requests to ARM ----------------------------------------------------------------------------------------------
 
-    @_alone
+    @_locked
     def store_batch(self, client_no: int, method: str, body: bytes, *, base_url: str = "") -> Reply:
         """Accept a batch to be applied later, or refuse it as a whole.
 
@@ -111,7 +111,7 @@ class CustomerRecords:
         reply = json_reply(202, documented.accepted(batch.batch_uuid, address))
         return Reply(reply.status, reply.body, reply.headers, batch=batch)
 
-    @_alone
+    @_locked
     def put_customer(self, client_no: int, method: str, body: bytes) -> Reply:
         """Validate and update one customer at once.
 
@@ -131,11 +131,11 @@ class CustomerRecords:
         status = assumed.SINGLE_CREATED if created else assumed.SINGLE_DONE
         return json_reply(status, assumed.single_done(customer["customerNo"]))
 
-    @_alone
+    @_locked
     def page(self, client_no: int, query: Mapping[str, str], *, address: str) -> Reply:
-        """One page of a client's customers: of a new list, or of the one that `query` names.
+        """Return a page of a client's customers: of a new list, or of the list that `query` names.
 
-        Source: GET /clients/{clientno}/customers, documented; what is wrong with a question, assumed.
+        Source: GET /clients/{clientno}/customers, documented; the errors, assumed.
         """
         self.advance()
         customers = self._clients[client_no].customers
@@ -145,15 +145,15 @@ class CustomerRecords:
             return json_reply(400, assumed.error(400, "maximumcount, pagesize or pageno is not a number"))
         if listing is None or not 1 <= page_no <= listing.pages:
             status = assumed.QUERY_GONE
-            last = f"The list has {listing.pages} pages" if listing else "Unknown query, it may have expired"
-            return json_reply(status, assumed.error(status, last))
-        held = [customers[number] for number in listing.page(page_no) if number in customers]
-        records = [assumed.record(client_no, orjson.loads(record)) for record in held]
-        return json_reply(200, {"summary": listing.summary(page_no, address), assumed.RECORDS_KEY: records})
+            message = f"The list has {listing.pages} pages" if listing else "Unknown query, it may have expired"
+            return json_reply(status, assumed.error(status, message))
+        stored = [customers[number] for number in listing.page(page_no) if number in customers]
+        records = [assumed.record(client_no, orjson.loads(record)) for record in stored]
+        return json_reply(200, {"summary": listing.summary(page_no, address), documented.RECORDS_KEY: records})
 
-    @_alone
+    @_locked
     def show(self, client_no: int, customer_no: str) -> Reply:
-        """One customer.
+        """Return one customer.
 
         Source: GET /clients/{clientno}/customers/{customerno}, documented.
         """
@@ -162,7 +162,7 @@ class CustomerRecords:
             return json_reply(404, assumed.error(404, "Unknown customer"))
         return json_reply(200, assumed.record(client_no, record))
 
-    @_alone
+    @_locked
     def delete(self, client_no: int, customer_no: str) -> Reply:
         """Remove a customer that has no documents and no items.
 
@@ -177,9 +177,9 @@ class CustomerRecords:
         del self._clients[client_no].customers[number]
         return json_reply(200, assumed.deleted(customer_no))
 
-    @_alone
+    @_locked
     def batch(self, client_no: int, batch_uuid: str) -> Reply:
-        """The status of a batch.
+        """Return the status of a batch.
 
         Source: GET /clients/{clientno}/batches/{batchuuid}; the statuses documented, the bodies assumed.
         """
@@ -198,52 +198,52 @@ class CustomerRecords:
             case _:
                 return json_reply(200, assumed.done(batch_uuid))
 
-    # What tests ask ----------------------------------------------------------------------------------------------
+    # For tests ----------------------------------------------------------------------------------------------------
 
-    @_alone
+    @_locked
     def customers(self, client_no: int) -> dict[str, Customer]:
-        """A client's customers by their number, all that is due being applied."""
+        """Return a client's customers by number, after applying what is due."""
         self.advance()
         records = map(orjson.loads, self._clients[client_no].customers.values())
         return {record["customerNo"]: record for record in records}
 
-    @_alone
+    @_locked
     def customer(self, client_no: int, customer_no: str) -> Customer | None:
-        """One customer, all that is due being applied; None where there is none."""
+        """Return one customer, after applying what is due; None if there is none."""
         self.advance()
         record = self._clients[client_no].customers.get(customer_no.casefold())
         return None if record is None else orjson.loads(record)
 
-    @_alone
+    @_locked
     def batches(self, client_no: int | None = None) -> list[Batch]:
-        """The batches that were accepted, as they were received; of all clients where none is named."""
+        """Return the accepted batches as received; `client_no` None: of all clients."""
         self.advance()
         numbers = sorted(self._clients) if client_no is None else [client_no]
         return [batch for number in numbers for batch in self._clients[number].batches.values()]
 
-    @_alone
+    @_locked
     def size_of(self, client_no: int, batch_uuid: str) -> int:
-        """How many customers a batch holds; 0 where there is none of that name."""
+        """Return the number of customers of a batch; 0 if there is no such batch."""
         batch = self._clients[client_no].batches.get(batch_uuid)
         return batch.customers if batch else 0
 
-    @_alone
+    @_locked
     def load(self, client_no: int, customers: Iterable[Customer]) -> int:
         """Add customers to the records as if they had always existed; return how many."""
-        loaded = {customer["customerNo"].casefold(): _packed(create(customer)) for customer in customers}
+        loaded = {customer["customerNo"].casefold(): _encoded(create(customer)) for customer in customers}
         self._clients[client_no].customers |= loaded
         return len(loaded)
 
-    @_alone
+    @_locked
     def advance(self) -> None:
         """Apply the batches that are due."""
         now = self._now()
-        self._work([batch for batch in self._waiting if batch.due <= now])
+        self._apply_batches([batch for batch in self._waiting if batch.due <= now])
 
-    @_alone
+    @_locked
     def drain(self) -> None:
         """Apply all pending batches, due or not, so that the records are final."""
-        self._work(self._waiting[:])
+        self._apply_batches(self._waiting[:])
 
     # -------------------------------------------------------------------------------------------------------------
 
@@ -282,17 +282,17 @@ class CustomerRecords:
         behaviour = self._behaviour
         if not behaviour.poison_customers:
             return
-        poisoned = [
+        poison = [
             Failure(index, number, "Invalid customer")
             for index, number in numbers_in(customers)
             if number.casefold() in behaviour.poison_customers
         ]
-        if poisoned:
-            self._faults.note("poison", len(poisoned))
-            named = poisoned if behaviour.poison_named else ()
+        if poison:
+            self._faults.count("poison", len(poison))
+            named = poison if behaviour.poison_named else ()
             raise Refused(behaviour.poison_status, "The body is not valid", named)
 
-    def _work(self, batches: list[Batch]) -> None:
+    def _apply_batches(self, batches: list[Batch]) -> None:
         if not batches:
             return
         if self._behaviour.reorder:
@@ -300,10 +300,10 @@ class CustomerRecords:
         else:
             batches.sort(key=lambda batch: batch.due)
         for batch in batches:
-            self._work_through(batch)
+            self._apply_batch(batch)
         self._waiting = [batch for batch in self._waiting if batch.outcome is Outcome.WAITING]
 
-    def _work_through(self, batch: Batch) -> None:
+    def _apply_batch(self, batch: Batch) -> None:
         customers = orjson.loads(batch.body)["customers"]
         self._applied += 1
         batch.applied, batch.rank = min(batch.due, self._now()), self._applied
@@ -311,7 +311,7 @@ class CustomerRecords:
             batch.body = b""
         if self._rejects(customers):
             batch.outcome = Outcome.REJECTED
-            self._faults.note("rejected", len(customers))
+            self._faults.count("rejected", len(customers))
             return
         batch.failures = tuple(self._failures(batch, customers))
         batch.outcome = Outcome.PARTIAL if batch.failures else Outcome.DONE
@@ -322,42 +322,42 @@ class CustomerRecords:
 
     def _failures(self, batch: Batch, customers: list[Any]) -> Iterator[Failure]:
         """Apply a batch's customers; yield those that fail."""
-        misfits = invalid_fields(customers)
-        victims = self._victims(len(customers))
-        held = self._clients[batch.client_no].customers
+        invalid = invalid_fields(customers)
+        random_failures = self._random_failures(len(customers))
+        records = self._clients[batch.client_no].customers
         for index, customer in enumerate(customers):
-            if index in misfits:
-                yield misfits[index]
-            elif index in victims:
+            if index in invalid:
+                yield invalid[index]
+            elif index in random_failures:
                 yield Failure(index, customer["customerNo"], "Could not be updated just now")
-            elif message := self._apply(held, batch.method, customer):
+            elif message := self._apply(records, batch.method, customer):
                 yield Failure(index, customer["customerNo"], message)
 
-    def _victims(self, customers: int) -> frozenset[int]:
+    def _random_failures(self, customers: int) -> frozenset[int]:
         if self._faults.draw((Fault.PARTIAL,)) is None:
             return frozenset()
-        victims = self._faults.victims(customers)
-        self._faults.note(Fault.PARTIAL, len(victims))
-        return victims
+        positions = self._faults.random_failures(customers)
+        self._faults.count(Fault.PARTIAL, len(positions))
+        return positions
 
-    def _apply(self, held: dict[str, bytes], method: str, customer: Customer) -> str:
+    def _apply(self, records: dict[str, bytes], method: str, customer: Customer) -> str:
         """Apply one update; return why it was refused, or `""`."""
         number = customer["customerNo"].casefold()
         if number in self._behaviour.refuse_customers:
-            self._faults.note("refused", 1)
+            self._faults.count("refused", 1)
             return "The customer was refused"
-        record = held.get(number)
+        record = records.get(number)
         if number in self._behaviour.forget_customers:
-            self._faults.note("forgotten", 1)
+            self._faults.count("forgotten", 1)
         elif record is not None:
-            held[number] = _packed(merge(orjson.loads(record), customer))
+            records[number] = _encoded(merge(orjson.loads(record), customer))
         elif method == "PUT" and self._behaviour.unknown_customers == "refuse":
             return "Unknown customer"
         else:
-            held[number] = _packed(create(customer))
+            records[number] = _encoded(create(customer))
         return ""
 
 
-def _packed(record: Customer) -> bytes:
-    """A record to store. orjson's own bytes keep a buffer eight times their size; a copy does not."""
+def _encoded(record: Customer) -> bytes:
+    """Return a record's bytes to store. orjson's own bytes keep a buffer of eight times their size; a copy does not."""
     return bytes(memoryview(orjson.dumps(record)))

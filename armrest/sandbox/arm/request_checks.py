@@ -1,4 +1,4 @@
-"""Check the body of a request: is it JSON, which customers does it have, and which are invalid."""
+"""Check the body of a request: that it is JSON, and which of its customers are invalid."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from armrest.sandbox.messages import json_reply
 
 
 class Refused(Exception):
-    """A body that is not accepted, with the answer to give."""
+    """A body that is not accepted, with its answer."""
 
     def __init__(self, status: int, message: str, failures: Iterable[Failure] = ()) -> None:
         super().__init__(message)
@@ -21,10 +21,10 @@ class Refused(Exception):
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """A body's members.
+    """Return the members of a body.
 
     Raises:
-        Refused: It is no JSON object.
+        Refused: The body is not a JSON object.
     """
     try:
         content = orjson.loads(body)
@@ -36,7 +36,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def numbers_in(customers: list[Any]) -> Iterator[tuple[int, str]]:
-    """The customer numbers that are texts, each with its position."""
+    """Yield the customer numbers that are texts, each with its position."""
     for index, customer in enumerate(customers):
         number = customer.get("customerNo") if isinstance(customer, dict) else None
         if isinstance(number, str):
@@ -44,15 +44,15 @@ def numbers_in(customers: list[Any]) -> Iterator[tuple[int, str]]:
 
 
 def invalid_fields(customers: list[Any]) -> dict[int, Failure]:
-    """The customers that are invalid by the API's models, by position."""
+    """Return the customers that are invalid by the API's models, by position."""
     try:
         CUSTOMERS.validate_python(customers)
     except ValidationError as error:
-        known = dict(numbers_in(customers))
+        numbers = dict(numbers_in(customers))
         failures: dict[int, Failure] = {}
         for fault in error.errors(include_input=False, include_url=False, include_context=False):
-            index, *where = fault["loc"]
-            message = f"{'.'.join(map(str, where)) or 'customer'}: {fault['msg']}"
-            failures.setdefault(int(index), Failure(int(index), known.get(int(index)), message))
+            index, *path = fault["loc"]
+            message = f"{'.'.join(map(str, path)) or 'customer'}: {fault['msg']}"
+            failures.setdefault(int(index), Failure(int(index), numbers.get(int(index)), message))
         return failures
     return {}

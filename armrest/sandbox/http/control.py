@@ -13,15 +13,15 @@ from armrest.sandbox.state import ArmState
 
 
 def _customers(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
-    return json_reply(200, sandbox.books.customers(int(arguments["clientno"])))
+    return json_reply(200, sandbox.records.customers(int(arguments["clientno"])))
 
 
 def _load(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
-    return json_reply(200, {"loaded": sandbox.books.load(int(arguments["clientno"]), orjson.loads(request.body))})
+    return json_reply(200, {"loaded": sandbox.records.load(int(arguments["clientno"]), orjson.loads(request.body))})
 
 
 def _drain(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
-    sandbox.books.drain()
+    sandbox.records.drain()
     return json_reply(200, {})
 
 
@@ -30,10 +30,10 @@ def _stats(sandbox: ArmState, _: Request, __: dict[str, str]) -> Reply:
 
 
 def stats(sandbox: ArmState) -> dict[str, Any]:
-    """What the sandbox was asked and did.
+    """Return the requests, faults and batches so far.
 
-    `answers`: by `METHOD path-template status`, how many. `faults`: by name, how many `times` and `customers`.
-    `batches`: those accepted, as they were received, without their bodies.
+    `answers` counts by `METHOD path-template status`. `faults` counts `times` and `customers` by name. `batches` are
+    the accepted ones as received, without their bodies.
     """
     return {
         "answers": {f"{method} {path} {status}": n for (method, path, status), n in sorted(sandbox.answers.items())},
@@ -52,7 +52,7 @@ def stats(sandbox: ArmState) -> dict[str, Any]:
                 "rank": batch.rank,
                 "polls": batch.polls,
             }
-            for batch in sandbox.books.batches()
+            for batch in sandbox.records.batches()
         ],
     }
 
@@ -70,7 +70,7 @@ def _set_behaviour(sandbox: ArmState, request: Request, _: dict[str, str]) -> Re
 
 
 def _describe(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
-    from armrest.sandbox.http.openapi import description  # it describes the routes, which are made with these
+    from armrest.sandbox.http.openapi import description  # it imports the routes, which import this module
 
     return json_reply(200, description())
 
@@ -85,10 +85,10 @@ _CUSTOMERS: Final = "/sandbox/clients/{clientno}/customers"
 CONTROL: Final = (
     Route("GET", _CUSTOMERS, "The customers in the records, by number", _customers),
     Route("POST", _CUSTOMERS, "Add a JSON list of customers to the records", _load),
-    Route("POST", "/sandbox/drain", "Work through all that waits, due or not", _drain),
+    Route("POST", "/sandbox/drain", "Apply all batches that wait, due or not", _drain),
     Route("GET", "/sandbox/stats", "Requests, faults injected, batches received", _stats),
-    Route("GET", "/sandbox/behaviour", "How the sandbox behaves", _show_behaviour),
-    Route("PUT", "/sandbox/behaviour", "Set how it behaves; what is left out takes its default", _set_behaviour),
-    Route("GET", "/openapi.json", "All that is implemented, each part with its standing", _describe),
-    Route("POST", "/sandbox/reset", "Empty records, a well-behaved ARM", _reset),
+    Route("GET", "/sandbox/behaviour", "The behaviour of the sandbox", _show_behaviour),
+    Route("PUT", "/sandbox/behaviour", "Set its behaviour; a missing value takes its default", _set_behaviour),
+    Route("GET", "/openapi.json", "The OpenAPI description; each part has its standing", _describe),
+    Route("POST", "/sandbox/reset", "Empty the records and restore the default behaviour", _reset),
 )

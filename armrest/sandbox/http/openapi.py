@@ -1,7 +1,8 @@
-"""The OpenAPI description of all that is implemented, made from the models; `x-standing` says how each part is known.
+"""The OpenAPI description of everything we use, made from the models; `x-standing` is the standing of each part.
 
-`documented` by Amili, `inferred` from what is, or `assumed` by us. Names and types have standings of their own: Amili
-documents the names of a customer's fields, and their types only as far as an example shows them.
+`documented` by Amili, `inferred` from what is, or `assumed` by us. Names and types have standings of their own. The
+types of customers in a list and of its summary are documented by one example, which is no schema: `null` and other
+types are possible.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pydantic import TypeAdapter
 
 from armrest.api import PageSummary
 from armrest.model import Accepted, CustomerRecord, CustomerUpdate
-from armrest.sandbox.arm import assumed
+from armrest.sandbox.arm import documented
 from armrest.sandbox.http.routes import API, IDENTITY
 
 Standing = Literal["documented", "inferred", "assumed"]
@@ -27,14 +28,14 @@ A: Final = "assumed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What is known of one method on one path.
+    """One method on one path.
 
     Args:
-        standing: How it is known that there is such an operation.
-        answers: By status: how the status is known, the schema of its body, and how that is known.
-        body: The schema of the request's body, and how it is known.
+        standing: The standing of the operation itself.
+        answers: By status: the standing of the status, the schema of its body, and the standing of the schema.
+        body: The schema of the request's body, and its standing.
         query: Parameters of the query, all documented.
-        open: It needs no token.
+        open: Whether it needs no token.
     """
 
     id: str
@@ -54,7 +55,7 @@ _STORED: Final = _REFUSALS | {202: (D, "Accepted", D), 413: (A, "Error", A)}
 _PAGING: Final[Mapping[str, Schema]] = {
     "maximumcount": {"type": "integer", "minimum": 0, "description": "10,000 at most"},
     "pagesize": {"type": "integer", "minimum": 1, "description": "1,000 at most; below 5 becomes 10"},
-    "query": {"type": "string", "description": "the queryId of the list that is gone on with"},
+    "query": {"type": "string", "description": "the queryId of the list to continue"},
     "pageno": {"type": "integer", "minimum": 1},
 }
 _BATCHES: Final = f"{API}/clients/{{clientno}}/customers/batches"
@@ -116,10 +117,10 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
         answers=_OF_CUSTOMER | {200: (D, "CustomerResult", A), 401: (D, "Error", A), 422: (D, "Error", A)},
     ),
     ("GET", f"{API}/health"): Operation(
-        id="getHealth", summary="Is ARM there?", standing=I, answers={200: (A, "Health", A)}, open=True
+        id="getHealth", summary="Health of ARM", standing=I, answers={200: (A, "Health", A)}, open=True
     ),
     ("GET", f"{IDENTITY}/health"): Operation(
-        id="getIdentityHealth", summary="Is Identity there?", standing=I, answers={200: (A, "Health", A)}, open=True
+        id="getIdentityHealth", summary="Health of Identity", standing=I, answers={200: (A, "Health", A)}, open=True
     ),
     ("POST", f"{IDENTITY}/token"): Operation(
         id="postToken",
@@ -135,14 +136,14 @@ OPERATIONS: Final[Mapping[tuple[str, str], Operation]] = {
 
 @cache
 def description() -> Schema:
-    """The description as OpenAPI 3.1."""
+    """Return the description as OpenAPI 3.1."""
     paths: dict[str, Schema] = {}
     for (method, path), operation in OPERATIONS.items():
         paths.setdefault(path, {})[method.lower()] = _operation(path, operation)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "What armrest-flows speaks of Amili's ARM and Identity APIs",
+            "title": "Amili's ARM and Identity APIs, as armrest-flows uses them",
             "description": __doc__,
             "version": version("armrest-flows"),
         },
@@ -194,21 +195,21 @@ _PATH_PARAMETERS: Final[Mapping[str, Schema]] = {
 
 _MODELS: Final[Mapping[str, tuple[Any, Standing]]] = {
     "CustomerUpdate": (CustomerUpdate, I),
-    "CustomerRecord": (CustomerRecord, A),
-    "PageSummary": (PageSummary, A),
+    "CustomerRecord": (CustomerRecord, D),
+    "PageSummary": (PageSummary, D),
     "Accepted": (Accepted, D),
 }
-"""The models whose field names are documented, and how their types are known."""
+"""The models with documented field names, and the standing of their types."""
 
-_OURS: Final = frozenset(name for name, one in Accepted.model_fields.items() if one.exclude)
-"""What we note beside an answer, and no answer holds."""
+_OURS: Final = frozenset(name for name, member in Accepted.model_fields.items() if member.exclude)
+"""Fields that we add to an answer."""
 
 
 def _schemas() -> dict[str, Schema]:
     schemas: dict[str, Schema] = {}
     for name, (model, of_type) in _MODELS.items():
-        made = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}", by_alias=True)
-        for part, schema in (*made.pop("$defs", {}).items(), (name, made)):
+        of_model = TypeAdapter(model).json_schema(ref_template="#/components/schemas/{model}", by_alias=True)
+        for part, schema in (*of_model.pop("$defs", {}).items(), (name, of_model)):
             schemas.setdefault(part, _with_standing(schema, D, of_type))
     return schemas | {
         name: _with_standing(_object(**members), of_names, of_types)
@@ -245,12 +246,12 @@ _OTHERS: Final[Mapping[str, tuple[Schema, Standing, Standing]]] = {
     ),
     "CustomerPage": (
         {
-            "required": ("summary", assumed.RECORDS_KEY),
+            "required": ("summary", documented.RECORDS_KEY),
             "summary": _ref("PageSummary"),
-            assumed.RECORDS_KEY: {"type": "array", "items": _ref("CustomerRecord")},
+            documented.RECORDS_KEY: {"type": "array", "items": _ref("CustomerRecord")},
         },
         D,
-        A,
+        D,
     ),
     "BatchResult": ({"status": _TEXT, "result": _TEXT, "message": _TEXT, "batchUuid": _TEXT, "customers": _LIST}, A, A),
     "CustomerResult": (

@@ -21,9 +21,9 @@ class Route:
 
     Args:
         path: A template, `{name}` standing for one segment.
-        summary: What it does and its standing, for the OpenAPI page.
-        faults: What may go wrong by chance here; empty where nothing does.
-        open: It needs no token.
+        summary: Its purpose and its standing, for the OpenAPI page.
+        faults: The random faults that are possible here.
+        open: Whether it needs no token.
     """
 
     method: str
@@ -35,12 +35,12 @@ class Route:
 
     @cached_property
     def pattern(self) -> Pattern[str]:
-        """Matches the paths of this template, its arguments named."""
+        """The pattern of this template's paths, with named arguments."""
         return re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path))
 
 
 def find(routes: Iterable[Route], method: str, path: str) -> tuple[Route | None, dict[str, str]]:
-    """The route that a request takes, and its path's arguments."""
+    """Return the route of a request, and the arguments in its path; None if there is no route."""
     for route in routes:
         if route.method == method and (match := route.pattern.fullmatch(path)):
             return route, {name: unquote(value) for name, value in match.groupdict().items()}

@@ -27,28 +27,28 @@ _ANYWHERE: Final = (
 
 def _store_batch(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
     base_url = f"http://{request.headers.get('host', 'sandbox')}{API}"
-    return sandbox.books.store_batch(int(arguments["clientno"]), request.method, request.body, base_url=base_url)
+    return sandbox.records.store_batch(int(arguments["clientno"]), request.method, request.body, base_url=base_url)
 
 
 def _put_customer(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
-    return sandbox.books.put_customer(int(arguments["clientno"]), request.method, request.body)
+    return sandbox.records.put_customer(int(arguments["clientno"]), request.method, request.body)
 
 
 def _list(sandbox: ArmState, request: Request, arguments: dict[str, str]) -> Reply:
     address = f"http://{request.headers.get('host', 'sandbox')}{request.path}"
-    return sandbox.books.page(int(arguments["clientno"]), request.query, address=address)
+    return sandbox.records.page(int(arguments["clientno"]), request.query, address=address)
 
 
 def _show(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
-    return sandbox.books.show(int(arguments["clientno"]), arguments["customerno"])
+    return sandbox.records.show(int(arguments["clientno"]), arguments["customerno"])
 
 
 def _delete(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
-    return sandbox.books.delete(int(arguments["clientno"]), arguments["customerno"])
+    return sandbox.records.delete(int(arguments["clientno"]), arguments["customerno"])
 
 
 def _batch(sandbox: ArmState, _: Request, arguments: dict[str, str]) -> Reply:
-    return sandbox.books.batch(int(arguments["clientno"]), arguments["batchuuid"])
+    return sandbox.records.batch(int(arguments["clientno"]), arguments["batchuuid"])
 
 
 def _token(sandbox: ArmState, request: Request, _: dict[str, str]) -> Reply:
@@ -67,7 +67,7 @@ def _health(_: ArmState, __: Request, ___: dict[str, str]) -> Reply:
 
 
 def not_found(path: str) -> Reply:
-    """The answer to an unknown path."""
+    """Return the answer to an unknown path."""
     return json_reply(404, assumed.error(404, f"No such path: {path}"))
 
 
@@ -85,7 +85,7 @@ ROUTES: Final = (
     Route("GET", _CUSTOMER, "One customer (documented)", _show, _ANYWHERE),
     Route("DELETE", _CUSTOMER, "Remove one customer (documented)", _delete, _ANYWHERE),
     Route("GET", _BATCH, "Details for one batch (documented)", _batch, (*_ANYWHERE, Fault.UNKNOWN_WORD)),
-    Route("GET", f"{API}/health", "Is ARM there? (name documented, the rest assumed)", _health, open=True),
-    Route("GET", f"{IDENTITY}/health", "Is Identity there? (name documented, the rest assumed)", _health),
+    Route("GET", f"{API}/health", "Health of ARM (name documented, the rest assumed)", _health, open=True),
+    Route("GET", f"{IDENTITY}/health", "Health of Identity (name documented, the rest assumed)", _health),
     Route("POST", f"{IDENTITY}/token", "A bearer token (documented for the vendor's other API)", _token),
 )

@@ -8,14 +8,14 @@ from typing import Any, Final
 from armrest.sandbox.arm import NEW_CUSTOMER, Customer
 
 Row = dict[str, str]
-"""A row by its column; an empty cell is `""`."""
+"""A row's cells by column; an empty cell is `""`."""
 
 _GROUPS: Final = {
     **{field: ("postalAddress", field) for field in NEW_CUSTOMER["postalAddress"]},
     "distributionType": ("distribution", "type"),
     "einvoiceCode": ("distribution", "einvoiceCode"),
 }
-"""The columns that are part of a group, and where in it."""
+"""The columns of a group: the group, and the field in it."""
 
 COLUMNS: Final = tuple(
     column
@@ -26,7 +26,7 @@ COLUMNS: Final = tuple(
 
 
 def customer_of(row: Row) -> Customer:
-    """The customer that a row describes; empty cells are left out.
+    """Return the customer of a row; empty cells are left out.
 
     Raises:
         ValueError: `einvoiceCode` is not a number.
@@ -44,7 +44,7 @@ def customer_of(row: Row) -> Customer:
 
 
 def customers_in(path: Path) -> Iterator[Customer]:
-    """The customers of a UTF-8 CSV with our columns; rows without a number or with a wrong code are skipped."""
+    """Yield the customers of a UTF-8 CSV with our columns; rows without a number or with a wrong code are skipped."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             if row.get("customerNo") and (row.get("einvoiceCode") or "0").isdecimal():

@@ -1,4 +1,4 @@
-"""Customer files that look like real ones, made from a seed: none of these people or companies exists."""
+"""Customer files that look real, generated from a seed; none of these people or companies exists."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ WRONG: Final = (
     ("einvoiceCode", "H"),
     ("dateOfBirth", "1980-02-30"),
 )
-"""Typical errors of real files, from spreadsheets or people: a column, and its value."""
+"""Typical errors in real files: a column, and a wrong value."""
 
 _ASCII: Final = str.maketrans("æøåáÆØÅÁ", "eoaaeoaa")
 _ORGANIZATION_WEIGHTS: Final = (3, 2, 7, 6, 5, 4, 3, 2)
@@ -37,50 +37,50 @@ _EMPTY_ROW: Final = dict.fromkeys(COLUMNS, "")
 
 
 def sample_rows(customers: int, seed: int) -> Iterator[Row]:
-    """Customers as in a file, with every cell a text; four in five are persons."""
-    maker = _Maker(Random(seed))
+    """Yield rows of a customer file; every cell is a text, and four in five customers are persons."""
+    generator = _CustomerGenerator(Random(seed))
     for number in range(FIRST_CUSTOMER_NO, FIRST_CUSTOMER_NO + customers):
-        yield maker.customer(str(number))
+        yield generator.customer(str(number))
 
 
 def last_month(rows: Iterable[Row], seed: int) -> Iterator[Row]:
-    """The same customers a month ago: some lived elsewhere, some had another phone, a few were not customers yet."""
-    maker = _Maker(Random(seed))
+    """Yield the same customers a month ago: some with another address or telephone number, a few not yet customers."""
+    generator = _CustomerGenerator(Random(seed))
     for row in rows:
-        if maker.chance(0.02):
+        if generator.chance(0.02):
             continue
-        if maker.chance(0.05):
-            yield row | maker.address()
-        elif maker.chance(0.05):
-            yield row | {"phoneNo": maker.mobile()}
+        if generator.chance(0.05):
+            yield row | generator.address()
+        elif generator.chance(0.05):
+            yield row | {"phoneNo": generator.mobile()}
         else:
             yield row
 
 
 def write_sample(path: Path, *, customers: int = 5000, seed: int = 1, wrong: float = 0.005) -> list[tuple[int, str]]:
-    """Write a customer file; return the rows that are wrong, as row number and column, the header being row 1.
+    """Write a customer file; return the wrong rows as row number and column. The header is row 1.
 
     Args:
-        path: A CSV, UTF-8, comma-separated; replaced where it exists.
+        path: A CSV, UTF-8, comma-separated; an existing file is replaced.
         customers: How many rows, the header not counted.
         seed: The same seed makes the same file.
-        wrong: The share of rows that have something from `WRONG` in them; the others are as `sample_rows` has them.
+        wrong: The share of rows with an error from `WRONG`.
     """
-    places = sorted(Random(seed).sample(range(customers), round(customers * wrong)))
-    faults = {place: WRONG[turn % len(WRONG)] for turn, place in enumerate(places)}
+    positions = sorted(Random(seed).sample(range(customers), round(customers * wrong)))
+    faults = {position: WRONG[turn % len(WRONG)] for turn, position in enumerate(positions)}
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for place, row in enumerate(sample_rows(customers, seed)):
-            if place in faults:
-                column, cell = faults[place]
+        for position, row in enumerate(sample_rows(customers, seed)):
+            if position in faults:
+                column, cell = faults[position]
                 row[column] = cell
             writer.writerow(row.values())
-    return [(place + 2, column) for place, (column, _) in faults.items()]
+    return [(position + 2, column) for position, (column, _) in faults.items()]
 
 
-class _Maker:
-    """Makes random customers, cell by cell."""
+class _CustomerGenerator:
+    """Generates random customers, cell by cell."""
 
     def __init__(self, random: Random) -> None:
         self._random = random.random

@@ -1,4 +1,4 @@
-"""Norwegian names, streets and places for made-up customers."""
+"""Norwegian names, streets and places for generated customers."""
 
 # ruff: noqa: SIM905 - a wall of quotation marks reads worse
 from typing import Final

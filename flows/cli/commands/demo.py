@@ -30,14 +30,14 @@ def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it i
     write_sample(sample, customers=CUSTOMERS, seed=SEED)
     behaviour = Behaviour(delay_seconds=DELAY_SECONDS, reject_batches_with=frozenset({TROUBLED}))
     with SandboxServer(behaviour, seed=SEED) as server:
-        known = server.books.load(CLIENT_NO, map(customer_of, last_month(sample_rows(CUSTOMERS, SEED), SEED)))
+        known = server.records.load(CLIENT_NO, map(customer_of, last_month(sample_rows(CUSTOMERS, SEED), SEED)))
         _point_to(server.api_url, server.token)
         _say(f"A sandbox simulates Amili's ARM; it holds last month's {known:,} customers of client {CLIENT_NO}.")
         _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them with typical errors.\n")
         failed = _update(sample)
         server.behaviour.reject_batches_with = frozenset()
         healed = _heal(failed)
-        settled = len(server.books.customers(CLIENT_NO))
+        settled = len(server.records.customers(CLIENT_NO))
     _say(f"\nThe sandbox now holds {settled:,} customers. Where to look:")
     _say(
         "  make ui                                            this history in Prefect: runs, batches, failures, reasons"

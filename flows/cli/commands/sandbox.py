@@ -68,7 +68,7 @@ def sandbox(
     if books is not None:
         if not books.is_file():
             raise Refused(f"{books}: no such file; --books takes a CSV of customers")
-        stand_in.books.load(client_no, customers_in(books))
+        stand_in.records.load(client_no, customers_in(books))
     try:
         listening = bind(port)
     except OSError as error:

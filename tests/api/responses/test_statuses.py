@@ -72,7 +72,7 @@ def test_no_redirect_and_no_unasked_success_says_what_became_of_the_request() ->
 def test_an_error_carries_what_its_caller_acts_on() -> None:
     failure = CustomerFailure(customer_no="1", index=None, reason="")
 
-    refused = error_for(422, failures=[failure], said="phoneNo is not valid")
+    refused = error_for(422, failures=[failure], reason="phoneNo is not valid")
     limited = error_for(429, retry_after_seconds=3.0)
 
     assert isinstance(refused, BatchRefused)

@@ -17,7 +17,7 @@ ONE = "clients/2218/customers/10001"
 
 @pytest.fixture
 def books(arm: SandboxServer) -> SandboxServer:
-    arm.books.load(2218, [KARI])
+    arm.records.load(2218, [KARI])
     return arm
 
 
@@ -28,7 +28,7 @@ def test_a_get_prints_the_answer_as_json(typed: Typed, books: SandboxServer) -> 
 
 
 def test_paging_prints_one_record_a_line(typed: Typed, arm: SandboxServer) -> None:
-    arm.books.load(2218, ({"customerNo": str(number)} for number in range(25)))
+    arm.records.load(2218, ({"customerNo": str(number)} for number in range(25)))
 
     ended = typed("api", "GET", "clients/2218/customers?pagesize=10", "--paginate")
 
@@ -47,7 +47,7 @@ def test_a_body_comes_from_a_file_or_from_stdin(
 
     assert typed("api", "PUT", "clients/2218/customers", "--input", "kari.json").json["result"] == "SUCCESS"
     assert typed("api", "POST", "clients/2218/customers", "--input", "-").exit_code == 0
-    held = books.books.customer(2218, "10001")
+    held = books.records.customer(2218, "10001")
     assert held
     assert (held["phoneNo"], held["name"]) == ("91234567", "Kari")
 
@@ -62,7 +62,7 @@ def test_a_body_comes_from_a_file_or_from_stdin(
         (("PUT", ONE, "--input", "none.json"), "No such file"),
         (("POST", ONE, "--paginate"), "GET only"),
         (("GET", "clients/2218/elsewhere"), "nothing there (404)"),
-        (("GET", ONE, "--paginate"), "no page of a list"),
+        (("GET", ONE, "--paginate"), "not a page of a list"),
         (("DELETE", ONE), "add --yes"),
     ],
 )
@@ -95,7 +95,7 @@ def test_what_arm_refuses_is_told_in_one_line(
 
     assert (ended.exit_code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.complaint
-    assert list(books.books.customers(2218)) == ["10001"]
+    assert list(books.records.customers(2218)) == ["10001"]
 
 
 def test_a_query_that_expired_is_told_in_one_line(typed: Typed, books: SandboxServer) -> None:
@@ -116,7 +116,7 @@ def test_a_body_that_is_no_json_is_not_sent(typed: Typed, books: SandboxServer, 
 
 def test_a_removal_is_done_when_said_so(typed: Typed, books: SandboxServer) -> None:
     assert typed("api", "DELETE", ONE, "--yes").exit_code == 0
-    assert books.books.customers(2218) == {}
+    assert books.records.customers(2218) == {}
 
 
 def test_a_post_whose_answer_is_lost_is_neither_done_nor_refused(

@@ -15,6 +15,7 @@ from armrest.api import ArmClient, FixedToken
 from armrest.model import cells_of
 from armrest.reconcile import fetch_customers
 from armrest.sandbox import SandboxServer
+from armrest.sandbox.arm.assumed import record
 from tests.cli.conftest import Typed
 
 FETCH = ("fetch-customers", "--client-no", "2218", "-o")
@@ -42,14 +43,14 @@ def numbers_in(file: Path) -> list[str]:
 def many(arm: SandboxServer) -> list[str]:
     """Books of 25 customers, and their numbers."""
     numbers = [str(number) for number in range(10001, 10026)]
-    arm.books.load(2218, ({"customerNo": number} for number in numbers))
+    arm.records.load(2218, ({"customerNo": number} for number in numbers))
     return numbers
 
 
 def test_what_arm_holds_is_written_under_the_columns_of_a_customer_file(
     typed: Typed, arm: SandboxServer, tmp_path: Path
 ) -> None:
-    arm.books.load(2218, [KARI])
+    arm.records.load(2218, [KARI])
 
     ended = typed(*FETCH, "customers.csv", "--json")
 
@@ -66,7 +67,22 @@ def test_what_arm_holds_is_written_under_the_columns_of_a_customer_file(
         "distributionType": "M",
         "einvoiceCode": "90",
         "clientNo": "2218",
+        "accountNo": str(record(2218, KARI)["accountNo"]),
     }
+
+
+def test_a_birth_number_is_in_the_file_alone(
+    typed: Typed, arm: SandboxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    arm.records.load(2218, [KARI | {"ssn": "01018012345", "ssnCountry": "NO"}])
+
+    with caplog.at_level("DEBUG"):
+        ended = typed(*FETCH, "customers.csv", "--json")
+
+    (row,) = rows_of(tmp_path / "customers.csv")
+    assert (ended.exit_code, row["ssn"], row["ssnCountry"]) == (0, "01018012345", "NO")
+    assert stat.S_IMODE((tmp_path / "customers.csv").stat().st_mode) == 0o600
+    assert "01018012345" not in ended.out + ended.err + caplog.text
 
 
 @pytest.mark.parametrize(
@@ -108,7 +124,7 @@ def test_what_an_attempt_left_is_used_only_where_it_fits(
     killed_after_two_pages(arm, tmp_path / "c.csv")
     pages = tmp_path / ".c.csv.pages"
     if left == "expired":
-        arm.books._listings._listings.clear()
+        arm.records._listings._listings.clear()
     elif left == "cut":
         pages.write_bytes(pages.read_bytes()[:-100])
 
@@ -120,7 +136,7 @@ def test_what_an_attempt_left_is_used_only_where_it_fits(
 
 @pytest.mark.parametrize(("held", "said"), [(10_001, "ARM has 10,001"), (10_000, "ARM may have more")])
 def test_a_list_that_is_full_is_not_called_complete(held: int, said: str, typed: Typed, arm: SandboxServer) -> None:
-    arm.books.load(2218, ({"customerNo": str(number)} for number in range(held)))
+    arm.records.load(2218, ({"customerNo": str(number)} for number in range(held)))
 
     ended = typed(*FETCH, "c.csv", "--json")
 
@@ -129,7 +145,7 @@ def test_a_list_that_is_full_is_not_called_complete(held: int, said: str, typed:
 
 
 def test_customers_beyond_the_list_are_read_by_their_numbers(typed: Typed, arm: SandboxServer, tmp_path: Path) -> None:
-    arm.books.load(2218, ({"customerNo": f"A{number}"} for number in range(10_003)))
+    arm.records.load(2218, ({"customerNo": f"A{number}"} for number in range(10_003)))
     (tmp_path / "numbers.csv").write_text("customerNo\na10001\nA10000\nA9999\nX1\nA10002\n")
     (tmp_path / "some.csv").write_text("customerNo\nA10000\n")
 

@@ -129,7 +129,7 @@ def test_a_plan_made_since_which_newer_data_was_sent_is_not_applied(
 
     assert ended.exit_code == 2
     assert "run 20990101-000000-2218-aaaa has sent 2 of the customers" in ended.complaint
-    assert arm.books.batches() == []
+    assert arm.records.batches() == []
 
 
 def test_newer_data_of_other_customers_is_in_nobodys_way(typed: Typed, file: Write, past: Past) -> None:

@@ -19,7 +19,7 @@ KARI = {"customerNo": "10001", "name": "Kari Nordmann", "phoneNo": "91234567"}
 
 @pytest.fixture
 def books(arm: SandboxServer) -> SandboxServer:
-    arm.books.load(2218, [KARI])
+    arm.records.load(2218, [KARI])
     return arm
 
 
@@ -29,12 +29,12 @@ def answers(folder: Path) -> dict[int, Any]:
 
 
 def test_the_questions_that_read_change_nothing(typed: Typed, books: SandboxServer, tmp_path: Path) -> None:
-    before = books.books.customers(2218)
+    before = books.records.customers(2218)
 
     assert typed(*PROBE).exit_code == 0
 
     assert list(answers(tmp_path)) == list(range(1, 11))
-    assert books.books.customers(2218) == before
+    assert books.records.customers(2218) == before
     assert {method for method, *_ in books.sandbox.answers} == {"GET"}
 
 
@@ -51,7 +51,7 @@ def test_answers_hold_kinds_and_no_values(typed: Typed, books: SandboxServer, tm
 
 
 def test_the_questions_that_write_leave_nothing_behind(typed: Typed, books: SandboxServer, tmp_path: Path) -> None:
-    before = books.books.customers(2218)
+    before = books.records.customers(2218)
 
     assert typed(*PROBE, "--write", "--wait", "0").exit_code == 0
 
@@ -68,14 +68,14 @@ def test_the_questions_that_write_leave_nothing_behind(typed: Typed, books: Sand
         19: 202,
         20: 200,
     }
-    assert books.books.customers(2218) == before
+    assert books.records.customers(2218) == before
 
 
 def test_a_customer_that_is_not_ours_is_not_removed(typed: Typed, books: SandboxServer) -> None:
     ended = typed(*PROBE, "--write", "--question", "20", "--new-no", "10001")
 
     assert (ended.exit_code, "already exists" in ended.complaint) == (2, True)
-    assert "10001" in books.books.customers(2218)
+    assert "10001" in books.records.customers(2218)
 
 
 @pytest.mark.parametrize(

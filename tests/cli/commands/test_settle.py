@@ -87,7 +87,7 @@ def test_what_arm_has_settled_since_is_completed_settled_later(
 ) -> None:
     late = left_open(prefect_shell, file, arm)
     still_open = prefect_shell("settle", "--json")
-    arm.books.drain()
+    arm.records.drain()
     settled = prefect_shell("settle", "--json")
 
     run_id = late.json["run_id"]

@@ -33,12 +33,12 @@ PUT_ONE = ("PUT", "/arm/v1/clients/{clientno}/customers")
 
 @pytest.fixture
 def books(arm: SandboxServer) -> SandboxServer:
-    arm.books.load(2218, [HELD])
+    arm.records.load(2218, [HELD])
     return arm
 
 
 def held(books: SandboxServer) -> Any:
-    return books.books.customer(2218, "10001")
+    return books.records.customer(2218, "10001")
 
 
 def puts(books: SandboxServer) -> int:
@@ -107,7 +107,7 @@ def test_what_is_no_customer_number_is_refused_as_in_a_file(number: str, typed: 
 
 
 def test_a_rule_that_the_settings_switch_off_is_off_here_too(typed: Typed, arm: SandboxServer) -> None:
-    arm.books.load(2218, [{"customerNo": "ACME", "phoneNo": "22222222"}])
+    arm.records.load(2218, [{"customerNo": "ACME", "phoneNo": "22222222"}])
     words = ("update-customer", "--client-no", "2218", "--customer-no", "ACME", "--set", "phoneNo=91234567")
 
     assert "contains no digit" in typed(*words).complaint
@@ -132,7 +132,7 @@ def test_a_customer_that_does_not_exist_is_not_made(typed: Typed, arm: SandboxSe
     ended = typed(*UPDATE, "--set", "phoneNo=91234567")
 
     assert (ended.exit_code, "no customer 10001" in ended.complaint) == (2, True)
-    assert arm.books.customers(2218) == {}
+    assert arm.records.customers(2218) == {}
 
 
 def test_a_customer_in_flight_is_left_alone(typed: Typed, books: SandboxServer, past: Past) -> None:

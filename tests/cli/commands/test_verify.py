@@ -28,7 +28,7 @@ OLA = {"customerNo": "10002", "name": "Ola", "phoneNo": "99999999"}
 
 
 def loaded(arm: SandboxServer, *customers: dict[str, Any]) -> None:
-    arm.books.load(2218, customers)
+    arm.records.load(2218, customers)
 
 
 def many(count: int, name: str = "Kari") -> list[dict[str, Any]]:
@@ -53,6 +53,19 @@ def test_what_is_not_in_the_file_is_not_compared(typed: Typed, file: Write, arm:
         "only_in_arm": 0,
         "rejected": 0,
     }
+
+
+def test_a_birth_number_that_arm_shows_is_in_no_result_and_no_drift_file(
+    typed: Typed, file: Write, arm: SandboxServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    loaded(arm, KARI | {"name": "Kari Gammel", "ssn": "01018012345"}, OLA)
+
+    with caplog.at_level("DEBUG"):
+        ended = typed(*VERIFY, file(FILE), "--json", "-o", "drift.csv")
+
+    drift = (tmp_path / "drift.csv").read_text(encoding="utf-8-sig")
+    assert (ended.exit_code, "Kari Gammel" in drift) == (1, True)
+    assert "01018012345" not in ended.out + ended.err + caplog.text + drift
 
 
 def test_drift_is_told_by_number_and_field_and_its_values_stand_in_the_file_alone(

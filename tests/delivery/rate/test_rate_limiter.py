@@ -37,7 +37,7 @@ class Traffic:
                 async with brake.slot():
                     left_at = loop.time()
                     await asyncio.sleep(self.latency() / 2)
-                    admitted = pace.admits(self.limit(loop.time()))
+                    admitted = pace.admit(self.limit(loop.time()))
                     await asyncio.sleep(self.latency() / 2)
                     if admitted:
                         brake.on_success()

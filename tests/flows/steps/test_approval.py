@@ -64,7 +64,7 @@ def test_a_person_decides(
     person.join()
 
     assert ended.name == name
-    assert len(arm.books.batches()) == batches
+    assert len(arm.records.batches()) == batches
     with Outbox.open(f"sqlite:///{settings['ARMREST_HOME']}/ledger.db", "memory://") as outbox:
         decided = decision_on(find_run(outbox.ledger, ended.flow_run_id))
     assert decided
@@ -79,7 +79,7 @@ def test_no_answer_is_no(shrunken: Callable[..., FlowEnded], arm: SandboxServer)
     assert ended.name == "NotApproved"
     assert "--min-rows" in ended.message
     assert "armrest apply" in ended.message
-    assert len(arm.books.batches()) == 1
+    assert len(arm.records.batches()) == 1
 
 
 def test_the_form_asks_for_a_decision_and_a_name_under_the_plans_figures(
@@ -110,7 +110,7 @@ def test_a_yes_to_a_source_that_looks_like_another_clients_is_remembered_with_wh
 
     assert (mistyped.name, asked.name, again.name) == ("InputRejected", "Completed", "Completed")
     assert "client_no_is_right is 2218, but client_no is 2299" in mistyped.message
-    assert len(arm.books.batches()) == 3
+    assert len(arm.records.batches()) == 3
     with Outbox.open(f"sqlite:///{settings['ARMREST_HOME']}/ledger.db", "memory://") as outbox:
         kept = client_confirmation(outbox.ledger, find_run(outbox.ledger, asked.flow_run_id))
     assert kept

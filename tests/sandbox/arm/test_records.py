@@ -17,7 +17,7 @@ OLA = {"customerNo": "10002", "name": "Ola"}
 
 
 def names(sandbox: Sandbox) -> dict[str, str]:
-    return {number: customer["name"] for number, customer in sandbox.books.customers(2218).items()}
+    return {number: customer["name"] for number, customer in sandbox.records.customers(2218).items()}
 
 
 def test_a_batch_is_acknowledged_in_the_documented_words(sandbox: Sandbox) -> None:
@@ -51,7 +51,7 @@ def test_batches_are_applied_as_they_were_received(sandbox: Sandbox) -> None:
         put(sandbox, KARI | {"name": f"Kari {turn}"})
 
     assert names(sandbox) == {"10001": "Kari 19"}
-    assert [received.rank for received in sandbox.books.batches(2218)] == list(range(1, 21))
+    assert [received.rank for received in sandbox.records.batches(2218)] == list(range(1, 21))
 
 
 def test_batches_that_are_due_can_be_applied_in_any_order(sandbox: Sandbox) -> None:
@@ -59,7 +59,7 @@ def test_batches_that_are_due_can_be_applied_in_any_order(sandbox: Sandbox) -> N
     for turn in range(20):
         put(sandbox, KARI | {"name": f"Kari {turn}"})
 
-    ranks = [received.rank for received in sandbox.books.batches(2218)]
+    ranks = [received.rank for received in sandbox.records.batches(2218)]
     assert ranks != sorted(ranks, key=int)
     assert names(sandbox) == {"10001": f"Kari {ranks.index(20)}"}
 
@@ -71,13 +71,13 @@ def test_a_shorter_delay_overtakes_a_longer_one(sandbox: Sandbox, clock: Clock) 
     clock.advance(20)
 
     assert names(sandbox) == {"10001": "first"}
-    assert [received.applied - received.received for received in sandbox.books.batches(2218)] == [10, 5]
+    assert [received.applied - received.received for received in sandbox.records.batches(2218)] == [10, 5]
 
 
 def test_draining_applies_what_is_not_due(sandbox: Sandbox) -> None:
     sandbox.behaviour.delay_seconds = 1000
     put(sandbox, KARI)
-    sandbox.books.drain()
+    sandbox.records.drain()
 
     assert names(sandbox) == {"10001": "Kari"}
 
@@ -86,7 +86,7 @@ def test_the_books_tell_what_they_received(sandbox: Sandbox) -> None:
     body = batch(KARI, OLA)
     uuid = content(ask(sandbox, "POST", BATCHES, body))["batchUuid"]
 
-    [received] = sandbox.books.batches()
+    [received] = sandbox.records.batches()
     assert (received.batch_uuid, received.method, received.customers) == (uuid, "POST", 2)
     assert (received.sha256, received.body) == (hashlib.sha256(body).hexdigest(), body)
     assert received.answered
@@ -97,7 +97,7 @@ def test_bodies_are_dropped_when_nobody_keeps_them(clock: Clock) -> None:
     sandbox = Sandbox(now=clock)
     put(sandbox, KARI)
 
-    assert [received.body for received in sandbox.books.batches()] == [b""]
+    assert [received.body for received in sandbox.records.batches()] == [b""]
 
 
 def test_a_batch_waits_for_so_many_polls(sandbox: Sandbox) -> None:
@@ -165,7 +165,7 @@ def test_unknown_customers_are_created(sandbox: Sandbox) -> None:
 
 def test_unknown_customers_can_be_refused(sandbox: Sandbox) -> None:
     sandbox.behaviour.unknown_customers = "refuse"
-    sandbox.books.load(2218, [KARI])
+    sandbox.records.load(2218, [KARI])
 
     assert poll(sandbox, put(sandbox, KARI | {"name": "Kari N."}, OLA)).status == 206
     assert names(sandbox) == {"10001": "Kari N."}
@@ -188,7 +188,7 @@ def test_a_poison_customer_refuses_the_whole_body(sandbox: Sandbox, status: int,
 
     assert answer.status == status
     assert (b"10001" in answer.body) is named
-    assert sandbox.books.batches() == []
+    assert sandbox.records.batches() == []
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_one_customer_is_refused_at_once(sandbox: Sandbox, change: dict[str, Any
 def test_clients_have_books_of_their_own(sandbox: Sandbox) -> None:
     put(sandbox, KARI)
 
-    assert sandbox.books.customer(2218, "10001") is not None
-    assert sandbox.books.customer(1, "10001") is None
+    assert sandbox.records.customer(2218, "10001") is not None
+    assert sandbox.records.customer(1, "10001") is None
 
 
 def test_a_seed_repeats_the_batch_uuids_where_it_is_asked_to(clock: Clock) -> None:

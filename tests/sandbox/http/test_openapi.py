@@ -21,6 +21,7 @@ from armrest.api.responses.parsing import read_accepted, read_batch, read_custom
 from armrest.sandbox import TOKEN, Behaviour, Sandbox, SandboxServer
 from armrest.sandbox.http.openapi import OPERATIONS, description
 from armrest.sandbox.http.routes import ROUTES
+from tests.api.documented_list import CUSTOMER, LIST
 from tests.sandbox.asking import content, poll, put
 
 SCHEMA: Final = schemathesis.openapi.from_dict(description())
@@ -47,7 +48,7 @@ SECONDS_TO_WAIT: Final = 10
 @pytest.fixture(scope="module")
 def server() -> Iterator[SandboxServer]:
     with SandboxServer(seed=1) as server:
-        server.books.load(2218, [{"customerNo": "10001", "name": "Kari"}])
+        server.records.load(2218, [{"customerNo": "10001", "name": "Kari"}])
         yield server
 
 
@@ -96,6 +97,44 @@ def test_every_part_has_its_standing() -> None:
     ]
 
     assert {part.get("x-standing") for part in parts} == {"documented", "inferred", "assumed"}
+
+
+def test_a_list_as_in_the_documented_example_is_as_described() -> None:
+    for account_no in (500002, "500002"):
+        page = LIST | {"customers": [CUSTOMER | {"accountNo": account_no}]}
+        jsonschema.validate(page, {"$ref": "#/components/schemas/CustomerPage", **description()})
+
+
+@pytest.mark.parametrize(
+    ("schema", "field", "standing", "of_type"),
+    [
+        ("CustomerPage", "customers", "documented", "documented"),
+        ("PageSummary", "totalCount", "documented", "documented"),
+        ("CustomerRecord", "accountNo", "documented", "documented"),
+        ("CustomerRecord", "ssn", "documented", "documented"),
+        ("CustomerUpdate", "name", "documented", "inferred"),
+        ("BatchResult", "customers", "assumed", "assumed"),
+    ],
+)
+def test_a_field_says_how_its_name_and_its_type_are_known(schema: str, field: str, standing: str, of_type: str) -> None:
+    described = description()["components"]["schemas"][schema]["properties"][field]
+
+    assert (described["x-standing"], described["x-type-standing"]) == (standing, of_type)
+
+
+def test_a_birth_number_is_shown_and_not_written() -> None:
+    schemas = description()["components"]["schemas"]
+
+    assert "ssn" in schemas["CustomerRecord"]["properties"]
+    assert "ssn" not in schemas["CustomerUpdate"]["properties"]
+
+
+def test_the_sandbox_shows_an_account_number_as_in_the_documented_example(server: SandboxServer) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    listed = httpx.get(f"{server.api_url}/clients/2218/customers", headers=headers).json()["customers"]
+
+    assert listed
+    assert {type(record["accountNo"]) for record in listed} == {int}
 
 
 def test_the_description_is_served(server: SandboxServer) -> None:

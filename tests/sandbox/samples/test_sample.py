@@ -89,5 +89,5 @@ def test_a_file_fills_the_books(sandbox: Sandbox, tmp_path: Path, encoding: str)
     path = tmp_path / "books.csv"
     path.write_text("customerNo,name,einvoiceCode,other\n1,Åse,0,x\n,nobody,,\n2,Per,H,\n3,Liv,,\n", encoding=encoding)
 
-    assert sandbox.books.load(2218, customers_in(path)) == 2
-    assert [customer["name"] for customer in sandbox.books.customers(2218).values()] == ["Åse", "Liv"]
+    assert sandbox.records.load(2218, customers_in(path)) == 2
+    assert [customer["name"] for customer in sandbox.records.customers(2218).values()] == ["Åse", "Liv"]

@@ -97,7 +97,7 @@ def test_what_is_at_fault_is_said_without_the_value() -> None:
 
 
 async def test_its_client_talks_to_arm(arm: SandboxServer) -> None:
-    arm.books.load(2218, [{"customerNo": "10001", "name": "Kari"}])
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Kari"}])
     block = ArmConnection(environment="sandbox", api_url=arm.api_url, token=arm.token, user_id="kari")
 
     async with block.get_client() as client:
