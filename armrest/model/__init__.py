@@ -22,7 +22,6 @@ from armrest.model.customer_columns import (
     NEEDED_ADDRESS_FIELDS,
     ONLY_SHOWN,
     PLAIN_FIELDS,
-    REJECT_COLUMNS,
     nearest,
 )
 from armrest.model.field_masks import mask_of, merged, names_in, without
@@ -42,7 +41,6 @@ __all__ = [
     "NEEDED_ADDRESS_FIELDS",
     "ONLY_SHOWN",
     "PLAIN_FIELDS",
-    "REJECT_COLUMNS",
     "TAIL",
     "Accepted",
     "BatchUuid",

@@ -30,9 +30,6 @@ KNOWN: Final = {
 ONLY_SHOWN: Final = frozenset(CustomerRecord.__annotations__) - frozenset((*KNOWN, *FIELDS))
 """Fields that ARM shows for a customer but that cannot be updated."""
 
-REJECT_COLUMNS: Final = ("_row", "_field", "_error")
-"""Columns that a rejects file adds; ignored when it is read again."""
-
 
 def nearest(name: str, among: dict[str, str]) -> str:
     """The value of the key that is most similar to this name, ignoring case."""

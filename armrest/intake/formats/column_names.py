@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Final
 
 from armrest.intake.formats.header_names import bare, guess
-from armrest.model import KNOWN, ONLY_SHOWN, REJECT_COLUMNS
+from armrest.model import KNOWN, ONLY_SHOWN
+from armrest.tabular import OWN_COLUMNS
 
 Rows = Sequence[Sequence[str]]
 
@@ -21,7 +22,7 @@ SHORTEST_NAME: Final = 4
 HEADER_HINT: Final = "if the first row is a customer, put a header row above it"
 
 _DATA_SIGN: Final = re.compile(r"[\d@]")
-_OURS: Final = frozenset((*KNOWN, *ONLY_SHOWN, *REJECT_COLUMNS))
+_OURS: Final = frozenset((*KNOWN, *ONLY_SHOWN, *OWN_COLUMNS))
 
 
 class ColumnNames:

@@ -10,7 +10,8 @@ from armrest.intake.formats import HEADER_HINT, ColumnNames, guess
 from armrest.intake.mapping.dates import ToIso, date_format, year_first
 from armrest.intake.mapping.model import ColumnRule, Mapping
 from armrest.intake.rules import Column, not_like
-from armrest.model import KNOWN, ONLY_SHOWN, REJECT_COLUMNS, nearest
+from armrest.model import KNOWN, ONLY_SHOWN, nearest
+from armrest.tabular import OWN_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def field_sources_of(
 def unmapped(columns: Sequence[str], feeds: Lookup[str, FieldSource]) -> list[int]:
     """The positions of the source's columns that no field comes from."""
     taken = {feed.position for feed in feeds.values()}
-    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *REJECT_COLUMNS}]
+    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *OWN_COLUMNS}]
 
 
 def _feed(rule: ColumnRule, position: int) -> FieldSource:
@@ -79,7 +80,7 @@ def _feed(rule: ColumnRule, position: int) -> FieldSource:
 def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict[str, int]:
     found: dict[str, int] = {}
     for position, column in enumerate(columns):
-        if column in {"", *REJECT_COLUMNS}:
+        if column in {"", *OWN_COLUMNS}:
             continue
         if column not in KNOWN:
             raise _unknown(position, columns, source=source, names=names)

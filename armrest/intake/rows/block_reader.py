@@ -12,8 +12,8 @@ from armrest.intake.rows.build_customers import build_drafts, validate_drafts
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
 from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, Column, checks_of, severities, with_countries
-from armrest.model import ADDRESS_FIELDS, REJECT_COLUMNS, CustomerUpdate, Serialized, serialize
-from armrest.tabular import unguarded
+from armrest.model import ADDRESS_FIELDS, CustomerUpdate, Serialized, serialize
+from armrest.tabular import has_guard_mark, unguarded
 
 Faults = dict[int, list[tuple[str, str]]]
 """The fields at fault and their codes, by position of the row."""
@@ -67,7 +67,7 @@ class BlockReader:
             )
             for leaf, feed in feeds.items()
         }
-        self._fed_back = set(REJECT_COLUMNS) <= set(table.columns)
+        self._has_guarded_cells = has_guard_mark(table.columns)
         self._unnamed = [at for at, column in enumerate(table.columns) if not column]
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
@@ -116,8 +116,8 @@ class BlockReader:
         if feed.position is None:
             return Column([default] * len(chunk))
         cells = chunk.columns[feed.position]
-        if self._fed_back:
-            cells = list(map(unguarded, cells))
+        if self._has_guarded_cells:
+            cells = [cell and unguarded(cell) for cell in cells]
         column = feed.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
         return column.filled(default) if default else column
 
@@ -141,7 +141,7 @@ class BlockReader:
     def _reject(self, chunk: Chunk, at: int, faults: list[tuple[str, str]], number: str) -> Reject:
         (leaf, code), *also = faults
         cells = chunk.record(at)
-        if self._fed_back:
+        if self._has_guarded_cells:
             cells = tuple(map(unguarded, cells))
         at_fault = any(field == "customerNo" for field, _ in faults)
         shown = None if at_fault else _shown(number)
