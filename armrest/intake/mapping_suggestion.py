@@ -13,7 +13,7 @@ from armrest.intake.mapping import ToIso, date_format, parse_mapping, year_first
 from armrest.intake.rules import is_no_date
 from armrest.intake.source import source_of
 from armrest.intake.source_info import inspect_source
-from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS, masked
+from armrest.model import NEEDED_ADDRESS_FIELDS, has_address_field, masked, missing_address_fields
 
 _DATE_FORMATS: Final = [
     mark.join(parts)
@@ -75,7 +75,7 @@ class _Guesses:
                 self._leave(at, column, "")
             elif leaf in taken:
                 self._leave(at, column, f"{leaf}, which {taken[leaf]} holds already")
-            elif leaf in ADDRESS_FIELDS and not self._whole_address(columns):
+            elif has_address_field([leaf]) and missing_address_fields(set(filter(None, map(guess, columns)))):
                 self._leave(at, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
             elif (rule := self._rule(leaf, values)) is None:
                 self._leave(at, column, f"{leaf}, but whether day or month comes first cannot be seen")
@@ -112,9 +112,6 @@ class _Guesses:
         if not fitting or {form[0] for form in fitting} == {"D", "M"}:
             return None
         return f"{{field: {leaf}, date: {fitting[0]}}}"
-
-    def _whole_address(self, columns: Sequence[str]) -> bool:
-        return set(NEEDED_ADDRESS_FIELDS) <= set(map(guess, columns))
 
 
 def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:

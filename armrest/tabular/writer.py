@@ -42,7 +42,7 @@ class TableLayout:
     Attributes:
         columns: Their names.
         times: The columns of times; all others hold texts.
-        codes: The columns whose cells are never guarded, because whoever copies them needs them byte for byte.
+        codes: The columns whose cells are never guarded, because people copy them and need them byte for byte.
         mark_at: The position of the guard's mark among the columns of a CSV; None: the last.
         delimiter, encoding, errors: Of a CSV; `errors` is what to do with characters outside the encoding.
     """

@@ -11,7 +11,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import text_of
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
-from armrest.model import ADDRESS_FIELDS, DISTRIBUTION_FIELDS, FIELD_OF, FIELD_PATHS, KNOWN, nearest
+from armrest.model import FIELD_OF, FIELD_PATHS, GROUPS, KNOWN, nearest
 from armrest.nesting import MAX_NESTING, is_too_deep
 
 BLOCK_ROWS: Final = 5000
@@ -21,11 +21,7 @@ MAX_RECORD_LENGTH: Final = 4 << 20
 _BODY: Final = re.compile(r'\s*\{[^\[]*"customers"\s*:\s*\[')
 _NESTED: Final = {name: leaf for name, leaf in KNOWN.items() if FIELD_OF[leaf] == leaf or name != leaf}
 _NAMES: Final = {name.rpartition(".")[2]: name for name in _NESTED} | {name: name for name in _NESTED}
-_GROUPS: Final = {
-    "postalAddress": {field: field for field in ADDRESS_FIELDS},
-    "distribution": {key: leaf for leaf, key in DISTRIBUTION_FIELDS.items()},
-}
-_TOP: Final = frozenset((*_NESTED, *_GROUPS))
+_TOP: Final = frozenset((*_NESTED, *GROUPS))
 
 
 class JsonTable(PlainTable):
@@ -99,11 +95,11 @@ class JsonTable(PlainTable):
         found: dict[str, str | None] = {}
         is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customer data
         for at, (key, value) in enumerate(customer.items(), start=1):
-            if key in _GROUPS and isinstance(value, dict):
+            if key in GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
                     leaf = self._leaf(f"{key}.{part}", row, at, may_be_shown=_is_a_word(part))
                     found[leaf] = self._text(part, inner, row)
-            elif key not in _GROUPS or value is not None:
+            elif key not in GROUPS or value is not None:
                 leaf = self._leaf(key, row, at, may_be_shown=is_record and _is_a_word(key))
                 found[leaf] = self._text(key, value, row)
         return tuple(map(found.get, FIELD_PATHS))

@@ -115,7 +115,7 @@ class Mapping(BaseModel):
 
     @property
     def cleared(self) -> frozenset[str]:
-        """The fields of `armrest.api.FIELDS` whose empty cells are sent as blanks."""
+        """The fields of `armrest.model.FIELDS` whose empty cells are sent as blanks."""
         return frozenset(FIELDS if self.clear == "all" else self.clear)
 
 

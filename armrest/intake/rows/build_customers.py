@@ -9,10 +9,11 @@ from armrest.intake.rules import Column, is_no_whole_number, items
 from armrest.model import (
     ADDRESS_FIELDS,
     CUSTOMERS,
-    DISTRIBUTION_FIELDS,
+    GROUPS,
     LIST_FIELDS,
     PLAIN_FIELDS,
     CustomerUpdate,
+    FieldGroup,
     PostalAddress,
 )
 
@@ -55,10 +56,11 @@ def _sent(columns: Columns, *, explicit: bool, clear: Collection[str]) -> Iterat
         if field in columns:
             values = columns[field].values(clear=explicit or field in clear)
             yield field, _lists(values) if field in LIST_FIELDS else values
-    if not columns.keys().isdisjoint(ADDRESS_FIELDS):
-        yield "postalAddress", _addresses(columns, clear=explicit or "postalAddress" in clear)
-    if not columns.keys().isdisjoint(DISTRIBUTION_FIELDS):
-        yield "distribution", _distributions(columns, clear=explicit or "distribution" in clear)
+    for field, group in GROUPS.items():
+        if not columns.keys().isdisjoint(group.columns.values()):
+            clears = explicit or field in clear
+            is_address = field == "postalAddress"
+            yield field, _addresses(columns, clear=clears) if is_address else _objects(columns, group, clear=clears)
 
 
 def _lists(values: Sequence[str | None]) -> list[list[str] | None]:
@@ -66,7 +68,7 @@ def _lists(values: Sequence[str | None]) -> list[list[str] | None]:
 
 
 def _addresses(columns: Columns, *, clear: bool) -> Iterator[PostalAddress | None]:
-    """The addresses; if any field is sent, all are, because ARM would blank the others."""
+    """The addresses, each whole: see `armrest.model.address_replacement`. Written out, which is three times as fast."""
     nothing = [""] * len(columns["customerNo"].cells)
     rows = list(zip(*(columns[leaf].cells if leaf in columns else nothing for leaf in ADDRESS_FIELDS), strict=True))
     sent = map(any, _there(columns, ADDRESS_FIELDS)) if clear else map(any, rows)
@@ -99,17 +101,22 @@ def _there(columns: Columns, leaves: Iterable[str]) -> Iterator[tuple[bool, ...]
     return zip(*([cell is not None for cell in column.values(clear=True)] for column in found), strict=True)
 
 
-def _distributions(columns: Columns, *, clear: bool) -> Iterator[dict[str, Any] | None]:
+def _objects(columns: Columns, group: FieldGroup, *, clear: bool) -> Iterator[dict[str, Any] | None]:
+    """The values of a group whose members are kept each by itself; rows that are alike share one object."""
     nothing = [None] * len(columns["customerNo"].cells)
-    found = [columns[leaf].values(clear=clear) if leaf in columns else nothing for leaf in DISTRIBUTION_FIELDS]
-    pairs = list(zip(*found, strict=True))
-    made = {pair: _distribution(*pair) for pair in set(pairs)}
-    return (made[pair] for pair in pairs)
+    cells = [columns[it].values(clear=clear) if it in columns else nothing for it in group.columns.values()]
+    rows = list(zip(*cells, strict=True))
+    objects = {row: _object(group, row) for row in set(rows)}
+    return (objects[row] for row in rows)
 
 
-def _distribution(kind: str | None, einvoice_code: str | None) -> dict[str, Any] | None:
-    """The distribution; a number cannot be blank, so clearing `einvoiceCode` keeps ARM's value."""
-    sent: dict[str, Any] = {} if kind is None else {"type": kind}
-    if einvoice_code:
-        sent["einvoiceCode"] = einvoice_code if is_no_whole_number(einvoice_code) else int(einvoice_code)
+def _object(group: FieldGroup, row: Sequence[str | None]) -> dict[str, Any] | None:
+    """One row's members; a number cannot be blank, so clearing it keeps ARM's value."""
+    sent: dict[str, Any] = {}
+    for member, cell in zip(group.columns, row, strict=True):
+        if member not in group.numbers:
+            if cell is not None:
+                sent[member] = cell
+        elif cell:
+            sent[member] = cell if is_no_whole_number(cell) else int(cell)
     return sent or None

@@ -1,4 +1,4 @@
-"""Complete the postal address, which ARM replaces as a whole, or refuse it if fields would be blanked."""
+"""Complete the address columns of a table, or refuse them if ARM would blank fields."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
@@ -9,7 +9,7 @@ from armrest.intake.formats import Layout
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rules import Column
-from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS
+from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS, missing_address_fields
 
 DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "ES": 5, "IT": 5, "US": 5}
 """Number of digits of postal codes, in countries where they may begin with zeros."""
@@ -23,7 +23,7 @@ class AddressColumns:
         self._place = table.place
         self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in feeds]
         self._defaults = {leaf: feeds[leaf].default for leaf in self._leaves if feeds[leaf].default}
-        self._lacking = [leaf for leaf in NEEDED_ADDRESS_FIELDS if leaf not in feeds]
+        self._lacking = missing_address_fields(feeds)
         self._refuse = policy.address == "refuse"
         self._merge = policy.address == "merge"
         self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= feeds.keys()

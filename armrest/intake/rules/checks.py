@@ -16,7 +16,7 @@ from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.customer_number import CUSTOMER_NO_JUDGES, ORDINARY_CUSTOMER_NO
 from armrest.intake.rules.reject_codes import Severity
 from armrest.intake.rules.validators import DOMESTIC
-from armrest.model import ADDRESS_FIELDS, LIST_FIELDS, PLAIN_FIELDS
+from armrest.model import FIELD_PATHS, LIST_FIELDS, NUMBER_COLUMNS
 
 MAX_CUSTOMER_NO_LENGTH: Final = 50
 MAX_LENGTH: Final = 255
@@ -156,6 +156,8 @@ def _dates(today: date) -> Check:
     )
 
 
+_WHOLE_NUMBER: Final = {"not-a-whole-number": validators.is_no_whole_number}
+
 EVERYWHERE: Final = (
     Check(_unprintable, {"control-character": validators.has_control, "look-alike-blank": validators.has_look_alike}),
     Check(_unreadable, {"unreadable-text": validators.is_unreadable}),
@@ -163,7 +165,8 @@ EVERYWHERE: Final = (
     Check(_beginning_with("#", "Err:"), {"error-cell": validators.is_error_cell}),
 )
 OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
-    **dict.fromkeys((*PLAIN_FIELDS, *ADDRESS_FIELDS), (_too_long(MAX_LENGTH, "long"),)),
+    **dict.fromkeys(FIELD_PATHS, (_too_long(MAX_LENGTH, "long"),)),
+    **dict.fromkeys(NUMBER_COLUMNS, (Check(lambda column: column.cells, _WHOLE_NUMBER),)),
     **dict.fromkeys(
         LIST_FIELDS,
         (
@@ -223,7 +226,7 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     ),
     "distributionType": (_seen(validators.SEEN_DISTRIBUTION_TYPES),),
     "einvoiceCode": (
-        Check(_not_among(validators.SEEN_EINVOICE_CODES), {"not-a-whole-number": validators.is_no_whole_number}),
+        Check(_not_among(validators.SEEN_EINVOICE_CODES), _WHOLE_NUMBER),
         _seen(validators.SEEN_EINVOICE_CODES),
     ),
 }
