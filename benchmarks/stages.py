@@ -35,7 +35,7 @@ STAGES: Final[dict[str, tuple[object, str]]] = {
     "cut into columns": (CsvTable, "_split"),
     "looked for duplicates": (KeyHashes, "add"),
     "trimmed and rewritten": (BlockReader, "_column"),
-    "checked by columns": (BlockReader, "_judge"),
+    "checked by columns": (BlockReader, "_check"),
     "addresses looked after": (AddressColumns, "blanked"),
     "made dictionaries": (block_reader, "drafts"),
     "validated by pydantic": (block_reader, "validated"),

@@ -21,7 +21,7 @@ BLOCK_BYTES: Final = 1 << 17
 MAX_RECORD_LENGTH: Final = 4 << 20
 _BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _ENCODING_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-_TOLD_DELIMITER: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
+_DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 _WEB_PAGE: Final = ("<!doctype", "<html", "<?xml")
 
 
@@ -211,7 +211,7 @@ class CsvTable(PlainTable):
 
 def _delimiter(text: str) -> str:
     """The delimiter in Excel's `sep=` line, or the most frequent one in the header outside quotes; else a comma."""
-    if told := _TOLD_DELIMITER.match(text):
-        return told[1]
+    if line := _DELIMITER_LINE.match(text):
+        return line[1]
     header = re.split("[\r\n]", re.sub(r'"[^"]*"', "", text.lstrip()), maxsplit=1)[0]
     return max(DELIMITERS, key=header.count)

@@ -92,17 +92,17 @@ class JsonTable(PlainTable):
         """The value of each field path; None if it is missing."""
         if not isinstance(customer, dict):
             raise self._refused("nested", f"row {row}: every customer must be an object", row)
-        found: dict[str, str | None] = {}
+        cells: dict[str, str | None] = {}
         is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customer data
         for at, (key, value) in enumerate(customer.items(), start=1):
             if key in GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
                     leaf = self._leaf(f"{key}.{part}", row, at, may_be_shown=_is_a_word(part))
-                    found[leaf] = self._text(part, inner, row)
+                    cells[leaf] = self._text(part, inner, row)
             elif key not in GROUPS or value is not None:
                 leaf = self._leaf(key, row, at, may_be_shown=is_record and _is_a_word(key))
-                found[leaf] = self._text(key, value, row)
-        return tuple(map(found.get, FIELD_PATHS))
+                cells[leaf] = self._text(key, value, row)
+        return tuple(map(cells.get, FIELD_PATHS))
 
     def _leaf(self, key: str, row: int, at: int, *, may_be_shown: bool) -> str:
         leaf = _NESTED.get(key)

@@ -129,13 +129,13 @@ class _Container:
 
     def stream(self, names: Sequence[str]) -> bytes:
         """The stream of the first of these names that exists, ignoring case."""
-        found: dict[str, tuple[int, int]] = {}
+        streams: dict[str, tuple[int, int]] = {}
         for at in range(0, len(self._directory), _ENTRY_BYTES):
             entry = self._directory[at : at + _ENTRY_BYTES]
             length = max(0, struct.unpack_from("<H", entry, 64)[0] - 2)
             start, size = struct.unpack_from("<II", entry, 116)
-            found.setdefault(entry[:length].decode("utf-16-le", "replace").casefold(), (start, size))
-        start, size = next(found[name] for name in names if name in found) if found else (0, 0)
+            streams.setdefault(entry[:length].decode("utf-16-le", "replace").casefold(), (start, size))
+        start, size = next(streams[name] for name in names if name in streams) if streams else (0, 0)
         if size >= self._mini_cutoff:
             return self._chain(start)[:size]
         minis = self._chain(struct.unpack_from("<I", self._directory, 116)[0])

@@ -35,10 +35,10 @@ def _reader(pattern: str) -> ToIso:
     matches = re.compile(pattern + _MIDNIGHT, re.ASCII).fullmatch
 
     def to_iso(cell: str) -> str:
-        found = matches(cell)
-        if found is None:
+        parts = matches(cell)
+        if parts is None:
             return cell
-        year, month, day = int(found["year"]), int(found["month"]), int(found["day"])
+        year, month, day = int(parts["year"]), int(parts["month"]), int(parts["day"])
         if not (year or month or day):
             return ""
         try:

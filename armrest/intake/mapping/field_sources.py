@@ -9,7 +9,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats import HEADER_HINT, ColumnNames, guess
 from armrest.intake.mapping.dates import ToIso, date_format, year_first
 from armrest.intake.mapping.model import ColumnRule, Mapping
-from armrest.intake.rules import Column, not_like
+from armrest.intake.rules import Column, cells_outside
 from armrest.model import KNOWN, ONLY_SHOWN, nearest
 from armrest.tabular import OWN_COLUMNS
 
@@ -32,13 +32,13 @@ class FieldSource:
 
     def rewritten(self, column: Column) -> Column:
         """The column in ARM's values; a cell that cannot be converted stays unchanged, and a rule will report it."""
-        made = {cell: self.to_iso(cell) for cell in _not_iso(column)} if self.to_iso else self.lookup
-        if not made:
+        values = {cell: self.to_iso(cell) for cell in _cells_to_convert(column)} if self.to_iso else self.lookup
+        if not values:
             return column
-        return Column([made.get(cell, cell) for cell in column.cells], absent=column.absent)
+        return Column([values.get(cell, cell) for cell in column.cells], absent=column.absent)
 
 
-_not_iso: Final = not_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_cells_to_convert: Final = cells_outside("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def field_sources_of(
@@ -57,11 +57,11 @@ def field_sources_of(
         positions = _by_name(columns, source=source, names=names)
         return {field: _feed(ColumnRule(field=field), at) for field, at in positions.items()}
     names = names or ColumnNames(columns, mapped=mapping.columns)
-    found = {
+    sources = {
         rule.field: _feed(rule, _position(column, columns, source=source, names=names))
         for column, rule in mapping.rules.items()
     }
-    return found | {field: FieldSource(None, default=constant) for field, constant in mapping.constants.items()}
+    return sources | {field: FieldSource(None, default=constant) for field, constant in mapping.constants.items()}
 
 
 def unmapped(columns: Sequence[str], feeds: Lookup[str, FieldSource]) -> list[int]:
@@ -78,27 +78,27 @@ def _feed(rule: ColumnRule, position: int) -> FieldSource:
 
 
 def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict[str, int]:
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for position, column in enumerate(columns):
         if column in {"", *OWN_COLUMNS}:
             continue
         if column not in KNOWN:
             raise _unknown(position, columns, source=source, names=names)
-        if KNOWN[column] in found:
+        if KNOWN[column] in positions:
             raise InputRefused(
-                f"{source}: columns {found[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
+                f"{source}: columns {positions[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
                 "keep one of them",
                 code="column-twice",
                 column=column,
             )
-        found[KNOWN[column]] = position
-    if "customerNo" not in found:
+        positions[KNOWN[column]] = position
+    if "customerNo" not in positions:
         raise InputRefused(
             f"{source}: there is no column customerNo; rename the column with the customer numbers to customerNo",
             code="missing-column",
             column="customerNo",
         )
-    return found
+    return positions
 
 
 def _unknown(position: int, columns: Sequence[str], *, source: str, names: ColumnNames) -> InputRefused:

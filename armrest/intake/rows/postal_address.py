@@ -35,12 +35,12 @@ class AddressColumns:
             InputRefused: An address is filled, but a required field is missing and would be blanked.
         """
         if self._refuse and (self._lacking or any(columns[leaf].absent for leaf in self._leaves)):
-            self._refuse_half(columns, first_row)
+            self._refuse_partial(columns, first_row)
         if self._defaults:
             filled = list(map(any, self._rows(columns)))
             for leaf, default in self._defaults.items():
                 cells = zip(columns[leaf].cells, filled, strict=True)
-                columns[leaf] = Column([cell or default if go else cell for cell, go in cells])
+                columns[leaf] = Column([cell or default if is_filled else cell for cell, is_filled in cells])
         return self._with_zeros(columns) if self._restore_zeros else []
 
     def blanked(self, columns: Mapping[str, Column], *, left_out: Collection[int]) -> Counter[str]:
@@ -51,14 +51,14 @@ class AddressColumns:
         """
         filled = list(map(any, self._rows(columns))) if self._leaves else []
         without = filled.count(False)
-        out = [at for at in left_out if filled and filled[at]]
+        out = [index for index in left_out if filled and filled[index]]
         if self._merge:  # fields that are not given are kept
             return Counter()
-        found = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
+        blanked = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
         for leaf in self._leaves:
             cells = columns[leaf].cells
-            found[leaf] = cells.count("") - without - sum(not cells[at] for at in out)
-        return found
+            blanked[leaf] = cells.count("") - without - sum(not cells[index] for index in out)
+        return blanked
 
     def _rows(self, columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
         return zip(*(columns[leaf].cells for leaf in self._leaves), strict=True)
@@ -75,16 +75,16 @@ class AddressColumns:
         columns["postalCode"] = Column(codes)
         return restored
 
-    def _refuse_half(self, columns: Mapping[str, Column], first_row: int) -> None:
+    def _refuse_partial(self, columns: Mapping[str, Column], first_row: int) -> None:
         for leaf in self._leaves:
             for at, cell in enumerate(columns[leaf].cells):
                 if not cell:
                     continue
                 lacking = self._lacking or [it for it in NEEDED_ADDRESS_FIELDS if _absent(columns[it].absent, at)]
                 if lacking:
-                    raise self._half(leaf, first_row + at, ", ".join(lacking))
+                    raise self._partial(leaf, first_row + at, ", ".join(lacking))
 
-    def _half(self, leaf: str, row: int, lacking: str) -> InputRefused:
+    def _partial(self, leaf: str, row: int, lacking: str) -> InputRefused:
         return InputRefused(
             f"{self._source}: row {self._place(row)} fills {leaf}, but there is no {lacking}: ARM would make it blank; "
             "add it, leave the address out, or use --address-policy merge or replace",
