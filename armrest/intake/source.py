@@ -31,7 +31,7 @@ class Source:
     def __init__(
         self,
         info: SourceInfo,
-        feeds: Mapping[str, FieldSource],
+        field_sources: Mapping[str, FieldSource],
         *,
         policy: Policy,
         mapping: ColumnMapping | None = None,
@@ -40,7 +40,7 @@ class Source:
         self.name = name
         self.description = table.description
         self.columns = table.columns
-        self._unmapped = unmapped(table.columns, feeds)
+        self._unmapped = unmapped(table.columns, field_sources)
         self._first_rows: Rows | None = None
         self._names = ColumnNames(
             table.columns,
@@ -54,7 +54,7 @@ class Source:
         self._table = table
         self._policy = policy
         self._mapping = mapping
-        self._reader = BlockReader(table, feeds, source=name, policy=policy)
+        self._reader = BlockReader(table, field_sources, source=name, policy=policy)
         self._duplicates = DuplicateResolver(
             table,
             source=name,
@@ -197,26 +197,26 @@ def source_of(info: SourceInfo, *, mapping: ColumnMapping | None = None, policy:
         ValueError: The policy names a rule that does not exist.
     """
     with readable(info.name):
-        feeds = _feeds(info.table, info.name, mapping)
+        field_sources = _field_sources(info.table, info.name, mapping)
     policy = policy or Policy()
     policy = policy.clearing(mapping.cleared) if mapping else policy
-    return Source(info, feeds, policy=policy, mapping=mapping)
+    return Source(info, field_sources, policy=policy, mapping=mapping)
 
 
-def _feeds(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, FieldSource]:
+def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, FieldSource]:
     names = ColumnNames(table.columns, mapped=mapping.columns if mapping else (), beneath=lambda: first_rows(table))
     try:
-        feeds = field_sources_of(table.columns, source=name, mapping=mapping, names=names)
+        field_sources = field_sources_of(table.columns, source=name, mapping=mapping, names=names)
     except InputRefused:
         first = next(table.chunks(), None)
         if first and names_mostly(first.record(0)):
             raise _two_headers(name, table, first.first_row) from None
         raise
-    for leaf, feed in feeds.items():
-        if feed.position is not None and feed.position in table.nested:
-            what = f"the {names.shown(feed.position)} is nested, and {leaf} is a text; flatten it"
-            raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(feed.position))
-    return feeds
+    for leaf, field_source in field_sources.items():
+        if field_source.position is not None and field_source.position in table.nested:
+            what = f"the {names.shown(field_source.position)} is nested, and {leaf} is a text; flatten it"
+            raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(field_source.position))
+    return field_sources
 
 
 def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:

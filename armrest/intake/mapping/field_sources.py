@@ -44,7 +44,7 @@ _cells_to_convert: Final = cells_outside("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 def field_sources_of(
     columns: Sequence[str], *, source: str, mapping: Mapping | None = None, names: ColumnNames | None = None
 ) -> dict[str, FieldSource]:
-    """The field source of each field that the source has; names are case-sensitive, as in ARM.
+    """The source of each field that the source has; names are case-sensitive, as in ARM.
 
     Args:
         names: How the columns may be shown; None: decided by the header alone.
@@ -55,22 +55,22 @@ def field_sources_of(
     if mapping is None:
         names = names or ColumnNames(columns)
         positions = _by_name(columns, source=source, names=names)
-        return {field: _feed(ColumnRule(field=field), at) for field, at in positions.items()}
+        return {field: _field_source(ColumnRule(field=field), at) for field, at in positions.items()}
     names = names or ColumnNames(columns, mapped=mapping.columns)
     sources = {
-        rule.field: _feed(rule, _position(column, columns, source=source, names=names))
+        rule.field: _field_source(rule, _position(column, columns, source=source, names=names))
         for column, rule in mapping.rules.items()
     }
     return sources | {field: FieldSource(None, default=constant) for field, constant in mapping.constants.items()}
 
 
-def unmapped(columns: Sequence[str], feeds: Lookup[str, FieldSource]) -> list[int]:
+def unmapped(columns: Sequence[str], field_sources: Lookup[str, FieldSource]) -> list[int]:
     """The positions of the source's columns that no field comes from."""
-    taken = {feed.position for feed in feeds.values()}
+    taken = {field_source.position for field_source in field_sources.values()}
     return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *OWN_COLUMNS}]
 
 
-def _feed(rule: ColumnRule, position: int) -> FieldSource:
+def _field_source(rule: ColumnRule, position: int) -> FieldSource:
     to_iso: Callable[[str], str] | None = None
     if rule.field == "dateOfBirth":
         to_iso = date_format(rule.date) if rule.date else year_first

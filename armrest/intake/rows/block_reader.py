@@ -49,23 +49,23 @@ def serialize_block(block: Block, key: bytes) -> Block:
 class BlockReader:
     """Builds blocks from the chunks of one table."""
 
-    def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
+    def __init__(self, table: Layout, field_sources: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
         self._source = source
         self._place = table.place
-        self._feeds = feeds
+        self._field_sources = field_sources
         self._clear = policy.clear
         self._parts = policy.address == "merge"
         self._explicit = table.explicit
         self._severities = severities(policy.severities)
-        self._addresses = AddressColumns(table, feeds, source=source, policy=policy)
+        self._addresses = AddressColumns(table, field_sources, source=source, policy=policy)
         self._checks = {
             leaf: checks_of(
                 leaf,
                 today=policy.newest_birth,
                 severities=self._severities,
-                lookup=None if feed.lookup is None else frozenset(feed.lookup.values()),
+                lookup=None if field_source.lookup is None else frozenset(field_source.lookup.values()),
             )
-            for leaf, feed in feeds.items()
+            for leaf, field_source in field_sources.items()
         }
         self._has_guarded_cells = has_guard_mark(table.columns)
         self._unnamed = [position for position, column in enumerate(table.columns) if not column]
@@ -87,7 +87,7 @@ class BlockReader:
             InputRefused: A column without a name has a filled cell, or an address is filled but columns are missing.
         """
         self._refuse_unnamed(chunk)
-        columns = {leaf: self._column(chunk, leaf) for leaf in self._feeds}
+        columns = {leaf: self._column(chunk, leaf) for leaf in self._field_sources}
         restored = self._addresses.complete(columns, chunk.first_row)
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
@@ -111,14 +111,14 @@ class BlockReader:
         )
 
     def _column(self, chunk: Chunk, leaf: str) -> Column:
-        feed = self._feeds[leaf]
-        default = "" if leaf in ADDRESS_FIELDS else feed.default
-        if feed.position is None:
+        field_source = self._field_sources[leaf]
+        default = "" if leaf in ADDRESS_FIELDS else field_source.default
+        if field_source.position is None:
             return Column([default] * len(chunk))
-        cells = chunk.columns[feed.position]
+        cells = chunk.columns[field_source.position]
         if self._has_guarded_cells:
             cells = [cell and unguarded(cell) for cell in cells]
-        column = feed.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
+        column = field_source.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
         return column.filled(default) if default else column
 
     def _check(self, columns: Mapping[str, Column], restored: Sequence[int]) -> tuple[Faults, Faults]:

@@ -18,15 +18,15 @@ DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "E
 class AddressColumns:
     """The address columns of one table."""
 
-    def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
+    def __init__(self, table: Layout, field_sources: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
         self._source = source
         self._place = table.place
-        self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in feeds]
-        self._defaults = {leaf: feeds[leaf].default for leaf in self._leaves if feeds[leaf].default}
-        self._lacking = missing_address_fields(feeds)
+        self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in field_sources]
+        self._defaults = {leaf: field_sources[leaf].default for leaf in self._leaves if field_sources[leaf].default}
+        self._lacking = missing_address_fields(field_sources)
         self._refuse = policy.address == "refuse"
         self._merge = policy.address == "merge"
-        self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= feeds.keys()
+        self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= field_sources.keys()
 
     def complete(self, columns: MutableMapping[str, Column], first_row: int) -> list[int]:
         """Fill in defaults and restore lost zeros; return the positions of the restored zeros.
