@@ -69,16 +69,16 @@ class _Guesses:
         self._lines: list[str] = []
         self._left: list[str] = []
         taken: dict[str, str] = {}
-        for at, (column, values) in enumerate(zip(columns, cells, strict=True)):
+        for index, (column, values) in enumerate(zip(columns, cells, strict=True)):
             leaf = guess(column)
             if leaf is None or columns.count(column) > 1:
-                self._leave(at, column, "")
+                self._leave(index, column, "")
             elif leaf in taken:
-                self._leave(at, column, f"{leaf}, which {taken[leaf]} holds already")
+                self._leave(index, column, f"{leaf}, which {taken[leaf]} holds already")
             elif has_address_field([leaf]) and missing_address_fields(set(filter(None, map(guess, columns)))):
-                self._leave(at, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
+                self._leave(index, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
             elif (rule := self._rule(leaf, values)) is None:
-                self._leave(at, column, f"{leaf}, but whether day or month comes first cannot be seen")
+                self._leave(index, column, f"{leaf}, but whether day or month comes first cannot be seen")
             else:
                 taken[leaf] = column
                 self._lines.append(f"  {_key(column)}: {rule}")

@@ -76,7 +76,7 @@ class ColumnNames:
         """Whether one is ARM's own, or half can be guessed: one alone may be a customer's town with a field's name."""
         if any(name in _OURS or name in self._mapped for name in self._columns):
             return True
-        guessed = [at for at, name in enumerate(self._columns) if self._is_guessed(name, at, rows)]
+        guessed = [index for index, name in enumerate(self._columns) if self._is_guessed(name, index, rows)]
         return 2 * len(guessed) >= len(list(filter(None, self._columns)))
 
     def _is_guessed(self, name: str, position: int, rows: Rows) -> bool:

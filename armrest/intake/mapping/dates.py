@@ -28,7 +28,7 @@ def date_format(text: str) -> ToIso:
     parts = re.split("(YYYY|MM?|DD?)", text)
     if sorted(part[0] for part in parts[1::2]) != ["D", "M", "Y"]:
         raise ValueError(f"{text!r} is not a date format: write YYYY, MM (or M) and DD (or D) once each: DD.MM.YYYY")
-    return _reader("".join(_TOKENS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+    return _reader("".join(_TOKENS[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)))
 
 
 def _reader(pattern: str) -> ToIso:

@@ -52,7 +52,7 @@ class LinedYaml:
             raise YamlError(_line(node.start_mark), "a mapping may not use tags (!); remove it")
         self._lines.setdefault(path, _line(node.start_mark))
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, (*path, at)) for at, item in enumerate(node.value)]
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         return None if node.tag == "tag:yaml.org,2002:null" and not node.value else _scalar(node)

@@ -67,22 +67,22 @@ class AddressColumns:
         """Restore leading zeros if the row's country fixes the number of digits."""
         codes = list(columns["postalCode"].cells)
         restored = []
-        for at, (code, country) in enumerate(zip(codes, columns["countryCode"].cells, strict=True)):
+        for position, (code, country) in enumerate(zip(codes, columns["countryCode"].cells, strict=True)):
             digits = DIGITS_OF_POSTAL_CODES.get(country.upper(), 0)
             if 0 < len(code) < digits and code.isdecimal():
-                codes[at] = code.zfill(digits)
-                restored.append(at)
+                codes[position] = code.zfill(digits)
+                restored.append(position)
         columns["postalCode"] = Column(codes)
         return restored
 
     def _refuse_partial(self, columns: Mapping[str, Column], first_row: int) -> None:
         for leaf in self._leaves:
-            for at, cell in enumerate(columns[leaf].cells):
+            for position, cell in enumerate(columns[leaf].cells):
                 if not cell:
                     continue
-                lacking = self._lacking or [it for it in NEEDED_ADDRESS_FIELDS if _absent(columns[it].absent, at)]
+                lacking = self._lacking or [it for it in NEEDED_ADDRESS_FIELDS if _absent(columns[it].absent, position)]
                 if lacking:
-                    raise self._partial(leaf, first_row + at, ", ".join(lacking))
+                    raise self._partial(leaf, first_row + position, ", ".join(lacking))
 
     def _partial(self, leaf: str, row: int, lacking: str) -> InputRefused:
         return InputRefused(
@@ -94,5 +94,5 @@ class AddressColumns:
         )
 
 
-def _absent(absent: Sequence[bool] | None, at: int) -> bool:
-    return absent is not None and absent[at]
+def _absent(absent: Sequence[bool] | None, position: int) -> bool:
+    return absent is not None and absent[position]
