@@ -35,7 +35,7 @@ STAGES: Final[dict[str, tuple[object, str]]] = {
     "cut into columns": (CsvTable, "_split"),
     "searched for duplicates": (KeyHashes, "add"),
     "trimmed and rewritten": (BlockReader, "_column"),
-    "checked by columns": (BlockReader, "_judge"),
+    "checked by columns": (BlockReader, "_check"),
     "addresses completed": (AddressColumns, "blanked"),
     "built as dictionaries": (block_reader, "build_drafts"),
     "validated by pydantic": (block_reader, "validate_drafts"),

@@ -7,7 +7,7 @@ its fingerprint is compared with, and what has no answer is carried on, as a bat
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from armrest.api import (
     AnswerKind,
@@ -23,7 +23,7 @@ from armrest.api import (
 )
 from armrest.delivery import DeliveryOptions, finish, hold_lease
 from armrest.intake import InputRefused
-from armrest.model import ADDRESS_FIELDS, CustomerRecord, CustomerUpdate
+from armrest.model import CustomerRecord, CustomerUpdate, has_address_field, is_partial_address, whole_address
 from armrest.outbox import (
     NOT_SETTLED,
     Attempt,
@@ -63,21 +63,19 @@ class CustomerInFlight(OutboxError):
 def with_whole_address(values: Mapping[str, str], held: CustomerRecord | None) -> dict[str, str]:
     """Return values with the rest of the address that ARM holds, where they have any of it.
 
-    ARM replaces the address whole: what is not sent of it becomes blank (documented).
-
     Raises:
         InputRefused: What ARM holds could not be read.
     """
     changed = {name.removeprefix("postalAddress."): value for name, value in values.items()}
-    if changed.keys().isdisjoint(ADDRESS_FIELDS):
+    if not has_address_field(changed):
         return dict(values)
-    if held is None and not changed.keys() >= set(ADDRESS_FIELDS):
+    if held is None and is_partial_address(changed):
         raise InputRefused(
             "ARM does not show this customer's address, and would blank what is not sent of it: send all of it",
             code="address-would-be-blanked",
         )
-    address: Mapping[str, Any] = (held.get("postalAddress") if held else None) or {}
-    return {**{field: str(address.get(field) or "") for field in ADDRESS_FIELDS}, **changed}
+    address = whole_address({}, held.get("postalAddress") if held else None)
+    return {**{field: str(value) for field, value in address.items()}, **changed}
 
 
 async def send_single_update(

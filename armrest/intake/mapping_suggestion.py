@@ -10,10 +10,10 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats import HEADER_HINT, ColumnNames, first_rows, guess, names_mostly
 from armrest.intake.locations import Database, readable
 from armrest.intake.mapping import ToIso, date_format, parse_mapping, year_first
-from armrest.intake.rules import is_no_date
+from armrest.intake.rules import is_date
 from armrest.intake.source import source_of
 from armrest.intake.source_info import inspect_source
-from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS, masked
+from armrest.model import NEEDED_ADDRESS_FIELDS, has_address_field, masked, missing_address_fields
 
 _DATE_FORMATS: Final = [
     mark.join(parts)
@@ -35,16 +35,16 @@ def suggest_mapping(
     Raises:
         InputRefused: The source cannot be read, or no column looks like customer numbers.
     """
-    found = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
-    with readable(found.name):
-        chunk = next(found.table.chunks(), None)
-    cells = chunk.columns if chunk else [[] for _ in found.table.columns]
-    names = ColumnNames(found.table.columns, beneath=lambda: first_rows(found.table))
-    if names.may_be_data and not names_mostly(found.table.columns):
+    info = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
+    with readable(info.name):
+        chunk = next(info.table.chunks(), None)
+    cells = chunk.columns if chunk else [[] for _ in info.table.columns]
+    names = ColumnNames(info.table.columns, beneath=lambda: first_rows(info.table))
+    if names.may_be_data and not names_mostly(info.table.columns):
         what = f"the first row does not look like a header; {HEADER_HINT}, and name the numbers' column customerNo"
-        raise InputRefused(f"{found.name}: {what}", code="missing-column", column="customerNo")
-    text = _Guesses(found.table.columns, cells, source=found.name, names=names).text
-    block = next(source_of(found, mapping=parse_mapping(text)[0]).blocks())
+        raise InputRefused(f"{info.name}: {what}", code="missing-column", column="customerNo")
+    text = _Guesses(info.table.columns, cells, source=info.name, names=names).text
+    block = next(source_of(info, mapping=parse_mapping(text)[0]).blocks())
     sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
     return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
 
@@ -69,16 +69,16 @@ class _Guesses:
         self._lines: list[str] = []
         self._left: list[str] = []
         taken: dict[str, str] = {}
-        for at, (column, values) in enumerate(zip(columns, cells, strict=True)):
+        for index, (column, values) in enumerate(zip(columns, cells, strict=True)):
             leaf = guess(column)
             if leaf is None or columns.count(column) > 1:
-                self._leave(at, column, "")
+                self._leave(index, column, "")
             elif leaf in taken:
-                self._leave(at, column, f"{leaf}, which {taken[leaf]} holds already")
-            elif leaf in ADDRESS_FIELDS and not self._whole_address(columns):
-                self._leave(at, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
+                self._leave(index, column, f"{leaf}, which {taken[leaf]} holds already")
+            elif has_address_field([leaf]) and missing_address_fields(set(filter(None, map(guess, columns)))):
+                self._leave(index, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
             elif (rule := self._rule(leaf, values)) is None:
-                self._leave(at, column, f"{leaf}, but whether day or month comes first cannot be seen")
+                self._leave(index, column, f"{leaf}, but whether day or month comes first cannot be seen")
             else:
                 taken[leaf] = column
                 self._lines.append(f"  {_key(column)}: {rule}")
@@ -113,12 +113,9 @@ class _Guesses:
             return None
         return f"{{field: {leaf}, date: {fitting[0]}}}"
 
-    def _whole_address(self, columns: Sequence[str]) -> bool:
-        return set(NEEDED_ADDRESS_FIELDS) <= set(map(guess, columns))
-
 
 def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
-    return not any(cell and is_no_date(cell) for cell in map(to_iso, dates))
+    return not any(cell and not is_date(cell) for cell in map(to_iso, dates))
 
 
 def _key(column: str) -> str:

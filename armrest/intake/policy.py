@@ -13,7 +13,7 @@ class Policy:
     """How to treat what a source leaves open.
 
     Attributes:
-        clear: The fields of `armrest.api.FIELDS` whose empty cells blank the field in ARM. An empty cell of any other
+        clear: The fields of `armrest.model.FIELDS` whose empty cells blank the field in ARM. An empty cell of any other
             field, and a missing column, mean *keep*.
         address: What to do with a source that fills an address, but has no column for `addressLine1`, `postalCode` or
             `cityName`: refuse it, or replace ARM's address, including blanks. With `merge`, a customer's address holds

@@ -30,31 +30,31 @@ class Source:
 
     def __init__(
         self,
-        found: SourceInfo,
-        feeds: Mapping[str, FieldSource],
+        info: SourceInfo,
+        field_sources: Mapping[str, FieldSource],
         *,
         policy: Policy,
         mapping: ColumnMapping | None = None,
     ) -> None:
-        name, table = found.name, found.table
+        name, table = info.name, info.table
         self.name = name
         self.description = table.description
         self.columns = table.columns
-        self._unmapped = unmapped(table.columns, feeds)
+        self._unmapped = unmapped(table.columns, field_sources)
         self._first_rows: Rows | None = None
         self._names = ColumnNames(
             table.columns,
             mapped=mapping.columns if mapping else (),
             beneath=lambda: first_rows(table) if self._first_rows is None else self._first_rows,
         )
-        self.text_bytes = found.text_bytes
-        self.modified_at = found.modified_at
+        self.text_bytes = info.text_bytes
+        self.modified_at = info.modified_at
         self.delimiter = table.delimiter
         self.encoding = table.encoding
         self._table = table
         self._policy = policy
         self._mapping = mapping
-        self._reader = BlockReader(table, feeds, source=name, policy=policy)
+        self._reader = BlockReader(table, field_sources, source=name, policy=policy)
         self._duplicates = DuplicateResolver(
             table,
             source=name,
@@ -93,19 +93,19 @@ class Source:
             WorkerLost: A worker process was killed.
         """
 
-        def here(chunk: Chunk) -> Block:
+        def build(chunk: Chunk) -> Block:
             return serialize_block(self._reader.read(chunk), key)
 
         if processes == 1:
-            yield from self._read_by(lambda chunks: map(here, chunks))
+            yield from self._read_by(lambda chunks: map(build, chunks))
             return
         from armrest.intake.parallel import WorkerPool
 
-        with WorkerPool(processes, self._recipe, key=key, here=here) as crew:
-            yield from self._read_by(crew.read)
+        with WorkerPool(processes, self._spec, key=key, build=build) as pool:
+            yield from self._read_by(pool.read)
 
     @property
-    def _recipe(self) -> ReaderSpec:
+    def _spec(self) -> ReaderSpec:
         return ReaderSpec(
             source=self.name,
             columns=self.columns,
@@ -124,12 +124,12 @@ class Source:
         with no_garbage_collection():
             left_out: deque[list[int]] = deque()
             chunks = self._resolved(resolution, hashes if strict else None, left_out)
-            for at, block in enumerate(read(chunks), start=1):
+            for number, block in enumerate(read(chunks), start=1):
                 numbers = left_out.popleft()
                 block.warnings += [Finding(row, "customerNo", "duplicate-left-out", None) for row in numbers]
                 rows += block.rows
                 yield block
-                collect_after(at)
+                collect_after(number)
         if not rows:
             raise _header_only(self.name)
         with readable(self.name):
@@ -142,7 +142,7 @@ class Source:
                 if first and _looks_like_a_header(chunk.record(0), self.columns):
                     raise _two_headers(self.name, self._table, chunk.first_row)
                 if first:
-                    self._first_rows = [chunk.record(at) for at in range(min(len(chunk), ROWS_BENEATH))]
+                    self._first_rows = [chunk.record(index) for index in range(min(len(chunk), ROWS_BENEATH))]
                 first = False
                 yield chunk
 
@@ -185,38 +185,38 @@ def open_source(
         ValueError: The policy names a rule that does not exist.
     """
     sheet = mapping.sheet if mapping else None
-    found = inspect_source(source, encoding=encoding, sheet=sheet, inbox=inbox, places=places, databases=databases)
-    return source_of(found, mapping=mapping, policy=policy)
+    info = inspect_source(source, encoding=encoding, sheet=sheet, inbox=inbox, places=places, databases=databases)
+    return source_of(info, mapping=mapping, policy=policy)
 
 
-def source_of(found: SourceInfo, *, mapping: ColumnMapping | None = None, policy: Policy | None = None) -> Source:
+def source_of(info: SourceInfo, *, mapping: ColumnMapping | None = None, policy: Policy | None = None) -> Source:
     """Make a source from its inspection.
 
     Raises:
         InputRefused: Its columns cannot be understood.
         ValueError: The policy names a rule that does not exist.
     """
-    with readable(found.name):
-        feeds = _feeds(found.table, found.name, mapping)
+    with readable(info.name):
+        field_sources = _field_sources(info.table, info.name, mapping)
     policy = policy or Policy()
     policy = policy.clearing(mapping.cleared) if mapping else policy
-    return Source(found, feeds, policy=policy, mapping=mapping)
+    return Source(info, field_sources, policy=policy, mapping=mapping)
 
 
-def _feeds(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, FieldSource]:
+def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, FieldSource]:
     names = ColumnNames(table.columns, mapped=mapping.columns if mapping else (), beneath=lambda: first_rows(table))
     try:
-        feeds = field_sources_of(table.columns, source=name, mapping=mapping, names=names)
+        field_sources = field_sources_of(table.columns, source=name, mapping=mapping, names=names)
     except InputRefused:
         first = next(table.chunks(), None)
         if first and names_mostly(first.record(0)):
             raise _two_headers(name, table, first.first_row) from None
         raise
-    for leaf, feed in feeds.items():
-        if feed.position is not None and feed.position in table.nested:
-            what = f"the {names.shown(feed.position)} is nested, and {leaf} is a text; flatten it"
-            raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(feed.position))
-    return feeds
+    for leaf, field_source in field_sources.items():
+        if field_source.position is not None and field_source.position in table.nested:
+            what = f"the {names.shown(field_source.position)} is nested, and {leaf} is a text; flatten it"
+            raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(field_source.position))
+    return field_sources
 
 
 def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:

@@ -45,9 +45,9 @@ def inspect_source(
         if source.startswith(SQL):
             return SourceInfo(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox, places=places)
-        found = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
-        sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, found, strict=True)]
-        tables = [(file.name, table) for file, (table, _) in zip(files, found, strict=True)]
+        inspected = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
+        sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, inspected, strict=True)]
+        tables = [(file.name, table) for file, (table, _) in zip(files, inspected, strict=True)]
         return SourceInfo(
             files[0].name if len(files) == 1 else name,
             tables[0][1] if len(tables) == 1 else Tables(tables),

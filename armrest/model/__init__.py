@@ -1,3 +1,12 @@
+from armrest.model.address_replacement import (
+    NEEDED_ADDRESS_FIELDS,
+    address_after,
+    blanked_address_fields,
+    has_address_field,
+    is_partial_address,
+    missing_address_fields,
+    whole_address,
+)
 from armrest.model.batch_body import TAIL, customers_in, envelope, head
 from armrest.model.customer import (
     ADDRESS_FIELDS,
@@ -14,18 +23,8 @@ from armrest.model.customer import (
     Mode,
     PostalAddress,
 )
-from armrest.model.customer_columns import (
-    DISTRIBUTION_FIELDS,
-    FIELD_OF,
-    FIELD_PATHS,
-    KNOWN,
-    LIST_FIELDS,
-    NEEDED_ADDRESS_FIELDS,
-    ONLY_SHOWN,
-    PLAIN_FIELDS,
-    REJECT_COLUMNS,
-    nearest,
-)
+from armrest.model.customer_columns import FIELD_OF, FIELD_PATHS, KNOWN, NUMBER_COLUMNS, ONLY_SHOWN, nearest
+from armrest.model.field_groups import GROUPS, LIST_FIELDS, PLAIN_FIELDS, FieldGroup
 from armrest.model.field_masks import mask_of, merged, names_in, without
 from armrest.model.masking import masked
 from armrest.model.record_cells import cells_of, columns_for
@@ -34,17 +33,17 @@ from armrest.model.serialized import Serialized, serialize
 __all__ = [
     "ADDRESS_FIELDS",
     "CUSTOMERS",
-    "DISTRIBUTION_FIELDS",
     "FIELDS",
     "FIELD_OF",
     "FIELD_PATHS",
+    "GROUPS",
     "KNOWN",
     "LIST_FIELDS",
     "NEEDED_ADDRESS_FIELDS",
+    "NUMBER_COLUMNS",
     "NUMBER_PATHS",
     "ONLY_SHOWN",
     "PLAIN_FIELDS",
-    "REJECT_COLUMNS",
     "TAIL",
     "Accepted",
     "BatchUuid",
@@ -52,20 +51,27 @@ __all__ = [
     "CustomerRecord",
     "CustomerUpdate",
     "Distribution",
+    "FieldGroup",
     "Loose",
     "Mode",
     "PostalAddress",
     "Serialized",
+    "address_after",
+    "blanked_address_fields",
     "cells_of",
     "columns_for",
     "customers_in",
     "envelope",
+    "has_address_field",
     "head",
+    "is_partial_address",
     "mask_of",
     "masked",
     "merged",
+    "missing_address_fields",
     "names_in",
     "nearest",
     "serialize",
+    "whole_address",
     "without",
 ]

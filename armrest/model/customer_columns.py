@@ -4,34 +4,27 @@ from difflib import get_close_matches
 from typing import Final
 
 from armrest.model.customer import ADDRESS_FIELDS, FIELDS, CustomerRecord
+from armrest.model.field_groups import GROUPS, LIST_FIELDS, PLAIN_FIELDS
 
-DISTRIBUTION_FIELDS: Final = {"distributionType": "type", "einvoiceCode": "einvoiceCode"}
-LIST_FIELDS: Final = ("emailAddressDocument", "secondaryEmailAddress")
-PLAIN_FIELDS: Final = tuple(field for field in FIELDS if field not in {"postalAddress", "distribution", *LIST_FIELDS})
-NEEDED_ADDRESS_FIELDS: Final = ("addressLine1", "postalCode", "cityName")
+_PATHS: Final = {
+    column: f"{field}.{member}" for field, group in GROUPS.items() for member, column in group.columns.items()
+}
+"""ARM's path of each column that holds a member of a group."""
 
-FIELD_PATHS: Final = ("customerNo", *PLAIN_FIELDS, *ADDRESS_FIELDS, *LIST_FIELDS, *DISTRIBUTION_FIELDS)
+FIELD_PATHS: Final = tuple(dict.fromkeys(("customerNo", *PLAIN_FIELDS, *ADDRESS_FIELDS, *LIST_FIELDS, *_PATHS)))
 """Every field that a column may hold."""
 
-FIELD_OF: Final = {
-    leaf: "postalAddress" if leaf in ADDRESS_FIELDS else "distribution" if leaf in DISTRIBUTION_FIELDS else leaf
-    for leaf in FIELD_PATHS
-}
-"""The field of `armrest.api.FIELDS` (or `customerNo`) that each leaf is part of."""
+FIELD_OF: Final = {leaf: _PATHS.get(leaf, leaf).partition(".")[0] for leaf in FIELD_PATHS}
+"""The field of `FIELDS` (or `customerNo`) that each leaf is part of."""
 
-KNOWN: Final = {
-    name: leaf
-    for leaf in FIELD_PATHS
-    for name in (leaf, f"{FIELD_OF[leaf]}.{DISTRIBUTION_FIELDS.get(leaf, leaf)}")
-    if name == leaf or FIELD_OF[leaf] != leaf
-}
+NUMBER_COLUMNS: Final = tuple(group.columns[member] for group in GROUPS.values() for member in group.numbers)
+"""The columns of whole numbers."""
+
+KNOWN: Final = {name: leaf for leaf in FIELD_PATHS for name in (leaf, _PATHS.get(leaf, leaf))}
 """Every name that is understood, and its leaf: `addressLine1` and `postalAddress.addressLine1` are the same."""
 
 ONLY_SHOWN: Final = frozenset(CustomerRecord.__annotations__) - frozenset((*KNOWN, *FIELDS))
 """Fields that ARM shows for a customer but that cannot be updated."""
-
-REJECT_COLUMNS: Final = ("_row", "_field", "_error")
-"""Columns that a rejects file adds; ignored when it is read again."""
 
 
 def nearest(name: str, among: dict[str, str]) -> str:

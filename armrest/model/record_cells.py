@@ -5,19 +5,16 @@ from typing import Any, Final
 
 import orjson
 
-from armrest.model.customer import ADDRESS_FIELDS, FIELDS, CustomerRecord
-
-_GROUPS: Final = {
-    "postalAddress": {name: name for name in ADDRESS_FIELDS},
-    "distribution": {"type": "distributionType", "einvoiceCode": "einvoiceCode"},
-}
-"""Objects whose members have columns of their own: the name of each member's column."""
+from armrest.model.customer import FIELDS, CustomerRecord
+from armrest.model.field_groups import GROUPS
 
 _WRITABLE: Final = [
-    column for field in ("customerNo", *FIELDS) for column in _GROUPS.get(field, {field: field}).values()
+    column
+    for field in ("customerNo", *FIELDS)
+    for column in (GROUPS[field].columns.values() if field in GROUPS else [field])
 ]
 COLUMNS: Final = tuple(
-    dict.fromkeys([*_WRITABLE, *(field for field in CustomerRecord.__annotations__ if field not in _GROUPS)])
+    dict.fromkeys([*_WRITABLE, *(field for field in CustomerRecord.__annotations__ if field not in GROUPS)])
 )
 """The columns of the documented fields."""
 
@@ -26,9 +23,10 @@ def cells_of(record: Mapping[str, Any]) -> dict[str, str | None]:
     """Return a record's cells by column; a list is joined by `;`, and a value of another type becomes JSON."""
     cells: dict[str, str | None] = {}
     for field, value in record.items():
-        if field in _GROUPS and isinstance(value, Mapping):
-            cells |= {_GROUPS[field].get(name, f"{field}.{name}"): _cell(member) for name, member in value.items()}
-        elif field not in _GROUPS or value is not None:
+        if field in GROUPS and isinstance(value, Mapping):
+            columns = GROUPS[field].columns
+            cells |= {columns.get(name, f"{field}.{name}"): _cell(member) for name, member in value.items()}
+        elif field not in GROUPS or value is not None:
             cells[field] = _cell(value)
     return cells
 

@@ -1,18 +1,21 @@
-"""Complete partial addresses before planning: read ARM's address, and overwrite the fields that the source gives.
-
-ARM replaces an address as a whole (documented), so a field that the source omits would become blank.
-"""
+"""Complete partial addresses before planning: read ARM's address, and overwrite the fields that the source gives."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from armrest.aio import gather_or_cancel
 from armrest.api import ArmClient, ArmError, read_if_there
 from armrest.intake import Block, InputRefused
-from armrest.model import ADDRESS_FIELDS, CustomerRecord, CustomerUpdate, PostalAddress
+from armrest.model import (
+    CustomerRecord,
+    CustomerUpdate,
+    blanked_address_fields,
+    is_partial_address,
+    whole_address,
+)
 
 ReadRecords = Callable[[Sequence[str]], Sequence[CustomerRecord | None]]
 """Takes customer numbers; returns ARM's record of each, in their order, or None if ARM has no such customer."""
@@ -44,30 +47,24 @@ def with_whole_addresses(block: Block, read: ReadRecords, *, name: str, new_ones
     Raises:
         InputRefused: ARM does not have one of the customers, or does not answer.
     """
-    half = [at for at, one in enumerate(block.customers) if _is_half(one)]
-    if not half:
+    partial = [at for at, customer in enumerate(block.customers) if is_partial_address(customer.get("postalAddress"))]
+    if not partial:
         return block
     try:
-        records = read([block.customers[at]["customerNo"] for at in half])
+        records = read([block.customers[at]["customerNo"] for at in partial])
     except ArmError as error:
         what = f"--address-policy merge: addresses could not be read from ARM: {error}"
         raise InputRefused(f"{name}: {what}", code="address-not-read") from None
-    unknown = [at for at, record in zip(half, records, strict=True) if record is None]
+    unknown = [at for at, record in zip(partial, records, strict=True) if record is None]
     if unknown and not new_ones:
         raise _unknown(name, [(block.row_numbers[at], block.customers[at]["customerNo"]) for at in unknown])
     customers, blanked = list(block.customers), Counter(block.blanked)
-    for at, record in zip(half, records, strict=True):
-        given: dict[str, Any] = dict(customers[at].get("postalAddress") or {})
-        held: dict[str, Any] = dict((record.get("postalAddress") if record else None) or {})
-        whole = {field: given.get(field, held.get(field)) or "" for field in ADDRESS_FIELDS}
-        blanked.update(field for field in ADDRESS_FIELDS if held.get(field) and not whole[field])
-        customers[at] = cast("CustomerUpdate", {**customers[at], "postalAddress": cast("PostalAddress", whole)})
+    for at, record in zip(partial, records, strict=True):
+        held = record.get("postalAddress") if record else None
+        address = whole_address(customers[at].get("postalAddress"), held)
+        blanked.update(blanked_address_fields(address, held))
+        customers[at] = cast("CustomerUpdate", {**customers[at], "postalAddress": address})
     return replace(block, customers=customers, blanked=blanked)
-
-
-def _is_half(customer: CustomerUpdate) -> bool:
-    address = customer.get("postalAddress")
-    return bool(address) and not set(ADDRESS_FIELDS) <= set(address or ())
 
 
 def _unknown(name: str, found: Sequence[tuple[int, str]]) -> InputRefused:

@@ -48,6 +48,7 @@ from armrest.outbox import (
 from armrest.planning.address_merge import ReadRecords, with_whole_addresses
 from armrest.planning.client_rail import SAMPLE, Spread, describe_doubt, looks_like_another_clients
 from armrest.planning.guard_rails import GuardRailHit, GuardRails
+from armrest.tabular import partial_path
 
 LARGE_BYTES: Final = 32_000_000
 """From this size on, more processes are worth starting: about a quarter of a million customers."""
@@ -205,14 +206,10 @@ def _remove_lists(files: str, attempt: PlanAttempt) -> None:
 def _remove(files: str) -> None:
     with suppress(OSError):
         store, path = fsspec.core.url_to_fs(files)
-        for name in (f"{path}{REJECTED}", f"{path}{VANISHED}"):
+        rejects = f"{path}{REJECTED}"
+        for name in (rejects, str(partial_path(Path(rejects))), f"{path}{VANISHED}"):
             if store.exists(name):
                 store.rm(name)
-
-
-def _close_anyway(rejects: RejectsFile) -> None:
-    with suppress(OSError):
-        rejects.close()
 
 
 class _Planner:
@@ -246,12 +243,12 @@ class _Planner:
         with ExitStack() as stack:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
             rejects = self._rejects = RejectsFile(self._rejects_path, source)
-            stack.callback(_close_anyway, rejects)
+            stack.callback(self._close_anyway)
             writer = stack.enter_context(plan_writer(self._outbox, self._attempt, comparison))
             for block in stack.enter_context(closing(self._blocks(source, processes))):
                 self._count(block, writer)
                 if block.rejects and not rejects.count:  # a purge must find the file, even after a crash
-                    update_run(ledger, self._run, self._attempt, rejects_file=self._rejects_path)
+                    update_run(ledger, self._run, self._attempt, rejects_file=rejects.written_to)
                 with _writable(self._rejects_path):
                     rejects.write(block.rejects)
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
@@ -266,10 +263,19 @@ class _Planner:
             writer.figures.unmapped = list(source.unmapped)
             if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
                 writer.figures.vanished_file = self._list(comparison.vanished())
+            self.note()  # first: what a crash leaves under the other name is removed by its age
             with _writable(self._rejects_path):
                 rejects.close()
-            self.note()
             writer.complete()
+
+    def _close_anyway(self) -> None:
+        """Complete the rejects file, whatever has ended the planning."""
+        if self._rejects is None or not self._rejects.is_open:
+            return
+        with suppress(OutboxError):
+            self.note()
+        with suppress(OSError):
+            self._rejects.close()
 
     def _blocks(self, source: Source, processes: int) -> Generator[Block]:
         key = self._outbox.ledger.fingerprint_key

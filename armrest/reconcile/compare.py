@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 from unicodedata import normalize
 
-from armrest.model import ADDRESS_FIELDS, NUMBER_PATHS, CustomerRecord, CustomerUpdate
+from armrest.model import NUMBER_PATHS, CustomerRecord, CustomerUpdate, address_after
 
 CODES: Final = frozenset({"customerCategory", "postalAddress.countryCode", "distribution.type"})
 """Compared without regard to case; Amili documents that for searching ARM's values, not for showing them."""
@@ -15,23 +15,15 @@ CODES: Final = frozenset({"customerCategory", "postalAddress.countryCode", "dist
 def differences(wanted: CustomerUpdate, held: CustomerRecord) -> dict[str, tuple[str, str]]:
     """Return the fields that differ, each with the expected value and ARM's value, as text.
 
-    Fields that were not sent are not compared. Blanks are equal, whether ARM shows `""`, `null` or nothing. The postal
-    address is replaced as a whole, so its fields that were not sent are expected to be blank.
+    Fields that were not sent are not compared, except in the postal address. Blanks are equal, whether ARM shows `""`,
+    `null` or nothing.
     """
     there = dict(_leaves(held))
     return {
         field: (value, there.get(field, ""))
-        for field, value in _leaves(_complete(wanted))
+        for field, value in _leaves({**wanted, "postalAddress": address_after(wanted.get("postalAddress"))})
         if _folded(field, value) != _folded(field, there.get(field, ""))
     }
-
-
-def _complete(wanted: CustomerUpdate) -> Mapping[str, Any]:
-    address = wanted.get("postalAddress")
-    if not address or all(value is None for value in address.values()):
-        return {**wanted, "postalAddress": None}
-    sent: Mapping[str, Any] = address
-    return {**wanted, "postalAddress": {field: sent.get(field) or "" for field in ADDRESS_FIELDS}}
 
 
 def _leaves(customer: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -1,17 +1,14 @@
 """The result of a verification: counts and customer numbers; the values go to a file that only its owner may read."""
 
-import csv
-import os
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import sqrt
 from pathlib import Path
 from typing import Any, Final, Self
 
-from armrest.tabular import harmless
+from armrest.tabular import TableFile, TableLayout
 
 MOST_NAMED: Final = 1_000
 """The most customers named in a result; the file names all."""
@@ -105,19 +102,27 @@ class Verification:
 
 
 class DriftLog:
-    """Counts differences and writes their values to a file, created with the first one; a context manager."""
+    """Counts differences and writes their values to a CSV, begun with the first one; a context manager.
+
+    The file takes its place at the end; if the verification fails, nothing of it stays.
+    """
 
     def __init__(self, verification: Verification, file: Path) -> None:
         self._verification = verification
         self._file = file
-        self._open = ExitStack()
-        self._writer: Any = None
+        self._table: TableFile | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._table is None:
+            return
+        if kind is None:
+            self._table.close()
+            self._verification.file = self._file
+        else:
+            self._table.discard()
 
     def missing(self, customer_no: str) -> None:
         """Record a customer that ARM does not have."""
@@ -138,15 +143,11 @@ class DriftLog:
     def _note(self, drifted: Drifted, differences: Mapping[str, tuple[str, str]]) -> None:
         if len(self._verification.named) < MOST_NAMED:
             self._verification.named.append(drifted)
-        if self._writer is None:
-            handle = os.open(self._file, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-            self._writer = csv.writer(
-                self._open.enter_context(os.fdopen(handle, "w", encoding="utf-8-sig", newline=""))
-            )
-            self._writer.writerow(COLUMNS)
-            self._verification.file = self._file
-        for name, (wanted, held) in differences.items():
-            self._writer.writerow(map(harmless, (drifted.customer_no, drifted.drift, name, wanted, held)))
+        if self._table is None:
+            self._table = TableFile(self._file, TableLayout(columns=COLUMNS), suffix=".csv")
+        self._table.write(
+            (drifted.customer_no, drifted.drift, name, wanted, held) for name, (wanted, held) in differences.items()
+        )
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import orjson
 from armrest.aio import gather_or_cancel
 from armrest.api import MAX_PAGE_SIZE, ArmClient, BatchRefused, NotFound, Page, holds_all, read_if_there
 from armrest.model import cells_of, columns_for
-from armrest.tabular import kind_of, write_table
+from armrest.tabular import TableLayout, table_format, write_table
 
 OnPage = Callable[[int], None]
 """Called with the number of customers read so far."""
@@ -63,7 +63,7 @@ async def fetch_customers(
         TableRefused: The file cannot be written.
         ArmError: ARM does not answer; the pages that were read are kept.
     """
-    kind_of(file)
+    table_format(file)
     told = on_page or (lambda _: None)
     with _Pages(file.with_name(f".{file.name}.pages"), of=f"{api_url} {client_no} {page_size}") as kept:
         resumed = kept.customers
@@ -79,7 +79,9 @@ async def fetch_customers(
             await _read_beyond(arm, client_no, kept, numbers, concurrency=concurrency, on_page=told)
         columns = columns_for({column for record in kept.records() for column in cells_of(record)})
         rows = map(cells_of, kept.records())
-        write_table(file, columns, ([row.get(column) for column in columns] for row in rows))
+        # behind the customer number: a person who sends the file back removes columns at the end
+        layout = TableLayout(columns=columns, mark_at=1)
+        write_table(file, layout, ([row.get(column) for column in columns] for row in rows))
         kept.remove()
         return Fetched(customers=kept.customers, total=kept.total, resumed=resumed)
 

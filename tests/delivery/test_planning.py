@@ -1,5 +1,7 @@
 """Planning from a real source: taken over, at fault, or not to be read."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from itertools import count
@@ -190,7 +192,7 @@ def killed_after_a_reject(outbox: Outbox, run: Run, source: Path, folder: Path) 
     source.write_text("customerNo,name\n" + "1 1,Kari\n" * 300_000)
 
     def die(_: int) -> None:
-        if list(folder.glob("*.csv")):
+        if list(folder.iterdir()):
             raise Killed
 
     with pytest.raises(Killed):
@@ -215,6 +217,56 @@ def test_a_purge_finds_the_rejects_file_of_an_attempt_that_died(outbox: Outbox, 
     rejects = tmp_path / "rejects"
     rejects.mkdir()
     left = killed_after_a_reject(outbox, run_of(outbox, tmp_path / "c.csv"), tmp_path / "c.csv", rejects)
+
+    purge(outbox, older_than_seconds=0)
+
+    assert not left.exists()
+
+
+PLANNER = """
+import os, sys
+from pathlib import Path
+from armrest.outbox import Outbox, find_run
+from tests.delivery.test_planning import planned_run
+
+url, bodies, run_id, folder = sys.argv[1:]
+
+def die(_):
+    if list(Path(folder).iterdir()):
+        os._exit(9)
+
+with Outbox.open(url, bodies) as outbox:
+    planned_run(outbox, find_run(outbox.ledger, run_id), Path(folder), on_progress=die)
+"""
+
+
+def killed_while_it_writes_rejects(outbox: Outbox, run: Run, source: Path, folder: Path, ledger_url: str) -> Path:
+    """Plan a run in a process that dies without a chance to clean up; return the file that it leaves."""
+    source.write_text("customerNo,name\n" + "1 1,Kari\n" * 300_000)
+    folder.mkdir()
+    words = [ledger_url, str(source.parent / "bodies"), run.run_id, str(folder)]
+    assert subprocess.run([sys.executable, "-c", PLANNER, *words], check=False).returncode == 9
+    [left] = folder.iterdir()
+    assert left.name.endswith(".csv.writing")
+    return left
+
+
+def test_rejected_rows_of_a_process_that_died_give_way_to_the_next_attempt(
+    outbox: Outbox, tmp_path: Path, ledger_url: str
+) -> None:
+    source, rejects = tmp_path / "customers.csv", tmp_path / "rejects"
+    run = run_of(outbox, source, dry_run=True)
+    killed_while_it_writes_rejects(outbox, run, source, rejects, ledger_url)
+    source.write_text("customerNo,name\n1 1,Kari\n10002,Ola\n")
+
+    told = planned_run(outbox, run, rejects)
+
+    assert [str(path) for path in rejects.iterdir()] == [told.rejects_file]
+
+
+def test_a_purge_removes_rejected_rows_of_a_process_that_died(outbox: Outbox, tmp_path: Path, ledger_url: str) -> None:
+    run = run_of(outbox, tmp_path / "c.csv", dry_run=True)
+    left = killed_while_it_writes_rejects(outbox, run, tmp_path / "c.csv", tmp_path / "rejects", ledger_url)
 
     purge(outbox, older_than_seconds=0)
 

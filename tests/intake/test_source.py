@@ -35,9 +35,9 @@ def test_every_table_of_valid_customers_reads_back(
     path.write_bytes(csv_of(map(cells_of, table), delimiter=delimiter).encode(encoding))
     csv_table = CsvTable(path.name, lambda: path.open("rb"), block_bytes=block_bytes)
 
-    feeds = field_sources_of(csv_table.columns, source=path.name)
+    field_sources = field_sources_of(csv_table.columns, source=path.name)
 
-    blocks = list(Source(SourceInfo(path.name, csv_table), feeds, policy=Policy(today=TODAY)).blocks())
+    blocks = list(Source(SourceInfo(path.name, csv_table), field_sources, policy=Policy(today=TODAY)).blocks())
 
     assert [customer for block in blocks for customer in block.customers] == table
     assert [row for block in blocks for row in block.row_numbers] == list(range(2, len(table) + 2))

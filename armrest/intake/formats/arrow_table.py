@@ -33,7 +33,7 @@ class ArrowTable(PlainTable):
             schema, _ = self._read(file)
         self.columns = tuple(schema.names)
         self.nested = frozenset(
-            at for at, kind in enumerate(schema.types) if types.is_nested(kind) and not _texts(kind)
+            index for index, kind in enumerate(schema.types) if types.is_nested(kind) and not _texts(kind)
         )
 
     def chunks(self) -> Iterator[Chunk]:
@@ -43,7 +43,7 @@ class ArrowTable(PlainTable):
             for batch in self._read(file)[1]:
                 for start in range(0, batch.num_rows, BLOCK_ROWS):
                     part = batch.slice(start, BLOCK_ROWS)
-                    yield Chunk(row, [self._cells(part.column(at), at) for at in range(len(self.columns))])
+                    yield Chunk(row, [self._cells(part.column(index), index) for index in range(len(self.columns))])
                     row += part.num_rows
 
     def _read(self, file: BinaryIO) -> tuple[pa.Schema, Iterator[Any]]:
@@ -59,8 +59,8 @@ class ArrowTable(PlainTable):
         reader = pa.ipc.open_file(file)
         return reader.schema, map(reader.get_batch, range(reader.num_record_batches))
 
-    def _cells(self, column: Any, at: int) -> list[str]:
-        if at in self.nested:
+    def _cells(self, column: Any, index: int) -> list[str]:
+        if index in self.nested:
             return [""] * len(column)
         if _texts(column.type):
             return [";".join(filter(None, texts or ())) for texts in column.to_pylist()]

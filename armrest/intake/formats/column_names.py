@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Final
 
 from armrest.intake.formats.header_names import bare, guess
-from armrest.model import KNOWN, ONLY_SHOWN, REJECT_COLUMNS
+from armrest.model import KNOWN, ONLY_SHOWN
+from armrest.tabular import OWN_COLUMNS
 
 Rows = Sequence[Sequence[str]]
 
@@ -21,7 +22,7 @@ SHORTEST_NAME: Final = 4
 HEADER_HINT: Final = "if the first row is a customer, put a header row above it"
 
 _DATA_SIGN: Final = re.compile(r"[\d@]")
-_OURS: Final = frozenset((*KNOWN, *ONLY_SHOWN, *REJECT_COLUMNS))
+_OURS: Final = frozenset((*KNOWN, *ONLY_SHOWN, *OWN_COLUMNS))
 
 
 class ColumnNames:
@@ -75,7 +76,7 @@ class ColumnNames:
         """Whether one is ARM's own, or half can be guessed: one alone may be a customer's town with a field's name."""
         if any(name in _OURS or name in self._mapped for name in self._columns):
             return True
-        guessed = [at for at, name in enumerate(self._columns) if self._is_guessed(name, at, rows)]
+        guessed = [index for index, name in enumerate(self._columns) if self._is_guessed(name, index, rows)]
         return 2 * len(guessed) >= len(list(filter(None, self._columns)))
 
     def _is_guessed(self, name: str, position: int, rows: Rows) -> bool:

@@ -21,7 +21,7 @@ BLOCK_BYTES: Final = 1 << 17
 MAX_RECORD_LENGTH: Final = 4 << 20
 _BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _ENCODING_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-_TOLD_DELIMITER: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
+_DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 _WEB_PAGE: Final = ("<!doctype", "<html", "<?xml")
 
 
@@ -144,15 +144,15 @@ class CsvTable(PlainTable):
         lines = text.split("\n")
         del lines[-1]
         blank = self.delimiter * (len(self.columns) - 1)
-        quoted = [at for at, line in enumerate(lines) if '"' in line] if '"' in text else []
+        quoted = [position for position, line in enumerate(lines) if '"' in line] if '"' in text else []
         try:
-            records = list(csv.reader([lines[at] for at in quoted], delimiter=self.delimiter, strict=True))
+            records = list(csv.reader([lines[position] for position in quoted], delimiter=self.delimiter, strict=True))
         except csv.Error:
             return None
         if len(records) != len(quoted):
             return None
-        for at in quoted:
-            lines[at] = blank
+        for position in quoted:
+            lines[position] = blank
         if "" in lines:
             lines = [line or blank for line in lines]
         width = len(self.columns)
@@ -161,10 +161,10 @@ class CsvTable(PlainTable):
         ):
             return None
         cells = self.delimiter.join(lines).split(self.delimiter) if lines else []
-        columns = [cells[at::width] for at in range(width)]
-        for at, record in zip(quoted, records, strict=True):
+        columns = [cells[position::width] for position in range(width)]
+        for position, record in zip(quoted, records, strict=True):
             for column, cell in zip(columns, record, strict=True):
-                column[at] = cell
+                column[position] = cell
         return columns
 
     def _split_records(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
@@ -185,9 +185,9 @@ class CsvTable(PlainTable):
 
     def _check_widths(self, records: list[list[str]], row: int) -> None:
         width = len(self.columns)
-        ragged = [at for at, record in enumerate(records) if len(record) != width]
+        ragged = [position for position, record in enumerate(records) if len(record) != width]
         if ragged:
-            rows = tuple(row + at for at in ragged[:10])
+            rows = tuple(row + position for position in ragged[:10])
             more = f" (the first of {len(ragged)} such rows)" if len(ragged) > 1 else ""
             length = len(records[ragged[0]])
             what = f"row {rows[0]} has {length} cell{'s'[: length - 1]} where the header has {width}{more}"
@@ -211,7 +211,7 @@ class CsvTable(PlainTable):
 
 def _delimiter(text: str) -> str:
     """The delimiter in Excel's `sep=` line, or the most frequent one in the header outside quotes; else a comma."""
-    if told := _TOLD_DELIMITER.match(text):
-        return told[1]
+    if line := _DELIMITER_LINE.match(text):
+        return line[1]
     header = re.split("[\r\n]", re.sub(r'"[^"]*"', "", text.lstrip()), maxsplit=1)[0]
     return max(DELIMITERS, key=header.count)

@@ -128,8 +128,8 @@ class SharedTexts:
         self._starts = [0]
         self._page = lru_cache(PAGES_IN_MEMORY)(self._load)
 
-    def __getitem__(self, at: int) -> str:
-        page, place = divmod(at, PAGE_TEXTS)
+    def __getitem__(self, index: int) -> str:
+        page, place = divmod(index, PAGE_TEXTS)
         while len(self._starts) < page + 2:
             self._keep(list(islice(self._texts, PAGE_TEXTS)))
         return self._page(page)[place]

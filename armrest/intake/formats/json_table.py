@@ -11,7 +11,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import text_of
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
-from armrest.model import ADDRESS_FIELDS, DISTRIBUTION_FIELDS, FIELD_OF, FIELD_PATHS, KNOWN, nearest
+from armrest.model import FIELD_OF, FIELD_PATHS, GROUPS, KNOWN, nearest
 from armrest.nesting import MAX_NESTING, is_too_deep
 
 BLOCK_ROWS: Final = 5000
@@ -21,11 +21,7 @@ MAX_RECORD_LENGTH: Final = 4 << 20
 _BODY: Final = re.compile(r'\s*\{[^\[]*"customers"\s*:\s*\[')
 _NESTED: Final = {name: leaf for name, leaf in KNOWN.items() if FIELD_OF[leaf] == leaf or name != leaf}
 _NAMES: Final = {name.rpartition(".")[2]: name for name in _NESTED} | {name: name for name in _NESTED}
-_GROUPS: Final = {
-    "postalAddress": {field: field for field in ADDRESS_FIELDS},
-    "distribution": {key: leaf for leaf, key in DISTRIBUTION_FIELDS.items()},
-}
-_TOP: Final = frozenset((*_NESTED, *_GROUPS))
+_TOP: Final = frozenset((*_NESTED, *GROUPS))
 
 
 class JsonTable(PlainTable):
@@ -58,7 +54,7 @@ class JsonTable(PlainTable):
         customers = self._customers()
         row = 1
         while block := list(islice(customers, BLOCK_ROWS)):
-            cells = [self._cells(customer, at) for at, customer in enumerate(block, start=row)]
+            cells = [self._cells(customer, index) for index, customer in enumerate(block, start=row)]
             yield Chunk(row, list(map(list, zip(*cells, strict=True))))
             row += len(block)
 
@@ -68,23 +64,23 @@ class JsonTable(PlainTable):
         for text in self._texts(BLOCK_BYTES):
             rest += text[skip:]
             skip = max(0, skip - len(text))
-            at = 0
+            index = 0
             while True:
-                at = _after_blanks(rest, at)
-                if self._many and rest[at : at + 1] == "]":
+                index = _after_blanks(rest, index)
+                if self._many and rest[index : index + 1] == "]":
                     return
                 try:
-                    customer, end = decode(rest, at)
+                    customer, end = decode(rest, index)
                 except (ValueError, RecursionError):  # which one depends on the Python version
                     break
-                if end == len(rest) and rest[at : at + 1] not in "{[":
+                if end == len(rest) and rest[index : index + 1] not in "{[":
                     break
                 row += 1
-                if is_too_deep(rest[at:end]):
+                if is_too_deep(rest[index:end]):
                     raise self._too_deep(row)
                 yield customer
-                at = end
-            rest = rest[at:]
+                index = end
+            rest = rest[index:]
             if len(rest) > MAX_RECORD_LENGTH:
                 break
         if is_too_deep(rest):
@@ -96,22 +92,22 @@ class JsonTable(PlainTable):
         """The value of each field path; None if it is missing."""
         if not isinstance(customer, dict):
             raise self._refused("nested", f"row {row}: every customer must be an object", row)
-        found: dict[str, str | None] = {}
+        cells: dict[str, str | None] = {}
         is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customer data
-        for at, (key, value) in enumerate(customer.items(), start=1):
-            if key in _GROUPS and isinstance(value, dict):
+        for index, (key, value) in enumerate(customer.items(), start=1):
+            if key in GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
-                    leaf = self._leaf(f"{key}.{part}", row, at, may_be_shown=_is_a_word(part))
-                    found[leaf] = self._text(part, inner, row)
-            elif key not in _GROUPS or value is not None:
-                leaf = self._leaf(key, row, at, may_be_shown=is_record and _is_a_word(key))
-                found[leaf] = self._text(key, value, row)
-        return tuple(map(found.get, FIELD_PATHS))
+                    leaf = self._leaf(f"{key}.{part}", row, index, may_be_shown=_is_a_word(part))
+                    cells[leaf] = self._text(part, inner, row)
+            elif key not in GROUPS or value is not None:
+                leaf = self._leaf(key, row, index, may_be_shown=is_record and _is_a_word(key))
+                cells[leaf] = self._text(key, value, row)
+        return tuple(map(cells.get, FIELD_PATHS))
 
-    def _leaf(self, key: str, row: int, at: int, *, may_be_shown: bool) -> str:
+    def _leaf(self, key: str, row: int, index: int, *, may_be_shown: bool) -> str:
         leaf = _NESTED.get(key)
         if leaf is None:
-            name = f'unknown field "{key[:60]}"' if may_be_shown else f"its field {at} is unknown"
+            name = f'unknown field "{key[:60]}"' if may_be_shown else f"its field {index} is unknown"
             what = f"row {row}: {name} (the nearest known one is {nearest(key, _NAMES)})"
             raise self._refused("unknown-column", f"{what}; rename it or leave it out", row)
         return leaf
@@ -141,11 +137,11 @@ class JsonTable(PlainTable):
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
 
 
-def _after_blanks(text: str, at: int) -> int:
+def _after_blanks(text: str, index: int) -> int:
     """The position of the next value, after blanks, line ends and commas."""
-    while text[at : at + 1] and text[at] in " \t\r\n,":
-        at += 1
-    return at
+    while text[index : index + 1] and text[index] in " \t\r\n,":
+        index += 1
+    return index
 
 
 def _is_a_word(key: str) -> bool:

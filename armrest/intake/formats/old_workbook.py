@@ -49,7 +49,7 @@ def error_cells(file: IO[bytes]) -> list[Errors]:
         book = _Container(data + file.read()).stream(_STREAMS)
         if _MAY_BE_ERROR.search(book) is None:
             return []
-        return [dict(_errors_in(book, at)) for at in _sheets(book)]
+        return [dict(_errors_in(book, index)) for index in _sheets(book)]
     except (struct.error, IndexError, KeyError, ValueError):
         raise WorkbookDamaged from None
 
@@ -59,10 +59,10 @@ def with_errors(rows: Iterator[Sequence[Any]], errors: Errors) -> Iterator[Seque
     by_row: dict[int, list[tuple[int, str]]] = {}
     for (row, column), text in errors.items():
         by_row.setdefault(row, []).append((column, text))
-    at = -1
-    for at, values in enumerate(rows):
-        yield _laid_over(values, by_row[at]) if at in by_row else values
-    for row in range(at + 1, max(by_row) + 1):
+    index = -1
+    for index, values in enumerate(rows):
+        yield _laid_over(values, by_row[index]) if index in by_row else values
+    for row in range(index + 1, max(by_row) + 1):
         yield _laid_over([], by_row.get(row, []))
 
 
@@ -129,13 +129,13 @@ class _Container:
 
     def stream(self, names: Sequence[str]) -> bytes:
         """The stream of the first of these names that exists, ignoring case."""
-        found: dict[str, tuple[int, int]] = {}
-        for at in range(0, len(self._directory), _ENTRY_BYTES):
-            entry = self._directory[at : at + _ENTRY_BYTES]
+        streams: dict[str, tuple[int, int]] = {}
+        for index in range(0, len(self._directory), _ENTRY_BYTES):
+            entry = self._directory[index : index + _ENTRY_BYTES]
             length = max(0, struct.unpack_from("<H", entry, 64)[0] - 2)
             start, size = struct.unpack_from("<II", entry, 116)
-            found.setdefault(entry[:length].decode("utf-16-le", "replace").casefold(), (start, size))
-        start, size = next(found[name] for name in names if name in found) if found else (0, 0)
+            streams.setdefault(entry[:length].decode("utf-16-le", "replace").casefold(), (start, size))
+        start, size = next(streams[name] for name in names if name in streams) if streams else (0, 0)
         if size >= self._mini_cutoff:
             return self._chain(start)[:size]
         minis = self._chain(struct.unpack_from("<I", self._directory, 116)[0])

@@ -26,9 +26,9 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.columns[0])
 
-    def record(self, at: int) -> tuple[str, ...]:
+    def record(self, position: int) -> tuple[str, ...]:
         """The cells of one record, `""` where there is no value."""
-        return tuple(column[at] or "" for column in self.columns)
+        return tuple(column[position] or "" for column in self.columns)
 
 
 class Layout(Protocol):
@@ -124,29 +124,29 @@ class Tables:
             order = [table.columns.index(column) for column in self.columns]
             last = 0
             for chunk in table.chunks():
-                yield Chunk(offset + chunk.first_row, [chunk.columns[at] for at in order])
+                yield Chunk(offset + chunk.first_row, [chunk.columns[position] for position in order])
                 last = chunk.first_row + len(chunk) - 1
             offset += last
 
     def place(self, row: int) -> str:
         """The name of the file, and the row number in it; only for rows that have been read."""
-        at = bisect_right(self._starts, row - 1) - 1
-        return f"{self._tables[at][0]}:{row - self._starts[at]}"
+        position = bisect_right(self._starts, row - 1) - 1
+        return f"{self._tables[position][0]}:{row - self._starts[position]}"
 
 
 def _odd_columns(table: Table, first: Table) -> str:
     """The columns that only one of them has: by name, or by position if the first row may be a customer."""
     odd = [*_lacking(table, first.columns), *_lacking(first, table.columns)]
-    if all(names.quotable(at) for names, at in odd):
-        return ", ".join(sorted(names.plain(at) for names, at in odd)) or "one of them twice"
-    places = [str(at + 1) for at, it in enumerate(table.columns) if it not in first.columns]
+    if all(names.quotable(position) for names, position in odd):
+        return ", ".join(sorted(names.plain(position) for names, position in odd)) or "one of them twice"
+    places = [str(position + 1) for position, it in enumerate(table.columns) if it not in first.columns]
     return f"columns {', '.join(places)}; {HEADER_HINT}" if places else "it lacks some"
 
 
 def _lacking(table: Table, columns: Sequence[str]) -> list[tuple[ColumnNames, int]]:
     """The table's columns that are not among these."""
     names = ColumnNames(table.columns, beneath=partial(first_rows, table))
-    return [(names, at) for at, column in enumerate(table.columns) if column not in columns]
+    return [(names, position) for position, column in enumerate(table.columns) if column not in columns]
 
 
 def first_rows(table: Table) -> Rows:
@@ -155,4 +155,4 @@ def first_rows(table: Table) -> Rows:
         chunk = next(table.chunks(), None)
     except InputRefused:
         return ()
-    return () if chunk is None else [chunk.record(at) for at in islice(range(len(chunk)), ROWS_BENEATH)]
+    return () if chunk is None else [chunk.record(position) for position in islice(range(len(chunk)), ROWS_BENEATH)]

@@ -59,25 +59,27 @@ def locate(source: str, *, inbox: Path | None = None, places: Places | None = No
     with readable(name):
         if source == "-":
             return [Location("standard input", _spooled(sys.stdin.buffer))]
-        found = _remote(source) if "://" in source else [_local(path) for path in _paths(source, inbox)]
-    if not found:
+        locations = _remote(source) if "://" in source else [_local(path) for path in _paths(source, inbox)]
+    if not locations:
         raise InputRefused(f"{name}: there is no such file, or the folder is empty", code="no-such-file")
-    return found
+    return locations
 
 
 def _located_in(places: Places, source: str, name: str) -> list[Location]:
     """The files of a source that may come only from the allowed places."""
-    found: list[Location] = []
+    locations: list[Location] = []
     source = places.located(source)
     with readable(name), suppress(FileNotFoundError):
         if "://" in source:
-            found = _remote(source)
+            locations = _remote(source)
         else:
-            found = [_local(path, partial(places.open_source, path, named=path.name)) for path in _paths(source, None)]
-    if not found:
+            locations = [
+                _local(path, partial(places.open_source, path, named=path.name)) for path in _paths(source, None)
+            ]
+    if not locations:
         what = "there is no such file, or the folder is empty"
         raise InputRefused(f"{name}: {what}; {places.describe()}", code="no-such-file")
-    return found
+    return locations
 
 
 def display_name(source: str) -> str:

@@ -28,17 +28,17 @@ def date_format(text: str) -> ToIso:
     parts = re.split("(YYYY|MM?|DD?)", text)
     if sorted(part[0] for part in parts[1::2]) != ["D", "M", "Y"]:
         raise ValueError(f"{text!r} is not a date format: write YYYY, MM (or M) and DD (or D) once each: DD.MM.YYYY")
-    return _reader("".join(_TOKENS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts)))
+    return _reader("".join(_TOKENS[part] if index % 2 else re.escape(part) for index, part in enumerate(parts)))
 
 
 def _reader(pattern: str) -> ToIso:
     matches = re.compile(pattern + _MIDNIGHT, re.ASCII).fullmatch
 
     def to_iso(cell: str) -> str:
-        found = matches(cell)
-        if found is None:
+        parts = matches(cell)
+        if parts is None:
             return cell
-        year, month, day = int(found["year"]), int(found["month"]), int(found["day"])
+        year, month, day = int(parts["year"]), int(parts["month"]), int(parts["day"])
         if not (year or month or day):
             return ""
         try:

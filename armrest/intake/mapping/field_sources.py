@@ -9,8 +9,9 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats import HEADER_HINT, ColumnNames, guess
 from armrest.intake.mapping.dates import ToIso, date_format, year_first
 from armrest.intake.mapping.model import ColumnRule, Mapping
-from armrest.intake.rules import Column, not_like
-from armrest.model import KNOWN, ONLY_SHOWN, REJECT_COLUMNS, nearest
+from armrest.intake.rules import Column, cells_outside
+from armrest.model import KNOWN, ONLY_SHOWN, nearest
+from armrest.tabular import OWN_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,19 @@ class FieldSource:
 
     def rewritten(self, column: Column) -> Column:
         """The column in ARM's values; a cell that cannot be converted stays unchanged, and a rule will report it."""
-        made = {cell: self.to_iso(cell) for cell in _not_iso(column)} if self.to_iso else self.lookup
-        if not made:
+        values = {cell: self.to_iso(cell) for cell in _cells_to_convert(column)} if self.to_iso else self.lookup
+        if not values:
             return column
-        return Column([made.get(cell, cell) for cell in column.cells], absent=column.absent)
+        return Column([values.get(cell, cell) for cell in column.cells], absent=column.absent)
 
 
-_not_iso: Final = not_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_cells_to_convert: Final = cells_outside("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def field_sources_of(
     columns: Sequence[str], *, source: str, mapping: Mapping | None = None, names: ColumnNames | None = None
 ) -> dict[str, FieldSource]:
-    """The field source of each field that the source has; names are case-sensitive, as in ARM.
+    """The source of each field that the source has; names are case-sensitive, as in ARM.
 
     Args:
         names: How the columns may be shown; None: decided by the header alone.
@@ -54,22 +55,22 @@ def field_sources_of(
     if mapping is None:
         names = names or ColumnNames(columns)
         positions = _by_name(columns, source=source, names=names)
-        return {field: _feed(ColumnRule(field=field), at) for field, at in positions.items()}
+        return {field: _field_source(ColumnRule(field=field), at) for field, at in positions.items()}
     names = names or ColumnNames(columns, mapped=mapping.columns)
-    found = {
-        rule.field: _feed(rule, _position(column, columns, source=source, names=names))
+    sources = {
+        rule.field: _field_source(rule, _position(column, columns, source=source, names=names))
         for column, rule in mapping.rules.items()
     }
-    return found | {field: FieldSource(None, default=constant) for field, constant in mapping.constants.items()}
+    return sources | {field: FieldSource(None, default=constant) for field, constant in mapping.constants.items()}
 
 
-def unmapped(columns: Sequence[str], feeds: Lookup[str, FieldSource]) -> list[int]:
+def unmapped(columns: Sequence[str], field_sources: Lookup[str, FieldSource]) -> list[int]:
     """The positions of the source's columns that no field comes from."""
-    taken = {feed.position for feed in feeds.values()}
-    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *REJECT_COLUMNS}]
+    taken = {field_source.position for field_source in field_sources.values()}
+    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *OWN_COLUMNS}]
 
 
-def _feed(rule: ColumnRule, position: int) -> FieldSource:
+def _field_source(rule: ColumnRule, position: int) -> FieldSource:
     to_iso: Callable[[str], str] | None = None
     if rule.field == "dateOfBirth":
         to_iso = date_format(rule.date) if rule.date else year_first
@@ -77,27 +78,27 @@ def _feed(rule: ColumnRule, position: int) -> FieldSource:
 
 
 def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict[str, int]:
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for position, column in enumerate(columns):
-        if column in {"", *REJECT_COLUMNS}:
+        if column in {"", *OWN_COLUMNS}:
             continue
         if column not in KNOWN:
             raise _unknown(position, columns, source=source, names=names)
-        if KNOWN[column] in found:
+        if KNOWN[column] in positions:
             raise InputRefused(
-                f"{source}: columns {found[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
+                f"{source}: columns {positions[KNOWN[column]] + 1} and {position + 1} both hold {KNOWN[column]}; "
                 "keep one of them",
                 code="column-twice",
                 column=column,
             )
-        found[KNOWN[column]] = position
-    if "customerNo" not in found:
+        positions[KNOWN[column]] = position
+    if "customerNo" not in positions:
         raise InputRefused(
             f"{source}: there is no column customerNo; rename the column with the customer numbers to customerNo",
             code="missing-column",
             column="customerNo",
         )
-    return found
+    return positions
 
 
 def _unknown(position: int, columns: Sequence[str], *, source: str, names: ColumnNames) -> InputRefused:

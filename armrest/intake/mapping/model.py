@@ -115,7 +115,7 @@ class Mapping(BaseModel):
 
     @property
     def cleared(self) -> frozenset[str]:
-        """The fields of `armrest.api.FIELDS` whose empty cells are sent as blanks."""
+        """The fields of `armrest.model.FIELDS` whose empty cells are sent as blanks."""
         return frozenset(FIELDS if self.clear == "all" else self.clear)
 
 
@@ -179,16 +179,16 @@ def parse_mapping(text: str) -> tuple[Mapping | None, list[MappingFault]]:
 
 def _fields_twice(mapping: Mapping, yaml: LinedYaml) -> list[MappingFault]:
     """Check that each field has one source, and that `customerNo` has a column."""
-    given: dict[str, str] = {}
+    source_of: dict[str, str] = {}
     faults = []
     places = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
     places += [(("constants", field), field) for field in mapping.constants]
     for place, field in places:
-        if field in given:
-            what = f"{field} comes from {given[field]} already; remove one of them"
+        if field in source_of:
+            what = f"{field} comes from {source_of[field]} already; remove one of them"
             faults.append(MappingFault(yaml.line_of(place), what))
-        given.setdefault(field, f'column "{place[1]}"' if place[0] == "columns" else "a constant")
-    if not given.get("customerNo", "").startswith("column"):
+        source_of.setdefault(field, f'column "{place[1]}"' if place[0] == "columns" else "a constant")
+    if not source_of.get("customerNo", "").startswith("column"):
         what = "no column holds customerNo; every row needs its own"
         faults.append(MappingFault(yaml.line_of(("columns",)), what))
     return faults

@@ -42,33 +42,33 @@ class LinedYaml:
 
     def line_of(self, path: Sequence[str | int]) -> int:
         """The line of the deepest existing part of this path."""
-        here: Path = ()
+        nearest: Path = ()
         for part in path:
-            here = (*here, part) if (*here, part) in self._lines else here
-        return self._lines.get(here, 1)
+            nearest = (*nearest, part) if (*nearest, part) in self._lines else nearest
+        return self._lines.get(nearest, 1)
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):
             raise YamlError(_line(node.start_mark), "a mapping may not use tags (!); remove it")
         self._lines.setdefault(path, _line(node.start_mark))
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(item, (*path, at)) for at, item in enumerate(node.value)]
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         return None if node.tag == "tag:yaml.org,2002:null" and not node.value else _scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for key, value in node.value:
             line = _line(key.start_mark)
             if not isinstance(key, yaml.ScalarNode):
                 raise YamlError(line, "a key must be a text")
             name = _scalar(key)
-            if name in found:
+            if name in members:
                 raise YamlError(line, f'"{name}" occurs twice; remove one of them')
             self._lines[(*path, name)] = line
-            found[name] = self._value(value, (*path, name))
-        return found
+            members[name] = self._value(value, (*path, name))
+        return members
 
 
 def _check(text: str) -> None:

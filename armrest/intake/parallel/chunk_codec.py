@@ -21,9 +21,9 @@ def encode(chunk: Chunk) -> Packed:
     return chunk.first_row, columns
 
 
-def decode(handed: Packed) -> Chunk:
+def decode(packed: Packed) -> Chunk:
     """Decode an encoded chunk."""
-    if isinstance(handed, Chunk):
-        return handed
-    first_row, columns = handed
+    if isinstance(packed, Chunk):
+        return packed
+    first_row, columns = packed
     return Chunk(first_row, [column.split(_BETWEEN) for column in columns])

@@ -28,5 +28,5 @@ class ReaderSpec:
         """Make a reader that works like the source's own, except that it does not know a row's file."""
         table = PlainTable()
         table.columns, table.explicit, table.loses_zeros = self.columns, self.explicit, self.loses_zeros
-        feeds = field_sources_of(self.columns, source=self.source, mapping=self.mapping)
-        return BlockReader(table, feeds, source=self.source, policy=self.policy)
+        field_sources = field_sources_of(self.columns, source=self.source, mapping=self.mapping)
+        return BlockReader(table, field_sources, source=self.source, policy=self.policy)

@@ -22,31 +22,31 @@ from armrest.intake.rows import serialize_block
 
 def run_worker(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer every chunk with its block, or with None if the input is refused."""
-    recipe, key = pickle.load(requests)  # noqa: S301  from the process that has started this one
-    assert isinstance(recipe, ReaderSpec)
-    reader = recipe.reader()
-    for done, handed in enumerate(_ahead(requests), start=1):
+    spec, key = pickle.load(requests)  # noqa: S301  from the process that has started this one
+    assert isinstance(spec, ReaderSpec)
+    reader = spec.reader()
+    for number, packed in enumerate(_ahead(requests), start=1):
         try:
-            block = serialize_block(reader.read(decode(handed)), key)
+            block = serialize_block(reader.read(decode(packed)), key)
         except InputRefused:
             block = None
         pickle.dump(block, answers)
         answers.flush()
-        collect_after(done)
+        collect_after(number)
 
 
 def _ahead(requests: BinaryIO) -> Iterator[Packed]:
     """Read ahead in a thread: the parent may have to write more before it can read an answer."""
-    taken: SimpleQueue[Packed | None] = SimpleQueue()
+    queue: SimpleQueue[Packed | None] = SimpleQueue()
 
     def take() -> None:
         with suppress(EOFError):
             while True:
-                taken.put(pickle.load(requests))  # noqa: S301  from the process that has started this one
-        taken.put(None)
+                queue.put(pickle.load(requests))  # noqa: S301  from the process that has started this one
+        queue.put(None)
 
     Thread(target=take, daemon=True).start()
-    return iter(taken.get, None)
+    return iter(queue.get, None)
 
 
 if __name__ == "__main__":

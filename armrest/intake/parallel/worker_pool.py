@@ -43,14 +43,14 @@ class WorkerPool:
     Args:
         processes: The number of processes, including this one.
         key: The key for the customers' fingerprints.
-        here: Builds a block in this process. Also used to re-read a chunk that a worker refused, because only this
+        build: Builds a block in this process. Also used to re-read a chunk that a worker refused, because only this
             process knows the file names.
     """
 
-    def __init__(self, processes: int, recipe: ReaderSpec, *, key: bytes, here: Callable[[Chunk], Block]) -> None:
+    def __init__(self, processes: int, spec: ReaderSpec, *, key: bytes, build: Callable[[Chunk], Block]) -> None:
         self._processes = processes
-        self._terms = (recipe, key)
-        self._here = here
+        self._terms = (spec, key)
+        self._build = build
         self._workers: list[_Worker] = []
         self._stack = ExitStack()
 
@@ -94,14 +94,14 @@ class WorkerPool:
                 if worker.asked < AHEAD:
                     yield _PendingBlock(worker, worker.ask(chunk))
                 else:
-                    yield _LocalBlock(self._here(chunk))
+                    yield _LocalBlock(self._build(chunk))
         except InputRefused as refusal:
             refusals.append(refusal)
 
     def _block(self, turn: "_LocalBlock | _PendingBlock") -> Block:
         if isinstance(turn, _LocalBlock):
             return turn.block
-        return turn.worker.answer() or self._here(decode(turn.chunk))
+        return turn.worker.answer() or self._build(decode(turn.chunk))
 
 
 @dataclass(slots=True)
@@ -142,9 +142,9 @@ class _Worker:
     def ask(self, chunk: Chunk) -> Packed:
         """Send it a chunk, and return the encoded chunk; the worker reads it at once, even when busy."""
         self.asked += 1
-        handed = encode(chunk)
-        self.tell(handed)
-        return handed
+        packed = encode(chunk)
+        self.tell(packed)
+        return packed
 
     def tell(self, what: object) -> None:
         """Send it an object."""
@@ -172,8 +172,8 @@ class _Worker:
         try:
             yield
         except (EOFError, OSError, pickle.UnpicklingError):
-            told = self.process.wait()
-            raise WorkerLost(f"a planning process has ended ({told}): is there too little memory?") from None
+            exit_code = self.process.wait()
+            raise WorkerLost(f"a planning process has ended ({exit_code}): is there too little memory?") from None
 
 
 def _open(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -12,8 +12,8 @@ from armrest.intake.rows.build_customers import build_drafts, validate_drafts
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
 from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, Column, checks_of, severities, with_countries
-from armrest.model import ADDRESS_FIELDS, REJECT_COLUMNS, CustomerUpdate, Serialized, serialize
-from armrest.tabular import unguarded
+from armrest.model import ADDRESS_FIELDS, CustomerUpdate, Serialized, serialize
+from armrest.tabular import has_guard_mark, unguarded
 
 Faults = dict[int, list[tuple[str, str]]]
 """The fields at fault and their codes, by position of the row."""
@@ -49,26 +49,26 @@ def serialize_block(block: Block, key: bytes) -> Block:
 class BlockReader:
     """Builds blocks from the chunks of one table."""
 
-    def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
+    def __init__(self, table: Layout, field_sources: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
         self._source = source
         self._place = table.place
-        self._feeds = feeds
+        self._field_sources = field_sources
         self._clear = policy.clear
         self._parts = policy.address == "merge"
         self._explicit = table.explicit
         self._severities = severities(policy.severities)
-        self._addresses = AddressColumns(table, feeds, source=source, policy=policy)
+        self._addresses = AddressColumns(table, field_sources, source=source, policy=policy)
         self._checks = {
             leaf: checks_of(
                 leaf,
                 today=policy.newest_birth,
                 severities=self._severities,
-                lookup=None if feed.lookup is None else frozenset(feed.lookup.values()),
+                lookup=None if field_source.lookup is None else frozenset(field_source.lookup.values()),
             )
-            for leaf, feed in feeds.items()
+            for leaf, field_source in field_sources.items()
         }
-        self._fed_back = set(REJECT_COLUMNS) <= set(table.columns)
-        self._unnamed = [at for at, column in enumerate(table.columns) if not column]
+        self._has_guarded_cells = has_guard_mark(table.columns)
+        self._unnamed = [position for position, column in enumerate(table.columns) if not column]
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
         """The customer number of every row as it would be sent, `""` if it has none."""
@@ -77,8 +77,8 @@ class BlockReader:
     def rejects_number(self, number: str) -> bool:
         """Whether a row with this customer number is rejected because of it."""
         column = Column([number])
-        found = (code for check in self._checks["customerNo"] for _, code in check.breaches(column))
-        return any(self._severities[code] == "error" for code in found)
+        codes = (code for check in self._checks["customerNo"] for _, code in check.breaches(column))
+        return any(self._severities[code] == "error" for code in codes)
 
     def read(self, chunk: Chunk) -> Block:
         """Check the rows and assemble customers.
@@ -87,65 +87,65 @@ class BlockReader:
             InputRefused: A column without a name has a filled cell, or an address is filled but columns are missing.
         """
         self._refuse_unnamed(chunk)
-        columns = {leaf: self._column(chunk, leaf) for leaf in self._feeds}
+        columns = {leaf: self._column(chunk, leaf) for leaf in self._field_sources}
         restored = self._addresses.complete(columns, chunk.first_row)
-        faults, notes = self._judge(columns, restored)
-        blank = {at for at in faults if not any(cell.strip() for cell in chunk.record(at))}
+        faults, warnings = self._check(columns, restored)
+        blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
         numbers = columns["customerNo"].cells
         rows = range(chunk.first_row, chunk.first_row + len(chunk))
-        kept = [at for at in range(len(rows)) if at not in faults]
-        made = build_drafts(columns, explicit=self._explicit, clear=self._clear, parts=self._parts)
-        customers, unfit = validate_drafts([made[at] for at in kept] if faults else made)
-        faults |= {kept[place]: [(leaf, "does-not-fit")] for place, leaf in unfit.items()}
+        valid = [index for index in range(len(rows)) if index not in faults]
+        drafts = build_drafts(columns, explicit=self._explicit, clear=self._clear, parts=self._parts)
+        customers, unfit = validate_drafts([drafts[index] for index in valid] if faults else drafts)
+        faults |= {valid[position]: [(leaf, "does-not-fit")] for position, leaf in unfit.items()}
         return Block(
             customers,
-            [rows[at] for at in kept if at not in faults],
-            [self._reject(chunk, at, faults[at], numbers[at]) for at in sorted(faults.keys() - blank)],
+            [rows[index] for index in valid if index not in faults],
+            [self._reject(chunk, index, faults[index], numbers[index]) for index in sorted(faults.keys() - blank)],
             len(rows) - len(blank),
             [
-                Finding(rows[at], leaf, code, _shown(numbers[at]))
-                for at in sorted(notes.keys() - faults.keys())
-                for leaf, code in notes[at]
+                Finding(rows[index], leaf, code, _display_number(numbers[index]))
+                for index in sorted(warnings.keys() - faults.keys())
+                for leaf, code in warnings[index]
             ],
             self._addresses.blanked(columns, left_out=faults),
         )
 
     def _column(self, chunk: Chunk, leaf: str) -> Column:
-        feed = self._feeds[leaf]
-        default = "" if leaf in ADDRESS_FIELDS else feed.default
-        if feed.position is None:
+        field_source = self._field_sources[leaf]
+        default = "" if leaf in ADDRESS_FIELDS else field_source.default
+        if field_source.position is None:
             return Column([default] * len(chunk))
-        cells = chunk.columns[feed.position]
-        if self._fed_back:
-            cells = list(map(unguarded, cells))
-        column = feed.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
+        cells = chunk.columns[field_source.position]
+        if self._has_guarded_cells:
+            cells = [cell and unguarded(cell) for cell in cells]
+        column = field_source.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
         return column.filled(default) if default else column
 
-    def _judge(self, columns: Mapping[str, Column], restored: Sequence[int]) -> tuple[Faults, Faults]:
+    def _check(self, columns: Mapping[str, Column], restored: Sequence[int]) -> tuple[Faults, Faults]:
         """The errors and the warnings."""
-        found: dict[str, Faults] = {"error": {}, "warning": {}, "off": {}}
-        for at in restored:
-            found[self._severities["zero-restored"]].setdefault(at, []).append(("postalCode", "zero-restored"))
-        for at in columns["customerNo"].empty():
-            found["error"].setdefault(at, []).append(("customerNo", "missing"))
+        faults: dict[str, Faults] = {"error": {}, "warning": {}, "off": {}}
+        for index in restored:
+            faults[self._severities["zero-restored"]].setdefault(index, []).append(("postalCode", "zero-restored"))
+        for index in columns["customerNo"].empty():
+            faults["error"].setdefault(index, []).append(("customerNo", "missing"))
         for leaf, column in columns.items():
             in_country = None
             for check in self._checks[leaf]:
-                judged = column
+                cells = column
                 if check.by_country and "countryCode" in columns:
-                    judged = in_country = in_country or with_countries(column, columns["countryCode"])
-                for at, code in check.breaches(judged):
-                    found[self._severities[code]].setdefault(at, []).append((leaf, code))
-        return found["error"], found["warning"]
+                    cells = in_country = in_country or with_countries(column, columns["countryCode"])
+                for index, code in check.breaches(cells):
+                    faults[self._severities[code]].setdefault(index, []).append((leaf, code))
+        return faults["error"], faults["warning"]
 
-    def _reject(self, chunk: Chunk, at: int, faults: list[tuple[str, str]], number: str) -> Reject:
+    def _reject(self, chunk: Chunk, index: int, faults: list[tuple[str, str]], number: str) -> Reject:
         (leaf, code), *also = faults
-        cells = chunk.record(at)
-        if self._fed_back:
+        cells = chunk.record(index)
+        if self._has_guarded_cells:
             cells = tuple(map(unguarded, cells))
-        at_fault = any(field == "customerNo" for field, _ in faults)
-        shown = None if at_fault else _shown(number)
-        return Reject(chunk.first_row + at, leaf, code, shown, cells, tuple(also))
+        is_at_fault = any(field == "customerNo" for field, _ in faults)
+        customer_no = None if is_at_fault else _display_number(number)
+        return Reject(chunk.first_row + index, leaf, code, customer_no, cells, tuple(also))
 
     def _refuse_unnamed(self, chunk: Chunk) -> None:
         for position in self._unnamed:
@@ -159,5 +159,5 @@ class BlockReader:
                 )
 
 
-def _shown(number: str) -> str | None:
+def _display_number(number: str) -> str | None:
     return number if number.isprintable() and 0 < len(number) <= MAX_CUSTOMER_NO_LENGTH else None

@@ -78,11 +78,12 @@ class DuplicateResolver:
         Raises:
             InputRefused: They do; the message names the first such customer and its rows.
         """
-        found = self._rows_of_each(repeated)
-        if not found:
+        rows_by_number = self._rows_of_each(repeated)
+        if not rows_by_number:
             return
-        number, rows = next(iter(found.items()))
-        more = f" ({len(found) - 1} more are in several rows)" if len(found) > 1 else ""
+        number, rows = next(iter(rows_by_number.items()))
+        others = len(rows_by_number) - 1
+        more = f" ({others} more are in several rows)" if others else ""
         places = " and ".join(map(self._table.place, rows[:5]))
         raise self._refused(f"customerNo {number[:50]} is in rows {places}{more}; keep one, or use --duplicates", rows)
 
@@ -95,22 +96,22 @@ class DuplicateResolver:
         return rows_of_each(blocks, repeated, is_rejected=self._is_rejected)
 
     def _merged(self, repeated: Mapping[str, Sequence[int]]) -> dict[int, Record]:
-        wanted = {row for rows in repeated.values() for row in rows}
+        all_rows = {row for rows in repeated.values() for row in rows}
         records: dict[int, Record] = {}
         for chunk in self._table.chunks():
-            for row in wanted.intersection(range(chunk.first_row, chunk.first_row + len(chunk))):
+            for row in all_rows.intersection(range(chunk.first_row, chunk.first_row + len(chunk))):
                 records[row] = [column[row - chunk.first_row] for column in chunk.columns]
         return {rows[0]: self._merge(rows, [records[row] for row in rows]) for rows in repeated.values()}
 
     def _merge(self, rows: Sequence[int], records: Sequence[Record]) -> Record:
         merged: list[str | None] = []
         for position, cells in enumerate(zip(*records, strict=True)):
-            said = [cell for cell in cells if cell is not None and (cell.strip() or self._table.explicit)]
-            if len({cell.strip().casefold() for cell in said}) > 1:
+            values = [cell for cell in cells if cell is not None and (cell.strip() or self._table.explicit)]
+            if len({cell.strip().casefold() for cell in values}) > 1:
                 places = " and ".join(map(self._table.place, rows[:5]))
                 what = f"rows {places} are one customer, but differ in {self._names.quoted(position)}; fix them"
                 raise self._refused(what, rows)
-            merged.append(next(iter(said), cells[0]))
+            merged.append(next(iter(values), cells[0]))
         return merged
 
     def _refused(self, what: str, rows: Sequence[int]) -> InputRefused:

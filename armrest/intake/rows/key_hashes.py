@@ -32,11 +32,11 @@ class KeyHashes:
 
         values = np.frombuffer(self._hashes, dtype=np.int64)
         values.sort()
-        found: set[int] = set()
-        for at in range(0, len(values), COMPARED_AT_ONCE):
-            part = values[at : at + COMPARED_AT_ONCE + 1]
-            found.update(part[1:][part[1:] == part[:-1]].tolist())
-        return found
+        repeated: set[int] = set()
+        for start in range(0, len(values), COMPARED_AT_ONCE):
+            part = values[start : start + COMPARED_AT_ONCE + 1]
+            repeated.update(part[1:][part[1:] == part[:-1]].tolist())
+        return repeated
 
 
 def folded(numbers: Sequence[str]) -> Iterable[str]:
@@ -57,9 +57,9 @@ def rows_of_each(
         suspects: The hashes to check.
         is_rejected: Whether a number rejects its row, which then does not count, such as a total on each page.
     """
-    found: dict[str, list[int]] = {}
+    rows_by_number: dict[str, list[int]] = {}
     for first_row, numbers in blocks:
         for row, (number, key) in enumerate(zip(numbers, folded(numbers), strict=True), start=first_row):
             if key and hash(key) in suspects and not is_rejected(number):
-                found.setdefault(key, []).append(row)
-    return {number: rows for number, rows in found.items() if len(rows) > 1}
+                rows_by_number.setdefault(key, []).append(row)
+    return {number: rows for number, rows in rows_by_number.items() if len(rows) > 1}

@@ -1,4 +1,4 @@
-"""Complete the postal address, which ARM replaces as a whole, or refuse it if fields would be blanked."""
+"""Complete the address columns of a table, or refuse them if ARM would blank fields."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
@@ -9,7 +9,7 @@ from armrest.intake.formats import Layout
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rules import Column
-from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS
+from armrest.model import ADDRESS_FIELDS, NEEDED_ADDRESS_FIELDS, missing_address_fields
 
 DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "ES": 5, "IT": 5, "US": 5}
 """Number of digits of postal codes, in countries where they may begin with zeros."""
@@ -18,15 +18,15 @@ DIGITS_OF_POSTAL_CODES: Final = {"NO": 4, "FI": 5, "SE": 5, "DE": 5, "FR": 5, "E
 class AddressColumns:
     """The address columns of one table."""
 
-    def __init__(self, table: Layout, feeds: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
+    def __init__(self, table: Layout, field_sources: Mapping[str, FieldSource], *, source: str, policy: Policy) -> None:
         self._source = source
         self._place = table.place
-        self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in feeds]
-        self._defaults = {leaf: feeds[leaf].default for leaf in self._leaves if feeds[leaf].default}
-        self._lacking = [leaf for leaf in NEEDED_ADDRESS_FIELDS if leaf not in feeds]
+        self._leaves = [leaf for leaf in ADDRESS_FIELDS if leaf in field_sources]
+        self._defaults = {leaf: field_sources[leaf].default for leaf in self._leaves if field_sources[leaf].default}
+        self._lacking = missing_address_fields(field_sources)
         self._refuse = policy.address == "refuse"
         self._merge = policy.address == "merge"
-        self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= feeds.keys()
+        self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= field_sources.keys()
 
     def complete(self, columns: MutableMapping[str, Column], first_row: int) -> list[int]:
         """Fill in defaults and restore lost zeros; return the positions of the restored zeros.
@@ -35,12 +35,12 @@ class AddressColumns:
             InputRefused: An address is filled, but a required field is missing and would be blanked.
         """
         if self._refuse and (self._lacking or any(columns[leaf].absent for leaf in self._leaves)):
-            self._refuse_half(columns, first_row)
+            self._refuse_partial(columns, first_row)
         if self._defaults:
             filled = list(map(any, self._rows(columns)))
             for leaf, default in self._defaults.items():
                 cells = zip(columns[leaf].cells, filled, strict=True)
-                columns[leaf] = Column([cell or default if go else cell for cell, go in cells])
+                columns[leaf] = Column([cell or default if is_filled else cell for cell, is_filled in cells])
         return self._with_zeros(columns) if self._restore_zeros else []
 
     def blanked(self, columns: Mapping[str, Column], *, left_out: Collection[int]) -> Counter[str]:
@@ -51,14 +51,14 @@ class AddressColumns:
         """
         filled = list(map(any, self._rows(columns))) if self._leaves else []
         without = filled.count(False)
-        out = [at for at in left_out if filled and filled[at]]
+        out = [index for index in left_out if filled and filled[index]]
         if self._merge:  # fields that are not given are kept
             return Counter()
-        found = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
+        blanked = Counter(dict.fromkeys(ADDRESS_FIELDS, len(filled) - without - len(out)))
         for leaf in self._leaves:
             cells = columns[leaf].cells
-            found[leaf] = cells.count("") - without - sum(not cells[at] for at in out)
-        return found
+            blanked[leaf] = cells.count("") - without - sum(not cells[index] for index in out)
+        return blanked
 
     def _rows(self, columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
         return zip(*(columns[leaf].cells for leaf in self._leaves), strict=True)
@@ -67,24 +67,24 @@ class AddressColumns:
         """Restore leading zeros if the row's country fixes the number of digits."""
         codes = list(columns["postalCode"].cells)
         restored = []
-        for at, (code, country) in enumerate(zip(codes, columns["countryCode"].cells, strict=True)):
+        for position, (code, country) in enumerate(zip(codes, columns["countryCode"].cells, strict=True)):
             digits = DIGITS_OF_POSTAL_CODES.get(country.upper(), 0)
             if 0 < len(code) < digits and code.isdecimal():
-                codes[at] = code.zfill(digits)
-                restored.append(at)
+                codes[position] = code.zfill(digits)
+                restored.append(position)
         columns["postalCode"] = Column(codes)
         return restored
 
-    def _refuse_half(self, columns: Mapping[str, Column], first_row: int) -> None:
+    def _refuse_partial(self, columns: Mapping[str, Column], first_row: int) -> None:
         for leaf in self._leaves:
-            for at, cell in enumerate(columns[leaf].cells):
+            for position, cell in enumerate(columns[leaf].cells):
                 if not cell:
                     continue
-                lacking = self._lacking or [it for it in NEEDED_ADDRESS_FIELDS if _absent(columns[it].absent, at)]
+                lacking = self._lacking or [it for it in NEEDED_ADDRESS_FIELDS if _absent(columns[it].absent, position)]
                 if lacking:
-                    raise self._half(leaf, first_row + at, ", ".join(lacking))
+                    raise self._partial(leaf, first_row + position, ", ".join(lacking))
 
-    def _half(self, leaf: str, row: int, lacking: str) -> InputRefused:
+    def _partial(self, leaf: str, row: int, lacking: str) -> InputRefused:
         return InputRefused(
             f"{self._source}: row {self._place(row)} fills {leaf}, but there is no {lacking}: ARM would make it blank; "
             "add it, leave the address out, or use --address-policy merge or replace",
@@ -94,5 +94,5 @@ class AddressColumns:
         )
 
 
-def _absent(absent: Sequence[bool] | None, at: int) -> bool:
-    return absent is not None and absent[at]
+def _absent(absent: Sequence[bool] | None, position: int) -> bool:
+    return absent is not None and absent[position]

@@ -1,14 +1,12 @@
 """Findings in rows, and the file with the rejected rows, to be fixed and read again."""
 
-import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol, Self
+from typing import Protocol, Self
 
 from armrest.intake.rules import REASONS
-from armrest.model import REJECT_COLUMNS
-from armrest.tabular import guarded
+from armrest.tabular import OWN_COLUMNS, REJECT_COLUMNS, CsvRows, TableFile, TableLayout, partial_path
 
 
 class SourceShape(Protocol):
@@ -78,34 +76,46 @@ class Reject:
 class RejectsFile:
     """A CSV with the rejected rows in the source's own layout, to be fixed and read again.
 
-    It is created at the first reject, with the source's delimiter and encoding: the source's columns in order, then
-    `_row`, `_field` and `_error`. Cells that a spreadsheet would run are guarded, and unguarded when read again.
+    It is begun at the first reject, with the source's delimiter and encoding: the source's columns in order, then
+    `_row`, `_field` and `_error`. These three are also the mark by which a reader removes the guard of the cells.
+    In a folder, the file takes its place when it is closed.
 
     Args:
         path: A file that only its owner may read, or any fsspec URL.
+
+    Attributes:
+        written_to: Where the rows are until it is closed.
+        count: How many rows were written.
     """
 
     def __init__(self, path: Path | str, source: SourceShape) -> None:
         self.path = path
         self.count = 0
+        local = _local_file(path)
+        self.written_to = str(path if local is None else partial_path(local))
         self._source = source
-        self._kept = [at for at, column in enumerate(source.columns) if column not in REJECT_COLUMNS]
-        self._file: IO[str] | None = None
-        self._writer: Any = None
+        self._kept = [index for index, column in enumerate(source.columns) if column not in OWN_COLUMNS]
+        self._table: TableFile | _RemoteCsv | None = None
 
     def write(self, rejects: Iterable[Reject]) -> None:
         """Append rejects in the given order."""
         for reject in rejects:
-            if self._file is None:
-                self._open()
-            cells = [guarded(reject.cells[at]) for at in self._kept]
-            self._writer.writerow([*cells, self._source.place(reject.row), reject.fields, reject.sentence])
+            if self._table is None:
+                self._table = self._new_table()
+            cells = [reject.cells[index] for index in self._kept]
+            self._table.write([[*cells, self._source.place(reject.row), reject.fields, reject.sentence]])
             self.count += 1
 
+    @property
+    def is_open(self) -> bool:
+        """Whether rows were written, and the file has not taken its place yet."""
+        return self._table is not None
+
     def close(self) -> None:
-        """Close the file; safe to repeat."""
-        if self._file is not None:
-            self._file.close()
+        """Complete the file; safe to repeat."""
+        table, self._table = self._table, None
+        if table is not None:
+            table.close()
 
     def __enter__(self) -> Self:
         return self
@@ -113,20 +123,43 @@ class RejectsFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> None:
-        self._file = self._new_file()
-        self._writer = csv.writer(self._file, delimiter=self._source.delimiter)
-        self._writer.writerow([*(self._source.columns[at] for at in self._kept), *REJECT_COLUMNS])
+    def _new_table(self) -> "TableFile | _RemoteCsv":
+        """Begin the file; characters outside the encoding become escapes, which a rule finds when read again."""
+        layout = TableLayout(
+            columns=[*(self._source.columns[index] for index in self._kept), *REJECT_COLUMNS],
+            delimiter=self._source.delimiter,
+            encoding=self._source.encoding,
+            errors="backslashreplace",
+        )
+        file = _local_file(self.path)
+        return _RemoteCsv(str(self.path), layout) if file is None else TableFile(file, layout, suffix=".csv")
 
-    def _new_file(self) -> IO[str]:
-        """Create the file; characters outside the encoding become escapes, which a rule finds when read again."""
-        encoding, errors = self._source.encoding, "backslashreplace"
-        if isinstance(self.path, str) and "://" in self.path:
-            import fsspec
 
-            file: IO[str] = fsspec.open(self.path, "w", encoding=encoding, errors=errors, newline="").open()
-            return file
-        path = Path(self.path)
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600, exist_ok=False)
-        return path.open("w", encoding=encoding, errors=errors, newline="")
+class _RemoteCsv:
+    """A CSV at an fsspec URL; an object store shows it once it is closed."""
+
+    def __init__(self, url: str, layout: TableLayout) -> None:
+        import fsspec
+
+        self._handle = fsspec.open(url, "wb").open()
+        self._rows = CsvRows(self._handle, layout)
+
+    def write(self, rows: Iterable[Sequence[str]]) -> None:
+        self._rows.write(rows)
+
+    def close(self) -> None:
+        try:
+            self._rows.close()
+        finally:
+            self._handle.close()
+
+
+def _local_file(path: Path | str) -> Path | None:
+    """The file of this machine that a path or a `file://` URL names; None for any other URL."""
+    if isinstance(path, Path) or "://" not in path:
+        return Path(path)
+    if path.startswith(("file://", "local://")):
+        from fsspec.core import url_to_fs
+
+        return Path(url_to_fs(path)[1])
+    return None

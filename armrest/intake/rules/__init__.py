@@ -1,8 +1,8 @@
-from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, checks_of, not_like, with_countries
+from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, checks_of, with_countries
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import LIMIT_PATTERN, RejectLimit
-from armrest.intake.rules.validators import is_no_date, is_no_whole_number
+from armrest.intake.rules.validators import is_date, is_whole_number
 
 __all__ = [
     "LIMIT_PATTERN",
@@ -12,11 +12,11 @@ __all__ = [
     "Reason",
     "RejectLimit",
     "Severity",
+    "cells_outside",
     "checks_of",
-    "is_no_date",
-    "is_no_whole_number",
+    "is_date",
+    "is_whole_number",
     "items",
-    "not_like",
     "severities",
     "with_countries",
 ]

@@ -1,4 +1,4 @@
-"""Check rules column by column: ordinary cells pass at once, and only suspect cells are validated.
+"""Check rules column by column: most cells pass a fast path at once, and only suspect cells are validated.
 
 A rule never raises and never changes a cell; it names the cells that break it.
 """
@@ -13,42 +13,42 @@ from typing import Final
 
 from armrest.intake.rules import validators
 from armrest.intake.rules.column import Column, items
-from armrest.intake.rules.customer_number import CUSTOMER_NO_JUDGES, ORDINARY_CUSTOMER_NO
+from armrest.intake.rules.customer_number import CUSTOMER_NO_FAST_PATH, CUSTOMER_NO_PREDICATES
 from armrest.intake.rules.reject_codes import Severity
 from armrest.intake.rules.validators import DOMESTIC
-from armrest.model import ADDRESS_FIELDS, LIST_FIELDS, PLAIN_FIELDS
+from armrest.model import FIELD_PATHS, LIST_FIELDS, NUMBER_COLUMNS
 
 MAX_CUSTOMER_NO_LENGTH: Final = 50
 MAX_LENGTH: Final = 255
 """Both lengths are assumed; Amili documents none."""
 OLDEST_BIRTH: Final = "1900-01-01"
 
-Judge = Callable[[str], bool]
+Predicate = Callable[[str], bool]
 """Whether a cell, which is never empty, breaks a rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Rules that share a fast path for ordinary cells.
+    """Rules that share a fast path.
 
     Attributes:
-        strange: Returns the cells of a column that may break a rule; all other cells break none.
-        judges: The predicate of each rule, by code.
+        suspects: Returns the cells of a column that may break a rule; all other cells break none.
+        predicates: Whether a cell breaks a rule, by the rule's code.
         by_country: Whether the cell is checked with its row's country, `SE|46 12`, unless that is Norway or missing.
     """
 
-    strange: Callable[[Column], Iterable[str]]
-    judges: Mapping[str, Judge]
+    suspects: Callable[[Column], Iterable[str]]
+    predicates: Mapping[str, Predicate]
     by_country: bool = False
 
     def breaches(self, column: Column) -> Iterator[tuple[int, str]]:
         """Yield the position of each cell that breaks a rule, and the code of the rule."""
-        suspects = set(self.strange(column))
+        suspects = set(self.suspects(column))
         suspects.discard("")
-        for code, judge in self.judges.items() if suspects else ():
-            broken = {cell for cell in suspects if judge(cell)}
-            if broken:
-                yield from ((at, code) for at, cell in enumerate(column.cells) if cell in broken)
+        for code, breaks_rule in self.predicates.items() if suspects else ():
+            faulty = {cell for cell in suspects if breaks_rule(cell)}
+            if faulty:
+                yield from ((row, code) for row, cell in enumerate(column.cells) if cell in faulty)
 
 
 def checks_of(
@@ -59,20 +59,20 @@ def checks_of(
     Args:
         lookup: The values that a mapping's lookup returns.
     """
-    found = [*EVERYWHERE, *OWN_CHECKS.get(field, ())]
+    checks = [*EVERYWHERE, *OWN_CHECKS.get(field, ())]
     if field == "dateOfBirth":
-        found.append(_dates(today))
+        checks.append(_dates(today))
     if lookup is not None:
-        found.append(Check(_not_among(lookup), {"not-in-lookup": lambda cell: cell not in lookup}))
-    on = [
+        checks.append(Check(_other_than(lookup), {"not-in-lookup": lambda cell: cell not in lookup}))
+    enabled = [
         Check(
-            check.strange,
-            {code: judge for code, judge in check.judges.items() if severities[code] != "off"},
+            check.suspects,
+            {code: predicate for code, predicate in check.predicates.items() if severities[code] != "off"},
             by_country=check.by_country,
         )
-        for check in found
+        for check in checks
     ]
-    return [check for check in on if check.judges]
+    return [check for check in enabled if check.predicates]
 
 
 def with_countries(column: Column, countries: Column) -> Column:
@@ -85,29 +85,29 @@ def with_countries(column: Column, countries: Column) -> Column:
     )
 
 
-def not_like(pattern: str) -> Callable[[Column], Iterable[str]]:
+def cells_outside(pattern: str) -> Callable[[Column], Iterable[str]]:
     """Return a function that finds filled cells that do not match the pattern, which must not contain a line feed."""
-    ordinary_cell = re.compile(rf"(?:{pattern})?").fullmatch
-    ordinary_lines = re.compile(rf"(?:(?:{pattern})?\n)*+").match
+    matching_cell = re.compile(rf"(?:{pattern})?").fullmatch
+    matching_lines = re.compile(rf"(?:(?:{pattern})?\n)*+").match
 
-    def strange(column: Column) -> Iterator[str]:
+    def suspects(column: Column) -> Iterator[str]:
         if not column.one_line_each:
-            yield from filterfalse(ordinary_cell, column.cells)
+            yield from filterfalse(matching_cell, column.cells)
             return
-        text, at = column.text + "\n", 0
-        while found := ordinary_lines(text, at):
-            at = found.end()
-            if at == len(text):
+        text, start = column.text + "\n", 0
+        while lines := matching_lines(text, start):
+            start = lines.end()
+            if start == len(text):
                 return
-            end = text.index("\n", at)
-            yield text[at:end]
-            at = end + 1
+            end = text.index("\n", start)
+            yield text[start:end]
+            start = end + 1
 
-    return strange
+    return suspects
 
 
-def _not_among(ordinary: Collection[str]) -> Callable[[Column], Iterable[str]]:
-    return lambda column: set(column.cells).difference(ordinary)
+def _other_than(known: Collection[str]) -> Callable[[Column], Iterable[str]]:
+    return lambda column: set(column.cells).difference(known)
 
 
 def _unprintable(column: Column) -> Iterable[str]:
@@ -119,12 +119,12 @@ def _holding(*signs: str) -> Callable[[Column], Iterable[str]]:
 
 
 def _beginning_with(*signs: str) -> Callable[[Column], Iterable[str]]:
-    def strange(column: Column) -> Iterable[str]:
+    def suspects(column: Column) -> Iterable[str]:
         text = column.text
-        there = [sign for sign in signs if sign[0] in text and (text.startswith(sign) or f"\n{sign}" in text)]
-        return (cell for cell in column.cells if cell.startswith(tuple(there))) if there else ()
+        present = [sign for sign in signs if sign[0] in text and (text.startswith(sign) or f"\n{sign}" in text)]
+        return (cell for cell in column.cells if cell.startswith(tuple(present))) if present else ()
 
-    return strange
+    return suspects
 
 
 def _unreadable(column: Column) -> Iterable[str]:
@@ -137,8 +137,13 @@ def _longer_than(length: int) -> Callable[[Column], Iterable[str]]:
     return lambda column: column.cells if max(map(len, column.cells), default=0) > length else ()
 
 
-def _any_item(judge: Judge) -> Judge:
-    return lambda cell: any(map(judge, items(cell)))
+def _any_item(predicate: Predicate) -> Predicate:
+    return lambda cell: any(map(predicate, items(cell)))
+
+
+def _fails(validator: Predicate) -> Predicate:
+    """The predicate of a rule that a cell breaks unless a validator accepts it."""
+    return lambda cell: not validator(cell)
 
 
 def _too_long(length: int, code: str) -> Check:
@@ -146,15 +151,18 @@ def _too_long(length: int, code: str) -> Check:
 
 
 def _seen(codes: Collection[str]) -> Check:
-    return Check(_not_among(codes), {"unseen-code": lambda cell: cell not in codes})
+    return Check(_other_than(codes), {"unseen-code": lambda cell: cell not in codes})
 
 
 def _dates(today: date) -> Check:
     outside = partial(validators.is_outside, first=OLDEST_BIRTH, last=today.isoformat())
     return Check(
-        not_like(validators.ORDINARY_DATE), {"not-a-date": validators.is_no_date, "date-out-of-range": outside}
+        cells_outside(validators.DATE_FAST_PATH),
+        {"not-a-date": _fails(validators.is_date), "date-out-of-range": outside},
     )
 
+
+_WHOLE_NUMBER: Final = {"not-a-whole-number": _fails(validators.is_whole_number)}
 
 EVERYWHERE: Final = (
     Check(_unprintable, {"control-character": validators.has_control, "look-alike-blank": validators.has_look_alike}),
@@ -163,14 +171,15 @@ EVERYWHERE: Final = (
     Check(_beginning_with("#", "Err:"), {"error-cell": validators.is_error_cell}),
 )
 OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
-    **dict.fromkeys((*PLAIN_FIELDS, *ADDRESS_FIELDS), (_too_long(MAX_LENGTH, "long"),)),
+    **dict.fromkeys(FIELD_PATHS, (_too_long(MAX_LENGTH, "long"),)),
+    **dict.fromkeys(NUMBER_COLUMNS, (Check(lambda column: column.cells, _WHOLE_NUMBER),)),
     **dict.fromkeys(
         LIST_FIELDS,
         (
             Check(
-                not_like(validators.ORDINARY_EMAIL),
+                cells_outside(validators.EMAIL_FAST_PATH),
                 {
-                    "not-an-email": _any_item(validators.is_no_email),
+                    "not-an-email": _any_item(_fails(validators.is_email)),
                     "doubtful-email": _any_item(validators.is_doubtful_email),
                 },
             ),
@@ -178,22 +187,22 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     ),
     "customerNo": (
         Check(
-            not_like(ORDINARY_CUSTOMER_NO),
+            cells_outside(CUSTOMER_NO_FAST_PATH),
             {
                 "blank-inside": validators.has_blank,
                 "scientific-notation": validators.is_scientific,
-                **CUSTOMER_NO_JUDGES,
+                **CUSTOMER_NO_PREDICATES,
             },
         ),
         Check(
-            lambda column: validators.perhaps_birth_numbers(column.cells),
+            lambda column: validators.possible_birth_numbers(column.cells),
             {"birth-number-as-customer-number": validators.is_birth_number},
         ),
         _too_long(MAX_CUSTOMER_NO_LENGTH, "too-long"),
     ),
     "phoneNo": (
         Check(
-            not_like(validators.ORDINARY_PHONE),
+            cells_outside(validators.PHONE_FAST_PATH),
             {
                 "scientific-notation": validators.is_scientific,
                 "letters-in-phone": validators.has_letters,
@@ -204,26 +213,34 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     ),
     "organizationNo": (
         Check(
-            lambda column: filterfalse(validators.checks_out, column.cells),
-            {"birth-number": validators.is_birth_number, "not-an-organisation-number": validators.is_no_organisation},
+            lambda column: filterfalse(validators.has_valid_checksum, column.cells),
+            {
+                "birth-number": validators.is_birth_number,
+                "not-an-organisation-number": validators.is_doubtful_organisation_number,
+            },
             by_country=True,
         ),
     ),
     "dateOfBirth": (),
     "countryCode": (
         Check(
-            _not_among(validators.COMMON_COUNTRIES),
-            {"not-a-country-code": validators.is_no_country_code, "unknown-country": validators.is_no_country},
+            _other_than(validators.COMMON_COUNTRIES),
+            {
+                "not-a-country-code": _fails(validators.is_country_code),
+                "unknown-country": validators.is_unknown_country,
+            },
         ),
     ),
     "postalCode": (
         Check(
-            not_like(validators.ORDINARY_POSTAL_CODE), {"postal-code": validators.is_no_postal_code}, by_country=True
+            cells_outside(validators.POSTAL_CODE_FAST_PATH),
+            {"postal-code": validators.is_doubtful_postal_code},
+            by_country=True,
         ),
     ),
     "distributionType": (_seen(validators.SEEN_DISTRIBUTION_TYPES),),
     "einvoiceCode": (
-        Check(_not_among(validators.SEEN_EINVOICE_CODES), {"not-a-whole-number": validators.is_no_whole_number}),
+        Check(_other_than(validators.SEEN_EINVOICE_CODES), _WHOLE_NUMBER),
         _seen(validators.SEEN_EINVOICE_CODES),
     ),
 }

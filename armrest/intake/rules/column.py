@@ -54,7 +54,7 @@ class Column:
 
     def empty(self) -> list[int]:
         """The positions of the empty cells."""
-        return [at for at, cell in enumerate(self.cells) if not cell] if "" in self.cells else []
+        return [index for index, cell in enumerate(self.cells) if not cell] if "" in self.cells else []
 
     def filled(self, default: str) -> "Column":
         """The column with empty cells replaced by this default."""

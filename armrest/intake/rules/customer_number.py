@@ -12,7 +12,7 @@ from typing import Final
 from armrest.intake.formats import bare, guess
 from armrest.intake.rules.validators import has_blank, is_birth_number, is_scientific
 
-ORDINARY_CUSTOMER_NO: Final = (
+CUSTOMER_NO_FAST_PATH: Final = (
     r"[0-9]{1,50}|[A-Za-zÆØÅæøå]{1,20}+[-.]?[0-9]{3,10}|[A-Za-z]{1,2}-?[0-9]{1,2}"  # no word ends in three digits
 )
 _WORDS: Final = frozenset(
@@ -46,7 +46,7 @@ def customer_number_fault(cell: str) -> str:
     return "" if _DIGIT.search(cell) else "no-digit"
 
 
-CUSTOMER_NO_JUDGES: Final = {
+CUSTOMER_NO_PREDICATES: Final = {
     code: partial(lambda code, cell: customer_number_fault(cell) == code, code)
     for code in ("not-a-customer-number", "decimal-number", "no-digit")
 }
@@ -66,10 +66,10 @@ def _is_something_else(cell: str) -> bool:
 
 
 def _is_date(cell: str) -> bool:
-    found = _YEAR_FIRST.fullmatch(cell) or _YEAR_LAST.fullmatch(cell)
-    if found is None or int(found["y"]) not in _YEARS:
+    parts = _YEAR_FIRST.fullmatch(cell) or _YEAR_LAST.fullmatch(cell)
+    if parts is None or int(parts["y"]) not in _YEARS:
         return False
-    return any(_exists(int(found["y"]), *order) for order in ((found["a"], found["b"]), (found["b"], found["a"])))
+    return any(_exists(int(parts["y"]), *order) for order in ((parts["a"], parts["b"]), (parts["b"], parts["a"])))
 
 
 def _exists(year: int, month: str, day: str) -> bool:

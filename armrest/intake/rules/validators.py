@@ -1,4 +1,4 @@
-"""Validators of single cells, most of them standard libraries, and patterns of ordinary cells that need none.
+"""Validators of single cells, most of them standard libraries, and fast paths: patterns of cells that need none.
 
 Libraries are imported on first use: most small files never need one.
 """
@@ -14,16 +14,16 @@ from typing import Final
 DOMESTIC: Final = frozenset({"", "NO", "no"})
 """Without another country in the row, numbers are read as Norwegian."""
 
-ORDINARY_PHONE: Final = (
+PHONE_FAST_PATH: Final = (
     r"(?:\+47 ?)?(?:9[0-9]|4[016-8]|2[1-4]|3[1-3578]|5[1-35-7]|6[1-46-9]|7[0-8])"
     r"(?:[0-9]{6}| [0-9]{2} [0-9]{2} [0-9]{2}|[0-9] [0-9]{2} [0-9]{3})"
 )
-ORDINARY_EMAIL: Final = (
+EMAIL_FAST_PATH: Final = (
     r"[A-Za-z0-9]{1,20}+(?:[._+-][A-Za-z0-9]{1,20}+){0,2}+"
     r"@[A-Za-z0-9]{1,20}+(?:[.-][A-Za-z0-9]{3,20}+)?+\.(?:no|com|net|org|se|dk|fi|de|eu|io|name)"
 )
-ORDINARY_DATE: Final = "19[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
-ORDINARY_POSTAL_CODE: Final = "[0-9]{4}"
+DATE_FAST_PATH: Final = "19[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+POSTAL_CODE_FAST_PATH: Final = "[0-9]{4}"
 SEEN_DISTRIBUTION_TYPES: Final = frozenset("MHmh")
 SEEN_EINVOICE_CODES: Final = frozenset({"0", "90"})
 COMMON_COUNTRIES: Final = (
@@ -80,7 +80,7 @@ _ERROR_CELL: Final = re.compile(
 )
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
-_ORDINARY_EMAIL: Final = re.compile(ORDINARY_EMAIL).fullmatch
+_is_on_email_fast_path: Final = re.compile(EMAIL_FAST_PATH).fullmatch
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -130,27 +130,27 @@ def has_letters(cell: str) -> bool:
 
 
 @lru_cache(maxsize=50_000)
-def is_no_date(cell: str) -> bool:
-    """Whether a cell is not an existing day written as YYYY-MM-DD."""
+def is_date(cell: str) -> bool:
+    """Whether a cell is an existing day written as YYYY-MM-DD."""
     try:
-        return date.fromisoformat(cell).isoformat() != cell
+        return date.fromisoformat(cell).isoformat() == cell
     except ValueError:
-        return True
+        return False
 
 
 def is_outside(cell: str, *, first: str, last: str) -> bool:
     """Whether a cell is a date before the first or after the last one."""
-    return not first <= cell <= last and not is_no_date(cell)
+    return not first <= cell <= last and is_date(cell)
 
 
-def is_no_whole_number(cell: str) -> bool:
-    """Whether a cell is not up to nine digits with an optional minus."""
-    return _WHOLE_NUMBER.fullmatch(cell) is None
+def is_whole_number(cell: str) -> bool:
+    """Whether a cell is up to nine digits with an optional minus."""
+    return _WHOLE_NUMBER.fullmatch(cell) is not None
 
 
-def is_no_email(cell: str) -> bool:
-    """Whether a cell does not have exactly one @, or has blanks."""
-    return _EMAIL.fullmatch(cell) is None
+def is_email(cell: str) -> bool:
+    """Whether a cell has exactly one @, something on both sides, and no blanks."""
+    return _EMAIL.fullmatch(cell) is not None
 
 
 @lru_cache(maxsize=10_000)
@@ -158,7 +158,7 @@ def is_doubtful_email(cell: str) -> bool:
     """Whether email-validator refuses a cell, without looking up the domain."""
     from email_validator import EmailNotValidError, validate_email
 
-    if _ORDINARY_EMAIL(cell) or is_no_email(cell):
+    if _is_on_email_fast_path(cell) or not is_email(cell):
         return False
     try:
         validate_email(cell, check_deliverability=False)
@@ -181,23 +181,23 @@ def is_doubtful_phone(cell: str) -> bool:
         return True
 
 
-def checks_out(cell: str) -> bool:
+def has_valid_checksum(cell: str) -> bool:
     """Whether a cell is nine digits with the right check digit, as in python-stdnum; also true for `""`."""
     if not cell:
         return True
-    weighed = _HEAD.get(cell[:3], nan) + _BODY.get(cell[3:6], nan) + _TAIL.get(cell[6:], nan)
-    return weighed % 11 == 0
+    weighted_sum = _HEAD.get(cell[:3], nan) + _BODY.get(cell[3:6], nan) + _TAIL.get(cell[6:], nan)
+    return weighted_sum % 11 == 0
 
 
-def _weighed(*weights: int) -> dict[str, int]:
+def _weighted(*weights: int) -> dict[str, int]:
     a, b, c = weights
     return {f"{n:03}": a * (n // 100) + b * (n // 10 % 10) + c * (n % 10) for n in range(1000)}
 
 
-_HEAD, _BODY, _TAIL = _weighed(3, 2, 7), _weighed(6, 5, 4), _weighed(3, 2, 1)
+_HEAD, _BODY, _TAIL = _weighted(3, 2, 7), _weighted(6, 5, 4), _weighted(3, 2, 1)
 
 
-def is_no_organisation(cell: str) -> bool:
+def is_doubtful_organisation_number(cell: str) -> bool:
     """Whether python-stdnum refuses a Norwegian organisation number; foreign ones are not checked."""
     from stdnum.no import orgnr
 
@@ -218,7 +218,7 @@ def is_birth_number(cell: str) -> bool:
     return (number[-2], number[-1]) == digits
 
 
-def perhaps_birth_numbers(cells: Iterable[str]) -> list[str]:
+def possible_birth_numbers(cells: Iterable[str]) -> list[str]:
     """The cells that may be one: eleven digits that begin with a day, or longer ones with separators."""
     return [
         cell
@@ -239,22 +239,22 @@ _BIRTHDAYS: Final = frozenset(
 """How birth numbers begin; the year does not matter, because the century is not in it."""
 
 
-def is_no_country_code(cell: str) -> bool:
-    """Whether a cell is not two letters."""
-    return not (len(cell) == 2 and cell.isascii() and cell.isalpha())  # noqa: PLR2004
+def is_country_code(cell: str) -> bool:
+    """Whether a cell is two letters."""
+    return len(cell) == 2 and cell.isascii() and cell.isalpha()  # noqa: PLR2004
 
 
 @lru_cache(maxsize=1000)
-def is_no_country(cell: str) -> bool:
+def is_unknown_country(cell: str) -> bool:
     """Whether a cell is two letters that pycountry does not know."""
     import pycountry
 
-    return not is_no_country_code(cell) and pycountry.countries.get(alpha_2=cell.upper()) is None
+    return is_country_code(cell) and pycountry.countries.get(alpha_2=cell.upper()) is None
 
 
 @lru_cache(maxsize=10_000)
-def is_no_postal_code(cell: str) -> bool:
-    """Whether a postal code is not in the format of the cell's country."""
+def is_doubtful_postal_code(cell: str) -> bool:
+    """Whether a postal code breaks the format of the cell's country; without a known format, it does not."""
     country, code = _split(cell)
     code = code.upper().removeprefix(f"{country}-").removeprefix(f"{country[0]}-")
     return country in POSTAL_CODES and re.fullmatch(POSTAL_CODES[country], code, re.ASCII) is None

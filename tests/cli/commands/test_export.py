@@ -51,7 +51,7 @@ def test_a_rejected_row_with_a_number_is_a_line_too(typed: Typed, tmp_path: Path
     ("file", "told"),
     [
         ("mine.txt", "mine.txt has no format that can be written: use .csv or .xlsx or .parquet"),
-        ("nowhere/mine.csv", "nowhere/mine.csv cannot be written: No such file or directory"),
+        ("nowhere/mine.csv", "nowhere/mine.csv cannot be written: there is no folder nowhere; create it first"),
         ("folder.csv", "folder.csv cannot be written: it exists, and may not be replaced"),
     ],
     ids=["unknown ending", "no such folder", "a folder"],

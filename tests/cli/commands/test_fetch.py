@@ -3,7 +3,8 @@
 import asyncio
 import csv
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,9 @@ def test_what_arm_holds_is_written_under_the_columns_of_a_customer_file(
     assert (ended.json["customers"], ended.json["total"], ended.json["complete"]) == (1, 1, True)
     assert {name: cell for name, cell in row.items() if cell} == {
         "customerNo": "0010",
+        "_guarded": "yes",
         "name": "'=1+1",
-        "phoneNo": "+47 912 34 567",
+        "phoneNo": "'+47 912 34 567",
         "addressLine1": "Storgata 1",
         "cityName": "Ålesund",
         "emailAddressDocument": "a@example.no;b@example.no",
@@ -166,7 +168,7 @@ def test_numbers_are_not_asked_for_where_the_list_shows_all(typed: Typed, many: 
 
 
 @pytest.mark.parametrize(
-    ("file", "said"), [("c.txt", "end it in .csv or .xlsx or .parquet"), ("nowhere/c.csv", "is no folder")]
+    ("file", "said"), [("c.txt", "use .csv or .xlsx or .parquet"), ("nowhere/c.csv", "there is no folder")]
 )
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_read(
     file: str, said: str, typed: Typed, arm: SandboxServer
@@ -181,6 +183,25 @@ def test_a_field_that_is_new_to_us_is_a_column_too() -> None:
     cells = cells_of({"customerNo": "1", "brandNew": {"a": [1]}, "postalAddress": {"floor": "2"}, "distribution": None})
 
     assert cells == {"customerNo": "1", "brandNew": '{"a":[1]}', "postalAddress.floor": "2"}
+
+
+@pytest.mark.parametrize("name", ["c.csv", "c.xlsx", "c.parquet"])
+def test_a_fetch_that_breaks_off_while_it_writes_leaves_the_old_file(
+    name: str, typed: Typed, many: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / name).write_text("old")
+    calls = count()
+
+    def break_off(record: Mapping[str, Any]) -> dict[str, str | None]:
+        if next(calls) == len(many) + 10:  # each record is looked at once for its columns
+            raise Killed
+        return cells_of(record)
+
+    monkeypatch.setitem(fetch_customers.__globals__, "cells_of", break_off)
+    assert "unexpected Killed" in typed(*FETCH, name).complaint
+
+    assert (tmp_path / name).read_text() == "old"
+    assert [path.name for path in tmp_path.glob("*.writing")] == []
 
 
 class Killed(Exception):

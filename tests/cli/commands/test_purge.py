@@ -84,3 +84,16 @@ def test_a_time_that_is_none_is_refused(typed: Typed) -> None:
 
     assert ended.exit_code == 2
     assert "--older-than" in ended.complaint
+
+
+def test_what_a_crash_cut_short_goes_too(typed: Typed, past: Past) -> None:
+    for folder in (past.home / "drift", past.home / "rejects"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, at in ((".old.csv.writing", 0), (".young.csv.writing", time.time())):
+            (folder / name).write_text("customerNo\n")
+            os.utime(folder / name, (at, at))
+
+    typed("purge")
+
+    assert [file.name for file in (past.home / "drift").iterdir()] == [".young.csv.writing"]
+    assert [file.name for file in (past.home / "rejects").iterdir()] == [".young.csv.writing"]

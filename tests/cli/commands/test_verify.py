@@ -96,8 +96,8 @@ def test_drift_is_told_by_number_and_field_and_its_values_stand_in_the_file_alon
     with (tmp_path / "drift.csv").open(encoding="utf-8-sig", newline="") as handle:
         rows = list(csv.reader(handle))
     assert rows[:2] == [
-        ["customerNo", "drift", "field", "wanted", "held"],
-        ["10001", "different", "name", "Kari", "Kari Gammel"],
+        ["customerNo", "drift", "field", "wanted", "held", "_guarded"],
+        ["10001", "different", "name", "Kari", "Kari Gammel", "yes"],
     ]
     assert stat.S_IMODE((tmp_path / "drift.csv").stat().st_mode) == 0o600
 

@@ -5,7 +5,7 @@ from armrest.intake.mapping.field_sources import field_sources_of
 
 
 def positions(columns: list[str]) -> dict[str, int | None]:
-    return {leaf: feed.position for leaf, feed in field_sources_of(columns, source="a.csv").items()}
+    return {leaf: field_source.position for leaf, field_source in field_sources_of(columns, source="a.csv").items()}
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_while_its_workers_have_enough_to_do_the_first_process_makes_blocks_too(
         os.kill(crew._workers[0].process.pid, signal.SIGCONT)
         return source._reader.read(chunk)
 
-    with WorkerPool(2, source._recipe, key=KEY, here=here) as crew:
+    with WorkerPool(2, source._spec, key=KEY, build=here) as crew:
         os.kill(crew._workers[0].process.pid, signal.SIGSTOP)
         blocks = list(crew.read(small_chunks(source)))
 
@@ -142,7 +142,7 @@ def test_it_makes_several_while_a_worker_is_not_there_yet_and_holds_a_bounded_nu
             os.kill(crew._workers[0].process.pid, signal.SIGCONT)
         return source._reader.read(chunk)
 
-    with WorkerPool(2, source._recipe, key=KEY, here=here) as crew:
+    with WorkerPool(2, source._spec, key=KEY, build=here) as crew:
         os.kill(crew._workers[0].process.pid, signal.SIGSTOP)
         next(crew.read(small_chunks(source)))
 
@@ -156,7 +156,7 @@ def test_a_refusal_by_the_first_process_comes_after_the_blocks_before_it(custome
         os.kill(crew._workers[0].process.pid, signal.SIGCONT)
         raise InputRefused("no", code="none")
 
-    with WorkerPool(2, source._recipe, key=KEY, here=here) as crew:
+    with WorkerPool(2, source._spec, key=KEY, build=here) as crew:
         os.kill(crew._workers[0].process.pid, signal.SIGSTOP)
         reading = crew.read(small_chunks(source))
         before = [next(reading) for _ in range(AHEAD)]
@@ -169,7 +169,7 @@ def test_a_refusal_by_the_first_process_comes_after_the_blocks_before_it(custome
 
 def test_a_worker_that_is_killed_ends_the_reading_with_one_line(customers: Path) -> None:
     source = opened(customers)
-    with WorkerPool(2, source._recipe, key=KEY, here=source._reader.read) as crew:
+    with WorkerPool(2, source._spec, key=KEY, build=source._reader.read) as crew:
         os.kill(crew._workers[0].process.pid, signal.SIGKILL)
 
         with pytest.raises(WorkerLost, match=r"a planning process has ended \(-9\)"):
@@ -178,7 +178,7 @@ def test_a_worker_that_is_killed_ends_the_reading_with_one_line(customers: Path)
 
 def test_no_worker_is_left_when_the_reading_is_broken_off(customers: Path) -> None:
     source = opened(customers)
-    with WorkerPool(3, source._recipe, key=KEY, here=source._reader.read) as crew:
+    with WorkerPool(3, source._spec, key=KEY, build=source._reader.read) as crew:
         next(crew.read(source._chunks()))
 
     assert [worker.process.returncode for worker in crew._workers] == [0, 0]

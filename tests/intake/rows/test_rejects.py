@@ -6,11 +6,8 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from armrest.intake import REASONS, Policy, RejectsFile, Source, open_source
-from armrest.tabular import guarded, unguarded
 from tests.intake.customers import TODAY
 
 Open = Callable[..., Source]
@@ -118,10 +115,28 @@ def test_a_number_that_begins_with_an_apostrophe_is_an_error_and_only_our_own_is
     assert again == first
 
 
-@given(st.text(st.sampled_from("'=+-@\t\ra1"), max_size=6))
-def test_a_guarded_cell_is_never_run_and_always_comes_back(cell: str) -> None:
-    assert not re.match(r"[=+\-@\t\r]", guarded(cell))
-    assert unguarded(guarded(cell)) == cell
+def test_until_it_is_closed_the_old_file_stays(source: Open, tmp_path: Path) -> None:
+    file = tmp_path / "rejects.csv"
+    file.write_text("old")
+    found = source("customerNo,name\n1 1,x\n")
+
+    with RejectsFile(file, found) as rejects:
+        for block in found.blocks():
+            rejects.write(block.rejects)
+        assert file.read_text() == "old"
+
+    assert file.read_text(encoding="utf-8").startswith("customerNo,name,_row")
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "customers.csv", file]
+
+
+def test_a_folder_of_this_machine_that_is_named_by_an_address_is_a_folder(source: Open, tmp_path: Path) -> None:
+    found = source("customerNo,name\n1 1,x\n")
+
+    with RejectsFile(f"file://{tmp_path}/rejects.csv", found) as rejects:
+        for block in found.blocks():
+            rejects.write(block.rejects)
+
+    assert stat.S_IMODE((tmp_path / "rejects.csv").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("code", sorted(REASONS))

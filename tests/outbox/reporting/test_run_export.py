@@ -1,13 +1,26 @@
 """The file with the outcome of every customer of a run."""
 
 import csv
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
 from pyarrow import parquet
 
-from armrest.outbox import ExportRefused, Outbox, Run, create_run, export, find_run
+from armrest.outbox import (
+    CustomerOutcome,
+    ExportRefused,
+    Ledger,
+    Outbox,
+    Run,
+    create_run,
+    export,
+    find_run,
+    outcomes_of_run,
+)
+from armrest.tabular import write_table
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people, settled
 from tests.plans import planning
 
@@ -52,10 +65,11 @@ def test_csv_is_comma_separated_utf_8_with_a_byte_order_mark_and_harmless_to_spr
 
     assert export(outbox.ledger, told, file) == 3
 
-    assert file.read_bytes().startswith(b"\xef\xbb\xbfcustomerNo,outcome,batchUuid,reason,when\r\n")
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfcustomerNo,outcome,batchUuid,reason,when,_guarded\r\n")
     with file.open(encoding="utf-8-sig", newline="") as handle:
         rows = list(csv.reader(handle))
-    assert rows == [HEADER, LINES[0], ["'=1+1", *LINES[1][1:]], LINES[2]]
+    lines = [LINES[0], ["'=1+1", *LINES[1][1:]], LINES[2]]
+    assert rows == [[*HEADER, "_guarded"], *([*line, "yes"] for line in lines)]
 
 
 def test_excel_holds_nothing_but_text(outbox: Outbox, told: Run, tmp_path: Path) -> None:
@@ -80,17 +94,6 @@ def test_parquet_has_times_with_a_zone(outbox: Outbox, told: Run, tmp_path: Path
     assert f"{table['when'][0].as_py():%Y-%m-%dT%H:%M:%SZ}" == WHEN
 
 
-def test_parquet_is_written_group_by_group(
-    outbox: Outbox, planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(export.__globals__, "ROW_GROUP", 2)
-    file = tmp_path / "run.parquet"
-
-    assert export(outbox.ledger, planned("run", people(1, 2, 3)), file) == 3
-
-    assert parquet.ParquetFile(file).num_row_groups == 2
-
-
 def test_a_uuid_stays_byte_for_byte(outbox: Outbox, planned: Planned, tmp_path: Path) -> None:
     run = planned("-dash", people(1))  # its batchUuid begins with a sign that starts a formula
     settled(outbox, run)
@@ -107,15 +110,15 @@ def test_a_run_without_customers_is_a_header(outbox: Outbox, planned: Planned, t
 
     assert export(outbox.ledger, planned("run", []), file) == 0
 
-    assert file.read_text(encoding="utf-8-sig").splitlines() == [",".join(HEADER)]
+    assert file.read_text(encoding="utf-8-sig").splitlines() == [",".join([*HEADER, "_guarded"])]
 
 
 def test_more_than_a_worksheet_holds_is_refused_for_excel(
     outbox: Outbox, told: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(export.__globals__, "MOST_IN_EXCEL", 2)
+    monkeypatch.setitem(write_table.__globals__, "MOST_IN_EXCEL", 2)
 
-    with pytest.raises(ExportRefused, match="more than 2 customers, too many for Excel"):
+    with pytest.raises(ExportRefused, match="more than 2 rows are too many for Excel"):
         export(outbox.ledger, told, tmp_path / "run.xlsx")
 
     assert list(tmp_path.glob("*.xlsx*")) == []
@@ -128,7 +131,7 @@ def test_an_unknown_ending_is_refused(outbox: Outbox, told: Run, tmp_path: Path,
 
 
 def test_a_folder_that_is_not_there_is_refused(outbox: Outbox, told: Run, tmp_path: Path) -> None:
-    with pytest.raises(ExportRefused, match="cannot be written: No such file or directory"):
+    with pytest.raises(ExportRefused, match="cannot be written: there is no folder"):
         export(outbox.ledger, told, tmp_path / "nowhere" / "run.csv")
 
 
@@ -147,3 +150,25 @@ def test_what_stood_there_is_replaced_whole(outbox: Outbox, told: Run, tmp_path:
 
     assert file.read_text(encoding="utf-8-sig").startswith("customerNo,")
     assert [path.name for path in tmp_path.glob("*run.csv*")] == ["run.csv"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["run.csv", "run.xlsx", "run.parquet"])
+def test_an_export_that_breaks_off_leaves_the_old_file(
+    outbox: Outbox, told: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = tmp_path / name
+    file.write_text("old")
+    monkeypatch.setitem(export.__globals__, "outcomes_of_run", broken_off)
+
+    with pytest.raises(KeyboardInterrupt):
+        export(outbox.ledger, told, file)
+
+    assert file.read_text() == "old"
+    assert [path.name for path in tmp_path.glob(f"*{name}*")] == [name]
+
+
+def broken_off(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
+    """Yield a run's first outcome; then somebody presses Ctrl-C."""
+    yield next(iter(outcomes_of_run(ledger, run)))
+    raise KeyboardInterrupt

@@ -1,0 +1,68 @@
+"""Replace a file as a whole: it holds the old bytes until the new ones are complete and on disk."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+SUFFIX: Final = ".writing"
+"""End of the name of a file that is not complete yet; a crash leaves it, and the next write or a purge removes it."""
+
+
+def partial_path(file: Path) -> Path:
+    """The path under which a file is written before it takes its place."""
+    return file.with_name(f".{file.name}{SUFFIX}")
+
+
+class AtomicFile:
+    """A file that only its owner may read, written next to the one that it replaces.
+
+    Attributes:
+        handle: Takes the bytes.
+
+    Raises:
+        OSError: It cannot be created.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._partial = partial_path(file)
+        self._partial.unlink(missing_ok=True)
+        descriptor = os.open(self._partial, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        self.handle: BinaryIO = os.fdopen(descriptor, "w+b")
+
+    def commit(self) -> None:
+        """Put the file in its place, and close it.
+
+        Raises:
+            OSError: The disk is full, or another process has begun to write the same file.
+        """
+        try:
+            self.handle.flush()
+            os.fsync(self.handle.fileno())
+            if not os.path.samestat(os.fstat(self.handle.fileno()), self._partial.stat()):
+                raise FileExistsError(17, "another process writes the same file")
+            self._partial.replace(self._file)
+        except OSError:
+            self.discard()
+            raise
+        self.handle.close()
+        _sync_folder(self._file.parent)
+
+    def discard(self) -> None:
+        """Remove what was written, unless another process has begun to write the same file; the old file stays."""
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self.handle.fileno()), self._partial.stat()):
+                self._partial.unlink()
+        with suppress(OSError):
+            self.handle.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable, if the file system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
