@@ -48,13 +48,14 @@ from armrest.outbox import (
 from armrest.planning.address_merge import ReadRecords, with_whole_addresses
 from armrest.planning.client_rail import SAMPLE, Spread, describe_doubt, looks_like_another_clients
 from armrest.planning.guard_rails import GuardRailHit, GuardRails
-from armrest.tabular import partial_path
+from armrest.tabular import TableLayout, open_csv, partial_path
 
 LARGE_BYTES: Final = 32_000_000
 """From this size on, more processes are worth starting: about a quarter of a million customers."""
 
 REJECTED: Final = ".csv"
 VANISHED: Final = "-vanished.csv"
+_VANISHED_LAYOUT: Final = TableLayout(columns=("customerNo",), encoding="utf-8")
 
 OnProgress = Callable[[int], None]
 """Called with the number of rows read so far."""
@@ -206,10 +207,10 @@ def _remove_lists(files: str, attempt: PlanAttempt) -> None:
 def _remove(files: str) -> None:
     with suppress(OSError):
         store, path = fsspec.core.url_to_fs(files)
-        rejects = f"{path}{REJECTED}"
-        for name in (rejects, str(partial_path(Path(rejects))), f"{path}{VANISHED}"):
-            if store.exists(name):
-                store.rm(name)
+        for whole in (f"{path}{REJECTED}", f"{path}{VANISHED}"):
+            for name in (whole, str(partial_path(Path(whole)))):
+                if store.exists(name):
+                    store.rm(name)
 
 
 class _Planner:
@@ -291,8 +292,8 @@ class _Planner:
     def _list(self, numbers: Iterable[str]) -> str:
         """Write customer numbers to a file next to the rejects; return its path."""
         path = f"{self._files}{VANISHED}"
-        with _writable(path), fsspec.open(path, "w", encoding="utf-8", newline="") as file:
-            file.writelines(f"{number}\n" for number in ("customerNo", *numbers))
+        with _writable(path), open_csv(path, _VANISHED_LAYOUT) as file:
+            file.write([number] for number in numbers)
         return path
 
     def _check_client(self, source: Source) -> None:

@@ -1,4 +1,5 @@
 from armrest.tabular.atomic_file import partial_path
+from armrest.tabular.csv_file import CsvFile, local_file, open_csv
 from armrest.tabular.formula_guard import guarded, unguarded
 from armrest.tabular.own_columns import GUARD_COLUMN, OWN_COLUMNS, REJECT_COLUMNS, has_guard_mark
 from armrest.tabular.writer import CsvRows, TableFile, TableLayout, TableRefused, table_format, write_table
@@ -7,12 +8,15 @@ __all__ = [
     "GUARD_COLUMN",
     "OWN_COLUMNS",
     "REJECT_COLUMNS",
+    "CsvFile",
     "CsvRows",
     "TableFile",
     "TableLayout",
     "TableRefused",
     "guarded",
     "has_guard_mark",
+    "local_file",
+    "open_csv",
     "partial_path",
     "table_format",
     "unguarded",

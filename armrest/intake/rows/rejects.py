@@ -1,12 +1,12 @@
 """Findings in rows, and the file with the rejected rows, to be fixed and read again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
 from armrest.intake.rules import REASONS
-from armrest.tabular import OWN_COLUMNS, REJECT_COLUMNS, CsvRows, TableFile, TableLayout, partial_path
+from armrest.tabular import OWN_COLUMNS, REJECT_COLUMNS, CsvFile, TableLayout, local_file, open_csv, partial_path
 
 
 class SourceShape(Protocol):
@@ -91,11 +91,11 @@ class RejectsFile:
     def __init__(self, path: Path | str, source: SourceShape) -> None:
         self.path = path
         self.count = 0
-        local = _local_file(path)
+        local = local_file(path)
         self.written_to = str(path if local is None else partial_path(local))
         self._source = source
         self._kept = [index for index, column in enumerate(source.columns) if column not in OWN_COLUMNS]
-        self._table: TableFile | _RemoteCsv | None = None
+        self._table: CsvFile | None = None
 
     def write(self, rejects: Iterable[Reject]) -> None:
         """Append rejects in the given order."""
@@ -123,7 +123,7 @@ class RejectsFile:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _new_table(self) -> "TableFile | _RemoteCsv":
+    def _new_table(self) -> CsvFile:
         """Begin the file; characters outside the encoding become escapes, which a rule finds when read again."""
         layout = TableLayout(
             columns=[*(self._source.columns[index] for index in self._kept), *REJECT_COLUMNS],
@@ -131,35 +131,4 @@ class RejectsFile:
             encoding=self._source.encoding,
             errors="backslashreplace",
         )
-        file = _local_file(self.path)
-        return _RemoteCsv(str(self.path), layout) if file is None else TableFile(file, layout, suffix=".csv")
-
-
-class _RemoteCsv:
-    """A CSV at an fsspec URL; an object store shows it once it is closed."""
-
-    def __init__(self, url: str, layout: TableLayout) -> None:
-        import fsspec
-
-        self._handle = fsspec.open(url, "wb").open()
-        self._rows = CsvRows(self._handle, layout)
-
-    def write(self, rows: Iterable[Sequence[str]]) -> None:
-        self._rows.write(rows)
-
-    def close(self) -> None:
-        try:
-            self._rows.close()
-        finally:
-            self._handle.close()
-
-
-def _local_file(path: Path | str) -> Path | None:
-    """The file of this machine that a path or a `file://` URL names; None for any other URL."""
-    if isinstance(path, Path) or "://" not in path:
-        return Path(path)
-    if path.startswith(("file://", "local://")):
-        from fsspec.core import url_to_fs
-
-        return Path(url_to_fs(path)[1])
-    return None
+        return open_csv(self.path, layout)

@@ -85,9 +85,11 @@ def test_many_vanished_customers_are_listed_in_a_file(typed: Typed, file: Write,
 
     plan = typed(*PLAN, file(1), "--json").json["plan"]
 
-    listed = Path(plan["vanished_file"]).read_text(encoding="utf-8").splitlines()
+    file_of_vanished = Path(plan["vanished_file"])
+    listed = file_of_vanished.read_text(encoding="utf-8").splitlines()
     assert (plan["vanished"], len(plan["vanished_first"])) == (29, 20)
-    assert listed == ["customerNo", *map(str, range(10002, 10031))]
+    assert listed == ["customerNo,_guarded", *(f"{no},yes" for no in range(10002, 10031))]
+    assert file_of_vanished.stat().st_mode & 0o777 == 0o600
 
 
 def test_forget_has_everybody_be_new(typed: Typed, file: Write, past: Past) -> None:
