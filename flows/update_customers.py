@@ -29,6 +29,7 @@ from armrest.app.source_options import (
 from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
+from armrest.outbox import RunState
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
 from flows.steps import (
     Sample,
@@ -124,7 +125,7 @@ async def update_customers(
     """
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
-        return Failed(name="InputRejected", message=message)
+        return Failed(name=RunState.INPUT_REJECTED, message=message)
     reading = SourceOptions(
         source=source,
         encoding=encoding,
@@ -157,7 +158,7 @@ async def update_customers(
                     places=places_of(here.settings) if is_deployed() else None,
                 )
             except InputRefused as refusal:
-                return Failed(name="InputRejected", message=refusal.message)
+                return Failed(name=RunState.INPUT_REJECTED, message=refusal.message)
             link_flow_run(here, run, str(flow_run_id()))
         if needs_approval(run):
             state = await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)

@@ -32,6 +32,7 @@ from armrest.outbox import (
     Outbox,
     OutboxError,
     Run,
+    RunState,
     RunSummary,
     State,
     append_attempt,
@@ -159,7 +160,7 @@ def _planned(
     with plan_writer(outbox, begin_plan(outbox.ledger, run, lease)) as writer:
         writer.add([customer])
         writer.complete()
-    update_run(outbox.ledger, run, lease, read=1, started_at=outbox.ledger.now(), state="Sending")
+    update_run(outbox.ledger, run, lease, read=1, started_at=outbox.ledger.now(), state=RunState.SENDING)
     return find_run(outbox.ledger, run_id)
 
 

@@ -92,6 +92,7 @@ from armrest.outbox.reporting import (
     summary,
 )
 from armrest.outbox.retention import Purged, purge
+from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import (
     Decision,
     Fence,
@@ -190,6 +191,7 @@ __all__ = [
     "PlanWriter",
     "Purged",
     "Run",
+    "RunState",
     "RunSummary",
     "Shard",
     "State",

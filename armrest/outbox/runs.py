@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from armrest.outbox.errors import OutboxError, UnknownRun
 from armrest.outbox.ledger import Ledger, clients, flow_runs, runs
+from armrest.outbox.run_states import RunState
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -52,7 +53,7 @@ class Run:
     source: str
     request: dict[str, Any]
     parent_run_id: str | None
-    state: str
+    state: RunState
     message: str
     slices: int
     rejects_file: str | None
@@ -115,7 +116,7 @@ def create_run(
             "source": source,
             "request": json.dumps(request),
             "parent_run_id": parent.run_id if parent else None,
-            "state": "Planning",
+            "state": RunState.PLANNING,
             "created_at": ledger.now(),
         }
         tx.execute(insert(runs).values(values))
@@ -149,7 +150,7 @@ def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:
 
 def _run(row: Row[Any]) -> Run:
     values = {name: getattr(row, name) for name in Run.__slots__}
-    return Run(**{**values, "request": json.loads(row.request)})
+    return Run(**{**values, "request": json.loads(row.request), "state": RunState(row.state)})
 
 
 def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
@@ -185,7 +186,7 @@ def note_resumed(ledger: Ledger, run: Run, fence: Fence) -> None:
         LeaseLost: Another process has taken over the run.
     """
     if run.stopped_by is not None:
-        state = run.state if run.planned_at else "Planning"
+        state = run.state if run.planned_at else RunState.PLANNING
         update_run(ledger, run, fence, stopped_by=None, state=state, message="", ended_at=None)
 
 

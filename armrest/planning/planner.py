@@ -34,6 +34,7 @@ from armrest.outbox import (
     PlanFigures,
     PlanWriter,
     Run,
+    RunState,
     RunSummary,
     begin_plan,
     client_confirmation,
@@ -118,7 +119,7 @@ def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: 
     ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
     if isinstance(refusal, GuardRailHit):
         ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
-    update_run(outbox.ledger, attempt.run, attempt, state="InputRejected", **ended)
+    update_run(outbox.ledger, attempt.run, attempt, state=RunState.INPUT_REJECTED, **ended)
 
 
 @contextmanager
@@ -135,7 +136,9 @@ def failing(outbox: Outbox, attempt: PlanAttempt) -> Iterator[None]:
             message = f"{_short(error)}; plan it again"
         with suppress(OutboxError, OSError):  # the caller gets the original error
             discard_plan(outbox, attempt)
-            update_run(outbox.ledger, run, attempt, state="Failed", message=message, ended_at=outbox.ledger.now())
+            update_run(
+                outbox.ledger, run, attempt, state=RunState.FAILED, message=message, ended_at=outbox.ledger.now()
+            )
         raise
 
 

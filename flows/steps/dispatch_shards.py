@@ -21,6 +21,7 @@ from armrest.outbox import (
     Ledger,
     OutboxError,
     Run,
+    RunState,
     Shard,
     find_run,
     has_begun,
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 DEPLOYMENT: Final = "submit-slices/shard"
 STOPPED: Final = "Stopped"
 """The state of a shard that ARM refuses; no other worker would succeed."""
-UNSETTLED: Final = "Unsettled"
+UNSETTLED: Final = RunState.UNSETTLED
 MOST_ATTEMPTS: Final = 5
 LOOK_SECONDS: Final = 1.0
 

@@ -17,6 +17,7 @@ from armrest.outbox import (
     LeaseLost,
     OutboxError,
     Run,
+    RunState,
     RunSummary,
     StoppedBy,
     find_run,
@@ -138,8 +139,8 @@ async def send_slices(here: Workspace, run: Run, slices: range) -> None:
 
 def end_state(run: RunSummary) -> State:
     """Return the flow run's state: `Completed`, or `Failed` with a name that gives the reason."""
-    if run.state == "Planned":
+    if run.state is RunState.PLANNED:
         return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
-    if run.state == "Completed":
+    if run.state is RunState.COMPLETED:
         return Completed(message=run.message)
     return Failed(name=run.state, message=run.message)

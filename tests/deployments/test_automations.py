@@ -12,6 +12,7 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.server.events.schemas.automations import AutomationCreate
 
 from armrest.delivery import OpenTooLong
+from armrest.outbox import RunState
 from deployments.automations import ENDINGS, notification_automations, recovery_automations
 from flows.artifacts import emit_open_too_long
 from flows.resume_run import resume_run
@@ -64,7 +65,9 @@ def names_given() -> Iterator[str]:
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"Failed", "Completed", "Crashed"}:
                 for name in (word.value for word in node.keywords if word.arg == "name"):
                     if isinstance(name, ast.Constant):
-                        yield name.value
+                        yield str(name.value)
+                    elif isinstance(name, ast.Attribute) and getattr(name.value, "id", "") == "RunState":
+                        yield RunState[name.attr].value
                     elif isinstance(name, ast.Name):  # a constant of the module, its own or imported
                         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
                         yield getattr(importlib.import_module(module), name.id)

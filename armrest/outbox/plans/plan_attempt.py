@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from armrest.outbox.errors import LeaseLost
 from armrest.outbox.ledger import Ledger, batches, customers, rejects, runs
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import Run, find_run
 from armrest.outbox.sending import Lease
 
@@ -77,7 +78,7 @@ def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
 
 
 _FRESH = {
-    "state": "Planning",
+    "state": RunState.PLANNING,
     "message": "",
     "ended_at": None,
     **dict.fromkeys(("read", "rejected", "unchanged", "planned", "slices"), 0),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.flags import ClientNo, ClientNoIsRight, Json, with_settings
-from flows.cli.output import exit_code, print_json, print_table, summary_lines
+from flows.cli.output import print_json, print_table, summary_lines
 from flows.cli.source_flags import compared, with_flags_of
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def print_plan(
         print_json({**planned.as_json(), **({"plan": view.as_json()} if view else {})})
     else:
         _print(planned, view)
-    return exit_code(planned)
+    return planned.exit_code
 
 
 def _print(planned: "RunSummary", view: "PlanView | None") -> None:
