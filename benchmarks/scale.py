@@ -31,7 +31,7 @@ from armrest.sandbox import write_sample
 from benchmarks.contestants import environment, program
 from benchmarks.cost import measured as measured_by_process
 from benchmarks.material import CLIENT_NO, SEED
-from tests.plans import planning
+from tests.plans import planning, update_of
 from tests.postgres import cluster, programs
 
 API_URL: Final = "http://127.0.0.1:1/arm/v1"
@@ -100,8 +100,8 @@ class PerBatch:
 
 async def measured(outbox: Outbox, ledger: Watched, seconds: float, batches: int) -> PerBatch:
     """Send and poll a run."""
-    words = {"kind": "update", "mode": "update", "user_id": "bench", "source": "", "request": {}}
-    run = create_run(ledger, run_id="run", api_url=API_URL, client_no=1, **words)  # type: ignore[arg-type]
+    words = {"mode": "update", "user_id": "bench", "source": ""}
+    run = create_run(ledger, run_id="run", api_url=API_URL, client_no=1, request=update_of(), **words)
     with planning(outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
         writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(batches)])
         writer.complete()

@@ -15,20 +15,10 @@ from armrest.app.open_run import (
     open_plan_for_approval,
     open_update,
 )
-from armrest.app.source_options import (
-    AddressPolicy,
-    Clear,
-    DuplicatePolicy,
-    Limit,
-    Share,
-    SourceName,
-    SourceOptions,
-    places_of,
-    source_name,
-)
+from armrest.app.source_options import SourceOptions, places_of, source_name
 from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
-from armrest.model import Mode
+from armrest.model import AddressPolicy, Clear, DuplicatePolicy, Limit, Mode, Share, SourceName
 from armrest.outbox import RunState
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
 from flows.steps import (

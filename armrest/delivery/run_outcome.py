@@ -74,7 +74,7 @@ def finish_stopped(outbox: Outbox, run: Run, by: StoppedBy, *, lease: Lease | No
 
 def _stopped(outbox: Outbox, run: Run, found: RunSummary, by: StoppedBy) -> dict[str, Any]:
     """Return the state, message and end time of a run that was stopped."""
-    if run.request.get("dry_run"):
+    if run.request.dry_run:
         return {"message": f"{STOPPED[by]}; nothing was sent"}
     ended_at = outbox.ledger.now()
     if run.started_at is None:

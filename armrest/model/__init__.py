@@ -29,6 +29,19 @@ from armrest.model.field_masks import mask_of, merged, names_in, without
 from armrest.model.masking import masked
 from armrest.model.record_cells import cells_of, columns_for
 from armrest.model.serialized import Serialized, serialize
+from armrest.model.source_reading import (
+    LIMIT_PATTERN,
+    AddressPolicy,
+    Clear,
+    DuplicatePolicy,
+    Limit,
+    Option,
+    Share,
+    SourceName,
+    SourceReading,
+    SourceRequest,
+    WholeAddressPolicy,
+)
 
 __all__ = [
     "ADDRESS_FIELDS",
@@ -38,6 +51,7 @@ __all__ = [
     "FIELD_OF",
     "FIELD_PATHS",
     "KNOWN",
+    "LIMIT_PATTERN",
     "LIST_FIELDS",
     "NEEDED_ADDRESS_FIELDS",
     "ONLY_SHOWN",
@@ -45,15 +59,25 @@ __all__ = [
     "REJECT_COLUMNS",
     "TAIL",
     "Accepted",
+    "AddressPolicy",
     "BatchUuid",
+    "Clear",
     "CustomerNo",
     "CustomerRecord",
     "CustomerUpdate",
     "Distribution",
+    "DuplicatePolicy",
+    "Limit",
     "Loose",
     "Mode",
+    "Option",
     "PostalAddress",
     "Serialized",
+    "Share",
+    "SourceName",
+    "SourceReading",
+    "SourceRequest",
+    "WholeAddressPolicy",
     "cells_of",
     "columns_for",
     "customers_in",

@@ -73,7 +73,7 @@ class Report:
 
     def _plan(self, told: RunSummary, forms: Forms) -> str | None:
         """Return the plan of a dry run, in Markdown."""
-        if not self._run.request.get("dry_run") or told.state is not RunState.PLANNED:
+        if not self._run.request.dry_run or told.state is not RunState.PLANNED:
             return None
         return plan_markdown(told, plan_view(self._outbox, self._run.run_id), forms=forms)
 

@@ -13,7 +13,7 @@ from armrest.app.durations import seconds_in
 from armrest.app.open_run import apply_command, confirm_if_approved, reasons_to_ask
 from armrest.app.plan_view import plan_view
 from armrest.app.workspace import Workspace
-from armrest.outbox import Decision, Run, RunState, decision_on, find_run, record_decision, summary
+from armrest.outbox import Decision, Run, RunState, UpdateRequest, decision_on, find_run, record_decision, summary
 from flows.artifacts import plan_markdown
 from flows.steps.send_run import end_state, run_to_completion, send_plan
 from flows.steps.sigterm import reporting_stop
@@ -34,7 +34,7 @@ class Approval(RunInput):
 
 def needs_approval(run: Run) -> bool:
     """Return whether a run waits for a person's decision, or has got one."""
-    return bool(run.request.get("dry_run") and run.request.get("asks_because"))
+    return isinstance(run.request, UpdateRequest) and run.request.needs_approval
 
 
 async def send_if_approved(here: Workspace, plan: Run, *, within: str, deadline: str, wait: str) -> State:

@@ -63,7 +63,7 @@ async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float)
     until = asyncio.get_running_loop().time() + deadline_seconds
     async with get_client() as client:
         watch = _Watch(client, ledger, run, until=until, silent_seconds=here.settings.lease_seconds)
-        shards = [shard for shard in shards_of(run, int(run.request["shards"])) if not is_done(ledger, run, shard)]
+        shards = [shard for shard in shards_of(run, run.request.shards) if not is_done(ledger, run, shard)]
         await gather_or_cancel(
             watch.run_to_completion(reassign(ledger, run, shard) if has_begun(ledger, run, shard) else shard)
             for shard in shards

@@ -26,6 +26,7 @@ from armrest.delivery import Delivery, DeliveryOptions, Unfinished, finish, hold
 from armrest.outbox import Lease, Outbox, Run, UnknownRun, create_run, find_run, summary
 from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, TOKEN
+from tests.plans import update_of
 
 SEAMS: Final = (
     "planning",  # some of the source is in the outbox, the rest is not
@@ -129,13 +130,12 @@ def opened_run(job: Job, outbox: Outbox) -> Run:
     with suppress(UnknownRun):
         return find_run(outbox.ledger, job.run_id)
     parent = find_run(outbox.ledger, job.rerun_of) if job.rerun_of else None
-    fresh = {"source": str(job.source), "batch_size": job.batch_size, "max_body_bytes": 5_000_000, "max_rejected": "0"}
+    fresh = update_of(str(job.source), batch_size=job.batch_size, max_rejected="0")
     return create_run(
         outbox.ledger,
         run_id=job.run_id,
         api_url=job.api_url,
         client_no=job.client_no,
-        kind="rerun" if parent else "update",
         mode="update",
         user_id="ola.nordmann",
         source=Path(job.source).name,

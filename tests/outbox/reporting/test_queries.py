@@ -33,7 +33,7 @@ from armrest.outbox import (
     update_run,
 )
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, accepted, lease_of, people, settled
-from tests.plans import planning
+from tests.plans import planning, update_of
 
 
 def sent(outbox: Outbox, run: Run) -> None:
@@ -146,8 +146,8 @@ def test_a_customer_is_found_by_its_number_in_any_case_and_for_its_client_only(
 
 
 def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox) -> None:
-    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
-    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request=update_of(), **facts)  # type: ignore[arg-type]
     with planning(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
         writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
         writer.end_batch()
