@@ -42,11 +42,11 @@ def finish(
     Raises:
         LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
     """
-    with outbox.ledger.joint():  # state and summary come from the same moment
-        found = summary(outbox.ledger, run.run_id)
+    with outbox.ledger.transaction() as ledger:  # the state is that of the figures: nothing is settled in between
+        found = summary(ledger, run.run_id)
         state, message = _state(found.customers, stopped), describe_outcome(found, stopped)
         known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(found.customers) else {}
-        update_run(outbox.ledger, run, fence, state=state, message=message, ended_at=outbox.ledger.now(), **known)
+        update_run(ledger, run, fence, state=state, message=message, ended_at=ledger.now(), **known)
     return summary(outbox.ledger, run.run_id)
 
 

@@ -137,13 +137,24 @@ def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:
     Raises:
         UnknownRun: The ledger has neither.
     """
+    with ledger.read() as tx:
+        run = run_in(tx, run_or_flow_run_id)
+    if run is None:
+        raise unknown_run(ledger, run_or_flow_run_id)
+    return run
+
+
+def run_in(tx: Connection, run_or_flow_run_id: str) -> Run | None:
+    """Return a run as a transaction sees it, by either id; None if there is none."""
     query = select(runs, clients.c.client_no, clients.c.api_url).join(clients, clients.c.id == runs.c.client_id)
     by_flow = select(flow_runs.c.run_seq).where(flow_runs.c.flow_run_id == run_or_flow_run_id).scalar_subquery()
-    with ledger.read() as tx:
-        row = tx.execute(query.where((runs.c.run_id == run_or_flow_run_id) | (runs.c.seq == by_flow))).first()
-    if row is None:
-        raise UnknownRun(f"no run {run_or_flow_run_id} in the ledger {ledger.name}: `armrest runs` lists them all")
-    return _run(row)
+    row = tx.execute(query.where((runs.c.run_id == run_or_flow_run_id) | (runs.c.seq == by_flow))).first()
+    return None if row is None else _run(row)
+
+
+def unknown_run(ledger: Ledger, run_or_flow_run_id: str) -> UnknownRun:
+    """Return the error that says that a ledger has no such run."""
+    return UnknownRun(f"no run {run_or_flow_run_id} in the ledger {ledger.name}: `armrest runs` lists them all")
 
 
 def _run(row: Row[Any]) -> Run:
