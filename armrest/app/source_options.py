@@ -196,17 +196,3 @@ def rules_of(settings: Settings) -> dict[str, Literal["error", "warning", "off"]
     except ValueError as error:
         raise SettingsRefused(f"ARMREST_RULES: {error}") from None
     return settings.rules
-
-
-def written_as(name: str) -> str:
-    """Tell how a parameter of `SourceOptions` is written."""
-    return _WRITTEN.get(name, "see --help")
-
-
-_WRITTEN: Final = {
-    "clear": f"write all, or one of {', '.join(sorted(FIELDS))}",
-    "max_rejected": "write a number of rows (12) or a share of them (5%)",
-    "max_changed": "write a share of the known customers, such as 20%",
-    "min_rows": "write a share of the last run's rows, such as 50%",
-    "max_source_age": "write a length of time, such as 26h",
-}

@@ -18,3 +18,8 @@ class SourceParameters(SourceReading):
             written="write a length of time, such as 26h",
         ),
     ] = None
+
+
+def option_of(name: str) -> Option:
+    """Return how an option of a source is shown to users."""
+    return next(one for one in SourceParameters.model_fields[name].metadata if isinstance(one, Option))

@@ -7,7 +7,7 @@ import typer
 
 from flows.cli.flags import ClientNo, ClientNoIsRight, Json, with_settings
 from flows.cli.output import print_json, print_table, summary_lines
-from flows.cli.source_flags import compared, with_flags_of
+from flows.cli.source_flags import with_source_flags
 
 if TYPE_CHECKING:
     from armrest.app.plan_view import PlanView
@@ -32,7 +32,7 @@ ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the plan's
 
 
 @with_settings
-@with_flags_of(compared)
+@with_source_flags(compares=True)
 def plan(
     read: "SourceOptions",
     *,

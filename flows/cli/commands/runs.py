@@ -18,7 +18,7 @@ from flows.cli.flags import (
 )
 from flows.cli.guard_rail_prompt import OnGuard, Yes, approve_past_guard_rail
 from flows.cli.output import print_json, print_summaries, print_summary
-from flows.cli.source_flags import compared, with_flags_of
+from flows.cli.source_flags import with_source_flags
 
 if TYPE_CHECKING:
     from armrest.app.source_options import SourceOptions
@@ -30,7 +30,7 @@ PlanId = Annotated[
 
 
 @with_settings
-@with_flags_of(compared)
+@with_source_flags(compares=True)
 def update_customers(
     read: "SourceOptions",
     *,
