@@ -60,12 +60,7 @@ class SourceOptions(SourceParameters):
         """
         refuse_credentials(self.source)
         _, mapping = self._mapping(places)
-        policy = Policy(
-            clear=frozenset(self.cleared),
-            address=self.address_policy,
-            duplicates=self.duplicates,
-            severities=rules_of(settings),
-        )
+        policy = Policy.of(self, severities=rules_of(settings))
         return open_source(
             self.source,
             encoding=self.encoding,

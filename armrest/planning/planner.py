@@ -173,12 +173,7 @@ def _open_source(
 ) -> Source:
     """Open the source that a request names, with its mapping and policy."""
     mapping = mapping_of(request.mapping, name="the run's mapping") if request.mapping else None
-    policy = Policy(
-        clear=frozenset(request.clear),
-        address=request.address_policy,
-        duplicates=request.duplicates,
-        severities=request.rules,
-    )
+    policy = Policy.of(request, severities=request.rules)
     return open_source(
         request.source,
         encoding=request.encoding,

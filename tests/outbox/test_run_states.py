@@ -2,6 +2,7 @@
 
 import pytest
 
+from armrest.intake import InputRefused
 from armrest.outbox import RunState
 from armrest.outbox.run_states import COMPLETED, NOT_ALL_SETTLED, SENT_NOTHING
 from flows.cli import errors
@@ -32,6 +33,14 @@ def test_each_state_has_its_exit_codes(state: RunState) -> None:
 def test_commands_end_with_the_exit_codes_of_runs() -> None:
     assert (COMPLETED, NOT_ALL_SETTLED, SENT_NOTHING) == (0, 1, 2)
     assert (errors.NOT_ALL_SETTLED, errors.SENT_NOTHING) == (NOT_ALL_SETTLED, SENT_NOTHING)
+
+
+def test_a_command_without_a_run_ends_in_a_state_of_runs() -> None:
+    refused = errors.explain(InputRefused("c.csv: empty", code="empty"))
+
+    assert errors.CommandResult("").state == RunState.FAILED
+    assert refused.state == RunState.INPUT_REJECTED
+    assert refused.exit_code == RunState.INPUT_REJECTED.exit_code(has_sent=False)
 
 
 def test_the_sweep_asks_about_runs_whose_end_is_not_recorded() -> None:

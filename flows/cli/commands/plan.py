@@ -64,6 +64,7 @@ def print_plan(
     from armrest.app.person import login_name
     from armrest.app.plan_run import plan_run
     from armrest.app.plan_view import plan_view, planned_summary
+    from armrest.outbox import RunState
     from flows.cli.progress import shown
     from flows.cli.source_check import check_source
     from tasks.open_workspace import workspace
@@ -73,7 +74,8 @@ def print_plan(
         reading = check_source(read, here.settings)
         run = open_update(here, reading=reading, **given, dry_run=True, client_confirmed_by=by)
         planned = planned_summary(plan_run(here, run))
-        view = plan_view(here.outbox, run.run_id, show_values=show_values) if planned.state == "Completed" else None
+        is_planned = planned.state is RunState.COMPLETED
+        view = plan_view(here.outbox, run.run_id, show_values=show_values) if is_planned else None
     if as_json:
         print_json({**planned.as_json(), **({"plan": view.as_json()} if view else {})})
     else:
