@@ -88,7 +88,7 @@ class Ledger:
     def transaction(self) -> Iterator["Ledger"]:
         """The ledger within one transaction: all that is done with it is committed at the end of the block, or nothing.
 
-        Pass it on in place of this ledger. Whoever writes to this ledger within the block waits for the block's end.
+        Pass it on in place of this ledger. A write to this ledger within the block would wait for the end of the block.
         """
         with self.write() as tx:
             yield _LedgerWithin(self, tx)
