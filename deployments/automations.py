@@ -14,6 +14,7 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, RunDeploymen
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 
+from armrest.outbox import RunState
 from flows.artifacts import EVENT as OPEN_TOO_LONG
 
 NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
@@ -29,18 +30,8 @@ LONGEST_NIGHT: Final = timedelta(hours=26)
 ENDINGS: Final = frozenset(
     {
         *("Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"),
-        *(
-            "InputRejected",
-            "PartlyFailed",
-            "Unsettled",
-            "Stopped",
-            "Refused",
-            "NotApproved",
-            "NotVerified",
-            "Drift",
-            "OpenTooLong",
-        ),
-        *("Planned", "SettledLater"),
+        *(state.value for state in RunState if state.is_final or state is RunState.PLANNED),
+        *("Stopped", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater"),
     }
 )
 """Names of final states; after one of them, missing heartbeats mean nothing."""

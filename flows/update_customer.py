@@ -11,6 +11,7 @@ from prefect.states import Failed
 from armrest.app.single_update import may_be_shown, update_single_customer
 from armrest.app.workspace import ConnectionName
 from armrest.model import CustomerNo
+from armrest.outbox import RunState
 from flows.parameters import ClientNo, UserId
 from flows.steps import end_state, flow_run_id
 from tasks.open_workspace import workspace as connected
@@ -52,7 +53,9 @@ async def update_customer(
         connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
     """
     if TAKEN_OUT in changes.values():
-        return Failed(name="InputRejected", message="this run's parameters no longer hold the values: start a new run")
+        return Failed(
+            name=RunState.INPUT_REJECTED, message="this run's parameters no longer hold the values: start a new run"
+        )
     await _take_out(flow_run_id(), changes, customer_no)
     with connected(connection) as here:
         done = await update_single_customer(

@@ -15,21 +15,13 @@ from armrest.app.open_run import (
     open_plan_for_approval,
     open_update,
 )
-from armrest.app.source_options import (
-    AddressPolicy,
-    Clear,
-    DuplicatePolicy,
-    Limit,
-    Share,
-    SourceName,
-    SourceOptions,
-    places_of,
-    source_name,
-)
+from armrest.app.source_options import SourceOptions, places_of, source_name
 from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
+from armrest.outbox import RunState
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
+from flows.source_parameters import with_source_parameters
 from flows.steps import (
     Sample,
     flow_run_id,
@@ -54,21 +46,12 @@ def name_of_run() -> str:
 
 @flow(name="update-customers", flow_run_name=name_of_run, retries=0)
 @stoppable
+@with_source_parameters
 async def update_customers(
-    source: SourceName,
     client_no: ClientNo,
     *,
     connection: ConnectionName = "",
-    encoding: str | None = None,
-    mapping: str | None = None,
-    clear: tuple[Clear, ...] = (),
-    address_policy: AddressPolicy = "refuse",
-    duplicates: DuplicatePolicy = "error",
-    changes_only: bool = False,
-    max_rejected: Limit = "5%",
-    max_changed: Share | None = None,
-    min_rows: Share | None = None,
-    max_source_age: Duration | None = None,
+    reading: SourceOptions,
     on_guard: OnGuard = "refuse",
     approve_within: Duration = "12h",
     user_id: UserId | None = None,
@@ -88,23 +71,9 @@ async def update_customers(
     `arm-failed-customers-…` lists every customer that ARM rejected, with the reason.
 
     Args:
-        source: The customer file: its name in ARMREST_INBOX, a folder or glob there, an address or path that begins
-            with one of ARMREST_SOURCE_PREFIXES, such as s3://bucket/, or sql:NAME of ARMREST_SOURCES.
         client_no: The client's number in ARM, for example 2218.
         connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
-        encoding: Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.
-        mapping: The mapping file in ARMREST_MAPPINGS, which assigns columns to ARM's fields. Empty: the columns have
-            ARM's names.
-        clear: Fields that an empty cell clears in ARM. All other fields keep their values.
-        address_policy: What to do when the file has only some of the address columns. refuse sends nothing; replace
-            clears the other parts in ARM; merge reads each such customer from ARM first, and keeps the other parts.
-        duplicates: What to do when a customer has several rows. error sends nothing; first and last send that row;
-            merge combines the rows if they agree.
-        changes_only: Skip customers that have not changed since they last settled.
-        max_rejected: Send nothing if more rows than this are rejected: a number (12) or a share (5%).
-        max_changed: Send nothing if more than this share of the known customers would change (20%).
-        min_rows: Send nothing if the file has fewer than this share of the last run's rows (50%).
-        max_source_age: Send nothing if the file is older than this (26h).
+        reading: The source and how it is read, each option as a parameter of its own.
         on_guard: What to do when one of the last three limits is hit, or the customers look like another client's.
             refuse sends nothing; ask pauses, shows the plan, and waits for a person to approve or refuse it in this
             UI.
@@ -124,20 +93,7 @@ async def update_customers(
     """
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
-        return Failed(name="InputRejected", message=message)
-    reading = SourceOptions(
-        source=source,
-        encoding=encoding,
-        mapping=mapping,
-        clear=clear,
-        address_policy=address_policy,
-        duplicates=duplicates,
-        changes_only=changes_only,
-        max_rejected=max_rejected,
-        max_changed=max_changed,
-        min_rows=min_rows,
-        max_source_age=max_source_age,
-    )
+        return Failed(name=RunState.INPUT_REJECTED, message=message)
     with connected(connection) as here:
         run = find_run_of_flow_run(here, str(flow_run_id()))
         if run is None:
@@ -157,7 +113,7 @@ async def update_customers(
                     places=places_of(here.settings) if is_deployed() else None,
                 )
             except InputRefused as refusal:
-                return Failed(name="InputRejected", message=refusal.message)
+                return Failed(name=RunState.INPUT_REJECTED, message=refusal.message)
             link_flow_run(here, run, str(flow_run_id()))
         if needs_approval(run):
             state = await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)

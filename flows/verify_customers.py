@@ -4,9 +4,10 @@ from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
-from armrest.app.source_options import Clear, DuplicatePolicy, SourceName, SourceOptions, WholeAddressPolicy
+from armrest.app.source_options import SourceOptions
 from armrest.app.verification import verify_source
 from armrest.app.workspace import ConnectionName
+from armrest.model import Clear, DuplicatePolicy, SourceName, WholeAddressPolicy
 from flows.parameters import ClientNo, is_deployed
 from flows.steps import DRIFT, Sample, drift_message
 from tasks.connections import load_settings

@@ -7,7 +7,7 @@ from prefect import task
 
 from armrest.app.plan_run import plan_run
 from armrest.app.workspace import hold_client
-from armrest.outbox import find_run
+from armrest.outbox import RunState, UpdateRequest, find_run
 from tasks.blocks import databases_for
 from tasks.caching import is_unexpected, run_and_slice
 from tasks.open_workspace import workspace
@@ -38,13 +38,13 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
     """
     with workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
-        databases = databases_for(here, run.request.get("source", ""))
+        databases = databases_for(here, run.request.source) if isinstance(run.request, UpdateRequest) else None
         stop = threading.Event()
         async with hold_client(here, run):
             try:
                 planned = await asyncio.to_thread(plan_run, here, run, stop=stop, databases=databases)
             finally:
                 stop.set()
-    if planned.state == "InputRejected":
+    if planned.state is RunState.INPUT_REJECTED:
         raise PlanRefused(planned.message)
     return planned.batches.planned

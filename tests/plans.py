@@ -2,8 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
-from armrest.outbox import Lease, Outbox, PlanWriter, Run, begin_plan, release_lease, take_lease
+from armrest.outbox import Lease, Outbox, PlanWriter, Run, UpdateRequest, begin_plan, release_lease, take_lease
+
+
+def update_of(source: str = "customers.csv", **options: Any) -> UpdateRequest:
+    """Return a request to send a source, with sizes that hold most plans in one batch."""
+    return UpdateRequest(**{"source": source, "batch_size": 1000, "max_body_bytes": 5_000_000, **options})
 
 
 @contextmanager
@@ -20,6 +26,6 @@ def leased(outbox: Outbox, run: Run, *, seconds: float = 60.0) -> Iterator[Lease
 def planning(outbox: Outbox, run: Run, *, batch_size: int, max_body_bytes: int) -> Iterator[PlanWriter]:
     """Write a run's plan during the block, under the client's lease; a dry run needs none."""
     with ExitStack() as stack:
-        lease = None if run.request.get("dry_run") else stack.enter_context(leased(outbox, run))
+        lease = None if run.request.dry_run else stack.enter_context(leased(outbox, run))
         attempt = begin_plan(outbox.ledger, run, lease)
         yield stack.enter_context(PlanWriter(outbox, attempt, batch_size=batch_size, max_body_bytes=max_body_bytes))

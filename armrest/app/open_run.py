@@ -11,6 +11,7 @@ from armrest.outbox import (
     Only,
     OutboxError,
     Run,
+    UpdateRequest,
     assert_applicable,
     assert_shareable,
     client_doubt,
@@ -19,6 +20,7 @@ from armrest.outbox import (
     find_run,
     new_run_id,
     plan_figures,
+    request_of_update,
     run_of_flow_run,
     save_flow_run_link,
 )
@@ -60,19 +62,18 @@ def open_update(
         run_id=new_run_id(client_no, ledger.now()),
         api_url=settings.api_url or "",
         client_no=client_no,
-        kind="update",
         mode=mode,
         user_id=user_id or settings.user_id,
         source=source_name(reading.source),
-        request={
-            **reading.request(settings, places=places),
-            "batch_size": batch_size or settings.batch_size,
-            "max_body_bytes": settings.max_body_bytes,
-            "dry_run": dry_run,
-            "shards": shards,
-            "connection": settings.connection,
-            "client_confirmed_by": client_confirmed_by,
-        },
+        request=UpdateRequest(
+            **dict(reading.request(settings, places=places)),
+            batch_size=batch_size or settings.batch_size,
+            max_body_bytes=settings.max_body_bytes,
+            dry_run=dry_run,
+            shards=shards,
+            connection=settings.connection,
+            client_confirmed_by=client_confirmed_by,
+        ),
     )
 
 
@@ -89,7 +90,7 @@ def unconfirmed_doubt(here: Workspace, run: Run) -> str | None:
 
 def reasons_to_ask(here: Workspace, plan: Run) -> str:
     """Return what a person must know before approving a plan that a guard rail has refused."""
-    because, doubt = plan.request["asks_because"], unconfirmed_doubt(here, plan)
+    because, doubt = request_of_update(plan).asks_because or "", unconfirmed_doubt(here, plan)
     return because if doubt is None or doubt == because else f"{because}; {doubt}"
 
 
@@ -123,16 +124,16 @@ def open_plan_for_approval(here: Workspace, run: Run) -> Run:
     ledger = here.outbox.ledger
     refused = find_run(ledger, run.run_id)
     rails = {"max_changed": None, "min_rows": None, "max_source_age_seconds": None}
+    asks = {"dry_run": True, "asks_because": refused.message}
     return create_run(
         ledger,
         run_id=new_run_id(refused.client_no, ledger.now()),
         api_url=refused.api_url,
         client_no=refused.client_no,
-        kind=refused.kind,
         mode=refused.mode,
         user_id=refused.user_id,
         source=refused.source,
-        request={**refused.request, **rails, "dry_run": True, "asks_because": refused.message},
+        request=request_of_update(refused).model_copy(update={**rails, **asks}),
     )
 
 
@@ -144,16 +145,10 @@ def open_rerun(here: Workspace, choice: RerunSelection, only: Only) -> Run:
         run_id=new_run_id(parent.client_no, ledger.now()),
         api_url=parent.api_url,
         client_no=parent.client_no,
-        kind="rerun",
         mode=parent.mode,
         user_id=parent.user_id,
         source=parent.source,
-        request={
-            **rerun_request(parent),
-            "batch_uuids": list(choice.batch_uuids),
-            "only": only,
-            "connection": here.settings.connection,
-        },
+        request=rerun_request(parent, batch_uuids=choice.batch_uuids, only=only, connection=here.settings.connection),
         parent=parent,
     )
 
@@ -167,7 +162,7 @@ def find_resumable_run(here: Workspace, run_id: str, *, client_no: int | None = 
         OutboxError: It was a dry run, and nobody has approved it.
     """
     run = run_of_client(here, run_id, client_no)
-    if run.request.get("dry_run"):
+    if run.request.dry_run:
         raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it as it is")
     return run
 

@@ -10,7 +10,7 @@ from armrest.app.watcher import watcher
 from armrest.app.workspace import Workspace, arm_client, settings_for
 from armrest.intake import Database
 from armrest.model import CustomerRecord
-from armrest.outbox import Run, RunSummary
+from armrest.outbox import OutboxError, RerunRequest, Run, RunSummary, UpdateRequest, summary
 from armrest.planning import ReadRecords, plan, plan_rerun, read_records
 
 
@@ -39,22 +39,36 @@ def plan_run(
         if look:
             look.reading(rows)
 
-    if run.parent_run_id is None:
+    request = run.request
+    if isinstance(request, RerunRequest):
+        return plan_rerun(here.outbox, run, here.held_lease, batch_uuids=request.batch_uuids, only=request.only)
+    if isinstance(request, UpdateRequest):
         planned = plan(
             here.outbox,
             run,
             here.lease,
             rejects_folder=here.rejects_folder,
-            places=places_of(here.settings) if run.request.get("confined") else None,
+            places=places_of(here.settings) if request.confined else None,
             databases=databases_of(here.settings) if databases is None else databases,
-            read_records=_reader(here, run) if run.request.get("address_policy") == "merge" else None,
+            read_records=_reader(here, run) if request.address_policy == "merge" else None,
             processes=planning_processes(here.settings),
             on_progress=on_progress,
         )
-        remove_spooled(here.settings, run.request["source"])
+        remove_spooled(here.settings, request.source)
         return planned
-    chosen = {"batch_uuids": run.request["batch_uuids"], "only": run.request["only"]}
-    return plan_rerun(here.outbox, run, here.held_lease, **chosen)
+    return _planned_single(here, run)
+
+
+def _planned_single(here: Workspace, run: Run) -> RunSummary:
+    """Return the summary of a single customer's update, which is planned when it is made.
+
+    Raises:
+        OutboxError: It was interrupted before; its values are stored nowhere else.
+    """
+    if run.planned_at is None:
+        what = f"run {run.run_id} was interrupted before it stored its customer, and sent nothing"
+        raise OutboxError(f"{what}: update the customer again")
+    return summary(here.outbox.ledger, run.run_id)
 
 
 def _reader(here: Workspace, run: Run) -> ReadRecords:

@@ -11,6 +11,7 @@ from armrest.outbox import (
     CustomerCounts,
     Outbox,
     PlanFigures,
+    RunState,
     RunSummary,
     batches_in,
     find_run,
@@ -84,10 +85,10 @@ def describe_finding(code: str) -> str:
 
 def planned_summary(planned: RunSummary) -> RunSummary:
     """Return the summary of a dry run as shown to users: it has ended."""
-    if planned.state != "Planned":
+    if planned.state is not RunState.PLANNED:
         return planned
     return replace(
-        planned, state="Completed", message=f"dry run: {planned.batches.planned} batches planned, nothing sent"
+        planned, state=RunState.COMPLETED, message=f"dry run: {planned.batches.planned} batches planned, nothing sent"
     )
 
 

@@ -32,7 +32,9 @@ from armrest.outbox import (
     Outbox,
     OutboxError,
     Run,
+    RunState,
     RunSummary,
+    SingleRequest,
     State,
     append_attempt,
     batches_in,
@@ -52,7 +54,6 @@ from armrest.outbox import (
 )
 from armrest.planning import plan_writer
 
-KIND: Final = "single"
 _CERTAINLY_NOT_DONE: Final = (Unreachable, RateLimited, BatchRefused, NotFound, StopTheRun)
 
 
@@ -148,16 +149,15 @@ def _planned(
         run_id=run_id,
         api_url=api_url,
         client_no=client_no,
-        kind=KIND,
         mode="update",
         user_id=user_id,
         source="update-customer",
-        request={"batch_size": 1, "max_body_bytes": 1_000_000, "connection": connection},
+        request=SingleRequest(batch_size=1, max_body_bytes=1_000_000, connection=connection),
     )
     with plan_writer(outbox, begin_plan(outbox.ledger, run, lease)) as writer:
         writer.add([customer])
         writer.complete()
-    update_run(outbox.ledger, run, lease, read=1, started_at=outbox.ledger.now(), state="Sending")
+    update_run(outbox.ledger, run, lease, read=1, started_at=outbox.ledger.now(), state=RunState.SENDING)
     return find_run(outbox.ledger, run_id)
 
 

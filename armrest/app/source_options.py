@@ -3,15 +3,15 @@
 import os
 import re
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict
 
-from armrest.app.durations import Duration, seconds_in
+from armrest.app.durations import seconds_in
 from armrest.app.environment import SettingsRefused
+from armrest.app.source_parameters import SourceParameters
 from armrest.intake import (
-    LIMIT_PATTERN,
     Database,
     InputRefused,
     Mapping,
@@ -23,44 +23,20 @@ from armrest.intake import (
     open_source,
     severities,
 )
-from armrest.model import FIELDS
+from armrest.model import FIELDS, SourceReading, SourceRequest
 from armrest.settings import Settings
 
 STDIN: Final = "-"
 SQL: Final = "sql:"
 MOST_PROCESSES: Final = 4
 """One process reads the source and writes the plan, and can keep no more of them busy."""
-SHARE_PATTERN: Final = r"^\d+(\.\d+)?%$"
-NO_LOGIN_WITHIN: Final = r"^(?!.*://[^/]*:[^/]*@)"
-"""For the form alone: what it refuses is never stored."""
-
 _CREDENTIAL: Final = re.compile(r"sig|token|key|secret|password|credential", re.IGNORECASE)
 
-SourceName = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": NO_LOGIN_WITHIN})]
-Clear = Annotated[str, Field(pattern=f"^(all|{'|'.join(FIELDS)})$", json_schema_extra={"enum": ["all", *FIELDS]})]
-AddressPolicy = Literal["refuse", "replace", "merge"]
-WholeAddressPolicy = Literal["refuse", "replace"]
-DuplicatePolicy = Literal["error", "last", "first", "merge"]
-Limit = Annotated[str, Field(pattern=LIMIT_PATTERN)]
-Share = Annotated[str, Field(pattern=SHARE_PATTERN)]
 
-
-class SourceOptions(BaseModel):
+class SourceOptions(SourceParameters):
     """What a user decides about a source; `mapping` is the path of a mapping file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    source: SourceName
-    encoding: str | None = None
-    mapping: str | None = None
-    clear: tuple[Clear, ...] = ()
-    address_policy: AddressPolicy = "refuse"
-    duplicates: DuplicatePolicy = "error"
-    changes_only: bool = False
-    max_rejected: Limit = "5%"
-    max_changed: Share | None = None
-    min_rows: Share | None = None
-    max_source_age: Duration | None = None
+    model_config = ConfigDict(extra="forbid")
 
     @property
     def cleared(self) -> list[str]:
@@ -84,12 +60,7 @@ class SourceOptions(BaseModel):
         """
         refuse_credentials(self.source)
         _, mapping = self._mapping(places)
-        policy = Policy(
-            clear=frozenset(self.cleared),
-            address=self.address_policy,
-            duplicates=self.duplicates,
-            severities=rules_of(settings),
-        )
+        policy = Policy.of(self, severities=rules_of(settings))
         return open_source(
             self.source,
             encoding=self.encoding,
@@ -100,7 +71,7 @@ class SourceOptions(BaseModel):
             databases=databases_of(settings),
         )
 
-    def request(self, settings: Settings, *, places: Places | None = None) -> dict[str, Any]:
+    def request(self, settings: Settings, *, places: Places | None = None) -> SourceRequest:
         """Return it as a run keeps it, from any folder and whatever becomes of the mapping file: a resume plans alike.
 
         Args:
@@ -116,21 +87,15 @@ class SourceOptions(BaseModel):
             what = "standard input works only with the command; a flow reads a file or a URL"
             raise InputRefused(f"-: {what}", code="not-readable")
         text, _ = self._mapping(places)
-        return {
+        as_stored = {
             "source": places.located(self.source) if places else locate_source(self.source, inbox_of(settings)),
             "confined": places is not None,
-            "encoding": self.encoding,
             "mapping": text,
-            "clear": self.cleared,
-            "address_policy": self.address_policy,
-            "duplicates": self.duplicates,
+            "clear": tuple(self.cleared),
             "rules": rules_of(settings),
-            "changes_only": self.changes_only,
-            "max_rejected": self.max_rejected,
-            "max_changed": self.max_changed,
-            "min_rows": self.min_rows,
             "max_source_age_seconds": self.max_source_age_seconds,
         }
+        return SourceRequest.model_validate({**self.model_dump(include=set(SourceReading.model_fields)), **as_stored})
 
     def _mapping(self, places: Places | None) -> tuple[str | None, Mapping | None]:
         """The mapping as text, and as it is understood; its file is read once."""
@@ -226,17 +191,3 @@ def rules_of(settings: Settings) -> dict[str, Literal["error", "warning", "off"]
     except ValueError as error:
         raise SettingsRefused(f"ARMREST_RULES: {error}") from None
     return settings.rules
-
-
-def written_as(name: str) -> str:
-    """Tell how a parameter of `SourceOptions` is written."""
-    return _WRITTEN.get(name, "see --help")
-
-
-_WRITTEN: Final = {
-    "clear": f"write all, or one of {', '.join(sorted(FIELDS))}",
-    "max_rejected": "write a number of rows (12) or a share of them (5%)",
-    "max_changed": "write a share of the known customers, such as 20%",
-    "min_rows": "write a share of the last run's rows, such as 50%",
-    "max_source_age": "write a length of time, such as 26h",
-}

@@ -110,7 +110,7 @@ async def hold_client(here: Workspace, run: Run, *, wait_seconds: float = 0.0) -
         run_id=run.run_id,
         seconds=here.settings.lease_seconds,
         wait_seconds=wait_seconds,
-        by_many=run.request.get("shards", 1) > 1,
+        by_many=run.request.shards > 1,
     ) as lease:
         here.lease = lease
         try:
@@ -163,7 +163,7 @@ def _options(here: Workspace, run: Run, lease: Lease, deadline_seconds: float | 
     options = delivery_options(here.settings, deadline_seconds)
     if lease.shard is None:
         return options
-    return shard_options(options, int(run.request["shards"]), usual_seconds(here.outbox.ledger, run))
+    return shard_options(options, run.request.shards, usual_seconds(here.outbox.ledger, run))
 
 
 def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
@@ -182,7 +182,7 @@ def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
     Raises:
         SettingsRefused: They name another connection.
     """
-    made_with = run.request.get("connection", "")
+    made_with = run.request.connection
     if made_with in {"", settings.connection}:
         return settings
     if settings.connection:

@@ -24,6 +24,7 @@ from armrest.outbox import (
     Lease,
     Outbox,
     Run,
+    RunState,
     State,
     count_states,
     open_elsewhere,
@@ -74,7 +75,7 @@ class Delivery:
         self._has_sought = False
         self._left_open: set[int] = set()
         started_at = run.started_at or outbox.ledger.now()
-        beginning = {"started_at": started_at, "state": "Sending", "message": "", "ended_at": None}
+        beginning = {"started_at": started_at, "state": RunState.SENDING, "message": "", "ended_at": None}
         update_run(outbox.ledger, run, self._context.lease, **beginning)
         if self._context.lease.shard is None:
             await self._poller.ask_once(open_elsewhere(outbox.ledger, run))

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
-from functools import partial
 from itertools import chain
 
 from armrest.aio import gather_or_cancel
@@ -211,7 +210,7 @@ class Poller:
         """
         ledger, words = self._calls.outbox.ledger, _words(answer) | {"message": judgement.message}
         if judgement.standing is AnswerKind.PROCESSED:
-            await self._calls.group.write(partial(close_batch, ledger, batch, {}, **words))
+            await self._calls.group.write(lambda within: close_batch(within, batch, {}, **words))
             return True
         if judgement.standing is AnswerKind.REJECTED or judgement.verdicts:
             return self._write_lines(reload(ledger, batch), answer, judgement)

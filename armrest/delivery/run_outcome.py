@@ -12,6 +12,7 @@ from armrest.outbox import (
     LeaseLost,
     Outbox,
     Run,
+    RunState,
     RunSummary,
     State,
     StoppedBy,
@@ -41,11 +42,11 @@ def finish(
     Raises:
         LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
     """
-    with outbox.ledger.joint():  # state and summary come from the same moment
-        found = summary(outbox.ledger, run.run_id)
+    with outbox.ledger.transaction() as ledger:  # the state is that of the figures: nothing is settled in between
+        found = summary(ledger, run.run_id)
         state, message = _state(found.customers, stopped), describe_outcome(found, stopped)
         known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(found.customers) else {}
-        update_run(outbox.ledger, run, fence, state=state, message=message, ended_at=outbox.ledger.now(), **known)
+        update_run(ledger, run, fence, state=state, message=message, ended_at=ledger.now(), **known)
     return summary(outbox.ledger, run.run_id)
 
 
@@ -73,16 +74,16 @@ def finish_stopped(outbox: Outbox, run: Run, by: StoppedBy, *, lease: Lease | No
 
 def _stopped(outbox: Outbox, run: Run, found: RunSummary, by: StoppedBy) -> dict[str, Any]:
     """Return the state, message and end time of a run that was stopped."""
-    if run.request.get("dry_run"):
+    if run.request.dry_run:
         return {"message": f"{STOPPED[by]}; nothing was sent"}
     ended_at = outbox.ledger.now()
     if run.started_at is None:
-        return {"state": "Failed", "message": f"{STOPPED[by]}; nothing was sent", "ended_at": ended_at}
+        return {"state": RunState.FAILED, "message": f"{STOPPED[by]}; nothing was sent", "ended_at": ended_at}
     unsent = batches_in(outbox.ledger, run, [State.PLANNED, State.HELD])
     rest = _customers(sum(batch.sent_customers for batch in unsent))
     stopped = f"{STOPPED[by]}; {found.batches.planned - len(unsent)} of {found.batches.planned} batches were sent"
     stopped += f", {len(unsent)} were not ({rest})" if unsent else ""
-    return {"state": "Failed", "message": describe_outcome(found, stopped), "ended_at": ended_at}
+    return {"state": RunState.FAILED, "message": describe_outcome(found, stopped), "ended_at": ended_at}
 
 
 def finish_later(outbox: Outbox, run: Run) -> RunSummary:
@@ -95,15 +96,15 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
     """
     found = summary(outbox.ledger, run.run_id)
     as_before = (found.state, found.message) == (_state(found.customers, ""), describe_outcome(found))
-    if as_before or (found.state == "Failed" and found.customers.open):
+    if as_before or (found.state is RunState.FAILED and found.customers.open):
         return found
     return finish(outbox, run, Unheld(outbox.ledger, run))
 
 
-def _state(people: CustomerCounts, stopped: str) -> str:
+def _state(people: CustomerCounts, stopped: str) -> RunState:
     if _is_open(people):
-        return "Failed" if stopped else "Unsettled"
-    return "PartlyFailed" if people.failed else "Completed"
+        return RunState.FAILED if stopped else RunState.UNSETTLED
+    return RunState.PARTLY_FAILED if people.failed else RunState.COMPLETED
 
 
 def _is_open(people: CustomerCounts) -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -96,8 +95,9 @@ class Sender:
                 self._splitter.split_in_two(batch)
                 return None
             body = outbox.bodies.read(batch.body)
-            unhindered = partial(begin_if_clear, outbox.ledger, batch, body, lease, ghost_horizon_seconds=horizon)
-            leaving = await context.group.write(unhindered)
+            leaving = await context.group.write(
+                lambda ledger: begin_if_clear(ledger, batch, body, lease, ghost_horizon_seconds=horizon)
+            )
             return leaving or begin_with_conflicts(outbox, context.run, batch, lease, ghost_horizon_seconds=horizon)
         except BodyUnusable as fault:
             log.warning("batch %d of run %s is not sent: %s", batch.seq, context.run.run_id, fault)
@@ -125,17 +125,11 @@ class Sender:
             await self._accept(batch, accepted)
 
     async def _accept(self, batch: Batch, accepted: Accepted) -> None:
-        accepting = partial(
-            accept,
-            self._context.outbox.ledger,
-            batch,
-            batch_uuid=accepted.batch_uuid,
-            get_result=accepted.get_result,
-            status=accepted.status,
-            result=accepted.result,
-        )
+        known = {"batch_uuid": accepted.batch_uuid, "status": accepted.status, "result": accepted.result}
         try:
-            await self._context.group.write(accepting)
+            await self._context.group.write(
+                lambda ledger: accept(ledger, batch, get_result=accepted.get_result, **known)
+            )
         except LedgerUnusable:
             log.warning("batch %d was accepted as %s, which cannot be written down", batch.seq, accepted.batch_uuid)
             raise

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Literal
+from typing import Self
 
 from armrest.intake.rules import Severity
+from armrest.model import FIELDS, AddressPolicy, DuplicatePolicy, SourceReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,24 @@ class Policy:
     """
 
     clear: frozenset[str] = frozenset()
-    address: Literal["refuse", "replace", "merge"] = "refuse"
-    duplicates: Literal["error", "last", "first", "merge"] = "error"
+    address: AddressPolicy = "refuse"
+    duplicates: DuplicatePolicy = "error"
     severities: Mapping[str, Severity] = field(default_factory=dict)
     today: date | None = None
+
+    @classmethod
+    def of(cls, reading: SourceReading, *, severities: Mapping[str, Severity]) -> Self:
+        """Return the policy of a source's options, as a user gives them or as a run stores them.
+
+        Args:
+            severities: The rules whose severity the settings change.
+        """
+        return cls(
+            clear=frozenset(FIELDS if "all" in reading.clear else reading.clear),
+            address=reading.address_policy,
+            duplicates=reading.duplicates,
+            severities=severities,
+        )
 
     def clearing(self, fields: Collection[str]) -> "Policy":
         """The same policy that also clears these fields."""

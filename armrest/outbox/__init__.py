@@ -74,7 +74,6 @@ from armrest.outbox.reporting import (
     ExportRefused,
     FailedCustomer,
     Failure,
-    Only,
     RunSummary,
     attempt_views,
     batch_views,
@@ -92,8 +91,16 @@ from armrest.outbox.reporting import (
     summary,
 )
 from armrest.outbox.retention import Purged, purge
-from armrest.outbox.runs import (
+from armrest.outbox.run_request import (
     Decision,
+    Only,
+    RerunRequest,
+    RunRequest,
+    SingleRequest,
+    UpdateRequest,
+)
+from armrest.outbox.run_states import RunState
+from armrest.outbox.runs import (
     Fence,
     Run,
     Shard,
@@ -104,6 +111,7 @@ from armrest.outbox.runs import (
     new_run_id,
     note_resumed,
     record_decision,
+    request_of_update,
     run_of_flow_run,
     save_flow_run_link,
     update_run,
@@ -189,14 +197,19 @@ __all__ = [
     "PlanFigures",
     "PlanWriter",
     "Purged",
+    "RerunRequest",
     "Run",
+    "RunRequest",
+    "RunState",
     "RunSummary",
     "Shard",
+    "SingleRequest",
     "State",
     "StoppedBy",
     "Unheld",
     "UnknownBatch",
     "UnknownRun",
+    "UpdateRequest",
     "Verdict",
     "WrongClient",
     "accept",
@@ -262,6 +275,7 @@ __all__ = [
     "release_lease",
     "reload",
     "renew_lease",
+    "request_of_update",
     "reset_baseline",
     "revert_to_planned",
     "run_of_flow_run",

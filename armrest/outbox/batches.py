@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func,
 from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
 from armrest.outbox.ledger import Ledger, attempts, batches, clients, customers, runs
+from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import Run, Shard
 
 
@@ -191,12 +192,13 @@ def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
 
     A run is not finished if a batch of it is not closed, or if its final state is not recorded yet.
     """
+    asked_about = [state for state in RunState if state.is_asked_about]
     not_closed = exists().where(batches.c.run_seq == runs.c.seq, batches.c.state.in_(UNFINISHED))
     query = (
         select(runs.c.run_id)
         .join(clients, clients.c.id == runs.c.client_id)
         .where(clients.c.api_url == api_url, runs.c.started_at.is_not(None))
-        .where(or_(runs.c.state.in_(("Sending", "Unsettled")), not_closed))
+        .where(or_(runs.c.state.in_(asked_about), not_closed))
     )
     with ledger.read() as tx:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())

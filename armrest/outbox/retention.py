@@ -124,7 +124,7 @@ def _stored(ledger: Ledger, run: Run) -> list[Batch]:
 
 
 def _is_needed(ledger: Ledger, run: Run, batch: Batch) -> bool:
-    if run.planned_at is None or run.request.get("dry_run"):
+    if run.planned_at is None or run.request.dry_run:
         return False
     if batch.state not in UNFINISHED and (batch.failed or batch.state is State.LOST):
         return bool(unresolved(ledger, batch))

@@ -3,9 +3,8 @@
 Every write about a run asserts its `Fence` in the same transaction: that the writer may still write.
 """
 
-import json
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
 
@@ -13,6 +12,8 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from armrest.outbox.errors import OutboxError, UnknownRun
 from armrest.outbox.ledger import Ledger, clients, flow_runs, runs
+from armrest.outbox.run_request import Decision, RunRequest, UpdateRequest, columns_of, request_from_json
+from armrest.outbox.run_states import RunState
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -50,9 +51,9 @@ class Run:
     mode: str
     user_id: str
     source: str
-    request: dict[str, Any]
+    request: RunRequest
     parent_run_id: str | None
-    state: str
+    state: RunState
     message: str
     slices: int
     rejects_file: str | None
@@ -96,11 +97,10 @@ def create_run(
     run_id: str,
     api_url: str,
     client_no: int,
-    kind: str,
     mode: str,
     user_id: str,
     source: str,
-    request: dict[str, Any],
+    request: RunRequest,
     parent: Run | None = None,
 ) -> Run:
     """Create a run in the ledger, in state `Planning`; nothing of it is sent before its plan is complete."""
@@ -109,13 +109,12 @@ def create_run(
             "run_id": run_id,
             "client_id": client_id(tx, api_url, client_no),
             "data_seq": parent.data_seq if parent else 0,
-            "kind": kind,
             "mode": mode,
             "user_id": user_id,
             "source": source,
-            "request": json.dumps(request),
+            **columns_of(request),
             "parent_run_id": parent.run_id if parent else None,
-            "state": "Planning",
+            "state": RunState.PLANNING,
             "created_at": ledger.now(),
         }
         tx.execute(insert(runs).values(values))
@@ -138,18 +137,30 @@ def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:
     Raises:
         UnknownRun: The ledger has neither.
     """
+    with ledger.read() as tx:
+        run = run_in(tx, run_or_flow_run_id)
+    if run is None:
+        raise unknown_run(ledger, run_or_flow_run_id)
+    return run
+
+
+def run_in(tx: Connection, run_or_flow_run_id: str) -> Run | None:
+    """Return a run as a transaction sees it, by either id; None if there is none."""
     query = select(runs, clients.c.client_no, clients.c.api_url).join(clients, clients.c.id == runs.c.client_id)
     by_flow = select(flow_runs.c.run_seq).where(flow_runs.c.flow_run_id == run_or_flow_run_id).scalar_subquery()
-    with ledger.read() as tx:
-        row = tx.execute(query.where((runs.c.run_id == run_or_flow_run_id) | (runs.c.seq == by_flow))).first()
-    if row is None:
-        raise UnknownRun(f"no run {run_or_flow_run_id} in the ledger {ledger.name}: `armrest runs` lists them all")
-    return _run(row)
+    row = tx.execute(query.where((runs.c.run_id == run_or_flow_run_id) | (runs.c.seq == by_flow))).first()
+    return None if row is None else _run(row)
+
+
+def unknown_run(ledger: Ledger, run_or_flow_run_id: str) -> UnknownRun:
+    """Return the error that says that a ledger has no such run."""
+    return UnknownRun(f"no run {run_or_flow_run_id} in the ledger {ledger.name}: `armrest runs` lists them all")
 
 
 def _run(row: Row[Any]) -> Run:
     values = {name: getattr(row, name) for name in Run.__slots__}
-    return Run(**{**values, "request": json.loads(row.request)})
+    request = request_from_json(row.run_id, row.kind, row.request)
+    return Run(**{**values, "request": request, "state": RunState(row.state)})
 
 
 def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
@@ -185,23 +196,30 @@ def note_resumed(ledger: Ledger, run: Run, fence: Fence) -> None:
         LeaseLost: Another process has taken over the run.
     """
     if run.stopped_by is not None:
-        state = run.state if run.planned_at else "Planning"
+        state = run.state if run.planned_at else RunState.PLANNING
         update_run(ledger, run, fence, stopped_by=None, state=state, message="", ended_at=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The decision about a run that a guard rail had refused; `by` says who decided, or why nobody did."""
+def request_in(tx: Connection, run: Run) -> RunRequest:
+    """Return a run's request as it is now: a decision may have been added, or its plan applied."""
+    row = tx.execute(select(runs.c.kind, runs.c.request).where(runs.c.seq == run.seq)).one()
+    return request_from_json(run.run_id, row.kind, row.request)
 
-    approved: bool
-    by: str
-    at: float
 
-    @property
-    def said(self) -> str:
-        """The decision in words."""
-        what = "approved" if self.approved else "refused"
-        return f"{what} by {self.by}, {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
+def write_request(tx: Connection, run: Run, request: RunRequest) -> None:
+    """Replace a run's request."""
+    tx.execute(update(runs).where(runs.c.seq == run.seq).values(columns_of(request)))
+
+
+def request_of_update(run: Run) -> UpdateRequest:
+    """Return the request of a run that reads a source.
+
+    Raises:
+        OutboxError: The run reads none.
+    """
+    if not isinstance(run.request, UpdateRequest):
+        raise OutboxError(f"run {run.run_id} reads no source: `armrest show {run.run_id}` shows what it is")
+    return run.request
 
 
 def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Decision:
@@ -212,15 +230,14 @@ def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Dec
     """
     decision = Decision(approved, by, ledger.now())
     with ledger.write() as tx:
-        request = json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one())
-        if not request.get("dry_run"):
+        request = request_in(tx, run)
+        if not (isinstance(request, UpdateRequest) and request.dry_run):
             what = f"`armrest show {run.run_id}` shows how it stands"
             raise OutboxError(f"plan {run.run_id} was applied meanwhile: {what}")
-        request["decision"] = asdict(decision)
-        tx.execute(update(runs).where(runs.c.seq == run.seq).values(request=json.dumps(request)))
+        write_request(tx, run, request.model_copy(update={"decision": decision}))
     return decision
 
 
 def decision_on(run: Run) -> Decision | None:
     """Return the decision about a run, or None if nobody was asked or nobody has answered yet."""
-    return Decision(**run.request["decision"]) if "decision" in run.request else None
+    return run.request.decision if isinstance(run.request, UpdateRequest) else None

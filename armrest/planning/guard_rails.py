@@ -4,12 +4,12 @@ A source that is empty, has shrunk or is old must not overwrite ARM's records, a
 more often a mistake than intended. All guard rails are off unless a run sets them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Self
 
 from armrest.intake import InputRefused
+from armrest.model import SourceRequest
 from armrest.outbox import PlanFigures
 
 
@@ -32,12 +32,12 @@ class GuardRails:
     max_source_age_seconds: float | None = None
 
     @classmethod
-    def of(cls, request: Mapping[str, Any]) -> Self:
-        """Read the limits from a run's request: `max_changed` and `min_rows` as `20%`, `max_source_age_seconds`."""
+    def of(cls, request: SourceRequest) -> Self:
+        """Return the limits of a run's request."""
         return cls(
-            max_changed=_percent(request.get("max_changed")),
-            min_rows=_percent(request.get("min_rows")),
-            max_source_age_seconds=request.get("max_source_age_seconds"),
+            max_changed=_percent(request.max_changed),
+            min_rows=_percent(request.min_rows),
+            max_source_age_seconds=request.max_source_age_seconds,
         )
 
     def check_age(self, source: str, modified_at: datetime | None, *, now: float) -> None:

@@ -23,6 +23,7 @@ from armrest.intake import (
     open_source,
     serialize_block,
 )
+from armrest.model import SourceRequest
 from armrest.outbox import (
     Comparison,
     CustomerTooLarge,
@@ -34,6 +35,7 @@ from armrest.outbox import (
     PlanFigures,
     PlanWriter,
     Run,
+    RunState,
     RunSummary,
     begin_plan,
     client_confirmation,
@@ -42,6 +44,7 @@ from armrest.outbox import (
     find_run,
     last_rows,
     match_clients,
+    request_of_update,
     summary,
     update_run,
 )
@@ -104,7 +107,7 @@ def plan(
         discard_plan(outbox, attempt)
         _remove_lists(files, attempt)
         try:
-            source = _opened(run.request, inbox, places, databases)
+            source = _open_source(planner.request, inbox, places, databases)
             planner.plan(source, processes=processes if (source.text_bytes or 0) >= LARGE_BYTES else 1)
         except InputRefused as refusal:
             _reject(outbox, attempt, planner, refusal)
@@ -120,7 +123,7 @@ def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: 
     ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
     if isinstance(refusal, GuardRailHit):
         ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
-    update_run(outbox.ledger, attempt.run, attempt, state="InputRejected", **ended)
+    update_run(outbox.ledger, attempt.run, attempt, state=RunState.INPUT_REJECTED, **ended)
 
 
 @contextmanager
@@ -137,7 +140,9 @@ def failing(outbox: Outbox, attempt: PlanAttempt) -> Iterator[None]:
             message = f"{_short(error)}; plan it again"
         with suppress(OutboxError, OSError):  # the caller gets the original error
             discard_plan(outbox, attempt)
-            update_run(outbox.ledger, run, attempt, state="Failed", message=message, ended_at=outbox.ledger.now())
+            update_run(
+                outbox.ledger, run, attempt, state=RunState.FAILED, message=message, ended_at=outbox.ledger.now()
+            )
         raise
 
 
@@ -150,33 +155,30 @@ def _short(error: Exception) -> str:
     return f"the plan could not be made ({type(error).__name__})"
 
 
-def plan_writer(outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | None = None) -> PlanWriter:
+def plan_writer(
+    outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | None = None, *, changes_only: bool = False
+) -> PlanWriter:
     """Return a writer that uses the batch sizes in the run's request."""
-    run = attempt.run
+    request = attempt.run.request
     return PlanWriter(
         outbox,
         attempt,
-        batch_size=run.request["batch_size"],
-        max_body_bytes=run.request["max_body_bytes"],
+        batch_size=request.batch_size,
+        max_body_bytes=request.max_body_bytes,
         comparison=comparison,
-        changes_only=bool(run.request.get("changes_only")),
+        changes_only=changes_only,
     )
 
 
-def _opened(
-    request: Mapping[str, Any], inbox: Path | None, places: Places | None, databases: Mapping[str, Database] | None
+def _open_source(
+    request: SourceRequest, inbox: Path | None, places: Places | None, databases: Mapping[str, Database] | None
 ) -> Source:
     """Open the source that a request names, with its mapping and policy."""
-    mapping = mapping_of(request["mapping"], name="the run's mapping") if request.get("mapping") else None
-    policy = Policy(
-        clear=frozenset(request.get("clear", ())),
-        address=request.get("address_policy", "refuse"),
-        duplicates=request.get("duplicates", "error"),
-        severities=request.get("rules", {}),
-    )
+    mapping = mapping_of(request.mapping, name="the run's mapping") if request.mapping else None
+    policy = Policy.of(request, severities=request.rules)
     return open_source(
-        request["source"],
-        encoding=request.get("encoding"),
+        request.source,
+        encoding=request.encoding,
         mapping=mapping,
         policy=policy,
         inbox=inbox,
@@ -231,7 +233,8 @@ class _Planner:
         self._rejects_path = f"{files}{REJECTED}"
         self._on_progress = on_progress
         self._read_records = read_records
-        self._rails = GuardRails.of(run.request)
+        self.request = request_of_update(run)
+        self._rails = GuardRails.of(self.request)
         self._spread = Spread(SAMPLE)
         self.client_doubt: str | None = None
         self.read = 0
@@ -239,13 +242,15 @@ class _Planner:
         self._rejects: RejectsFile | None = None
 
     def plan(self, source: Source, *, processes: int) -> None:
-        ledger, request = self._outbox.ledger, self._run.request
+        ledger, request = self._outbox.ledger, self.request
         self._rails.check_age(source.name, source.modified_at, now=ledger.now())
         with ExitStack() as stack:
             comparison = stack.enter_context(Comparison(ledger, self._run)) if self._is_compared() else None
             rejects = self._rejects = RejectsFile(self._rejects_path, source)
             stack.callback(self._close_anyway)
-            writer = stack.enter_context(plan_writer(self._outbox, self._attempt, comparison))
+            writer = stack.enter_context(
+                plan_writer(self._outbox, self._attempt, comparison, changes_only=request.changes_only)
+            )
             for block in stack.enter_context(closing(self._blocks(source, processes))):
                 self._count(block, writer)
                 if block.rejects and not rejects.count:  # a purge must find the file, even after a crash
@@ -254,7 +259,7 @@ class _Planner:
                     rejects.write(block.rejects)
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
                 self._add(writer, block, source)
-            RejectLimit.parse(request["max_rejected"]).check(source.name, rejected=self.rejected, read=self.read)
+            RejectLimit.parse(request.max_rejected).check(source.name, rejected=self.rejected, read=self.read)
             self._check_client(source)
             last = last_rows(ledger, self._run) if self._rails.min_rows is not None else None
             self._rails.check_rows(source.name, read=self.read, last_read=last)
@@ -311,14 +316,13 @@ class _Planner:
             return
         whole = self._spread.is_whole
         self.client_doubt = describe_doubt(code, source.name, run.client_no, match, is_whole=whole)
-        if by := run.request.get("client_confirmed_by"):
+        if by := self.request.client_confirmed_by:
             confirm_client(ledger, run, by=by)
-        elif not run.request.get("asks_because") and client_confirmation(ledger, run) is None:
+        elif not self.request.asks_because and client_confirmation(ledger, run) is None:
             raise GuardRailHit(self.client_doubt, code=code)
 
     def _is_compared(self) -> bool:
-        request = self._run.request
-        return bool(request.get("changes_only") or request.get("dry_run") or self._rails.max_changed is not None)
+        return self.request.changes_only or self.request.dry_run or self._rails.max_changed is not None
 
     def _count(self, block: Block, writer: PlanWriter) -> None:
         self.read += block.rows

@@ -1,7 +1,6 @@
 """Plan a rerun: put the customers that failed in a run into new batches, from the bodies that were sent."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
 
 from armrest.outbox import (
     Batch,
@@ -9,6 +8,7 @@ from armrest.outbox import (
     Lease,
     Only,
     Outbox,
+    RerunRequest,
     Run,
     RunSummary,
     State,
@@ -73,6 +73,14 @@ def _groups(failed: Iterator[tuple[Batch, list[Failure]]]) -> Iterator[tuple[Seq
                 yield whole[middle:], True
 
 
-def rerun_request(parent: Run) -> dict[str, Any]:
-    """Return the request of a rerun: the batch sizes of its parent."""
-    return {name: parent.request[name] for name in ("batch_size", "max_body_bytes")}
+def rerun_request(
+    parent: Run, *, batch_uuids: Sequence[str] = (), only: Only = "all", connection: str = ""
+) -> RerunRequest:
+    """Return the request of a rerun, with the batch sizes of its parent."""
+    return RerunRequest(
+        batch_size=parent.request.batch_size,
+        max_body_bytes=parent.request.max_body_bytes,
+        connection=connection,
+        batch_uuids=tuple(batch_uuids),
+        only=only,
+    )

@@ -14,7 +14,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 
 from armrest.app.plan_view import plan_view
 from armrest.app.watcher import watcher
-from armrest.outbox import Outbox, Run, RunSummary, batch_views, failed_customers, plan_figures, summary
+from armrest.outbox import Outbox, Run, RunState, RunSummary, batch_views, failed_customers, plan_figures, summary
 from flows.artifacts.links import Forms
 from flows.artifacts.store import Artifacts
 from flows.artifacts.summary import parent_link, plan_markdown, summary_markdown
@@ -73,7 +73,7 @@ class Report:
 
     def _plan(self, told: RunSummary, forms: Forms) -> str | None:
         """Return the plan of a dry run, in Markdown."""
-        if not self._run.request.get("dry_run") or told.state != "Planned":
+        if not self._run.request.dry_run or told.state is not RunState.PLANNED:
             return None
         return plan_markdown(told, plan_view(self._outbox, self._run.run_id), forms=forms)
 

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from armrest.outbox import Outbox, RunSummary, find_run, summary
+from armrest.outbox import Outbox, RunState, RunSummary, find_run, summary
 from flows.artifacts.report import Report, best_effort
 from flows.artifacts.store import Artifacts
 
@@ -41,6 +41,6 @@ async def _tell(client: PrefectClient, outbox: Outbox, told: RunSummary, flow_ru
 
 def state_now(run: RunSummary) -> State:
     """Return the current state for a flow run whose run was updated later."""
-    if run.state == "Completed":
+    if run.state is RunState.COMPLETED:
         return Completed(name="SettledLater", message=run.message)
     return Failed(name=run.state, message=run.message)

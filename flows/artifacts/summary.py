@@ -94,9 +94,9 @@ def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:
 
 def _next(run: RunSummary, forms: Forms) -> list[str]:
     given: dict[str, Any] = {"run_id": run.run_id}
-    if run.state == "InputRejected":
+    if advice := run.state.advice:
         where = f", row by row in `{run.rejects_file}`" if run.rejects_file else ""
-        return ["## What to do next", "", f"Nothing was sent. Fix the errors above{where}; then run it again.", ""]
+        return ["## What to do next", "", advice.format(where=where), ""]
     if run.can_be_resumed:
         return _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", given, forms)
     if run.customers.failed:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 SENT_NOTHING: Final = 2
 NOT_ALL_SETTLED: Final = 1
+"""The exit codes of `RunState`, repeated: a usage error should not wait for the outbox. A test compares them."""
 
 
 class Refused(Exception):

@@ -45,7 +45,7 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
     )
     from armrest.app.person import login_name
     from armrest.app.plan_run import plan_run
-    from armrest.outbox import find_run, record_decision, summary
+    from armrest.outbox import RunState, find_run, record_decision, summary
     from tasks.open_workspace import workspace
 
     can_ask = asks and sys.stdin.isatty()
@@ -57,19 +57,19 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
         if not can_ask and (doubted or not yes):
             return replace(run, message=f"{run.message}; {_why_nobody_answers(yes=yes, doubted=doubted)}")
         plan = open_plan_for_approval(here, refused)
-        if (planned := plan_run(here, plan)).state != "Planned":
+        if (planned := plan_run(here, plan)).state is not RunState.PLANNED:
             return planned
         why, doubted = reasons_to_ask(here, plan), unconfirmed_doubt(here, plan) is not None
         if (
             doubted and not can_ask
         ):  # only the plan shows it: another guard rail stopped the run before the file was read
             message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"
-            return replace(planned, state="InputRejected", message=message)
+            return replace(planned, state=RunState.INPUT_REJECTED, message=message)
         approved = (yes and not doubted) or _asked(why, plan)
         decision = record_decision(here.outbox.ledger, plan, approved=approved, by=login_name())
         if not approved:
             message = f"{why}; not approved; to send it later: `{apply_command(here, plan)}`"
-            return replace(summary(here.outbox.ledger, plan.run_id), state="Failed", message=message)
+            return replace(summary(here.outbox.ledger, plan.run_id), state=RunState.FAILED, message=message)
         confirm_if_approved(here, plan, decision)
     return _sent(plan, times)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from flows.cli.errors import NOT_ALL_SETTLED, SENT_NOTHING, CommandResult
+from flows.cli.errors import CommandResult
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
@@ -43,7 +43,7 @@ def print_summary(run: "RunSummary", *, as_json: bool) -> int:
         print_json(run.as_json())
     else:
         print("\n".join(summary_lines(run)), flush=True)
-    return exit_code(run)
+    return run.exit_code
 
 
 def print_summaries(runs: Sequence["RunSummary"], *, client_no: int | None, as_json: bool) -> int:
@@ -54,25 +54,19 @@ def print_summaries(runs: Sequence["RunSummary"], *, client_no: int | None, as_j
         print_json(_added_up(runs, client_no))
     else:
         print("\n\n".join("\n".join(summary_lines(run)) for run in runs) or NOTHING_TO_DO, flush=True)
-    return max(map(exit_code, runs), default=0)
+    return max((run.exit_code for run in runs), default=0)
 
 
 def _added_up(runs: Sequence["RunSummary"], client_no: int | None) -> dict[str, Any]:
+    from armrest.outbox import RunState
+
     told = [run.as_json() for run in runs]
-    state = next((one["state"] for one in told if one["state"] != "Completed"), "Completed")
+    state = next((run.state for run in runs if run.state is not RunState.COMPLETED), RunState.COMPLETED)
     message = "; ".join(f"{one['run_id']}: {one['message']}" for one in told) or NOTHING_TO_DO
     added = CommandResult(message, state=state).as_json(client_no)
     for figures in ("customers", "batches"):
         added[figures] = {name: sum(one[figures][name] for one in told) for name in added[figures]}
     return {**added, "batch_uuids": [uuid for one in told for uuid in one["batch_uuids"]], "runs": told}
-
-
-def exit_code(run: "RunSummary") -> int:
-    """Return 0 if the run, or dry run, completed; 1 if it sent but not all is settled; 2 if it sent nothing."""
-    if run.state == "Completed":
-        return 0
-    nothing_left = not run.batch_uuids and run.state in {"InputRejected", "Failed"}
-    return SENT_NOTHING if nothing_left else NOT_ALL_SETTLED
 
 
 def summary_lines(run: "RunSummary") -> Iterable[str]:

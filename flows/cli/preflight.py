@@ -27,7 +27,7 @@ def check_ready(settings: Settings, *, client_no: int, verbose: bool, run: Run |
     """
     prefect_env.prepare(verbose=verbose)
     if run is not None:
-        if run.request.get("connection"):
+        if run.request.connection:
             prefect_env.start_server()
         settings = settings_for(run, settings, load_settings)
     asyncio.run(_ask(settings, client_no, run.api_url if run else None))

@@ -10,7 +10,7 @@ from prefect.client.schemas import State
 from prefect.exceptions import FailedRun
 
 from armrest.app.workspace import Workspace
-from armrest.outbox import LeaseHeld, RunSummary, run_of_flow_run, summary
+from armrest.outbox import LeaseHeld, RunState, RunSummary, run_of_flow_run, summary
 from flows.cli.errors import NOT_ALL_SETTLED, RunInterrupted, explain
 from flows.cli.prefect_env import exit_on_sigterm, start_server
 from flows.cli.progress import shown
@@ -85,5 +85,5 @@ def _broken_off(here: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) 
         return RunInterrupted(f"{why}; `armrest runs` shows the state of every run", exit_code=exit_code)
     message = f"run {here.run_id} was interrupted: {why}; continue it with `armrest resume {here.run_id}`"
     run = summary(here.outbox.ledger, here.run_id)
-    state = run.state if run.ended else "Failed"
+    state = run.state if run.ended else RunState.FAILED
     return RunInterrupted(message, exit_code=exit_code, run=replace(run, state=state, message=message))

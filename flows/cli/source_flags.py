@@ -1,12 +1,18 @@
-"""Flags that say how a source is read, checked and compared; every command that reads a source shares them."""
+"""Flags that say how a source is read, checked and compared, made from `SourceParameters`.
+
+Every command that reads a source shares them. A new option needs no change here.
+"""
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
 
 import typer
 
+from armrest.app.source_parameters import SourceParameters, option_of
+from armrest.model import DuplicatePolicy
 from flows.cli.errors import Refused
 from flows.cli.flags import Source
 
@@ -17,129 +23,92 @@ PANEL: Final = "How the source is read"
 RAILS: Final = "Which of its customers are sent"
 
 
-def _option(name: str, metavar: str, help_text: str, panel: str = PANEL) -> Any:
-    return typer.Option(name, metavar=metavar, help=help_text, rich_help_panel=panel, show_default=False)
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
-Encoding = Annotated[str | None, _option("--encoding", "NAME", "Encoding of a CSV (default: detected).")]
-MappingFile = Annotated[
-    str | None, _option("--mapping", "FILE", "Mapping file that assigns columns to ARM's fields; see armrest mapping.")
-]
-Clear = Annotated[
-    list[str] | None,
-    _option("--clear", "FIELD|all", "Clear this field in ARM where its cell is empty; may be repeated."),
-]
-AddressPolicy = Annotated[
-    Literal["refuse", "replace", "merge"],
-    _option(
-        "--address-policy",
-        "refuse|replace|merge",
-        "What to do when the file has only some of the address columns (default: refuse).",
-    ),
-]
-WholeAddressPolicy = Annotated[
-    Literal["refuse", "replace"],
-    _option(
-        "--address-policy",
-        "refuse|replace",
-        "What to do when the file has only some of the address columns (default: refuse).",
-    ),
-]
-Duplicates = Annotated[
-    Literal["error", "last", "first", "merge"],
-    _option(
-        "--duplicates",
-        "error|last|first|merge",
-        "What to do when a customer has several rows (default: error).",
-    ),
-]
-MaxRejected = Annotated[
-    str, _option("--max-rejected", "N|N%", "Send nothing if more rows than this are rejected (default: 5%).")
-]
-MaxSourceAge = Annotated[
-    str | None, _option("--max-source-age", "TIME", "Send nothing if the file is older than this, such as 26h.")
-]
-ChangesOnly = Annotated[
-    bool,
-    typer.Option(
-        "--changes-only", help="Skip customers that have not changed since they last settled.", rich_help_panel=RAILS
-    ),
-]
-MaxChanged = Annotated[
-    str | None,
-    _option("--max-changed", "N%", "Send nothing if more than this share of the known customers would change.", RAILS),
-]
-MinRows = Annotated[
-    str | None,
-    _option("--min-rows", "N%", "Send nothing if the file has fewer than this share of the last run's rows.", RAILS),
-]
+def flag_of(name: str, *, metavar: str | None = None) -> Any:
+    """Return the flag of an option.
+
+    Args:
+        metavar: What its value is called, if the command does not take all of its values.
+    """
+    option = option_of(name)
+    panel = RAILS if option.compares else PANEL
+    text, value = option.flag, metavar or option.metavar
+    return typer.Option(_flag(name), metavar=value, help=text, rich_help_panel=panel, show_default=False)
 
 
-def reading(
-    source: Source,
-    *,
-    encoding: Encoding = None,
-    mapping: MappingFile = None,
-    clear: Clear = None,
-    address_policy: AddressPolicy = "refuse",
-    duplicates: Duplicates = "error",
-    max_rejected: MaxRejected = "5%",
-    max_source_age: MaxSourceAge = None,
-) -> "SourceOptions":
-    """Return the source options of `check`.
+Encoding = Annotated[str | None, flag_of("encoding")]
+MappingFile = Annotated[str | None, flag_of("mapping")]
+Clear = Annotated[list[str] | None, flag_of("clear")]
+WholeAddressPolicy = Annotated[Literal["refuse", "replace"], flag_of("address_policy", metavar="refuse|replace")]
+Duplicates = Annotated[DuplicatePolicy, flag_of("duplicates")]
+
+
+def source_options(source: str, **given: Any) -> "SourceOptions":
+    """Return the options of a source from the values of its flags; a flag that is left out has its default.
 
     Raises:
         Refused: A flag has an invalid value.
     """
-    return compared(**locals())
-
-
-def compared(
-    source: Source,
-    *,
-    encoding: Encoding = None,
-    mapping: MappingFile = None,
-    clear: Clear = None,
-    address_policy: AddressPolicy = "refuse",
-    duplicates: Duplicates = "error",
-    max_rejected: MaxRejected = "5%",
-    max_source_age: MaxSourceAge = None,
-    changes_only: ChangesOnly = False,
-    max_changed: MaxChanged = None,
-    min_rows: MinRows = None,
-) -> "SourceOptions":
-    """Return the source options of a command that also compares the source with the ledger.
-
-    Raises:
-        Refused: A flag has an invalid value.
-    """
-    given: dict[str, Any] = {**locals(), "clear": tuple(clear or ())}
     from pydantic import ValidationError
 
-    from armrest.app.source_options import SourceOptions, written_as
+    from armrest.app.source_options import SourceOptions
 
+    values = {"source": source, **given, "clear": tuple(given.get("clear") or ())}
     try:
-        return SourceOptions(**given)
+        return SourceOptions(**values)
     except ValidationError as error:
         name = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
-        value = ", ".join(given[name]) if name == "clear" else given[name]
-        raise Refused(f"--{name.replace('_', '-')} {value}: {written_as(name)}") from None
+        value = ", ".join(values[name]) if name == "clear" else values[name]
+        raise Refused(f"{_flag(name)} {value}: {option_of(name).written}") from None
 
 
-def with_flags_of(made: Callable[..., "SourceOptions"]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Replace a command's parameter `read` by the parameters of `made`, whose result becomes `read`."""
-    flags = inspect.signature(made).parameters
+def with_source_flags(*, compares: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Replace a command's parameter `read` by the argument SOURCE and its flags, which become one `SourceOptions`.
+
+    Args:
+        compares: The command compares the source with the ledger, so it also has the flags for that.
+    """
+    parameters = _parameters(compares=compares)
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        own = {name: one for name, one in inspect.signature(command).parameters.items() if name != "read"}
+        own = [one for name, one in inspect.signature(command).parameters.items() if name != "read"]
 
         @functools.wraps(command)
-        def with_reading(**arguments: Any) -> int:
-            return command(made(**{name: arguments.pop(name) for name in flags}), **arguments)
+        def with_source(**arguments: Any) -> int:
+            given = {one.name: arguments.pop(one.name) for one in parameters}
+            return command(source_options(**given), **arguments)
 
-        parameters = [*flags.values(), *own.values()]
-        with_reading.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        with_reading.__annotations__ = {one.name: one.annotation for one in parameters} | {"return": int}
-        return with_reading
+        both = [*parameters, *own]
+        with_source.__signature__ = inspect.Signature(both)  # type: ignore[attr-defined]
+        with_source.__annotations__ = {one.name: one.annotation for one in both} | {"return": int}
+        return with_source
 
     return decorate
+
+
+def _parameters(*, compares: bool) -> list[inspect.Parameter]:
+    """Return SOURCE and the flags: first those about reading, then those that compare, each in the form's order."""
+    flags = [name for name in SourceParameters.model_fields if option_of(name).flag]
+    reading = [name for name in flags if not option_of(name).compares]
+    comparing = [name for name in flags if option_of(name).compares and compares]
+    source = inspect.Parameter("source", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Source)
+    return [source, *map(_parameter, [*reading, *comparing])]
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    field = SourceParameters.model_fields[name]
+    kind, default = _typed(field.annotation), field.default
+    if kind == list[str] | None:
+        default = None
+    annotation = Annotated[kind, flag_of(name)]  # type: ignore[valid-type]  # known only here
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _typed(annotation: Any) -> Any:
+    """Return the type for typer, which takes no tuples, and no patterns within a union; `SourceOptions` checks them."""
+    if get_origin(annotation) is tuple:
+        return list[str] | None
+    return str | None if NoneType in get_args(annotation) else annotation

@@ -13,7 +13,7 @@ from armrest.app.durations import seconds_in
 from armrest.app.open_run import apply_command, confirm_if_approved, reasons_to_ask
 from armrest.app.plan_view import plan_view
 from armrest.app.workspace import Workspace
-from armrest.outbox import Decision, Run, decision_on, find_run, record_decision, summary
+from armrest.outbox import Decision, Run, RunState, UpdateRequest, decision_on, find_run, record_decision, summary
 from flows.artifacts import plan_markdown
 from flows.steps.send_run import end_state, run_to_completion, send_plan
 from flows.steps.sigterm import reporting_stop
@@ -34,14 +34,14 @@ class Approval(RunInput):
 
 def needs_approval(run: Run) -> bool:
     """Return whether a run waits for a person's decision, or has got one."""
-    return bool(run.request.get("dry_run") and run.request.get("asks_because"))
+    return isinstance(run.request, UpdateRequest) and run.request.needs_approval
 
 
 async def send_if_approved(here: Workspace, plan: Run, *, within: str, deadline: str, wait: str) -> State:
     """Show a plan, wait for a decision, and send the plan unchanged if it is approved; otherwise it stays a plan."""
     await run_to_completion(here, plan, deadline=deadline, wait=wait)
     told = summary(here.outbox.ledger, plan.run_id)
-    if told.state != "Planned":
+    if told.state is not RunState.PLANNED:
         return end_state(told)
     async with reporting_stop(here, plan):
         decision = decision_on(plan) or await _decided(here, plan, within)

@@ -21,6 +21,7 @@ from armrest.outbox import (
     Ledger,
     OutboxError,
     Run,
+    RunState,
     Shard,
     find_run,
     has_begun,
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 DEPLOYMENT: Final = "submit-slices/shard"
 STOPPED: Final = "Stopped"
 """The state of a shard that ARM refuses; no other worker would succeed."""
-UNSETTLED: Final = "Unsettled"
+UNSETTLED: Final = RunState.UNSETTLED
 MOST_ATTEMPTS: Final = 5
 LOOK_SECONDS: Final = 1.0
 
@@ -62,7 +63,7 @@ async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float)
     until = asyncio.get_running_loop().time() + deadline_seconds
     async with get_client() as client:
         watch = _Watch(client, ledger, run, until=until, silent_seconds=here.settings.lease_seconds)
-        shards = [shard for shard in shards_of(run, int(run.request["shards"])) if not is_done(ledger, run, shard)]
+        shards = [shard for shard in shards_of(run, run.request.shards) if not is_done(ledger, run, shard)]
         await gather_or_cancel(
             watch.run_to_completion(reassign(ledger, run, shard) if has_begun(ledger, run, shard) else shard)
             for shard in shards

@@ -13,6 +13,7 @@ from armrest.outbox import (
     LeaseLost,
     OutboxError,
     Run,
+    RunState,
     RunSummary,
     StoppedBy,
     find_run,
@@ -78,7 +79,7 @@ async def _plan_and_send(here: Workspace, run: Run, deadline_seconds: float) -> 
         except OSError:
             pass  # the ledger has this error too: the run is Failed, and can be resumed
         else:
-            if not run.request.get("dry_run"):
+            if not run.request.dry_run:
                 await _send(here, find_run(here.outbox.ledger, run.run_id), deadline_seconds)
         await report.conclude()
 
@@ -89,7 +90,7 @@ async def _send(here: Workspace, run: Run, deadline_seconds: float) -> None:
     by: StoppedBy | None = None
     try:
         async with open_delivery(here, run, deadline_seconds=deadline_seconds) as delivery:
-            if run.request.get("shards", 1) > 1:
+            if run.request.shards > 1:
                 await delivery.send_first()  # so not every worker runs into a run-wide fault
                 await dispatch_shards(here, run, deadline_seconds=delivery.seconds_left())
             else:
@@ -124,8 +125,8 @@ async def send_slices(here: Workspace, run: Run, slices: range) -> None:
 
 def end_state(run: RunSummary) -> State:
     """Return the flow run's state: `Completed`, or `Failed` with a name that gives the reason."""
-    if run.state == "Planned":
+    if run.state is RunState.PLANNED:
         return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
-    if run.state == "Completed":
+    if run.state is RunState.COMPLETED:
         return Completed(message=run.message)
     return Failed(name=run.state, message=run.message)

@@ -19,7 +19,7 @@ from prefect.states import Cancelled
 
 from armrest.app.workspace import Workspace
 from armrest.delivery import finish_stopped
-from armrest.outbox import Run, RunSummary, StoppedBy
+from armrest.outbox import Run, RunState, RunSummary, StoppedBy
 from flows.artifacts import report_once
 from flows.steps.stopped_by import ask_who_stops, flow_run_of_process
 
@@ -138,7 +138,11 @@ def how_to_go_on(run: RunSummary) -> str:
     """Describe a stopped run, and how to resume it."""
     if run.can_be_resumed:
         return f"{run.message}: resume-run with run_id {run.run_id} resumes it"
-    return f"{run.message}: apply-plan with plan_id {run.run_id} sends it" if run.state == "Planned" else run.message
+    return (
+        f"{run.message}: apply-plan with plan_id {run.run_id} sends it"
+        if run.state is RunState.PLANNED
+        else run.message
+    )
 
 
 def flow_run_id() -> UUID:

@@ -22,7 +22,7 @@ def test_a_mapping_is_kept_as_text(tmp_path: Path) -> None:
     request = SourceOptions(source="x.csv", mapping=str(file)).request(load_settings())
     file.unlink()
 
-    assert parse_mapping(request["mapping"]) == parse_mapping(MAPPING)
+    assert parse_mapping(request.mapping) == parse_mapping(MAPPING)
 
 
 def test_a_source_is_kept_as_it_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,7 +46,7 @@ def test_a_source_is_shown_by_its_last_name(source: str, name: str) -> None:
 
 
 def test_to_clear_all_is_to_clear_every_field() -> None:
-    assert SourceOptions(source="x.csv", clear=("all",)).request(load_settings())["clear"] == sorted(FIELDS)
+    assert SourceOptions(source="x.csv", clear=("all",)).request(load_settings()).clear == tuple(sorted(FIELDS))
 
 
 @pytest.mark.parametrize("source", ["-", "sftp://ola:hush@host/x.csv", "https://host/x.csv?X-Amz-Signature=hush"])
@@ -94,8 +94,8 @@ def test_a_deployments_source_and_mapping_are_found_in_their_folders_and_the_run
     request = SourceOptions(source="x.csv", mapping="crm.yaml").request(settings, places=places_of(settings))
     free = SourceOptions(source=str(tmp_path / "x.csv"), mapping=str(mappings / "crm.yaml")).request(settings)
 
-    assert (request["source"], request["mapping"], request["confined"]) == (str(inbox / "x.csv"), MAPPING, True)
-    assert (free["source"], free["confined"]) == (str(tmp_path / "x.csv"), False)
+    assert (request.source, request.mapping, request.confined) == (str(inbox / "x.csv"), MAPPING, True)
+    assert (free.source, free.confined) == (str(tmp_path / "x.csv"), False)
     with pytest.raises(InputRefused, match="in a deployment"):
         SourceOptions(source=str(tmp_path / "x.csv")).request(settings, places=places_of(settings))
 

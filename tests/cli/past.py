@@ -11,6 +11,7 @@ from armrest.outbox import (
     Batch,
     Lease,
     Outbox,
+    RerunRequest,
     Run,
     RunSummary,
     State,
@@ -27,7 +28,7 @@ from armrest.outbox import (
     update_run,
 )
 from tests.conftest import CLIENT_NO
-from tests.plans import leased, planning
+from tests.plans import leased, planning, update_of
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,11 @@ class Past:
             run_id=run_id,
             api_url=self.api_url,
             client_no=client_no,
-            kind="rerun" if parent else "update",
             parent=find_run(outbox.ledger, parent) if parent else None,
             mode="update",
             user_id="ola",
             source="customers.csv",
-            request={**sizes, "source": "customers.csv", "max_rejected": "5%", "dry_run": False},
+            request=RerunRequest(**sizes) if parent else update_of(**sizes),
         )
         with planning(outbox, run, **sizes) as writer:
             writer.add([{"customerNo": str(number), "name": f"Kunde {number}"} for number in numbers])

@@ -19,6 +19,7 @@ from armrest.delivery import Delivery, DeliveryOptions, hold_lease
 from armrest.outbox import Outbox, PlanWriter, begin_plan, create_run, find_run
 from armrest.sandbox import TOKEN
 from tests.delivery.conftest import CLIENT_NO, carry_slices, people
+from tests.plans import update_of
 
 PATIENCE_SECONDS: Final = 60.0
 
@@ -102,11 +103,10 @@ async def _carry(job: Job, outbox: Outbox) -> None:
         run_id=job.run_id,
         api_url=job.api_url,
         client_no=CLIENT_NO,
-        kind="update",
         mode="update",
         user_id="ola",
         source="",
-        request={},
+        request=update_of(),
     )
     held = hold_lease(
         outbox.ledger,

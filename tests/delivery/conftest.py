@@ -26,6 +26,7 @@ from armrest.outbox import (
     LeaseHeld,
     Outbox,
     OutboxError,
+    RerunRequest,
     Run,
     RunSummary,
     State,
@@ -39,7 +40,7 @@ from armrest.outbox import (
 )
 from armrest.planning import plan_rerun, rerun_request
 from armrest.sandbox import TOKEN, Behaviour, BooksTransport, Sandbox, SandboxServer
-from tests.plans import leased, planning
+from tests.plans import leased, planning, update_of
 from tests.virtual_time import now
 
 API_URL = "http://127.0.0.1:1/arm/v1"
@@ -92,20 +93,19 @@ def planned(outbox: Outbox) -> Planned:
         client_no: int = CLIENT_NO,
         user_id: str = "ola",
     ) -> Run:
-        request = {"batch_size": batch_size, "max_body_bytes": 5_000_000}
+        sizes = {"batch_size": batch_size, "max_body_bytes": 5_000_000}
         run = create_run(
             outbox.ledger,
             run_id=run_id,
             api_url=API_URL,
             client_no=client_no,
-            kind="rerun" if parent else "update",
             mode="update",
             user_id=user_id,
             source="customers.csv",
-            request=request,
+            request=RerunRequest(**sizes) if parent else update_of(**sizes),
             parent=parent,
         )
-        with planning(outbox, run, **request) as writer:
+        with planning(outbox, run, **sizes) as writer:
             writer.add(customers)
             writer.complete()
         return find_run(outbox.ledger, run_id)
@@ -125,7 +125,6 @@ def rerun_of(outbox: Outbox, parent: Run) -> Run:
         run_id=f"{parent.run_id}-rerun",
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="rerun",
         mode="update",
         user_id="ola",
         source="",

@@ -173,7 +173,6 @@ async def test_a_rerun_takes_up_what_failed_in_an_open_batch_and_is_not_held_by_
         run_id="again",
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="rerun",
         mode="update",
         user_id="ola",
         source="",

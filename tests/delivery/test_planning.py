@@ -33,7 +33,7 @@ from armrest.outbox import (
 from armrest.planning import OnProgress, plan
 from armrest.sandbox import write_sample
 from tests.delivery.conftest import API_URL, CLIENT_NO, Planned, people
-from tests.plans import leased
+from tests.plans import leased, update_of
 
 LEASE_SECONDS = 60.0
 ROWS = 12_000
@@ -50,17 +50,16 @@ def run_of(outbox: Outbox, source: Path, **request: Any) -> Run:
         run_id=f"run-{next(_ids)}",
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="update",
         mode="update",
         user_id="ola",
         source=source.name,
-        request={"source": str(source), **sizes, **request},
+        request=update_of(str(source), **sizes, **request),
     )
 
 
 def planned_run(outbox: Outbox, run: Run, folder: Path, *, on_progress: OnProgress | None = None) -> RunSummary:
     """Plan a run as its holder; a dry run without a lease."""
-    if run.request.get("dry_run"):
+    if run.request.dry_run:
         return plan(outbox, run, None, rejects_folder=folder, on_progress=on_progress)
     with leased(outbox, run) as lease:
         return plan(outbox, run, lease, rejects_folder=folder, on_progress=on_progress)

@@ -12,18 +12,17 @@ from armrest.outbox.ledger.schema import customers, rejects
 from armrest.planning import plan
 from armrest.sandbox import write_sample
 from tests.delivery.conftest import API_URL, CLIENT_NO
-from tests.plans import leased
+from tests.plans import leased, update_of
 
 
 def planned(outbox: Outbox, source: Path, folder: Path, *, processes: int) -> dict[str, Any]:
     """Bodies, lines, rejects and figures of a plan."""
-    request = {"source": str(source), "batch_size": 300, "max_body_bytes": 100_000, "max_rejected": "50%"}
+    request = update_of(str(source), batch_size=300, max_body_bytes=100_000, max_rejected="50%")
     run = create_run(
         outbox.ledger,
         run_id=f"run-{processes}",
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="update",
         mode="update",
         user_id="ola",
         source=source.name,

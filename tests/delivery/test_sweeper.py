@@ -363,7 +363,6 @@ async def rerun(engine: Engine, parent: Run) -> Any:
         run_id="rerun",
         api_url=API_URL,
         client_no=parent.client_no,
-        kind="rerun",
         mode="update",
         user_id="ola",
         source=parent.source,

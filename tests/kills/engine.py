@@ -22,9 +22,10 @@ from sqlalchemy import event
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, finish, hold_lease, send_and_poll_slices
-from armrest.outbox import Lease, Outbox, Run, UnknownRun, create_run, find_run, summary
+from armrest.outbox import Lease, Outbox, Run, UnknownRun, UpdateRequest, create_run, find_run, summary
 from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import CLIENT_ID, CLIENT_SECRET, TOKEN
+from tests.plans import update_of
 
 SEAMS: Final = (
     "planning",  # some of the source is in the outbox, the rest is not
@@ -129,21 +130,23 @@ async def carry(job: Job, outbox: Outbox, seams: Seams) -> None:
         finish(outbox, run, lease, stopped=stopped)
 
 
+def _update_request(job: Job) -> UpdateRequest:
+    return update_of(str(job.source), batch_size=job.batch_size, max_rejected="0")
+
+
 def opened_run(job: Job, outbox: Outbox) -> Run:
     with suppress(UnknownRun):
         return find_run(outbox.ledger, job.run_id)
     parent = find_run(outbox.ledger, job.rerun_of) if job.rerun_of else None
-    fresh = {"source": str(job.source), "batch_size": job.batch_size, "max_body_bytes": 5_000_000, "max_rejected": "0"}
     return create_run(
         outbox.ledger,
         run_id=job.run_id,
         api_url=job.api_url,
         client_no=job.client_no,
-        kind="rerun" if parent else "update",
         mode="update",
         user_id="ola.nordmann",
         source=Path(job.source).name,
-        request=rerun_request(parent) if parent else fresh,
+        request=rerun_request(parent) if parent else _update_request(job),
         parent=parent,
     )
 

@@ -11,6 +11,7 @@ from armrest.outbox import (
     Batch,
     Lease,
     Outbox,
+    RerunRequest,
     Run,
     State,
     Verdict,
@@ -24,7 +25,7 @@ from armrest.outbox import (
     release_lease,
     take_lease,
 )
-from tests.plans import planning
+from tests.plans import planning, update_of
 
 API_URL = "http://127.0.0.1:1/arm/v1"
 CLIENT_NO = 2218
@@ -68,19 +69,19 @@ def planned(outbox: Outbox) -> Planned:
         client_no: int = CLIENT_NO,
         dry_run: bool = False,
     ) -> Run:
+        sizes = {"batch_size": batch_size, "max_body_bytes": max_body_bytes}
         run = create_run(
             outbox.ledger,
             run_id=run_id,
             api_url=API_URL,
             client_no=client_no,
-            kind="rerun" if parent else "update",
             mode="update",
             user_id="ola",
             source="customers.csv",
-            request={"batch_size": batch_size, "max_body_bytes": max_body_bytes, "dry_run": dry_run},
+            request=RerunRequest(**sizes) if parent else update_of(**sizes, dry_run=dry_run),
             parent=parent,
         )
-        with planning(outbox, run, batch_size=batch_size, max_body_bytes=max_body_bytes) as writer:
+        with planning(outbox, run, **sizes) as writer:
             writer.add(customers)
             writer.complete()
         return find_run(outbox.ledger, run_id)

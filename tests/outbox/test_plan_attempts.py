@@ -34,7 +34,7 @@ from armrest.outbox import (
 )
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, accepted, lease_of, people
 from tests.outbox.plans.test_plan_writer import new_run
-from tests.plans import leased, planning
+from tests.plans import leased, planning, update_of
 
 SIZES: dict[str, Any] = {"batch_size": 10, "max_body_bytes": 5_000_000}
 
@@ -52,8 +52,8 @@ def lease_elsewhere(outbox: Outbox, run: Run) -> Lease:
 
 
 def dry_run(outbox: Outbox, run_id: str = "dry") -> Run:
-    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
-    return create_run(outbox.ledger, run_id=run_id, source="c.csv", request={"dry_run": True}, **facts)  # type: ignore[arg-type]
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    return create_run(outbox.ledger, run_id=run_id, source="c.csv", request=update_of(dry_run=True), **facts)  # type: ignore[arg-type]
 
 
 def resumed_and_sent(outbox: Outbox, run: Run) -> list[str | None]:
@@ -185,7 +185,7 @@ def test_a_plan_is_applied_by_the_holder_of_the_client_alone(outbox: Outbox, pla
     with leased(outbox, plan), pytest.raises(LeaseLost):
         apply_plan(outbox.ledger, plan, slept)
 
-    assert find_run(outbox.ledger, "plan").request["dry_run"]
+    assert find_run(outbox.ledger, "plan").request.dry_run
 
 
 def test_a_decision_does_not_undo_what_happened_meanwhile(outbox: Outbox, planned: Planned) -> None:
@@ -196,7 +196,7 @@ def test_a_decision_does_not_undo_what_happened_meanwhile(outbox: Outbox, planne
     with pytest.raises(OutboxError, match="was applied meanwhile"):
         record_decision(outbox.ledger, seen, approved=False, by="ola")
 
-    assert not find_run(outbox.ledger, "plan").request["dry_run"]
+    assert not find_run(outbox.ledger, "plan").request.dry_run
 
 
 def test_a_run_that_did_not_get_its_client_is_failed_unless_another_process_has_it(

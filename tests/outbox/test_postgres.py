@@ -33,7 +33,7 @@ from armrest.outbox import (
 )
 from armrest.outbox.ledger.schema import clients
 from tests.outbox.conftest import API_URL, CLIENT_NO, people
-from tests.plans import planning
+from tests.plans import planning, update_of
 from tests.postgres import Cluster
 
 ROOT: Final = Path(__file__).parents[2]
@@ -63,8 +63,8 @@ def outbox(url: str, tmp_path: Path) -> Iterator[Outbox]:
 
 def plan(outbox: Outbox, customers: int, *, batch_size: int) -> None:
     """Plan a run named `run`."""
-    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
-    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request=update_of(), **facts)  # type: ignore[arg-type]
     with planning(outbox, run, batch_size=batch_size, max_body_bytes=100_000) as writer:
         writer.add(people(*range(customers)))
         writer.complete()
@@ -107,8 +107,8 @@ def test_machines_that_split_batches_of_one_run_at_once_lose_no_customer(outbox:
 
 
 def test_a_cell_with_a_character_that_it_cannot_store_does_not_end_the_plan(outbox: Outbox) -> None:
-    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
-    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request=update_of(), **facts)  # type: ignore[arg-type]
     with planning(outbox, run, batch_size=10, max_body_bytes=100_000) as writer:
         writer.reject([(2, "1\x000", "customerNo", "control-character")])
         writer.complete()
@@ -118,8 +118,8 @@ def test_a_cell_with_a_character_that_it_cannot_store_does_not_end_the_plan(outb
 
 
 def test_what_it_refuses_in_bulk_is_told_without_the_values(outbox: Outbox) -> None:
-    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
-    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request=update_of(), **facts)  # type: ignore[arg-type]
     with planning(outbox, run, batch_size=10, max_body_bytes=100_000) as writer:
         writer.reject([(2, "10001", "name", "a"), (2, "10001", "name", "a")])
         with pytest.raises(LedgerUnusable, match="cannot be used: duplicate key value violates unique") as told:

@@ -133,14 +133,11 @@ class _MortalLedger(Ledger):
     def write(self) -> Iterator[Connection]:
         """As a ledger's, and the judge sees what was committed."""
         self._live()
-        within_another = self._joint.tx is not None
         with super().write() as tx:
             yield tx
-            if not within_another:
-                self._process.reaches("before a commit")
-        if not within_another:
-            self._judge.committed(self._process)
-            self._process.reaches("after a commit")
+            self._process.reaches("before a commit")
+        self._judge.committed(self._process)
+        self._process.reaches("after a commit")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

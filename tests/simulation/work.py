@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
 from armrest.delivery import Delivery, DeliveryOptions, finish, hold_lease, send_and_poll_slices, sweep
-from armrest.outbox import Lease, LeaseLost, Outbox, OutboxError, Run, UnknownRun, create_run, find_run
+from armrest.outbox import Lease, LeaseLost, Outbox, OutboxError, Run, UnknownRun, UpdateRequest, create_run, find_run
 from armrest.outbox.bodies import BodyStore
 from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, IDENTITY, TOKEN
@@ -109,7 +109,6 @@ class Work:
             run_id=run_id,
             api_url=API_URL,
             client_no=CLIENT_NO,
-            kind="rerun" if above else "update",
             mode=job.mode,
             user_id="ola",
             source=job.name,
@@ -117,11 +116,16 @@ class Work:
             parent=above,
         )
 
-    def _request(self, job: Job) -> dict[str, object]:
+    def _request(self, job: Job) -> UpdateRequest:
         source = self._disk.folder / f"{job.name}.csv"
         _write(source, job)
-        sizes = {"batch_size": job.batch_size, "max_body_bytes": 4000}
-        return {"source": str(source), "max_rejected": "100%", "changes_only": job.changes_only, **sizes}
+        return UpdateRequest(
+            source=str(source),
+            max_rejected="100%",
+            changes_only=job.changes_only,
+            batch_size=job.batch_size,
+            max_body_bytes=4000,
+        )
 
     def _planned(self, outbox: Outbox, run_id: str, lease: Lease) -> Run:
         run = find_run(outbox.ledger, run_id)

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from armrest.app.plan_view import PlanView
-from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, PlanFigures, RunSummary
+from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, PlanFigures, RunState, RunSummary
 from flows.artifacts import plan_markdown
 from flows.artifacts.summary import summary_markdown
 from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done
@@ -56,7 +56,7 @@ RUN = RunSummary(
     mode="update",
     source="customers.csv",
     api_url="https://api.staging.amili.no/arm/v1",
-    state="PartlyFailed",
+    state=RunState.PARTLY_FAILED,
     message="1 of 2 batches refused (5 customers): see arm-failed-customers-2218",
     customers=CustomerCounts(read=100, rejected=5, planned=95, settled=90, failed=5),
     batches=BatchCounts(planned=2, settled=1, failed=1),
@@ -175,7 +175,7 @@ def test_a_rerun_leads_back_to_the_flow_run_of_what_it_heals() -> None:
 
 
 def test_a_refused_input_is_to_be_mended() -> None:
-    refused = replace(RUN, state="InputRejected", customers=CustomerCounts(read=5, rejected=5), started=None)
+    refused = replace(RUN, state=RunState.INPUT_REJECTED, customers=CustomerCounts(read=5, rejected=5), started=None)
 
     text = summary_markdown(refused, FIGURES, flow_run_id=FLOW_RUN)
 
@@ -191,7 +191,7 @@ def test_the_table_of_batches_begins_with_trouble() -> None:
 
 
 def test_a_run_that_was_stopped_before_it_sent_anything_says_how_to_resume_it() -> None:
-    stopped = replace(RUN, state="Failed", message="stopped by a person; nothing was sent", stopped_by="person")
+    stopped = replace(RUN, state=RunState.FAILED, message="stopped by a person; nothing was sent", stopped_by="person")
     stopped = replace(stopped, customers=CustomerCounts(), batches=BatchCounts(), started=None)
 
     text = summary_markdown(stopped, FIGURES, flow_run_id=FLOW_RUN)

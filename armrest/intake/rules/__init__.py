@@ -1,11 +1,10 @@
 from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, checks_of, with_countries
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
-from armrest.intake.rules.reject_limit import LIMIT_PATTERN, RejectLimit
+from armrest.intake.rules.reject_limit import RejectLimit
 from armrest.intake.rules.validators import is_date, is_whole_number
 
 __all__ = [
-    "LIMIT_PATTERN",
     "MAX_CUSTOMER_NO_LENGTH",
     "REASONS",
     "Column",

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from armrest.intake.errors import InputRefused
-
-LIMIT_PATTERN = r"^\d+(\.\d+)?%$|^\d+$"
-"""`12` or `5%`; the pattern of flags and form fields."""
+from armrest.model import LIMIT_PATTERN
 
 
 @dataclass(frozen=True, slots=True)

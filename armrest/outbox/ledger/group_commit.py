@@ -12,6 +12,7 @@ from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.ledger.ledger import Ledger
 
 _T = TypeVar("_T")
+_Waiting = list[tuple[Callable[[Ledger], Any], asyncio.Future[Any]]]
 
 
 class GroupCommit:
@@ -19,10 +20,10 @@ class GroupCommit:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+        self._waiting: _Waiting = []
 
-    async def write(self, work: Callable[[], _T]) -> _T:
-        """Run `work`, which writes to the ledger, and return its result once it is committed.
+    async def write(self, work: Callable[[Ledger], _T]) -> _T:
+        """Run `work` with the ledger within the group's transaction, and return its result once it is committed.
 
         The work runs even if the caller is cancelled. If other work in the group fails, the transaction is rolled back
         and this work is called again, so it must touch nothing but the ledger.
@@ -41,8 +42,8 @@ class GroupCommit:
     def _commit(self) -> None:
         waiting, self._waiting = self._waiting, []
         try:
-            with self._ledger.joint():
-                ends = [(done, work()) for work, done in waiting]
+            with self._ledger.transaction() as ledger:
+                ends = [(done, work(ledger)) for work, done in waiting]
         except Exception as error:  # noqa: BLE001  raised in the callers
             if len(waiting) > 1 and not isinstance(error, LedgerUnusable):
                 self._commit_each(waiting)
@@ -58,7 +59,7 @@ class GroupCommit:
                 if not done.cancelled():
                     done.set_result(end)
 
-    def _commit_each(self, waiting: list[tuple[Callable[[], Any], asyncio.Future[Any]]]) -> None:
+    def _commit_each(self, waiting: _Waiting) -> None:
         for one in waiting:
             self._waiting = [one]
             self._commit()

@@ -4,7 +4,6 @@ By default it is SQLite in a local file (WAL, synchronous=FULL: commits survive 
 work on one run, it is PostgreSQL. In both, one transaction writes at a time.
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +35,6 @@ class Ledger:
         self._has_a_clock = now is None and engine.dialect.name == "postgresql"
         self.now = now or time.time
         self._along: deque[tuple[Statement, dict[str, Any]]] = deque()
-        self._joint = _Joint()
         with self.read() as tx:
             self.fingerprint_key = bytes.fromhex(
                 tx.execute(select(facts.c.value).where(facts.c.name == "fingerprint_key")).scalar_one()
@@ -70,11 +68,8 @@ class Ledger:
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; it is committed at the end of the block, together with the queued statements.
 
-        Inside a joint transaction, it is the joint one.
+        Within `transaction`, it is that one.
         """
-        if self._joint.tx is not None:
-            yield self._joint.tx
-            return
         along: list[tuple[Statement, dict[str, Any]]] = []
         with suppress(IndexError):  # another thread may empty the queue at the same moment
             while True:
@@ -90,18 +85,16 @@ class Ledger:
             raise
 
     @contextmanager
-    def joint(self) -> Iterator[None]:
-        """Join all transactions of this thread in the block into one: all of it is committed at the end, or nothing."""
-        around = self._joint.tx
+    def transaction(self) -> Iterator["Ledger"]:
+        """The ledger within one transaction: all that is done with it is committed at the end of the block, or nothing.
+
+        Pass it on in place of this ledger. A write to this ledger within the block would wait for the end of the block.
+        """
         with self.write() as tx:
-            self._joint.tx = tx
-            try:
-                yield
-            finally:
-                self._joint.tx = around
+            yield _LedgerWithin(self, tx)
 
     def write_along(self, statement: Statement, values: dict[str, Any]) -> None:
-        """Queue a statement for the next transaction that writes.
+        """Queue a statement for the next transaction that writes, whichever task begins it.
 
         Only for data that may be lost if this process dies, and that does no harm if it changes nothing.
         """
@@ -115,20 +108,12 @@ class Ledger:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A read-only transaction, which never waits for a writer: it sees the ledger as it was at its start.
-
-        Inside a joint transaction, it is the joint one, and sees what that has written.
-        """
-        if self._joint.tx is not None:
-            yield self._joint.tx
-            return
+        """A read-only transaction, which never waits for a writer: it sees the ledger as it was at its start."""
         with _told(self._engine), self._reading.connect() as tx:
             yield tx
 
     def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """Return the rows of one query; it needs no transaction to see the ledger as it was at its start."""
-        if self._joint.tx is not None:
-            return self._joint.tx.execute(query, values).all()
         with _told(self._engine), self._asking.connect() as alone:
             return alone.execute(query, values).all()
 
@@ -156,10 +141,23 @@ class Ledger:
             self._engine.dispose()
 
 
-class _Joint(threading.local):
-    """The joint transaction of this thread, if any."""
+class _LedgerWithin(Ledger):
+    """A ledger within a transaction, which it neither begins nor ends: reads see what the transaction has written."""
 
-    tx: Connection | None = None
+    def __init__(self, ledger: Ledger, tx: Connection) -> None:
+        vars(self).update(vars(ledger))
+        self._tx = tx
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        yield self._tx
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        yield self._tx
+
+    def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        return self._tx.execute(query, values).all()
 
 
 def _by_statement(along: tuple[Statement, dict[str, Any]]) -> int:

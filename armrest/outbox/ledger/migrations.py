@@ -3,6 +3,7 @@
 A released step is never edited; a new step is appended, together with its change to the tables.
 """
 
+import json
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -24,9 +25,14 @@ def _shards(tx: Connection) -> None:
 
 
 def _people(tx: Connection) -> None:
-    """The ledger records who stopped a run, who confirmed that a source belongs to a client, and planning attempts."""
+    """Record who stopped a run, who confirmed a source's client, planning attempts, and which runs are dry runs."""
     tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
+    tx.execute(text("ALTER TABLE runs ADD COLUMN dry_run INTEGER NOT NULL DEFAULT 0"))
+    stored = tx.execute(text("SELECT seq, request FROM runs")).all()
+    dry_runs = [{"seq": seq} for seq, request in stored if json.loads(request).get("dry_run")]
+    if dry_runs:
+        tx.execute(text("UPDATE runs SET dry_run = 1 WHERE seq = :seq"), dry_runs)
     confirmations.create(tx, checkfirst=True)
 
 

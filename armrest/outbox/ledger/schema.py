@@ -50,6 +50,9 @@ runs: Final = Table(
     Column("user_id", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("request", Text, nullable=False, doc="the parameters of its plan, as JSON, so that it can be planned again"),
+    Column(
+        "dry_run", Integer, nullable=False, default=0, doc="1 while it is a plan that may not be sent; as in `request`"
+    ),
     Column("parent_run_id", String(64)),
     Column("state", String(32), nullable=False),
     Column("message", Text, nullable=False, default=""),

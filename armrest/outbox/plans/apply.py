@@ -4,9 +4,6 @@ A dry run has no position of its own in the order of a client's data, since anot
 gets one when it is applied. Its data is still as old as the moment when its source was read.
 """
 
-import json
-from typing import Any
-
 from sqlalchemy import Connection, and_, func, or_, select, update
 
 from armrest.outbox.batches import assert_sendable
@@ -14,7 +11,7 @@ from armrest.outbox.errors import OutboxError
 from armrest.outbox.ledger import Ledger, batches, customers, runs
 from armrest.outbox.plans.client_match import client_doubt
 from armrest.outbox.plans.comparison import compared_since
-from armrest.outbox.runs import Run, find_run
+from armrest.outbox.runs import Run, find_run, request_in, write_request
 from armrest.outbox.sending import Lease
 
 
@@ -43,8 +40,7 @@ def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
         lease.assert_current(tx)
         _assert_plan(tx, run)
         _give_place(tx, run)
-        request = json.dumps(_request(tx, run) | {"dry_run": False})
-        tx.execute(update(runs).where(runs.c.seq == run.seq).values(request=request))
+        write_request(tx, run, request_in(tx, run).model_copy(update={"dry_run": False}))
     return find_run(ledger, run.run_id)
 
 
@@ -58,13 +54,8 @@ def _give_place(tx: Connection, run: Run) -> None:
     tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(data_seq=place))
 
 
-def _request(tx: Connection, run: Run) -> dict[str, Any]:
-    """Return a run's current request: a decision may have been added."""
-    return dict(json.loads(tx.execute(select(runs.c.request).where(runs.c.seq == run.seq)).scalar_one()))
-
-
 def _assert_plan(tx: Connection, run: Run) -> None:
-    if not _request(tx, run).get("dry_run"):
+    if not request_in(tx, run).dry_run:
         raise OutboxError(
             f"run {run.run_id} is not a plan that can be applied: `armrest show {run.run_id}` shows its state"
         )

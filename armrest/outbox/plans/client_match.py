@@ -24,6 +24,7 @@ from sqlalchemy import (
 from armrest.outbox.batches import OPEN, State
 from armrest.outbox.ledger import Ledger, batches, clients, confirmations, customers, runs
 from armrest.outbox.plans.figures import PlanFigures
+from armrest.outbox.run_request import UpdateRequest
 from armrest.outbox.runs import Run
 
 MANY: Final = 100
@@ -131,7 +132,7 @@ def _confirmation(tx: Connection, run: Run) -> Confirmation | None:
 
 def _source_of(run: Run) -> str:
     """Return the full path or URL: files of the same name in two folders are two sources."""
-    return str(run.request.get("source", run.source))
+    return run.request.source if isinstance(run.request, UpdateRequest) else run.source
 
 
 def _known_by_client(tx: Connection, which: ColumnElement[bool], numbers: Sequence[str]) -> Counter[int]:

@@ -150,8 +150,8 @@ def _change(place: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change
 
 def _not_to_be_sent(client: int) -> Select[tuple[int]]:
     """Select the plans that were not applied, and incomplete ones, which are planned again before they are sent."""
-    is_dry = runs.c.request.contains('"dry_run": true')
-    return select(runs.c.seq).where(runs.c.client_id == client, or_(is_dry, runs.c.planned_at.is_(None)))
+    unsent = or_(runs.c.dry_run == 1, runs.c.planned_at.is_(None))
+    return select(runs.c.seq).where(runs.c.client_id == client, unsent)
 
 
 def compared_since(tx: Connection, run: Run) -> str | None:

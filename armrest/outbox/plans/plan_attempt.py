@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from armrest.outbox.errors import LeaseLost
+from armrest.outbox.errors import LeaseLost, OutboxError
 from armrest.outbox.ledger import Ledger, batches, customers, rejects, runs
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import Run, find_run
 from armrest.outbox.sending import Lease
 
@@ -27,7 +28,7 @@ class PlanAttempt:
     @property
     def is_dry(self) -> bool:
         """Whether the plan must be applied before it is sent."""
-        return bool(self.run.request.get("dry_run"))
+        return self.run.request.dry_run
 
     @property
     def suffix(self) -> str:
@@ -58,9 +59,15 @@ def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
 
     Raises:
         LeaseLost: Another process has taken over the client, or has planned the run.
+        OutboxError: A newer version has stored the request, and this one does not know all of it.
         ValueError: The lease is missing, or another client's.
     """
-    if lease is None and not run.request.get("dry_run"):
+    if unknown := run.request.unknown:
+        keys = ", ".join(unknown)
+        raise OutboxError(
+            f"run {run.run_id} asks for {keys}, which this version does not know: use a newer armrest-flows"
+        )
+    if lease is None and not run.request.dry_run:
         raise ValueError(f"run {run.run_id} is not a dry run, so planning it requires its client's lease")
     if lease is not None and lease.client_id != run.client_id:
         raise ValueError(f"run {run.run_id} belongs to client {run.client_no}, the lease to client {lease.client_no}")
@@ -77,7 +84,7 @@ def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
 
 
 _FRESH = {
-    "state": "Planning",
+    "state": RunState.PLANNING,
     "message": "",
     "ended_at": None,
     **dict.fromkeys(("read", "rejected", "unchanged", "planned", "slices"), 0),
@@ -110,7 +117,7 @@ def _place(tx: Connection, run: Run) -> dict[str, int]:
     if run.parent_run_id is not None:
         return {}
     newest = tx.execute(select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)).scalar_one()
-    return {"data_seq": int(newest) + (0 if run.request.get("dry_run") else 1)}
+    return {"data_seq": int(newest) + (0 if run.request.dry_run else 1)}
 
 
 def _replaced(run: Run) -> LeaseLost:

@@ -19,6 +19,7 @@ from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans.comparison import Change, Comparison, in_flight
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt
+from armrest.outbox.run_states import RunState
 
 MOST_SLICES: Final = 100
 """About the most slices of a run: task runs cost more than requests."""
@@ -142,7 +143,7 @@ class PlanWriter:
                 "planned": self._ordinal,
                 "unchanged": self.figures.unchanged if self._changes_only else 0,
                 "slices": -(-self._seq // per_slice),
-                "state": "Planned",
+                "state": RunState.PLANNED,
                 "figures": self.figures.as_json(),
                 "planned_at": self._outbox.ledger.now(),
             }

@@ -12,7 +12,6 @@ from armrest.outbox.reporting.queries import (
 from armrest.outbox.reporting.rerun_candidates import (
     REFUSED_WHOLE,
     Failure,
-    Only,
     count_failures,
     failures_in,
     runs_of_batches,
@@ -40,7 +39,6 @@ __all__ = [
     "ExportRefused",
     "FailedCustomer",
     "Failure",
-    "Only",
     "RunSummary",
     "attempt_views",
     "batch_views",

@@ -19,7 +19,7 @@ from armrest.outbox.reporting.views import (
     FailedCustomer,
     RunSummary,
 )
-from armrest.outbox.runs import Run, decision_on, find_run
+from armrest.outbox.runs import Run, decision_on, run_in, unknown_run
 from armrest.outbox.sending import attempts_at
 
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
@@ -35,13 +35,15 @@ def summaries(ledger: Ledger) -> list[RunSummary]:
 
 
 def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
-    """Return the summary of a run.
+    """Return the summary of a run: its state and all figures are those of one moment.
 
     Raises:
         UnknownRun: The ledger has no such run.
     """
-    run = find_run(ledger, run_or_flow_run_id)
     with ledger.read() as tx:
+        run = run_in(tx, run_or_flow_run_id)
+        if run is None:
+            raise unknown_run(ledger, run_or_flow_run_id)
         row = tx.execute(select(runs).where(runs.c.seq == run.seq)).one()
         people, sent = _counts(tx, row)
         return RunSummary(

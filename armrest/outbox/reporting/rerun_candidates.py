@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
@@ -11,10 +11,9 @@ from armrest.outbox.bodies import PURGED
 from armrest.outbox.errors import BodyUnusable, UnknownBatch
 from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.run_request import Only
 from armrest.outbox.runs import Run
 from armrest.outbox.sending import read_customers
-
-Only = Literal["failed", "lost", "all"]
 
 _WANTED: Final[dict[Only, ColumnElement[bool]]] = {
     "failed": and_(batches.c.failed > 0, batches.c.state != State.LOST),

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from armrest.outbox.run_states import RunState
+
 OUTCOMES: Final = ("updated", "failed", "superseded", "open", "planned", "rejected")
 
 
@@ -33,7 +35,7 @@ class BatchCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """The figures of a run. `state` is `Planning`, `Planned`, `Sending`, or a final state.
+    """The figures of a run.
 
     `decided` says who approved or rejected it after a guard rail; None if nobody was asked. `stopped_by` is `person`,
     `machine` or `unknown`; None if the run was not stopped.
@@ -45,7 +47,7 @@ class RunSummary:
     mode: str
     source: str
     api_url: str
-    state: str
+    state: RunState
     message: str
     customers: CustomerCounts
     batches: BatchCounts
@@ -66,7 +68,12 @@ class RunSummary:
     @property
     def can_be_resumed(self) -> bool:
         """Whether any customer of the run is still unsent or open. A dry run sends nothing."""
-        return bool(self.customers.open or (self.stopped_by and self.state == "Failed"))
+        return bool(self.customers.open or (self.stopped_by and self.state is RunState.FAILED))
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command that ran it."""
+        return self.state.exit_code(has_sent=bool(self.batch_uuids))
 
     def as_json(self) -> dict[str, Any]:
         """Return what the commands print with `--json`."""

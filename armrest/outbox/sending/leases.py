@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import Ledger, clients, runs, shards
+from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import Run, Shard, StoppedBy, client_id
 
 ANYWHERE: Final = "any of several machines"
@@ -124,7 +125,9 @@ def give_up_waiting(ledger: Ledger, run: Run, message: str) -> None:
     with ledger.write() as tx:
         holder = tx.execute(_HOLDER, {"client_id": run.client_id}).one().holder_run_id
         if holder != run.run_id:
-            tx.execute(update(runs).where(unplanned).values(state="Failed", message=message, ended_at=ledger.now()))
+            tx.execute(
+                update(runs).where(unplanned).values(state=RunState.FAILED, message=message, ended_at=ledger.now())
+            )
 
 
 def assert_free(ledger: Ledger, run: Run) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from flows.cli.errors import CommandResult
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json
-from flows.cli.source_flags import reading, with_flags_of
+from flows.cli.source_flags import with_source_flags
 
 if TYPE_CHECKING:
     from armrest.app.source_options import SourceOptions
@@ -19,7 +19,7 @@ MOST_SHOWN: Final = 20
 
 
 @with_settings
-@with_flags_of(reading)
+@with_source_flags(compares=False)
 def check(read: "SourceOptions", *, as_json: Json = False) -> int:
     """Read a customer file and report what is wrong with it. Exit code 0: a run would send it; 2: it would not."""
     ending, warnings = _read(read)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from flows.cli import prefect_env
 from flows.cli.flags import Debug
-from flows.cli.output import exit_code, summary_lines
+from flows.cli.output import summary_lines
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
@@ -43,7 +43,7 @@ def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it i
         "  make ui                                            this history in Prefect: runs, batches, failures, reasons"
     )
     _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          the runs in the ledger; also: show, customer, check")
-    return exit_code(healed)
+    return healed.exit_code
 
 
 def _point_to(api_url: str, token: str) -> None:

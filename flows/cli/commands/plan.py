@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli.flags import ClientNo, ClientNoIsRight, Json, with_settings
-from flows.cli.output import exit_code, print_json, print_table, summary_lines
-from flows.cli.source_flags import compared, with_flags_of
+from flows.cli.output import print_json, print_table, summary_lines
+from flows.cli.source_flags import with_source_flags
 
 if TYPE_CHECKING:
     from armrest.app.plan_view import PlanView
@@ -32,7 +32,7 @@ ShowValues = Annotated[bool, typer.Option("--show-values", help="Show the plan's
 
 
 @with_settings
-@with_flags_of(compared)
+@with_source_flags(compares=True)
 def plan(
     read: "SourceOptions",
     *,
@@ -64,6 +64,7 @@ def print_plan(
     from armrest.app.person import login_name
     from armrest.app.plan_run import plan_run
     from armrest.app.plan_view import plan_view, planned_summary
+    from armrest.outbox import RunState
     from flows.cli.progress import shown
     from flows.cli.source_check import check_source
     from tasks.open_workspace import workspace
@@ -73,12 +74,13 @@ def print_plan(
         reading = check_source(read, here.settings)
         run = open_update(here, reading=reading, **given, dry_run=True, client_confirmed_by=by)
         planned = planned_summary(plan_run(here, run))
-        view = plan_view(here.outbox, run.run_id, show_values=show_values) if planned.state == "Completed" else None
+        is_planned = planned.state is RunState.COMPLETED
+        view = plan_view(here.outbox, run.run_id, show_values=show_values) if is_planned else None
     if as_json:
         print_json({**planned.as_json(), **({"plan": view.as_json()} if view else {})})
     else:
         _print(planned, view)
-    return exit_code(planned)
+    return planned.exit_code
 
 
 def _print(planned: "RunSummary", view: "PlanView | None") -> None:

@@ -17,8 +17,8 @@ from flows.cli.flags import (
     with_settings,
 )
 from flows.cli.guard_rail_prompt import OnGuard, Yes, approve_past_guard_rail
-from flows.cli.output import exit_code, print_json, print_summaries, print_summary
-from flows.cli.source_flags import compared, with_flags_of
+from flows.cli.output import print_json, print_summaries, print_summary
+from flows.cli.source_flags import with_source_flags
 
 if TYPE_CHECKING:
     from armrest.app.source_options import SourceOptions
@@ -30,7 +30,7 @@ PlanId = Annotated[
 
 
 @with_settings
-@with_flags_of(compared)
+@with_source_flags(compares=True)
 def update_customers(
     read: "SourceOptions",
     *,
@@ -79,7 +79,7 @@ def update_customers(
 
 def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool) -> int:
     """Print the outcome of a run, the findings in its source, and whether ARM holds what was sent."""
-    told, code = run.as_json(), exit_code(run)
+    told, code = run.as_json(), run.exit_code
     if not as_json:
         _print_run(run)
     if verify_sample and run.customers.settled:

@@ -97,10 +97,12 @@ def _print(found: "Sweep", *, as_json: bool) -> int:
 
 def _story(found: "Sweep") -> Iterator[str]:
     """Describe a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
+    from armrest.outbox import RunState
+
     yield found.message
     for run in found.runs:
         yield f"  run        {run.run_id} · client {run.client_no}: {run.state}, {run.message}"
-        if run.state == "PartlyFailed":
+        if run.state is RunState.PARTLY_FAILED:
             yield f"  next       armrest rerun {run.run_id}"
     for old in found.too_old:
         name = old.batch_uuid or f"without a batchUuid, {old.seq}"

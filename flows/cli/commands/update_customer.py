@@ -7,7 +7,7 @@ import typer
 
 from flows.cli.errors import Refused
 from flows.cli.flags import ClientNo, Json, with_settings
-from flows.cli.output import exit_code, print_json, print_summary, print_table
+from flows.cli.output import print_json, print_summary, print_table
 
 if TYPE_CHECKING:
     from armrest.app.single_update import SingleUpdate
@@ -54,7 +54,7 @@ def update_customer(
         )
     if as_json:
         print_json({**done.run.as_json(), "customer_no": customer_no, "fields": done.fields})
-        return exit_code(done.run)
+        return done.run.exit_code
     _print_changes(done)
     return print_summary(done.run, as_json=False)
 

@@ -9,7 +9,7 @@ import typer
 from flows.cli.errors import Refused
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json, print_table
-from flows.cli.source_flags import Clear, Duplicates, Encoding, MappingFile, WholeAddressPolicy, compared
+from flows.cli.source_flags import Clear, Duplicates, Encoding, MappingFile, WholeAddressPolicy, source_options
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
@@ -62,7 +62,7 @@ def verify(
         with workspace() as here:
             found = asyncio.run(verify_run(here, run, **more))
     elif run is None and source is not None and client_no is not None:
-        reading = compared(
+        reading = source_options(
             source,
             encoding=encoding,
             mapping=mapping,

@@ -29,7 +29,7 @@ from flows.steps.dispatch_shards import DEPLOYMENT, MOST_ATTEMPTS
 from tasks.open_workspace import workspace
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
-from tests.plans import planning
+from tests.plans import planning, update_of
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.usefixtures("set_up")]
 
@@ -42,10 +42,18 @@ def run(set_up: None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     """A run of ten slices, to be sent by two workers."""
     settings["ARMREST_LEASE_SECONDS"] = str(LEASE_SECONDS)
     monkeypatch.setenv("ARMREST_LEASE_SECONDS", str(LEASE_SECONDS))
-    facts = {"client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola", "source": "c.csv"}
     with workspace() as here:
         ledger, run_id = here.outbox.ledger, f"run-{time.time_ns()}"
-        run = create_run(ledger, run_id=run_id, api_url=settings["ARMREST_API_URL"], request={"shards": 2}, **facts)  # type: ignore[arg-type]
+        run = create_run(
+            ledger,
+            run_id=run_id,
+            api_url=settings["ARMREST_API_URL"],
+            client_no=CLIENT_NO,
+            mode="update",
+            user_id="ola",
+            source="c.csv",
+            request=update_of(shards=2),
+        )
         with planning(here.outbox, run, batch_size=1, max_body_bytes=100_000) as writer:
             writer.add([{"customerNo": str(number), "name": "Kari"} for number in range(10)])
             writer.complete()

@@ -1,7 +1,7 @@
 """Group commit: tasks that write in one turn of the event loop share a transaction, and nothing else."""
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
 
 import pytest
 
@@ -11,9 +11,12 @@ from armrest.outbox import (
     Batch,
     BatchMoved,
     GroupCommit,
+    Lease,
     LeaseLost,
+    Ledger,
     LedgerUnusable,
     Outbox,
+    OutgoingBatch,
     Run,
     State,
     accept,
@@ -44,11 +47,28 @@ def group(outbox: Outbox) -> GroupCommit:
 
 
 def states(outbox: Outbox, run: Run) -> list[State]:
-    return [batch.state for batch in batches_in(outbox.ledger, run, list(State))]
+    return states_in(outbox.ledger, run)
 
 
-async def settled(group: GroupCommit, outbox: Outbox, batches: list[Batch]) -> list[BaseException | None]:
-    work = [group.write(partial(close_batch, outbox.ledger, batch, {}, **WORDS)) for batch in batches]
+def states_in(ledger: Ledger, run: Run) -> list[State]:
+    return [batch.state for batch in batches_in(ledger, run, list(State))]
+
+
+def beginning(batch: Batch, lease: Lease) -> Callable[[Ledger], OutgoingBatch | None]:
+    return lambda ledger: begin_if_clear(ledger, batch, b"", lease, ghost_horizon_seconds=HORIZON)
+
+
+def accepting(batch: Batch) -> Callable[[Ledger], None]:
+    words = {"batch_uuid": f"uuid-{batch.seq}", "status": "", "result": ""}
+    return lambda ledger: accept(ledger, batch, get_result=None, **words)
+
+
+def closing(batch: Batch) -> Callable[[Ledger], None]:
+    return lambda ledger: close_batch(ledger, batch, {}, **WORDS)
+
+
+async def settled(group: GroupCommit, batches: list[Batch]) -> list[BaseException | None]:
+    work = [group.write(closing(batch)) for batch in batches]
     return await asyncio.gather(*work, return_exceptions=True)
 
 
@@ -58,7 +78,7 @@ async def test_what_many_tasks_write_in_one_turn_is_one_transaction(
     batches = accepted(outbox, run)
 
     with commits() as counted:
-        ends = await settled(group, outbox, batches)
+        ends = await settled(group, batches)
 
     assert (len(counted), ends) == (1, [None] * 5)
     assert states(outbox, run) == [State.SETTLED] * 5
@@ -68,12 +88,7 @@ async def test_each_gets_what_its_own_work_returns(outbox: Outbox, run: Run, gro
     lease = lease_of(outbox, run)
     batches = batches_in(outbox.ledger, run, SENDABLE)
 
-    leaving = await asyncio.gather(
-        *(
-            group.write(partial(begin_if_clear, outbox.ledger, batch, b"", lease, ghost_horizon_seconds=HORIZON))
-            for batch in batches
-        )
-    )
+    leaving = await asyncio.gather(*(group.write(beginning(batch, lease)) for batch in batches))
 
     assert [one.batch if one else None for one in leaving] == [reload(outbox.ledger, batch) for batch in batches]
     assert {one.batch.state for one in leaving if one} == {State.SENDING}
@@ -85,11 +100,11 @@ async def test_one_that_fails_fails_alone_and_leaves_nothing_behind(
     first, second, third, fourth, fifth = accepted(outbox, run)
     close_batch(outbox.ledger, third, {}, **WORDS)
 
-    def first_writes_then_fails() -> None:
-        close_batch(outbox.ledger, fifth, {}, **WORDS)
-        close_batch(outbox.ledger, third, {}, **WORDS)
+    def first_writes_then_fails(ledger: Ledger) -> None:
+        close_batch(ledger, fifth, {}, **WORDS)
+        close_batch(ledger, third, {}, **WORDS)
 
-    good = [settled(group, outbox, [batch]) for batch in (first, second, fourth)]
+    good = [settled(group, [batch]) for batch in (first, second, fourth)]
     ends = await asyncio.gather(*good, group.write(first_writes_then_fails), return_exceptions=True)
 
     assert ends[:3] == [[None]] * 3
@@ -102,10 +117,7 @@ async def test_nobody_of_a_run_that_has_lost_its_lease_may_send(outbox: Outbox, 
     release_lease(outbox.ledger, lease)
     batches = batches_in(outbox.ledger, run, SENDABLE)
 
-    work = [
-        group.write(partial(begin_if_clear, outbox.ledger, batch, b"", lease, ghost_horizon_seconds=HORIZON))
-        for batch in batches
-    ]
+    work = [group.write(beginning(batch, lease)) for batch in batches]
     ends = await asyncio.gather(*work, return_exceptions=True)
 
     assert {type(end) for end in ends} == {LeaseLost}
@@ -119,7 +131,7 @@ async def test_where_a_group_cannot_be_committed_each_of_it_hears_so_and_none_wa
     batches = accepted(outbox, run)
 
     with full_disk():
-        ends = await settled(group, outbox, batches)
+        ends = await settled(group, batches)
 
     assert {type(end) for end in ends} == {LedgerUnusable}
     assert states(outbox, run) == [State.ACCEPTED] * 5
@@ -133,22 +145,7 @@ async def test_it_is_written_though_whoever_awaits_it_is_cancelled(
     for batch in (first, second):
         begin_if_clear(outbox.ledger, batch, b"", lease, ghost_horizon_seconds=HORIZON)
 
-    tasks = [
-        asyncio.create_task(
-            group.write(
-                partial(
-                    accept,
-                    outbox.ledger,
-                    reload(outbox.ledger, batch),
-                    batch_uuid=f"uuid-{batch.seq}",
-                    get_result=None,
-                    status="",
-                    result="",
-                )
-            )
-        )
-        for batch in (first, second)
-    ]
+    tasks = [asyncio.create_task(group.write(accepting(reload(outbox.ledger, batch)))) for batch in (first, second)]
     asyncio.get_running_loop().call_soon(tasks[0].cancel)
     ends = await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -160,30 +157,47 @@ async def test_what_comes_in_the_next_turn_is_another_group(outbox: Outbox, run:
     batches = accepted(outbox, run)
 
     with commits() as counted:
-        await settled(group, outbox, batches[:2])
-        await settled(group, outbox, batches[2:])
+        await settled(group, batches[:2])
+        await settled(group, batches[2:])
 
     assert len(counted) == 2
 
 
-def test_within_a_joint_transaction_what_was_written_can_be_read(outbox: Outbox, run: Run) -> None:
-    batches = accepted(outbox, run)
+def test_what_is_written_in_a_transaction_can_be_read_in_it_and_nowhere_else(outbox: Outbox, run: Run) -> None:
+    first, *_ = accepted(outbox, run)
 
-    with outbox.ledger.joint():
-        close_batch(outbox.ledger, batches[0], {}, **WORDS)
-        within = reload(outbox.ledger, batches[0]).state
+    with outbox.ledger.transaction() as ledger:
+        close_batch(ledger, first, {}, **WORDS)
+        within, elsewhere = reload(ledger, first).state, reload(outbox.ledger, first).state
+        counted, counted_elsewhere = states_in(ledger, run), states_in(outbox.ledger, run)
 
-    assert within is State.SETTLED
+    assert (within, elsewhere) == (State.SETTLED, State.ACCEPTED)
+    assert (counted.count(State.SETTLED), counted_elsewhere.count(State.SETTLED)) == (1, 0)
 
 
-def test_a_joint_transaction_within_another_is_the_same_and_does_not_end_it(outbox: Outbox, run: Run) -> None:
+def test_what_is_written_in_a_transaction_that_fails_is_not_written(outbox: Outbox, run: Run) -> None:
+    first, second, *_ = accepted(outbox, run)
+    close_batch(outbox.ledger, second, {}, **WORDS)
+
+    def fail() -> None:
+        with outbox.ledger.transaction() as ledger:
+            close_batch(ledger, first, {}, **WORDS)
+            close_batch(ledger, second, {}, **WORDS)
+
+    with pytest.raises(BatchMoved):
+        fail()
+
+    assert states(outbox, run)[:2] == [State.ACCEPTED, State.SETTLED]
+
+
+def test_a_transaction_within_another_is_the_same_and_does_not_end_it(outbox: Outbox, run: Run) -> None:
     first, second, third, *_ = accepted(outbox, run)
 
-    with commits() as counted, outbox.ledger.joint():
-        close_batch(outbox.ledger, first, {}, **WORDS)
-        with outbox.ledger.joint():
-            close_batch(outbox.ledger, second, {}, **WORDS)
-        close_batch(outbox.ledger, third, {}, **WORDS)
+    with commits() as counted, outbox.ledger.transaction() as ledger:
+        close_batch(ledger, first, {}, **WORDS)
+        with ledger.transaction() as inner:
+            close_batch(inner, second, {}, **WORDS)
+        close_batch(ledger, third, {}, **WORDS)
 
     assert len(counted) == 1
     assert states(outbox, run)[:3] == [State.SETTLED] * 3
@@ -199,7 +213,7 @@ async def test_a_group_that_is_undone_loses_no_attempt_and_doubles_none(
         outbox.ledger, Attempt(run_seq=run.seq, batch_seq=first.seq, at=0.0, what="GET", outcome="PROCESSED")
     )
 
-    ends = await settled(group, outbox, [first, second])
+    ends = await settled(group, [first, second])
 
     assert [type(end) for end in ends] == [type(None), BatchMoved]
     assert len(attempts_at(outbox.ledger, run)) == before + 1

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect, select
 
 from armrest.outbox import (
     SENDABLE,
@@ -29,6 +29,7 @@ from armrest.outbox import (
     summaries,
     take_lease,
 )
+from armrest.outbox.ledger import runs
 from armrest.outbox.ledger.migrations import STEPS, migrate
 from tests.file_trouble import full_disk, public_folder, without_rights
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, lease_of, people, settled
@@ -37,10 +38,11 @@ ROOT = Path(__file__).parents[3]
 WRITE_RUNS = f"""
 import sys
 from armrest.outbox import Ledger, create_run
+from tests.plans import update_of
 ledger = Ledger.open(sys.argv[1])
 for number in range(20):
-    create_run(ledger, run_id=f"{{sys.argv[2]}}-{{number}}", api_url="{API_URL}", client_no=1, kind="update",
-               mode="update", user_id="ola", source="c.csv", request={{}})
+    create_run(ledger, run_id=f"{{sys.argv[2]}}-{{number}}", api_url="{API_URL}", client_no=1, mode="update",
+               user_id="ola", source="c.csv", request=update_of())
 print(ledger.fingerprint_key.hex())
 """
 
@@ -181,20 +183,38 @@ def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_
     assert taken == ["1 to 2", "2 to 3"]
 
 
-@pytest.mark.usefixtures("sqlite_only")
-def test_a_ledger_of_version_2_gets_the_columns_and_the_table_of_version_3(tmp_path: Path) -> None:
-    ledger = opened(tmp_path / "ledger.db")
+NEW_IN_VERSION_3 = ("stopped_by", "plan_attempt", "dry_run")
+
+
+def as_version_2(ledger: Ledger) -> None:
+    """Make a ledger what version 2 wrote."""
     with ledger.write() as tx:
-        for column in ("stopped_by", "plan_attempt"):
+        for column in NEW_IN_VERSION_3:
             tx.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
         tx.exec_driver_sql("DROP TABLE confirmations")
         tx.exec_driver_sql("UPDATE facts SET value = '2' WHERE name = 'schema_version'")
-    ledger.close()
 
-    tables = inspect(opened(tmp_path / "ledger.db")._engine)
 
-    assert {"stopped_by", "plan_attempt"} <= {column["name"] for column in tables.get_columns("runs")}
+def test_a_ledger_of_version_2_gets_the_columns_and_the_table_of_version_3(outbox: Outbox) -> None:
+    as_version_2(outbox.ledger)
+
+    tables = inspect(opened(outbox.ledger._engine.url.render_as_string(hide_password=False))._engine)
+
+    assert set(NEW_IN_VERSION_3) <= {column["name"] for column in tables.get_columns("runs")}
     assert "confirmations" in tables.get_table_names()
+
+
+def test_the_plans_of_a_ledger_of_version_2_stay_plans_and_its_runs_stay_runs(outbox: Outbox, planned: Planned) -> None:
+    planned("plan", people(1), dry_run=True)
+    run = planned("run", people(1))
+    planned("rerun", people(1), parent=run)
+    as_version_2(outbox.ledger)
+
+    ledger = opened(outbox.ledger._engine.url.render_as_string(hide_password=False))
+
+    with ledger.read() as tx:
+        assert dict(map(tuple, tx.execute(select(runs.c.run_id, runs.c.dry_run)))) == {"plan": 1, "run": 0, "rerun": 0}
+    assert find_run(ledger, "plan").request.dry_run
 
 
 def test_a_step_that_fails_leaves_nothing_of_it(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def applied(outbox: Outbox, plan: Run) -> Run:
 def test_an_applied_plan_is_a_run_like_any_other(outbox: Outbox, planned: Planned) -> None:
     run = applied(outbox, planned("plan", PEOPLE, dry_run=True))
 
-    assert not run.request["dry_run"]
+    assert not run.request.dry_run
     assert find_run(outbox.ledger, "plan") == run
     with pytest.raises(OutboxError, match="is not a plan that can be applied"):
         applied(outbox, run)

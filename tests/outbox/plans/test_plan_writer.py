@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from armrest.outbox import CustomerTooLarge, Outbox, Run, State, batches_in, create_run, find_run, read_customers
 from armrest.outbox.plans.plan_writer import MOST_SLICES
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people
-from tests.plans import planning
+from tests.plans import planning, update_of
 
 NUMBER = st.text("0123456789abcÆØÅ-=", min_size=1, max_size=12)
 NAME = st.text(max_size=40)  # with letters of one to four bytes, and such as JSON escapes
@@ -33,11 +33,10 @@ def new_run(outbox: Outbox) -> Run:
         run_id=f"run-{next(_ids)}",
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="update",
         mode="update",
         user_id="ola",
         source="customers.csv",
-        request={},
+        request=update_of(),
     )
 
 

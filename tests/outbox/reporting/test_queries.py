@@ -4,12 +4,14 @@ from collections import Counter
 from dataclasses import astuple
 
 import pytest
+from sqlalchemy import Engine, event
 
 from armrest.outbox import (
     SENDABLE,
     CustomerCounts,
     Outbox,
     Run,
+    RunState,
     State,
     Unheld,
     UnknownRun,
@@ -33,7 +35,7 @@ from armrest.outbox import (
     update_run,
 )
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, accepted, lease_of, people, settled
-from tests.plans import planning
+from tests.plans import planning, update_of
 
 
 def sent(outbox: Outbox, run: Run) -> None:
@@ -52,6 +54,31 @@ def test_a_run_that_is_only_planned_counts_nothing_as_sent(outbox: Outbox, plann
 
     assert astuple(told.customers)[3:] == (3, 0, 0, 0, 0)
     assert astuple(told.batches) == (2, 0, 0, 0)
+
+
+def test_the_state_and_the_figures_of_a_summary_are_those_of_one_moment(outbox: Outbox, planned: Planned) -> None:
+    run = planned("run", people(1, 2))
+    sent(outbox, run)
+    [batch] = accepted(outbox, run)
+
+    done: list[bool] = []
+
+    def finish_in_between(_tx: object, _cursor: object, statement: str, *_: object) -> None:
+        if done or not statement.startswith("SELECT"):
+            return
+        done.append(True)
+        close_batch(outbox.ledger, batch, {}, status="", result="", message="")
+        update_run(outbox.ledger, run, Unheld(outbox.ledger, run), state=RunState.COMPLETED)
+
+    event.listen(Engine, "after_cursor_execute", finish_in_between)
+    try:
+        told = summary(outbox.ledger, "run")
+    finally:
+        event.remove(Engine, "after_cursor_execute", finish_in_between)
+
+    assert (told.state, told.customers.settled) == (RunState.SENDING, 0)
+    now = summary(outbox.ledger, "run")
+    assert (now.state, now.customers.settled) == (RunState.COMPLETED, 2)
 
 
 def test_figures_add_up_and_agree_with_the_outcomes(outbox: Outbox, planned: Planned) -> None:
@@ -146,8 +173,8 @@ def test_a_customer_is_found_by_its_number_in_any_case_and_for_its_client_only(
 
 
 def test_a_rejected_row_is_an_outcome_where_it_has_a_number(outbox: Outbox) -> None:
-    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "kind": "update", "mode": "update", "user_id": "ola"}
-    run = create_run(outbox.ledger, run_id="run", source="c.csv", request={}, **facts)  # type: ignore[arg-type]
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request=update_of(), **facts)  # type: ignore[arg-type]
     with planning(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
         writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
         writer.end_batch()

@@ -10,6 +10,7 @@ from armrest.outbox import (
     BodyUnusable,
     Only,
     Outbox,
+    RerunRequest,
     Run,
     UnknownBatch,
     count_failures,
@@ -111,11 +112,10 @@ def dies_while_planned(outbox: Outbox, run_id: str, parent: Run, numbers: Sequen
         run_id=run_id,
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="rerun",
         mode="update",
         user_id="ola",
         source="",
-        request={},
+        request=RerunRequest(batch_size=10, max_body_bytes=5_000_000),
         parent=parent,
     )
     with planning(outbox, rerun, batch_size=10, max_body_bytes=5_000_000) as writer:

@@ -22,7 +22,7 @@ from armrest.outbox import (
 )
 from armrest.tabular import write_table
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people, settled
-from tests.plans import planning
+from tests.plans import planning, update_of
 
 HEADER = ["customerNo", "outcome", "batchUuid", "reason", "when"]
 WHEN = "2023-11-14T22:13:20Z"
@@ -36,11 +36,10 @@ def told(outbox: Outbox) -> Run:
         run_id="run",
         api_url=API_URL,
         client_no=CLIENT_NO,
-        kind="update",
         mode="update",
         user_id="ola",
         source="customers.csv",
-        request={"batch_size": 2, "max_body_bytes": 5000},
+        request=update_of(batch_size=2, max_body_bytes=5000),
     )
     with planning(outbox, run, batch_size=2, max_body_bytes=5000) as writer:
         writer.add([{"customerNo": "0010", "name": "Kari"}, {"customerNo": "=1+1", "name": "Kari"}])
