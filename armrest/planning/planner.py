@@ -278,10 +278,12 @@ class _Planner:
         """Complete the rejects file, whatever has ended the planning."""
         if self._rejects is None or not self._rejects.is_open:
             return
-        with suppress(OutboxError):
-            self.note()
-        with suppress(OSError):
-            self._rejects.close()
+        try:
+            with suppress(OutboxError):
+                self.note()
+        finally:
+            with suppress(OSError):
+                self._rejects.close()
 
     def _blocks(self, source: Source, processes: int) -> Generator[Block]:
         key = self._outbox.ledger.fingerprint_key
