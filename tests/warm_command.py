@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -39,11 +40,10 @@ class Command:
 
     def __init__(self, answers: socket.socket, out: int, err: int) -> None:
         self._answers: Final = answers
-        self._lines: Final = answers.makefile("r")
         self._files: Final = (out, err)
         self._texts: tuple[str, str] = ("", "")
         self.returncode: int | None = None
-        self.pid: Final = int(self._lines.readline())
+        self.pid: Final = int(self._answers.recv(_LARGEST))
 
     def __enter__(self) -> Self:
         return self
@@ -61,13 +61,18 @@ class Command:
         if self.returncode is None:
             self._answers.settimeout(timeout)
             try:
-                self.returncode = int(self._lines.readline())
+                self.returncode = int(self._answers.recv(_LARGEST))
             except TimeoutError:
                 raise subprocess.TimeoutExpired("armrest", timeout or 0) from None
-            self._lines.close()
             self._answers.close()
             out, err = self._files
             self._texts = (_text_of(out), _text_of(err))
+        return self.returncode
+
+    def poll(self) -> int | None:
+        """Return the exit code if it has ended, else None."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(timeout=0.001)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -91,7 +96,7 @@ class _Forker:
     def start(self, words: tuple[str, ...], folder: Path, variables: Mapping[str, str]) -> Command:
         if self._requests is None:
             self._requests = _start_forker()
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         out, err = (os.memfd_create(name) for name in ("out", "err"))
         order = {"words": words, "folder": str(folder), "variables": dict(variables)}
         with theirs:
@@ -139,9 +144,9 @@ def serve(requests: socket.socket) -> None:
     answers, out, err = descriptors
     command = os.fork()
     if command:
-        os.write(answers, f"{command}\n".encode())
+        os.write(answers, f"{command}".encode())
         _, status = os.waitpid(command, 0)
-        os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.write(answers, f"{os.waitstatus_to_exitcode(status)}".encode())
         os._exit(0)
     os.close(answers)
     os.setsid()

@@ -187,8 +187,10 @@ def test_a_holder_that_slept_through_a_takeover_sends_nothing_more_and_says_so(
     os.killpg(sleeper.pid, signal.SIGSTOP)
     before = len(arm.records.batches())
     others = customers(30).splitlines()
-    taker = start(*UPDATE, file("\n".join([others[0], *(f"9{row}" for row in others[1:])]), "others.csv"), **lease)
-    until(lambda: len(arm.records.batches()) > before)
+    other_file = file("\n".join([others[0], *(f"9{row}" for row in others[1:])]), "others.csv")
+    takes_over = ("--wait", "30s", "--client-no-is-right", str(CLIENT_NO))  # none of these customers is known
+    taker = start(*UPDATE, other_file, *takes_over, **lease)
+    until(lambda: len(arm.records.batches()) > before or taker.poll() is not None)
     arm.behaviour.update(Behaviour())
     os.killpg(sleeper.pid, signal.SIGCONT)
     slept = Ended(sleeper.wait(timeout=120), *sleeper.communicate())
