@@ -10,6 +10,7 @@ from armrest.outbox.reporting.queries import (
     summary,
 )
 from armrest.outbox.reporting.rerun_candidates import (
+    NOT_SENT,
     REFUSED_WHOLE,
     Failure,
     Only,
@@ -31,6 +32,7 @@ from armrest.outbox.reporting.views import (
 )
 
 __all__ = [
+    "NOT_SENT",
     "REFUSED_WHOLE",
     "AttemptView",
     "BatchCounts",
