@@ -97,7 +97,7 @@ class Sender:
         leaving = await self._begin(batch)
         if leaving is None:
             return False
-        await self._request(leaving.batch, leaving.body)
+        await self._request(leaving.batch, leaving.body, last_sent_at=batch.last_sent_at)
         return True
 
     async def _begin(self, batch: Batch) -> OutgoingBatch | None:
@@ -116,14 +116,15 @@ class Sender:
             record_status(context.outbox.ledger, batch, status="", result="", message=fault.message)
             return None
 
-    async def _request(self, batch: Batch, body: bytes) -> None:
+    async def _request(self, batch: Batch, body: bytes, *, last_sent_at: float | None) -> None:
         call = Call(self._context, batch, self._verb)
         try:
             accepted = await self._put(self._context.run.client_no, body)
         except ArmError as error:
             told = _no_such_client(error) if isinstance(error, NotFound) else error
             call.broke(told)
-            take_back = revert_to_planned if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
+            revert = partial(revert_to_planned, last_sent_at=last_sent_at)
+            take_back = revert if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
             with self._guard_against_lost_lease():
                 take_back(self._context.outbox.ledger, batch, told.message)
             raise told from None
