@@ -133,7 +133,7 @@ class RefusalBudget:
                 self._splitter.fail_single(batch, refusal)
 
     def _is_narrow(self) -> bool:
-        return self._streak.refusals >= NARROW
+        return self._streak.refusals >= min(NARROW, self._context.options.most_refusals)
 
     def _sendable(self, batch: Batch) -> Batch | None:
         """Return a batch as it is by now, or None if it may not be sent: closed by a search, or given up."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
+from armrest.outbox import NOT_SENT, LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
 from armrest.sandbox import Batch, CustomerRecords, Reply
 from tests.simulation.model import Model, differing
 from tests.simulation.records import Plan, Records, Standing
@@ -162,6 +162,7 @@ class Judge:
         elif reply.status in REFUSALS:
             named = [one["customerNo"] for one in json.loads(reply.body)["status"]["errors"] if "customerNo" in one]
             self.model.refuse(age, numbers if len(numbers) == 1 else named)
+            self.model.refuse_together(age, numbers)
 
     def moved(self) -> None:
         """ARM may have worked through some batches."""
@@ -208,7 +209,9 @@ class Judge:
         all_of_them = run.parent_run_id or len(sent) + figures.unchanged == len(people)
         self.require(one_each and all_of_them, f"run {run_id}: not every customer has one outcome")
         for told in sent:
-            true = self.model.is_true(run_id, told.customer_no, told.outcome)
+            outcome = NOT_SENT if told.reason.startswith(NOT_SENT) else told.outcome
+            true = self.model.is_true(run_id, told.customer_no, outcome)
+            self._trace.counts["customers not sent by themselves"] += outcome == NOT_SENT
             self.require(true, f"run {run_id}: {told.customer_no} counts as {told.outcome}, and is not")
 
     def books_equal_files(self) -> None:

@@ -115,6 +115,7 @@ class Scenario:
     logs_in: bool
     concurrency: int
     max_tries: int
+    most_refusals: int
     clock_jump: tuple[float, float] = field(default=(0.0, 0.0))
     """When our clock jumps back, and how far."""
 
@@ -136,6 +137,7 @@ def scenario_of(seed: int) -> Scenario:
         logs_in=random.random() < 0.3,
         concurrency=random.choice([1, 2, 3, 8]),
         max_tries=random.choice([2, 3, 5]),
+        most_refusals=Random(f"refusals {seed}").choice([1, 2, 54]),
         clock_jump=(random.uniform(0, 100), 300.0) if random.random() < 0.1 else (0.0, 0.0),
     )
 
