@@ -15,18 +15,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from armrest.api import BatchRefused, TryAgain
+from armrest.api import BatchRefused, BodyTooLarge, TryAgain
 from armrest.delivery.calls import Context
 from armrest.delivery.errors import RunWideRefusal
 from armrest.delivery.first_acceptance import MOST_CONTROLS, same_error
 from armrest.delivery.sender import Sender
 from armrest.delivery.split_refused import Splitter
-from armrest.outbox import SENDABLE, Batch, State, reload
+from armrest.outbox import SENDABLE, Batch, State, attempts_at, reload
 
 log = logging.getLogger(__name__)
 
 NARROW: Final = 8
 """Refusals in a row after which one batch leaves at a time: side by side, many would be refused before one is split."""
+_REFUSED: Final = frozenset({BatchRefused.__name__, BodyTooLarge.__name__})
+"""Outcomes of attempts."""
 WIDEST: Final = 32
 """Batches that leave side by side at most, so that the budget still reaches from one of them to a single customer."""
 
@@ -111,7 +113,7 @@ class RefusalBudget:
             return
         planned = self._planned_batch(batch)
         if planned in self._unsent:
-            self._splitter.leave_unsent(batch, self._unsent[planned])
+            self._close(batch, refusal, self._unsent[planned])
             return
         self._last = refusal
         self._streak.add(refusal, planned)
@@ -124,6 +126,13 @@ class RefusalBudget:
             self._parts += parts
         if self._streak.refusals < self._streak_of[planned].refusals:  # ARM has accepted others meanwhile
             self._leave_exhausted()
+
+    def _close(self, batch: Batch, refusal: BatchRefused, refusals: int) -> None:
+        """Close a part that was on its way when its planned batch was given up; a single one was refused itself."""
+        if batch.sent_customers == 1:
+            self._splitter.fail_single(batch, refusal)
+        else:
+            self._splitter.leave_unsent(batch, refusals)
 
     def fail_single(self, slice_no: int | None = None) -> None:
         """Mark the single customers that were refused as failed; of one slice, or of all."""
@@ -139,12 +148,23 @@ class RefusalBudget:
         """Return a batch as it is by now, or None if it may not be sent: closed by a search, or given up."""
         if self._has_searched or self._unsent:
             batch = reload(self._context.outbox.ledger, batch)
-        if batch.state not in SENDABLE:
+        if batch.state not in SENDABLE or batch.seq in self._alone:
             return None
-        if self._unsent and batch.state is State.PLANNED and (planned := self._planned_batch(batch)) in self._unsent:
-            self._splitter.leave_unsent(batch, self._unsent[planned])
-            return None
+        if self._unsent and batch.state is State.PLANNED:
+            planned = self._planned_batch(batch)
+            if planned in self._unsent and self._was_refused(batch):
+                self._splitter.leave_unsent(batch, self._unsent[planned])
+                return None
         return batch
+
+    def _was_refused(self, batch: Batch) -> bool:
+        """Whether ARM has refused a request with these customers; the gate, or their size, may have split them off."""
+        context = self._context
+        while not any(tried.outcome in _REFUSED for tried in attempts_at(context.outbox.ledger, context.run, batch)):
+            if batch.parent_seq is None:
+                return False
+            batch = reload(context.outbox.ledger, replace(batch, seq=batch.parent_seq))
+        return True
 
     def _planned_batch(self, batch: Batch) -> int:
         """Return the number of the planned batch that a batch is a part of."""
@@ -227,6 +247,8 @@ class RefusalBudget:
             if self._streak.refusals < refusals:  # accepted, or refused with another error
                 self._leave_exhausted()
                 return
+        if self._context.seconds_left() <= 0:
+            return  # the untouched batches may not have left
         if len(self._streak.planned) > MOST_CONTROLS:
             raise self._run_wide()
         self._unsent |= dict.fromkeys(self._streak.planned, self._streak.refusals)
