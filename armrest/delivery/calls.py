@@ -17,6 +17,8 @@ class DeliveryOptions:
     """The options of a delivery. Times are in seconds.
 
     Attributes:
+        most_refusals: Requests refused alike and in a row after which a run tries untouched batches, or a batch is
+            given up; see `refusal_budget`.
         usual_seconds: For a shard: how long an answer took before other shards sent, by kind of call.
     """
 
@@ -32,6 +34,7 @@ class DeliveryOptions:
     ghost_horizon_seconds: float = 3600.0
     lease_seconds: float = 60.0
     stop_grace_seconds: float = 5.0
+    most_refusals: int = 54
     usual_seconds: Mapping[str, float] = field(default_factory=dict)
 
 

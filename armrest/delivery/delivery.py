@@ -13,6 +13,7 @@ from armrest.delivery.errors import Unfinished
 from armrest.delivery.first_acceptance import FirstAcceptance
 from armrest.delivery.poller import Poller
 from armrest.delivery.rate import RateLimiter
+from armrest.delivery.refusal_budget import RefusalBudget
 from armrest.delivery.sender import Sender
 from armrest.delivery.split_refused import Splitter
 from armrest.outbox import (
@@ -70,6 +71,7 @@ class Delivery:
         outbox, run = self._context.outbox, self._context.run
         self._splitter = Splitter(self._context)
         self._sender = Sender(self._context, self._splitter)
+        self._budget = RefusalBudget(self._context, self._sender, self._splitter)
         self._poller = Poller(self._context)
         self._seeking = asyncio.Lock()
         self._has_sought = False
@@ -123,6 +125,7 @@ class Delivery:
         todo = [batch for batch in self._context.batches(SENDABLE) if batch.seq not in self._left_open]
         for batch in todo[:FIRST_ANSWERS]:
             await self._send(batch)
+        self._budget.fail_single()
         self._context.outbox.ledger.flush()
 
     async def submit(self, slice_no: int) -> int:
@@ -172,14 +175,17 @@ class Delivery:
     async def _send_all(self, slice_no: int | None = None, *, but: frozenset[int] = frozenset()) -> None:
         """Offer each batch to the gate once, including the parts of batches that are split on the way."""
         passed = but | self._left_open
+        self._budget.excluded |= passed
         while todo := [batch for batch in self._context.batches(SENDABLE, slice_no) if batch.seq not in passed]:
             passed |= {batch.seq for batch in todo}
             await gather_or_cancel(self._send(batch) for batch in todo)
+        self._budget.fail_single(slice_no)
 
     async def _send(self, batch: Batch) -> None:
         try:
-            await self._sender.send(batch)
+            if await self._sender.send(batch, place=self._budget.place):
+                self._budget.accepted(batch)
         except BatchRefused as refusal:
-            self._splitter.split(batch, refusal)
+            self._budget.refused(batch, refusal)
         except TryAgain as trouble:
             log.warning("batch %d of run %s stays open: %s", batch.seq, self._context.run.run_id, trouble)

@@ -113,7 +113,7 @@ class FirstAcceptance:
             RunWideRefusal: ARM seems to refuse the whole run.
         """
         refusals = [refusal for _, refusal in self._failing] or self._refusals[-MOST_FAILING:]
-        if len({_same_error(refusal) for refusal in refusals}) > 1 or await self._is_any_accepted():
+        if len({same_error(refusal) for refusal in refusals}) > 1 or await self._is_any_accepted():
             return
         refusal = refusals[-1]
         raise RunWideRefusal(
@@ -135,6 +135,6 @@ class FirstAcceptance:
         return False
 
 
-def _same_error(refusal: BatchRefused) -> tuple[int | None, str]:
+def same_error(refusal: BatchRefused) -> tuple[int | None, str]:
     """Return a refusal without its digits: request ids, times and customer numbers differ between refusals."""
     return refusal.status, re.sub(r"\d+", "#", refusal.evidence or refusal.message)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from armrest.outbox import (
+    NOT_SENT,
     CustomerCounts,
     Fence,
     Lease,
@@ -120,7 +121,10 @@ def describe_outcome(found: RunSummary, stopped: str = "") -> str:
     parts = [stopped] if stopped else []
     if people.open:
         parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(people.open)})")
-    if people.failed:
+    if not_sent := sum(customers for reason, customers in found.failed_why if reason.startswith(NOT_SENT)):
+        parts.append(f"{_customers(not_sent)} not sent by themselves, `armrest rerun {found.run_id}` sends them")
+        parts += [f"{_customers(people.failed - not_sent)} refused"] if people.failed > not_sent else []
+    elif people.failed:
         refused = f"{sent.failed} of {sent.planned} batches refused"
         parts.append(
             f"{refused} ({_customers(people.failed)})" if sent.failed else f"{_customers(people.failed)} refused"

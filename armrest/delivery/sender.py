@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -39,6 +40,15 @@ CERTAINLY_NOT_ACCEPTED: Final = (Unreachable, RateLimited, BatchRefused, StopThe
 """A 429 or 503 means that ARM has done nothing (RFC 6585, RFC 9110)."""
 
 
+Place = Callable[[Batch], AbstractAsyncContextManager[Batch | None]]
+"""Holds a place for one attempt at a batch; returns the batch as it is by then, or None if it may not be sent."""
+
+
+@asynccontextmanager
+async def _any_place(batch: Batch) -> AsyncIterator[Batch | None]:
+    yield batch
+
+
 class Sender:
     """Sends batches of one run."""
 
@@ -49,11 +59,14 @@ class Sender:
         self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
         self._verb = "POST" if upsert else "PUT"
 
-    async def send(self, batch: Batch) -> bool:
+    async def send(self, batch: Batch, *, place: Place = _any_place) -> bool:
         """Send a batch until ARM has answered; return whether ARM accepted it.
 
-        False: the batch may not be sent as it is (held, superseded, too large, its body unusable, or the time is
-        over). The ledger then has it, or its parts.
+        False: the batch may not be sent as it is (held, superseded, too large, its body unusable, given up, or the time
+        is over). The ledger then has it, or its parts.
+
+        Args:
+            place: Holds a place for each attempt, and returns the batch to send, or None.
 
         Raises:
             TryAgain: The tries or the time ran out; the batch stays as the ledger has it.
@@ -70,13 +83,13 @@ class Sender:
             stop=tries.are_over,
             reraise=True,
         )
-        return await retrying(self._attempt, batch, tries)
+        return await retrying(self._attempt, batch, tries, place)
 
-    async def _attempt(self, batch: Batch, tries: "_Tries") -> bool:
-        async with self._context.turn() as in_time:
-            if not in_time:
+    async def _attempt(self, batch: Batch, tries: "_Tries", place: Place) -> bool:
+        async with place(batch) as placed, self._context.turn() as in_time:
+            if placed is None or not in_time:
                 return False
-            as_it_is = reload(self._context.outbox.ledger, batch) if tries.failed else batch
+            as_it_is = reload(self._context.outbox.ledger, batch) if tries.failed else placed
             grace_seconds = self._context.options.stop_grace_seconds
             return await finish_or_cancel(self._send_once(as_it_is), grace_seconds=grace_seconds)
 
@@ -84,7 +97,7 @@ class Sender:
         leaving = await self._begin(batch)
         if leaving is None:
             return False
-        await self._request(leaving.batch, leaving.body)
+        await self._request(leaving.batch, leaving.body, last_sent_at=batch.last_sent_at)
         return True
 
     async def _begin(self, batch: Batch) -> OutgoingBatch | None:
@@ -104,14 +117,15 @@ class Sender:
             record_status(context.outbox.ledger, batch, status="", result="", message=fault.message)
             return None
 
-    async def _request(self, batch: Batch, body: bytes) -> None:
+    async def _request(self, batch: Batch, body: bytes, *, last_sent_at: float | None) -> None:
         call = Call(self._context, batch, self._verb)
         try:
             accepted = await self._put(self._context.run.client_no, body)
         except ArmError as error:
             told = _no_such_client(error) if isinstance(error, NotFound) else error
             call.broke(told)
-            take_back = revert_to_planned if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
+            revert = partial(revert_to_planned, last_sent_at=last_sent_at)
+            take_back = revert if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
             with self._guard_against_lost_lease():
                 take_back(self._context.outbox.ledger, batch, told.message)
             raise told from None

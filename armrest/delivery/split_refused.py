@@ -7,7 +7,7 @@ from typing import Final
 from armrest.api import BatchRefused, BodyTooLarge
 from armrest.delivery.calls import Context
 from armrest.delivery.failure_matching import match_failures, reason_for
-from armrest.outbox import Batch, Opened, Verdict, fail_batch, read_customers, reload, split
+from armrest.outbox import NOT_SENT, Batch, Opened, Verdict, fail_batch, read_customers, reload, split
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,18 @@ class Splitter:
             return self._split_in_two(batch, customers)
         self.fail_single(batch, refusal)
         return []
+
+    def is_named(self, batch: Batch, refusal: BatchRefused) -> bool:
+        """Whether a refusal names customers of the batch: it is about them."""
+        if not refusal.failures:
+            return False
+        return bool(match_failures(refusal.failures, read_customers(self._context.outbox, batch)).verdicts)
+
+    def leave_unsent(self, batch: Batch, refusals: int) -> None:
+        """Close a batch without sending it, since so many requests in a row were refused alike; a rerun sends it."""
+        reason = f"{NOT_SENT}: ARM had refused {refusals} requests in a row alike"
+        log.warning("batch %d with %d customers is %s", batch.seq, batch.sent_customers, reason)
+        fail_batch(self._context.outbox.ledger, batch, reason, named={}, status="", result="", message=reason)
 
     def _take_out(
         self, batch: Batch, refusal: BatchRefused, customers: Opened, named: Mapping[int, Verdict]

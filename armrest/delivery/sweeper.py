@@ -28,6 +28,7 @@ from armrest.outbox import (
     Run,
     RunSummary,
     State,
+    Unheld,
     UnknownBatch,
     accept_by_person,
     batches_in,
@@ -155,7 +156,8 @@ async def sweep(
         open_too_long_seconds: Batches that have been open longer are listed in the result.
         clients: Ask only about these; empty: all.
         lost: batchUuids to declare lost if ARM still gives no final answer about them.
-        lost_after_seconds: Declare lost every batch that has been open longer; None: none.
+        lost_after_seconds: Declare lost every batch that ARM accepted longer ago or, if no answer came, whose last
+            attempt that may have reached ARM is older; None: none.
         accept: Batches that a person accepts as settled if ARM still gives no final answer about them.
 
     Raises:
@@ -224,12 +226,23 @@ class _Sweeper:
         """Declare lost the open batches that are named or too old."""
         for uuid in sorted(set(uuids) - {batch.batch_uuid for batch in self._asked}):
             self._troubles.append(f"batch {uuid} is not declared lost: a run is sending for its client")
-        for _, batch in list(self._open()):
-            too_old = after_seconds is not None and self._age(batch) > after_seconds
-            if batch.batch_uuid in uuids or too_old:
-                with suppress(BatchMoved):  # a run that began meanwhile has closed it
-                    declare_lost(self._ledger, batch, f"declared lost after {self._age(batch) / 3600:.1f} h")
-                    self._lost += 1
+        for run, batch in list(self._open()):
+            is_named = batch.batch_uuid in uuids
+            if is_named or (after_seconds is not None and self._silent_seconds(batch) > after_seconds):
+                self._declare_lost(run, batch, is_named=is_named)
+
+    def _declare_lost(self, run: Run, batch: Batch, *, is_named: bool) -> None:
+        message = f"declared lost after {self._silent_seconds(batch) / 3600:.1f} h"
+        try:
+            declare_lost(self._ledger, batch, message, fence=Unheld(self._ledger, run))
+        except BatchMoved:
+            return  # a run that began meanwhile has closed it, or has sent it again
+        except LeaseHeld as held:
+            self._skipped[run.client_no] = str(vars(held)["holder_run_id"])
+            if is_named:
+                self._troubles.append(f"batch {batch.batch_uuid} is not declared lost: a run is sending for its client")
+            return
+        self._lost += 1
 
     async def carry_on(self) -> None:
         """Send held batches and those without an answer, oldest data first; skip runs that a person stopped."""
@@ -304,6 +317,11 @@ class _Sweeper:
             batch_uuid=batch.batch_uuid,
             open_seconds=round(self._age(batch)),
         )
+
+    def _silent_seconds(self, batch: Batch) -> float:
+        """Return the seconds since ARM accepted a batch, or since the last attempt that may have reached ARM."""
+        since = batch.accepted_at or batch.last_sent_at
+        return 0.0 if since is None else self._ledger.now() - since
 
     def _age(self, batch: Batch) -> float:
         since = batch.accepted_at or batch.sent_at

@@ -65,6 +65,7 @@ from armrest.outbox.plans import (
     reset_baseline,
 )
 from armrest.outbox.reporting import (
+    NOT_SENT,
     REFUSED_WHOLE,
     AttemptView,
     BatchCounts,
@@ -157,6 +158,7 @@ __all__ = [
     "BY_A_PERSON",
     "DONE",
     "FIRST_ANSWERS",
+    "NOT_SENT",
     "NOT_SETTLED",
     "OPEN",
     "REFUSED_WHOLE",

@@ -12,7 +12,7 @@ from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
 from armrest.outbox.ledger import Ledger, attempts, batches, clients, customers, runs
 from armrest.outbox.run_states import RunState
-from armrest.outbox.runs import Run, Shard
+from armrest.outbox.runs import Fence, Run, Shard
 
 
 class State(StrEnum):
@@ -265,11 +265,17 @@ def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | N
     _write(ledger, batch, values, expected=(State.SENDING,))
 
 
-def revert_to_planned(ledger: Ledger, batch: Batch, message: str) -> None:
-    """Revert the intent: ARM certainly did not accept the batch, unless an earlier attempt is in doubt."""
+def revert_to_planned(ledger: Ledger, batch: Batch, message: str, *, last_sent_at: float | None = None) -> None:
+    """Revert the intent: ARM certainly did not accept the batch, unless an earlier attempt is in doubt.
+
+    Args:
+        last_sent_at: When the earlier attempt left, in seconds since 1970; None: as the ledger has it.
+    """
     values: dict[str, Any] = {"message": message}
     if not batch.doubtful:
         values |= {"state": State.PLANNED, "sent_at": None, "last_sent_at": None}
+    elif last_sent_at is not None:
+        values |= {"last_sent_at": last_sent_at}
     _write(ledger, batch, values, expected=(State.SENDING,))
 
 
@@ -362,11 +368,21 @@ def fail_batch(
         transition(tx, batch, {**values, **words}, expected=(*OPEN, State.PLANNED))
 
 
-def declare_lost(ledger: Ledger, batch: Batch, message: str) -> None:
-    """Give up an open batch because of its age or on a person's word; a rerun may send its customers again."""
+def declare_lost(ledger: Ledger, batch: Batch, message: str, *, fence: Fence | None = None) -> None:
+    """Give up an open batch because of its age or on a person's word; a rerun may send its customers again.
+
+    Args:
+        fence: `Unheld`, if a run may have begun to send for the client.
+
+    Raises:
+        BatchMoved: The batch is closed, or was sent again.
+        LeaseHeld: A run is sending for the client.
+    """
     now = ledger.now()
     words = {"what": "LOST", "outcome": "declared", "evidence": message}
     with ledger.write() as tx:
+        if fence:
+            fence.assert_current(tx)
         transition(tx, batch, {"state": State.LOST, "message": message, "settled_at": now}, expected=OPEN)
         tx.execute(insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **words))
 

@@ -1,13 +1,18 @@
 """The sweep: what was open is asked about again, closed where it belongs, and what had to wait goes on."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
-from armrest.api import ArmClient, NotAuthorized
+from armrest.api import ArmClient, ArmError, NotAuthorized
 from armrest.delivery import Acceptance, DeliveryOptions, Sweep, sweep
+from armrest.delivery.calls import Context
+from armrest.delivery.sender import Sender
+from armrest.delivery.split_refused import Splitter
 from armrest.delivery.sweeper import ReasonMissing
 from armrest.outbox import (
     Run,
@@ -31,7 +36,7 @@ from armrest.planning import plan_rerun, rerun_request
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import API_URL, CLIENT_NO, GET, PUT, Engine, Planned, people, sent
 from tests.delivery.test_polling import says
-from tests.delivery.unwell import Unwell
+from tests.delivery.unwell import Mishap, Unwell, broken, status
 from tests.plans import leased
 from tests.virtual_time import now, virtual_time
 
@@ -397,6 +402,56 @@ async def test_batches_can_be_declared_lost_by_age(engine: Engine, planned: Plan
 
     assert found.lost == 1
     assert (engine.states(old), engine.states(young)) == ([State.LOST], [State.ACCEPTED])
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+@virtual_time
+async def test_nothing_is_declared_lost_of_a_client_for_which_a_run_has_begun_to_send_meanwhile(
+    engine: Engine, planned: Planned, sandbox: Sandbox, is_named: bool
+) -> None:
+    run, later = planned(people(3)), planned(people(3, first=500), run_id="later")
+    await left_open(engine, sandbox, run, for_seconds=100 * DAY)
+    await asyncio.sleep(7 * DAY)
+
+    def begins(request: httpx.Request) -> httpx.Response:
+        take_lease(engine.outbox.ledger, api_url=API_URL, client_no=CLIENT_NO, run_id=later.run_id, seconds=60)
+        return httpx.Response(500, request=request)
+
+    [batch] = engine.batches(run)
+    lost = {"lost": [batch.batch_uuid]} if is_named else {"lost_after_seconds": 6 * DAY}
+    found = await swept(replace(engine, transport=Unwell(sandbox, gets=[begins])), **lost)
+
+    assert (found.lost, engine.states(run)) == (0, [State.ACCEPTED])
+    assert [(client.client_no, client.run_id) for client in found.skipped_clients] == [(CLIENT_NO, "later")]
+    assert any("not declared lost" in trouble for trouble in found.troubles) is is_named
+
+
+@pytest.mark.parametrize(
+    ("mishap", "lost"), [(broken(httpx.ReadTimeout), 0), (broken(httpx.ConnectError), 1), (status(400), 1)]
+)
+@virtual_time
+async def test_the_age_of_a_batch_without_an_answer_counts_from_the_last_attempt_that_may_have_reached_arm(
+    engine: Engine, planned: Planned, sandbox: Sandbox, mishap: Mishap, lost: int
+) -> None:
+    run = planned(people(1))
+    kill_while_sending(engine, run)
+    await asyncio.sleep(7 * DAY)
+    lease = take_lease(engine.outbox.ledger, api_url=API_URL, client_no=CLIENT_NO, run_id=run.run_id, seconds=60)
+    context = Context(
+        outbox=engine.outbox,
+        arm=ArmClient(engine.api_url, engine.tokens, transport=Unwell(sandbox, always=mishap), now=now),
+        options=DeliveryOptions(deadline_seconds=30, max_tries=1),
+        run=run,
+        lease=lease,
+    )
+    update_run(engine.outbox.ledger, run, lease, started_at=now(), state="Sending")
+    with suppress(ArmError):
+        await Sender(context, Splitter(context)).send(engine.batches(run)[0])
+    release_lease(engine.outbox.ledger, lease)
+
+    found = await swept(replace(engine, transport=Unwell(sandbox, always=mishap)), lost_after_seconds=6 * DAY)
+
+    assert found.lost == lost
 
 
 @virtual_time

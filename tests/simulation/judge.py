@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
-from armrest.outbox import LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
+from armrest.delivery.first_acceptance import MOST_CONTROLS
+from armrest.outbox import NOT_SENT, LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
 from armrest.sandbox import Batch, CustomerRecords, Reply
 from tests.simulation.model import Model, differing
 from tests.simulation.records import Plan, Records, Standing
@@ -42,6 +44,8 @@ class Judge:
         self._ages: dict[str, int] = {}
         self._waiting: list[Batch] = []
         self._told: dict[str, tuple[Process, float]] = {}
+        self._refusals: dict[str, Counter[bytes]] = {}
+        self._most_refusals = scenario.most_refusals + MOST_CONTROLS + scenario.concurrency
 
     def require(self, holds: object, otherwise: str) -> None:
         """Go on only if this holds."""
@@ -117,11 +121,22 @@ class Judge:
     def answered(self, process: "Process", reply: Reply | None) -> None:
         """An answer has come to a process."""
         assert reply is not None
+        self._refusals_are_bounded(process, reply)
         uuid = _uuid_in(reply)
         process.tell(f"gets {reply.status} {reply.broken} {self._names.get(uuid or '', '')}".rstrip())
         if uuid in self._ages.keys() | self.forgotten and reply.status == 202:
             assert uuid is not None
             self._told.setdefault(uuid, (process, asyncio.get_running_loop().time()))
+
+    def _refusals_are_bounded(self, process: "Process", reply: Reply) -> None:
+        """Once a process was told of an acceptance, only so many requests in a row are refused alike."""
+        if reply.batch is not None and reply.status == 202:
+            self._refusals[process.name] = Counter()
+        elif reply.status in REFUSALS and process.name in self._refusals and b'"customerNo"' not in reply.body:
+            counts, error = self._refusals[process.name], re.sub(rb"\d+", b"#", reply.body)
+            counts[error] += 1
+            bounded = counts[error] <= self._most_refusals
+            self.require(bounded, f"{process.name} is refused {counts[error]} times in a row")
 
     def _uuids_are_known(self, process: "Process") -> None:
         """What a living process was told some time ago stands in the ledger."""
@@ -162,6 +177,7 @@ class Judge:
         elif reply.status in REFUSALS:
             named = [one["customerNo"] for one in json.loads(reply.body)["status"]["errors"] if "customerNo" in one]
             self.model.refuse(age, numbers if len(numbers) == 1 else named)
+            self.model.refuse_together(age, numbers)
 
     def moved(self) -> None:
         """ARM may have worked through some batches."""
@@ -208,7 +224,9 @@ class Judge:
         all_of_them = run.parent_run_id or len(sent) + figures.unchanged == len(people)
         self.require(one_each and all_of_them, f"run {run_id}: not every customer has one outcome")
         for told in sent:
-            true = self.model.is_true(run_id, told.customer_no, told.outcome)
+            outcome = NOT_SENT if told.reason.startswith(NOT_SENT) else told.outcome
+            true = self.model.is_true(run_id, told.customer_no, outcome)
+            self._trace.counts["customers not sent by themselves"] += outcome == NOT_SENT
             self.require(true, f"run {run_id}: {told.customer_no} counts as {told.outcome}, and is not")
 
     def books_equal_files(self) -> None:

@@ -7,6 +7,7 @@ batch is in, and nothing of the ledger.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from armrest.outbox import NOT_SENT
 from armrest.sandbox import Batch, Outcome
 from armrest.sandbox.arm.merge import merge
 from tests.simulation.scenario import Job, Person
@@ -26,6 +27,7 @@ class Model:
         self._meant: set[tuple[int, Place]] = set()
         self._applied: set[tuple[int, Place]] = set()
         self._refused: set[tuple[int, str]] = set()
+        self._refused_together: set[tuple[int, str]] = set()
         self._newest: dict[Place, int] = {}
 
     def open(self, run_id: str, parent: str | None, age: int, job: Job) -> None:
@@ -64,6 +66,10 @@ class Model:
         """ARM has refused these customers."""
         self._refused |= {(age, number.lower()) for number in numbers}
 
+    def refuse_together(self, age: int, numbers: Sequence[str]) -> None:
+        """ARM has refused these customers in one request; not all of them need be at fault."""
+        self._refused_together |= {(age, number.lower()) for number in numbers}
+
     def apply(self, age: int, batch: Batch, people: Sequence[Person]) -> Iterator[str]:
         """ARM has worked a batch through; yield what was applied over something newer."""
         failed = {failure.index for failure in batch.failures}
@@ -80,6 +86,8 @@ class Model:
     def is_true(self, run_id: str, number: str, outcome: str) -> bool:
         """Whether what the ledger says became of a customer did: in the books, by newer data, or by ARM's word."""
         age, person = self._ages[run_id], self.people(run_id)[number.lower()]
+        if outcome == NOT_SENT:
+            return (age, number.lower()) in self._refused_together
         if outcome == "failed":
             return (age, number.lower()) in self._refused
         if outcome == "open":

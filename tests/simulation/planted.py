@@ -85,6 +85,12 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "close_batch(self._calls.outbox.ledger, batch, {},",
         ),
     ),
+    "refusals are not bounded": (
+        _in("delivery/refusal_budget", "return self._streak.refusals >= min", "return self._streak.refusals < -min"),
+    ),
+    "a customer that was not sent by itself counts as refused": (
+        _in("delivery/split_refused", 'reason = f"{NOT_SENT}: ARM', 'reason = f"ARM'),
+    ),
     "the loop stops polling after Unfinished": (
         _in(
             "delivery/run_slices",

@@ -4,7 +4,7 @@ Each hazard is in a seed or is not, so that seeds differ in kind and not only in
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final, Literal
 
@@ -115,6 +115,7 @@ class Scenario:
     logs_in: bool
     concurrency: int
     max_tries: int
+    most_refusals: int
     clock_jump: tuple[float, float] = field(default=(0.0, 0.0))
     """When our clock jumps back, and how far."""
 
@@ -132,10 +133,11 @@ def scenario_of(seed: int) -> Scenario:
         in_the_books=[_person(random, n, list(CELLS), "0") for n in numbers if random.random() < 0.5],
         jobs=jobs,
         sweeps=tuple(random.uniform(10, 120) for _ in range(random.choice([0, 0, 1, 2]))),
-        weathers=tuple(_weathers(random, numbers)),
+        weathers=tuple(_refusing_half(seed, numbers, weather) for weather in _weathers(random, numbers)),
         logs_in=random.random() < 0.3,
         concurrency=random.choice([1, 2, 3, 8]),
         max_tries=random.choice([2, 3, 5]),
+        most_refusals=Random(f"refusals {seed}").choice([1, 2, 54]),
         clock_jump=(random.uniform(0, 100), 300.0) if random.random() < 0.1 else (0.0, 0.0),
     )
 
@@ -212,6 +214,15 @@ def _weathers(random: Random, numbers: list[str]) -> Iterator[Weather]:
     yield _weather(random, 0.0, numbers)
     if random.random() < 0.3:
         yield _weather(random, random.uniform(2, 60), numbers)
+
+
+def _refusing_half(seed: int, numbers: list[str], weather: Weather) -> Weather:
+    """In some seeds, ARM refuses the second half of all customers alike."""
+    if Random(f"refusing half {seed}").random() > 0.15:
+        return weather
+    poison = frozenset(number.casefold() for number in numbers[len(numbers) // 2 :])
+    update = {"poison_customers": poison, "poison_named": False}
+    return replace(weather, behaviour=weather.behaviour.model_copy(update=update))
 
 
 def _weather(random: Random, since: float, numbers: list[str]) -> Weather:

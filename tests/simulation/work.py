@@ -161,6 +161,7 @@ class Work:
             ghost_horizon_seconds=GHOST_HORIZON_SECONDS,
             lease_seconds=LEASE_SECONDS,
             stop_grace_seconds=STOP_GRACE_SECONDS,
+            most_refusals=self._scenario.most_refusals,
         )
 
 

@@ -10,6 +10,7 @@ from armrest.outbox.reporting.queries import (
     summary,
 )
 from armrest.outbox.reporting.rerun_candidates import (
+    NOT_SENT,
     REFUSED_WHOLE,
     Failure,
     count_failures,
@@ -30,6 +31,7 @@ from armrest.outbox.reporting.views import (
 )
 
 __all__ = [
+    "NOT_SENT",
     "REFUSED_WHOLE",
     "AttemptView",
     "BatchCounts",

@@ -24,6 +24,9 @@ _WANTED: Final[dict[Only, ColumnElement[bool]]] = {
 REFUSED_WHOLE: Final = "its batch was refused whole"
 """Prefix of the reason of customers that ARM did not name; they are probably valid."""
 
+NOT_SENT: Final = "not sent by itself"
+"""Prefix of the reason of customers that ARM refused only together with others, when the budget was spent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -31,6 +34,7 @@ class Failure:
 
     customer: dict[str, Any]
     refused_whole: bool
+    not_sent: bool
 
 
 def failures_in(
@@ -48,7 +52,11 @@ def failures_in(
         yield (
             batch,
             [
-                Failure(person, (reasons[line.ordinal] or "").startswith(REFUSED_WHOLE))
+                Failure(
+                    person,
+                    refused_whole=(reasons[line.ordinal] or "").startswith(REFUSED_WHOLE),
+                    not_sent=(reasons[line.ordinal] or "").startswith(NOT_SENT),
+                )
                 for line, person in read_customers(outbox, batch)
                 if line.ordinal in reasons
             ],

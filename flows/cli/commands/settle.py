@@ -42,7 +42,11 @@ def settle(
     ] = None,
     lost_after: Annotated[
         str | None,
-        typer.Option("--lost-after", metavar="TIME", help="Declare batches lost that are open for longer, such as 7d."),
+        typer.Option(
+            "--lost-after",
+            metavar="TIME",
+            help="Declare batches lost that ARM has not finished within this.",
+        ),
     ] = None,
     deadline: Annotated[str, typer.Option("--deadline", metavar="TIME", help="Stop sending after this long.")] = "1m",
     as_json: Json = False,
