@@ -64,8 +64,12 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2
 	@$(BIN)/python -m deployments.deploy --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
-test: setup ## Run the tests
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS:%=--ignore %)
+test: setup ## Run the tests (five minutes)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(MAKE_UP_TESTS:%=--ignore %)
+
+.PHONY: test-long
+test-long: setup ## Run the long tests: simulation, kills at random moments, ten shards, upgrade (three minutes)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-ui
 test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)

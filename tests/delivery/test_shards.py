@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -137,8 +138,18 @@ def refused_share(sandbox: Sandbox) -> float:
     return refused / sum(sandbox.answers.values())
 
 
+LONG: Final = partial(pytest.param, marks=pytest.mark.long)
+
+
 @pytest.mark.parametrize("retry_after", ["seconds", "none"], ids=["Retry-After", "no Retry-After"])
-@pytest.mark.parametrize(("allowed", "share", "batches"), [(5, 0.15, 300), (20, 0.06, 800), (50, 0.06, 1000)])
+@pytest.mark.parametrize(
+    ("allowed", "share", "batches"),
+    [
+        (5, 0.15, 300),
+        pytest.param(20, 0.06, 800, marks=pytest.mark.long),
+        pytest.param(50, 0.06, 1000, marks=pytest.mark.long),
+    ],
+)
 @virtual_time
 async def test_ten_shards_settle_at_what_is_allowed_without_a_storm_of_429s(
     outbox: Outbox, sandbox: Sandbox, planned: Planned, allowed: int, share: float, batches: int, retry_after: Any
@@ -158,7 +169,11 @@ async def test_ten_shards_settle_at_what_is_allowed_without_a_storm_of_429s(
 
 @pytest.mark.parametrize(
     ("servers", "seconds", "batches"),
-    [(1, 0.2, 300), (5, 0.1, 800), (50, 0.1, 1000)],
+    [
+        (1, 0.2, 300),
+        pytest.param(5, 0.1, 800, marks=pytest.mark.long),
+        pytest.param(50, 0.1, 1000, marks=pytest.mark.long),
+    ],
     ids=["5 a second", "50 a second", "500 a second"],
 )
 @virtual_time

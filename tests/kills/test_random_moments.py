@@ -9,6 +9,8 @@ import pytest
 from armrest.sandbox import Behaviour, Fault, SandboxServer
 from tests.kills.workspace import CLIENT_NO, POLLING, Workspace, books_after, write_version
 
+pytestmark = pytest.mark.long
+
 DEATHS = 5
 CUSTOMERS = 2000
 LONGEST_LIFE_SECONDS = 0.9

@@ -4,6 +4,8 @@ import pytest
 
 from tests.simulation.planted import PLANTED, caught
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_bug_is_caught_within_500_seeds(name: str) -> None:

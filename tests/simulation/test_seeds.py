@@ -7,10 +7,13 @@ from tests.simulation.seeds import tried
 from tests.simulation.simulation import simulate
 
 SEEDS = 500
+SHORT = 100
+"""Seeds that `make test` tries; the others are long."""
 AT_ONCE = 20
+STARTS = [pytest.param(start, marks=pytest.mark.long if start >= SHORT else ()) for start in range(0, SEEDS, AT_ONCE)]
 
 
-@pytest.mark.parametrize("start", range(0, SEEDS, AT_ONCE), ids=lambda start: f"from {start}")
+@pytest.mark.parametrize("start", STARTS, ids=lambda start: f"from {start}")
 def test_nothing_is_lost_nor_out_of_order_whatever_a_seed_brings(start: int) -> None:
     assert tried(range(start, start + AT_ONCE)).found == {}
 

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import plain_environment
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,7 @@ def collected(hash_seed: int, time_zone: str) -> tuple[list[str], float]:
     return [line for line in process.stdout.splitlines() if "::" in line], began
 
 
+@pytest.mark.long
 def test_two_processes_that_collect_at_other_moments_find_the_same_tests_in_the_same_order() -> None:
     first, began = collected(1, OTHER_DAYS[0])
     second, began_later = collected(2, OTHER_DAYS[1])

@@ -17,7 +17,7 @@ from tests.flows.history import patiently
 from tests.upgrade.conftest import Upgraded
 from tests.upgrade.unpack import ARCHIVE, CASES
 
-pytestmark = pytest.mark.xdist_group("upgrade")
+pytestmark = [pytest.mark.xdist_group("upgrade"), pytest.mark.long]
 
 MOST_BYTES = 500_000
 LOAD_CONNECTION = """
