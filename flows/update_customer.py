@@ -14,7 +14,7 @@ from armrest.model import CustomerNo
 from armrest.outbox import RunState
 from flows.parameters import ClientNo, UserId
 from flows.steps import end_state, flow_run_id
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 TAKEN_OUT = "(taken out)"
 """Replaces the values in the parameters."""
@@ -57,9 +57,9 @@ async def update_customer(
             name=RunState.INPUT_REJECTED, message="this run's parameters no longer hold the values: start a new run"
         )
     await _take_out(flow_run_id(), changes, customer_no)
-    with connected(connection) as here:
+    with use_workspace(connection) as workspace:
         done = await update_single_customer(
-            here, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id
+            workspace, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id
         )
     return end_state(done.run)
 

@@ -90,10 +90,10 @@ def _settings() -> str:
 
 def _outbox(load: LoadSettings) -> Iterator[Finding]:
     try:
-        with open_workspace(load) as here:
-            ledger = here.outbox.ledger.name
+        with open_workspace(load) as workspace:
+            ledger = workspace.outbox.ledger.name
             yield Finding("ledger", "fine", f"{ledger}, can be written")
-            yield checked("store", lambda: _store(here.outbox), refusals=(OutboxError,))
+            yield checked("store", lambda: _store(workspace.outbox), refusals=(OutboxError,))
     except (OutboxError, SettingsRefused) as error:
         yield Finding("ledger", "trouble", str(error))
 

@@ -48,7 +48,7 @@ def may_be_shown(customer_no: str) -> bool:
 
 
 async def update_single_customer(
-    here: Workspace,
+    workspace: Workspace,
     client_no: int,
     customer_no: str,
     *,
@@ -72,12 +72,12 @@ async def update_single_customer(
         ArmError: ARM does not answer, or lets nobody in.
     """
     wanted = {**values, **dict.fromkeys(clear, "")}
-    rules = rules_of(here.settings)
+    rules = rules_of(workspace.settings)
     read_single_customer(customer_no, wanted, severities=rules)  # what is at fault is said before anything is asked
-    async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
+    async with arm_client(workspace.settings, client_no=client_no, updates=True) as arm:
         held = await _held(arm, client_no, customer_no)
         customer = read_single_customer(customer_no, with_whole_address(wanted, held), severities=rules)
-        run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
+        run = await _updated(workspace, arm, client_no, customer, user_id or workspace.settings.user_id)
     changes = None if held is None else {name: (old, new) for name, (new, old) in differences(customer, held).items()}
     return SingleUpdate(run, customer, changes)
 
@@ -91,17 +91,17 @@ async def _held(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRec
 
 
 async def _updated(
-    here: Workspace, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
+    workspace: Workspace, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
 ) -> RunSummary:
     return await send_single_update(
-        here.outbox,
+        workspace.outbox,
         arm,
         customer,
-        api_url=required_api_url(here.settings),
+        api_url=required_api_url(workspace.settings),
         client_no=client_no,
         user_id=user_id,
-        options=_options(here.settings),
-        connection=here.settings.connection,
+        options=_options(workspace.settings),
+        connection=workspace.settings.connection,
     )
 
 

@@ -94,76 +94,78 @@ def open_workspace(load: LoadSettings, name: str = "") -> Iterator[Workspace]:
 
 
 @asynccontextmanager
-async def hold_client(here: Workspace, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
+async def hold_client(workspace: Workspace, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
     """Hold the run's client, so that no other run sends for it; nothing is done where it is held already.
 
     Raises:
         LeaseHeld: Another run holds it.
     """
-    if here.lease is not None:
-        yield here.lease
+    if workspace.lease is not None:
+        yield workspace.lease
         return
     async with hold_lease(
-        here.outbox.ledger,
+        workspace.outbox.ledger,
         api_url=run.api_url,
         client_no=run.client_no,
         run_id=run.run_id,
-        seconds=here.settings.lease_seconds,
+        seconds=workspace.settings.lease_seconds,
         wait_seconds=wait_seconds,
         by_many=run.request.shards > 1,
     ) as lease:
-        here.lease = lease
+        workspace.lease = lease
         try:
             yield lease
         finally:
-            here.lease = None
+            workspace.lease = None
 
 
 @asynccontextmanager
-async def join_client(here: Workspace, run: Run, shard: Shard) -> AsyncIterator[Lease]:
+async def join_client(workspace: Workspace, run: Run, shard: Shard) -> AsyncIterator[Lease]:
     """Take a shard of a run over, under the lease that the run holds, and help to keep that alive.
 
     Raises:
         LeaseLost: The run holds its client no more, or a later attempt has the shard.
     """
-    lease = join_lease(here.outbox.ledger, run, shard, seconds=here.settings.lease_seconds)
-    async with keep_alive(here.outbox.ledger, lease):
-        here.lease = lease
+    lease = join_lease(workspace.outbox.ledger, run, shard, seconds=workspace.settings.lease_seconds)
+    async with keep_alive(workspace.outbox.ledger, lease):
+        workspace.lease = lease
         try:
             yield lease
         finally:
-            here.lease = None
+            workspace.lease = None
 
 
 @asynccontextmanager
-async def open_delivery(here: Workspace, run: Run, *, deadline_seconds: float | None = None) -> AsyncIterator[Delivery]:
+async def open_delivery(
+    workspace: Workspace, run: Run, *, deadline_seconds: float | None = None
+) -> AsyncIterator[Delivery]:
     """Use the engine that is at work on this run, or start one; its deadline counts from then on.
 
     Raises:
         LeaseHeld: Another run holds the client.
         SettingsRefused: The settings name another address than the run's, or none.
     """
-    if here.delivery is not None:
-        yield here.delivery
+    if workspace.delivery is not None:
+        yield workspace.delivery
         return
     async with (
-        here.arm_for(run) as arm,
-        hold_client(here, run) as lease,
-        Delivery(here.outbox, arm, run, lease, _options(here, run, lease, deadline_seconds)) as delivery,
+        workspace.arm_for(run) as arm,
+        hold_client(workspace, run) as lease,
+        Delivery(workspace.outbox, arm, run, lease, _options(workspace, run, lease, deadline_seconds)) as delivery,
     ):
-        here.delivery = delivery
+        workspace.delivery = delivery
         try:
             yield delivery
         finally:
-            here.delivery = None
+            workspace.delivery = None
 
 
-def _options(here: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
+def _options(workspace: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
     """Return how a run's engine goes about it: a shard has its share of what one engine would have under way."""
-    options = delivery_options(here.settings, deadline_seconds)
+    options = delivery_options(workspace.settings, deadline_seconds)
     if lease.shard is None:
         return options
-    return shard_options(options, run.request.shards, usual_seconds(here.outbox.ledger, run))
+    return shard_options(options, run.request.shards, usual_seconds(workspace.outbox.ledger, run))
 
 
 def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:

@@ -51,7 +51,7 @@ class ShardCancelled(StopTheRun):
     """A person has cancelled a shard in Prefect: no other worker may send it."""
 
 
-async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float) -> None:
+async def dispatch_shards(workspace: Workspace, run: Run, *, deadline_seconds: float) -> None:
     """Have workers send a run's shards, and wait until each is done or left open, or until the deadline.
 
     Raises:
@@ -59,10 +59,10 @@ async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float)
         ShardCancelled: A person has cancelled a shard.
         OutboxError: Prefect does not have the deployment for shards.
     """
-    ledger = here.outbox.ledger
+    ledger = workspace.outbox.ledger
     until = asyncio.get_running_loop().time() + deadline_seconds
     async with get_client() as client:
-        watch = _Watch(client, ledger, run, until=until, silent_seconds=here.settings.lease_seconds)
+        watch = _Watch(client, ledger, run, until=until, silent_seconds=workspace.settings.lease_seconds)
         shards = [shard for shard in shards_of(run, run.request.shards) if not is_done(ledger, run, shard)]
         await gather_or_cancel(
             watch.run_to_completion(reassign(ledger, run, shard) if has_begun(ledger, run, shard) else shard)

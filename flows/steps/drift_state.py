@@ -19,15 +19,15 @@ DRIFT: Final = "Drift"
 Sample = Annotated[int, Field(ge=1)]
 
 
-async def verify_sample_of_run(here: Workspace, run: Run, state: State, *, sample: int | None) -> State:
+async def verify_sample_of_run(workspace: Workspace, run: Run, state: State, *, sample: int | None) -> State:
     """Compare `sample` customers that a run has settled with ARM, and return the state with the result.
 
     If the run has settled none, its state does not change; a failed run stays failed.
     """
-    if not sample or not summary(here.outbox.ledger, run.run_id).customers.settled:
+    if not sample or not summary(workspace.outbox.ledger, run.run_id).customers.settled:
         return state
     try:
-        found = await verify_run(here, run.run_id, sample=sample)
+        found = await verify_run(workspace, run.run_id, sample=sample)
     except ArmError as error:
         return Failed(name="NotVerified", message=f"{state.message}; it could not be verified: {error}")
     await drift_message(found)

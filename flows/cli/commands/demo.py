@@ -78,10 +78,10 @@ def _heal(failed: "RunSummary") -> "RunSummary":
     from armrest.outbox import batch_views, find_run
     from flows.cli.run_flow import run_flow
     from flows.rerun_failed_batches import rerun_failed_batches
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))
+    with use_workspace() as workspace:
+        batches = batch_views(workspace.outbox.ledger, find_run(workspace.outbox.ledger, failed.run_id))
     (refused,) = [batch for batch in batches if batch.failed]
     _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {refused.failed} customers")
     _say(f"because of one of them, {TROUBLED}. Suppose that its record in ARM has been corrected; then:\n")

@@ -67,15 +67,15 @@ def print_plan(
     from armrest.outbox import RunState
     from flows.cli.progress import shown
     from flows.cli.source_check import check_source
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here, shown():
+    with use_workspace() as workspace, shown():
         by = login_name() if confirmed else None
-        reading = check_source(read, here.settings)
-        run = open_update(here, reading=reading, **given, dry_run=True, client_confirmed_by=by)
-        planned = planned_summary(plan_run(here, run))
+        reading = check_source(read, workspace.settings)
+        run = open_update(workspace, reading=reading, **given, dry_run=True, client_confirmed_by=by)
+        planned = planned_summary(plan_run(workspace, run))
         is_planned = planned.state is RunState.COMPLETED
-        view = plan_view(here.outbox, run.run_id, show_values=show_values) if is_planned else None
+        view = plan_view(workspace.outbox, run.run_id, show_values=show_values) if is_planned else None
     if as_json:
         print_json({**planned.as_json(), **({"plan": view.as_json()} if view else {})})
     else:

@@ -49,15 +49,15 @@ def probe(
     Each question and its request are shown before it is asked. See docs/first-contact.md.
     """
     from armrest.api import QUESTIONS
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     if unknown := sorted(set(question or ()) - QUESTIONS.keys()):
         raise Refused(f"there is no question {unknown[0]}: they are numbered 1 to {len(QUESTIONS)}")
     asked = [one for no, one in QUESTIONS.items() if (no in question if question else write or not one.writes)]
     if not yes and not sys.stdin.isatty():
         raise Refused("each question needs confirmation, but standard input is not a terminal: add --yes")
-    with workspace() as here:
-        settings = here.settings
+    with use_workspace() as workspace:
+        settings = workspace.settings
         if any(one.writes for one in asked):
             _allow_writing(settings, write=write)
         given = {"client_no": str(client_no), "customer_no": customer_no, "new_no": new_no}

@@ -95,11 +95,11 @@ def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool
 def _print_run(run: "RunSummary") -> None:
     from armrest.app.plan_view import source_findings
     from armrest.outbox import find_run, plan_figures
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     print_summary(run, as_json=False)
-    with workspace() as here:
-        figures = plan_figures(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id))
+    with use_workspace() as workspace:
+        figures = plan_figures(workspace.outbox.ledger, find_run(workspace.outbox.ledger, run.run_id))
     for what, found in source_findings(figures):
         print(f"  {what:<10} {found}", flush=True)
 

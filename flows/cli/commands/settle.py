@@ -54,20 +54,22 @@ def settle(
     from armrest.outbox import find_run, unfinished_runs
     from flows.cli.arguments import checked_times
     from flows.cli.preflight import check_ready
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     _check_accepted(accept or [], reason, declare_lost or [])
     checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
-    with workspace() as here:
-        api_url = required_api_url(here.settings)
-        assert_open(here.outbox, api_url, [*(accept or []), *(declare_lost or [])])
-        found = (find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url))
-        clients = here.settings.clients
+    with use_workspace() as workspace:
+        api_url = required_api_url(workspace.settings)
+        assert_open(workspace.outbox, api_url, [*(accept or []), *(declare_lost or [])])
+        found = (
+            find_run(workspace.outbox.ledger, run_id) for run_id in unfinished_runs(workspace.outbox.ledger, api_url)
+        )
+        clients = workspace.settings.clients
         open_runs = [run for run in found if not clients or run.client_no in clients]
     if not open_runs:
         return _print(Sweep(), as_json=as_json)
 
-    check_ready(here.settings, client_no=open_runs[0].client_no, verbose=verbose)
+    check_ready(workspace.settings, client_no=open_runs[0].client_no, verbose=verbose)
     from flows.cli.run_flow import result_of
     from flows.settle_open_batches import settle_open_batches as flow
 

@@ -44,10 +44,10 @@ FAMILY: Final = ("kind", "source", "decided", "parent_run_id", "children", "flow
 def runs(*, as_json: Json = False) -> int:
     """List all runs, the newest first."""
     from armrest.outbox import summaries
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        found = summaries(here.outbox.ledger)
+    with use_workspace() as workspace:
+        found = summaries(workspace.outbox.ledger)
     if as_json:
         print_json([{**run.as_json(), "kind": run.kind, "source": run.source, "created": run.created} for run in found])
     elif found:
@@ -66,10 +66,10 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 def show(run_id: RunId, *, as_json: Json = False) -> int:
     """Show all of a run: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
     from armrest.outbox import attempt_views, batch_views, find_run, summary
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        ledger = here.outbox.ledger
+    with use_workspace() as workspace:
+        ledger = workspace.outbox.ledger
         run = summary(ledger, run_id)
         batches = batch_views(ledger, find_run(ledger, run_id))
         attempts = attempt_views(ledger, find_run(ledger, run_id))
@@ -133,10 +133,10 @@ def customer(
 ) -> int:
     """Show what happened to a customer in every run."""
     from armrest.outbox import outcomes_of_customer
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        outcomes = outcomes_of_customer(here.outbox.ledger, client_no, customer_no)
+    with use_workspace() as workspace:
+        outcomes = outcomes_of_customer(workspace.outbox.ledger, client_no, customer_no)
     if not outcomes:
         raise Refused(f"no run contains customer {customer_no} of client {client_no}: check both numbers")
     if as_json:

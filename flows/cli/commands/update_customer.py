@@ -41,16 +41,16 @@ def update_customer(
     not set keep their values. The update is refused while the customer is in an open batch.
     """
     from armrest.app.single_update import update_single_customer
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     values, blanked = _values(set_ or []), clear or []
     if twice := values.keys() & set(blanked):
         raise Refused(f"--set and --clear both name {min(twice)}: keep one of them")
     if not values and not blanked:
         raise Refused("nothing to change: name a field with --set FIELD=VALUE or --clear FIELD")
-    with workspace() as here:
+    with use_workspace() as workspace:
         done = asyncio.run(
-            update_single_customer(here, client_no, customer_no, values=values, clear=blanked, user_id=user_id)
+            update_single_customer(workspace, client_no, customer_no, values=values, clear=blanked, user_id=user_id)
         )
     if as_json:
         print_json({**done.run.as_json(), "customer_no": customer_no, "fields": done.fields})

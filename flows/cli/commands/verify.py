@@ -54,13 +54,13 @@ def verify(
     """
     from armrest.app.verification import verify_run, verify_source
     from tasks.connections import load_settings
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     more: dict[str, Any] = {"sample": sample, "on_progress": _told}
     more["drift_file"] = output.expanduser().absolute() if output else None
     if run is not None and source is None and client_no is None:
-        with workspace() as here:
-            found = asyncio.run(verify_run(here, run, **more))
+        with use_workspace() as workspace:
+            found = asyncio.run(verify_run(workspace, run, **more))
     elif run is None and source is not None and client_no is not None:
         reading = source_options(
             source,
@@ -84,11 +84,11 @@ def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tup
     """Compare customers that a run has just settled with ARM; return the result and an exit code."""
     from armrest.api import ArmError
     from armrest.app.verification import verify_run
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     try:
-        with workspace() as here:
-            found = asyncio.run(verify_run(here, run.run_id, sample=sample, on_progress=_told))
+        with use_workspace() as workspace:
+            found = asyncio.run(verify_run(workspace, run.run_id, sample=sample, on_progress=_told))
     except ArmError as error:  # what was sent stays sent
         message = f"could not be verified: {error}"
         print_error(f"armrest: {message}")
