@@ -18,10 +18,10 @@ from tasks.open_workspace import use_workspace
 
 def name_of_run() -> str:
     """Name what is sent again in the list of runs."""
-    given = runtime.flow_run.parameters
-    if given["run_id"]:
-        return f"rerun of {given['run_id']}"
-    return "rerun of batches" if given["batch_uuids"] else f"rerun of client {given['client_no']}"
+    parameters = runtime.flow_run.parameters
+    if parameters["run_id"]:
+        return f"rerun of {parameters['run_id']}"
+    return "rerun of batches" if parameters["batch_uuids"] else f"rerun of client {parameters['client_no']}"
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
@@ -72,8 +72,8 @@ async def _one_by_one(
     """Rerun each run in its own flow run; the state's data are the ids of the reruns."""
     ended: list[State] = []
     for choice in choices:
-        given = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}
-        state = await rerun_failed_batches(**given, only=only, deadline=deadline, wait=wait, return_state=True)
+        parameters = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}
+        state = await rerun_failed_batches(**parameters, only=only, deadline=deadline, wait=wait, return_state=True)
         ended.append(state)
     reruns = [
         run.run_id for state in ended if (run := find_run_of_flow_run(workspace, str(state.state_details.flow_run_id)))

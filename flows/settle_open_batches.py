@@ -47,7 +47,7 @@ async def settle_open_batches(
         await note_cancelled_runs(workspace.outbox, required_api_url(workspace.settings))
         async with arm_client(workspace.settings, updates=True) as arm:
             with cancelled_by_sigterm():
-                found = await sweep(
+                result = await sweep(
                     workspace.outbox,
                     arm,
                     api_url=required_api_url(workspace.settings),
@@ -58,15 +58,15 @@ async def settle_open_batches(
                     lost=declare_lost or (),
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
-        for run in found.runs:
+        for run in result.runs:
             await update_flow_runs(workspace.outbox, run.run_id)
-    emit_open_too_long(found.too_old)
-    await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)
-    return end_state(found)
+    emit_open_too_long(result.too_old)
+    await acreate_markdown_artifact(sweep_markdown(result), key="arm-open-batches", description=result.message)
+    return end_state(result)
 
 
-def end_state(found: Sweep) -> State:
+def end_state(result: Sweep) -> State:
     """Return the flow run's state: `Failed` if a batch is open for too long, because a person must check it."""
-    if found.too_old:
-        return Failed(name="OpenTooLong", message=found.message, data=found)
-    return Completed(message=found.message, data=found)
+    if result.too_old:
+        return Failed(name="OpenTooLong", message=result.message, data=result)
+    return Completed(message=result.message, data=result)

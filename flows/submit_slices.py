@@ -22,8 +22,8 @@ Count = Annotated[int, Field(ge=1)]
 
 def name_of_run() -> str:
     """Name run, slices and attempt in the list of runs."""
-    given = runtime.flow_run.parameters
-    return f"{given['run_id']} · {given['first_slice']}-{given['last_slice']} · {given['attempt']}"
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['run_id']} · {parameters['first_slice']}-{parameters['last_slice']} · {parameters['attempt']}"
 
 
 @flow(name="submit-slices", flow_run_name=name_of_run, retries=0)

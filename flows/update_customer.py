@@ -22,9 +22,9 @@ TAKEN_OUT = "(taken out)"
 
 def _name() -> str:
     """Name the customer, if the text is a customer number; text in the wrong field may be personal data."""
-    given = runtime.flow_run.parameters
-    number = str(given.get("customer_no", ""))
-    return f"{given.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
+    parameters = runtime.flow_run.parameters
+    number = str(parameters.get("customer_no", ""))
+    return f"{parameters.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
 
 
 @flow(name="update-customer", flow_run_name=_name, retries=0)

@@ -40,8 +40,8 @@ BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 def name_of_run() -> str:
     """Name client and source in the list of runs."""
-    given = runtime.flow_run.parameters
-    return f"{given['client_no']} · {source_name(given['source'])}"
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['client_no']} · {source_name(parameters['source'])}"
 
 
 @flow(name="update-customers", flow_run_name=name_of_run, retries=0)

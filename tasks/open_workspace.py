@@ -12,7 +12,7 @@ from armrest.delivery import Delivery
 from armrest.outbox import find_run
 from tasks.connections import load_settings
 
-_current: ContextVar[Workspace | None] = ContextVar("connection", default=None)
+_current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
 
 @contextmanager

@@ -90,8 +90,8 @@ def unconfirmed_doubt(workspace: Workspace, run: Run) -> str | None:
 
 def reasons_to_ask(workspace: Workspace, plan: Run) -> str:
     """Return what a person must know before approving a plan that a guard rail has refused."""
-    because, doubt = request_of_update(plan).asks_because or "", unconfirmed_doubt(workspace, plan)
-    return because if doubt is None or doubt == because else f"{because}; {doubt}"
+    reason, doubt = request_of_update(plan).asks_because or "", unconfirmed_doubt(workspace, plan)
+    return reason if doubt is None or doubt == reason else f"{reason}; {doubt}"
 
 
 def confirm_if_approved(workspace: Workspace, plan: Run, decision: Decision) -> None:

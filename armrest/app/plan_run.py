@@ -31,13 +31,13 @@ def plan_run(
         stop: Set from another thread, it ends the reading.
         databases: What `sql:NAME` stands for; None is what the settings say.
     """
-    look = watcher.get()
+    progress = watcher.get()
 
     def on_progress(rows: int) -> None:
         if stop and stop.is_set():
             raise PlanningStopped
-        if look:
-            look.reading(rows)
+        if progress:
+            progress.reading(rows)
 
     request = run.request
     if isinstance(request, RerunRequest):

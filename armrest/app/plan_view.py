@@ -59,8 +59,10 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
     run = find_run(outbox.ledger, run_id)
     sample: list[dict[str, Any]] = []
     for batch in batches_in(outbox.ledger, run, SENDABLE)[:SAMPLE]:
-        people = (customer for _, customer in read_customers(outbox, batch)[: SAMPLE - len(sample)])
-        sample += [dict(customer) if show_values else masked(cast("CustomerUpdate", customer)) for customer in people]
+        customers = (customer for _, customer in read_customers(outbox, batch)[: SAMPLE - len(sample)])
+        sample += [
+            dict(customer) if show_values else masked(cast("CustomerUpdate", customer)) for customer in customers
+        ]
     return PlanView(summary(outbox.ledger, run_id).customers, plan_figures(outbox.ledger, run), sample)
 
 
@@ -97,4 +99,4 @@ def _counted(times: Mapping[str, int]) -> str:
 
 
 def _most_first(times: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(times.items(), key=lambda one: (-one[1], one[0]))
+    return sorted(times.items(), key=lambda entry: (-entry[1], entry[0]))

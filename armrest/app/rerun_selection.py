@@ -55,13 +55,13 @@ def _candidates(
     if run_id is not None:
         yield run_of_client(workspace, run_id, client_no), batch_uuids
     elif batch_uuids:
-        found = runs_of_batches(ledger, api_url=required_api_url(workspace.settings), batch_uuids=batch_uuids)
-        for one, uuids in found.items():
-            yield run_of_client(workspace, one, client_no), tuple(uuids)
+        uuids_by_run = runs_of_batches(ledger, api_url=required_api_url(workspace.settings), batch_uuids=batch_uuids)
+        for parent_id, uuids in uuids_by_run.items():
+            yield run_of_client(workspace, parent_id, client_no), tuple(uuids)
     elif client_no is not None:
         api_url = required_api_url(workspace.settings)
-        for one in runs_with_failures(ledger, api_url=api_url, client_no=client_no, only=only):
-            yield find_run(ledger, one), ()
+        for parent_id in runs_with_failures(ledger, api_url=api_url, client_no=client_no, only=only):
+            yield find_run(ledger, parent_id), ()
     else:
         raise OutboxError("name what is to be sent again: a run, batchUuids (--batch-uuid) or a client (--client-no)")
 

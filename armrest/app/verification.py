@@ -62,9 +62,9 @@ async def verify_run(
         BodyUnusable: A body was purged.
     """
     run = find_run(workspace.outbox.ledger, run_id)
-    wanted = FromRun(workspace.outbox, run)
+    expected = FromRun(workspace.outbox, run)
     return await _verify(
-        wanted,
+        expected,
         run.client_no,
         settings_for(run, workspace.settings, workspace.load),
         sample=sample,
@@ -75,7 +75,7 @@ async def verify_run(
 
 
 async def _verify(
-    wanted: ExpectedCustomers,
+    expected: ExpectedCustomers,
     client_no: int,
     settings: Settings,
     *,
@@ -88,7 +88,7 @@ async def _verify(
         return await verify(
             arm,
             client_no,
-            wanted,
+            expected,
             file=drift_file or _drift_file(settings, client_no),
             sample_size=sample,
             concurrency=settings.concurrency,

@@ -47,10 +47,10 @@ class Workspace:
     lease: Lease | None = None
     delivery: Delivery | None = None
     run_id: str | None = None
-    _given: Settings = field(init=False, repr=False)
+    _initial_settings: Settings = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._given = self.settings
+        self._initial_settings = self.settings
 
     @property
     def rejects_folder(self) -> Path | str:
@@ -69,7 +69,7 @@ class Workspace:
         Raises:
             SettingsRefused: Another connection or address is set, or this may not be sent there.
         """
-        self.settings = settings_for(run, self._given, self.load)
+        self.settings = settings_for(run, self._initial_settings, self.load)
         return arm_client(self.settings, api_url=run.api_url, client_no=run.client_no, updates=True)
 
 
@@ -184,14 +184,15 @@ def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
     Raises:
         SettingsRefused: They name another connection.
     """
-    made_with = run.request.connection
-    if made_with in {"", settings.connection}:
+    connection = run.request.connection
+    if connection in {"", settings.connection}:
         return settings
     if settings.connection:
         raise SettingsRefused(
-            f"run {run.run_id} was made with the connection {made_with}, not {settings.connection}: name that, or none"
+            f"run {run.run_id} was made with the connection {connection}, not {settings.connection}: "
+            f"name {connection}, or no connection"
         )
-    return load(made_with)
+    return load(connection)
 
 
 def arm_client(
@@ -211,14 +212,15 @@ def arm_client(
     address = required_api_url(settings)
     if api_url is not None and api_url != address:
         raise SettingsRefused(
-            f"the run was planned for {api_url}, but {_place(settings, 'API_URL')} is {address}: set it to the run's"
+            f"the run was planned for {api_url}, but {_set_in(settings, 'API_URL')} says {address}: "
+            "set the run's address"
         )
     if settings.clients and client_no is not None and client_no not in settings.clients:
         listed = ", ".join(map(str, settings.clients))
-        raise SettingsRefused(f"client {client_no} is none of those of {_place(settings, 'CLIENTS')}: {listed}")
+        raise SettingsRefused(f"client {client_no} is not in the list of {_set_in(settings, 'CLIENTS')}: {listed}")
     if updates and not settings.allow_updates:
         raise SettingsRefused(
-            f"nothing is sent: {_place(settings, 'ALLOW_UPDATES')} allows no updates; if they are meant, switch them on"
+            f"nothing is sent: {_set_in(settings, 'ALLOW_UPDATES')} allows no updates; to send, switch it on"
         )
     return ArmClient(
         address,
@@ -229,8 +231,8 @@ def arm_client(
     )
 
 
-def _place(settings: Settings, variable: str) -> str:
-    """Tell where it was set."""
+def _set_in(settings: Settings, variable: str) -> str:
+    """Return where a setting was made."""
     return f"the connection {settings.connection}" if settings.connection else f"ARMREST_{variable}"
 
 
@@ -242,8 +244,8 @@ def required_clients(settings: Settings) -> str:
     """
     if not settings.clients:
         raise SettingsRefused(
-            f"{_place(settings, 'CLIENTS')} names no client, so a typo in a client number may reach any: list those "
-            "that may be touched, such as 2218,2219"
+            f"{_set_in(settings, 'CLIENTS')} names no client, so a typo in a client number may reach any client: list "
+            "those that may be updated, such as 2218,2219"
         )
     return ", ".join(map(str, settings.clients))
 
@@ -272,9 +274,12 @@ def tokens(settings: Settings) -> TokenProvider:
     url, client_id, secret = settings.identity_url, settings.identity_client_id, settings.identity_client_secret
     if url is None or client_id is None or secret is None:
         if settings.connection:
-            raise SettingsRefused(f"the connection {settings.connection} has no login: give it a token, or all of one")
+            raise SettingsRefused(
+                f"the connection {settings.connection} has no login: "
+                "give it a token, or the URL, client id and client secret of Identity"
+            )
         raise SettingsRefused(
-            "there is no login: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
+            "no login is set: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
             "and ARMREST_IDENTITY_CLIENT_SECRET"
         )
     return ClientCredentials(url, client_id, secret)

@@ -124,11 +124,11 @@ def create_run(
 def client_id(tx: Connection, api_url: str, client_no: int) -> int:
     """Return the ledger's number for a client at an API; create it if it is new."""
     where = (clients.c.api_url == api_url) & (clients.c.client_no == client_no)
-    found = tx.execute(select(clients.c.id).where(where)).scalar()
-    if found is None:
+    number = tx.execute(select(clients.c.id).where(where)).scalar()
+    if number is None:
         new = insert(clients).values(api_url=api_url, client_no=client_no, epoch=0)
-        found = tx.execute(new.returning(clients.c.id)).scalar_one()
-    return int(found)
+        number = tx.execute(new.returning(clients.c.id)).scalar_one()
+    return int(number)
 
 
 def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:

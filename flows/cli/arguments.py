@@ -14,15 +14,15 @@ from flows.cli.errors import Refused
 from tasks.open_workspace import use_workspace
 
 
-def checked_update(**given: Any) -> dict[str, Any]:
+def checked_update(**parameters: Any) -> dict[str, Any]:
     """Return the validated parameters of `update-customers` other than its source.
 
     Raises:
         Refused: A parameter is invalid.
     """
-    if given["mode"] not in get_args(Mode):
-        raise Refused(f"--mode {given['mode']}: choose {' or '.join(get_args(Mode))}")
-    return given
+    if parameters["mode"] not in get_args(Mode):
+        raise Refused(f"--mode {parameters['mode']}: choose {' or '.join(get_args(Mode))}")
+    return parameters
 
 
 def checked_client(client_no: int, client_no_is_right: int) -> int:
@@ -38,18 +38,18 @@ def checked_client(client_no: int, client_no_is_right: int) -> int:
     return client_no_is_right
 
 
-def checked_times(**given: str) -> dict[str, str]:
+def checked_times(**durations: str) -> dict[str, str]:
     """Return the validated durations.
 
     Raises:
         Refused: A duration is invalid.
     """
-    for name, value in given.items():
+    for name, value in durations.items():
         try:
             seconds_in(value)
         except ValueError as error:
             raise Refused(f"--{name}: {error}") from None
-    return given
+    return durations
 
 
 def require_failures(
@@ -64,8 +64,8 @@ def require_failures(
     if only not in get_args(Only):
         raise Refused(f"--only {only}: choose {', '.join(get_args(Only))}")
     with use_workspace() as workspace:
-        wanted = cast("Only", only)
-        choices = select_for_rerun(workspace, run_id=run_id, batch_uuids=batch_uuids, client_no=client_no, only=wanted)
+        kind = cast("Only", only)
+        choices = select_for_rerun(workspace, run_id=run_id, batch_uuids=batch_uuids, client_no=client_no, only=kind)
         for choice in choices:
             _check_free(workspace, choice.parent, wait)
     return choices

@@ -60,9 +60,8 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
         if (planned := plan_run(workspace, plan)).state is not RunState.PLANNED:
             return planned
         why, doubted = reasons_to_ask(workspace, plan), unconfirmed_doubt(workspace, plan) is not None
-        if (
-            doubted and not can_ask
-        ):  # only the plan shows it: another guard rail stopped the run before the file was read
+        # only the plan shows it: another guard rail stopped the run before the file was read
+        if doubted and not can_ask:
             message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"
             return replace(planned, state=RunState.INPUT_REJECTED, message=message)
         approved = (yes and not doubted) or _asked(why, plan)
@@ -92,8 +91,8 @@ def _asked(why: str, plan: "Run") -> bool:
 
 def _show(why: str, view: "PlanView") -> None:
     print_error(why)
-    for what, told in view.rows():
-        print_error(f"  {what:<14} {told}")
+    for what, value in view.rows():
+        print_error(f"  {what:<14} {value}")
     for customer in view.sample:
         print_error(f"  {'sample':<14} {json.dumps(customer, ensure_ascii=False)}")
 

@@ -13,7 +13,7 @@ from armrest.app.workspace import Workspace
 from armrest.outbox import LeaseHeld, RunState, RunSummary, run_of_flow_run, summary
 from flows.cli.errors import NOT_ALL_SETTLED, RunInterrupted, explain
 from flows.cli.prefect_env import exit_on_sigterm, start_server
-from flows.cli.progress import shown
+from flows.cli.progress import show_progress
 from tasks.open_workspace import use_workspace
 
 INTERRUPTED: Final = 130
@@ -39,8 +39,8 @@ def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSumma
     """
     flow_run_id, run_ids = result_of(flow, parameters)
     with use_workspace() as workspace:
-        mine = run_of_flow_run(workspace.outbox.ledger, flow_run_id)
-        return [summary(workspace.outbox.ledger, run_id) for run_id in ([mine.run_id] if mine else run_ids)]
+        own_run = run_of_flow_run(workspace.outbox.ledger, flow_run_id)
+        return [summary(workspace.outbox.ledger, run_id) for run_id in ([own_run.run_id] if own_run else run_ids)]
 
 
 def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, Any]:
@@ -52,12 +52,12 @@ def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, An
     with use_workspace() as workspace, exit_on_sigterm(TERMINATED):
         try:
             start_server()
-            with shown():
+            with show_progress():
                 state = asyncio.run(_state_of(flow, parameters))
         except KeyboardInterrupt:
-            raise _broken_off(workspace, "interrupted", exit_code=INTERRUPTED) from None
+            raise _interrupted(workspace, "interrupted", exit_code=INTERRUPTED) from None
         except (asyncio.CancelledError, SystemExit):
-            raise _broken_off(workspace, "terminated", exit_code=TERMINATED) from None
+            raise _interrupted(workspace, "terminated", exit_code=TERMINATED) from None
     flow_run_id = str(state.state_details.flow_run_id)
     result = state.result(raise_on_failure=False)
     if isinstance(result, Exception) and not isinstance(result, FailedRun):
@@ -75,11 +75,11 @@ def _raise(error: Exception, flow_run_id: str) -> None:
         run = run_of_flow_run(workspace.outbox.ledger, flow_run_id)
         if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
             workspace.run_id = run.run_id
-            raise _broken_off(workspace, explain(error).message) from error
+            raise _interrupted(workspace, explain(error).message) from error
     raise error
 
 
-def _broken_off(workspace: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> RunInterrupted:
+def _interrupted(workspace: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> RunInterrupted:
     """Describe how a run was interrupted, and how to resume it."""
     if workspace.run_id is None:
         return RunInterrupted(f"{why}; `armrest runs` shows the state of every run", exit_code=exit_code)

@@ -40,7 +40,7 @@ STOPPED: Final = "Stopped"
 """The state of a shard that ARM refuses; no other worker would succeed."""
 UNSETTLED: Final = RunState.UNSETTLED
 MOST_ATTEMPTS: Final = 5
-LOOK_SECONDS: Final = 1.0
+POLL_INTERVAL_SECONDS: Final = 1.0
 
 
 class ShardStopped(StopTheRun):
@@ -115,7 +115,7 @@ class _Watch:
                 break
             if running_since is None and sending.state is not None and sending.state.is_running():
                 running_since = asyncio.get_running_loop().time()
-            await asyncio.sleep(min(LOOK_SECONDS, self._seconds_left()))
+            await asyncio.sleep(min(POLL_INTERVAL_SECONDS, self._seconds_left()))
         return sending
 
     def _is_dead(self, shard: Shard, running_since: float | None) -> bool:

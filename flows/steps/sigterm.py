@@ -119,7 +119,7 @@ def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Co
     """
 
     @wraps(flow)
-    async def carried(*args: _P.args, **kwargs: _P.kwargs) -> State:
+    async def run_flow(*args: _P.args, **kwargs: _P.kwargs) -> State:
         with cancelled_by_sigterm() as stop:
             try:
                 return await flow(*args, **kwargs)
@@ -131,7 +131,7 @@ def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Co
             task.uncancel()
         return Cancelled(message=message)
 
-    return carried
+    return run_flow
 
 
 def how_to_go_on(run: RunSummary) -> str:

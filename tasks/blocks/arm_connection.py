@@ -68,11 +68,11 @@ class ArmConnection(Access, Block):
         So the login of one environment never meets the address of another. The clients are an exception: if the
         connection lists none, those of the settings apply.
         """
-        mine = {name: getattr(self, name) for name in Access.model_fields}
-        mine["clients"] = self.clients or settings.clients
+        own = {name: getattr(self, name) for name in Access.model_fields}
+        own["clients"] = self.clients or settings.clients
         allowed = settings.allow_updates and (self.allow_updates or self.environment != "production")
         name = self._block_document_name or settings.connection
-        return settings.model_copy(update={**mine, "allow_updates": allowed, "connection": name})
+        return settings.model_copy(update={**own, "allow_updates": allowed, "connection": name})
 
     def get_client(self) -> ArmClient:
         """Return a client of ARM, to be used with `async with`; `allow_updates` applies to runs, not to this client.

@@ -40,9 +40,9 @@ def databases_for(workspace: Workspace, source: str) -> dict[str, Database]:
     name = source.removeprefix(SQL)
     if source.startswith(SQL) and name not in databases:
         try:
-            kept = SqlSource.load(name, _sync=True)  # type: ignore[call-arg]
+            document = SqlSource.load(name, _sync=True)  # type: ignore[call-arg]
         except ValueError:
             return databases  # reading the source reports the error
-        assert isinstance(kept, SqlSource)
-        databases[name] = Database(kept.url.get_secret_value(), kept.query)
+        assert isinstance(document, SqlSource)
+        databases[name] = Database(document.url.get_secret_value(), document.query)
     return databases

@@ -171,7 +171,9 @@ def parse_mapping(text: str) -> tuple[Mapping | None, list[MappingFault]]:
     try:
         mapping = Mapping.model_validate(yaml.data)
     except ValidationError as error:
-        faults = [MappingFault(yaml.line_of(fault["loc"]), _told(fault)) for fault in error.errors(include_url=False)]
+        faults = [
+            MappingFault(yaml.line_of(fault["loc"]), _message(fault)) for fault in error.errors(include_url=False)
+        ]
         return None, sorted(faults, key=lambda fault: fault.line)
     faults = _fields_twice(mapping, yaml)
     return (None, faults) if faults else (mapping, [])
@@ -181,20 +183,20 @@ def _fields_twice(mapping: Mapping, yaml: LinedYaml) -> list[MappingFault]:
     """Check that each field has one source, and that `customerNo` has a column."""
     source_of: dict[str, str] = {}
     faults = []
-    places = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
-    places += [(("constants", field), field) for field in mapping.constants]
-    for place, field in places:
+    keys = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
+    keys += [(("constants", field), field) for field in mapping.constants]
+    for key, field in keys:
         if field in source_of:
             what = f"{field} comes from {source_of[field]} already; remove one of them"
-            faults.append(MappingFault(yaml.line_of(place), what))
-        source_of.setdefault(field, f'column "{place[1]}"' if place[0] == "columns" else "a constant")
+            faults.append(MappingFault(yaml.line_of(key), what))
+        source_of.setdefault(field, f'column "{key[1]}"' if key[0] == "columns" else "a constant")
     if not source_of.get("customerNo", "").startswith("column"):
         what = "no column holds customerNo; every row needs its own"
         faults.append(MappingFault(yaml.line_of(("columns",)), what))
     return faults
 
 
-_TOLD: Final = {
+_MESSAGES: Final = {
     "missing": "{key} is missing",
     "string_type": "{key} must be a text",
     "dict_type": "{key} must be a list of names, each with its value",
@@ -205,13 +207,13 @@ _TOLD: Final = {
 }
 
 
-def _told(fault: ErrorDetails) -> str:
+def _message(fault: ErrorDetails) -> str:
     key = ".".join(str(part) for part in fault["loc"] if str(part)[0] not in "([") or "the mapping"
     if fault["type"] == "extra_forbidden":
         known = {**Mapping.model_fields, **ColumnRule.model_fields}
         close = nearest(str(fault["loc"][-1]), {name: name for name in known})
         return f'unknown setting "{fault["loc"][-1]}" (the nearest known one is {close})'
-    return _TOLD.get(fault["type"], fault["msg"]).format(key=key)
+    return _MESSAGES.get(fault["type"], fault["msg"]).format(key=key)
 
 
 def mapping_schema() -> dict[str, Any]:

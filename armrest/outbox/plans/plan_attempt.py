@@ -79,7 +79,9 @@ def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
             raise _replaced(run)
         _remove_rows(tx, run)
         number = int(row.plan_attempt) + 1
-        tx.execute(update(runs).where(runs.c.seq == run.seq).values(plan_attempt=number, **_FRESH, **_place(tx, run)))
+        tx.execute(
+            update(runs).where(runs.c.seq == run.seq).values(plan_attempt=number, **_FRESH, **_position(tx, run))
+        )
     return PlanAttempt(find_run(ledger, run.run_id), number, lease)
 
 
@@ -112,7 +114,7 @@ def _remove_rows(tx: Connection, run: Run) -> None:
         tx.execute(delete(table).where(table.c.run_seq == run.seq))
 
 
-def _place(tx: Connection, run: Run) -> dict[str, int]:
+def _position(tx: Connection, run: Run) -> dict[str, int]:
     """Return the position of the data that is read from now on; a rerun keeps its parent's."""
     if run.parent_run_id is not None:
         return {}

@@ -36,14 +36,14 @@ def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it i
         _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them with typical errors.\n")
         failed = _update(sample)
         server.behaviour.reject_batches_with = frozenset()
-        healed = _heal(failed)
+        rerun = _rerun(failed)
         settled = len(server.records.customers(CLIENT_NO))
     _say(f"\nThe sandbox now holds {settled:,} customers. Where to look:")
     _say(
         "  make ui                                            this history in Prefect: runs, batches, failures, reasons"
     )
     _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          the runs in the ledger; also: show, customer, check")
-    return healed.exit_code
+    return rerun.exit_code
 
 
 def _point_to(api_url: str, token: str) -> None:
@@ -73,7 +73,7 @@ def _update(sample: Path) -> "RunSummary":
     return run
 
 
-def _heal(failed: "RunSummary") -> "RunSummary":
+def _rerun(failed: "RunSummary") -> "RunSummary":
     """Send the failed customers again, after the fault has been removed."""
     from armrest.outbox import batch_views, find_run
     from flows.cli.run_flow import run_flow

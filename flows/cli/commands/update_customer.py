@@ -59,11 +59,11 @@ def update_customer(
     return print_summary(done.run, as_json=False)
 
 
-def _values(given: list[str]) -> dict[str, str]:
+def _values(assignments: list[str]) -> dict[str, str]:
     """Return the new values by field; an error message never shows a value."""
     values: dict[str, str] = {}
-    for one in given:
-        field, equals, value = one.partition("=")
+    for assignment in assignments:
+        field, equals, value = assignment.partition("=")
         if not equals:
             raise Refused("--set: write FIELD=VALUE, such as phoneNo=91234567; to clear a field: --clear FIELD")
         if not value.strip():

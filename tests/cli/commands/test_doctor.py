@@ -71,7 +71,7 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
         ({"ARMREST_TOKEN": "wrong"}, "ARM", "401"),
         ({"ARMREST_API_URL": None}, "ARM", "ARMREST_API_URL is not set"),
         ({"ARMREST_API_URL": "http://127.0.0.1:1/arm/v1"}, "ARM", "127.0.0.1:1"),
-        ({"ARMREST_TOKEN": None}, "ARM", "there is no login"),
+        ({"ARMREST_TOKEN": None}, "ARM", "no login is set"),
         ({"ARMREST_INBOX": "nowhere"}, "inbox", "nowhere is no folder"),
         ({"ARMREST_CLIENTS": None}, "clients", "ARMREST_CLIENTS names no client"),
         ({"ARMREST_MAPPINGS": "nowhere"}, "mappings", "nowhere is no folder"),

@@ -57,7 +57,7 @@ class Traffic:
                 async with brake.slot():
                     left_at = loop.time()
                     await api()
-                    brake.answered("PUT", left_at=left_at)
+                    brake.on_answer("PUT", left_at=left_at)
                     if loop.time() >= until / 2:
                         took.append(loop.time() - left_at)
 
