@@ -22,7 +22,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
 
     Args:
         older_than: Age of the runs, counted from their end (30d).
-        force: Also remove what is open or failed; it cannot be sent again then.
+        force: Also remove open and failed batches, which cannot be sent again then.
     """
     with use_workspace() as workspace:
         done = await asyncio.to_thread(

@@ -56,7 +56,7 @@ async def submit_slices(
             return Failed(name=STOPPED, message=str(error))
         if is_done(workspace.outbox.ledger, run, shard):
             return Completed(message=f"slices {shard.name} are done")
-        return Failed(name=UNSETTLED, message=f"something of slices {shard.name} is still open")
+        return Failed(name=UNSETTLED, message=f"slices {shard.name} still have open batches")
 
 
 @asynccontextmanager

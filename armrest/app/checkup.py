@@ -41,7 +41,9 @@ def local_findings(load: LoadSettings) -> Iterator[Finding]:
     yield settings
     if settings.verdict == "fine":
         if paths := environment_settings().harmless_members:
-            message = f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} speak against no answer of ARM"
+            message = (
+                f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} do not keep an answer of ARM from counting as success"
+            )
             yield Finding("harmless", "note", message)
         yield from _outbox(load)
         yield _inbox(environment_settings())
@@ -55,7 +57,7 @@ def _python() -> Finding:
     if promised.contains(python_version):
         return Finding("python", "fine", python_version)
     return Finding(
-        "python", "trouble", f"{python_version} is not supported ({promised}): make .venv again with another Python"
+        "python", "trouble", f"{python_version} is not supported ({promised}): create .venv with another Python"
     )
 
 
@@ -115,10 +117,10 @@ def _store(outbox: Outbox) -> str:
 
 def _inbox(settings: Settings) -> Finding:
     if settings.inbox is None:
-        return Finding("inbox", "note", "none: a source is a path or an address; ARMREST_INBOX names a folder")
+        return Finding("inbox", "note", "none is set (ARMREST_INBOX): a source is a path or an address")
     folder = settings.inbox.expanduser().absolute()
     if not folder.is_dir():
-        return Finding("inbox", "trouble", f"{folder} is no folder: make it, or set ARMREST_INBOX to another")
+        return Finding("inbox", "trouble", f"{folder} is not a folder: create it, or set ARMREST_INBOX to another")
     return Finding("inbox", "fine", f"{folder}, {sum(1 for path in folder.iterdir() if path.is_file())} files")
 
 
@@ -128,9 +130,9 @@ def _mappings(settings: Settings) -> str:
     if folder is None:
         return "none: a deployment reads no mapping until ARMREST_MAPPINGS names a folder"
     if not folder.is_dir():
-        raise SettingsRefused(f"{folder} is no folder: make it, or set ARMREST_MAPPINGS to another")
+        raise SettingsRefused(f"{folder} is not a folder: create it, or set ARMREST_MAPPINGS to another")
     if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SettingsRefused(f"{folder} can be written by others than its owner: chmod go-w {folder}")
+        raise SettingsRefused(f"{folder} is writable for others than its owner: run chmod go-w {folder}")
     return f"{folder}, {sum(1 for path in folder.iterdir() if path.is_file())} files"
 
 
@@ -174,4 +176,4 @@ async def _ask(settings: Settings, url: str) -> Finding:
                 raise
         except ArmError:
             pass  # no such batch: that is an answer
-    return Finding("ARM", "fine", f"{url} takes the login")
+    return Finding("ARM", "fine", f"{url} accepts the login")

@@ -114,7 +114,7 @@ def assert_divisible(settings: Settings, shards: int) -> None:
     """
     if shards > settings.concurrency:
         raise SettingsRefused(
-            f"{shards} shards cannot share the {settings.concurrency} calls at once of ARMREST_CONCURRENCY: "
+            f"{shards} shards need as many calls at once, and ARMREST_CONCURRENCY allows {settings.concurrency}: "
             "ask for fewer shards, or raise it"
         )
 
@@ -165,7 +165,7 @@ def find_resumable_run(workspace: Workspace, run_id: str, *, client_no: int | No
     """
     run = run_of_client(workspace, run_id, client_no)
     if run.request.dry_run:
-        raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it as it is")
+        raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it unchanged")
     return run
 
 
@@ -188,8 +188,8 @@ def find_applicable_plan(
     plan = run_of_client(workspace, plan_id, client_no)
     if client_no_is_right not in {0, plan.client_no}:
         raise OutboxError(
-            f"plan {plan.run_id} is client {plan.client_no}'s, but client_no_is_right is {client_no_is_right}: repeat "
-            "the plan's client number, or leave it out"
+            f"plan {plan.run_id} belongs to client {plan.client_no}, but client_no_is_right is {client_no_is_right}: "
+            "repeat the plan's client number, or leave it out"
         )
     if not plan.api_url:
         raise OutboxError(f"plan {plan.run_id} was made without ARMREST_API_URL: set it, and plan again")

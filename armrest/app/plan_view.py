@@ -45,7 +45,7 @@ class PlanView:
             yield "changed", f"{figures.changed:,} of {figures.known:,} known customers"
             yield "unchanged", f"{figures.unchanged:,}"
         yield "rejected", f"{self.customers.rejected:,}"
-        yield "held", f"{figures.held:,} are in flight in another batch"
+        yield "held", f"{figures.held:,} are in another open batch"
         yield (
             "would be sent",
             f"{self.customers.planned:,} in {figures.batches:,} batches, {figures.body_bytes:,} bytes",
@@ -69,8 +69,8 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
 def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
     """Return notes for the author of the source, before and after it is sent: what was found, and how often."""
     if blanked := _counted(figures.blanked):
-        whose = ", unchanged customers' among them" if figures.unchanged else ""
-        yield "blanked", f"lines of addresses{whose}: {blanked}"
+        whose = " (including unchanged customers)" if figures.unchanged else ""
+        yield "blanked", f"address fields{whose}: {blanked}"
     for code, times in _most_first(figures.warnings):
         yield "warning", f"{times:,} × {describe_finding(code)}"
     if figures.unmapped:

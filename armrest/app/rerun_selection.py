@@ -63,7 +63,7 @@ def _candidates(
         for parent_id in runs_with_failures(ledger, api_url=api_url, client_no=client_no, only=only):
             yield find_run(ledger, parent_id), ()
     else:
-        raise OutboxError("name what is to be sent again: a run, batchUuids (--batch-uuid) or a client (--client-no)")
+        raise OutboxError("say what to send again: a run, batchUuids (--batch-uuid) or a client (--client-no)")
 
 
 def run_of_client(workspace: Workspace, run_id: str, client_no: int | None) -> Run:
@@ -75,5 +75,5 @@ def run_of_client(workspace: Workspace, run_id: str, client_no: int | None) -> R
     """
     run = find_run(workspace.outbox.ledger, run_id)
     if client_no is not None and run.client_no != client_no:
-        raise WrongClient(f"run {run.run_id} is client {run.client_no}'s, not {client_no}'s: nothing is sent")
+        raise WrongClient(f"run {run.run_id} belongs to client {run.client_no}, not {client_no}: nothing is sent")
     return run

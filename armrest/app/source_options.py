@@ -154,7 +154,7 @@ def places_of(settings: Settings) -> Places:
         for folder in places.folders():
             if _overlap(folder.resolve(), mappings.resolve()):
                 raise SettingsRefused(
-                    f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write, lie in each other: name "
+                    f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write: one is inside the other; name "
                     "another folder"
                 )
     return places

@@ -232,7 +232,7 @@ def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Dec
     with ledger.write() as tx:
         request = request_in(tx, run)
         if not (isinstance(request, UpdateRequest) and request.dry_run):
-            what = f"`armrest show {run.run_id}` shows how it stands"
+            what = f"`armrest show {run.run_id}` shows its state"
             raise OutboxError(f"plan {run.run_id} was applied meanwhile: {what}")
         write_request(tx, run, request.model_copy(update={"decision": decision}))
     return decision

@@ -67,7 +67,8 @@ def describe_doubt(code: str, source: str, client_no: int, match: ClientMatch, *
             f"{client_no}"
         )
     else:
-        known = f"{known_here} of {of} is known for client {client_no}, which has many others"
+        verb = "is" if match.known <= 1 else "are"
+        known = f"{known_here} of {of} {verb} known for client {client_no}, which has many others"
     return (
         f"{source}: {known}; check the client number. If it is right, repeat it: --client-no-is-right {client_no}, or "
         "client_no_is_right in the form"

@@ -55,7 +55,7 @@ async def dispatch_shards(workspace: Workspace, run: Run, *, deadline_seconds: f
     """Have workers send a run's shards, and wait until each is done or left open, or until the deadline.
 
     Raises:
-        ShardStopped: ARM refuses more than a customer.
+        ShardStopped: ARM refuses the whole run.
         ShardCancelled: A person has cancelled a shard.
         OutboxError: Prefect does not have the deployment for shards.
     """
@@ -170,9 +170,9 @@ def _is_final(sending: FlowRun) -> bool:
     """Return whether another worker would not help.
 
     Raises:
-        ShardStopped: ARM refuses more than a customer.
+        ShardStopped: ARM refuses the whole run.
     """
     state = sending.state
     if state is not None and state.name == STOPPED:
-        raise ShardStopped(state.message or "ARM refuses more than a customer")
+        raise ShardStopped(state.message or "ARM refuses the whole run")
     return state is not None and state.name == UNSETTLED

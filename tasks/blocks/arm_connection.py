@@ -101,11 +101,11 @@ def stored_connection(name: str) -> ArmConnection:
     try:
         return cast("ArmConnection", ArmConnection.load(name, _sync=True))  # type: ignore[call-arg]
     except ValueError:
-        what = "Prefect has no such block: make one in its UI under Blocks, of the type ArmConnection"
+        what = "Prefect has no such block: create one of the type ArmConnection in its UI under Blocks"
     except RuntimeError as error:
         what = f"the block cannot be used: {_fault(error)}"
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
-        what = f"Prefect's server, which keeps it, said {type(error).__name__}: see PREFECT_API_URL"
+        what = f"Prefect's server failed with {type(error).__name__}: check PREFECT_API_URL"
     raise SettingsRefused(f"connection {name}: {what}")
 
 

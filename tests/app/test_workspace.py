@@ -29,7 +29,7 @@ def test_a_home_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "file").touch()
     monkeypatch.setenv("ARMREST_HOME", str(tmp_path / "file" / "home"))
 
-    with pytest.raises(SettingsRefused, match=r"ARMREST_HOME: the folder .* cannot be made"), use_workspace():
+    with pytest.raises(SettingsRefused, match=r"ARMREST_HOME: the folder .* cannot be created"), use_workspace():
         pass
 
 

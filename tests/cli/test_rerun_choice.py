@@ -36,7 +36,7 @@ def test_a_run_of_another_client_is_refused(typed: Typed, past: Past, arm: Sandb
 
     ended = typed(command, "mine", "--client-no", "9999", "--json")
 
-    assert_refused(ended, f"run mine is client {CLIENT_NO}'s, not 9999's: nothing is sent", arm)
+    assert_refused(ended, f"run mine belongs to client {CLIENT_NO}, not 9999: nothing is sent", arm)
     assert ended.json["state"] == "Failed"
 
 

@@ -116,7 +116,7 @@ class Places:
         if "::" not in source and ".." not in parts and source.startswith(tuple(addresses)):
             return source
         scheme = source.partition("://")[0]
-        raise self._refused(f"an address {scheme}://…", "it is none of those that a deployment may read")
+        raise self._refused(f"an address {scheme}://…", "a deployment may not read it")
 
     def _refused(self, named: str, why: str) -> InputRefused:
         return InputRefused(f"{_printable(named)}: {why}; {self.describe()}", code="outside-inbox")
@@ -138,7 +138,7 @@ def open_within(path: Path, folder: Path) -> BinaryIO:
     """
     real, root = path.resolve(), folder.resolve()
     if not real.is_relative_to(root):
-        raise Unsafe("it lies outside of its folder, or is a link that leads there: put the file itself there")
+        raise Unsafe("it is outside its folder, or a link to a file outside: put the file itself into the folder")
     parts = real.relative_to(root).parts or (".",)
     descriptor = _open_part_by_part(root, parts)
     status = os.fstat(descriptor)

@@ -124,7 +124,7 @@ def _position(tx: Connection, run: Run) -> dict[str, int]:
 
 def _replaced(run: Run) -> LeaseLost:
     return LeaseLost(
-        f"another process plans run {run.run_id}, or has planned it: nothing more is written here; "
-        f"`armrest show {run.run_id}` shows how it stands",
+        f"another process is planning run {run.run_id}, or has planned it, so this one stops; "
+        f"`armrest show {run.run_id}` shows its state",
         run_id=run.run_id,
     )

@@ -16,5 +16,7 @@ def forget(*, client_no: ClientNo, as_json: Json = False) -> int:
     if as_json:
         print_json({"client_no": client_no, "runs": runs})
     else:
-        print(f"{runs:,} runs of client {client_no} are forgotten: --changes-only sends all of its customers next")
+        print(
+            f"{runs:,} runs of client {client_no} are forgotten: the next --changes-only run sends all of its customers"
+        )
     return 0

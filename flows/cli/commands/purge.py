@@ -16,7 +16,7 @@ def purge(
         str, typer.Option("--older-than", metavar="TIME", help="Age of the runs, counted from their end.")
     ] = "30d",
     force: Annotated[
-        bool, typer.Option("--force", help="Also remove what is open or failed; it cannot be sent again then.")
+        bool, typer.Option("--force", help="Also remove open and failed batches, which cannot be sent again then.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     as_json: Json = False,
