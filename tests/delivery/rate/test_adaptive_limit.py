@@ -96,7 +96,7 @@ async def test_an_api_that_is_slow_by_itself_is_used_up_to_the_upper_bound() -> 
 
 
 @virtual_time
-async def test_an_api_that_has_become_slower_for_good_is_found_anew() -> None:
+async def test_an_api_that_has_become_slower_for_good_is_measured_again() -> None:
     loop = asyncio.get_running_loop()
 
     async def call() -> None:

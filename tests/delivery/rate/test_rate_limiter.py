@@ -87,7 +87,7 @@ async def test_it_settles_at_what_is_allowed_without_a_storm_of_429s(
 
 
 @virtual_time
-async def test_five_hundred_a_second_are_found_where_so_many_calls_may_be_under_way() -> None:
+async def test_five_hundred_a_second_are_found_if_enough_calls_may_be_under_way() -> None:
     traffic = await Traffic(lambda _: 500, evenly(0.1), 1.0).flow(60, concurrency=64)
 
     assert traffic.served_between(20, 60) >= 0.8 * 500
@@ -151,7 +151,7 @@ async def test_a_503_pauses_and_does_not_slow() -> None:
 
 
 @virtual_time
-async def test_without_a_retry_after_the_pauses_double_to_a_minute_and_begin_anew_after_a_success() -> None:
+async def test_without_a_retry_after_the_pauses_double_to_a_minute_and_begin_again_after_a_success() -> None:
     rate_limiter, loop = RateLimiter(concurrency=1, random=Random(7)), asyncio.get_running_loop()
 
     async def paused() -> float:
@@ -216,7 +216,7 @@ async def test_two_runs_of_a_process_may_share_it(engine: Engine, planned: Plann
 
 @pytest.mark.parametrize("allowed", [5, 50])
 @virtual_time
-async def test_a_run_against_an_api_that_allows_so_many_requests_settles_at_about_that(
+async def test_a_run_against_an_api_with_a_rate_limit_settles_at_about_that_rate(
     engine: Engine, planned: Planned, sandbox: Sandbox, allowed: int
 ) -> None:
     sandbox.behaviour.rate = allowed

@@ -99,7 +99,7 @@ WRONG = [
     ("columns:\n  Nr: customerNo\n  N: name\nconstants:\n  name: x\n", 5, "name comes from"),
     ("columns:\n  Nr: customerNo\n  Nr: name\n", 3, '"Nr" occurs twice'),
     ("columns:\n  Nr: customerNo\n  F: {field: dateOfBirth, date: DD.MM.YY}\n", 3, "is not a date format"),
-    ("columns:\n  Nr: customerNo\n  F: {field: name, date: DD.MM.YYYY}\n", 3, "date is for dateOfBirth"),
+    ("columns:\n  Nr: customerNo\n  F: {field: name, date: DD.MM.YYYY}\n", 3, "date works only for dateOfBirth"),
     ("columns:\n  Nr: customerNo\n  F: {field: dateOfBirth, lookup: {a: b}}\n", 3, "has no lookup"),
     ("columns:\n  Nr: {field: customerNo, default: x}\n", 2, "cannot have a default"),
     ("columns: {Nr: customerNo}\nclear: [nmae]\n", 2, "nearest known one is name"),
