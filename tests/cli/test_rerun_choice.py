@@ -48,7 +48,7 @@ def test_a_run_that_was_planned_for_another_address_is_refused(
 
     ended = typed(command, "staging")
 
-    assert_refused(ended, f"the run was planned for {ELSEWHERE}, but ARMREST_API_URL is {arm.api_url}", arm)
+    assert_refused(ended, f"the run was planned for {ELSEWHERE}, but ARMREST_API_URL says {arm.api_url}", arm)
 
 
 def test_a_batch_uuid_that_the_run_has_not_is_refused(typed: Typed, past: Past, arm: SandboxServer) -> None:
