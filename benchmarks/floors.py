@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from armrest.intake.parallel.gc_pause import no_garbage_collection
+from armrest.intake.parallel.gc_pause import pause_gc
 from armrest.model import CUSTOMERS
 from armrest.sandbox import customer_of
 
@@ -29,7 +29,7 @@ def _by_blocks(work: Callable[[list[Any]], object]) -> Floor:
     @wraps(work)
     def floor(source: Path) -> float:
         spent = 0.0
-        with source.open(encoding="utf-8", newline="") as file, no_garbage_collection():
+        with source.open(encoding="utf-8", newline="") as file, pause_gc():
             rows = csv.DictReader(file)
             while block := list(islice(rows, AT_ONCE)):
                 customers = [customer_of(row) for row in block if _fits(row)]

@@ -54,11 +54,14 @@ class Table:
             *(self._line(name, cost) for name, cost in self.costs.items()),
             "",
             *(
-                [f"Planning costs {self.of_script:.2f} of the afternoon script, which does less."]
+                [f"Planning takes {self.of_script:.2f} times the CPU of the afternoon script, which does less."]
                 if self.of_script
                 else []
             ),
-            f"The whole run costs {self.of_bound:.2f} of the lower bound, planning and Prefect's start together.",
+            (
+                f"The whole run takes {self.of_bound:.2f} times the CPU of these three together: "
+                "the lower bound, planning and Prefect's start."
+            ),
         ]
         return "\n".join(lines)
 

@@ -58,14 +58,14 @@ async def create_automations() -> str:
         NoSuchBlock: The block that ARMREST_NOTIFY_BLOCK names does not exist.
     """
     async with get_client() as client:
-        block_id, has_address = await _notify_block(client)
+        block_id, has_address = await _notification_block(client)
         resume = await client.read_deployment_by_name("resume-run/manual")
         nightly = await client.read_deployment_by_name("update-customers/nightly")
-        telling = notification_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
-        for wanted in (*recovery_automations(resume.id), *telling):
-            await _create_or_update(client, wanted)
-    told = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
-    return f"Automations: killed runs are resumed; notifications are {told}"
+        notifications = notification_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
+        for automation in (*recovery_automations(resume.id), *notifications):
+            await _create_or_update(client, automation)
+    status = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
+    return f"Automations: killed runs are resumed; notifications are {status}"
 
 
 def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
@@ -131,7 +131,7 @@ def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> t
             match_related=[TAGGED],
         ),
         actions=[
-            _notice(
+            _notification(
                 block_id,
                 "ARM: {{ flow_run.name }} ended as {{ flow_run.state.name }}",
                 f"{run} ended as {{{{ flow_run.state.name }}}}: {{{{ flow_run.state.message }}}}\n"
@@ -145,7 +145,7 @@ def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> t
         enabled=on,
         trigger=EventTrigger(expect={OPEN_TOO_LONG}, for_each={"prefect.resource.id"}, within=timedelta(days=1)),
         actions=[
-            _notice(
+            _notification(
                 block_id,
                 "ARM: a batch of client {{ event.payload.client_no }} is open too long",
                 "Batch {{ event.payload.batch_uuid }} of run {{ event.payload.run_id }}, client "
@@ -170,7 +170,7 @@ def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> t
             within=LONGEST_NIGHT,
         ),
         actions=[
-            _notice(
+            _notification(
                 block_id,
                 "ARM: the nightly run did not start",
                 "No run of update-customers/nightly has begun for 26 hours. Is a worker running (armrest doctor)? Is "
@@ -181,7 +181,7 @@ def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> t
     return failed, too_long, not_started
 
 
-def _notice(block_id: UUID, subject: str, body: str) -> ActionTypes:
+def _notification(block_id: UUID, subject: str, body: str) -> ActionTypes:
     return SendNotification(block_document_id=block_id, subject=subject, body=body)
 
 
@@ -194,20 +194,22 @@ def _is_scheduled(deployment: DeploymentResponse) -> bool:
     return not deployment.paused and any(schedule.active for schedule in deployment.schedules)
 
 
-async def _create_or_update(client: PrefectClient, wanted: AutomationCore) -> None:
+async def _create_or_update(client: PrefectClient, automation: AutomationCore) -> None:
     """Create or update an automation; it stays on or off, unless its address has changed."""
-    there = await client.read_automations_by_name(wanted.name)
-    if not there:
-        await client.create_automation(wanted)
+    existing = await client.read_automations_by_name(automation.name)
+    if not existing:
+        await client.create_automation(automation)
         return
-    same_address = _addresses(there[0]) == _addresses(wanted)
-    wanted = wanted.model_copy(update={"enabled": there[0].enabled if same_address else wanted.enabled})
-    if _told(there[0]) != _told(wanted):  # an update loses its events, such as those of a run just killed
+    same_address = _addresses(existing[0]) == _addresses(automation)
+    automation = automation.model_copy(update={"enabled": existing[0].enabled if same_address else automation.enabled})
+    if _content(existing[0]) != _content(automation):  # an update loses its events, such as those of a run just killed
         # the client omits what was not set, and so loses the types of triggers and actions: here all is set
-        await client.update_automation(there[0].id, AutomationCore(**wanted.model_dump(exclude={"owner_resource"})))
+        await client.update_automation(
+            existing[0].id, AutomationCore(**automation.model_dump(exclude={"owner_resource"}))
+        )
 
 
-def _told(automation: Automation | AutomationCore) -> dict[str, Any]:
+def _content(automation: Automation | AutomationCore) -> dict[str, Any]:
     return automation.model_dump(include={"description", "enabled", "trigger", "actions"})
 
 
@@ -215,24 +217,24 @@ def _addresses(automation: Automation | AutomationCore) -> list[UUID]:
     return [action.block_document_id for action in automation.actions if isinstance(action, SendNotification)]
 
 
-async def _notify_block(client: PrefectClient) -> tuple[UUID, bool]:
+async def _notification_block(client: PrefectClient) -> tuple[UUID, bool]:
     """Return the block that sends notifications, and whether it has an address.
 
     If none is named, it is a webhook whose address a user can fill in in the UI.
     """
     if name := os.environ.get(NOTIFY_BLOCK):
         kind, _, block = name.partition("/")
-        found = await _block_id(client, kind, block)
-        if found is None:
+        block_id = await _block_id(client, kind, block)
+        if block_id is None:
             raise NoSuchBlock(
                 f"{NOTIFY_BLOCK}: the block {name} does not exist: create it in Prefect's UI under Blocks"
             )
-        return found, True
-    found = await _block_id(client, *PLACEHOLDER)
-    if found is None:
+        return block_id, True
+    block_id = await _block_id(client, *PLACEHOLDER)
+    if block_id is None:
         webhook = CustomWebhookNotificationBlock(name="armrest", url=NO_ADDRESS, json_data=_MESSAGE)
-        found = await webhook.save(PLACEHOLDER[1])
-    return found, False
+        block_id = await webhook.save(PLACEHOLDER[1])
+    return block_id, False
 
 
 _MESSAGE: Final[Mapping[str, Any]] = {"text": "{{subject}}\n{{body}}"}

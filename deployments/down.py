@@ -16,11 +16,11 @@ def main() -> int:
     return 0
 
 
-def stop_stack(place: LocalStack) -> str:
+def stop_stack(stack: LocalStack) -> str:
     """Stop worker, sandbox and server; the server is last, so it learns how runs ended. Return what was done."""
-    ended = [one.name for one in reversed(processes.remembered(place.pids)) if processes.end(one)]
-    place.pids.unlink(missing_ok=True)
-    return f"Stopped: {', '.join(ended)}. The history is kept in {place.home}" if ended else "Nothing was running"
+    ended = [process.name for process in reversed(processes.load(stack.pids)) if processes.end(process)]
+    stack.pids.unlink(missing_ok=True)
+    return f"Stopped: {', '.join(ended)}. The history is kept in {stack.home}" if ended else "Nothing was running"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from flows.cli.prefect_env import DEFAULTS
 
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 120
-LOOK_SECONDS: Final = 0.2
+POLL_INTERVAL_SECONDS: Final = 0.2
 
 LEASES: Final = {
     # kept in memory, as is Prefect's default, a slot that is taken at a restart of the server is never free again
@@ -34,13 +34,13 @@ def command(port: int) -> list[str]:
 
 def environment(prefect_home: Path, port: int) -> dict[str, str]:
     """Return a server's and its clients' environment, whatever other Prefect and other ARM the user has set."""
-    mine = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ARMREST_"))}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ARMREST_"))}
     prefect = {
         "PREFECT_HOME": str(prefect_home),
         "PREFECT_API_URL": address(port),
         "PREFECT_SERVER_UI_API_URL": address(port),  # or the UI asks port 4200
     }
-    return {**mine, **DEFAULTS, **LEASES, **prefect}
+    return {**own, **DEFAULTS, **LEASES, **prefect}
 
 
 def is_taken(port: int) -> bool:
@@ -60,7 +60,7 @@ def wait(is_so: Callable[[], bool], *, alive: Callable[[], object]) -> bool:
     while alive() and time.monotonic() < until:
         if is_so():
             return True
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_INTERVAL_SECONDS)
     return False
 
 

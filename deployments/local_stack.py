@@ -53,7 +53,7 @@ class LocalStack:
         return self.home / "inbox" / "customers.csv"
 
     @property
-    def books(self) -> Path:
+    def sandbox_records(self) -> Path:
         """The customers that the sandbox holds at its start."""
         return self.home / "books.csv"
 

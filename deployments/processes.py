@@ -23,12 +23,12 @@ class Process:
     created: float
     port: int
 
-    def found(self) -> psutil.Process | None:
+    def live_process(self) -> psutil.Process | None:
         """Return the process if it is still alive; another process may have its id by now."""
         try:
-            one = psutil.Process(self.pid)
-            is_it = abs(one.create_time() - self.created) < SAME_START_SECONDS
-            return one if is_it and one.status() != psutil.STATUS_ZOMBIE else None
+            process = psutil.Process(self.pid)
+            is_it = abs(process.create_time() - self.created) < SAME_START_SECONDS
+            return process if is_it and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
 
@@ -52,14 +52,14 @@ def start(
 
 def end(process: Process, *, patience_seconds: float = PATIENCE_SECONDS) -> bool:
     """Terminate a process and its children, then kill them; return whether there was a process to stop."""
-    found = process.found()
-    if found is None:
+    live_process = process.live_process()
+    if live_process is None:
         return False
-    family = [found, *_children(found)]
-    found.terminate()
+    family = [live_process, *_children(live_process)]
+    live_process.terminate()
     _, left = psutil.wait_procs(family, timeout=patience_seconds)
-    for one in left:
-        one.kill()
+    for survivor in left:
+        survivor.kill()
     psutil.wait_procs(left, timeout=patience_seconds)
     return True
 
@@ -71,27 +71,27 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def remember(file: Path, processes: Iterable[Process]) -> None:
+def save(file: Path, processes: Iterable[Process]) -> None:
     """Record the running processes, atomically."""
     written = file.with_suffix(".new")
-    written.write_text(json.dumps([asdict(one) for one in processes], indent=1), encoding="utf-8")
+    written.write_text(json.dumps([asdict(process) for process in processes], indent=1), encoding="utf-8")
     written.replace(file)
 
 
-def remembered(file: Path) -> list[Process]:
+def load(file: Path) -> list[Process]:
     """Return the recorded processes, dead or alive."""
-    return [Process(**one) for one in json.loads(file.read_text(encoding="utf-8"))] if file.exists() else []
+    return [Process(**entry) for entry in json.loads(file.read_text(encoding="utf-8"))] if file.exists() else []
 
 
 def listener(port: int) -> str | None:
     """Describe the process that listens on a port of this machine, if the system says; None if the port is free."""
-    for one in psutil.net_connections(kind="tcp"):
-        if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port:
-            return _told(one.pid)
+    for connection in psutil.net_connections(kind="tcp"):
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+            return _program(connection.pid)
     return None
 
 
-def _told(pid: int | None) -> str:
+def _program(pid: int | None) -> str:
     try:
         return "another program" if pid is None else f"{psutil.Process(pid).name()} (process {pid})"
     except (psutil.NoSuchProcess, psutil.AccessDenied):

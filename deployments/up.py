@@ -30,7 +30,7 @@ WORKER: Final = "make-up"
 TAIL_LINES: Final = 15
 
 READY: Final = """\
-{told}: {ui}
+{state}: {ui}
   Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
   ARM          a sandbox, {sandbox} (not Amili's); all runs send to it
   files        put customer files into {inbox}, mappings into {mappings}; runs open no others
@@ -50,94 +50,94 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=HOME)
     words = "Clients that runs may update, such as 2218,2219."
     parser.add_argument("--clients", type=client_numbers, default=(CLIENT_NO,), help=words)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     try:
-        print(start_stack(LocalStack(chosen.home.absolute(), chosen.port, chosen.clients)))
+        print(start_stack(LocalStack(arguments.home.absolute(), arguments.port, arguments.clients)))
     except StartFailed as error:
         print(f"armrest: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def start_stack(place: LocalStack) -> str:
+def start_stack(stack: LocalStack) -> str:
     """Start what is not running, and deploy; return where it is and what to do there.
 
     Raises:
         StartFailed: The stack runs on another port, a port is taken, or a process did not start.
     """
-    running = {one.name: one for one in processes.remembered(place.pids) if one.found()}
-    if elsewhere := [one.port for one in running.values() if one.port != place.port]:
+    running = {process.name: process for process in processes.load(stack.pids) if process.live_process()}
+    if elsewhere := [process.port for process in running.values() if process.port != stack.port]:
         raise StartFailed(
             f"it already runs on port {elsewhere[0]}: run `make down` first, or `make up PORT={elsewhere[0]}`"
         )
     missing = [name for name in NAMES if name not in running]
     if missing:
-        _assert_free(place, missing)
-        _start_missing(place, running)
+        _assert_free(stack, missing)
+        _start_missing(stack, running)
     return READY.format(
-        told="Started" if missing else "Already running",
-        ui=place.ui,
-        sample=place.sample.name,
+        state="Started" if missing else "Already running",
+        ui=stack.ui,
+        sample=stack.sample.name,
         client_no=CLIENT_NO,
-        sandbox=place.sandbox,
-        inbox=place.sample.parent,
-        mappings=place.home / "mappings",
-        home=place.home / "home",
-        logs=place.log("*"),
+        sandbox=stack.sandbox,
+        inbox=stack.sample.parent,
+        mappings=stack.home / "mappings",
+        home=stack.home / "home",
+        logs=stack.log("*"),
     )
 
 
-def _assert_free(place: LocalStack, missing: Sequence[str]) -> None:
+def _assert_free(stack: LocalStack, missing: Sequence[str]) -> None:
     """Make sure that the needed ports are free, before anything starts."""
-    for name, port in (("server", place.port), ("sandbox", place.sandbox_port)):
+    for name, port in (("server", stack.port), ("sandbox", stack.sandbox_port)):
         if name in missing and is_taken(port):
             who = processes.listener(port) or "another program"
             raise StartFailed(
-                f"port {port} is taken by {who}: stop it, or choose another port: make up PORT={place.port + 100}"
+                f"port {port} is taken by {who}: stop it, or choose another port: make up PORT={stack.port + 100}"
             )
 
 
-def _start_missing(place: LocalStack, running: dict[str, Process]) -> None:
+def _start_missing(stack: LocalStack, running: dict[str, Process]) -> None:
     """Start each process as soon as its requirements are ready."""
-    place.make_folders()
-    with _all_or_nothing(place, running) as start:
-        start("server", command(place.port))
-        _write_customers(place)
-        start("sandbox", [str(ARMREST), "sandbox", *_sandbox_flags(place)])
-        _await(place, running["sandbox"], f"{place.sandbox}/sandbox/stats")
-        _await(place, running["server"], f"{address(place.port)}/health")
-        _set_up(place)
+    stack.make_folders()
+    with _all_or_nothing(stack, running) as start:
+        start("server", command(stack.port))
+        _write_customers(stack)
+        start("sandbox", [str(ARMREST), "sandbox", *_sandbox_flags(stack)])
+        _await(stack, running["sandbox"], f"{stack.sandbox}/sandbox/stats")
+        _await(stack, running["server"], f"{address(stack.port)}/health")
+        _deploy(stack)
         start("worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", WORKER])
-        _await_worker(place, running["worker"])
+        _await_worker(stack, running["worker"])
 
 
 @contextmanager
-def _all_or_nothing(place: LocalStack, running: dict[str, Process]) -> Iterator[Callable[[str, Sequence[str]], None]]:
+def _all_or_nothing(stack: LocalStack, running: dict[str, Process]) -> Iterator[Callable[[str, Sequence[str]], None]]:
     """Yield a function that starts what is not running; on an error, stop what was started."""
     started: list[Process] = []
 
     def start(name: str, words: Sequence[str]) -> None:
         if name in running:
             return
-        one = processes.start(
-            name, words, port=place.port, environment=place.environment(), folder=place.home, log=place.log(name)
+        process = processes.start(
+            name, words, port=stack.port, environment=stack.environment(), folder=stack.home, log=stack.log(name)
         )
-        started.append(one)
-        running[name] = one
-        processes.remember(place.pids, running.values())
+        started.append(process)
+        running[name] = process
+        processes.save(stack.pids, running.values())
 
     try:
         yield start
     except BaseException:
-        for one in reversed(started):
-            processes.end(one)
+        for process in reversed(started):
+            processes.end(process)
         raise
 
 
-def _write_customers(place: LocalStack) -> None:
+def _write_customers(stack: LocalStack) -> None:
     """Write a customer file for the inbox, and last month's records of the same customers for the sandbox."""
-    write_sample(place.sample, customers=CUSTOMERS, seed=SEED)
-    with place.books.open("w", encoding="utf-8", newline="") as file:
+    write_sample(stack.sample, customers=CUSTOMERS, seed=SEED)
+    with stack.sandbox_records.open("w", encoding="utf-8", newline="") as file:
         rows = iter(last_month(sample_rows(CUSTOMERS, SEED), SEED))
         first = next(rows)
         writer = csv.DictWriter(file, first)
@@ -145,41 +145,41 @@ def _write_customers(place: LocalStack) -> None:
         writer.writerows([first, *rows])
 
 
-def _sandbox_flags(place: LocalStack) -> list[str]:
+def _sandbox_flags(stack: LocalStack) -> list[str]:
     return [
-        *("--port", str(place.sandbox_port), "--token", TOKEN, "--delay", str(SANDBOX_DELAY_SECONDS)),
-        *("--books", str(place.books), "--client-no", str(CLIENT_NO), "--seed", str(SEED)),
+        *("--port", str(stack.sandbox_port), "--token", TOKEN, "--delay", str(SANDBOX_DELAY_SECONDS)),
+        *("--books", str(stack.sandbox_records), "--client-no", str(CLIENT_NO), "--seed", str(SEED)),
     ]
 
 
-def _set_up(place: LocalStack) -> None:
+def _deploy(stack: LocalStack) -> None:
     """Deploy in a separate process, because Prefect reads its environment when it is imported."""
     ended = subprocess.run(
         [sys.executable, "-m", "deployments.deploy", "--sandbox"],
-        env=place.environment(),
+        env=stack.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
-    place.log("set-up").write_text(ended.stdout + ended.stderr, encoding="utf-8")
+    stack.log("set-up").write_text(ended.stdout + ended.stderr, encoding="utf-8")
     if ended.returncode:
-        raise StartFailed(f"deploying failed; {_last_words(place.log('set-up'))}")
+        raise StartFailed(f"deploying failed; {_log_tail(stack.log('set-up'))}")
 
 
-def _await(place: LocalStack, process: Process, url: str) -> None:
-    if not answers(url, alive=process.found):
-        raise StartFailed(f"the {process.name} did not start; {_last_words(place.log(process.name))}")
+def _await(stack: LocalStack, process: Process, url: str) -> None:
+    if not answers(url, alive=process.live_process):
+        raise StartFailed(f"the {process.name} did not start; {_log_tail(stack.log(process.name))}")
 
 
-def _await_worker(place: LocalStack, process: Process) -> None:
+def _await_worker(stack: LocalStack, process: Process) -> None:
     """Wait for the worker's first heartbeat; earlier workers do not count."""
-    if not wait(lambda: _has_beaten(place, process), alive=process.found):
-        raise StartFailed(f"the worker did not start; {_last_words(place.log(process.name))}")
+    if not wait(lambda: _has_beaten(stack, process), alive=process.live_process):
+        raise StartFailed(f"the worker did not start; {_log_tail(stack.log(process.name))}")
 
 
-def _has_beaten(place: LocalStack, process: Process) -> bool:
-    workers = _ask(f"{address(place.port)}/work_pools/{POOL}/workers/filter")
-    beats = [datetime.fromisoformat(one["last_heartbeat_time"]) for one in workers if one["name"] == WORKER]
+def _has_beaten(stack: LocalStack, process: Process) -> bool:
+    workers = _ask(f"{address(stack.port)}/work_pools/{POOL}/workers/filter")
+    beats = [datetime.fromisoformat(worker["last_heartbeat_time"]) for worker in workers if worker["name"] == WORKER]
     return any(beat.timestamp() > process.created for beat in beats)
 
 
@@ -188,7 +188,7 @@ def _ask(url: str) -> Any:
         return json.load(answer)
 
 
-def _last_words(log: Path) -> str:
+def _log_tail(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-TAIL_LINES:]
     return "\n".join([f"{log} ends with:", *lines])
 

@@ -49,12 +49,12 @@ async def make_work_pool(kind: PoolType, clients: Sequence[int]) -> str:
             template = with_clients(template, _required(_listed(clients)))
             with suppress(ObjectAlreadyExists):  # a busy server created it before the client's retry
                 await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
-            return f"Work pool {POOL}: made, of the type {kind}, for {_told(template)}"
+            return f"Work pool {POOL}: created, of the type {kind}, for {_client_list(template)}"
         if there.type != kind:
             raise OtherPool(f"work pool {POOL} is of the type {there.type}, not {kind}: delete it, or deploy to that")
         template = with_clients(template, _required(_listed(clients) or clients_of(there.base_job_template)))
         await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
-        return f"Work pool {POOL}: up to date, of the type {kind}, for {_told(template)}"
+        return f"Work pool {POOL}: up to date, of the type {kind}, for {_client_list(template)}"
 
 
 def with_secrets(kind: PoolType, template: Template) -> Template:
@@ -91,7 +91,7 @@ def _required(clients: str) -> str:
     return clients
 
 
-def _told(template: Template) -> str:
+def _client_list(template: Template) -> str:
     return f"the clients {clients_of(template)}"
 
 

@@ -8,7 +8,7 @@ from armrest.app.open_run import find_applicable_plan, find_run_of_flow_run
 from armrest.app.workspace import ConnectionName
 from flows.parameters import ClientNoIsRight, RunName, person
 from flows.steps import flow_run_id, run_to_completion, send_plan, stoppable
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 
 def name_of_run() -> str:
@@ -37,10 +37,10 @@ async def apply_plan(
         client_no_is_right: A plan is not sent if its customers look like another client's. If the client number is
             right, repeat it here; 0 confirms nothing.
     """
-    with connected(connection) as here:
-        begun = find_run_of_flow_run(here, str(flow_run_id()))
+    with use_workspace(connection) as workspace:
+        begun = find_run_of_flow_run(workspace, str(flow_run_id()))
         if begun is not None:
-            return await run_to_completion(here, begun, deadline=deadline, wait=wait)
-        plan = find_applicable_plan(here, plan_id, client_no_is_right=client_no_is_right, by=person())
-        here.arm_for(plan)
-        return await send_plan(here, plan, deadline=deadline, wait=wait)
+            return await run_to_completion(workspace, begun, deadline=deadline, wait=wait)
+        plan = find_applicable_plan(workspace, plan_id, client_no_is_right=client_no_is_right, by=person())
+        workspace.arm_for(plan)
+        return await send_plan(workspace, plan, deadline=deadline, wait=wait)

@@ -10,7 +10,7 @@ from prefect.states import Completed
 from armrest.app.cleanup import remove_old
 from armrest.app.durations import Duration, seconds_in
 from armrest.outbox import purge as purge_outbox
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
@@ -22,11 +22,11 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
 
     Args:
         older_than: Age of the runs, counted from their end (30d).
-        force: Also remove what is open or failed; it cannot be sent again then.
+        force: Also remove open and failed batches, which cannot be sent again then.
     """
-    with workspace() as here:
+    with use_workspace() as workspace:
         done = await asyncio.to_thread(
-            purge_outbox, here.outbox, older_than_seconds=seconds_in(older_than), force=force
+            purge_outbox, workspace.outbox, older_than_seconds=seconds_in(older_than), force=force
         )
-        remove_old(here.settings, older_than_seconds=seconds_in(older_than))
+        remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
     return Completed(message=done.message, data=asdict(done))

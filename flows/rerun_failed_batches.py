@@ -13,15 +13,15 @@ from armrest.app.workspace import ConnectionName, Workspace
 from armrest.outbox import Only
 from flows.parameters import BatchUuid, ClientNo, RunName
 from flows.steps import flow_run_id, run_to_completion, stoppable
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 
 def name_of_run() -> str:
     """Name what is sent again in the list of runs."""
-    given = runtime.flow_run.parameters
-    if given["run_id"]:
-        return f"rerun of {given['run_id']}"
-    return "rerun of batches" if given["batch_uuids"] else f"rerun of client {given['client_no']}"
+    parameters = runtime.flow_run.parameters
+    if parameters["run_id"]:
+        return f"rerun of {parameters['run_id']}"
+    return "rerun of batches" if parameters["batch_uuids"] else f"rerun of client {parameters['client_no']}"
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
@@ -51,30 +51,32 @@ async def rerun_failed_batches(
         deadline: Stop this long after sending has started (90s, 30m, 2h).
         wait: How long to wait if another run is sending for this client (10m).
     """
-    with connected(connection) as here:
-        if run := find_run_of_flow_run(here, str(flow_run_id())):
-            return await run_to_completion(here, run, deadline=deadline, wait=wait)
-        choices = select_for_rerun(here, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only)
+    with use_workspace(connection) as workspace:
+        if run := find_run_of_flow_run(workspace, str(flow_run_id())):
+            return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+        choices = select_for_rerun(
+            workspace, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only
+        )
         if not choices:
             return Completed(message="nothing is left to be sent again", data=[])
-        here.arm_for(choices[0].parent)  # report missing settings first
+        workspace.arm_for(choices[0].parent)  # report missing settings first
         if len(choices) > 1:
-            return await _one_by_one(here, choices, only=only, deadline=deadline, wait=wait)
-        run = link_flow_run(here, open_rerun(here, choices[0], only), str(flow_run_id()))
-        return await run_to_completion(here, run, deadline=deadline, wait=wait)
+            return await _one_by_one(workspace, choices, only=only, deadline=deadline, wait=wait)
+        run = link_flow_run(workspace, open_rerun(workspace, choices[0], only), str(flow_run_id()))
+        return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
 
 
 async def _one_by_one(
-    here: Workspace, choices: Sequence[RerunSelection], *, only: Only, deadline: str, wait: str
+    workspace: Workspace, choices: Sequence[RerunSelection], *, only: Only, deadline: str, wait: str
 ) -> State:
     """Rerun each run in its own flow run; the state's data are the ids of the reruns."""
     ended: list[State] = []
     for choice in choices:
-        given = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}
-        state = await rerun_failed_batches(**given, only=only, deadline=deadline, wait=wait, return_state=True)
+        parameters = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}
+        state = await rerun_failed_batches(**parameters, only=only, deadline=deadline, wait=wait, return_state=True)
         ended.append(state)
     reruns = [
-        run.run_id for state in ended if (run := find_run_of_flow_run(here, str(state.state_details.flow_run_id)))
+        run.run_id for state in ended if (run := find_run_of_flow_run(workspace, str(state.state_details.flow_run_id)))
     ]
     bad = [state for state in ended if not state.is_completed()]
     message = f"{len(ended) - len(bad)} of {len(ended)} reruns completed"

@@ -9,7 +9,7 @@ from armrest.app.open_run import find_resumable_run, link_flow_run
 from armrest.app.workspace import ConnectionName, Workspace, hold_client
 from flows.parameters import RunName
 from flows.steps import flow_run_id, noting_stop, run_to_completion, stoppable, who_stopped
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 
 def name_of_run() -> str:
@@ -39,25 +39,26 @@ async def resume_run(
         by_itself: Do not resume a run if a person stopped it, or if it is unknown who stopped it. The automation sets
             this; leave it off when you resume a run yourself.
     """
-    with connected(connection) as here:
-        if by_itself and (left := await _left_to_a_person(here, run_id)):
+    with use_workspace(connection) as workspace:
+        if by_itself and (left := await _left_to_a_person(workspace, run_id)):
             return left
-        run = find_resumable_run(here, run_id)
-        here.arm_for(run)
+        run = find_resumable_run(workspace, run_id)
+        workspace.arm_for(run)
         if not by_itself:
-            link_flow_run(here, run, str(flow_run_id()))
-            return await run_to_completion(here, run, deadline=deadline, wait=wait)
-        async with noting_stop(here, run), hold_client(here, run, wait_seconds=seconds_in(wait)):
-            if left := await _left_to_a_person(here, run_id):  # its workers outlive its process, and are cancelled too
+            link_flow_run(workspace, run, str(flow_run_id()))
+            return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+        async with noting_stop(workspace, run), hold_client(workspace, run, wait_seconds=seconds_in(wait)):
+            # asked again, because workers outlive the run's process and are cancelled with it
+            if left := await _left_to_a_person(workspace, run_id):
                 return left
-            link_flow_run(here, run, str(flow_run_id()))
-            return await run_to_completion(here, run, deadline=deadline, wait=wait)
+            link_flow_run(workspace, run, str(flow_run_id()))
+            return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
 
 
-async def _left_to_a_person(here: Workspace, run_id: str) -> State | None:
+async def _left_to_a_person(workspace: Workspace, run_id: str) -> State | None:
     """Return the state of a resume that sends nothing; None if the run may be resumed automatically."""
-    by = await who_stopped(here.outbox, run_id)
-    how = f"nothing was sent; if it is meant to go on, resume-run with run_id {run_id} resumes it"
+    by = await who_stopped(workspace.outbox, run_id)
+    how = f"nothing was sent; to continue it, start resume-run with run_id {run_id}"
     if by == "person":
         return Completed(message=f"not resumed: a person stopped run {run_id}; {how}")
     if by == "unknown":

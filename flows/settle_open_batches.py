@@ -11,7 +11,7 @@ from armrest.delivery import Acceptance, Sweep, sweep
 from flows.artifacts import emit_open_too_long, sweep_markdown, update_flow_runs
 from flows.parameters import AcceptedBy, BatchUuid
 from flows.steps import cancelled_by_sigterm, note_cancelled_runs
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 
 @flow(name="settle-open-batches", flow_run_name="open batches of all clients", retries=0)
@@ -43,30 +43,30 @@ async def settle_open_batches(
         connection: The block ArmConnection of the ARM to ask. Empty: the ARM of the settings.
     """
     acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
-    with connected(connection) as here:
-        await note_cancelled_runs(here.outbox, required_api_url(here.settings))
-        async with arm_client(here.settings, updates=True) as arm:
+    with use_workspace(connection) as workspace:
+        await note_cancelled_runs(workspace.outbox, required_api_url(workspace.settings))
+        async with arm_client(workspace.settings, updates=True) as arm:
             with cancelled_by_sigterm():
-                found = await sweep(
-                    here.outbox,
+                result = await sweep(
+                    workspace.outbox,
                     arm,
-                    api_url=required_api_url(here.settings),
-                    options=delivery_options(here.settings, seconds_in(deadline)),
-                    open_too_long_seconds=here.settings.open_too_long_seconds,
-                    clients=here.settings.clients,
+                    api_url=required_api_url(workspace.settings),
+                    options=delivery_options(workspace.settings, seconds_in(deadline)),
+                    open_too_long_seconds=workspace.settings.open_too_long_seconds,
+                    clients=workspace.settings.clients,
                     accept=acceptance,
                     lost=declare_lost or (),
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
-        for run in found.runs:
-            await update_flow_runs(here.outbox, run.run_id)
-    emit_open_too_long(found.too_old)
-    await acreate_markdown_artifact(sweep_markdown(found), key="arm-open-batches", description=found.message)
-    return end_state(found)
+        for run in result.runs:
+            await update_flow_runs(workspace.outbox, run.run_id)
+    emit_open_too_long(result.too_old)
+    await acreate_markdown_artifact(sweep_markdown(result), key="arm-open-batches", description=result.message)
+    return end_state(result)
 
 
-def end_state(found: Sweep) -> State:
+def end_state(result: Sweep) -> State:
     """Return the flow run's state: `Failed` if a batch is open for too long, because a person must check it."""
-    if found.too_old:
-        return Failed(name="OpenTooLong", message=found.message, data=found)
-    return Completed(message=found.message, data=found)
+    if result.too_old:
+        return Failed(name="OpenTooLong", message=result.message, data=result)
+    return Completed(message=result.message, data=result)

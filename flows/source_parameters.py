@@ -12,7 +12,7 @@ from armrest.app.source_options import SourceOptions
 from armrest.app.source_parameters import SourceParameters, option_of
 
 FlowFunction = Callable[..., Coroutine[Any, Any, State]]
-PLACE: Final = "reading"
+PARAMETER: Final = "reading"
 """The parameter that the options replace, in the signature and under `Args:`."""
 WIDTH: Final = 116
 
@@ -30,10 +30,12 @@ def with_source_parameters(flow: FlowFunction) -> FlowFunction:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         options = {name: bound.arguments.pop(name) for name in SourceParameters.model_fields}
-        return await flow(**bound.arguments, **{PLACE: SourceOptions(**options)})
+        return await flow(**bound.arguments, **{PARAMETER: SourceOptions(**options)})
 
     with_parameters.__signature__ = signature  # type: ignore[attr-defined]
-    with_parameters.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    with_parameters.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in signature.parameters.values()
+    }
     with_parameters.__annotations__["return"] = State
     with_parameters.__doc__ = "\n".join(_documented(inspect.getdoc(flow) or ""))
     return with_parameters
@@ -43,7 +45,7 @@ def _signature(flow: FlowFunction) -> inspect.Signature:
     source, *options = _parameters()
     parameters = [source.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     for own in inspect.signature(flow, eval_str=True).parameters.values():
-        parameters += options if own.name == PLACE else [own]
+        parameters += options if own.name == PARAMETER else [own]
     return inspect.Signature(parameters, return_annotation=State)
 
 
@@ -58,7 +60,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
 def _documented(text: str) -> Iterator[str]:
     source, *options = SourceParameters.model_fields
     for line in text.splitlines():
-        if line.startswith(f"    {PLACE}:"):
+        if line.startswith(f"    {PARAMETER}:"):
             for name in options:
                 yield from _entry(name)
             continue

@@ -15,15 +15,15 @@ from armrest.app.durations import Duration, seconds_in
 from armrest.app.workspace import Workspace, join_client, open_delivery
 from armrest.outbox import Run, Shard, find_run, is_done, note_stop
 from flows.steps import STOPPED, UNSETTLED, cancelled_by_sigterm, send_slices, stoppable
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 Count = Annotated[int, Field(ge=1)]
 
 
 def name_of_run() -> str:
     """Name run, slices and attempt in the list of runs."""
-    given = runtime.flow_run.parameters
-    return f"{given['run_id']} · {given['first_slice']}-{given['last_slice']} · {given['attempt']}"
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['run_id']} · {parameters['first_slice']}-{parameters['last_slice']} · {parameters['attempt']}"
 
 
 @flow(name="submit-slices", flow_run_name=name_of_run, retries=0)
@@ -43,24 +43,24 @@ async def submit_slices(
         deadline: Stop after this long (90s, 30m, 2h). The run can be resumed then.
     """
     shard = Shard(first_slice, last_slice, attempt)
-    with workspace() as here:
-        run = find_run(here.outbox.ledger, run_id)
+    with use_workspace() as workspace:
+        run = find_run(workspace.outbox.ledger, run_id)
         try:
             async with (
-                join_client(here, run, shard),
-                _noting_cancel(here, run),
-                open_delivery(here, run, deadline_seconds=seconds_in(deadline)),
+                join_client(workspace, run, shard),
+                _noting_cancel(workspace, run),
+                open_delivery(workspace, run, deadline_seconds=seconds_in(deadline)),
             ):
-                await send_slices(here, run, range(first_slice, last_slice + 1))
+                await send_slices(workspace, run, range(first_slice, last_slice + 1))
         except StopTheRun as error:
             return Failed(name=STOPPED, message=str(error))
-        if is_done(here.outbox.ledger, run, shard):
+        if is_done(workspace.outbox.ledger, run, shard):
             return Completed(message=f"slices {shard.name} are done")
-        return Failed(name=UNSETTLED, message=f"something of slices {shard.name} is still open")
+        return Failed(name=UNSETTLED, message=f"slices {shard.name} still have open batches")
 
 
 @asynccontextmanager
-async def _noting_cancel(here: Workspace, run: Run) -> AsyncIterator[None]:
+async def _noting_cancel(workspace: Workspace, run: Run) -> AsyncIterator[None]:
     """Record that a person has cancelled this shard, so that no other worker takes it over.
 
     If a machine stopped the shard, another worker sends it.
@@ -70,5 +70,5 @@ async def _noting_cancel(here: Workspace, run: Run) -> AsyncIterator[None]:
             yield
         except asyncio.CancelledError:
             if await stop.by() == "person":
-                note_stop(here.outbox.ledger, run, "person", lease=here.lease)
+                note_stop(workspace.outbox.ledger, run, "person", lease=workspace.lease)
             raise

@@ -14,7 +14,7 @@ from armrest.model import CustomerNo
 from armrest.outbox import RunState
 from flows.parameters import ClientNo, UserId
 from flows.steps import end_state, flow_run_id
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 TAKEN_OUT = "(taken out)"
 """Replaces the values in the parameters."""
@@ -22,9 +22,9 @@ TAKEN_OUT = "(taken out)"
 
 def _name() -> str:
     """Name the customer, if the text is a customer number; text in the wrong field may be personal data."""
-    given = runtime.flow_run.parameters
-    number = str(given.get("customer_no", ""))
-    return f"{given.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
+    parameters = runtime.flow_run.parameters
+    number = str(parameters.get("customer_no", ""))
+    return f"{parameters.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
 
 
 @flow(name="update-customer", flow_run_name=_name, retries=0)
@@ -57,9 +57,9 @@ async def update_customer(
             name=RunState.INPUT_REJECTED, message="this run's parameters no longer hold the values: start a new run"
         )
     await _take_out(flow_run_id(), changes, customer_no)
-    with connected(connection) as here:
+    with use_workspace(connection) as workspace:
         done = await update_single_customer(
-            here, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id
+            workspace, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id
         )
     return end_state(done.run)
 

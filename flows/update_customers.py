@@ -31,7 +31,7 @@ from flows.steps import (
     stoppable,
     verify_sample_of_run,
 )
-from tasks.open_workspace import workspace as connected
+from tasks.open_workspace import use_workspace
 
 OnGuard = Literal["refuse", "ask"]
 Shards = Annotated[int, Field(ge=1, le=64)]
@@ -40,8 +40,8 @@ BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 def name_of_run() -> str:
     """Name client and source in the list of runs."""
-    given = runtime.flow_run.parameters
-    return f"{given['client_no']} · {source_name(given['source'])}"
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['client_no']} · {source_name(parameters['source'])}"
 
 
 @flow(name="update-customers", flow_run_name=name_of_run, retries=0)
@@ -94,14 +94,14 @@ async def update_customers(
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
         return Failed(name=RunState.INPUT_REJECTED, message=message)
-    with connected(connection) as here:
-        run = find_run_of_flow_run(here, str(flow_run_id()))
+    with use_workspace(connection) as workspace:
+        run = find_run_of_flow_run(workspace, str(flow_run_id()))
         if run is None:
             if not dry_run:  # report missing settings before the file is read
-                arm_client(here.settings, client_no=client_no, updates=True)
+                arm_client(workspace.settings, client_no=client_no, updates=True)
             try:
                 run = open_update(
-                    here,
+                    workspace,
                     reading=reading,
                     client_no=client_no,
                     user_id=user_id,
@@ -110,17 +110,17 @@ async def update_customers(
                     dry_run=dry_run,
                     shards=shards,
                     client_confirmed_by=person() if client_no_is_right else None,
-                    places=places_of(here.settings) if is_deployed() else None,
+                    places=places_of(workspace.settings) if is_deployed() else None,
                 )
             except InputRefused as refusal:
                 return Failed(name=RunState.INPUT_REJECTED, message=refusal.message)
-            link_flow_run(here, run, str(flow_run_id()))
+            link_flow_run(workspace, run, str(flow_run_id()))
         if needs_approval(run):
-            state = await send_if_approved(here, run, within=approve_within, deadline=deadline, wait=wait)
-            return await verify_sample_of_run(here, run, state, sample=verify_sample)
-        state = await run_to_completion(here, run, deadline=deadline, wait=wait)
-        if on_guard == "ask" and hit_guard_rail(here, run):
-            plan = link_flow_run(here, open_plan_for_approval(here, run), str(flow_run_id()))
-            state = await send_if_approved(here, plan, within=approve_within, deadline=deadline, wait=wait)
-            return await verify_sample_of_run(here, plan, state, sample=verify_sample)
-        return await verify_sample_of_run(here, run, state, sample=verify_sample)
+            state = await send_if_approved(workspace, run, within=approve_within, deadline=deadline, wait=wait)
+            return await verify_sample_of_run(workspace, run, state, sample=verify_sample)
+        state = await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+        if on_guard == "ask" and hit_guard_rail(workspace, run):
+            plan = link_flow_run(workspace, open_plan_for_approval(workspace, run), str(flow_run_id()))
+            state = await send_if_approved(workspace, plan, within=approve_within, deadline=deadline, wait=wait)
+            return await verify_sample_of_run(workspace, plan, state, sample=verify_sample)
+        return await verify_sample_of_run(workspace, run, state, sample=verify_sample)

@@ -54,6 +54,10 @@ async def verify_customers(
         duplicates=duplicates,
     )
     settings = load_settings(connection)
-    found = await verify_source(settings, reading, client_no, sample=sample, confined=is_deployed())
-    await drift_message(found)
-    return Completed(message=found.message) if found.equal else Failed(name=DRIFT, message=found.message)
+    verification = await verify_source(settings, reading, client_no, sample=sample, confined=is_deployed())
+    await drift_message(verification)
+    return (
+        Completed(message=verification.message)
+        if verification.equal
+        else Failed(name=DRIFT, message=verification.message)
+    )

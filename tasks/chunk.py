@@ -10,7 +10,7 @@ from armrest.app.workspace import hold_client
 from armrest.outbox import RunState, UpdateRequest, find_run
 from tasks.blocks import databases_for
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 
 class PlanRefused(Exception):
@@ -36,13 +36,13 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
         LeaseHeld, LeaseLost: Another run has the client.
         SourceUnavailable: The source cannot be read at the moment; the task is retried.
     """
-    with workspace() as here:
-        run = find_run(here.outbox.ledger, run_id)
-        databases = databases_for(here, run.request.source) if isinstance(run.request, UpdateRequest) else None
+    with use_workspace() as workspace:
+        run = find_run(workspace.outbox.ledger, run_id)
+        databases = databases_for(workspace, run.request.source) if isinstance(run.request, UpdateRequest) else None
         stop = threading.Event()
-        async with hold_client(here, run):
+        async with hold_client(workspace, run):
             try:
-                planned = await asyncio.to_thread(plan_run, here, run, stop=stop, databases=databases)
+                planned = await asyncio.to_thread(plan_run, workspace, run, stop=stop, databases=databases)
             finally:
                 stop.set()
     if planned.state is RunState.INPUT_REJECTED:

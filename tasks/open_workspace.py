@@ -12,11 +12,11 @@ from armrest.delivery import Delivery
 from armrest.outbox import find_run
 from tasks.connections import load_settings
 
-_current: ContextVar[Workspace | None] = ContextVar("connection", default=None)
+_current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
 
 @contextmanager
-def workspace(name: str = "") -> Iterator[Workspace]:
+def use_workspace(name: str = "") -> Iterator[Workspace]:
     """Use the open workspace of this process, or open one for the duration of the block.
 
     Args:
@@ -26,13 +26,13 @@ def workspace(name: str = "") -> Iterator[Workspace]:
         SettingsRefused: A setting cannot be used.
         LedgerUnusable: The ledger cannot be used.
     """
-    if here := _current.get():
-        yield here
+    if workspace := _current.get():
+        yield workspace
         return
-    with open_workspace(load_settings, name) as here:
-        token = _current.set(here)
+    with open_workspace(load_settings, name) as workspace:
+        token = _current.set(workspace)
         try:
-            yield here
+            yield workspace
         finally:
             _current.reset(token)
 
@@ -40,9 +40,9 @@ def workspace(name: str = "") -> Iterator[Workspace]:
 @asynccontextmanager
 async def delivery_of_run(run_id: str) -> AsyncIterator[Delivery]:
     """Use the running delivery of this process, or start one for this run; raises like `open_delivery`."""
-    with workspace() as here:
-        if here.delivery is not None:
-            yield here.delivery
+    with use_workspace() as workspace:
+        if workspace.delivery is not None:
+            yield workspace.delivery
             return
-        async with open_delivery(here, find_run(here.outbox.ledger, run_id)) as delivery:
+        async with open_delivery(workspace, find_run(workspace.outbox.ledger, run_id)) as delivery:
             yield delivery

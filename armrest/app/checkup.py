@@ -41,8 +41,10 @@ def local_findings(load: LoadSettings) -> Iterator[Finding]:
     yield settings
     if settings.verdict == "fine":
         if paths := environment_settings().harmless_members:
-            said = f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} speak against no answer of ARM"
-            yield Finding("harmless", "note", said)
+            message = (
+                f"ARMREST_HARMLESS_MEMBERS: {', '.join(paths)} do not keep an answer of ARM from counting as success"
+            )
+            yield Finding("harmless", "note", message)
         yield from _outbox(load)
         yield _inbox(environment_settings())
         yield checked("mappings", lambda: _mappings(environment_settings()), refusals=(SettingsRefused,))
@@ -50,25 +52,35 @@ def local_findings(load: LoadSettings) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    found = ".".join(map(str, sys.version_info[:3]))
+    python_version = ".".join(map(str, sys.version_info[:3]))
     promised = SpecifierSet(metadata(DISTRIBUTION)["Requires-Python"])
-    if promised.contains(found):
-        return Finding("python", "fine", found)
-    return Finding("python", "trouble", f"{found} is not supported ({promised}): make .venv again with another Python")
+    if promised.contains(python_version):
+        return Finding("python", "fine", python_version)
+    return Finding(
+        "python", "trouble", f"{python_version} is not supported ({promised}): create .venv with another Python"
+    )
 
 
 def _versions() -> Finding:
     """Check the packages against the versions this project supports; some others break Prefect's server."""
-    wanted = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
-    needed = [one for one in wanted if one.marker is None or any(one.marker.evaluate({"extra": it}) for it in EXTRAS)]
-    wrong = [f"{one.name} {_installed(one) or '(not installed)'}" for one in needed if not _fits(one)]
+    requirements = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
+    needed = [
+        requirement
+        for requirement in requirements
+        if requirement.marker is None or any(requirement.marker.evaluate({"extra": it}) for it in EXTRAS)
+    ]
+    wrong = [
+        f"{requirement.name} {_installed(requirement) or '(not installed)'}"
+        for requirement in needed
+        if not _fits(requirement)
+    ]
     if wrong:
         return Finding("versions", "trouble", f"{', '.join(wrong)} does not fit: install from requirements.lock")
     if all(map(_fits, NOT_TOGETHER)):
-        both = " and ".join(f"{one.name} {_installed(one)}" for one in NOT_TOGETHER)
+        both = " and ".join(f"{requirement.name} {_installed(requirement)}" for requirement in NOT_TOGETHER)
         return Finding("versions", "trouble", f"{both} do not fit together: install from requirements.lock")
-    shown = (DISTRIBUTION, "prefect", "fastapi", "sqlalchemy")
-    return Finding("versions", "fine", ", ".join(f"{name} {version(name)}" for name in shown))
+    packages = (DISTRIBUTION, "prefect", "fastapi", "sqlalchemy")
+    return Finding("versions", "fine", ", ".join(f"{name} {version(name)}" for name in packages))
 
 
 def _fits(requirement: Requirement) -> bool:
@@ -90,10 +102,10 @@ def _settings() -> str:
 
 def _outbox(load: LoadSettings) -> Iterator[Finding]:
     try:
-        with open_workspace(load) as here:
-            ledger = here.outbox.ledger.name
+        with open_workspace(load) as workspace:
+            ledger = workspace.outbox.ledger.name
             yield Finding("ledger", "fine", f"{ledger}, can be written")
-            yield checked("store", lambda: _store(here.outbox), refusals=(OutboxError,))
+            yield checked("store", lambda: _store(workspace.outbox), refusals=(OutboxError,))
     except (OutboxError, SettingsRefused) as error:
         yield Finding("ledger", "trouble", str(error))
 
@@ -105,11 +117,11 @@ def _store(outbox: Outbox) -> str:
 
 def _inbox(settings: Settings) -> Finding:
     if settings.inbox is None:
-        return Finding("inbox", "note", "none: a source is a path or an address; ARMREST_INBOX names a folder")
+        return Finding("inbox", "note", "none is set (ARMREST_INBOX): a source is a path or an address")
     folder = settings.inbox.expanduser().absolute()
     if not folder.is_dir():
-        return Finding("inbox", "trouble", f"{folder} is no folder: make it, or set ARMREST_INBOX to another")
-    return Finding("inbox", "fine", f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files")
+        return Finding("inbox", "trouble", f"{folder} is not a folder: create it, or set ARMREST_INBOX to another")
+    return Finding("inbox", "fine", f"{folder}, {sum(1 for path in folder.iterdir() if path.is_file())} files")
 
 
 def _mappings(settings: Settings) -> str:
@@ -118,10 +130,10 @@ def _mappings(settings: Settings) -> str:
     if folder is None:
         return "none: a deployment reads no mapping until ARMREST_MAPPINGS names a folder"
     if not folder.is_dir():
-        raise SettingsRefused(f"{folder} is no folder: make it, or set ARMREST_MAPPINGS to another")
+        raise SettingsRefused(f"{folder} is not a folder: create it, or set ARMREST_MAPPINGS to another")
     if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SettingsRefused(f"{folder} can be written by others than its owner: chmod go-w {folder}")
-    return f"{folder}, {sum(1 for one in folder.iterdir() if one.is_file())} files"
+        raise SettingsRefused(f"{folder} is writable for others than its owner: run chmod go-w {folder}")
+    return f"{folder}, {sum(1 for path in folder.iterdir() if path.is_file())} files"
 
 
 def _prefixes(settings: Settings) -> Finding:
@@ -164,4 +176,4 @@ async def _ask(settings: Settings, url: str) -> Finding:
                 raise
         except ArmError:
             pass  # no such batch: that is an answer
-    return Finding("ARM", "fine", f"{url} takes the login")
+    return Finding("ARM", "fine", f"{url} accepts the login")

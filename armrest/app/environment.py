@@ -50,7 +50,7 @@ def private(folder: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsRefused(f"ARMREST_HOME: the folder {folder} cannot be made: {error.strerror}") from None
+        raise SettingsRefused(f"ARMREST_HOME: the folder {folder} cannot be created: {error.strerror}") from None
     return folder
 
 

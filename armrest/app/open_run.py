@@ -29,7 +29,7 @@ from armrest.settings import Settings
 
 
 def open_update(
-    here: Workspace,
+    workspace: Workspace,
     *,
     reading: SourceOptions,
     client_no: int,
@@ -53,9 +53,9 @@ def open_update(
         SettingsRefused: ARMREST_RULES names a rule that does not exist, or there are more shards than calls at once.
         OutboxError: Shards are asked for, and other machines cannot reach the outbox.
     """
-    ledger, settings = here.outbox.ledger, here.settings
+    ledger, settings = workspace.outbox.ledger, workspace.settings
     if shards > 1:
-        assert_shareable(here.outbox)
+        assert_shareable(workspace.outbox)
         assert_divisible(settings, shards)
     return create_run(
         ledger,
@@ -77,32 +77,32 @@ def open_update(
     )
 
 
-def hit_guard_rail(here: Workspace, run: Run) -> bool:
+def hit_guard_rail(workspace: Workspace, run: Run) -> bool:
     """Whether a guard rail refused a run."""
-    return plan_figures(here.outbox.ledger, run).past_rail is not None
+    return plan_figures(workspace.outbox.ledger, run).past_rail is not None
 
 
-def unconfirmed_doubt(here: Workspace, run: Run) -> str | None:
+def unconfirmed_doubt(workspace: Workspace, run: Run) -> str | None:
     """Return why a run looks like another client's; None if it does not, or if a person confirmed the number."""
-    with here.outbox.ledger.read() as tx:
+    with workspace.outbox.ledger.read() as tx:
         return client_doubt(tx, run)
 
 
-def reasons_to_ask(here: Workspace, plan: Run) -> str:
+def reasons_to_ask(workspace: Workspace, plan: Run) -> str:
     """Return what a person must know before approving a plan that a guard rail has refused."""
-    because, doubt = request_of_update(plan).asks_because or "", unconfirmed_doubt(here, plan)
-    return because if doubt is None or doubt == because else f"{because}; {doubt}"
+    reason, doubt = request_of_update(plan).asks_because or "", unconfirmed_doubt(workspace, plan)
+    return reason if doubt is None or doubt == reason else f"{reason}; {doubt}"
 
 
-def confirm_if_approved(here: Workspace, plan: Run, decision: Decision) -> None:
+def confirm_if_approved(workspace: Workspace, plan: Run, decision: Decision) -> None:
     """Record that a person confirmed a plan that looks like another client's; safe to repeat."""
-    if decision.approved and unconfirmed_doubt(here, plan):
-        confirm_client(here.outbox.ledger, plan, by=decision.by)
+    if decision.approved and unconfirmed_doubt(workspace, plan):
+        confirm_client(workspace.outbox.ledger, plan, by=decision.by)
 
 
-def apply_command(here: Workspace, plan: Run) -> str:
+def apply_command(workspace: Workspace, plan: Run) -> str:
     """Return the command that sends a refused plan."""
-    flag = f" --client-no-is-right {plan.client_no}" if unconfirmed_doubt(here, plan) else ""
+    flag = f" --client-no-is-right {plan.client_no}" if unconfirmed_doubt(workspace, plan) else ""
     return f"armrest apply {plan.run_id}{flag}"
 
 
@@ -114,14 +114,14 @@ def assert_divisible(settings: Settings, shards: int) -> None:
     """
     if shards > settings.concurrency:
         raise SettingsRefused(
-            f"{shards} shards cannot share the {settings.concurrency} calls at once of ARMREST_CONCURRENCY: "
+            f"{shards} shards need as many calls at once, and ARMREST_CONCURRENCY allows {settings.concurrency}: "
             "ask for fewer shards, or raise it"
         )
 
 
-def open_plan_for_approval(here: Workspace, run: Run) -> Run:
+def open_plan_for_approval(workspace: Workspace, run: Run) -> Run:
     """Open a dry run, without guard rails, of what a guard rail has refused: a plan that a person may approve."""
-    ledger = here.outbox.ledger
+    ledger = workspace.outbox.ledger
     refused = find_run(ledger, run.run_id)
     rails = {"max_changed": None, "min_rows": None, "max_source_age_seconds": None}
     asks = {"dry_run": True, "asks_because": refused.message}
@@ -137,9 +137,9 @@ def open_plan_for_approval(here: Workspace, run: Run) -> Run:
     )
 
 
-def open_rerun(here: Workspace, choice: RerunSelection, only: Only) -> Run:
+def open_rerun(workspace: Workspace, choice: RerunSelection, only: Only) -> Run:
     """Open a run that sends again what failed in another."""
-    ledger, parent = here.outbox.ledger, choice.parent
+    ledger, parent = workspace.outbox.ledger, choice.parent
     return create_run(
         ledger,
         run_id=new_run_id(parent.client_no, ledger.now()),
@@ -148,12 +148,14 @@ def open_rerun(here: Workspace, choice: RerunSelection, only: Only) -> Run:
         mode=parent.mode,
         user_id=parent.user_id,
         source=parent.source,
-        request=rerun_request(parent, batch_uuids=choice.batch_uuids, only=only, connection=here.settings.connection),
+        request=rerun_request(
+            parent, batch_uuids=choice.batch_uuids, only=only, connection=workspace.settings.connection
+        ),
         parent=parent,
     )
 
 
-def find_resumable_run(here: Workspace, run_id: str, *, client_no: int | None = None) -> Run:
+def find_resumable_run(workspace: Workspace, run_id: str, *, client_no: int | None = None) -> Run:
     """Return a run that may be resumed.
 
     Raises:
@@ -161,14 +163,14 @@ def find_resumable_run(here: Workspace, run_id: str, *, client_no: int | None = 
         WrongClient: It is another client's than the one that is named.
         OutboxError: It was a dry run, and nobody has approved it.
     """
-    run = run_of_client(here, run_id, client_no)
+    run = run_of_client(workspace, run_id, client_no)
     if run.request.dry_run:
-        raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it as it is")
+        raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it unchanged")
     return run
 
 
 def find_applicable_plan(
-    here: Workspace, plan_id: str, *, client_no: int | None = None, client_no_is_right: int = 0, by: str = ""
+    workspace: Workspace, plan_id: str, *, client_no: int | None = None, client_no_is_right: int = 0, by: str = ""
 ) -> Run:
     """Return a plan that may be sent as it is.
 
@@ -183,26 +185,26 @@ def find_applicable_plan(
         OutboxError: It is no plan, it names no address, it looks like another client's, it was overtaken, or a body
             of it was purged; or another number than the plan's is repeated.
     """
-    plan = run_of_client(here, plan_id, client_no)
+    plan = run_of_client(workspace, plan_id, client_no)
     if client_no_is_right not in {0, plan.client_no}:
         raise OutboxError(
-            f"plan {plan.run_id} is client {plan.client_no}'s, but client_no_is_right is {client_no_is_right}: repeat "
-            "the plan's client number, or leave it out"
+            f"plan {plan.run_id} belongs to client {plan.client_no}, but client_no_is_right is {client_no_is_right}: "
+            "repeat the plan's client number, or leave it out"
         )
     if not plan.api_url:
         raise OutboxError(f"plan {plan.run_id} was made without ARMREST_API_URL: set it, and plan again")
-    if client_no_is_right and unconfirmed_doubt(here, plan):
-        confirm_client(here.outbox.ledger, plan, by=by)
-    assert_applicable(here.outbox.ledger, plan)
+    if client_no_is_right and unconfirmed_doubt(workspace, plan):
+        confirm_client(workspace.outbox.ledger, plan, by=by)
+    assert_applicable(workspace.outbox.ledger, plan)
     return plan
 
 
-def find_run_of_flow_run(here: Workspace, flow_run_id: str) -> Run | None:
+def find_run_of_flow_run(workspace: Workspace, flow_run_id: str) -> Run | None:
     """Return the run that an earlier attempt linked to this flow run, or None."""
-    return run_of_flow_run(here.outbox.ledger, flow_run_id)
+    return run_of_flow_run(workspace.outbox.ledger, flow_run_id)
 
 
-def link_flow_run(here: Workspace, run: Run, flow_run_id: str) -> Run:
+def link_flow_run(workspace: Workspace, run: Run, flow_run_id: str) -> Run:
     """Link a flow run to a run, so that Prefect's retry continues the same run."""
-    save_flow_run_link(here.outbox.ledger, run, flow_run_id)
+    save_flow_run_link(workspace.outbox.ledger, run, flow_run_id)
     return run

@@ -19,47 +19,49 @@ class PlanningStopped(BaseException):
 
 
 def plan_run(
-    here: Workspace,
+    workspace: Workspace,
     run: Run,
     *,
     stop: threading.Event | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> RunSummary:
-    """Plan a run from its request, under the lease that `here` holds; a dry run needs none. Safe to repeat.
+    """Plan a run from its request, under the lease that `workspace` holds; a dry run needs none. Safe to repeat.
 
     Args:
         stop: Set from another thread, it ends the reading.
         databases: What `sql:NAME` stands for; None is what the settings say.
     """
-    look = watcher.get()
+    progress = watcher.get()
 
     def on_progress(rows: int) -> None:
         if stop and stop.is_set():
             raise PlanningStopped
-        if look:
-            look.reading(rows)
+        if progress:
+            progress.reading(rows)
 
     request = run.request
     if isinstance(request, RerunRequest):
-        return plan_rerun(here.outbox, run, here.held_lease, batch_uuids=request.batch_uuids, only=request.only)
+        return plan_rerun(
+            workspace.outbox, run, workspace.held_lease, batch_uuids=request.batch_uuids, only=request.only
+        )
     if isinstance(request, UpdateRequest):
         planned = plan(
-            here.outbox,
+            workspace.outbox,
             run,
-            here.lease,
-            rejects_folder=here.rejects_folder,
-            places=places_of(here.settings) if request.confined else None,
-            databases=databases_of(here.settings) if databases is None else databases,
-            read_records=_reader(here, run) if request.address_policy == "merge" else None,
-            processes=planning_processes(here.settings),
+            workspace.lease,
+            rejects_folder=workspace.rejects_folder,
+            places=places_of(workspace.settings) if request.confined else None,
+            databases=databases_of(workspace.settings) if databases is None else databases,
+            read_records=_reader(workspace, run) if request.address_policy == "merge" else None,
+            processes=planning_processes(workspace.settings),
             on_progress=on_progress,
         )
-        remove_spooled(here.settings, request.source)
+        remove_spooled(workspace.settings, request.source)
         return planned
-    return _planned_single(here, run)
+    return _planned_single(workspace, run)
 
 
-def _planned_single(here: Workspace, run: Run) -> RunSummary:
+def _planned_single(workspace: Workspace, run: Run) -> RunSummary:
     """Return the summary of a single customer's update, which is planned when it is made.
 
     Raises:
@@ -68,16 +70,16 @@ def _planned_single(here: Workspace, run: Run) -> RunSummary:
     if run.planned_at is None:
         what = f"run {run.run_id} was interrupted before it stored its customer, and sent nothing"
         raise OutboxError(f"{what}: update the customer again")
-    return summary(here.outbox.ledger, run.run_id)
+    return summary(workspace.outbox.ledger, run.run_id)
 
 
-def _reader(here: Workspace, run: Run) -> ReadRecords:
+def _reader(workspace: Workspace, run: Run) -> ReadRecords:
     """Return what asks ARM; planning is a thread of its own, without a loop.
 
     Raises:
         SettingsRefused: There is no address or no login to ask with.
     """
-    settings = settings_for(run, here.settings, here.load)
+    settings = settings_for(run, workspace.settings, workspace.load)
     arm_client(settings, client_no=run.client_no)
 
     async def read(numbers: Sequence[str]) -> list[CustomerRecord | None]:

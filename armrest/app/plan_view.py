@@ -45,7 +45,7 @@ class PlanView:
             yield "changed", f"{figures.changed:,} of {figures.known:,} known customers"
             yield "unchanged", f"{figures.unchanged:,}"
         yield "rejected", f"{self.customers.rejected:,}"
-        yield "held", f"{figures.held:,} are in flight in another batch"
+        yield "held", f"{figures.held:,} are in another open batch"
         yield (
             "would be sent",
             f"{self.customers.planned:,} in {figures.batches:,} batches, {figures.body_bytes:,} bytes",
@@ -59,16 +59,18 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
     run = find_run(outbox.ledger, run_id)
     sample: list[dict[str, Any]] = []
     for batch in batches_in(outbox.ledger, run, SENDABLE)[:SAMPLE]:
-        people = (customer for _, customer in read_customers(outbox, batch)[: SAMPLE - len(sample)])
-        sample += [dict(customer) if show_values else masked(cast("CustomerUpdate", customer)) for customer in people]
+        customers = (customer for _, customer in read_customers(outbox, batch)[: SAMPLE - len(sample)])
+        sample += [
+            dict(customer) if show_values else masked(cast("CustomerUpdate", customer)) for customer in customers
+        ]
     return PlanView(summary(outbox.ledger, run_id).customers, plan_figures(outbox.ledger, run), sample)
 
 
 def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
     """Return notes for the author of the source, before and after it is sent: what was found, and how often."""
     if blanked := _counted(figures.blanked):
-        whose = ", unchanged customers' among them" if figures.unchanged else ""
-        yield "blanked", f"lines of addresses{whose}: {blanked}"
+        whose = " (including unchanged customers)" if figures.unchanged else ""
+        yield "blanked", f"address fields{whose}: {blanked}"
     for code, times in _most_first(figures.warnings):
         yield "warning", f"{times:,} × {describe_finding(code)}"
     if figures.unmapped:
@@ -97,4 +99,4 @@ def _counted(times: Mapping[str, int]) -> str:
 
 
 def _most_first(times: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(times.items(), key=lambda one: (-one[1], one[0]))
+    return sorted(times.items(), key=lambda entry: (-entry[1], entry[0]))

@@ -26,7 +26,7 @@ class RerunSelection:
 
 
 def select_for_rerun(
-    here: Workspace, *, run_id: str | None, batch_uuids: Collection[str], client_no: int | None, only: Only
+    workspace: Workspace, *, run_id: str | None, batch_uuids: Collection[str], client_no: int | None, only: Only
 ) -> list[RerunSelection]:
     """Return what is to be sent again, the oldest data first; nothing where nothing is left to do.
 
@@ -42,38 +42,38 @@ def select_for_rerun(
         OutboxError: None of the three is given.
     """
     choices = (
-        RerunSelection(run, uuids, count_failures(here.outbox.ledger, run, only=only, batch_uuids=uuids))
-        for run, uuids in _candidates(here, run_id, tuple(batch_uuids), client_no, only)
+        RerunSelection(run, uuids, count_failures(workspace.outbox.ledger, run, only=only, batch_uuids=uuids))
+        for run, uuids in _candidates(workspace, run_id, tuple(batch_uuids), client_no, only)
     )
     return [choice for choice in choices if choice.customers]
 
 
 def _candidates(
-    here: Workspace, run_id: str | None, batch_uuids: tuple[str, ...], client_no: int | None, only: Only
+    workspace: Workspace, run_id: str | None, batch_uuids: tuple[str, ...], client_no: int | None, only: Only
 ) -> Iterator[tuple[Run, tuple[str, ...]]]:
-    ledger = here.outbox.ledger
+    ledger = workspace.outbox.ledger
     if run_id is not None:
-        yield run_of_client(here, run_id, client_no), batch_uuids
+        yield run_of_client(workspace, run_id, client_no), batch_uuids
     elif batch_uuids:
-        found = runs_of_batches(ledger, api_url=required_api_url(here.settings), batch_uuids=batch_uuids)
-        for one, uuids in found.items():
-            yield run_of_client(here, one, client_no), tuple(uuids)
+        uuids_by_run = runs_of_batches(ledger, api_url=required_api_url(workspace.settings), batch_uuids=batch_uuids)
+        for parent_id, uuids in uuids_by_run.items():
+            yield run_of_client(workspace, parent_id, client_no), tuple(uuids)
     elif client_no is not None:
-        api_url = required_api_url(here.settings)
-        for one in runs_with_failures(ledger, api_url=api_url, client_no=client_no, only=only):
-            yield find_run(ledger, one), ()
+        api_url = required_api_url(workspace.settings)
+        for parent_id in runs_with_failures(ledger, api_url=api_url, client_no=client_no, only=only):
+            yield find_run(ledger, parent_id), ()
     else:
-        raise OutboxError("name what is to be sent again: a run, batchUuids (--batch-uuid) or a client (--client-no)")
+        raise OutboxError("say what to send again: a run, batchUuids (--batch-uuid) or a client (--client-no)")
 
 
-def run_of_client(here: Workspace, run_id: str, client_no: int | None) -> Run:
+def run_of_client(workspace: Workspace, run_id: str, client_no: int | None) -> Run:
     """Return a run, and make sure that it is this client's where one is named.
 
     Raises:
         UnknownRun: The ledger has no such run.
         WrongClient: It is another's.
     """
-    run = find_run(here.outbox.ledger, run_id)
+    run = find_run(workspace.outbox.ledger, run_id)
     if client_no is not None and run.client_no != client_no:
-        raise WrongClient(f"run {run.run_id} is client {run.client_no}'s, not {client_no}'s: nothing is sent")
+        raise WrongClient(f"run {run.run_id} belongs to client {run.client_no}, not {client_no}: nothing is sent")
     return run

@@ -61,7 +61,7 @@ class CustomerInFlight(OutboxError):
     """The customer is in a batch that is still open; nothing was sent."""
 
 
-def with_whole_address(values: Mapping[str, str], held: CustomerRecord | None) -> dict[str, str]:
+def with_whole_address(values: Mapping[str, str], record: CustomerRecord | None) -> dict[str, str]:
     """Return values with the rest of the address that ARM holds, where they have any of it.
 
     Raises:
@@ -70,12 +70,12 @@ def with_whole_address(values: Mapping[str, str], held: CustomerRecord | None) -
     changed = {name.removeprefix("postalAddress."): value for name, value in values.items()}
     if not has_address_field(changed):
         return dict(values)
-    if held is None and is_partial_address(changed):
+    if record is None and is_partial_address(changed):
         raise InputRefused(
-            "ARM does not show this customer's address, and would blank what is not sent of it: send all of it",
+            "ARM does not show this customer's address, and clears the parts that are not sent: send the whole address",
             code="address-would-be-blanked",
         )
-    address = whole_address({}, held.get("postalAddress") if held else None)
+    address = whole_address({}, record.get("postalAddress") if record else None)
     return {**{field: str(value) for field, value in address.items()}, **changed}
 
 
@@ -115,8 +115,8 @@ async def send_single_update(
         )
         if holder is not None:
             raise CustomerInFlight(
-                f"customer {customer['customerNo']} stands in {holder}, which is still open: "
-                "wait until it has settled, or see `armrest settle`"
+                f"customer {customer['customerNo']} is in {holder}, which is still open: "
+                "wait until ARM has finished it, or run `armrest settle`"
             )
         run = _planned(
             outbox,
@@ -209,7 +209,7 @@ class _Single:
         elif answer.standing is AnswerKind.REJECTED:
             self._fail(answer.message or "ARM refused the customer", **words)
         else:  # neither success nor failure: it stays open
-            why = "; ".join(map(str, answer.against)) or "ARM's answer tells neither success nor failure"
+            why = "; ".join(map(str, answer.against)) or "ARM's answer shows neither success nor failure"
             record_status(self.outbox.ledger, batch, **words)
             mark_in_doubt(self.outbox.ledger, batch, f"{NOT_SETTLED}{why}")
 

@@ -48,7 +48,7 @@ def may_be_shown(customer_no: str) -> bool:
 
 
 async def update_single_customer(
-    here: Workspace,
+    workspace: Workspace,
     client_no: int,
     customer_no: str,
     *,
@@ -71,18 +71,20 @@ async def update_single_customer(
         SettingsRefused: A setting is missing.
         ArmError: ARM does not answer, or lets nobody in.
     """
-    wanted = {**values, **dict.fromkeys(clear, "")}
-    rules = rules_of(here.settings)
-    read_single_customer(customer_no, wanted, severities=rules)  # what is at fault is said before anything is asked
-    async with arm_client(here.settings, client_no=client_no, updates=True) as arm:
-        held = await _held(arm, client_no, customer_no)
-        customer = read_single_customer(customer_no, with_whole_address(wanted, held), severities=rules)
-        run = await _updated(here, arm, client_no, customer, user_id or here.settings.user_id)
-    changes = None if held is None else {name: (old, new) for name, (new, old) in differences(customer, held).items()}
+    new_values = {**values, **dict.fromkeys(clear, "")}
+    rules = rules_of(workspace.settings)
+    read_single_customer(customer_no, new_values, severities=rules)  # what is at fault is said before anything is asked
+    async with arm_client(workspace.settings, client_no=client_no, updates=True) as arm:
+        record = await _record(arm, client_no, customer_no)
+        customer = read_single_customer(customer_no, with_whole_address(new_values, record), severities=rules)
+        run = await _send(workspace, arm, client_no, customer, user_id or workspace.settings.user_id)
+    changes = (
+        None if record is None else {name: (old, new) for name, (new, old) in differences(customer, record).items()}
+    )
     return SingleUpdate(run, customer, changes)
 
 
-async def _held(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRecord | None:
+async def _record(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRecord | None:
     """Return ARM's record of a customer; None if the login may write but not read."""
     try:
         return await arm.get_customer(client_no, customer_no)
@@ -90,18 +92,18 @@ async def _held(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRec
         return None
 
 
-async def _updated(
-    here: Workspace, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
+async def _send(
+    workspace: Workspace, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
 ) -> RunSummary:
     return await send_single_update(
-        here.outbox,
+        workspace.outbox,
         arm,
         customer,
-        api_url=required_api_url(here.settings),
+        api_url=required_api_url(workspace.settings),
         client_no=client_no,
         user_id=user_id,
-        options=_options(here.settings),
-        connection=here.settings.connection,
+        options=_options(workspace.settings),
+        connection=workspace.settings.connection,
     )
 
 

@@ -154,20 +154,20 @@ def places_of(settings: Settings) -> Places:
         for folder in places.folders():
             if _overlap(folder.resolve(), mappings.resolve()):
                 raise SettingsRefused(
-                    f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write, lie in each other: name "
+                    f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write: one is inside the other; name "
                     "another folder"
                 )
     return places
 
 
-def _overlap(one: Path, other: Path) -> bool:
-    return one.is_relative_to(other) or other.is_relative_to(one)
+def _overlap(first: Path, second: Path) -> bool:
+    return first.is_relative_to(second) or second.is_relative_to(first)
 
 
 def databases_of(settings: Settings) -> dict[str, Database]:
     """Return what `sql:NAME` stands for."""
     named = settings.sources.get_secret_value()
-    return {name: Database(one.url.get_secret_value(), one.query) for name, one in named.items()}
+    return {name: Database(source.url.get_secret_value(), source.query) for name, source in named.items()}
 
 
 def planning_processes(settings: Settings) -> int:

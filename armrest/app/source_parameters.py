@@ -22,4 +22,4 @@ class SourceParameters(SourceReading):
 
 def option_of(name: str) -> Option:
     """Return how an option of a source is shown to users."""
-    return next(one for one in SourceParameters.model_fields[name].metadata if isinstance(one, Option))
+    return next(item for item in SourceParameters.model_fields[name].metadata if isinstance(item, Option))

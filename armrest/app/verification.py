@@ -48,7 +48,7 @@ async def verify_source(
 
 
 async def verify_run(
-    here: Workspace,
+    workspace: Workspace,
     run_id: str,
     *,
     sample: int | None = None,
@@ -61,12 +61,12 @@ async def verify_run(
         UnknownRun: The ledger has no such run.
         BodyUnusable: A body was purged.
     """
-    run = find_run(here.outbox.ledger, run_id)
-    wanted = FromRun(here.outbox, run)
+    run = find_run(workspace.outbox.ledger, run_id)
+    expected = FromRun(workspace.outbox, run)
     return await _verify(
-        wanted,
+        expected,
         run.client_no,
-        settings_for(run, here.settings, here.load),
+        settings_for(run, workspace.settings, workspace.load),
         sample=sample,
         drift_file=drift_file,
         on_progress=on_progress,
@@ -75,7 +75,7 @@ async def verify_run(
 
 
 async def _verify(
-    wanted: ExpectedCustomers,
+    expected: ExpectedCustomers,
     client_no: int,
     settings: Settings,
     *,
@@ -88,7 +88,7 @@ async def _verify(
         return await verify(
             arm,
             client_no,
-            wanted,
+            expected,
             file=drift_file or _drift_file(settings, client_no),
             sample_size=sample,
             concurrency=settings.concurrency,

@@ -47,10 +47,10 @@ class Workspace:
     lease: Lease | None = None
     delivery: Delivery | None = None
     run_id: str | None = None
-    _given: Settings = field(init=False, repr=False)
+    _initial_settings: Settings = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._given = self.settings
+        self._initial_settings = self.settings
 
     @property
     def rejects_folder(self) -> Path | str:
@@ -69,7 +69,7 @@ class Workspace:
         Raises:
             SettingsRefused: Another connection or address is set, or this may not be sent there.
         """
-        self.settings = settings_for(run, self._given, self.load)
+        self.settings = settings_for(run, self._initial_settings, self.load)
         return arm_client(self.settings, api_url=run.api_url, client_no=run.client_no, updates=True)
 
 
@@ -94,76 +94,78 @@ def open_workspace(load: LoadSettings, name: str = "") -> Iterator[Workspace]:
 
 
 @asynccontextmanager
-async def hold_client(here: Workspace, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
+async def hold_client(workspace: Workspace, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
     """Hold the run's client, so that no other run sends for it; nothing is done where it is held already.
 
     Raises:
         LeaseHeld: Another run holds it.
     """
-    if here.lease is not None:
-        yield here.lease
+    if workspace.lease is not None:
+        yield workspace.lease
         return
     async with hold_lease(
-        here.outbox.ledger,
+        workspace.outbox.ledger,
         api_url=run.api_url,
         client_no=run.client_no,
         run_id=run.run_id,
-        seconds=here.settings.lease_seconds,
+        seconds=workspace.settings.lease_seconds,
         wait_seconds=wait_seconds,
         by_many=run.request.shards > 1,
     ) as lease:
-        here.lease = lease
+        workspace.lease = lease
         try:
             yield lease
         finally:
-            here.lease = None
+            workspace.lease = None
 
 
 @asynccontextmanager
-async def join_client(here: Workspace, run: Run, shard: Shard) -> AsyncIterator[Lease]:
+async def join_client(workspace: Workspace, run: Run, shard: Shard) -> AsyncIterator[Lease]:
     """Take a shard of a run over, under the lease that the run holds, and help to keep that alive.
 
     Raises:
         LeaseLost: The run holds its client no more, or a later attempt has the shard.
     """
-    lease = join_lease(here.outbox.ledger, run, shard, seconds=here.settings.lease_seconds)
-    async with keep_alive(here.outbox.ledger, lease):
-        here.lease = lease
+    lease = join_lease(workspace.outbox.ledger, run, shard, seconds=workspace.settings.lease_seconds)
+    async with keep_alive(workspace.outbox.ledger, lease):
+        workspace.lease = lease
         try:
             yield lease
         finally:
-            here.lease = None
+            workspace.lease = None
 
 
 @asynccontextmanager
-async def open_delivery(here: Workspace, run: Run, *, deadline_seconds: float | None = None) -> AsyncIterator[Delivery]:
+async def open_delivery(
+    workspace: Workspace, run: Run, *, deadline_seconds: float | None = None
+) -> AsyncIterator[Delivery]:
     """Use the engine that is at work on this run, or start one; its deadline counts from then on.
 
     Raises:
         LeaseHeld: Another run holds the client.
         SettingsRefused: The settings name another address than the run's, or none.
     """
-    if here.delivery is not None:
-        yield here.delivery
+    if workspace.delivery is not None:
+        yield workspace.delivery
         return
     async with (
-        here.arm_for(run) as arm,
-        hold_client(here, run) as lease,
-        Delivery(here.outbox, arm, run, lease, _options(here, run, lease, deadline_seconds)) as delivery,
+        workspace.arm_for(run) as arm,
+        hold_client(workspace, run) as lease,
+        Delivery(workspace.outbox, arm, run, lease, _options(workspace, run, lease, deadline_seconds)) as delivery,
     ):
-        here.delivery = delivery
+        workspace.delivery = delivery
         try:
             yield delivery
         finally:
-            here.delivery = None
+            workspace.delivery = None
 
 
-def _options(here: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
+def _options(workspace: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
     """Return how a run's engine goes about it: a shard has its share of what one engine would have under way."""
-    options = delivery_options(here.settings, deadline_seconds)
+    options = delivery_options(workspace.settings, deadline_seconds)
     if lease.shard is None:
         return options
-    return shard_options(options, run.request.shards, usual_seconds(here.outbox.ledger, run))
+    return shard_options(options, run.request.shards, usual_seconds(workspace.outbox.ledger, run))
 
 
 def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
@@ -182,14 +184,15 @@ def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
     Raises:
         SettingsRefused: They name another connection.
     """
-    made_with = run.request.connection
-    if made_with in {"", settings.connection}:
+    connection = run.request.connection
+    if connection in {"", settings.connection}:
         return settings
     if settings.connection:
         raise SettingsRefused(
-            f"run {run.run_id} was made with the connection {made_with}, not {settings.connection}: name that, or none"
+            f"run {run.run_id} was made with the connection {connection}, not {settings.connection}: "
+            f"name {connection}, or no connection"
         )
-    return load(made_with)
+    return load(connection)
 
 
 def arm_client(
@@ -209,14 +212,15 @@ def arm_client(
     address = required_api_url(settings)
     if api_url is not None and api_url != address:
         raise SettingsRefused(
-            f"the run was planned for {api_url}, but {_place(settings, 'API_URL')} is {address}: set it to the run's"
+            f"the run was planned for {api_url}, but {_set_in(settings, 'API_URL')} says {address}: "
+            "set the run's address"
         )
     if settings.clients and client_no is not None and client_no not in settings.clients:
         listed = ", ".join(map(str, settings.clients))
-        raise SettingsRefused(f"client {client_no} is none of those of {_place(settings, 'CLIENTS')}: {listed}")
+        raise SettingsRefused(f"client {client_no} is not in the list of {_set_in(settings, 'CLIENTS')}: {listed}")
     if updates and not settings.allow_updates:
         raise SettingsRefused(
-            f"nothing is sent: {_place(settings, 'ALLOW_UPDATES')} allows no updates; if they are meant, switch them on"
+            f"nothing is sent: {_set_in(settings, 'ALLOW_UPDATES')} allows no updates; to send, switch it on"
         )
     return ArmClient(
         address,
@@ -227,8 +231,8 @@ def arm_client(
     )
 
 
-def _place(settings: Settings, variable: str) -> str:
-    """Tell where it was set."""
+def _set_in(settings: Settings, variable: str) -> str:
+    """Return where a setting was made."""
     return f"the connection {settings.connection}" if settings.connection else f"ARMREST_{variable}"
 
 
@@ -240,8 +244,8 @@ def required_clients(settings: Settings) -> str:
     """
     if not settings.clients:
         raise SettingsRefused(
-            f"{_place(settings, 'CLIENTS')} names no client, so a typo in a client number may reach any: list those "
-            "that may be touched, such as 2218,2219"
+            f"{_set_in(settings, 'CLIENTS')} names no client, so a typo in a client number may reach any client: list "
+            "those that may be updated, such as 2218,2219"
         )
     return ", ".join(map(str, settings.clients))
 
@@ -270,9 +274,12 @@ def tokens(settings: Settings) -> TokenProvider:
     url, client_id, secret = settings.identity_url, settings.identity_client_id, settings.identity_client_secret
     if url is None or client_id is None or secret is None:
         if settings.connection:
-            raise SettingsRefused(f"the connection {settings.connection} has no login: give it a token, or all of one")
+            raise SettingsRefused(
+                f"the connection {settings.connection} has no login: "
+                "give it a token, or the URL, client id and client secret of Identity"
+            )
         raise SettingsRefused(
-            "there is no login: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
+            "no login is set: set ARMREST_TOKEN, or ARMREST_IDENTITY_URL with ARMREST_IDENTITY_CLIENT_ID "
             "and ARMREST_IDENTITY_CLIENT_SECRET"
         )
     return ClientCredentials(url, client_id, secret)

@@ -43,7 +43,7 @@ class Calls:
     """What all calls share.
 
     Args:
-        shared_brake: The rate limiter of other calls to the same API, if any.
+        shared_rate_limiter: The rate limiter of other calls to the same API, if any.
 
     Attributes:
         group: Groups the ledger writes of many batches into shared transactions.
@@ -56,15 +56,15 @@ class Calls:
     arm: ArmClient
     options: DeliveryOptions
     random: Random = field(default_factory=Random)
-    shared_brake: InitVar[RateLimiter | None] = None
-    brake: RateLimiter = field(init=False)
+    shared_rate_limiter: InitVar[RateLimiter | None] = None
+    rate_limiter: RateLimiter = field(init=False)
     group: GroupCommit = field(init=False)
     deadline: float = field(init=False)
     reached: bool = field(init=False, default=False)
     stopped: StopTheRun | None = field(init=False, default=None)
 
-    def __post_init__(self, shared_brake: RateLimiter | None) -> None:
-        self.brake = shared_brake or RateLimiter(
+    def __post_init__(self, shared_rate_limiter: RateLimiter | None) -> None:
+        self.rate_limiter = shared_rate_limiter or RateLimiter(
             concurrency=self.options.concurrency,
             lowest=self.options.min_concurrency,
             random=self.random,
@@ -90,7 +90,7 @@ class Calls:
         async with AsyncExitStack() as slot:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self.deadline):
-                    await slot.enter_async_context(self.brake.slot())
+                    await slot.enter_async_context(self.rate_limiter.slot())
             if self.stopped:
                 raise self.stopped
             yield self.seconds_left() > 0
@@ -124,8 +124,8 @@ class Call:
     def answered(self, outcome: str, *, http_status: int | None, request_id: str | None, evidence: str) -> None:
         """Record that ARM answered; the evidence holds no personal data."""
         self._calls.reached = True
-        self._calls.brake.on_success()
-        self._calls.brake.answered(self._what, left_at=self._left_at)
+        self._calls.rate_limiter.on_success()
+        self._calls.rate_limiter.on_answer(self._what, left_at=self._left_at)
         self._record(outcome, http_status, request_id, evidence)
 
     def broke(self, error: ArmError) -> None:
@@ -135,10 +135,10 @@ class Call:
             self._calls.stop(error)
         if isinstance(error, RateLimited):
             too_fast = error.status == HTTPStatus.TOO_MANY_REQUESTS
-            brake = self._calls.brake.on_rate_limited if too_fast else self._calls.brake.pause
-            brake(error.retry_after_seconds, left_at=self._left_at)
+            slow_down = self._calls.rate_limiter.on_rate_limited if too_fast else self._calls.rate_limiter.pause
+            slow_down(error.retry_after_seconds, left_at=self._left_at)
         elif not isinstance(error, Unreachable):
-            self._calls.brake.answered(self._what, left_at=self._left_at)
+            self._calls.rate_limiter.on_answer(self._what, left_at=self._left_at)
         self._record(type(error).__name__, error.status, error.request_id, error.evidence)
 
     def broken_off(self) -> None:

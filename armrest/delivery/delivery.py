@@ -41,7 +41,7 @@ class Delivery:
     All calls of its slices share one rate limiter and one poller. Every method is safe to call again after any crash.
 
     Args:
-        brake: The rate limiter of other deliveries to the same API, if any.
+        rate_limiter: The rate limiter of other deliveries to the same API, if any.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Delivery:
         options: DeliveryOptions,
         *,
         random: Random | None = None,
-        brake: RateLimiter | None = None,
+        rate_limiter: RateLimiter | None = None,
     ) -> None:
         self._begin = partial(
             Context,
@@ -63,7 +63,7 @@ class Delivery:
             lease=lease,
             options=options,
             random=random or Random(),
-            shared_brake=brake,
+            shared_rate_limiter=rate_limiter,
         )
 
     async def __aenter__(self) -> Self:
@@ -73,8 +73,8 @@ class Delivery:
         self._sender = Sender(self._context, self._splitter)
         self._budget = RefusalBudget(self._context, self._sender, self._splitter)
         self._poller = Poller(self._context)
-        self._seeking = asyncio.Lock()
-        self._has_sought = False
+        self._first_acceptance_lock = asyncio.Lock()
+        self._has_first_acceptance = False
         self._left_open: set[int] = set()
         started_at = run.started_at or outbox.ledger.now()
         beginning = {"started_at": started_at, "state": RunState.SENDING, "message": "", "ended_at": None}
@@ -90,29 +90,29 @@ class Delivery:
         """Return the seconds until the deadline; 0 once it has passed."""
         return self._context.seconds_left()
 
-    async def scout(self, *, but: frozenset[int] = frozenset()) -> None:
+    async def seek_first_acceptance(self, *, excluded: frozenset[int] = frozenset()) -> None:
         """Send one batch at a time until ARM accepts one; after that, several may be sent at once.
 
         Args:
-            but: Batches (their numbers in the run) that are not sent.
+            excluded: Batches (their numbers in the run) that are not sent.
 
         Raises:
             StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
-        async with self._seeking:
+        async with self._first_acceptance_lock:
             if self._context.stopped:
                 raise self._context.stopped
-            if self._has_sought:
+            if self._has_first_acceptance:
                 return
             first_acceptance = FirstAcceptance(self._context, self._sender, self._splitter)
             try:
-                await first_acceptance.seek(but=but)
+                await first_acceptance.seek(but=excluded)
             except StopTheRun as error:
                 self._context.stop(error)
                 raise
             self._left_open = first_acceptance.left_open
-            self._has_sought = True
+            self._has_first_acceptance = True
 
     async def send_first(self) -> None:
         """Send a few batches one by one before the shards begin, so that they know how long an answer takes alone.
@@ -121,7 +121,7 @@ class Delivery:
             StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
-        await self.scout()
+        await self.seek_first_acceptance()
         todo = [batch for batch in self._context.batches(SENDABLE) if batch.seq not in self._left_open]
         for batch in todo[:FIRST_ANSWERS]:
             await self._send(batch)
@@ -136,7 +136,7 @@ class Delivery:
             StopTheRun: ARM refuses the whole run, not just a customer.
             LeaseLost: Another run has taken over the client.
         """
-        await self.scout()
+        await self.seek_first_acceptance()
         await self._send_all(slice_no)
         states = count_states(self._context.outbox.ledger, self._context.run, slice_no)
         if left := sum(states[state] for state in SENDABLE):
@@ -168,13 +168,13 @@ class Delivery:
             LeaseLost: Another run has taken over the client.
         """
         others = frozenset(batch.seq for batch in self._context.batches([State.PLANNED, State.ACCEPTED]))
-        await self.scout(but=others)
-        await self._send_all(but=others)
+        await self.seek_first_acceptance(excluded=others)
+        await self._send_all(excluded=others)
         await self._poller.watch(batch for batch in self._context.batches([State.ACCEPTED]) if batch.seq not in others)
 
-    async def _send_all(self, slice_no: int | None = None, *, but: frozenset[int] = frozenset()) -> None:
+    async def _send_all(self, slice_no: int | None = None, *, excluded: frozenset[int] = frozenset()) -> None:
         """Offer each batch to the gate once, including the parts of batches that are split on the way."""
-        passed = but | self._left_open
+        passed = excluded | self._left_open
         self._budget.excluded |= passed
         while todo := [batch for batch in self._context.batches(SENDABLE, slice_no) if batch.seq not in passed]:
             passed |= {batch.seq for batch in todo}

@@ -54,11 +54,11 @@ def match_failures(
 def _by_position(index: int | None, sent: Sequence[tuple[Line, Mapping[str, Any]]]) -> str:
     """Name the customer that a position probably means, counted from 0, and the one it means counted from 1."""
     if index is None or not 0 <= index <= len(sent):
-        return "a failure is named by a position that is not in the batch"
+        return "ARM names a failure by a position that the batch does not have"
     positions = [position for position in (index, index - 1) if 0 <= position < len(sent)]
     first, *other = (sent[position][0].customer_no for position in positions)
     from_one = f", or {other[0]} if ARM counts from 1" if other else ""
-    return f"a failure is named by its position only: probably refused is customer {first}{from_one}"
+    return f"ARM names a failure only by its position: it is probably customer {first}{from_one}"
 
 
 def reason_for(text: str, customer: Mapping[str, Any]) -> str:

@@ -44,9 +44,9 @@ def finish(
         LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
     """
     with outbox.ledger.transaction() as ledger:  # the state is that of the figures: nothing is settled in between
-        found = summary(ledger, run.run_id)
-        state, message = _state(found.customers, stopped), describe_outcome(found, stopped)
-        known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(found.customers) else {}
+        run_summary = summary(ledger, run.run_id)
+        state, message = _state(run_summary.customers, stopped), describe_outcome(run_summary, stopped)
+        known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(run_summary.customers) else {}
         update_run(ledger, run, fence, state=state, message=message, ended_at=ledger.now(), **known)
     return summary(outbox.ledger, run.run_id)
 
@@ -60,20 +60,20 @@ def finish_stopped(outbox: Outbox, run: Run, by: StoppedBy, *, lease: Lease | No
         lease: The lease that the caller holds for the run, if any.
     """
     run = find_run(outbox.ledger, run.run_id)
-    found = summary(outbox.ledger, run.run_id)
+    run_summary = summary(outbox.ledger, run.run_id)
     by = "person" if run.stopped_by == "person" else by  # stopped in part, or before it resumed
-    if run.started_at is not None and not _is_open(found.customers):
+    if run.started_at is not None and not _is_open(run_summary.customers):
         with suppress(LeaseLost, LeaseHeld):  # another process has the run, and will record how it ended
             return finish(outbox, run, lease or Unheld(outbox.ledger, run))
         return summary(outbox.ledger, run.run_id)
     if run.ended_at is None:
-        note_stop(outbox.ledger, run, by, lease=lease, **_stopped(outbox, run, found, by))
-    elif found.customers.open:
+        note_stop(outbox.ledger, run, by, lease=lease, **_stopped(outbox, run, run_summary, by))
+    elif run_summary.customers.open:
         note_stop(outbox.ledger, run, by, lease=lease)
     return summary(outbox.ledger, run.run_id)
 
 
-def _stopped(outbox: Outbox, run: Run, found: RunSummary, by: StoppedBy) -> dict[str, Any]:
+def _stopped(outbox: Outbox, run: Run, run_summary: RunSummary, by: StoppedBy) -> dict[str, Any]:
     """Return the state, message and end time of a run that was stopped."""
     if run.request.dry_run:
         return {"message": f"{STOPPED[by]}; nothing was sent"}
@@ -82,9 +82,11 @@ def _stopped(outbox: Outbox, run: Run, found: RunSummary, by: StoppedBy) -> dict
         return {"state": RunState.FAILED, "message": f"{STOPPED[by]}; nothing was sent", "ended_at": ended_at}
     unsent = batches_in(outbox.ledger, run, [State.PLANNED, State.HELD])
     rest = _customers(sum(batch.sent_customers for batch in unsent))
-    stopped = f"{STOPPED[by]}; {found.batches.planned - len(unsent)} of {found.batches.planned} batches were sent"
+    stopped = (
+        f"{STOPPED[by]}; {run_summary.batches.planned - len(unsent)} of {run_summary.batches.planned} batches were sent"
+    )
     stopped += f", {len(unsent)} were not ({rest})" if unsent else ""
-    return {"state": RunState.FAILED, "message": describe_outcome(found, stopped), "ended_at": ended_at}
+    return {"state": RunState.FAILED, "message": describe_outcome(run_summary, stopped), "ended_at": ended_at}
 
 
 def finish_later(outbox: Outbox, run: Run) -> RunSummary:
@@ -95,22 +97,25 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
     Raises:
         LeaseHeld: Another process has taken the run's client, and will record the outcome itself.
     """
-    found = summary(outbox.ledger, run.run_id)
-    as_before = (found.state, found.message) == (_state(found.customers, ""), describe_outcome(found))
-    if as_before or (found.state is RunState.FAILED and found.customers.open):
-        return found
+    run_summary = summary(outbox.ledger, run.run_id)
+    unchanged = (run_summary.state, run_summary.message) == (
+        _state(run_summary.customers, ""),
+        describe_outcome(run_summary),
+    )
+    if unchanged or (run_summary.state is RunState.FAILED and run_summary.customers.open):
+        return run_summary
     return finish(outbox, run, Unheld(outbox.ledger, run))
 
 
-def _state(people: CustomerCounts, stopped: str) -> RunState:
-    if _is_open(people):
+def _state(customers: CustomerCounts, stopped: str) -> RunState:
+    if _is_open(customers):
         return RunState.FAILED if stopped else RunState.UNSETTLED
-    return RunState.PARTLY_FAILED if people.failed else RunState.COMPLETED
+    return RunState.PARTLY_FAILED if customers.failed else RunState.COMPLETED
 
 
-def _is_open(people: CustomerCounts) -> bool:
+def _is_open(customers: CustomerCounts) -> bool:
     """Whether any customer is still unsent or not settled, including before sending begins."""
-    return people.planned > people.settled + people.failed + people.superseded
+    return customers.planned > customers.settled + customers.failed + customers.superseded
 
 
 def describe_outcome(found: RunSummary, stopped: str = "") -> str:

@@ -192,8 +192,8 @@ class _Sweeper:
         self._outbox = calls.outbox
         self._ledger = calls.outbox.ledger
         holders = lease_holders(self._ledger)
-        found = (find_run(self._ledger, run_id) for run_id in unfinished_runs(self._ledger, api_url))
-        runs = [run for run in found if not clients or run.client_no in clients]
+        unfinished = (find_run(self._ledger, run_id) for run_id in unfinished_runs(self._ledger, api_url))
+        runs = [run for run in unfinished if not clients or run.client_no in clients]
         self._runs = [run for run in runs if run.client_id not in holders]
         self._skipped = {run.client_no: holders[run.client_id] for run in runs if run.client_id in holders}
         self._before = {run.run_id: self._summary(run) for run in self._runs}
@@ -213,14 +213,16 @@ class _Sweeper:
             except Forbidden as error:
                 self._troubles.append(f"client {client_no}: {error}")
 
-    def accept(self, said: Acceptance) -> None:
+    def accept(self, acceptance: Acceptance) -> None:
         """Close the open batches that a person accepts as settled; ARM's own outcome, if there is one by now, stays."""
-        for uuid in sorted(said.uuids - {batch.batch_uuid for batch in self._asked}):
+        for uuid in sorted(acceptance.uuids - {batch.batch_uuid for batch in self._asked}):
             self._troubles.append(f"batch {uuid} is not accepted: a run is sending for its client")
         for _, batch in list(self._open()):
-            if batch.batch_uuid in said.uuids:
+            if batch.batch_uuid in acceptance.uuids:
                 with suppress(BatchMoved):
-                    self._accepted.append(accept_by_person(self._ledger, batch, by=said.by, reason=said.reason))
+                    self._accepted.append(
+                        accept_by_person(self._ledger, batch, by=acceptance.by, reason=acceptance.reason)
+                    )
 
     def give_up(self, uuids: Collection[str], after_seconds: float | None) -> None:
         """Declare lost the open batches that are named or too old."""
@@ -249,12 +251,12 @@ class _Sweeper:
         for run in self._runs:
             if not run.is_left_to_people and batches_in(self._ledger, run, [State.HELD, State.SENDING]):
                 try:
-                    await self._take_up(run)
+                    await self._resume(run)
                 except (StopTheRun, OutboxError) as error:
                     log.warning("run %s is not resumed: %s", run.run_id, error)
                     self._troubles.append(f"run {run.run_id}: {error}")
 
-    async def _take_up(self, run: Run) -> None:
+    async def _resume(self, run: Run) -> None:
         calls = self._calls
         options = replace(calls.options, deadline_seconds=calls.seconds_left())
         holding = hold_lease(
@@ -267,14 +269,18 @@ class _Sweeper:
         async with holding as lease:
             if find_run(self._ledger, run.run_id).is_left_to_people:  # a person has stopped it since this sweep began
                 return
-            delivery = Delivery(self._outbox, calls.arm, run, lease, options, random=calls.random, brake=calls.brake)
+            delivery = Delivery(
+                self._outbox, calls.arm, run, lease, options, random=calls.random, rate_limiter=calls.rate_limiter
+            )
             async with delivery:
                 await delivery.resume_started()
 
     def conclude(self, open_too_long_seconds: float) -> Sweep:
         """Record how the runs stand now, except those that are live again, and return the result of the sweep."""
         alive = lease_holders(self._ledger)
-        changed = [told for run in self._runs if run.client_id not in alive and (told := self._finish(run))]
+        changed = [
+            changed_run for run in self._runs if run.client_id not in alive and (changed_run := self._finish(run))
+        ]
         before, after = list(self._before.values()), [self._summary(run) for run in self._runs]
         unsent = sum(len(batches_in(self._ledger, run, [State.HELD, State.PLANNED])) for run in self._runs)
         settled = sum(run.batches.settled for run in after) - sum(run.batches.settled for run in before)
@@ -289,7 +295,7 @@ class _Sweeper:
             accepted=len(self._accepted),
             open=len(list(self._open())),
             unsent=unsent,
-            too_old=[self._told(*one) for one in self._open() if self._age(one[1]) > open_too_long_seconds],
+            too_old=[self._open_too_long(*item) for item in self._open() if self._age(item[1]) > open_too_long_seconds],
             skipped_clients=[SkippedClient(client_no=no, run_id=run_id) for no, run_id in self._skipped.items()],
             runs=changed,
             troubles=self._troubles,
@@ -297,19 +303,21 @@ class _Sweeper:
 
     def _finish(self, run: Run) -> ChangedRun | None:
         try:
-            told = finish_later(self._outbox, run)
+            run_summary = finish_later(self._outbox, run)
         except LeaseHeld:
             return None
-        if told.batches == self._before[run.run_id].batches and told.state == run.state:
+        if run_summary.batches == self._before[run.run_id].batches and run_summary.state == run.state:
             return None
-        return ChangedRun(run_id=run.run_id, client_no=run.client_no, state=told.state, message=told.message)
+        return ChangedRun(
+            run_id=run.run_id, client_no=run.client_no, state=run_summary.state, message=run_summary.message
+        )
 
     def _open(self) -> Iterator[tuple[Run, Batch]]:
         for run in self._runs:
             for batch in batches_in(self._ledger, run, OPEN):
                 yield run, batch
 
-    def _told(self, run: Run, batch: Batch) -> OpenTooLong:
+    def _open_too_long(self, run: Run, batch: Batch) -> OpenTooLong:
         return OpenTooLong(
             run_id=run.run_id,
             client_no=run.client_no,

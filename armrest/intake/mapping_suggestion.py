@@ -78,7 +78,7 @@ class _Guesses:
             elif has_address_field([leaf]) and missing_address_fields(set(filter(None, map(guess, columns)))):
                 self._leave(index, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
             elif (rule := self._rule(leaf, values)) is None:
-                self._leave(index, column, f"{leaf}, but whether day or month comes first cannot be seen")
+                self._leave(index, column, f"{leaf}, but it is not clear whether day or month comes first")
             else:
                 taken[leaf] = column
                 self._lines.append(f"  {_key(column)}: {rule}")
@@ -93,7 +93,7 @@ class _Guesses:
     def text(self) -> str:
         """The mapping, in YAML."""
         left = ["", "# Left out:", *self._left] if self._left else []
-        title = f"# A first mapping for {self._source}, guessed: look it through."
+        title = f"# A first mapping for {self._source}, guessed: check it before use."
         return "\n".join([title, "columns:", *self._lines, *left]) + "\n"
 
     def _leave(self, position: int, column: str, why: str) -> None:

@@ -49,7 +49,7 @@ def read_single_customer(
         severities: Overrides of the severity of rules, by code, as for a file.
 
     Raises:
-        InputRefused: A field is unknown or cannot be blanked, or a value is invalid; the message has no values.
+        InputRefused: A field is unknown or cannot be cleared, or a value is invalid; the message has no values.
     """
     if "customerNo" in values:
         raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")
@@ -61,5 +61,5 @@ def read_single_customer(
     (customer,) = block.customers
     if len(customer) == 1:
         fields = ", ".join(values) or "no field"
-        raise InputRefused(f"{NAME}: nothing would change: {fields} cannot be blanked", code="nothing-to-change")
+        raise InputRefused(f"{NAME}: nothing would change: {fields} cannot be cleared", code="nothing-to-change")
     return customer

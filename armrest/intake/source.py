@@ -10,7 +10,7 @@ from armrest.intake.formats import ROWS_BENEATH, Chunk, ColumnNames, Rows, Table
 from armrest.intake.locations import Database, Places, readable
 from armrest.intake.mapping import FieldSource, field_sources_of, unmapped
 from armrest.intake.mapping import Mapping as ColumnMapping
-from armrest.intake.parallel import ReaderSpec, collect_after, no_garbage_collection
+from armrest.intake.parallel import ReaderSpec, collect_after, pause_gc
 from armrest.intake.policy import Policy
 from armrest.intake.rows import Block, BlockReader, DuplicateResolver, Finding, KeyHashes, Resolution, serialize_block
 from armrest.intake.source_info import SourceInfo, inspect_source
@@ -121,7 +121,7 @@ class Source:
         hashes, rows = KeyHashes(), 0
         with readable(self.name):
             resolution = Resolution() if strict else self._duplicates.resolve(self._policy.duplicates)
-        with no_garbage_collection():
+        with pause_gc():
             left_out: deque[list[int]] = deque()
             chunks = self._resolved(resolution, hashes if strict else None, left_out)
             for number, block in enumerate(read(chunks), start=1):
@@ -214,7 +214,7 @@ def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> di
         raise
     for leaf, field_source in field_sources.items():
         if field_source.position is not None and field_source.position in table.nested:
-            what = f"the {names.shown(field_source.position)} is nested, and {leaf} is a text; flatten it"
+            what = f"the {names.label(field_source.position)} is nested, and {leaf} is a text; flatten it"
             raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(field_source.position))
     return field_sources
 

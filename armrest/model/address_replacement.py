@@ -27,14 +27,14 @@ def is_partial_address(address: Mapping[str, Any] | None) -> bool:
     return bool(address) and not set(ADDRESS_FIELDS) <= set(address or ())
 
 
-def whole_address(sent: Mapping[str, Any] | None, held: Mapping[str, Any] | None = None) -> PostalAddress:
+def whole_address(sent: Mapping[str, Any] | None, current: Mapping[str, Any] | None = None) -> PostalAddress:
     """An address with all fields: as sent, otherwise as ARM holds them, otherwise blank.
 
     Args:
-        held: None: ARM holds none, or it is not to be kept.
+        current: None: ARM holds none, or it is not to be kept.
     """
-    sent, held = sent or {}, held or {}
-    return cast("PostalAddress", {field: sent.get(field, held.get(field)) or "" for field in ADDRESS_FIELDS})
+    sent, current = sent or {}, current or {}
+    return cast("PostalAddress", {field: sent.get(field, current.get(field)) or "" for field in ADDRESS_FIELDS})
 
 
 def address_after(sent: Mapping[str, Any] | None) -> PostalAddress | None:
@@ -42,6 +42,6 @@ def address_after(sent: Mapping[str, Any] | None) -> PostalAddress | None:
     return None if all(value is None for value in (sent or {}).values()) else whole_address(sent)
 
 
-def blanked_address_fields(whole: Mapping[str, Any], held: Mapping[str, Any] | None) -> list[str]:
+def blanked_address_fields(whole: Mapping[str, Any], current: Mapping[str, Any] | None) -> list[str]:
     """The fields that ARM holds, and that this address makes blank."""
-    return [field for field in ADDRESS_FIELDS if (held or {}).get(field) and not whole.get(field)]
+    return [field for field in ADDRESS_FIELDS if (current or {}).get(field) and not whole.get(field)]

@@ -68,7 +68,7 @@ def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry
     total = Purged()
     for run in _old_runs(outbox, outbox.ledger.now() - older_than_seconds):
         try:
-            with _nobody_sends(outbox.ledger, run) as lease:
+            with _hold_client(outbox.ledger, run) as lease:
                 now = find_run(outbox.ledger, run.run_id)  # it may have been resumed since it was listed
                 total += _purge_run(outbox, now, lease, force=force, dry_run=dry_run)
         except (LeaseHeld, LeaseLost) as held:
@@ -91,7 +91,7 @@ def _old_runs(outbox: Outbox, before: float) -> list[Run]:
 
 
 @contextmanager
-def _nobody_sends(ledger: Ledger, run: Run) -> Iterator[Lease]:
+def _hold_client(ledger: Ledger, run: Run) -> Iterator[Lease]:
     """Hold the run's client, so that no resume or rerun reads the bodies that are being removed."""
     lease = take_lease(ledger, api_url=run.api_url, client_no=run.client_no, run_id=run.run_id, seconds=LEASE_SECONDS)
     try:

@@ -26,7 +26,7 @@ class Decision:
     at: float
 
     @property
-    def said(self) -> str:
+    def message(self) -> str:
         """The decision in words."""
         what = "approved" if self.approved else "refused"
         return f"{what} by {self.by}, {datetime.fromtimestamp(self.at, UTC):%Y-%m-%d %H:%M} UTC"
@@ -109,7 +109,9 @@ def request_from_json(run_id: str, kind: str, text: str) -> RunRequest:
     try:
         return _STORED.validate_python({**json.loads(text), "kind": kind})
     except ValidationError as error:
-        where = ", ".join(".".join(map(str, one["loc"][1:])) or "kind" for one in error.errors(include_input=False))
+        where = ", ".join(
+            ".".join(map(str, detail["loc"][1:])) or "kind" for detail in error.errors(include_input=False)
+        )
         raise OutboxError(
             f"the request of run {run_id} cannot be understood ({where}): use a newer armrest-flows"
         ) from None

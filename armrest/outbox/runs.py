@@ -124,11 +124,11 @@ def create_run(
 def client_id(tx: Connection, api_url: str, client_no: int) -> int:
     """Return the ledger's number for a client at an API; create it if it is new."""
     where = (clients.c.api_url == api_url) & (clients.c.client_no == client_no)
-    found = tx.execute(select(clients.c.id).where(where)).scalar()
-    if found is None:
+    number = tx.execute(select(clients.c.id).where(where)).scalar()
+    if number is None:
         new = insert(clients).values(api_url=api_url, client_no=client_no, epoch=0)
-        found = tx.execute(new.returning(clients.c.id)).scalar_one()
-    return int(found)
+        number = tx.execute(new.returning(clients.c.id)).scalar_one()
+    return int(number)
 
 
 def find_run(ledger: Ledger, run_or_flow_run_id: str) -> Run:
@@ -232,7 +232,7 @@ def record_decision(ledger: Ledger, run: Run, *, approved: bool, by: str) -> Dec
     with ledger.write() as tx:
         request = request_in(tx, run)
         if not (isinstance(request, UpdateRequest) and request.dry_run):
-            what = f"`armrest show {run.run_id}` shows how it stands"
+            what = f"`armrest show {run.run_id}` shows its state"
             raise OutboxError(f"plan {run.run_id} was applied meanwhile: {what}")
         write_request(tx, run, request.model_copy(update={"decision": decision}))
     return decision

@@ -20,7 +20,7 @@ from armrest.model import (
 ReadRecords = Callable[[Sequence[str]], Sequence[CustomerRecord | None]]
 """Takes customer numbers; returns ARM's record of each, in their order, or None if ARM has no such customer."""
 
-AT_ONCE: Final = 200
+CUSTOMERS_PER_ROUND: Final = 200
 """Customers read in one round."""
 MOST_NAMED: Final = 5
 
@@ -30,11 +30,11 @@ async def read_records(
 ) -> list[CustomerRecord | None]:
     """Read customers one by one, up to `concurrency` at a time; the client waits when ARM asks it to."""
     free = asyncio.Semaphore(concurrency)
-    found: list[CustomerRecord | None] = []
-    for start in range(0, len(numbers), AT_ONCE):
-        next_ones = numbers[start : start + AT_ONCE]
-        found += await gather_or_cancel(read_if_there(arm, client_no, number, free) for number in next_ones)
-    return found
+    records: list[CustomerRecord | None] = []
+    for start in range(0, len(numbers), CUSTOMERS_PER_ROUND):
+        some = numbers[start : start + CUSTOMERS_PER_ROUND]
+        records += await gather_or_cancel(read_if_there(arm, client_no, number, free) for number in some)
+    return records
 
 
 def with_whole_addresses(block: Block, read: ReadRecords, *, name: str, new_ones: bool) -> Block:
@@ -47,28 +47,30 @@ def with_whole_addresses(block: Block, read: ReadRecords, *, name: str, new_ones
     Raises:
         InputRefused: ARM does not have one of the customers, or does not answer.
     """
-    partial = [at for at, customer in enumerate(block.customers) if is_partial_address(customer.get("postalAddress"))]
+    partial = [
+        index for index, customer in enumerate(block.customers) if is_partial_address(customer.get("postalAddress"))
+    ]
     if not partial:
         return block
     try:
-        records = read([block.customers[at]["customerNo"] for at in partial])
+        records = read([block.customers[index]["customerNo"] for index in partial])
     except ArmError as error:
         what = f"--address-policy merge: addresses could not be read from ARM: {error}"
         raise InputRefused(f"{name}: {what}", code="address-not-read") from None
-    unknown = [at for at, record in zip(partial, records, strict=True) if record is None]
+    unknown = [index for index, record in zip(partial, records, strict=True) if record is None]
     if unknown and not new_ones:
-        raise _unknown(name, [(block.row_numbers[at], block.customers[at]["customerNo"]) for at in unknown])
+        raise _unknown(name, [(block.row_numbers[index], block.customers[index]["customerNo"]) for index in unknown])
     customers, blanked = list(block.customers), Counter(block.blanked)
-    for at, record in zip(partial, records, strict=True):
-        held = record.get("postalAddress") if record else None
-        address = whole_address(customers[at].get("postalAddress"), held)
-        blanked.update(blanked_address_fields(address, held))
-        customers[at] = cast("CustomerUpdate", {**customers[at], "postalAddress": address})
+    for index, record in zip(partial, records, strict=True):
+        current = record.get("postalAddress") if record else None
+        address = whole_address(customers[index].get("postalAddress"), current)
+        blanked.update(blanked_address_fields(address, current))
+        customers[index] = cast("CustomerUpdate", {**customers[index], "postalAddress": address})
     return replace(block, customers=customers, blanked=blanked)
 
 
-def _unknown(name: str, found: Sequence[tuple[int, str]]) -> InputRefused:
-    named = ", ".join(f"{number} (row {row})" for row, number in found[:MOST_NAMED])
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+def _unknown(name: str, customers: Sequence[tuple[int, str]]) -> InputRefused:
+    named = ", ".join(f"{number} (row {row})" for row, number in customers[:MOST_NAMED])
+    more = f" and {len(customers) - MOST_NAMED} more" if len(customers) > MOST_NAMED else ""
     what = f"ARM has no customer {named}{more}, so there is no address to merge with: leave them out, or --mode upsert"
-    return InputRefused(f"{name}: {what}", code="not-in-arm", rows=tuple(row for row, _ in found))
+    return InputRefused(f"{name}: {what}", code="not-in-arm", rows=tuple(row for row, _ in customers))

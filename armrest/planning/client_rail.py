@@ -50,9 +50,9 @@ def looks_like_another_clients(match: ClientMatch) -> str | None:
     """
     if match.customers < FEWEST:
         return None
-    if match.elsewhere >= FEWEST and 2 * match.elsewhere > match.customers and match.elsewhere >= 2 * match.here:
+    if match.elsewhere >= FEWEST and 2 * match.elsewhere > match.customers and match.elsewhere >= 2 * match.known:
         return KNOWN_ELSEWHERE
-    if match.many_here and match.here < match.customers * HARDLY_ANY:
+    if match.client_has_many and match.known < match.customers * HARDLY_ANY:
         return UNKNOWN_HERE
     return None
 
@@ -60,14 +60,15 @@ def looks_like_another_clients(match: ClientMatch) -> str | None:
 def describe_doubt(code: str, source: str, client_no: int, match: ClientMatch, *, is_whole: bool) -> str:
     """Return one line that says why the client number is in doubt, and what to do."""
     of = f"{match.customers:,} customers" + ("" if is_whole else " looked up")
-    here = "none" if match.here == 0 else f"{match.here:,}"
+    known_here = "none" if match.known == 0 else f"{match.known:,}"
     if code == KNOWN_ELSEWHERE:
         known = (
-            f"{match.elsewhere:,} of {of} are known for client {match.other_client_no}, and {here} for client "
+            f"{match.elsewhere:,} of {of} are known for client {match.other_client_no}, and {known_here} for client "
             f"{client_no}"
         )
     else:
-        known = f"{here} of {of} is known for client {client_no}, which has many others"
+        verb = "is" if match.known <= 1 else "are"
+        known = f"{known_here} of {of} {verb} known for client {client_no}, which has many others"
     return (
         f"{source}: {known}; check the client number. If it is right, repeat it: --client-no-is-right {client_no}, or "
         "client_no_is_right in the form"

@@ -12,25 +12,25 @@ CODES: Final = frozenset({"customerCategory", "postalAddress.countryCode", "dist
 """Compared without regard to case; Amili documents that for searching ARM's values, not for showing them."""
 
 
-def differences(wanted: CustomerUpdate, held: CustomerRecord) -> dict[str, tuple[str, str]]:
+def differences(expected: CustomerUpdate, record: CustomerRecord) -> dict[str, tuple[str, str]]:
     """Return the fields that differ, each with the expected value and ARM's value, as text.
 
     Fields that were not sent are not compared, except in the postal address. Blanks are equal, whether ARM shows `""`,
     `null` or nothing.
     """
-    there = dict(_leaves(held))
+    actual = dict(_fields(record))
     return {
-        field: (value, there.get(field, ""))
-        for field, value in _leaves({**wanted, "postalAddress": address_after(wanted.get("postalAddress"))})
-        if _folded(field, value) != _folded(field, there.get(field, ""))
+        field: (value, actual.get(field, ""))
+        for field, value in _fields({**expected, "postalAddress": address_after(expected.get("postalAddress"))})
+        if _folded(field, value) != _folded(field, actual.get(field, ""))
     }
 
 
-def _leaves(customer: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def _fields(customer: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
     """Yield every value that is not null as text, with its path, except the customer number."""
     for field, value in customer.items():
         if isinstance(value, Mapping):
-            yield from _leaves(value, f"{above}{field}.")
+            yield from _fields(value, f"{above}{field}.")
         elif value is not None and f"{above}{field}" != "customerNo":
             yield f"{above}{field}", _text(value)
 

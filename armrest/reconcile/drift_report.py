@@ -70,12 +70,12 @@ class Verification:
     def message(self) -> str:
         """One line of figures."""
         what = f"a sample of {self.customers:,} of {self.total:,}" if self.interval else f"{self.customers:,}"
-        told = f"{what} customers compared: {self.missing:,} missing in ARM, {self.different:,} different"
-        told += "" if self.only_in_arm is None else f", {self.only_in_arm:,} only in ARM"
+        text = f"{what} customers compared: {self.missing:,} missing in ARM, {self.different:,} different"
+        text += "" if self.only_in_arm is None else f", {self.only_in_arm:,} only in ARM"
         if self.interval:
             low, high = (f"{100 * share:.2f}" for share in self.interval)
-            told += f"; of all, between {low} and {high} % differ (95 % confidence)"
-        return told
+            text += f"; of all, between {low} and {high} % differ (95 % confidence)"
+        return text
 
     def as_json(self) -> dict[str, Any]:
         """Return it as one JSON object: numbers and field names, no values."""
@@ -93,7 +93,8 @@ class Verification:
             },
             "fields": dict(self.fields.most_common()),
             "drift": [
-                {"customer_no": one.customer_no, "drift": one.drift, "fields": list(one.fields)} for one in self.named
+                {"customer_no": customer.customer_no, "drift": customer.drift, "fields": list(customer.fields)}
+                for customer in self.named
             ],
             "interval": self.interval,
             "drift_file": str(self.file) if self.file else None,
@@ -127,26 +128,27 @@ class DriftLog:
     def missing(self, customer_no: str) -> None:
         """Record a customer that ARM does not have."""
         self._verification.missing += 1
-        self._note(Drifted(customer_no, Drift.MISSING), {"": ("", "")})
+        self._record(Drifted(customer_no, Drift.MISSING), {"": ("", "")})
 
     def different(self, customer_no: str, differences: Mapping[str, tuple[str, str]]) -> None:
         """Record a customer whose values differ in ARM."""
         self._verification.different += 1
         self._verification.fields.update(differences.keys())
-        self._note(Drifted(customer_no, Drift.DIFFERENT, tuple(differences)), differences)
+        self._record(Drifted(customer_no, Drift.DIFFERENT, tuple(differences)), differences)
 
     def only_in_arm(self, customer_no: str) -> None:
         """Record a customer that ARM has and the source does not."""
         self._verification.only_in_arm = (self._verification.only_in_arm or 0) + 1
-        self._note(Drifted(customer_no, Drift.ONLY_IN_ARM), {"": ("", "")})
+        self._record(Drifted(customer_no, Drift.ONLY_IN_ARM), {"": ("", "")})
 
-    def _note(self, drifted: Drifted, differences: Mapping[str, tuple[str, str]]) -> None:
+    def _record(self, drifted: Drifted, differences: Mapping[str, tuple[str, str]]) -> None:
         if len(self._verification.named) < MOST_NAMED:
             self._verification.named.append(drifted)
         if self._table is None:
             self._table = TableFile(self._file, TableLayout(columns=COLUMNS), suffix=".csv")
         self._table.write(
-            (drifted.customer_no, drifted.drift, name, wanted, held) for name, (wanted, held) in differences.items()
+            (drifted.customer_no, drifted.drift, name, expected, actual)
+            for name, (expected, actual) in differences.items()
         )
 
 

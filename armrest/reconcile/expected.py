@@ -68,9 +68,9 @@ class FromRun:
         ledger = self._outbox.ledger
         refused = {failed.customer_no for failed in failed_customers(ledger, self._run)}
         for batch in batches_in(ledger, self._run, [State.SETTLED, State.PARTLY_FAILED]):
-            for line, person in read_customers(self._outbox, batch):
+            for line, customer in read_customers(self._outbox, batch):
                 if line.customer_no not in refused:
-                    yield cast("CustomerUpdate", person)
+                    yield cast("CustomerUpdate", customer)
 
 
 def sample(customers: Iterator[CustomerUpdate], size: int, random: Random) -> tuple[list[CustomerUpdate], int]:
@@ -80,6 +80,6 @@ def sample(customers: Iterator[CustomerUpdate], size: int, random: Random) -> tu
     for total, customer in enumerate(customers, start=1):
         if len(chosen) < size:
             chosen.append(customer)
-        elif (place := random.randrange(total)) < size:
-            chosen[place] = customer
+        elif (index := random.randrange(total)) < size:
+            chosen[index] = customer
     return chosen, total

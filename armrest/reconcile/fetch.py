@@ -64,53 +64,53 @@ async def fetch_customers(
         ArmError: ARM does not answer; the pages that were read are kept.
     """
     table_format(file)
-    told = on_page or (lambda _: None)
-    with _Pages(file.with_name(f".{file.name}.pages"), of=f"{api_url} {client_no} {page_size}") as kept:
-        resumed = kept.customers
+    report = on_page or (lambda _: None)
+    with _Pages(file.with_name(f".{file.name}.pages"), of=f"{api_url} {client_no} {page_size}") as pages_file:
+        resumed = pages_file.customers
         try:
-            await _read(arm, client_no, kept, page_size, told)
+            await _read(arm, client_no, pages_file, page_size, report)
         except (NotFound, BatchRefused):  # the list has expired, or there is no such client
             if not resumed:
                 raise
             resumed = 0
-            kept.begin()
-            await _read(arm, client_no, kept, page_size, told)
-        if not kept.complete:
-            await _read_beyond(arm, client_no, kept, numbers, concurrency=concurrency, on_page=told)
-        columns = columns_for({column for record in kept.records() for column in cells_of(record)})
-        rows = map(cells_of, kept.records())
+            pages_file.begin()
+            await _read(arm, client_no, pages_file, page_size, report)
+        if not pages_file.complete:
+            await _read_beyond(arm, client_no, pages_file, numbers, concurrency=concurrency, on_page=report)
+        columns = columns_for({column for record in pages_file.records() for column in cells_of(record)})
+        rows = map(cells_of, pages_file.records())
         # behind the customer number: a person who sends the file back removes columns at the end
         layout = TableLayout(columns=columns, mark_at=1)
         write_table(file, layout, ([row.get(column) for column in columns] for row in rows))
-        kept.remove()
-        return Fetched(customers=kept.customers, total=kept.total, resumed=resumed)
+        pages_file.remove()
+        return Fetched(customers=pages_file.customers, total=pages_file.total, resumed=resumed)
 
 
-async def _read(arm: ArmClient, client_no: int, kept: "_Pages", page_size: int, on_page: OnPage) -> None:
-    if kept.whole:
+async def _read(arm: ArmClient, client_no: int, pages_file: "_Pages", page_size: int, on_page: OnPage) -> None:
+    if pages_file.whole:
         return
-    async with aclosing(_rest(arm, client_no, kept, page_size)) as pages:
+    async with aclosing(_rest(arm, client_no, pages_file, page_size)) as pages:
         async for page in pages:
-            kept.add(page)
-            on_page(kept.customers)
-    kept.end()
+            pages_file.add(page)
+            on_page(pages_file.customers)
+    pages_file.end()
 
 
 async def _read_beyond(
-    arm: ArmClient, client_no: int, kept: "_Pages", numbers: Iterable[str], *, concurrency: int, on_page: OnPage
+    arm: ArmClient, client_no: int, pages_file: "_Pages", numbers: Iterable[str], *, concurrency: int, on_page: OnPage
 ) -> None:
-    listed = {record["customerNo"].casefold() for record in kept.records()}
+    listed = {record["customerNo"].casefold() for record in pages_file.records()}
     beyond = (number for number in numbers if number.casefold() not in listed)
     free = asyncio.Semaphore(concurrency)
     while some := list(islice(beyond, MAX_PAGE_SIZE)):
-        found = await gather_or_cancel(read_if_there(arm, client_no, number, free) for number in some)
-        kept.add_records([record for record in found if record is not None])
-        on_page(kept.customers)
+        records = await gather_or_cancel(read_if_there(arm, client_no, number, free) for number in some)
+        pages_file.add_records([record for record in records if record is not None])
+        on_page(pages_file.customers)
 
 
-def _rest(arm: ArmClient, client_no: int, kept: "_Pages", page_size: int) -> AsyncGenerator[Page]:
-    if kept.query_id:
-        return arm.customer_pages(client_no, query_id=kept.query_id, page_no=kept.pages + 1)
+def _rest(arm: ArmClient, client_no: int, pages_file: "_Pages", page_size: int) -> AsyncGenerator[Page]:
+    if pages_file.query_id:
+        return arm.customer_pages(client_no, query_id=pages_file.query_id, page_no=pages_file.pages + 1)
     return arm.customer_pages(client_no, page_size=page_size)
 
 

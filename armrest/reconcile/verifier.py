@@ -15,7 +15,7 @@ from armrest.reconcile.compare import differences
 from armrest.reconcile.drift_report import DriftLog, Verification, wilson
 from armrest.reconcile.expected import ExpectedCustomers, sample
 
-AT_ONCE: Final = 200
+CUSTOMERS_PER_ROUND: Final = 200
 """Customers compared in one round."""
 
 OnProgress = Callable[[int], None]
@@ -25,7 +25,7 @@ OnProgress = Callable[[int], None]
 async def verify(
     arm: ArmClient,
     client_no: int,
-    wanted: ExpectedCustomers,
+    expected: ExpectedCustomers,
     *,
     file: Path,
     sample_size: int | None = None,
@@ -46,78 +46,80 @@ async def verify(
         InputRefused: The source is refused.
         ArmError: ARM does not answer.
     """
-    found = Verification(client_no=client_no, source=wanted.name)
-    with DriftLog(found, file) as log:
-        verifier = _Verifier(arm, client_no, found, log, concurrency)
+    verification = Verification(client_no=client_no, source=expected.name)
+    with DriftLog(verification, file) as log:
+        verifier = _Verifier(arm, client_no, verification, log, concurrency)
         if sample_size is None:
-            await verifier.all(wanted, on_progress or (lambda _: None))
+            await verifier.all(expected, on_progress or (lambda _: None))
         else:
-            await verifier.some(wanted, sample_size, random or Random())
-    found.rejected = len(wanted.rejected)
-    return found
+            await verifier.some(expected, sample_size, random or Random())
+    verification.rejected = len(expected.rejected)
+    return verification
 
 
 class _Verifier:
     """One verification in progress."""
 
-    def __init__(self, arm: ArmClient, client_no: int, found: Verification, log: DriftLog, concurrency: int) -> None:
+    def __init__(
+        self, arm: ArmClient, client_no: int, verification: Verification, log: DriftLog, concurrency: int
+    ) -> None:
         self._arm = arm
         self._client_no = client_no
-        self._found = found
+        self._verification = verification
         self._log = log
         self._free = asyncio.Semaphore(concurrency)
-        self._books: dict[str, CustomerRecord] = {}
-        self._books_are_whole = False
+        self._records: dict[str, CustomerRecord] = {}
+        self._list_is_complete = False
 
-    async def all(self, wanted: ExpectedCustomers, on_progress: OnProgress) -> None:
+    async def all(self, expected: ExpectedCustomers, on_progress: OnProgress) -> None:
         """Compare all customers, and name those that only ARM has, if ARM's list is complete."""
-        await self._read_books()
-        for some in _blocks(wanted.customers()):
+        await self._read_list()
+        for some in _blocks(expected.customers()):
             await self._compare(some)
-            on_progress(self._found.customers)
-        self._found.total = self._found.customers
-        if wanted.is_all and self._books_are_whole:
-            self._found.only_in_arm = 0
-            known = {number.casefold() for number in wanted.rejected if number}
-            for number in sorted(self._books.keys() - known):
-                self._log.only_in_arm(self._books[number]["customerNo"])
+            on_progress(self._verification.customers)
+        self._verification.total = self._verification.customers
+        if expected.is_all and self._list_is_complete:
+            self._verification.only_in_arm = 0
+            known = {number.casefold() for number in expected.rejected if number}
+            for number in sorted(self._records.keys() - known):
+                self._log.only_in_arm(self._records[number]["customerNo"])
 
-    async def some(self, wanted: ExpectedCustomers, size: int, random: Random) -> None:
+    async def some(self, expected: ExpectedCustomers, size: int, random: Random) -> None:
         """Compare a random sample."""
         async with aclosing(self._arm.customer_pages(self._client_no, page_size=10, maximum_count=1)) as pages:
             await anext(pages)  # fails for a client that does not exist, whose customers would all seem missing
-        chosen, self._found.total = sample(wanted.customers(), size, random)
+        chosen, self._verification.total = sample(expected.customers(), size, random)
         for some in _blocks(chosen):
             await self._compare(some)
-        drifted = self._found.missing + self._found.different
-        self._found.interval = wilson(drifted, self._found.customers)
+        drifted = self._verification.missing + self._verification.different
+        self._verification.interval = wilson(drifted, self._verification.customers)
 
-    async def _read_books(self) -> None:
+    async def _read_list(self) -> None:
         total: int | None = None
         async with aclosing(self._arm.customer_pages(self._client_no)) as pages:
             async for page in pages:
                 records = cast("list[CustomerRecord]", page.records)
-                self._books |= {record["customerNo"].casefold(): record for record in records}
+                self._records |= {record["customerNo"].casefold(): record for record in records}
                 total = page.summary.total_count
-        self._books_are_whole = holds_all(len(self._books), total)
+        self._list_is_complete = holds_all(len(self._records), total)
 
     async def _compare(self, customers: list[CustomerUpdate]) -> None:
-        for customer, held in zip(customers, await gather_or_cancel(map(self._held, customers)), strict=True):
-            if held is None:
+        for customer, record in zip(customers, await gather_or_cancel(map(self._record_of, customers)), strict=True):
+            if record is None:
                 self._log.missing(customer["customerNo"])
-            elif different := differences(customer, held):
+            elif different := differences(customer, record):
                 self._log.different(customer["customerNo"], different)
-        self._found.customers += len(customers)
+        self._verification.customers += len(customers)
 
-    async def _held(self, customer: CustomerUpdate) -> CustomerRecord | None:
+    async def _record_of(self, customer: CustomerUpdate) -> CustomerRecord | None:
         number = customer["customerNo"]
-        record = self._books.pop(number.casefold(), None)
-        if record is not None or self._books_are_whole:
+        record = self._records.pop(number.casefold(), None)
+        if record is not None or self._list_is_complete:
             return record
         return await read_if_there(self._arm, self._client_no, number, self._free)
 
 
 def _blocks(customers: Iterable[CustomerUpdate]) -> Iterator[list[CustomerUpdate]]:
     left = iter(customers)
-    while block := list(islice(left, AT_ONCE)):
+    while block := list(islice(left, CUSTOMERS_PER_ROUND)):
         yield block

@@ -151,7 +151,7 @@ class CsvRows:
     def __init__(self, handle: BinaryIO, layout: TableLayout) -> None:
         self._text = io.TextIOWrapper(handle, encoding=layout.encoding, errors=layout.errors, newline="")
         self._writer: Any = csv.writer(self._text, delimiter=layout.delimiter)
-        self._codes = frozenset(at for at, name in enumerate(layout.columns) if name in layout.codes)
+        self._codes = frozenset(index for index, name in enumerate(layout.columns) if name in layout.codes)
         self._mark_at: int | None = None
         if not has_guard_mark(layout.columns):
             self._mark_at = len(layout.columns) if layout.mark_at is None else layout.mark_at
@@ -168,7 +168,7 @@ class CsvRows:
 
     def _cells(self, row: Row) -> list[str]:
         if self._codes:
-            return [_text(cell) if at in self._codes else guarded(_text(cell)) for at, cell in enumerate(row)]
+            return [_text(cell) if index in self._codes else guarded(_text(cell)) for index, cell in enumerate(row)]
         return [guarded(_text(cell)) for cell in row]
 
     def _with_mark(self, cells: list[str], sign: str) -> list[str]:

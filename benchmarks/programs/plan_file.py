@@ -10,14 +10,14 @@ from armrest.app.open_run import open_update
 from armrest.app.plan_run import plan_run
 from armrest.app.source_options import SourceOptions
 from armrest.outbox import find_run, release_lease, take_lease
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 LEASE_SECONDS: Final = 3600
 
 
 def main(source: str, client_no: str) -> None:
     """Plan a source as `update-customers` does."""
-    with workspace() as here:
+    with use_workspace() as here:
         run = open_update(
             here,
             reading=SourceOptions(source=source),

@@ -9,12 +9,12 @@ import sys
 from armrest.app.workspace import hold_client, open_delivery
 from armrest.delivery import finish, send_and_poll_slices
 from armrest.outbox import find_run
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 
 async def main(run_id: str) -> None:
     """Send a plan slice by slice, as the flow does, and wait until ARM has finished every batch."""
-    with workspace() as here:
+    with use_workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
         async with hold_client(here, run) as lease:
             async with open_delivery(here, run) as delivery:

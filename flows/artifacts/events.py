@@ -12,16 +12,16 @@ EVENT: Final = "armrest.batch.open-too-long"
 
 def emit_open_too_long(batches: Iterable[OpenTooLong]) -> None:
     """Emit an event for each batch; nothing in it is about a customer."""
-    for one in batches:
-        name = one.batch_uuid or f"{one.run_id}.{one.seq}"
+    for batch in batches:
+        name = batch.batch_uuid or f"{batch.run_id}.{batch.seq}"
         emit_event(
             EVENT,
             resource={"prefect.resource.id": f"armrest.batch.{name}", "prefect.resource.name": name},
             payload={
-                "batch_uuid": one.batch_uuid,
-                "run_id": one.run_id,
-                "client_no": one.client_no,
-                "seq": one.seq,
-                "open_seconds": one.open_seconds,
+                "batch_uuid": batch.batch_uuid,
+                "run_id": batch.run_id,
+                "client_no": batch.client_no,
+                "seq": batch.seq,
+                "open_seconds": batch.open_seconds,
             },
         )

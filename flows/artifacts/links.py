@@ -18,13 +18,13 @@ Forms = Mapping[str, UUID]
 
 async def deployed_forms(client: PrefectClient) -> Forms:
     """Return the deployments `…/manual` of the flows that a summary links to."""
-    found: dict[str, UUID] = {}
+    forms: dict[str, UUID] = {}
     for flow in NEXT:
         try:
-            found[flow] = (await client.read_deployment_by_name(f"{flow}/manual")).id
+            forms[flow] = (await client.read_deployment_by_name(f"{flow}/manual")).id
         except ObjectNotFound:
             continue
-    return found
+    return forms
 
 
 def form_link(deployment_id: UUID, parameters: Mapping[str, Any]) -> str:

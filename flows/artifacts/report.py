@@ -54,28 +54,32 @@ class Report:
         """Update all artifacts, with the failed customers and the summary; safe to repeat."""
         await self.renew()
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
-        told = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
+        run_summary = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         figures = await asyncio.to_thread(plan_figures, self._ledger, self._run)
         forms: Forms = {}
         with best_effort():
             forms = await self._artifacts.forms()
         text = summary_markdown(
-            told, figures, flow_run_id=self._flow_run_id, parent_flow_run_id=self._parent_flow_run_id, forms=forms
+            run_summary,
+            figures,
+            flow_run_id=self._flow_run_id,
+            parent_flow_run_id=self._parent_flow_run_id,
+            forms=forms,
         )
-        plan = await asyncio.to_thread(self._plan, told, forms)
+        plan = await asyncio.to_thread(self._plan, run_summary, forms)
         with best_effort():
             if plan is not None:
                 await self._artifacts.markdown(self._key("plan"), plan, f"Plan of run {self._about}")
-            shown = f", the first {MOST_FAILED:,} of them" if told.customers.failed > MOST_FAILED else ""
-            about = f"{told.customers.failed:,} failed customers{shown} of run {self._about}"
+            limit = f", the first {MOST_FAILED:,} of them" if run_summary.customers.failed > MOST_FAILED else ""
+            about = f"{run_summary.customers.failed:,} failed customers{limit} of run {self._about}"
             await self._artifacts.table(self._key("failed-customers"), failed, about)
             await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
 
-    def _plan(self, told: RunSummary, forms: Forms) -> str | None:
+    def _plan(self, run_summary: RunSummary, forms: Forms) -> str | None:
         """Return the plan of a dry run, in Markdown."""
-        if not self._run.request.dry_run or told.state is not RunState.PLANNED:
+        if not self._run.request.dry_run or run_summary.state is not RunState.PLANNED:
             return None
-        return plan_markdown(told, plan_view(self._outbox, self._run.run_id), forms=forms)
+        return plan_markdown(run_summary, plan_view(self._outbox, self._run.run_id), forms=forms)
 
     @property
     def _about(self) -> str:

@@ -20,23 +20,23 @@ ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.R
 
 async def update_flow_runs(outbox: Outbox, run_id: str) -> None:
     """Give a run's flow runs a new version of its artifacts and its current state."""
-    told = summary(outbox.ledger, run_id)
+    run = summary(outbox.ledger, run_id)
     async with get_client() as client:
-        for flow_run_id in map(UUID, told.flow_run_ids):
+        for flow_run_id in map(UUID, run.flow_run_ids):
             with best_effort():
-                await _tell(client, outbox, told, flow_run_id)
+                await _update(client, outbox, run, flow_run_id)
 
 
-async def _tell(client: PrefectClient, outbox: Outbox, told: RunSummary, flow_run_id: UUID) -> None:
+async def _update(client: PrefectClient, outbox: Outbox, run: RunSummary, flow_run_id: UUID) -> None:
     try:
         flow_run = await client.read_flow_run(flow_run_id)
     except ObjectNotFound:
-        get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, told.run_id)
+        get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, run.run_id)
         return
     artifacts = Artifacts(client, flow_run_id, new_versions=True)
-    await Report(outbox, find_run(outbox.ledger, told.run_id), artifacts, flow_run_id).conclude()
+    await Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id).conclude()
     if flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
-        await client.set_flow_run_state(flow_run_id, state_now(told), force=True)
+        await client.set_flow_run_state(flow_run_id, state_now(run), force=True)
 
 
 def state_now(run: RunSummary) -> State:

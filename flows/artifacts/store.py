@@ -26,7 +26,7 @@ class Artifacts:
         self._flow_run_id = flow_run_id
         self._ids: dict[str, UUID] | None = {} if new_versions else None
         self._last: dict[str, Any] = {}
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def table(self, key: str, rows: list[dict[str, Any]], description: str) -> None:
         """Write a table; a cell is text, a number or None."""
@@ -45,7 +45,7 @@ class Artifacts:
         return await deployed_forms(self._client)
 
     async def _put(self, key: str, kind: str, data: str | float, description: str) -> None:
-        async with self._one_at_a_time:  # two concurrent writers would both create it
+        async with self._lock:  # two concurrent writers would both create it
             if self._last.get(key) != (data, description):
                 await self._write(key, kind, data, description)
                 self._last[key] = (data, description)
@@ -55,10 +55,10 @@ class Artifacts:
         if key in ids:
             await self._update(ids[key], ArtifactUpdate(data=data, description=description))
             return
-        made = await self._client.create_artifact(
+        artifact = await self._client.create_artifact(
             ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
         )
-        ids[key] = made.id
+        ids[key] = artifact.id
 
     async def _update(self, artifact_id: UUID, update: ArtifactUpdate) -> None:
         """The client's own method also sends the data as an event, and fails if that is over 1.5 MB."""
@@ -71,7 +71,7 @@ class Artifacts:
 
     async def _known(self) -> dict[str, UUID]:
         if self._ids is None:
-            mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[self._flow_run_id]))
-            found = await self._client.read_artifacts(artifact_filter=mine, limit=PAGE)
-            self._ids = {artifact.key: artifact.id for artifact in found if artifact.key}
+            own = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[self._flow_run_id]))
+            artifacts = await self._client.read_artifacts(artifact_filter=own, limit=PAGE)
+            self._ids = {artifact.key: artifact.id for artifact in artifacts if artifact.key}
         return self._ids

@@ -34,7 +34,7 @@ def summary_markdown(
             "",
             *_facts(run, parent_flow_run_id),
             *_figures(run),
-            *_found(figures),
+            *_findings(figures),
             *_why("Rejected before sending", [(describe_finding(code), times) for code, times in run.rejected_why]),
             *_why("Refused by ARM", run.failed_why),
             *_next(run, forms),
@@ -45,7 +45,7 @@ def summary_markdown(
 
 def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -> str:
     """Return what a plan would do, with a masked sample, and how to send it."""
-    rows = [f"| {what} | {_cell(told)} |" for what, told in view.rows()]
+    rows = [f"| {what} | {_cell(value)} |" for what, value in view.rows()]
     sample = ["```json", *(json.dumps(customer, ensure_ascii=False) for customer in view.sample), "```"]
     return "\n".join(
         [
@@ -73,15 +73,15 @@ def _facts(run: RunSummary, parent_flow_run_id: str | None) -> list[str]:
 
 
 def _figures(run: RunSummary) -> list[str]:
-    people, sent = run.customers, run.batches
+    customers, sent = run.customers, run.batches
     names = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
-    rows = [f"| {name} | {getattr(people, name):,} |" for name in names]
+    rows = [f"| {name} | {getattr(customers, name):,} |" for name in names]
     counted = f"{sent.planned:,} batches: {sent.settled:,} settled, {sent.failed:,} failed, {sent.open:,} open."
     return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", counted, ""]
 
 
-def _found(figures: PlanFigures) -> list[str]:
-    rows = [f"| {what} | {_cell(told)} |" for what, told in source_findings(figures)]
+def _findings(figures: PlanFigures) -> list[str]:
+    rows = [f"| {what} | {_cell(value)} |" for what, value in source_findings(figures)]
     return ["## Found in the source", "", "| | |", "| --- | --- |", *rows, ""] if rows else []
 
 
@@ -93,16 +93,16 @@ def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:
 
 
 def _next(run: RunSummary, forms: Forms) -> list[str]:
-    given: dict[str, Any] = {"run_id": run.run_id}
+    parameters: dict[str, Any] = {"run_id": run.run_id}
     if advice := run.state.advice:
         where = f", row by row in `{run.rejects_file}`" if run.rejects_file else ""
         return ["## What to do next", "", advice.format(where=where), ""]
     if run.can_be_resumed:
-        return _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", given, forms)
+        return _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", parameters, forms)
     if run.customers.failed:
-        given["client_no"] = run.client_no
+        parameters["client_no"] = run.client_no
         return _step(
-            "Send the failed customers again", f"armrest rerun {run.run_id}", "rerun-failed-batches", given, forms
+            "Send the failed customers again", f"armrest rerun {run.run_id}", "rerun-failed-batches", parameters, forms
         )
     return []
 
@@ -113,8 +113,8 @@ def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], fo
     if flow in forms:
         link = f"**[{title}: open the form, filled in]({form_link(forms[flow], parameters)})**"
         return ["## What to do next", "", link, "", "or, on the command line:", "", *typed]
-    shown = ["```json", json.dumps(parameters), "```", ""]
-    return [f"## What to do next: {title[0].lower()}{title[1:]}", "", *typed, f"or run `{flow}` with", "", *shown]
+    example = ["```json", json.dumps(parameters), "```", ""]
+    return [f"## What to do next: {title[0].lower()}{title[1:]}", "", *typed, f"or run `{flow}` with", "", *example]
 
 
 def _links(run: RunSummary, flow_run_id: UUID) -> list[str]:

@@ -5,33 +5,33 @@ from collections.abc import Iterable, Sequence
 from armrest.delivery import Sweep
 
 
-def sweep_markdown(found: Sweep) -> str:
+def sweep_markdown(sweep: Sweep) -> str:
     """Return what was closed, what is open for too long, and which clients were skipped."""
     return "\n".join(
         [
             "# Open batches",
             "",
-            f"{found.message}.",
+            f"{sweep.message}.",
             "",
             *_table(
                 "Runs",
                 ("run", "client", "state", ""),
-                ((f"`{r.run_id}`", r.client_no, r.state, r.message) for r in found.runs),
+                ((f"`{r.run_id}`", r.client_no, r.state, r.message) for r in sweep.runs),
             ),
             *_table(
                 "Open for too long",
                 ("batchUuid", "client", "run", "hours"),
                 (
                     (f"`{old.batch_uuid or ''}`", old.client_no, f"`{old.run_id}`", round(old.open_seconds / 3600))
-                    for old in found.too_old
+                    for old in sweep.too_old
                 ),
             ),
             *_table(
                 "Skipped: a run is sending",
                 ("client", "run"),
-                ((one.client_no, f"`{one.run_id}`") for one in found.skipped_clients),
+                ((skipped.client_no, f"`{skipped.run_id}`") for skipped in sweep.skipped_clients),
             ),
-            *_table("Trouble", ("",), ((trouble,) for trouble in found.troubles)),
+            *_table("Trouble", ("",), ((trouble,) for trouble in sweep.troubles)),
         ]
     )
 

@@ -43,8 +43,13 @@ def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
 def failed_table(failed: Iterable[FailedCustomer]) -> list[dict[str, Any]]:
     """Return a row for each customer that ARM rejected, up to `MOST_FAILED`."""
     return [
-        {"customerNo": one.customer_no, "reason": one.reason, "batchUuid": one.batch_uuid or "", "seq": one.seq}
-        for one in islice(failed, MOST_FAILED)
+        {
+            "customerNo": customer.customer_no,
+            "reason": customer.reason,
+            "batchUuid": customer.batch_uuid or "",
+            "seq": customer.seq,
+        }
+        for customer in islice(failed, MOST_FAILED)
     ]
 
 

@@ -74,15 +74,18 @@ def armrest(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=lambda wanted: _tell_version(wanted=wanted), is_eager=True, help="Show the version."
+            "--version",
+            callback=lambda requested: _print_version(requested=requested),
+            is_eager=True,
+            help="Show the version.",
         ),
     ] = False,
 ) -> None:
     """Bring a company's customer master into Amili's ARM, and show the outcome for every customer."""
 
 
-def _tell_version(*, wanted: bool) -> None:
-    if wanted:
+def _print_version(*, requested: bool) -> None:
+    if requested:
         typer.echo(f"armrest {metadata.version('armrest-flows')}")
         raise typer.Exit
 

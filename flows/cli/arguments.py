@@ -11,18 +11,18 @@ from armrest.app.workspace import Workspace
 from armrest.model import Mode
 from armrest.outbox import Only, Run, assert_free, assert_sendable
 from flows.cli.errors import Refused
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 
-def checked_update(**given: Any) -> dict[str, Any]:
+def checked_update(**parameters: Any) -> dict[str, Any]:
     """Return the validated parameters of `update-customers` other than its source.
 
     Raises:
         Refused: A parameter is invalid.
     """
-    if given["mode"] not in get_args(Mode):
-        raise Refused(f"--mode {given['mode']}: choose {' or '.join(get_args(Mode))}")
-    return given
+    if parameters["mode"] not in get_args(Mode):
+        raise Refused(f"--mode {parameters['mode']}: choose {' or '.join(get_args(Mode))}")
+    return parameters
 
 
 def checked_client(client_no: int, client_no_is_right: int) -> int:
@@ -38,18 +38,18 @@ def checked_client(client_no: int, client_no_is_right: int) -> int:
     return client_no_is_right
 
 
-def checked_times(**given: str) -> dict[str, str]:
+def checked_times(**durations: str) -> dict[str, str]:
     """Return the validated durations.
 
     Raises:
         Refused: A duration is invalid.
     """
-    for name, value in given.items():
+    for name, value in durations.items():
         try:
             seconds_in(value)
         except ValueError as error:
             raise Refused(f"--{name}: {error}") from None
-    return given
+    return durations
 
 
 def require_failures(
@@ -63,11 +63,11 @@ def require_failures(
     """
     if only not in get_args(Only):
         raise Refused(f"--only {only}: choose {', '.join(get_args(Only))}")
-    with workspace() as here:
-        wanted = cast("Only", only)
-        choices = select_for_rerun(here, run_id=run_id, batch_uuids=batch_uuids, client_no=client_no, only=wanted)
+    with use_workspace() as workspace:
+        kind = cast("Only", only)
+        choices = select_for_rerun(workspace, run_id=run_id, batch_uuids=batch_uuids, client_no=client_no, only=kind)
         for choice in choices:
-            _check_free(here, choice.parent, wait)
+            _check_free(workspace, choice.parent, wait)
     return choices
 
 
@@ -80,10 +80,10 @@ def require_run(run_id: str, *, client_no: int | None, wait: str) -> Run:
         LeaseHeld: The run is alive, or another run is sending for its client.
         OutboxError: The run was a dry run, or a body that it would send was purged.
     """
-    with workspace() as here:
-        run = find_resumable_run(here, run_id, client_no=client_no)
-        assert_sendable(here.outbox.ledger, run)
-        _check_free(here, run, wait)
+    with use_workspace() as workspace:
+        run = find_resumable_run(workspace, run_id, client_no=client_no)
+        assert_sendable(workspace.outbox.ledger, run)
+        _check_free(workspace, run, wait)
     return run
 
 
@@ -98,16 +98,16 @@ def require_plan(plan_id: str, *, client_no: int | None, client_no_is_right: int
             them, or one of its bodies was purged.
         Refused: The repeated client number is not the plan's.
     """
-    with workspace() as here:
+    with use_workspace() as workspace:
         if client_no_is_right:
-            checked_client(run_of_client(here, plan_id, client_no).client_no, client_no_is_right)
+            checked_client(run_of_client(workspace, plan_id, client_no).client_no, client_no_is_right)
         plan = find_applicable_plan(
-            here, plan_id, client_no=client_no, client_no_is_right=client_no_is_right, by=login_name()
+            workspace, plan_id, client_no=client_no, client_no_is_right=client_no_is_right, by=login_name()
         )
-        _check_free(here, plan, wait)
+        _check_free(workspace, plan, wait)
     return plan
 
 
-def _check_free(here: Workspace, run: Run, wait: str) -> None:
+def _check_free(workspace: Workspace, run: Run, wait: str) -> None:
     if not seconds_in(wait):
-        assert_free(here.outbox.ledger, run)
+        assert_free(workspace.outbox.ledger, run)

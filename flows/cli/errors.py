@@ -42,12 +42,12 @@ class CommandResult:
         """Return the shape of a run's result."""
         if self.run is not None:
             return self.run.as_json()
-        people = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
+        customer_counts = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
         return {
             "run_id": None,
             "client_no": client_no,
             "state": self.state,
-            "customers": {**dict.fromkeys(people, 0), **self.customers},
+            "customers": {**dict.fromkeys(customer_counts, 0), **self.customers},
             "batches": dict.fromkeys(("planned", "settled", "failed", "open"), 0),
             "batch_uuids": [],
             "rejects_file": None,
@@ -82,8 +82,8 @@ def _known(error: Exception) -> CommandResult | None:
 
 def _place(error: Exception) -> str:
     """Return where an unexpected error was raised, without its text, which may quote customers."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    where = f" in {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at else ""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        entry = entry.tb_next
+    where = f" in {Path(entry.tb_frame.f_code.co_filename).name}:{entry.tb_lineno}" if entry else ""
     return f"unexpected {type(error).__name__}{where}"

@@ -94,4 +94,4 @@ def _flag(name: str) -> Any:
 
 def _is_secret(name: str) -> bool:
     kind = Settings.model_fields[name].annotation
-    return any((get_origin(one) or one) in {Secret, SecretStr} for one in (kind, *get_args(kind)))
+    return any((get_origin(part) or part) in {Secret, SecretStr} for part in (kind, *get_args(kind)))

@@ -46,31 +46,30 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
     from armrest.app.person import login_name
     from armrest.app.plan_run import plan_run
     from armrest.outbox import RunState, find_run, record_decision, summary
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     can_ask = asks and sys.stdin.isatty()
-    with workspace() as here:
-        refused = find_run(here.outbox.ledger, run.run_id)
-        if not hit_guard_rail(here, refused):
+    with use_workspace() as workspace:
+        refused = find_run(workspace.outbox.ledger, run.run_id)
+        if not hit_guard_rail(workspace, refused):
             return run
-        doubted = unconfirmed_doubt(here, refused) is not None
+        doubted = unconfirmed_doubt(workspace, refused) is not None
         if not can_ask and (doubted or not yes):
             return replace(run, message=f"{run.message}; {_why_nobody_answers(yes=yes, doubted=doubted)}")
-        plan = open_plan_for_approval(here, refused)
-        if (planned := plan_run(here, plan)).state is not RunState.PLANNED:
+        plan = open_plan_for_approval(workspace, refused)
+        if (planned := plan_run(workspace, plan)).state is not RunState.PLANNED:
             return planned
-        why, doubted = reasons_to_ask(here, plan), unconfirmed_doubt(here, plan) is not None
-        if (
-            doubted and not can_ask
-        ):  # only the plan shows it: another guard rail stopped the run before the file was read
+        why, doubted = reasons_to_ask(workspace, plan), unconfirmed_doubt(workspace, plan) is not None
+        # only the plan shows it: another guard rail stopped the run before the file was read
+        if doubted and not can_ask:
             message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"
             return replace(planned, state=RunState.INPUT_REJECTED, message=message)
         approved = (yes and not doubted) or _asked(why, plan)
-        decision = record_decision(here.outbox.ledger, plan, approved=approved, by=login_name())
+        decision = record_decision(workspace.outbox.ledger, plan, approved=approved, by=login_name())
         if not approved:
-            message = f"{why}; not approved; to send it later: `{apply_command(here, plan)}`"
-            return replace(summary(here.outbox.ledger, plan.run_id), state=RunState.FAILED, message=message)
-        confirm_if_approved(here, plan, decision)
+            message = f"{why}; not approved; to send it later: `{apply_command(workspace, plan)}`"
+            return replace(summary(workspace.outbox.ledger, plan.run_id), state=RunState.FAILED, message=message)
+        confirm_if_approved(workspace, plan, decision)
     return _sent(plan, times)
 
 
@@ -83,17 +82,17 @@ def _why_nobody_answers(*, yes: bool, doubted: bool) -> str:
 
 def _asked(why: str, plan: "Run") -> bool:
     from armrest.app.plan_view import plan_view
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        _show(why, plan_view(here.outbox, plan.run_id))
+    with use_workspace() as workspace:
+        _show(why, plan_view(workspace.outbox, plan.run_id))
     return typer.confirm("Send it anyway?", err=True)
 
 
 def _show(why: str, view: "PlanView") -> None:
     print_error(why)
-    for what, told in view.rows():
-        print_error(f"  {what:<14} {told}")
+    for what, value in view.rows():
+        print_error(f"  {what:<14} {value}")
     for customer in view.sample:
         print_error(f"  {'sample':<14} {json.dumps(customer, ensure_ascii=False)}")
 

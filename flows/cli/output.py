@@ -60,25 +60,25 @@ def print_summaries(runs: Sequence["RunSummary"], *, client_no: int | None, as_j
 def _added_up(runs: Sequence["RunSummary"], client_no: int | None) -> dict[str, Any]:
     from armrest.outbox import RunState
 
-    told = [run.as_json() for run in runs]
+    results = [run.as_json() for run in runs]
     state = next((run.state for run in runs if run.state is not RunState.COMPLETED), RunState.COMPLETED)
-    message = "; ".join(f"{one['run_id']}: {one['message']}" for one in told) or NOTHING_TO_DO
+    message = "; ".join(f"{result['run_id']}: {result['message']}" for result in results) or NOTHING_TO_DO
     added = CommandResult(message, state=state).as_json(client_no)
     for figures in ("customers", "batches"):
-        added[figures] = {name: sum(one[figures][name] for one in told) for name in added[figures]}
-    return {**added, "batch_uuids": [uuid for one in told for uuid in one["batch_uuids"]], "runs": told}
+        added[figures] = {name: sum(result[figures][name] for result in results) for name in added[figures]}
+    return {**added, "batch_uuids": [uuid for result in results for uuid in result["batch_uuids"]], "runs": results}
 
 
 def summary_lines(run: "RunSummary") -> Iterable[str]:
     """Describe a run in lines: figures, reasons, batchUuids, what to do next."""
     from armrest.app.plan_view import describe_finding
 
-    people, sent = run.customers, run.batches
+    customers, sent = run.customers, run.batches
     yield f"{run.state}: {run.message}"
     yield f"  run        {run.run_id} · client {run.client_no}"
-    yield f"  customers  {_figures(people, ('read', 'rejected', 'unchanged', 'planned'))}"
+    yield f"  customers  {_figures(customers, ('read', 'rejected', 'unchanged', 'planned'))}"
     if run.started:
-        yield f"             {_figures(people, ('settled', 'failed', 'open', 'superseded'))}"
+        yield f"             {_figures(customers, ('settled', 'failed', 'open', 'superseded'))}"
     yield f"  batches    {_figures(sent, ('planned', 'settled', 'failed', 'open'))}"
     yield from _listed("batchUuids", run.batch_uuids)
     yield from _listed("rejected", [f"{count} × {describe_finding(code)}" for code, count in run.rejected_why])
@@ -105,8 +105,8 @@ def _figures(counts: Any, names: Sequence[str]) -> str:
 
 
 def _listed(title: str, lines: Sequence[str]) -> Iterable[str]:
-    for at, line in enumerate(lines[:MOST_UUIDS]):
-        yield f"  {title if at == 0 else '':<10} {line}"
+    for position, line in enumerate(lines[:MOST_UUIDS]):
+        yield f"  {title if position == 0 else '':<10} {line}"
     if len(lines) > MOST_UUIDS:
         yield f"  {'':<10} … and {len(lines) - MOST_UUIDS:,} more"
 

@@ -36,35 +36,37 @@ async def prefect_findings() -> AsyncIterator[Finding]:
     if server.verdict == "trouble":
         return
     async with get_client() as client:
-        for look in (_deployments, _work_pool, _worker, _blocks):
+        for check in (_deployments, _work_pool, _worker, _blocks):
             try:
-                yield await asyncio.wait_for(look(client), SECONDS)
+                yield await asyncio.wait_for(check(client), SECONDS)
             except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
-                name = look.__name__.strip("_").replace("_", " ")
+                name = check.__name__.strip("_").replace("_", " ")
                 yield Finding(name, "trouble", f"{address} failed with {type(error).__name__}")
 
 
 async def _server(address: str) -> Finding:
     try:
         async with get_client() as client:
-            theirs = await asyncio.wait_for(client.api_version(), SECONDS)
+            server_version = await asyncio.wait_for(client.api_version(), SECONDS)
     except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
         what = f"{address} does not answer ({type(error).__name__})"
         return Finding("prefect", "trouble", f"{what}: start it, or set PREFECT_API_URL to another server")
-    ours = prefect.__version__
-    if theirs.split(".")[:2] != ours.split(".")[:2]:
+    own_version = prefect.__version__
+    if server_version.split(".")[:2] != own_version.split(".")[:2]:
         return Finding(
-            "prefect", "trouble", f"{address} runs {theirs}, this is {ours}: install the same version in both"
+            "prefect",
+            "trouble",
+            f"{address} runs {server_version}, this is {own_version}: install the same version in both",
         )
-    return Finding("prefect", "fine", f"{address}, {theirs}")
+    return Finding("prefect", "fine", f"{address}, {server_version}")
 
 
 async def _deployments(client: PrefectClient) -> Finding:
     try:
-        found = await client.read_deployment_by_name(DEPLOYMENT)
+        deployment = await client.read_deployment_by_name(DEPLOYMENT)
     except ObjectNotFound:
         return Finding("deployments", "trouble", f"{DEPLOYMENT} does not exist: run {DEPLOY}")
-    return Finding("deployments", "fine", f"{DEPLOYMENT}, version {found.version}")
+    return Finding("deployments", "fine", f"{DEPLOYMENT}, version {deployment.version}")
 
 
 async def _work_pool(client: PrefectClient) -> Finding:
@@ -84,7 +86,7 @@ async def _worker(client: PrefectClient) -> Finding:
         if error.response.status_code != HTTPStatus.NOT_FOUND:
             raise
         workers = []  # there is no pool; `_work_pool` reports that
-    alive = [one.name for one in workers if one.status == WorkerStatus.ONLINE]
+    alive = [worker.name for worker in workers if worker.status == WorkerStatus.ONLINE]
     if not alive:
         return Finding("worker", "trouble", f"none is online: run `prefect worker start --pool {POOL}`")
     return Finding("worker", "fine", ", ".join(alive))
@@ -95,13 +97,15 @@ async def _blocks(client: PrefectClient) -> Finding:
         kind = await client.read_block_type_by_slug(BLOCK_TYPE)
     except ObjectNotFound:
         return Finding("blocks", "trouble", f"ArmConnection is not registered: run {DEPLOY}")
-    made = await client.read_block_documents_by_type(kind.slug, include_secrets=False)
-    if free := ", ".join(sorted(one.name for one in made if one.name and not one.data.get("clients"))):
-        said = (
+    documents = await client.read_block_documents_by_type(kind.slug, include_secrets=False)
+    if free := ", ".join(
+        sorted(document.name for document in documents if document.name and not document.data.get("clients"))
+    ):
+        message = (
             f"connections without a list of clients, where a typo can reach any client: {free}; list them in the block"
         )
-        return Finding("blocks", "trouble", said)
-    names = ", ".join(sorted(one.name for one in made if one.name))
+        return Finding("blocks", "trouble", message)
+    names = ", ".join(sorted(document.name for document in documents if document.name))
     return Finding(
         "blocks", "fine", f"connections: {names}" if names else "ArmConnection is registered; no connection yet"
     )

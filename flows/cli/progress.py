@@ -18,7 +18,7 @@ LINE_SECONDS: Final = 5.0
 
 
 @contextmanager
-def shown() -> Iterator[None]:
+def show_progress() -> Iterator[None]:
     """Show the progress of the run inside the block."""
     if not sys.stderr.isatty():
         with _watched_by(Lines()):
@@ -50,17 +50,17 @@ class Lines:
 
     def reading(self, rows: int) -> None:
         """Print how many rows have been read."""
-        self._tell(f"read {rows:,} rows")
+        self._print(f"read {rows:,} rows")
 
     def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:
         """Print how many batches are accepted and closed."""
         total, accepted, closed = counts(batches)
         if total:
-            self._tell(
+            self._print(
                 f"run {run_id}: {accepted} of {total} batches accepted, {closed} closed", at_once=closed == total
             )
 
-    def _tell(self, line: str, *, at_once: bool = False) -> None:
+    def _print(self, line: str, *, at_once: bool = False) -> None:
         now = time.monotonic()
         if line != self._last and (at_once or now >= self._next):
             print_error(line)

@@ -13,8 +13,8 @@ from armrest.app.workspace import Workspace
 from armrest.outbox import LeaseHeld, RunState, RunSummary, run_of_flow_run, summary
 from flows.cli.errors import NOT_ALL_SETTLED, RunInterrupted, explain
 from flows.cli.prefect_env import exit_on_sigterm, start_server
-from flows.cli.progress import shown
-from tasks.open_workspace import workspace
+from flows.cli.progress import show_progress
+from tasks.open_workspace import use_workspace
 
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
@@ -27,8 +27,8 @@ def run_flow(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
         RunInterrupted: Something ended it after it had begun to send.
     """
     flow_run_id, _ = result_of(flow, parameters)
-    with workspace() as here:
-        return summary(here.outbox.ledger, flow_run_id)
+    with use_workspace() as workspace:
+        return summary(workspace.outbox.ledger, flow_run_id)
 
 
 def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSummary]:
@@ -38,9 +38,9 @@ def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSumma
         RunInterrupted: Something ended it after it had begun to send.
     """
     flow_run_id, run_ids = result_of(flow, parameters)
-    with workspace() as here:
-        mine = run_of_flow_run(here.outbox.ledger, flow_run_id)
-        return [summary(here.outbox.ledger, run_id) for run_id in ([mine.run_id] if mine else run_ids)]
+    with use_workspace() as workspace:
+        own_run = run_of_flow_run(workspace.outbox.ledger, flow_run_id)
+        return [summary(workspace.outbox.ledger, run_id) for run_id in ([own_run.run_id] if own_run else run_ids)]
 
 
 def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, Any]:
@@ -49,15 +49,15 @@ def result_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> tuple[str, An
     Raises:
         RunInterrupted: A signal ended it, or something else did after it had begun to send.
     """
-    with workspace() as here, exit_on_sigterm(TERMINATED):
+    with use_workspace() as workspace, exit_on_sigterm(TERMINATED):
         try:
             start_server()
-            with shown():
+            with show_progress():
                 state = asyncio.run(_state_of(flow, parameters))
         except KeyboardInterrupt:
-            raise _broken_off(here, "interrupted", exit_code=INTERRUPTED) from None
+            raise _interrupted(workspace, "interrupted", exit_code=INTERRUPTED) from None
         except (asyncio.CancelledError, SystemExit):
-            raise _broken_off(here, "terminated", exit_code=TERMINATED) from None
+            raise _interrupted(workspace, "terminated", exit_code=TERMINATED) from None
     flow_run_id = str(state.state_details.flow_run_id)
     result = state.result(raise_on_failure=False)
     if isinstance(result, Exception) and not isinstance(result, FailedRun):
@@ -71,19 +71,19 @@ async def _state_of(flow: Flow[..., Any], parameters: dict[str, Any]) -> State:
 
 def _raise(error: Exception, flow_run_id: str) -> None:
     """Raise the error that ended the flow, as `RunInterrupted` if sending had begun."""
-    with workspace() as here:
-        run = run_of_flow_run(here.outbox.ledger, flow_run_id)
+    with use_workspace() as workspace:
+        run = run_of_flow_run(workspace.outbox.ledger, flow_run_id)
         if run is not None and run.started_at is not None and not isinstance(error, LeaseHeld):
-            here.run_id = run.run_id
-            raise _broken_off(here, explain(error).message) from error
+            workspace.run_id = run.run_id
+            raise _interrupted(workspace, explain(error).message) from error
     raise error
 
 
-def _broken_off(here: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> RunInterrupted:
+def _interrupted(workspace: Workspace, why: str, *, exit_code: int = NOT_ALL_SETTLED) -> RunInterrupted:
     """Describe how a run was interrupted, and how to resume it."""
-    if here.run_id is None:
+    if workspace.run_id is None:
         return RunInterrupted(f"{why}; `armrest runs` shows the state of every run", exit_code=exit_code)
-    message = f"run {here.run_id} was interrupted: {why}; continue it with `armrest resume {here.run_id}`"
-    run = summary(here.outbox.ledger, here.run_id)
+    message = f"run {workspace.run_id} was interrupted: {why}; continue it with `armrest resume {workspace.run_id}`"
+    run = summary(workspace.outbox.ledger, workspace.run_id)
     state = run.state if run.ended else RunState.FAILED
     return RunInterrupted(message, exit_code=exit_code, run=replace(run, state=state, message=message))

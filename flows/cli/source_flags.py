@@ -46,7 +46,7 @@ WholeAddressPolicy = Annotated[Literal["refuse", "replace"], flag_of("address_po
 Duplicates = Annotated[DuplicatePolicy, flag_of("duplicates")]
 
 
-def source_options(source: str, **given: Any) -> "SourceOptions":
+def source_options(source: str, **flag_values: Any) -> "SourceOptions":
     """Return the options of a source from the values of its flags; a flag that is left out has its default.
 
     Raises:
@@ -56,7 +56,7 @@ def source_options(source: str, **given: Any) -> "SourceOptions":
 
     from armrest.app.source_options import SourceOptions
 
-    values = {"source": source, **given, "clear": tuple(given.get("clear") or ())}
+    values = {"source": source, **flag_values, "clear": tuple(flag_values.get("clear") or ())}
     try:
         return SourceOptions(**values)
     except ValidationError as error:
@@ -74,16 +74,16 @@ def with_source_flags(*, compares: bool) -> Callable[[Callable[..., int]], Calla
     parameters = _parameters(compares=compares)
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        own = [one for name, one in inspect.signature(command).parameters.items() if name != "read"]
+        own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "read"]
 
         @functools.wraps(command)
         def with_source(**arguments: Any) -> int:
-            given = {one.name: arguments.pop(one.name) for one in parameters}
-            return command(source_options(**given), **arguments)
+            flag_values = {parameter.name: arguments.pop(parameter.name) for parameter in parameters}
+            return command(source_options(**flag_values), **arguments)
 
         both = [*parameters, *own]
         with_source.__signature__ = inspect.Signature(both)  # type: ignore[attr-defined]
-        with_source.__annotations__ = {one.name: one.annotation for one in both} | {"return": int}
+        with_source.__annotations__ = {parameter.name: parameter.annotation for parameter in both} | {"return": int}
         return with_source
 
     return decorate

@@ -18,9 +18,9 @@ from flows.artifacts import plan_markdown
 from flows.steps.send_run import end_state, run_to_completion, send_plan
 from flows.steps.sigterm import reporting_stop
 
-SERVERS_MARGIN_SECONDS: Final = 600
+SERVER_TIMEOUT_MARGIN_SECONDS: Final = 600
 """The server's own time-out comes later than ours; it would give the flow run another state."""
-LOOK_SECONDS: Final = 5
+POLL_INTERVAL_SECONDS: Final = 5
 
 
 class Approval(RunInput):
@@ -37,36 +37,37 @@ def needs_approval(run: Run) -> bool:
     return isinstance(run.request, UpdateRequest) and run.request.needs_approval
 
 
-async def send_if_approved(here: Workspace, plan: Run, *, within: str, deadline: str, wait: str) -> State:
+async def send_if_approved(workspace: Workspace, plan: Run, *, within: str, deadline: str, wait: str) -> State:
     """Show a plan, wait for a decision, and send the plan unchanged if it is approved; otherwise it stays a plan."""
-    await run_to_completion(here, plan, deadline=deadline, wait=wait)
-    told = summary(here.outbox.ledger, plan.run_id)
-    if told.state is not RunState.PLANNED:
-        return end_state(told)
-    async with reporting_stop(here, plan):
-        decision = decision_on(plan) or await _decided(here, plan, within)
+    await run_to_completion(workspace, plan, deadline=deadline, wait=wait)
+    run = summary(workspace.outbox.ledger, plan.run_id)
+    if run.state is not RunState.PLANNED:
+        return end_state(run)
+    async with reporting_stop(workspace, plan):
+        decision = decision_on(plan) or await _decided(workspace, plan, within)
     if not decision.approved:
-        message = f"{reasons_to_ask(here, plan)}; {decision.said}; to send it later: `{apply_command(here, plan)}`"
+        why, command = reasons_to_ask(workspace, plan), apply_command(workspace, plan)
+        message = f"{why}; {decision.message}; to send it later: `{command}`"
         return Failed(name="NotApproved", message=message)
-    confirm_if_approved(here, plan, decision)
-    return await send_plan(here, find_run(here.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
+    confirm_if_approved(workspace, plan, decision)
+    return await send_plan(workspace, find_run(workspace.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
 
 
-async def _decided(here: Workspace, plan: Run, within: str) -> Decision:
+async def _decided(workspace: Workspace, plan: Run, within: str) -> Decision:
     """Ask, and record the decision. Silence counts as a rejection, recorded as made by nobody."""
-    answer = await _answer(here, plan, seconds_in(within))
+    answer = await _answer(workspace, plan, seconds_in(within))
     if answer is None:
-        return record_decision(here.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
-    return record_decision(here.outbox.ledger, plan, approved=answer.decision == "approve", by=answer.decided_by)
+        return record_decision(workspace.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
+    return record_decision(workspace.outbox.ledger, plan, approved=answer.decision == "approve", by=answer.decided_by)
 
 
-async def _answer(here: Workspace, plan: Run, seconds: float) -> Approval | None:
+async def _answer(workspace: Workspace, plan: Run, seconds: float) -> Approval | None:
     """Pause, with the plan's figures above the form; after a retry, Prefect returns None for any answer."""
-    told = summary(here.outbox.ledger, plan.run_id)
-    figures = plan_markdown(told, plan_view(here.outbox, plan.run_id))
-    form = Approval.with_initial_data(description=f"{reasons_to_ask(here, plan)}\n\n{figures}")
+    run = summary(workspace.outbox.ledger, plan.run_id)
+    figures = plan_markdown(run, plan_view(workspace.outbox, plan.run_id))
+    form = Approval.with_initial_data(description=f"{reasons_to_ask(workspace, plan)}\n\n{figures}")
     pause = apause_flow_run(
-        wait_for_input=form, timeout=int(seconds) + SERVERS_MARGIN_SECONDS, poll_interval=LOOK_SECONDS
+        wait_for_input=form, timeout=int(seconds) + SERVER_TIMEOUT_MARGIN_SECONDS, poll_interval=POLL_INTERVAL_SECONDS
     )
     try:
         return await asyncio.wait_for(pause, seconds)

@@ -40,7 +40,7 @@ STOPPED: Final = "Stopped"
 """The state of a shard that ARM refuses; no other worker would succeed."""
 UNSETTLED: Final = RunState.UNSETTLED
 MOST_ATTEMPTS: Final = 5
-LOOK_SECONDS: Final = 1.0
+POLL_INTERVAL_SECONDS: Final = 1.0
 
 
 class ShardStopped(StopTheRun):
@@ -51,18 +51,18 @@ class ShardCancelled(StopTheRun):
     """A person has cancelled a shard in Prefect: no other worker may send it."""
 
 
-async def dispatch_shards(here: Workspace, run: Run, *, deadline_seconds: float) -> None:
+async def dispatch_shards(workspace: Workspace, run: Run, *, deadline_seconds: float) -> None:
     """Have workers send a run's shards, and wait until each is done or left open, or until the deadline.
 
     Raises:
-        ShardStopped: ARM refuses more than a customer.
+        ShardStopped: ARM refuses the whole run.
         ShardCancelled: A person has cancelled a shard.
         OutboxError: Prefect does not have the deployment for shards.
     """
-    ledger = here.outbox.ledger
+    ledger = workspace.outbox.ledger
     until = asyncio.get_running_loop().time() + deadline_seconds
     async with get_client() as client:
-        watch = _Watch(client, ledger, run, until=until, silent_seconds=here.settings.lease_seconds)
+        watch = _Watch(client, ledger, run, until=until, silent_seconds=workspace.settings.lease_seconds)
         shards = [shard for shard in shards_of(run, run.request.shards) if not is_done(ledger, run, shard)]
         await gather_or_cancel(
             watch.run_to_completion(reassign(ledger, run, shard) if has_begun(ledger, run, shard) else shard)
@@ -115,7 +115,7 @@ class _Watch:
                 break
             if running_since is None and sending.state is not None and sending.state.is_running():
                 running_since = asyncio.get_running_loop().time()
-            await asyncio.sleep(min(LOOK_SECONDS, self._seconds_left()))
+            await asyncio.sleep(min(POLL_INTERVAL_SECONDS, self._seconds_left()))
         return sending
 
     def _is_dead(self, shard: Shard, running_since: float | None) -> bool:
@@ -170,9 +170,9 @@ def _is_final(sending: FlowRun) -> bool:
     """Return whether another worker would not help.
 
     Raises:
-        ShardStopped: ARM refuses more than a customer.
+        ShardStopped: ARM refuses the whole run.
     """
     state = sending.state
     if state is not None and state.name == STOPPED:
-        raise ShardStopped(state.message or "ARM refuses more than a customer")
+        raise ShardStopped(state.message or "ARM refuses the whole run")
     return state is not None and state.name == UNSETTLED

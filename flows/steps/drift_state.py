@@ -19,31 +19,34 @@ DRIFT: Final = "Drift"
 Sample = Annotated[int, Field(ge=1)]
 
 
-async def verify_sample_of_run(here: Workspace, run: Run, state: State, *, sample: int | None) -> State:
+async def verify_sample_of_run(workspace: Workspace, run: Run, state: State, *, sample: int | None) -> State:
     """Compare `sample` customers that a run has settled with ARM, and return the state with the result.
 
     If the run has settled none, its state does not change; a failed run stays failed.
     """
-    if not sample or not summary(here.outbox.ledger, run.run_id).customers.settled:
+    if not sample or not summary(workspace.outbox.ledger, run.run_id).customers.settled:
         return state
     try:
-        found = await verify_run(here, run.run_id, sample=sample)
+        verification = await verify_run(workspace, run.run_id, sample=sample)
     except ArmError as error:
         return Failed(name="NotVerified", message=f"{state.message}; it could not be verified: {error}")
-    await drift_message(found)
-    message = f"{state.message}; verified: {found.message}"
+    await drift_message(verification)
+    message = f"{state.message}; verified: {verification.message}"
     if not state.is_completed():
         return Failed(name=state.name, message=message)
-    return Completed(message=message) if found.equal else Failed(name=DRIFT, message=message)
+    return Completed(message=message) if verification.equal else Failed(name=DRIFT, message=message)
 
 
-async def drift_message(found: Verification) -> None:
+async def drift_message(verification: Verification) -> None:
     """Write the artifact: customer numbers and field names, no values."""
     rows = [
-        {"customer": one.customer_no, "drift": str(one.drift), "fields": ", ".join(one.fields)} for one in found.named
+        {"customer": difference.customer_no, "drift": str(difference.drift), "fields": ", ".join(difference.fields)}
+        for difference in verification.named
     ]
-    where = f" Values: `{found.file}`." if found.file else ""
+    where = f" Values: `{verification.file}`." if verification.file else ""
     async with get_client() as client:
         artifacts = Artifacts(client, flow_run_id())
         with best_effort():
-            await artifacts.table(f"arm-drift-{found.client_no}", rows, f"{found.source}: {found.message}.{where}")
+            await artifacts.table(
+                f"arm-drift-{verification.client_no}", rows, f"{verification.source}: {verification.message}.{where}"
+            )

@@ -33,7 +33,7 @@ from tasks.poll_batch_status import poll_batch_status
 from tasks.submit_batch import submit_batch
 
 
-async def run_to_completion(here: Workspace, run: Run, *, deadline: str, wait: str) -> State:
+async def run_to_completion(workspace: Workspace, run: Run, *, deadline: str, wait: str) -> State:
     """Plan a run if it is not planned, send it, wait until ARM has finished it, and return its final state.
 
     Safe to call again after any crash: it plans nothing twice, and never sends again what ARM has acknowledged.
@@ -41,38 +41,38 @@ async def run_to_completion(here: Workspace, run: Run, *, deadline: str, wait: s
     Raises:
         LeaseHeld: Another run is sending for the client, even after the wait.
     """
-    here.run_id = run.run_id
+    workspace.run_id = run.run_id
     try:
         async with (
-            reporting_stop(here, run),
-            hold_client(here, run, wait_seconds=seconds_in(wait)),
-            noting_stop(here, run),
+            reporting_stop(workspace, run),
+            hold_client(workspace, run, wait_seconds=seconds_in(wait)),
+            noting_stop(workspace, run),
         ):
-            note_resumed(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id), here.held_lease)
-            await _plan_and_send(here, run, seconds_in(deadline))
+            note_resumed(workspace.outbox.ledger, find_run(workspace.outbox.ledger, run.run_id), workspace.held_lease)
+            await _plan_and_send(workspace, run, seconds_in(deadline))
     except LeaseHeld as held:
         if vars(held).get("holder_run_id") != run.run_id:
-            give_up_waiting(here.outbox.ledger, run, held.message)
+            give_up_waiting(workspace.outbox.ledger, run, held.message)
         raise
-    return end_state(summary(here.outbox.ledger, run.run_id))
+    return end_state(summary(workspace.outbox.ledger, run.run_id))
 
 
-async def send_plan(here: Workspace, plan: Run, *, deadline: str, wait: str) -> State:
+async def send_plan(workspace: Workspace, plan: Run, *, deadline: str, wait: str) -> State:
     """Turn a plan into a run that may be sent, and run it to completion.
 
     Raises:
         OutboxError: The run is not a plan, or a later run has sent some of its customers.
         LeaseHeld: Another run is sending for the client, even after the wait.
     """
-    async with noting_stop(here, plan), hold_client(here, plan, wait_seconds=seconds_in(wait)) as lease:
-        run = link_flow_run(here, apply_plan_of(here.outbox.ledger, plan, lease), str(flow_run_id()))
-        return await run_to_completion(here, run, deadline=deadline, wait=wait)
+    async with noting_stop(workspace, plan), hold_client(workspace, plan, wait_seconds=seconds_in(wait)) as lease:
+        run = link_flow_run(workspace, apply_plan_of(workspace.outbox.ledger, plan, lease), str(flow_run_id()))
+        return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
 
 
-async def _plan_and_send(here: Workspace, run: Run, deadline_seconds: float) -> None:
-    async with reporting(here.outbox, run, flow_run_id()) as report:
+async def _plan_and_send(workspace: Workspace, run: Run, deadline_seconds: float) -> None:
+    async with reporting(workspace.outbox, run, flow_run_id()) as report:
         try:
-            is_planned = find_run(here.outbox.ledger, run.run_id).planned_at is not None
+            is_planned = find_run(workspace.outbox.ledger, run.run_id).planned_at is not None
             await cached_if(is_planned, chunk)(run.run_id, run.client_no)
         except PlanRefused:
             pass  # the ledger has the reason, and the flow run's state shows it
@@ -80,37 +80,37 @@ async def _plan_and_send(here: Workspace, run: Run, deadline_seconds: float) -> 
             pass  # the ledger has this error too: the run is Failed, and can be resumed
         else:
             if not run.request.dry_run:
-                await _send(here, find_run(here.outbox.ledger, run.run_id), deadline_seconds)
+                await _send(workspace, find_run(workspace.outbox.ledger, run.run_id), deadline_seconds)
         await report.conclude()
 
 
-async def _send(here: Workspace, run: Run, deadline_seconds: float) -> None:
+async def _send(workspace: Workspace, run: Run, deadline_seconds: float) -> None:
     """Send all slices concurrently, and record the outcome."""
     stopped = ""
     by: StoppedBy | None = None
     try:
-        async with open_delivery(here, run, deadline_seconds=deadline_seconds) as delivery:
+        async with open_delivery(workspace, run, deadline_seconds=deadline_seconds) as delivery:
             if run.request.shards > 1:
                 await delivery.send_first()  # so not every worker runs into a run-wide fault
-                await dispatch_shards(here, run, deadline_seconds=delivery.seconds_left())
+                await dispatch_shards(workspace, run, deadline_seconds=delivery.seconds_left())
             else:
-                await send_slices(here, run, range(1, run.slices + 1))
+                await send_slices(workspace, run, range(1, run.slices + 1))
     except LeaseLost:
         raise  # the run belongs to another process now: this one may not write about it
     except ShardCancelled as error:
         stopped, by = str(error), "person"
     except (StopTheRun, OutboxError) as error:
         stopped = str(error)
-    finish(here.outbox, run, here.held_lease, stopped=stopped, stopped_by=by)
+    finish(workspace.outbox, run, workspace.held_lease, stopped=stopped, stopped_by=by)
 
 
-async def send_slices(here: Workspace, run: Run, slices: range) -> None:
+async def send_slices(workspace: Workspace, run: Run, slices: range) -> None:
     """Submit and poll slices as Prefect tasks, whose cached results count only if the ledger agrees with them.
 
     Raises:
         StopTheRun, OutboxError: As `send_and_poll_slices`.
     """
-    ledger = here.outbox.ledger
+    ledger = workspace.outbox.ledger
 
     async def submit(slice_no: int) -> None:
         task = cached_if(is_submitted(ledger, run, slice_no), submit_batch)
@@ -120,7 +120,7 @@ async def send_slices(here: Workspace, run: Run, slices: range) -> None:
         task = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
         await task(run.run_id, run.client_no, slice_no)
 
-    await send_and_poll_slices(slices, submit=submit, poll=poll, concurrency=here.settings.concurrency)
+    await send_and_poll_slices(slices, submit=submit, poll=poll, concurrency=workspace.settings.concurrency)
 
 
 def end_state(run: RunSummary) -> State:

@@ -84,7 +84,7 @@ def cancelled_by_sigterm() -> Iterator[Stop]:
 
 
 @asynccontextmanager
-async def noting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
+async def noting_stop(workspace: Workspace, run: Run) -> AsyncIterator[None]:
     """Record in the ledger who stopped a run, under its lease if this process holds it.
 
     Raises:
@@ -97,18 +97,18 @@ async def noting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
             raise
         except asyncio.CancelledError:
             by = await stop.by()
-            raise RunStopped(finish_stopped(here.outbox, run, by, lease=here.lease)) from None
+            raise RunStopped(finish_stopped(workspace.outbox, run, by, lease=workspace.lease)) from None
 
 
 @asynccontextmanager
-async def reporting_stop(here: Workspace, run: Run) -> AsyncIterator[None]:
+async def reporting_stop(workspace: Workspace, run: Run) -> AsyncIterator[None]:
     """Write the summary of a stopped run: what was sent, what was not, and how to resume it."""
     with cancelled_by_sigterm():
         try:
-            async with noting_stop(here, run):
+            async with noting_stop(workspace, run):
                 yield
         except RunStopped:
-            await report_once(here.outbox, run, flow_run_id())
+            await report_once(workspace.outbox, run, flow_run_id())
             raise
 
 
@@ -119,7 +119,7 @@ def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Co
     """
 
     @wraps(flow)
-    async def carried(*args: _P.args, **kwargs: _P.kwargs) -> State:
+    async def run_flow(*args: _P.args, **kwargs: _P.kwargs) -> State:
         with cancelled_by_sigterm() as stop:
             try:
                 return await flow(*args, **kwargs)
@@ -131,7 +131,7 @@ def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Co
             task.uncancel()
         return Cancelled(message=message)
 
-    return carried
+    return run_flow
 
 
 def how_to_go_on(run: RunSummary) -> str:

@@ -26,18 +26,20 @@ def flow_run_of_process() -> UUID | None:
 
     A flow that runs within another has a flow run of its own, but a person cancels the outer one.
     """
-    given = os.environ.get("PREFECT__FLOW_RUN_ID")
-    return UUID(given) if given else None
+    flow_run = os.environ.get("PREFECT__FLOW_RUN_ID")
+    return UUID(flow_run) if flow_run else None
 
 
 async def ask_who_stops(flow_run_ids: Collection[UUID]) -> StoppedBy:
     """Ask Prefect once, briefly, whether a person has cancelled one of these flow runs."""
     try:
         async with asyncio.timeout(ASK_SECONDS), get_client() as client:
-            found = [await client.read_flow_run(flow_run_id) for flow_run_id in flow_run_ids]
+            flow_runs = [await client.read_flow_run(flow_run_id) for flow_run_id in flow_run_ids]
     except Exception:  # noqa: BLE001  for any reason, there is no answer
         return "unknown"
-    return "person" if any(one.state and one.state.type in _CANCELLED for one in found) else "machine"
+    return (
+        "person" if any(flow_run.state and flow_run.state.type in _CANCELLED for flow_run in flow_runs) else "machine"
+    )
 
 
 async def who_stopped(outbox: Outbox, run_name: str) -> StoppedBy | None:
@@ -99,18 +101,18 @@ def _last_start(states: list[State]) -> datetime | None:
 
 async def _outer(client: PrefectClient, flow_run_id: UUID) -> list[UUID]:
     """Return the enclosing flow runs of a flow run, the nearest first; empty if Prefect does not know it."""
-    found: list[UUID] = []
+    outer_ids: list[UUID] = []
     try:
         flow_run = await client.read_flow_run(flow_run_id)
         while flow_run.parent_task_run_id is not None:
             outer_id = (await client.read_task_run(flow_run.parent_task_run_id)).flow_run_id
             if outer_id is None:
                 break
-            found.append(outer_id)
+            outer_ids.append(outer_id)
             flow_run = await client.read_flow_run(outer_id)
     except ObjectNotFound:
         pass
-    return found
+    return outer_ids
 
 
 def _flow_run_ids(outbox: Outbox, run: Run) -> set[UUID]:

@@ -68,11 +68,11 @@ class ArmConnection(Access, Block):
         So the login of one environment never meets the address of another. The clients are an exception: if the
         connection lists none, those of the settings apply.
         """
-        mine = {name: getattr(self, name) for name in Access.model_fields}
-        mine["clients"] = self.clients or settings.clients
+        own = {name: getattr(self, name) for name in Access.model_fields}
+        own["clients"] = self.clients or settings.clients
         allowed = settings.allow_updates and (self.allow_updates or self.environment != "production")
         name = self._block_document_name or settings.connection
-        return settings.model_copy(update={**mine, "allow_updates": allowed, "connection": name})
+        return settings.model_copy(update={**own, "allow_updates": allowed, "connection": name})
 
     def get_client(self) -> ArmClient:
         """Return a client of ARM, to be used with `async with`; `allow_updates` applies to runs, not to this client.
@@ -101,11 +101,11 @@ def stored_connection(name: str) -> ArmConnection:
     try:
         return cast("ArmConnection", ArmConnection.load(name, _sync=True))  # type: ignore[call-arg]
     except ValueError:
-        what = "Prefect has no such block: make one in its UI under Blocks, of the type ArmConnection"
+        what = "Prefect has no such block: create one of the type ArmConnection in its UI under Blocks"
     except RuntimeError as error:
         what = f"the block cannot be used: {_fault(error)}"
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
-        what = f"Prefect's server, which keeps it, said {type(error).__name__}: see PREFECT_API_URL"
+        what = f"Prefect's server failed with {type(error).__name__}: check PREFECT_API_URL"
     raise SettingsRefused(f"connection {name}: {what}")
 
 

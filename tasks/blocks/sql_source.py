@@ -34,15 +34,15 @@ class SqlSource(Block):
     query: str = Field(min_length=1, description="SELECT, or the name of a table or view, such as crm.customers.")
 
 
-def databases_for(here: Workspace, source: str) -> dict[str, Database]:
+def databases_for(workspace: Workspace, source: str) -> dict[str, Database]:
     """Return the databases of `sql:NAME`: those of the settings, else the block of that name, if any."""
-    databases = databases_of(here.settings)
+    databases = databases_of(workspace.settings)
     name = source.removeprefix(SQL)
     if source.startswith(SQL) and name not in databases:
         try:
-            kept = SqlSource.load(name, _sync=True)  # type: ignore[call-arg]
+            document = SqlSource.load(name, _sync=True)  # type: ignore[call-arg]
         except ValueError:
             return databases  # reading the source reports the error
-        assert isinstance(kept, SqlSource)
-        databases[name] = Database(kept.url.get_secret_value(), kept.query)
+        assert isinstance(document, SqlSource)
+        databases[name] = Database(document.url.get_secret_value(), document.query)
     return databases

@@ -366,7 +366,7 @@ async def test_after_a_401_the_request_is_sent_once_more_with_another_token() ->
 async def test_a_second_401_stops_the_run() -> None:
     tokens = Changing()
     async with raw_server(says(401, {})) as server, ArmClient(server.url, tokens) as client:
-        with pytest.raises(NotAuthorized, match="a renewed one too") as caught:
+        with pytest.raises(NotAuthorized, match="and a renewed one") as caught:
             await client.put_customers_batch(2218, b"{}")
 
     assert (len(server.seen), tokens.renewals) == (2, 1)

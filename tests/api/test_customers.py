@@ -221,7 +221,7 @@ async def test_a_list_goes_on_where_it_was_left(client: ArmClient, sandbox: Sand
 
 
 @pytest.mark.parametrize("page_no", [1, 9], ids=["expired", "beyond-the-last"])
-async def test_a_page_that_is_no_more_says_to_begin_anew(
+async def test_a_page_that_has_expired_says_to_start_again(
     page_no: int, client: ArmClient, sandbox: SandboxServer
 ) -> None:
     first = await anext(client.customer_pages(2218))

@@ -73,4 +73,4 @@ def test_a_missing_package_of_the_project_is_named_and_one_of_another_extra_is_n
 
 
 def test_the_pythons_are_those_of_the_project(told: Told) -> None:
-    assert told(FITTING, python=">=3.99")[0].endswith("is not supported (>=3.99): make .venv again with another Python")
+    assert told(FITTING, python=">=3.99")[0].endswith("is not supported (>=3.99): create .venv with another Python")

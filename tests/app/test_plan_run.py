@@ -4,12 +4,12 @@ import pytest
 
 from armrest.app.plan_run import plan_run
 from armrest.outbox import OutboxError, RunState, SingleRequest, create_run, find_run
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 from tests.conftest import CLIENT_NO
 
 
 def test_a_single_update_that_was_killed_before_it_stored_its_customer_says_what_to_do() -> None:
-    with workspace() as here:
+    with use_workspace() as here:
         run = create_run(
             here.outbox.ledger,
             run_id="single",

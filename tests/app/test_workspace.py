@@ -9,11 +9,11 @@ from armrest.api import ClientCredentials, FixedToken
 from armrest.app.environment import SettingsRefused
 from armrest.app.workspace import arm_client, tokens
 from tasks.connections import load_settings
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 
 def test_the_home_is_for_its_owner_alone(tmp_path: Path) -> None:
-    with workspace() as here:
+    with use_workspace() as here:
         folders = [tmp_path / "home", here.rejects_folder]
 
     assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700, 0o700]
@@ -21,7 +21,7 @@ def test_the_home_is_for_its_owner_alone(tmp_path: Path) -> None:
 
 
 def test_one_connection_serves_all_who_ask_within_it() -> None:
-    with workspace() as outer, workspace() as inner:
+    with use_workspace() as outer, use_workspace() as inner:
         assert inner is outer
 
 
@@ -29,7 +29,7 @@ def test_a_home_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch, tm
     (tmp_path / "file").touch()
     monkeypatch.setenv("ARMREST_HOME", str(tmp_path / "file" / "home"))
 
-    with pytest.raises(SettingsRefused, match=r"ARMREST_HOME: the folder .* cannot be made"), workspace():
+    with pytest.raises(SettingsRefused, match=r"ARMREST_HOME: the folder .* cannot be created"), use_workspace():
         pass
 
 

@@ -46,7 +46,7 @@ def test_yes_answers_beforehand_and_the_ledger_keeps_who_said_it(
 
 
 @pytest.mark.parametrize(("typed", "exit_code", "batches"), [("n", 2, 1), ("y", 0, 2)], ids=["no", "yes"])
-def test_whoever_sits_at_a_terminal_is_shown_the_plan_and_asked(
+def test_a_person_at_a_terminal_is_shown_the_plan_and_asked(
     prefect_shell: Shell, shrunken: str, arm: SandboxServer, typed: str, exit_code: int, batches: int
 ) -> None:
     terminal, theirs = pty.openpty()

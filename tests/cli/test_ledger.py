@@ -58,7 +58,7 @@ def test_a_home_that_may_not_be_written(typed: Typed, monkeypatch: pytest.Monkey
         monkeypatch.chdir("/")
 
     assert made.exit_code == used.exit_code == 2
-    assert "cannot be made: Permission denied" in made.complaint
+    assert "cannot be created: Permission denied" in made.complaint
     assert "unable to open database file" in used.complaint
 
 

@@ -36,7 +36,7 @@ def test_a_run_of_another_client_is_refused(typed: Typed, past: Past, arm: Sandb
 
     ended = typed(command, "mine", "--client-no", "9999", "--json")
 
-    assert_refused(ended, f"run mine is client {CLIENT_NO}'s, not 9999's: nothing is sent", arm)
+    assert_refused(ended, f"run mine belongs to client {CLIENT_NO}, not 9999: nothing is sent", arm)
     assert ended.json["state"] == "Failed"
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_was_planned_for_another_address_is_refused(
 
     ended = typed(command, "staging")
 
-    assert_refused(ended, f"the run was planned for {ELSEWHERE}, but ARMREST_API_URL is {arm.api_url}", arm)
+    assert_refused(ended, f"the run was planned for {ELSEWHERE}, but ARMREST_API_URL says {arm.api_url}", arm)
 
 
 def test_a_batch_uuid_that_the_run_has_not_is_refused(typed: Typed, past: Past, arm: SandboxServer) -> None:

@@ -157,7 +157,7 @@ def test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is
 
     assert f"plan {plan_id} is not sent: customers.csv: 20 of 20 customers" in unconfirmed.complaint
     assert "it must repeat the client number" in wrongly.complaint
-    assert "there is no login" in confirmed.complaint, "the last thing that stands in its way here"
+    assert "no login is set" in confirmed.complaint, "the last thing that stands in its way here"
 
 
 def asked(past: Past, refused: str) -> str:

@@ -146,7 +146,7 @@ class Engine:
     tokens: TokenProvider = field(default_factory=lambda: FixedToken(SecretStr(TOKEN)))
     timeout_seconds: float = 60.0
     seed: int = 7
-    brake: RateLimiter | None = None
+    rate_limiter: RateLimiter | None = None
 
     @asynccontextmanager
     async def delivering(self, run: Run, **options: Any) -> AsyncIterator[Delivery]:
@@ -164,7 +164,9 @@ class Engine:
                 run_id=run.run_id,
                 seconds=chosen.lease_seconds,
             ) as lease,
-            Delivery(self.outbox, arm, run, lease, chosen, random=Random(self.seed), brake=self.brake) as delivery,
+            Delivery(
+                self.outbox, arm, run, lease, chosen, random=Random(self.seed), rate_limiter=self.rate_limiter
+            ) as delivery,
         ):
             yield delivery
 

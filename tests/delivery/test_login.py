@@ -92,7 +92,7 @@ async def test_a_fresh_token_that_is_refused_too_stops_the_run(
     told = await logging_in(replace(engine, transport=arm), identity).carry(run)
 
     assert (told.state, told.customers.open, len(arm.bodies)) == ("Failed", 50, 2)
-    assert "a renewed one too" in told.message
+    assert "and a renewed one" in told.message
 
 
 @virtual_time

@@ -100,7 +100,7 @@ ONE_FAILED_REST_OPEN = {**ALL_OPEN, "10002": "failed"}
 @pytest.mark.parametrize(
     ("name", "outcomes", "state", "said"),
     [
-        pytest.param("a", ALL_OPEN, "Unsettled", "probably refused is customer 10002, or 10001", id="a"),
+        pytest.param("a", ALL_OPEN, "Unsettled", "it is probably customer 10002, or 10001", id="a"),
         pytest.param("b", ALL_OPEN, "Unsettled", "data.succeeded does not name customer 10002", id="b"),
         pytest.param("c", ALL_OPEN, "Unsettled", "counts 1 failed, and names 0", id="c"),
         pytest.param("d", ALL_OPEN, "Unsettled", "data.failed holds a failure without a customer number", id="d"),

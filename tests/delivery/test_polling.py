@@ -215,7 +215,7 @@ async def test_nobody_is_judged_by_a_place_where_no_number_is_given(
     told = await replace(engine, transport=arm).carry(run, deadline_seconds=60)
 
     assert (told.state, told.customers.open, told.customers.failed) == ("Unsettled", 5, 0)
-    assert "probably refused is customer 10004, or 10003 if ARM counts from 1" in engine.views(run)[0].message
+    assert "it is probably customer 10004, or 10003 if ARM counts from 1" in engine.views(run)[0].message
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])

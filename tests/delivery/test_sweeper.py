@@ -343,7 +343,7 @@ async def test_a_batch_that_is_open_for_too_long_is_named(engine: Engine, planne
 
 
 @virtual_time
-async def test_a_batch_that_is_declared_lost_is_sent_anew_by_a_rerun(
+async def test_a_batch_that_is_declared_lost_is_sent_again_by_a_rerun(
     engine: Engine, planned: Planned, sandbox: Sandbox
 ) -> None:
     run = planned(people(3))

@@ -166,7 +166,7 @@ async def test_what_goes_wrong_after_a_stop_is_told_and_stays_in_doubt(
 
     [batch] = engine.batches(run)
     assert (batch.state, batch.doubtful) == (State.SENDING, True)
-    assert "gave no whole answer" in caplog.text
+    assert "gave no complete answer" in caplog.text
     assert "never retrieved" not in caplog.text
 
 

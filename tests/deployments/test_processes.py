@@ -40,7 +40,7 @@ def awake(log: Path) -> None:
 
 def test_a_process_is_ended_with_its_children(sleeper: Process, tmp_path: Path) -> None:
     awake(tmp_path / "log")
-    found = sleeper.found()
+    found = sleeper.live_process()
     assert found
     family = [found, *found.children()]
     assert len(family) == 2
@@ -53,13 +53,13 @@ def test_a_process_is_ended_with_its_children(sleeper: Process, tmp_path: Path) 
 def test_another_process_that_has_its_number_is_left_alone(sleeper: Process) -> None:
     earlier = dataclasses.replace(sleeper, created=sleeper.created - 100)
 
-    assert earlier.found() is None
+    assert earlier.live_process() is None
     assert not processes.end(earlier)
-    assert sleeper.found()
+    assert sleeper.live_process()
 
 
 def test_what_is_written_down_is_read_again(sleeper: Process, tmp_path: Path) -> None:
-    processes.remember(tmp_path / "pids", [sleeper])
+    processes.save(tmp_path / "pids", [sleeper])
 
-    assert processes.remembered(tmp_path / "pids") == [sleeper]
-    assert processes.remembered(tmp_path / "none") == []
+    assert processes.load(tmp_path / "pids") == [sleeper]
+    assert processes.load(tmp_path / "none") == []

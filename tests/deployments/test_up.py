@@ -124,7 +124,7 @@ def test_runs_may_touch_the_sample_s_client_only(up: Up) -> None:
 
     assert clients_of(template) == str(CLIENT_NO)
     assert mistyped["state"]["type"] == "FAILED"
-    assert "client 2299 is none of those of ARMREST_CLIENTS: 2218" in mistyped["state"]["message"]
+    assert "client 2299 is not in the list of ARMREST_CLIENTS: 2218" in mistyped["state"]["message"]
 
 
 def test_a_form_reads_the_inbox_and_no_other_file_of_the_machine(up: Up) -> None:

@@ -90,7 +90,7 @@ def test_a_client_that_a_connection_may_not_touch_is_refused(
 
     ended = unset("update-customers", source=file(FILE), client_no=CLIENT_NO, connection="sandbox")
 
-    assert f"client {CLIENT_NO} is none of those of the connection sandbox: 19" in ended.message
+    assert f"client {CLIENT_NO} is not in the list of the connection sandbox: 19" in ended.message
     assert arm.records.batches() == []
 
 

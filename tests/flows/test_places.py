@@ -46,7 +46,7 @@ def test_a_form_sends_what_lies_in_the_inbox_and_nothing_else(
     assert run_flow("update-customers", source=file(5), client_no=CLIENT_NO).name == "Completed"
 
 
-def test_a_run_of_a_form_is_confined_whoever_resumes_it(
+def test_a_run_of_a_form_is_confined_even_if_another_person_resumes_it(
     run_flow: RunFlow, inbox: Path, file: Write, arm: SandboxServer, settings: dict[str, str]
 ) -> None:
     """The file was in order when the run was opened; a link has taken its place since."""

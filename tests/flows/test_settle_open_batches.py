@@ -26,7 +26,7 @@ def late(run_flow: RunFlow, file: Write, arm: SandboxServer) -> FlowEnded:
     return ended
 
 
-def test_refusals_that_come_late_change_the_state_to_what_became_of_the_run(
+def test_refusals_that_come_late_change_the_state_to_the_outcome_of_the_run(
     run_flow: RunFlow, history: History, late: FlowEnded
 ) -> None:
     ended = run_flow("settle-open-batches")

@@ -67,7 +67,7 @@ def test_what_begins_with_the_year_needs_no_date_format(guessed: Callable[[str],
 def test_the_order_is_never_guessed(guessed: Callable[[str], str]) -> None:
     text = guessed("Nr,Birthdate\n1,01.02.1980\n")
 
-    assert "#   Birthdate: dateOfBirth, but whether day or month comes first cannot be seen" in text
+    assert "#   Birthdate: dateOfBirth, but it is not clear whether day or month comes first" in text
 
 
 def test_half_an_address_is_left_out(guessed: Callable[[str], str]) -> None:

@@ -148,7 +148,7 @@ def test_a_source_tells_what_it_is(source: Open) -> None:
     assert (found.columns, found.delimiter, found.encoding) == (("customerNo", "name"), ";", "utf-8")
 
 
-def test_reading_a_second_time_starts_anew(source: Open) -> None:
+def test_reading_a_second_time_starts_from_the_first_row(source: Open) -> None:
     found = source("customerNo\n1\n")
 
     assert read(found) == read(found)

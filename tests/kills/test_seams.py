@@ -43,7 +43,7 @@ def test_a_run_killed_at_a_seam_is_resumed_and_the_books_equal_the_file(
     workspace.assert_nothing_forgotten()
 
 
-def test_a_run_killed_while_planning_is_planned_anew_and_only_then_sent(
+def test_a_run_killed_while_planning_is_planned_again_and_only_then_sent(
     workspace: Workspace, arm: SandboxServer, tmp_path: Path
 ) -> None:
     source = tmp_path / "large.csv"

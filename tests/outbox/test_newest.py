@@ -31,7 +31,7 @@ def test_what_was_read_later_goes_over_what_was_made_later(outbox: Outbox, plann
     assert waited.data_seq > overtook.data_seq
 
 
-def test_a_source_that_is_read_anew_is_the_newest_again(outbox: Outbox, planned: Planned) -> None:
+def test_a_source_that_is_read_again_is_the_newest_again(outbox: Outbox, planned: Planned) -> None:
     broken_off = new_run(outbox)
     with leased(outbox, broken_off) as lease:
         begin_plan(outbox.ledger, broken_off, lease)

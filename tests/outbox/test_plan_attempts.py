@@ -120,7 +120,7 @@ def test_of_two_who_plan_the_same_dry_run_the_later_one_does(outbox: Outbox) -> 
         with planning(outbox, run, **SIZES) as later:
             later.add(people(2, 3))
             later.complete()
-        with pytest.raises(LeaseLost, match="another process plans run dry"):
+        with pytest.raises(LeaseLost, match="another process is planning run dry"):
             writer.complete()
 
     assert summary(outbox.ledger, "dry").customers.planned == 2

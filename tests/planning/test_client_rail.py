@@ -31,7 +31,7 @@ def test_a_small_source_is_looked_up_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("customers", "here", "elsewhere", "many_here", "code"),
+    ("customers", "known", "elsewhere", "client_has_many", "code"),
     [
         (9, 0, 9, False, None),
         (10, 0, 10, False, KNOWN_ELSEWHERE),
@@ -44,11 +44,11 @@ def test_a_small_source_is_looked_up_whole() -> None:
         (100, 0, 0, False, None),
     ],
 )
-def test_what_is_clear(customers: int, here: int, elsewhere: int, *, many_here: bool, code: str | None) -> None:
+def test_what_is_clear(customers: int, known: int, elsewhere: int, *, client_has_many: bool, code: str | None) -> None:
     match = ClientMatch(
         customers=customers,
-        here=here,
-        many_here=many_here,
+        known=known,
+        client_has_many=client_has_many,
         other_client_no=1 if elsewhere else None,
         elsewhere=elsewhere,
     )

@@ -4,7 +4,7 @@ import pytest
 
 from armrest.app.open_run import open_update
 from armrest.app.source_options import SourceOptions
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 Opened = Callable[..., str]
 
@@ -19,7 +19,7 @@ def opened() -> Opened:
     """Opens a run for a file, and returns its id."""
 
     def open_run(source: str, *, batch_size: int | None = None, max_rejected: str = "5%") -> str:
-        with workspace() as here:
+        with use_workspace() as here:
             run = open_update(
                 here,
                 reading=SourceOptions(source=source, max_rejected=max_rejected),

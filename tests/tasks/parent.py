@@ -6,11 +6,11 @@ import sys
 from armrest.app.workspace import hold_client
 from armrest.outbox import find_run
 from flows.steps.dispatch_shards import dispatch_shards
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 
 
 async def main(run_id: str, deadline_seconds: float) -> None:
-    with workspace() as here:
+    with use_workspace() as here:
         run = find_run(here.outbox.ledger, run_id)
         async with hold_client(here, run, wait_seconds=60):
             await dispatch_shards(here, run, deadline_seconds=deadline_seconds)

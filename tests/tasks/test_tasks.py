@@ -11,7 +11,7 @@ from armrest.outbox import find_run, summary
 from armrest.sandbox import SandboxServer
 from tasks.caching import cached_if, run_and_slice
 from tasks.chunk import PlanRefused, chunk
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 from tasks.poll_batch_status import poll_batch_status
 from tasks.submit_batch import submit_batch
 from tests.tasks.conftest import Opened
@@ -64,7 +64,7 @@ async def test_what_is_open_at_the_deadline_is_raised_and_so_not_cached(
     arm.behaviour.delay_seconds = 3600
     run_id = opened(file(10))
     await chunk.fn(run_id, 2218)
-    with workspace() as here:
+    with use_workspace() as here:
         async with open_delivery(here, find_run(here.outbox.ledger, run_id), deadline_seconds=600):
             await submit_batch.fn(run_id, 2218, 1)
             let_pass(600)

@@ -143,7 +143,7 @@ def test_a_plan_is_told_with_what_sends_it() -> None:
     text = plan_markdown(RUN, PlanView(RUN.customers, FIGURES, [{"customerNo": "1", "name": "Xxxx"}]))
 
     assert "| changed | 2 of 9 known customers |" in text
-    assert "| blanked | lines of addresses: addressLine2 4 |" in text
+    assert "| blanked | address fields: addressLine2 4 |" in text
     assert "| left out | columns Saldo |" in text
     assert '{"customerNo": "1", "name": "Xxxx"}' in text
     assert "armrest apply 20261123-120000-2218-abcd" in text
@@ -153,7 +153,7 @@ def test_a_plan_is_told_with_what_sends_it() -> None:
 def test_a_plan_says_whom_its_blanked_lines_are_of() -> None:
     text = plan_markdown(RUN, PlanView(RUN.customers, replace(FIGURES, unchanged=5), []))
 
-    assert "| blanked | lines of addresses, unchanged customers' among them: addressLine2 4 |" in text
+    assert "| blanked | address fields (including unchanged customers): addressLine2 4 |" in text
 
 
 def test_where_the_rerun_is_deployed_the_summary_leads_to_its_form_filled_in() -> None:

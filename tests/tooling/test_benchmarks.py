@@ -30,7 +30,7 @@ def test_the_ratios_are_those_of_the_costs() -> None:
     table = Table(100_000, ROUNDS)
 
     assert table.as_json()["ratios"] == {"plan_of_script": 0.25, "whole_of_bound": 1.5}
-    assert "Planning costs 0.25 of the afternoon script" in table.as_text()
+    assert "Planning takes 0.25 times the CPU of the afternoon script" in table.as_text()
 
 
 def test_one_round_that_was_disturbed_does_not_count() -> None:

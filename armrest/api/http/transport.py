@@ -108,7 +108,7 @@ def failure_for(error: Exception, request: httpx.Request) -> ArmError:
         advice = "check the address, the network and any proxy"
         return Unreachable(f"{where} cannot be reached ({event}); {advice}", request_id=ours)
     effect = "whether the request was carried out is not known"
-    return AnswerLost(f"{where} gave no whole answer ({event}); {effect}", request_id=ours)
+    return AnswerLost(f"{where} gave no complete answer ({event}); {effect}", request_id=ours)
 
 
 async def _body(response: httpx.Response, max_bytes: int) -> bytes | None:

@@ -59,7 +59,7 @@ def parse(body: bytes) -> Any:
 def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len({name.lower() for name in members}) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key occurs twice")
     return members
 
 

@@ -95,16 +95,19 @@ def kind_of_error(status: int) -> type[ArmError]:
 
 
 _ADVICE: Final[tuple[tuple[type[ArmError], str], ...]] = (
-    (NotAuthorized, "ARM refused the token ({status}), a renewed one too; check ARMREST_TOKEN or the login"),
+    (NotAuthorized, "ARM refused the token ({status}), and a renewed one; check ARMREST_TOKEN or the login"),
     (Forbidden, "ARM forbids this ({status}); check that this login may work on this client number"),
     (BodyTooLarge, "ARM finds the body too large ({status}); send fewer customers in a batch"),
     (BatchRefused, "ARM refused the body ({status})"),
     (NotFound, "ARM knows no such client or address ({status}); check the client number and ARMREST_API_URL"),
     (RateLimited, "ARM asks to slow down ({status})"),
-    (ServerTrouble, "ARM is in trouble ({status}); the same request may be sent again"),
+    (ServerTrouble, "ARM has a server error ({status}); the same request can be sent again"),
     (RedirectRefused, "ARM answered with a redirect ({status}), which is never followed; check ARMREST_API_URL"),
     (AnswerUnknown, "ARM's answer ({status}) cannot be read; the outcome of the request is not known"),
-    (StopTheRun, "ARM does not take such a request ({status}); check ARMREST_API_URL, and any proxy on the way"),
+    (
+        StopTheRun,
+        "ARM does not accept this kind of request ({status}); check ARMREST_API_URL, and any proxy on the way",
+    ),
 )
 
 Advice = Mapping[type[ArmError], str]
@@ -116,7 +119,7 @@ ASKED_BY_HAND: Final[Advice] = {
 }
 LIST_IS_GONE: Final[Advice] = {
     NotFound: "ARM has no such page ({status}): the list is shorter, or has expired; start again",
-    BatchRefused: "ARM refused to go on with the list ({status}), it may have expired; start again",
+    BatchRefused: "ARM refused to continue the list ({status}), it may have expired; start again",
 }
 
 

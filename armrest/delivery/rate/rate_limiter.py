@@ -81,7 +81,7 @@ class RateLimiter:
             self._under_way -= 1
             self._freed.set()
 
-    def answered(self, kind: str, *, left_at: float) -> None:
+    def on_answer(self, kind: str, *, left_at: float) -> None:
         """Learn from any answer to a call; to be called while its slot is still held."""
         self._width.answered(kind, left_at=left_at, now=self._now(), under_way=self._under_way)
 

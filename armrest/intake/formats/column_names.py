@@ -65,7 +65,7 @@ class ColumnNames:
         """`"Navn"`, or `column 3`."""
         return f'"{self._columns[position]}"' if self.quotable(position) else f"column {position + 1}"
 
-    def shown(self, position: int) -> str:
+    def label(self, position: int) -> str:
         """`column "Navn"`, or `column 3`."""
         return f"column {self.quoted(position)}" if self.quotable(position) else self.quoted(position)
 

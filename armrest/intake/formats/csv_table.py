@@ -43,7 +43,7 @@ class CsvTable(PlainTable):
         self.name = name
         self._opened = opened
         self._block_bytes = block_bytes
-        self.encoding = self._checked(encoding) if encoding else self._found_encoding()
+        self.encoding = self._checked(encoding) if encoding else self._detect_encoding()
         text = next(self._texts(BLOCK_BYTES), "")
         if not text.strip():
             raise self._refused("empty", "the file is empty; check the system that exported it")
@@ -61,7 +61,7 @@ class CsvTable(PlainTable):
             what = f'there is no encoding called "{encoding}"; try utf-8 or cp1252'
             raise self._refused("bad-encoding", what) from None
 
-    def _found_encoding(self) -> str:
+    def _detect_encoding(self) -> str:
         decoder = codecs.getincrementaldecoder("utf-8")()
         with self._opened() as file:
             data = file.read(BLOCK_BYTES)

@@ -19,7 +19,9 @@ START_BYTES: Final = 1 << 20
 BLOCK_BYTES: Final = 1 << 20
 MAX_RECORD_LENGTH: Final = 4 << 20
 _BODY: Final = re.compile(r'\s*\{[^\[]*"customers"\s*:\s*\[')
-_NESTED: Final = {name: leaf for name, leaf in KNOWN.items() if FIELD_OF[leaf] == leaf or name != leaf}
+_NESTED: Final = {
+    name: field_path for name, field_path in KNOWN.items() if FIELD_OF[field_path] == field_path or name != field_path
+}
 _NAMES: Final = {name.rpartition(".")[2]: name for name in _NESTED} | {name: name for name in _NESTED}
 _TOP: Final = frozenset((*_NESTED, *GROUPS))
 
@@ -97,20 +99,20 @@ class JsonTable(PlainTable):
         for index, (key, value) in enumerate(customer.items(), start=1):
             if key in GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
-                    leaf = self._leaf(f"{key}.{part}", row, index, may_be_shown=_is_a_word(part))
-                    cells[leaf] = self._text(part, inner, row)
+                    field_path = self._field_path(f"{key}.{part}", row, index, may_be_shown=_is_a_word(part))
+                    cells[field_path] = self._text(part, inner, row)
             elif key not in GROUPS or value is not None:
-                leaf = self._leaf(key, row, index, may_be_shown=is_record and _is_a_word(key))
-                cells[leaf] = self._text(key, value, row)
+                field_path = self._field_path(key, row, index, may_be_shown=is_record and _is_a_word(key))
+                cells[field_path] = self._text(key, value, row)
         return tuple(map(cells.get, FIELD_PATHS))
 
-    def _leaf(self, key: str, row: int, index: int, *, may_be_shown: bool) -> str:
-        leaf = _NESTED.get(key)
-        if leaf is None:
+    def _field_path(self, key: str, row: int, index: int, *, may_be_shown: bool) -> str:
+        field_path = _NESTED.get(key)
+        if field_path is None:
             name = f'unknown field "{key[:60]}"' if may_be_shown else f"its field {index} is unknown"
             what = f"row {row}: {name} (the nearest known one is {nearest(key, _NAMES)})"
             raise self._refused("unknown-column", f"{what}; rename it or leave it out", row)
-        return leaf
+        return field_path
 
     def _text(self, key: str, value: object, row: int) -> str | None:
         if value is None or isinstance(value, str):

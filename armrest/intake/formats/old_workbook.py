@@ -76,19 +76,19 @@ def _laid_over(values: Sequence[Any], errors: Sequence[tuple[int, str]]) -> list
 
 def _sheets(book: bytes) -> Iterator[int]:
     """The offset of each sheet."""
-    for kind, place, _ in _records(book, 0):
+    for kind, offset, _ in _records(book, 0):
         if kind == _BOUND_SHEET:
-            yield struct.unpack_from("<I", book, place)[0]
+            yield struct.unpack_from("<I", book, offset)[0]
 
 
 def _errors_in(book: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]:
-    for kind, place, _ in _records(book, start):
+    for kind, offset, _ in _records(book, start):
         if kind == _BOOL_ERR:
-            row, column, _, value, is_error = struct.unpack_from("<HHHBB", book, place)
+            row, column, _, value, is_error = struct.unpack_from("<HHHBB", book, offset)
             if is_error:
                 yield (row, column), _TEXTS.get(value, _UNKNOWN)
         elif kind == _FORMULA:
-            row, column, _, result_kind, _, value, _, mark = struct.unpack_from("<HHHBBB3sH", book, place)
+            row, column, _, result_kind, _, value, _, mark = struct.unpack_from("<HHHBBB3sH", book, offset)
             if mark == 0xFFFF and result_kind == 2:  # noqa: PLR2004  the result is an error, not a number
                 yield (row, column), _TEXTS.get(value, _UNKNOWN)
 
@@ -119,11 +119,11 @@ class _Container:
         fat_sectors, first_of_directory = struct.unpack_from("<II", data, 44)
         self._mini_cutoff, first_of_mini_fat, _, first_of_more, _ = struct.unpack_from("<IIIII", data, 56)
         self._mini_sector = 1 << struct.unpack_from("<H", data, 32)[0]
-        places = [*struct.unpack_from("<109I", data, 76)]
-        while first_of_more < _LAST_SECTOR and len(places) < fat_sectors:
-            *more, first_of_more = self._numbers(self._at(first_of_more))
-            places += more
-        self._fat = [number for place in places[:fat_sectors] for number in self._numbers(self._at(place))]
+        sectors = [*struct.unpack_from("<109I", data, 76)]
+        while first_of_more < _LAST_SECTOR and len(sectors) < fat_sectors:
+            *more, first_of_more = self._numbers(self._sector_data(first_of_more))
+            sectors += more
+        self._fat = [number for sector in sectors[:fat_sectors] for number in self._numbers(self._sector_data(sector))]
         self._directory = self._chain(first_of_directory)
         self._mini_fat = self._numbers(self._chain(first_of_mini_fat))
 
@@ -140,14 +140,14 @@ class _Container:
             return self._chain(start)[:size]
         minis = self._chain(struct.unpack_from("<I", self._directory, 116)[0])
         return b"".join(
-            minis[place * self._mini_sector : (place + 1) * self._mini_sector]
-            for place in _followed(self._mini_fat, start)
+            minis[sector * self._mini_sector : (sector + 1) * self._mini_sector]
+            for sector in _followed(self._mini_fat, start)
         )[:size]
 
     def _chain(self, start: int) -> bytes:
-        return b"".join(map(self._at, _followed(self._fat, start)))
+        return b"".join(map(self._sector_data, _followed(self._fat, start)))
 
-    def _at(self, sector: int) -> bytes:
+    def _sector_data(self, sector: int) -> bytes:
         return self._data[(sector + 1) * self._sector : (sector + 2) * self._sector]
 
     def _numbers(self, data: bytes) -> tuple[int, ...]:

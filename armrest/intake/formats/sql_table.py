@@ -48,9 +48,9 @@ class SqlTable(PlainTable):
             raise self._refused("its address cannot be used; check the database's URL in the settings") from None
         except SQLAlchemyError as error:
             if is_database_outage(error):
-                what = f"the database does not answer at the moment ({_told(error)}); try again"
+                what = f"the database does not answer at the moment ({_error_type(error)}); try again"
                 raise SourceUnavailable(f"{self.name}: {what}") from None
-            raise self._refused(f"the query fails ({_told(error)}); check it, and the database") from None
+            raise self._refused(f"the query fails ({_error_type(error)}); check it, and the database") from None
 
     def _query(self) -> sa.Executable:
         query = self._database.query.strip()
@@ -63,7 +63,7 @@ class SqlTable(PlainTable):
         return InputRefused(f"{self.name}: {what}", code="query-failed")
 
 
-def _told(error: SQLAlchemyError) -> str:
+def _error_type(error: SQLAlchemyError) -> str:
     """The type of an error; the driver's own message may quote a customer or the URL."""
     original = getattr(error, "orig", None)
     state = getattr(original, "sqlstate", None)

@@ -99,11 +99,11 @@ class Tables:
         self._tables = tables
         self._starts: list[int] = []
         name, first = tables[0]
-        for other, table in tables[1:]:
+        for file, table in tables[1:]:
             if sorted(table.columns) != sorted(first.columns):
                 odd = _odd_columns(table, first)
                 raise InputRefused(
-                    f"{other}: its columns are not those of {name} ({odd}); use files with the same columns",
+                    f"{file}: its columns are not those of {name} ({odd}); use files with the same columns",
                     code="unknown-column",
                     column=odd,
                 )

@@ -83,15 +83,15 @@ class Places:
         if self.mappings is None:
             what = "in a deployment a mapping comes from the folder of ARMREST_MAPPINGS, which is not set"
             raise InputRefused(f"{_printable(mapping)}: {what}", code="bad-mapping")
-        held = f"{self.mappings} holds {_listed(self.mappings)}"
+        content = f"{self.mappings} holds {_listed(self.mappings)}"
         try:
             with open_within(self.mappings / mapping, self.mappings) as file:
                 return file.read().decode("utf-8-sig")
         except Unsafe as unsafe:
-            raise InputRefused(f"{_printable(mapping)}: {unsafe}; {held}", code="bad-mapping") from None
+            raise InputRefused(f"{_printable(mapping)}: {unsafe}; {content}", code="bad-mapping") from None
         except (OSError, ValueError, RuntimeError):
             what = "in a deployment a mapping comes from the folder of ARMREST_MAPPINGS; there it cannot be read"
-            raise InputRefused(f"{_printable(mapping)}: {what}; {held}", code="bad-mapping") from None
+            raise InputRefused(f"{_printable(mapping)}: {what}; {content}", code="bad-mapping") from None
 
     def folders(self) -> tuple[Path, ...]:
         """Return the folders of customer files."""
@@ -100,11 +100,11 @@ class Places:
 
     def describe(self) -> str:
         """Describe where a source may come from, and list the inbox."""
-        held = (
+        content = (
             f"the inbox {self.inbox} holds {_listed(self.inbox)}" if self.inbox else "no inbox is set (ARMREST_INBOX)"
         )
         prefixes = f"; else it begins with {' or '.join(self.prefixes)}, or is sql:NAME" if self.prefixes else ""
-        return held + prefixes
+        return content + prefixes
 
     def _in_inbox(self, source: str) -> Path:
         return Path(source) if self.inbox is None or Path(source).is_absolute() else self.inbox / source
@@ -116,7 +116,7 @@ class Places:
         if "::" not in source and ".." not in parts and source.startswith(tuple(addresses)):
             return source
         scheme = source.partition("://")[0]
-        raise self._refused(f"an address {scheme}://…", "it is none of those that a deployment may read")
+        raise self._refused(f"an address {scheme}://…", "a deployment may not read it")
 
     def _refused(self, named: str, why: str) -> InputRefused:
         return InputRefused(f"{_printable(named)}: {why}; {self.describe()}", code="outside-inbox")
@@ -138,7 +138,7 @@ def open_within(path: Path, folder: Path) -> BinaryIO:
     """
     real, root = path.resolve(), folder.resolve()
     if not real.is_relative_to(root):
-        raise Unsafe("it lies outside of its folder, or is a link that leads there: put the file itself there")
+        raise Unsafe("it is outside its folder, or a link to a file outside: put the file itself into the folder")
     parts = real.relative_to(root).parts or (".",)
     descriptor = _open_part_by_part(root, parts)
     status = os.fstat(descriptor)
@@ -178,7 +178,7 @@ def _listed(folder: Path) -> str:
     """List the content of a folder, without hidden files."""
     names: list[str] = []
     with suppress(OSError):
-        names = sorted(f"{one.name}/" if one.is_dir() else one.name for one in folder.iterdir())
+        names = sorted(f"{path.name}/" if path.is_dir() else path.name for path in folder.iterdir())
     names = [name for name in names if not name.startswith(HIDDEN)]
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     return f"{', '.join(names[:MOST_LISTED])}{more}" if names else "nothing"

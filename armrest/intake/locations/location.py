@@ -112,10 +112,10 @@ def readable(name: str) -> Iterator[None]:
         raise InputRefused(f"{name}: {what}", code="not-readable") from None
     except Exception as error:  # noqa: BLE001  whatever a file system or a codec raises, the source cannot be read
         if is_outage(error):
-            what = f"cannot be read at the moment ({_told(error)}); try again"
+            what = f"cannot be read at the moment ({_reason(error)}); try again"
             raise SourceUnavailable(f"{name}: {what}") from None
         damaged = isinstance(error, EOFError) or type(error).__module__ in _DAMAGED
-        what = "damaged, or cut short; download it again" if damaged else f"cannot be read ({_told(error)})"
+        what = "damaged, or cut short; download it again" if damaged else f"cannot be read ({_reason(error)})"
         raise InputRefused(f"{name}: {what}", code="damaged" if damaged else "not-readable") from None
 
 
@@ -125,7 +125,7 @@ def seekable(opened: Opened) -> Opened:
         return opened if file.seekable() else _spooled(file)
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
 

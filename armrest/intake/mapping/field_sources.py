@@ -55,7 +55,7 @@ def field_sources_of(
     if mapping is None:
         names = names or ColumnNames(columns)
         positions = _by_name(columns, source=source, names=names)
-        return {field: _field_source(ColumnRule(field=field), at) for field, at in positions.items()}
+        return {field: _field_source(ColumnRule(field=field), position) for field, position in positions.items()}
     names = names or ColumnNames(columns, mapped=mapping.columns)
     sources = {
         rule.field: _field_source(rule, _position(column, columns, source=source, names=names))
@@ -67,7 +67,11 @@ def field_sources_of(
 def unmapped(columns: Sequence[str], field_sources: Lookup[str, FieldSource]) -> list[int]:
     """The positions of the source's columns that no field comes from."""
     taken = {field_source.position for field_source in field_sources.values()}
-    return [at for at, column in enumerate(columns) if at not in taken and column not in {"", *OWN_COLUMNS}]
+    return [
+        position
+        for position, column in enumerate(columns)
+        if position not in taken and column not in {"", *OWN_COLUMNS}
+    ]
 
 
 def _field_source(rule: ColumnRule, position: int) -> FieldSource:
@@ -102,15 +106,15 @@ def _by_name(columns: Sequence[str], *, source: str, names: ColumnNames) -> dict
 
 
 def _unknown(position: int, columns: Sequence[str], *, source: str, names: ColumnNames) -> InputRefused:
-    column, shown = columns[position], names.shown(position)
+    column, label = columns[position], names.label(position)
     missing = "" if "customerNo" in columns else ", and there is no column customerNo"
     if names.may_be_data:
-        what = f"unknown {shown}{missing}; {HEADER_HINT}; otherwise rename the column, leave it out, or use a mapping"
+        what = f"unknown {label}{missing}; {HEADER_HINT}; otherwise rename the column, leave it out, or use a mapping"
     elif column in ONLY_SHOWN:
-        what = f"{shown} is shown by ARM, but cannot be updated{missing}; leave it out, or use a mapping"
+        what = f"{label} is shown by ARM, but cannot be updated{missing}; leave it out, or use a mapping"
     else:
         close = guess(column) or nearest(column, KNOWN)
-        what = f"unknown {shown} (the nearest known one is {close}){missing}; rename it, leave it out, or use a mapping"
+        what = f"unknown {label} (the nearest known one is {close}){missing}; rename it, leave it out, or use a mapping"
     return InputRefused(f"{source}: {what}", code="unknown-column", column=names.plain(position))
 
 

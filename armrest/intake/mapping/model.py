@@ -61,20 +61,20 @@ class ColumnRule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     field: Leaf = Field(description="the ARM field that the column holds")
-    default: str = Field("", description="what stands for an empty cell")
+    default: str = Field("", description="the value for an empty cell")
     lookup: dict[str, str] | None = Field(
-        None, description="the source's value, then ARM's; a row with any other is rejected"
+        None, description="the source's values, each with ARM's value; a row with any other value is rejected"
     )
     date: DateFormat | None = None
 
     @model_validator(mode="after")
     def _fits_its_field(self) -> Self:
         if self.date and self.field != "dateOfBirth":
-            raise PydanticCustomError("date_field", f"date is for dateOfBirth, and {self.field} holds none")
+            raise PydanticCustomError("date_field", f"date works only for dateOfBirth; remove it from {self.field}")
         if self.lookup and self.field == "dateOfBirth":
             raise PydanticCustomError("date_lookup", "dateOfBirth has no lookup; say how dates are written with date")
         if self.default and self.field == "customerNo":
-            raise PydanticCustomError("default_number", "a customer number has no default")
+            raise PydanticCustomError("default_number", "customerNo cannot have a default; remove it")
         return self
 
 
@@ -89,21 +89,19 @@ class Mapping(BaseModel):
             Annotated[Leaf, Tag("(field)")] | Annotated[ColumnRule, Tag("(rule)")],
             Discriminator(lambda value: "(field)" if isinstance(value, str) else "(rule)"),
         ],
-    ] = Field(
-        description="for each column of the source, the ARM field that it holds, alone or with what becomes of it"
-    )
+    ] = Field(description="for each column of the source, its ARM field, or settings such as field and default")
     constants: dict[Leaf, str] = Field(
         default_factory=dict,
-        description="for an ARM field, what every row sends; in an address, every row that has one",
+        description="ARM fields with one value for all rows; a part of the address only where a row has an address",
         json_schema_extra={"propertyNames": {"enum": _NAMES}},
     )
     clear: Annotated[
         Annotated[Literal["all"], Tag("(all)")] | Annotated[list[Group], Tag("(fields)")],
         Discriminator(lambda value: "(fields)" if isinstance(value, list) else "(all)"),
     ] = Field(
-        default_factory=list, description="the fields of which an empty cell makes ARM's blank, instead of keeping it"
+        default_factory=list, description="fields that an empty cell clears in ARM; otherwise ARM keeps its value"
     )
-    sheet: str | None = Field(None, description="the workbook's sheet; the first one where none is named")
+    sheet: str | None = Field(None, description="the workbook's sheet; by default the first visible one")
 
     @property
     def rules(self) -> dict[str, ColumnRule]:
@@ -171,7 +169,9 @@ def parse_mapping(text: str) -> tuple[Mapping | None, list[MappingFault]]:
     try:
         mapping = Mapping.model_validate(yaml.data)
     except ValidationError as error:
-        faults = [MappingFault(yaml.line_of(fault["loc"]), _told(fault)) for fault in error.errors(include_url=False)]
+        faults = [
+            MappingFault(yaml.line_of(fault["loc"]), _message(fault)) for fault in error.errors(include_url=False)
+        ]
         return None, sorted(faults, key=lambda fault: fault.line)
     faults = _fields_twice(mapping, yaml)
     return (None, faults) if faults else (mapping, [])
@@ -181,20 +181,20 @@ def _fields_twice(mapping: Mapping, yaml: LinedYaml) -> list[MappingFault]:
     """Check that each field has one source, and that `customerNo` has a column."""
     source_of: dict[str, str] = {}
     faults = []
-    places = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
-    places += [(("constants", field), field) for field in mapping.constants]
-    for place, field in places:
+    keys = [(("columns", column), rule.field) for column, rule in mapping.rules.items()]
+    keys += [(("constants", field), field) for field in mapping.constants]
+    for key, field in keys:
         if field in source_of:
             what = f"{field} comes from {source_of[field]} already; remove one of them"
-            faults.append(MappingFault(yaml.line_of(place), what))
-        source_of.setdefault(field, f'column "{place[1]}"' if place[0] == "columns" else "a constant")
+            faults.append(MappingFault(yaml.line_of(key), what))
+        source_of.setdefault(field, f'column "{key[1]}"' if key[0] == "columns" else "a constant")
     if not source_of.get("customerNo", "").startswith("column"):
         what = "no column holds customerNo; every row needs its own"
         faults.append(MappingFault(yaml.line_of(("columns",)), what))
     return faults
 
 
-_TOLD: Final = {
+_MESSAGES: Final = {
     "missing": "{key} is missing",
     "string_type": "{key} must be a text",
     "dict_type": "{key} must be a list of names, each with its value",
@@ -205,13 +205,13 @@ _TOLD: Final = {
 }
 
 
-def _told(fault: ErrorDetails) -> str:
+def _message(fault: ErrorDetails) -> str:
     key = ".".join(str(part) for part in fault["loc"] if str(part)[0] not in "([") or "the mapping"
     if fault["type"] == "extra_forbidden":
         known = {**Mapping.model_fields, **ColumnRule.model_fields}
         close = nearest(str(fault["loc"][-1]), {name: name for name in known})
         return f'unknown setting "{fault["loc"][-1]}" (the nearest known one is {close})'
-    return _TOLD.get(fault["type"], fault["msg"]).format(key=key)
+    return _MESSAGES.get(fault["type"], fault["msg"]).format(key=key)
 
 
 def mapping_schema() -> dict[str, Any]:

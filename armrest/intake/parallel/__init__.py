@@ -1,4 +1,4 @@
-from armrest.intake.parallel.gc_pause import collect_after, no_garbage_collection
+from armrest.intake.parallel.gc_pause import collect_after, pause_gc
 from armrest.intake.parallel.reader_spec import ReaderSpec
 from armrest.intake.parallel.worker_pool import WorkerPool
 
@@ -6,5 +6,5 @@ __all__ = [
     "ReaderSpec",
     "WorkerPool",
     "collect_after",
-    "no_garbage_collection",
+    "pause_gc",
 ]

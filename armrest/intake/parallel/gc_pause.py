@@ -9,7 +9,7 @@ BLOCKS_BETWEEN_COLLECTIONS: Final = 128
 
 
 @contextmanager
-def no_garbage_collection() -> Iterator[None]:
+def pause_gc() -> Iterator[None]:
     """Pause the collector: a block is many small dicts without cycles, and searching for some would double the time."""
     was_enabled = gc.isenabled()
     gc.disable()

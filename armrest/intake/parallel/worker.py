@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.parallel.chunk_codec import Packed, decode
-from armrest.intake.parallel.gc_pause import collect_after, no_garbage_collection
+from armrest.intake.parallel.gc_pause import collect_after, pause_gc
 from armrest.intake.parallel.reader_spec import ReaderSpec
 from armrest.intake.rows import serialize_block
 
@@ -51,5 +51,5 @@ def _ahead(requests: BinaryIO) -> Iterator[Packed]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent decides
-    with no_garbage_collection():
+    with pause_gc():
         run_worker(sys.stdin.buffer, sys.stdout.buffer)

@@ -94,7 +94,7 @@ class RejectsFile:
         local = local_file(path)
         self.written_to = str(path if local is None else partial_path(local))
         self._source = source
-        self._kept = [index for index, column in enumerate(source.columns) if column not in OWN_COLUMNS]
+        self._source_columns = [index for index, column in enumerate(source.columns) if column not in OWN_COLUMNS]
         self._table: CsvFile | None = None
 
     def write(self, rejects: Iterable[Reject]) -> None:
@@ -102,7 +102,7 @@ class RejectsFile:
         for reject in rejects:
             if self._table is None:
                 self._table = self._new_table()
-            cells = [reject.cells[index] for index in self._kept]
+            cells = [reject.cells[index] for index in self._source_columns]
             self._table.write([[*cells, self._source.place(reject.row), reject.fields, reject.sentence]])
             self.count += 1
 
@@ -126,7 +126,7 @@ class RejectsFile:
     def _new_table(self) -> CsvFile:
         """Begin the file; characters outside the encoding become escapes, which a rule finds when read again."""
         layout = TableLayout(
-            columns=[*(self._source.columns[index] for index in self._kept), *REJECT_COLUMNS],
+            columns=[*(self._source.columns[index] for index in self._source_columns), *REJECT_COLUMNS],
             delimiter=self._source.delimiter,
             encoding=self._source.encoding,
             errors="backslashreplace",

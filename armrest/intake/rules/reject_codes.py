@@ -39,7 +39,7 @@ REASONS: Final = {
     ),
     "no-digit": Reason("contains no digit, so it is probably a word and not a customer number; correct the cell"),
     "decimal-number": Reason("is a number with decimals, so it was taken for an amount; export the column as text"),
-    "birth-number-as-customer-number": Reason("is a birth number, which is personal; use a number of your own"),
+    "birth-number-as-customer-number": Reason("is a birth number, which is personal; use your own customer number"),
     "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
     "control-character": Reason("contains a control character; type the cell again"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),

@@ -39,19 +39,19 @@ def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
     with ledger.write() as tx:
         lease.assert_current(tx)
         _assert_plan(tx, run)
-        _give_place(tx, run)
+        _assign_position(tx, run)
         write_request(tx, run, request_in(tx, run).model_copy(update={"dry_run": False}))
     return find_run(ledger, run.run_id)
 
 
-def _give_place(tx: Connection, run: Run) -> None:
+def _assign_position(tx: Connection, run: Run) -> None:
     """Insert a plan's data right after the newest data when its source was read; later data moves up by one."""
-    place = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one() + 1
+    position = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one() + 1
     for table in (runs, batches):
-        later = (table.c.client_id == run.client_id) & (table.c.data_seq >= place)
+        later = (table.c.client_id == run.client_id) & (table.c.data_seq >= position)
         tx.execute(update(table).where(later).values(data_seq=table.c.data_seq + 1))
-    tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=place))
-    tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(data_seq=place))
+    tx.execute(update(runs).where(runs.c.seq == run.seq).values(data_seq=position))
+    tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(data_seq=position))
 
 
 def _assert_plan(tx: Connection, run: Run) -> None:
@@ -63,9 +63,9 @@ def _assert_plan(tx: Connection, run: Run) -> None:
         raise OutboxError(f"plan {run.run_id} was not completed: {run.message or 'it was interrupted'}")
     if doubt := client_doubt(tx, run):
         raise OutboxError(f"plan {run.run_id} is not sent: {doubt}")
-    if other := compared_since(tx, run):
+    if later_run := compared_since(tx, run):
         raise OutboxError(
-            f"run {other} has compared newer data with ARM's since plan {run.run_id} was made: plan again"
+            f"run {later_run} has compared newer data with ARM's since plan {run.run_id} was made: plan again"
         )
     if newer := _overtaken_by(tx, run):
         number, run_id = newer
@@ -76,24 +76,26 @@ def _assert_plan(tx: Connection, run: Run) -> None:
 
 def _overtaken_by(tx: Connection, run: Run) -> tuple[int, str] | None:
     """Return how many customers of a plan were sent since it was made, and the newest run that sent some."""
-    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
+    own, others, other_batches = customers.alias("own"), customers.alias("others"), batches.alias("other_batches")
     since = and_(
-        other.c.client_id == run.client_id,
-        other.c.run_seq != run.seq,
-        or_(other.c.data_seq > run.data_seq, other.c.sent_at > run.planned_at),
-        other.c.sent_at.is_not(None),
+        other_batches.c.client_id == run.client_id,
+        other_batches.c.run_seq != run.seq,
+        or_(other_batches.c.data_seq > run.data_seq, other_batches.c.sent_at > run.planned_at),
+        other_batches.c.sent_at.is_not(None),
     )
-    if tx.execute(select(other.c.seq).where(since).limit(1)).first() is None:
+    if tx.execute(select(other_batches.c.seq).where(since).limit(1)).first() is None:
         return None
     same = and_(
-        theirs.c.client_id == mine.c.client_id, func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no)
+        others.c.client_id == own.c.client_id, func.lower(others.c.customer_no) == func.lower(own.c.customer_no)
     )
     query = (
-        select(func.count(mine.c.ordinal.distinct()), func.max(other.c.run_seq))
-        .join_from(mine, theirs, same)
-        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
-        .where(mine.c.run_seq == run.seq, since)
-        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
+        select(func.count(own.c.ordinal.distinct()), func.max(other_batches.c.run_seq))
+        .join_from(own, others, same)
+        .join(
+            other_batches, and_(other_batches.c.run_seq == others.c.run_seq, other_batches.c.seq == others.c.batch_seq)
+        )
+        .where(own.c.run_seq == run.seq, since)
+        .where(or_(others.c.outcome.is_(None), others.c.outcome != "superseded"))
     )
     number, newest = tx.execute(query).one()
     if not number:

@@ -40,16 +40,16 @@ class ClientMatch:
 
     Attributes:
         customers: How many were looked up.
-        here: How many of them are known for the run's client.
-        many_here: Whether the run's client has at least 100 known customers.
+        known: How many of them are known for the run's client.
+        client_has_many: Whether the run's client has at least 100 known customers.
         other_client_no: The client of the same API for which most of them are known. None: no other client has any, or
             this client has at least half, so that no other was searched.
         elsewhere: How many of them are known for that other client.
     """
 
     customers: int
-    here: int
-    many_here: bool = False
+    known: int
+    client_has_many: bool = False
     other_client_no: int | None = None
     elsewhere: int = 0
 
@@ -73,16 +73,16 @@ def match_clients(ledger: Ledger, run: Run, numbers: Sequence[str]) -> ClientMat
     Each customer costs one index search per client.
     """
     with ledger.read() as tx:
-        here = _known_by_client(tx, clients.c.id == run.client_id, numbers)[run.client_no]
-        if 2 * here >= len(numbers):
-            return ClientMatch(customers=len(numbers), here=here)
+        known = _known_by_client(tx, clients.c.id == run.client_id, numbers)[run.client_no]
+        if 2 * known >= len(numbers):
+            return ClientMatch(customers=len(numbers), known=known)
         others = and_(clients.c.api_url == run.api_url, clients.c.id != run.client_id)
-        found = _known_by_client(tx, others, numbers).most_common(1)
-        other_client_no, elsewhere = found[0] if found else (None, 0)
+        matches = _known_by_client(tx, others, numbers).most_common(1)
+        other_client_no, elsewhere = matches[0] if matches else (None, 0)
         return ClientMatch(
             customers=len(numbers),
-            here=here,
-            many_here=_has_many(tx, run.client_id),
+            known=known,
+            client_has_many=_has_many(tx, run.client_id),
             other_client_no=other_client_no,
             elsewhere=elsewhere,
         )

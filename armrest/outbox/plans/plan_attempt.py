@@ -79,7 +79,9 @@ def begin_plan(ledger: Ledger, run: Run, lease: Lease | None) -> PlanAttempt:
             raise _replaced(run)
         _remove_rows(tx, run)
         number = int(row.plan_attempt) + 1
-        tx.execute(update(runs).where(runs.c.seq == run.seq).values(plan_attempt=number, **_FRESH, **_place(tx, run)))
+        tx.execute(
+            update(runs).where(runs.c.seq == run.seq).values(plan_attempt=number, **_FRESH, **_position(tx, run))
+        )
     return PlanAttempt(find_run(ledger, run.run_id), number, lease)
 
 
@@ -112,7 +114,7 @@ def _remove_rows(tx: Connection, run: Run) -> None:
         tx.execute(delete(table).where(table.c.run_seq == run.seq))
 
 
-def _place(tx: Connection, run: Run) -> dict[str, int]:
+def _position(tx: Connection, run: Run) -> dict[str, int]:
     """Return the position of the data that is read from now on; a rerun keeps its parent's."""
     if run.parent_run_id is not None:
         return {}
@@ -122,7 +124,7 @@ def _place(tx: Connection, run: Run) -> dict[str, int]:
 
 def _replaced(run: Run) -> LeaseLost:
     return LeaseLost(
-        f"another process plans run {run.run_id}, or has planned it: nothing more is written here; "
-        f"`armrest show {run.run_id}` shows how it stands",
+        f"another process is planning run {run.run_id}, or has planned it, so this one stops; "
+        f"`armrest show {run.run_id}` shows its state",
         run_id=run.run_id,
     )

@@ -86,13 +86,13 @@ class PlanWriter:
         if isinstance(error, LeaseLost):
             self._outbox.bodies.remove_files(self._bodies.files)
 
-    def add(self, people: Iterable[Mapping[str, Any]]) -> None:
+    def add(self, customer_updates: Iterable[Mapping[str, Any]]) -> None:
         """Plan customers, in order; each customer number may occur once in a plan.
 
         Raises:
             CustomerTooLarge: A customer fits into no batch.
         """
-        self.add_sealed(serialize(people, self._outbox.ledger.fingerprint_key))
+        self.add_sealed(serialize(customer_updates, self._outbox.ledger.fingerprint_key))
 
     def add_sealed(self, sealed: Serialized) -> None:
         """Plan customers that were serialized with the ledger's key.
@@ -137,8 +137,8 @@ class PlanWriter:
         per_slice = max(1, -(-self._seq // MOST_SLICES))
         with self._outbox.ledger.write() as tx:
             self._attempt.assert_current(tx)
-            mine = batches.c.run_seq == self._run.seq
-            tx.execute(update(batches).where(mine).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
+            own = batches.c.run_seq == self._run.seq
+            tx.execute(update(batches).where(own).values(slice_no=(batches.c.seq - 1) // per_slice + 1))
             done = {
                 "planned": self._ordinal,
                 "unchanged": self.figures.unchanged if self._changes_only else 0,

@@ -45,7 +45,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
         if run is None:
             raise unknown_run(ledger, run_or_flow_run_id)
         row = tx.execute(select(runs).where(runs.c.seq == run.seq)).one()
-        people, sent = _counts(tx, row)
+        customers_, sent = _counts(tx, row)
         return RunSummary(
             run_id=run.run_id,
             kind=run.kind,
@@ -55,12 +55,12 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             api_url=run.api_url,
             state=run.state,
             message=run.message,
-            customers=people,
+            customers=customers_,
             batches=sent,
             batch_uuids=_uuids(tx, run),
             rejects_file=run.rejects_file,
             rejected_why=_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq)),
-            failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if people.failed else [],
+            failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if customers_.failed else [],
             decided=_decided(tx, run, row.figures),
             parent_run_id=run.parent_run_id,
             children=[str(child) for child in tx.execute(_children(run)).scalars()],
@@ -78,7 +78,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
 def _decided(tx: Connection, run: Run, figures: str | None) -> str | None:
     """Return the decision about a run that a guard rail had stopped, or None."""
     decision, confirmed = decision_on(run), confirmed_client(tx, run, PlanFigures.from_json(figures))
-    return "; ".join(filter(None, (decision.said if decision else None, confirmed))) or None
+    return "; ".join(filter(None, (decision.message if decision else None, confirmed))) or None
 
 
 def _children(run: Run) -> Select[tuple[str]]:
@@ -97,13 +97,13 @@ def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts]
     if run.started_at is None:
         return CustomerCounts(read, rejected, unchanged, planned), BatchCounts(sum(b[0] for b in by_state.values()))
     total = failed = superseded = settled = batches_settled = batches_failed = 0
-    for state, (number, people, refused, newer) in by_state.items():
+    for state, (number, size, refused, newer) in by_state.items():
         superseded += newer
         total += 0 if state is State.SPLIT else number
         batches_settled += number if state is State.SETTLED else 0
         batches_failed += number if state in (State.PARTLY_FAILED, *_FAILED) else 0
-        failed += people - newer if state in _FAILED else refused
-        settled += people - refused - newer if state in _SETTLED else 0
+        failed += size - newer if state in _FAILED else refused
+        settled += size - refused - newer if state in _SETTLED else 0
     left = planned - settled - failed - superseded
     customers_ = CustomerCounts(read, rejected, unchanged, planned, settled, failed, left, superseded)
     return customers_, BatchCounts(total, batches_settled, batches_failed, total - batches_settled - batches_failed)
@@ -178,13 +178,13 @@ def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
 
 def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> list[CustomerOutcome]:
     """Return what every run did with a customer, the newest run first. The number is compared without case."""
-    found: list[Row[Any]] = []
+    rows: list[Row[Any]] = []
     with ledger.read() as tx:
         for query, table in ((_lines(), customers), (_rejected(), rejects)):
             numbers = select(clients.c.id).where(clients.c.client_no == client_no)
             same = func.lower(table.c.customer_no) == func.lower(customer_no)
-            found += tx.execute(query.where(table.c.client_id.in_(numbers), same))
-    return [_outcome(row) for row in sorted(found, key=lambda row: row.run_seq, reverse=True)]
+            rows += tx.execute(query.where(table.c.client_id.in_(numbers), same))
+    return [_outcome(row) for row in sorted(rows, key=lambda row: row.run_seq, reverse=True)]
 
 
 def _lines() -> Select[Any]:

@@ -15,7 +15,7 @@ from armrest.outbox.run_request import Only
 from armrest.outbox.runs import Run
 from armrest.outbox.sending import read_customers
 
-_WANTED: Final[dict[Only, ColumnElement[bool]]] = {
+_FAILURES: Final[dict[Only, ColumnElement[bool]]] = {
     "failed": and_(batches.c.failed > 0, batches.c.state != State.LOST),
     "lost": batches.c.state == State.LOST,
     "all": or_(batches.c.failed > 0, batches.c.state == State.LOST),
@@ -70,15 +70,15 @@ def count_failures(ledger: Ledger, run: Run, *, only: Only = "all", batch_uuids:
         UnknownBatch: The run has no batch with one of these batchUuids.
         BodyUnusable: A body that it would need was purged.
     """
-    found = 0
+    total = 0
     for batch, reasons in _unresolved_batches(ledger, run, only, batch_uuids):
         if batch.body.file == PURGED:
             raise BodyUnusable(
                 f"batch {batch.seq} of run {run.run_id} was purged, and its customers' data with it: "
                 "send them from the source again"
             )
-        found += len(reasons)
-    return found
+        total += len(reasons)
+    return total
 
 
 def runs_with_failures(ledger: Ledger, *, api_url: str, client_no: int, only: Only = "all") -> list[str]:
@@ -87,7 +87,7 @@ def runs_with_failures(ledger: Ledger, *, api_url: str, client_no: int, only: On
         select(runs.c.run_id)
         .join(clients, clients.c.id == runs.c.client_id)
         .where(clients.c.api_url == api_url, clients.c.client_no == client_no)
-        .where(exists().where(batches.c.run_seq == runs.c.seq, _WANTED[only]))
+        .where(exists().where(batches.c.run_seq == runs.c.seq, _FAILURES[only]))
     )
     with ledger.read() as tx:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())
@@ -105,13 +105,13 @@ def runs_of_batches(ledger: Ledger, *, api_url: str, batch_uuids: Collection[str
         .join(clients, clients.c.id == runs.c.client_id)
         .where(clients.c.api_url == api_url, batches.c.batch_uuid.in_(batch_uuids))
     )
-    found: dict[str, list[str]] = {}
+    uuids_by_run: dict[str, list[str]] = {}
     with ledger.read() as tx:
         for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq)):
-            found.setdefault(row.run_id, []).append(row.batch_uuid)
-    if unknown := sorted(set(batch_uuids).difference(*found.values())):
+            uuids_by_run.setdefault(row.run_id, []).append(row.batch_uuid)
+    if unknown := sorted(set(batch_uuids).difference(*uuids_by_run.values())):
         raise UnknownBatch(f"no run has sent a batch {', '.join(unknown)} to {api_url}: `armrest runs` lists the runs")
-    return found
+    return uuids_by_run
 
 
 def _unresolved_batches(
@@ -123,14 +123,14 @@ def _unresolved_batches(
 
 
 def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collection[str]) -> list[Batch]:
-    mine = select(batches).where(batches.c.run_seq == run.seq).order_by(batches.c.seq)
+    own = select(batches).where(batches.c.run_seq == run.seq).order_by(batches.c.seq)
     with ledger.read() as tx:
-        known = {row.batch_uuid for row in tx.execute(mine)} if batch_uuids else set()
+        known = {row.batch_uuid for row in tx.execute(own)} if batch_uuids else set()
         if unknown := sorted(set(batch_uuids) - known):
             raise UnknownBatch(
                 f"run {run.run_id} has no batch {', '.join(unknown)}: `armrest show {run.run_id}` lists its batchUuids"
             )
-        chosen = [from_row(row) for row in tx.execute(mine.where(_WANTED[only]))]
+        chosen = [from_row(row) for row in tx.execute(own.where(_FAILURES[only]))]
     return [batch for batch in chosen if not batch_uuids or batch.batch_uuid in batch_uuids]
 
 
@@ -139,27 +139,27 @@ def unresolved(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
 
     A rerun counts only if its plan is complete: an incomplete plan is never sent.
     """
-    mine, theirs, other = customers.alias("mine"), customers.alias("theirs"), batches.alias("other")
-    is_complete = exists().where(runs.c.seq == theirs.c.run_seq, runs.c.planned_at.is_not(None))
-    cared_for = exists().where(
-        theirs.c.client_id == mine.c.client_id,
-        func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
-        theirs.c.run_seq > mine.c.run_seq,
-        or_(theirs.c.outcome.is_(None), theirs.c.outcome != "failed"),
-        and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq),
-        other.c.data_seq == batch.data_seq,
-        other.c.state != State.LOST,
+    own, later, later_batches = customers.alias("own"), customers.alias("later"), batches.alias("later_batches")
+    is_complete = exists().where(runs.c.seq == later.c.run_seq, runs.c.planned_at.is_not(None))
+    covered = exists().where(
+        later.c.client_id == own.c.client_id,
+        func.lower(later.c.customer_no) == func.lower(own.c.customer_no),
+        later.c.run_seq > own.c.run_seq,
+        or_(later.c.outcome.is_(None), later.c.outcome != "failed"),
+        and_(later_batches.c.run_seq == later.c.run_seq, later_batches.c.seq == later.c.batch_seq),
+        later_batches.c.data_seq == batch.data_seq,
+        later_batches.c.state != State.LOST,
         is_complete,
     )
-    unsettled = mine.c.outcome == "failed"
+    unsettled = own.c.outcome == "failed"
     if batch.state == State.LOST:
-        unsettled = or_(unsettled, mine.c.outcome.is_(None))
-    query = select(mine.c.ordinal, mine.c.reason).where(
-        mine.c.run_seq == batch.run_seq,
-        mine.c.batch_seq == batch.seq,
-        mine.c.ordinal.between(batch.first_ordinal, batch.last_ordinal),
+        unsettled = or_(unsettled, own.c.outcome.is_(None))
+    query = select(own.c.ordinal, own.c.reason).where(
+        own.c.run_seq == batch.run_seq,
+        own.c.batch_seq == batch.seq,
+        own.c.ordinal.between(batch.first_ordinal, batch.last_ordinal),
         unsettled,
-        ~cared_for,
+        ~covered,
     )
     with ledger.read() as tx:
         return {row.ordinal: row.reason for row in tx.execute(query)}

@@ -47,7 +47,7 @@ def api(
     verb = method.upper()
     body = None if input_file is None else _body(verb, input_file)
     if paginate and verb != "GET":
-        raise Refused("--paginate goes with GET only")
+        raise Refused("--paginate works only with GET")
     if verb == "DELETE" and not yes:
         _ask_first(path)
     try:

@@ -22,33 +22,35 @@ MOST_SHOWN: Final = 20
 @with_source_flags(compares=False)
 def check(read: "SourceOptions", *, as_json: Json = False) -> int:
     """Read a customer file and report what is wrong with it. Exit code 0: a run would send it; 2: it would not."""
-    ending, warnings = _read(read)
+    result, warnings = _read(read)
     if as_json:
-        print_json({**ending.as_json(None), "warnings": warnings})
-    elif ending.exit_code == 0:
-        print(ending.message)
-    if ending.exit_code:
-        print_error(f"armrest: {ending.message}")
-    return ending.exit_code
+        print_json({**result.as_json(None), "warnings": warnings})
+    elif result.exit_code == 0:
+        print(result.message)
+    if result.exit_code:
+        print_error(f"armrest: {result.message}")
+    return result.exit_code
 
 
 def _read(read: "SourceOptions") -> tuple[CommandResult, dict[str, int]]:
     from armrest.intake import InputRefused, RejectLimit
     from tasks.connections import load_settings
 
-    looked = read.open(load_settings())
-    _check_age(read, looked)
-    found = _Found(looked)
-    for block in looked.blocks():
-        found.add(block)
-    found.conclude()
+    source = read.open(load_settings())
+    _check_age(read, source)
+    problems = _Problems(source)
+    for block in source.blocks():
+        problems.add(block)
+    problems.conclude()
     try:
-        RejectLimit.parse(read.max_rejected).check(looked.name, rejected=found.rejected, read=found.read)
+        RejectLimit.parse(read.max_rejected).check(source.name, rejected=problems.rejected, read=problems.read)
     except InputRefused as refusal:
-        return CommandResult(refusal.message, state="InputRejected", customers=found.customers), dict(found.warnings)
-    planned = f"{found.read - found.rejected:,} of {found.read:,} customers would be sent"
-    message = f"{looked.name} ({looked.description}): {planned}"
-    return CommandResult(message, state="Completed", exit_code=0, customers=found.customers), dict(found.warnings)
+        return CommandResult(refusal.message, state="InputRejected", customers=problems.customers), dict(
+            problems.warnings
+        )
+    planned = f"{problems.read - problems.rejected:,} of {problems.read:,} customers would be sent"
+    message = f"{source.name} ({source.description}): {planned}"
+    return CommandResult(message, state="Completed", exit_code=0, customers=problems.customers), dict(problems.warnings)
 
 
 def _check_age(read: "SourceOptions", source: "Source") -> None:
@@ -60,12 +62,12 @@ def _check_age(read: "SourceOptions", source: "Source") -> None:
     rails.check_age(source.name, source.modified_at, now=time.time())
 
 
-class _Found:
+class _Problems:
     """Counts what is wrong with a source's rows, and prints the first of each kind one by one."""
 
     def __init__(self, source: "Source") -> None:
         self._source = source
-        self._told: Counter[str] = Counter()
+        self._printed: Counter[str] = Counter()
         self.read = 0
         self.rejected = 0
         self.warnings: Counter[str] = Counter()
@@ -76,8 +78,8 @@ class _Found:
 
     def add(self, block: "Block") -> None:
         """Count a block."""
-        self._tell("", block.rejects)
-        self._tell("warning, ", block.warnings)
+        self._print_first("", block.rejects)
+        self._print_first("warning, ", block.warnings)
         self.read += block.rows
         self.rejected += len(block.rejects)
         self.warnings.update(finding.code for finding in block.warnings)
@@ -92,9 +94,9 @@ class _Found:
         if self._source.unmapped:
             print_error(f"columns not used: {', '.join(self._source.unmapped)}")
 
-    def _tell(self, kind: str, found: "Iterable[Reject | Finding]") -> None:
-        for one in found:
-            if self._told[kind] == MOST_SHOWN:
+    def _print_first(self, kind: str, findings: "Iterable[Reject | Finding]") -> None:
+        for finding in findings:
+            if self._printed[kind] == MOST_SHOWN:
                 return
-            self._told[kind] += 1
-            print_error(f"{kind}row {self._source.place(one.row)}: {one.sentence}")
+            self._printed[kind] += 1
+            print_error(f"{kind}row {self._source.place(finding.row)}: {finding.sentence}")

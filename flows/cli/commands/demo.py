@@ -36,14 +36,14 @@ def demo(*, debug: Debug = False) -> int:  # noqa: ARG001  `main` looks for it i
         _say(f"The new customer file is {sample}: {CUSTOMERS:,} rows, a few of them with typical errors.\n")
         failed = _update(sample)
         server.behaviour.reject_batches_with = frozenset()
-        healed = _heal(failed)
+        rerun = _rerun(failed)
         settled = len(server.records.customers(CLIENT_NO))
     _say(f"\nThe sandbox now holds {settled:,} customers. Where to look:")
     _say(
         "  make ui                                            this history in Prefect: runs, batches, failures, reasons"
     )
     _say(f"  .venv/bin/armrest runs --home {HOME}/armrest          the runs in the ledger; also: show, customer, check")
-    return healed.exit_code
+    return rerun.exit_code
 
 
 def _point_to(api_url: str, token: str) -> None:
@@ -73,15 +73,15 @@ def _update(sample: Path) -> "RunSummary":
     return run
 
 
-def _heal(failed: "RunSummary") -> "RunSummary":
+def _rerun(failed: "RunSummary") -> "RunSummary":
     """Send the failed customers again, after the fault has been removed."""
     from armrest.outbox import batch_views, find_run
     from flows.cli.run_flow import run_flow
     from flows.rerun_failed_batches import rerun_failed_batches
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        batches = batch_views(here.outbox.ledger, find_run(here.outbox.ledger, failed.run_id))
+    with use_workspace() as workspace:
+        batches = batch_views(workspace.outbox.ledger, find_run(workspace.outbox.ledger, failed.run_id))
     (refused,) = [batch for batch in batches if batch.failed]
     _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {refused.failed} customers")
     _say(f"because of one of them, {TROUBLED}. Suppose that its record in ARM has been corrected; then:\n")

@@ -21,18 +21,18 @@ SIGNS: Final = {"fine": ("✓", "green"), "note": ("·", "blue"), "trouble": ("�
 def doctor(*, as_json: Json = False) -> int:
     """Check everything that a run needs, and report each in a line. Exit code 1: a run would not work."""
     prefect_env.prepare()
-    found = asyncio.run(_all())
+    findings = asyncio.run(_all())
     if as_json:
-        print_json({"ready": _is_ready(found), "findings": [asdict(one) for one in found]})
+        print_json({"ready": _is_ready(findings), "findings": [asdict(finding) for finding in findings]})
     else:
-        for one in found:
-            sign, colour = SIGNS[one.verdict]
-            typer.echo(f"{typer.style(sign, fg=colour)} {one.name:<12} {one.said}")
-    return 0 if _is_ready(found) else NOT_READY
+        for finding in findings:
+            sign, colour = SIGNS[finding.verdict]
+            typer.echo(f"{typer.style(sign, fg=colour)} {finding.name:<12} {finding.said}")
+    return 0 if _is_ready(findings) else NOT_READY
 
 
-def _is_ready(found: "list[Finding]") -> bool:
-    return not any(one.verdict == "trouble" for one in found)
+def _is_ready(findings: "list[Finding]") -> bool:
+    return not any(finding.verdict == "trouble" for finding in findings)
 
 
 async def _all() -> "list[Finding]":
@@ -42,10 +42,10 @@ async def _all() -> "list[Finding]":
     from tasks.connections import load_settings
 
     async def of_prefect() -> "list[Finding]":
-        return [one async for one in prefect_findings()]
+        return [finding async for finding in prefect_findings()]
 
-    looks = (asyncio.to_thread(_local), clients_finding(load_settings), arm_finding(load_settings), of_prefect())
-    local, clients, arm, prefect = await asyncio.gather(*looks)
+    checks = (asyncio.to_thread(_local), clients_finding(load_settings), arm_finding(load_settings), of_prefect())
+    local, clients, arm, prefect = await asyncio.gather(*checks)
     return [*local, clients, arm, *prefect]
 
 

@@ -24,11 +24,11 @@ def export(
     """Write the outcome of every customer of a run to a file: customerNo, outcome, batchUuid, reason, time."""
     from armrest.outbox import export as export_run
     from armrest.outbox import find_run
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        run = find_run(here.outbox.ledger, run_id)
-        lines = export_run(here.outbox.ledger, run, output.expanduser())
+    with use_workspace() as workspace:
+        run = find_run(workspace.outbox.ledger, run_id)
+        lines = export_run(workspace.outbox.ledger, run, output.expanduser())
     if as_json:
         print_json({"run_id": run.run_id, "file": str(output), "customers": lines})
     else:

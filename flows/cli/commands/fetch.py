@@ -69,7 +69,7 @@ async def _fetch(client_no: int, file: Path, page_size: int, numbers: str | None
     from tasks.connections import load_settings
 
     settings = load_settings()
-    wanted = FromSource(SourceOptions(source=numbers).open(settings)).customers() if numbers else ()
+    customers = FromSource(SourceOptions(source=numbers).open(settings)).customers() if numbers else ()
     async with arm_client(settings, client_no=client_no) as arm:
         return await fetch(
             arm,
@@ -77,7 +77,7 @@ async def _fetch(client_no: int, file: Path, page_size: int, numbers: str | None
             file,
             api_url=required_api_url(settings),
             page_size=page_size,
-            numbers=(customer["customerNo"] for customer in wanted),
+            numbers=(customer["customerNo"] for customer in customers),
             concurrency=settings.concurrency,
             on_page=lambda customers: print_error(f"{customers:,} customers read"),
         )

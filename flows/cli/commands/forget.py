@@ -9,12 +9,14 @@ def forget(*, client_no: ClientNo, as_json: Json = False) -> int:
     """Forget what was sent for a client, so that the next run with --changes-only sends all of its customers."""
     from armrest.app.workspace import required_api_url
     from armrest.outbox import reset_baseline as forget_sent
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        runs = forget_sent(here.outbox.ledger, api_url=required_api_url(here.settings), client_no=client_no)
+    with use_workspace() as workspace:
+        runs = forget_sent(workspace.outbox.ledger, api_url=required_api_url(workspace.settings), client_no=client_no)
     if as_json:
         print_json({"client_no": client_no, "runs": runs})
     else:
-        print(f"{runs:,} runs of client {client_no} are forgotten: --changes-only sends all of its customers next")
+        print(
+            f"{runs:,} runs of client {client_no} are forgotten: the next --changes-only run sends all of its customers"
+        )
     return 0

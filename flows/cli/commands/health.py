@@ -20,13 +20,13 @@ def health(*, as_json: Json = False) -> int:
     """Check the health of ARM and Identity, without a token. Exit code 1: one of them is unhealthy or unknown."""
     from tasks.connections import load_settings
 
-    found = asyncio.run(_ask(load_settings()))
+    services = asyncio.run(_ask(load_settings()))
     if as_json:
-        print_json({"services": found, "standing": STANDING})
+        print_json({"services": services, "standing": STANDING})
     else:
-        print_table(COLUMNS, [[one[name] for name in COLUMNS] for one in found])
+        print_table(COLUMNS, [[service[name] for name in COLUMNS] for service in services])
         print_error(STANDING)
-    return 0 if all(one["healthy"] for one in found) else NOT_HEALTHY
+    return 0 if all(service["healthy"] for service in services) else NOT_HEALTHY
 
 
 async def _ask(settings: "Settings") -> list[dict[str, Any]]:

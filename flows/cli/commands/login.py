@@ -29,19 +29,19 @@ def login(
 
     if not check:
         raise Refused("the login is read from the settings, and needs no command; to test it: armrest login --check")
-    told = asdict(asyncio.run(check_login(load_settings(), client_no=client_no)))
+    facts = asdict(asyncio.run(check_login(load_settings(), client_no=client_no)))
     if as_json:
-        print_json(told)
+        print_json(facts)
     else:
-        print_table(("login", ""), login_rows(told))
+        print_table(("login", ""), login_rows(facts))
     return 0
 
 
-def login_rows(told: dict[str, Any]) -> list[tuple[str, str]]:
+def login_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the facts about a login as rows of a table."""
-    rows = [("token from", told["source"]), ("ends", told["ends"] or "unknown: the answer does not say")]
-    if told["client_no"] is not None:
-        rows.append(("ARM", f"accepts it for client {told['client_no']}"))
-    if told["claims"] is None:
+    rows = [("token from", facts["source"]), ("ends", facts["ends"] or "unknown: the answer does not say")]
+    if facts["client_no"] is not None:
+        rows.append(("ARM", f"accepts it for client {facts['client_no']}"))
+    if facts["claims"] is None:
         return [*rows, ("claims", "not readable: the token is not a JWT")]
-    return [*rows, *((f"claims {name}", str(value)) for name, value in told["claims"].items())]
+    return [*rows, *((f"claims {name}", str(value)) for name, value in facts["claims"].items())]

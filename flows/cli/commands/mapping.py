@@ -72,18 +72,18 @@ def check(
     from armrest.intake import parse_mapping
 
     _, faults = parse_mapping(_text_of(mapping_file))
-    found: dict[str, Any] = {"mapping": str(mapping_file), "faults": list(map(asdict, faults))}
+    report: dict[str, Any] = {"mapping": str(mapping_file), "faults": list(map(asdict, faults))}
     if source is not None and not faults:
-        found["unmapped"] = _unmapped(source, mapping_file, encoding)
+        report["unmapped"] = _unmapped(source, mapping_file, encoding)
     if as_json:
-        print_json(found)
+        print_json(report)
     for fault in faults:
         print_error(f"{mapping_file.name}, line {fault.line}: {fault.message}")
     if faults:
         print_error(f"armrest: {mapping_file.name}: fix the errors above")
         return SENT_NOTHING
     if not as_json:
-        left = ", ".join(found.get("unmapped", ())) or "none"
+        left = ", ".join(report.get("unmapped", ())) or "none"
         print(f"{mapping_file.name} is valid" + (f"; columns of {source} not used: {left}" if source else ""))
     return 0
 

@@ -47,13 +47,13 @@ def plan(
     """Plan a run and show what it would do: new, changed, rejected and cleared; armrest apply sends it unchanged."""
     from flows.cli.arguments import checked_client, checked_update
 
-    given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
+    parameters = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
     confirmed = bool(checked_client(client_no, client_no_is_right))
-    return print_plan(read, given, confirmed=confirmed, show_values=show_values, as_json=as_json)
+    return print_plan(read, parameters, confirmed=confirmed, show_values=show_values, as_json=as_json)
 
 
 def print_plan(
-    read: "SourceOptions", given: dict[str, Any], *, confirmed: bool, show_values: bool, as_json: bool
+    read: "SourceOptions", parameters: dict[str, Any], *, confirmed: bool, show_values: bool, as_json: bool
 ) -> int:
     """Plan a source, print what the plan would do, and return the command's exit code.
 
@@ -65,17 +65,17 @@ def print_plan(
     from armrest.app.plan_run import plan_run
     from armrest.app.plan_view import plan_view, planned_summary
     from armrest.outbox import RunState
-    from flows.cli.progress import shown
+    from flows.cli.progress import show_progress
     from flows.cli.source_check import check_source
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here, shown():
+    with use_workspace() as workspace, show_progress():
         by = login_name() if confirmed else None
-        reading = check_source(read, here.settings)
-        run = open_update(here, reading=reading, **given, dry_run=True, client_confirmed_by=by)
-        planned = planned_summary(plan_run(here, run))
+        reading = check_source(read, workspace.settings)
+        run = open_update(workspace, reading=reading, **parameters, dry_run=True, client_confirmed_by=by)
+        planned = planned_summary(plan_run(workspace, run))
         is_planned = planned.state is RunState.COMPLETED
-        view = plan_view(here.outbox, run.run_id, show_values=show_values) if is_planned else None
+        view = plan_view(workspace.outbox, run.run_id, show_values=show_values) if is_planned else None
     if as_json:
         print_json({**planned.as_json(), **({"plan": view.as_json()} if view else {})})
     else:

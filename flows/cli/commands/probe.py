@@ -49,20 +49,24 @@ def probe(
     Each question and its request are shown before it is asked. See docs/first-contact.md.
     """
     from armrest.api import QUESTIONS
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     if unknown := sorted(set(question or ()) - QUESTIONS.keys()):
         raise Refused(f"there is no question {unknown[0]}: they are numbered 1 to {len(QUESTIONS)}")
-    asked = [one for no, one in QUESTIONS.items() if (no in question if question else write or not one.writes)]
+    asked = [
+        probe_question
+        for no, probe_question in QUESTIONS.items()
+        if (no in question if question else write or not probe_question.writes)
+    ]
     if not yes and not sys.stdin.isatty():
         raise Refused("each question needs confirmation, but standard input is not a terminal: add --yes")
-    with workspace() as here:
-        settings = here.settings
-        if any(one.writes for one in asked):
+    with use_workspace() as workspace:
+        settings = workspace.settings
+        if any(probe_question.writes for probe_question in asked):
             _allow_writing(settings, write=write)
-        given = {"client_no": str(client_no), "customer_no": customer_no, "new_no": new_no}
+        values = {"client_no": str(client_no), "customer_no": customer_no, "new_no": new_no}
         answered = asyncio.run(
-            _ask(settings, asked, given | {"user_id": settings.user_id}, output, yes=yes, wait_seconds=wait)
+            _ask(settings, asked, values | {"user_id": settings.user_id}, output, yes=yes, wait_seconds=wait)
         )
     print(f"{answered} answers in {output}")
     return 0
@@ -82,7 +86,7 @@ def _allow_writing(settings: "Settings", *, write: bool) -> None:
 async def _ask(
     settings: "Settings",
     questions: "list[ProbeQuestion]",
-    given: dict[str, str],
+    values: dict[str, str],
     output: Path,
     *,
     yes: bool,
@@ -93,22 +97,22 @@ async def _ask(
 
     answered = 0
     writes = any(question.writes for question in questions)
-    async with arm_client(settings, client_no=int(given["client_no"]), updates=writes) as arm:
-        if writes and not await is_ours(arm, given):
-            raise Refused(f"customer {given['new_no']} already exists: name an unused number with --new-no")
-        interview = Probe(arm, given, wait_seconds=wait_seconds)
+    async with arm_client(settings, client_no=int(values["client_no"]), updates=writes) as arm:
+        if writes and not await is_ours(arm, values):
+            raise Refused(f"customer {values['new_no']} already exists: name an unused number with --new-no")
+        probe = Probe(arm, values, wait_seconds=wait_seconds)
         for question in questions:
-            _show(question, interview)
+            _show(question, probe)
             if yes or await asyncio.to_thread(typer.confirm, "Ask it?", default=True, err=True):
-                _append(output, await interview.ask(question))
+                _append(output, await probe.ask(question))
                 answered += 1
     return answered
 
 
-def _show(question: "ProbeQuestion", interview: "Probe") -> None:
+def _show(question: "ProbeQuestion", probe: "Probe") -> None:
     print_error(f"{question.no}. {question.asks}")
     print_error(f"   assumed: {question.assumed}")
-    path, body = interview.request(question) or ("", None)
+    path, body = probe.request(question) or ("", None)
     print_error(f"   {question.method} {path}" if path else "   an earlier answer that it needs is missing")
     if body is not None:
         text = body.decode()

@@ -16,7 +16,7 @@ def purge(
         str, typer.Option("--older-than", metavar="TIME", help="Age of the runs, counted from their end.")
     ] = "30d",
     force: Annotated[
-        bool, typer.Option("--force", help="Also remove what is open or failed; it cannot be sent again then.")
+        bool, typer.Option("--force", help="Also remove open and failed batches, which cannot be sent again then.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     as_json: Json = False,
@@ -26,13 +26,13 @@ def purge(
     from armrest.app.durations import seconds_in
     from armrest.outbox import purge as purge_outbox
     from flows.cli.arguments import checked_times
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     checked_times(**{"older-than": older_than})
-    with workspace() as here:
-        done = purge_outbox(here.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
+    with use_workspace() as workspace:
+        done = purge_outbox(workspace.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
         if not dry_run:
-            remove_old(here.settings, older_than_seconds=seconds_in(older_than))
+            remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
     if as_json:
         print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
     else:

@@ -55,11 +55,11 @@ def update_customers(
     """Send a customer file to ARM, and follow every batch to its end."""
     from flows.cli.arguments import checked_client, checked_times, checked_update
 
-    given = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
+    parameters = checked_update(client_no=client_no, user_id=user_id, mode=mode, batch_size=batch_size)
     times = checked_times(deadline=deadline, wait=wait)
     repeated = checked_client(client_no, client_no_is_right)
     if dry_run:
-        return print_plan(read, given, confirmed=bool(repeated), show_values=show_values, as_json=as_json)
+        return print_plan(read, parameters, confirmed=bool(repeated), show_values=show_values, as_json=as_json)
 
     from flows.cli.preflight import check_ready
     from flows.cli.source_check import check_source
@@ -71,7 +71,7 @@ def update_customers(
     from flows.cli.run_flow import run_flow
     from flows.update_customers import update_customers as flow
 
-    run = run_flow(flow, read.model_dump() | given | times | {"client_no_is_right": repeated})
+    run = run_flow(flow, read.model_dump() | parameters | times | {"client_no_is_right": repeated})
     if yes or on_guard == "ask":
         run = approve_past_guard_rail(run, yes=yes, asks=on_guard == "ask", times=times)
     return _print_update(run, verify_sample=verify_sample, as_json=as_json)
@@ -79,29 +79,29 @@ def update_customers(
 
 def _print_update(run: "RunSummary", *, verify_sample: int | None, as_json: bool) -> int:
     """Print the outcome of a run, the findings in its source, and whether ARM holds what was sent."""
-    told, code = run.as_json(), run.exit_code
+    result, code = run.as_json(), run.exit_code
     if not as_json:
         _print_run(run)
     if verify_sample and run.customers.settled:
         from flows.cli.commands.verify import verified_afterwards
 
-        told["verification"], verdict = verified_afterwards(run, sample=verify_sample, as_json=as_json)
+        result["verification"], verdict = verified_afterwards(run, sample=verify_sample, as_json=as_json)
         code = max(code, verdict)
     if as_json:
-        print_json(told)
+        print_json(result)
     return code
 
 
 def _print_run(run: "RunSummary") -> None:
     from armrest.app.plan_view import source_findings
     from armrest.outbox import find_run, plan_figures
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     print_summary(run, as_json=False)
-    with workspace() as here:
-        figures = plan_figures(here.outbox.ledger, find_run(here.outbox.ledger, run.run_id))
-    for what, found in source_findings(figures):
-        print(f"  {what:<10} {found}", flush=True)
+    with use_workspace() as workspace:
+        figures = plan_figures(workspace.outbox.ledger, find_run(workspace.outbox.ledger, run.run_id))
+    for what, finding in source_findings(figures):
+        print(f"  {what:<10} {finding}", flush=True)
 
 
 @with_settings

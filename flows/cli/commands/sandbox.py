@@ -64,17 +64,17 @@ def sandbox(
         rate=rate,
         faults=dict(map(_fault, faults or [])),
     )
-    stand_in = Sandbox(behaviour, token=token, now=time.time, random=Random(seed))
+    server = Sandbox(behaviour, token=token, now=time.time, random=Random(seed))
     if books is not None:
         if not books.is_file():
             raise Refused(f"{books}: no such file; --books takes a CSV of customers")
-        stand_in.records.load(client_no, customers_in(books))
+        server.records.load(client_no, customers_in(books))
     try:
         listening = bind(port)
     except OSError as error:
         raise Refused(f"port {port}: {error.strerror}; name another with --port, or 0 for a free one") from None
     typer.echo(_announcement(listening.getsockname()[1], token))
-    serve(stand_in, listening)
+    serve(server, listening)
 
 
 def _announcement(port: int, token: str) -> str:

@@ -58,27 +58,29 @@ def settle(
     from armrest.outbox import find_run, unfinished_runs
     from flows.cli.arguments import checked_times
     from flows.cli.preflight import check_ready
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     _check_accepted(accept or [], reason, declare_lost or [])
     checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
-    with workspace() as here:
-        api_url = required_api_url(here.settings)
-        assert_open(here.outbox, api_url, [*(accept or []), *(declare_lost or [])])
-        found = (find_run(here.outbox.ledger, run_id) for run_id in unfinished_runs(here.outbox.ledger, api_url))
-        clients = here.settings.clients
-        open_runs = [run for run in found if not clients or run.client_no in clients]
+    with use_workspace() as workspace:
+        api_url = required_api_url(workspace.settings)
+        assert_open(workspace.outbox, api_url, [*(accept or []), *(declare_lost or [])])
+        runs = (
+            find_run(workspace.outbox.ledger, run_id) for run_id in unfinished_runs(workspace.outbox.ledger, api_url)
+        )
+        clients = workspace.settings.clients
+        open_runs = [run for run in runs if not clients or run.client_no in clients]
     if not open_runs:
         return _print(Sweep(), as_json=as_json)
 
-    check_ready(here.settings, client_no=open_runs[0].client_no, verbose=verbose)
+    check_ready(workspace.settings, client_no=open_runs[0].client_no, verbose=verbose)
     from flows.cli.run_flow import result_of
     from flows.settle_open_batches import settle_open_batches as flow
 
-    said = {"accept": accept, "reason": reason, "accepted_by": getpass.getuser()} if accept else {}
-    parameters = {**said, "declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
-    _, found = result_of(flow, parameters)
-    return _print(found, as_json=as_json)
+    acceptance = {"accept": accept, "reason": reason, "accepted_by": getpass.getuser()} if accept else {}
+    parameters = {**acceptance, "declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
+    _, runs = result_of(flow, parameters)
+    return _print(runs, as_json=as_json)
 
 
 def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:
@@ -91,31 +93,31 @@ def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:
         raise Refused(f"batch {', '.join(both)} cannot be accepted and declared lost: choose one")
 
 
-def _print(found: "Sweep", *, as_json: bool) -> int:
+def _print(sweep: "Sweep", *, as_json: bool) -> int:
     if as_json:
-        print_json(found.as_json())
+        print_json(sweep.as_json())
     else:
-        print("\n".join(_story(found)), flush=True)
-    return 0 if found.is_clear else NOT_ALL_SETTLED
+        print("\n".join(_sweep_lines(sweep)), flush=True)
+    return 0 if sweep.is_clear else NOT_ALL_SETTLED
 
 
-def _story(found: "Sweep") -> Iterator[str]:
+def _sweep_lines(sweep: "Sweep") -> Iterator[str]:
     """Describe a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
     from armrest.outbox import RunState
 
-    yield found.message
-    for run in found.runs:
+    yield sweep.message
+    for run in sweep.runs:
         yield f"  run        {run.run_id} · client {run.client_no}: {run.state}, {run.message}"
         if run.state is RunState.PARTLY_FAILED:
             yield f"  next       armrest rerun {run.run_id}"
-    for old in found.too_old:
+    for old in sweep.too_old:
         name = old.batch_uuid or f"without a batchUuid, {old.seq}"
         yield f"  too old    batch {name} of run {old.run_id}, open for {old.open_seconds / 3600:.1f} h"
-    if found.too_old:
+    if sweep.too_old:
         yield "  next       armrest show RUN_ID says why; armrest settle --accept UUID --reason TEXT closes it"
         yield "  next       armrest settle --declare-lost UUID gives it up; armrest rerun sends its customers again"
-    for one in found.skipped_clients:
-        yield f"  skipped    client {one.client_no}: run {one.run_id} is sending for it"
-    yield from (f"  trouble    {trouble}" for trouble in found.troubles)
-    if found.unsent:
+    for client in sweep.skipped_clients:
+        yield f"  skipped    client {client.client_no}: run {client.run_id} is sending for it"
+    yield from (f"  trouble    {trouble}" for trouble in sweep.troubles)
+    if sweep.unsent:
         yield "  next       armrest resume RUN_ID sends what was not sent; armrest runs lists the runs"

@@ -29,7 +29,7 @@ BATCH: Final = (
 )
 OUTCOME: Final = ("run_id", "outcome", "batch_uuid", "at", "reason")
 ATTEMPT: Final = ("at", "what", "outcome", "http_status", "duration_ms", "request_id", "evidence")
-AS_WISHED: Final = frozenset({"accepted", "pending", "processed"})
+EXPECTED_OUTCOMES: Final = frozenset({"accepted", "pending", "processed"})
 MOST_TROUBLE: Final = 50
 MOST_EVIDENCE: Final = 200
 """How many characters of an answer the text output shows; `--json` has all that was stored."""
@@ -44,14 +44,16 @@ FAMILY: Final = ("kind", "source", "decided", "parent_run_id", "children", "flow
 def runs(*, as_json: Json = False) -> int:
     """List all runs, the newest first."""
     from armrest.outbox import summaries
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        found = summaries(here.outbox.ledger)
+    with use_workspace() as workspace:
+        all_runs = summaries(workspace.outbox.ledger)
     if as_json:
-        print_json([{**run.as_json(), "kind": run.kind, "source": run.source, "created": run.created} for run in found])
-    elif found:
-        print_table(("run_id", "client", "created", "source", "state", *FIGURES), map(_run_row, found))
+        print_json(
+            [{**run.as_json(), "kind": run.kind, "source": run.source, "created": run.created} for run in all_runs]
+        )
+    elif all_runs:
+        print_table(("run_id", "client", "created", "source", "state", *FIGURES), map(_run_row, all_runs))
     else:
         print("No runs yet. Begin with: armrest update-customers SOURCE --client-no N")
     return 0
@@ -66,10 +68,10 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 def show(run_id: RunId, *, as_json: Json = False) -> int:
     """Show all of a run: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
     from armrest.outbox import attempt_views, batch_views, find_run, summary
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        ledger = here.outbox.ledger
+    with use_workspace() as workspace:
+        ledger = workspace.outbox.ledger
         run = summary(ledger, run_id)
         batches = batch_views(ledger, find_run(ledger, run_id))
         attempts = attempt_views(ledger, find_run(ledger, run_id))
@@ -77,7 +79,7 @@ def show(run_id: RunId, *, as_json: Json = False) -> int:
         family = {name: getattr(run, name) for name in FAMILY}
         print_json({**run.as_json(), **family, "batch_list": _with_history(batches, attempts)})
     else:
-        _print_story(run, batches, attempts)
+        _print_run(run, batches, attempts)
     return 0
 
 
@@ -88,7 +90,7 @@ def _with_history(batches: Sequence["BatchView"], attempts: Iterable["AttemptVie
     return [{**asdict(batch), "history": history[batch.seq]} for batch in batches]
 
 
-def _print_story(run: "RunSummary", batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> None:
+def _print_run(run: "RunSummary", batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> None:
     print("\n".join(summary_lines(run)))
     if run.parent_run_id:
         print(f"  rerun of   {run.parent_run_id}")
@@ -97,14 +99,14 @@ def _print_story(run: "RunSummary", batches: Sequence["BatchView"], attempts: Se
     if run.flow_run_ids:
         print(f"  flow runs  {', '.join(run.flow_run_ids)}")
     print_table(BATCH, ([getattr(batch, name) for name in BATCH] for batch in batches))
-    for line in _not_settled(batches, attempts):
+    for line in _unclear_batches(batches, attempts):
         print(line)
-    if trouble := [attempt for attempt in attempts if attempt.outcome not in AS_WISHED]:
+    if trouble := [attempt for attempt in attempts if attempt.outcome not in EXPECTED_OUTCOMES]:
         print(f"Unsuccessful attempts, the last {min(MOST_TROUBLE, len(trouble))} of {len(trouble)}:")
-        print_table(("seq", *ATTEMPT), ([one.seq, *_shown(one)] for one in trouble[-MOST_TROUBLE:]))
+        print_table(("seq", *ATTEMPT), ([attempt.seq, *_attempt_row(attempt)] for attempt in trouble[-MOST_TROUBLE:]))
 
 
-def _not_settled(batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> list[str]:
+def _unclear_batches(batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> list[str]:
     """Explain for each open batch why ARM's last answer did not settle it, and what the user can do."""
     last = {attempt.seq: attempt.outcome for attempt in attempts if attempt.what == "GET"}
     unclear = [batch for batch in batches if batch.state == "ACCEPTED" and last.get(batch.seq) == "unknown"]
@@ -120,7 +122,7 @@ def _why(batch: "BatchView") -> str:
     return " ".join(filter(None, [batch.status, batch.result, batch.message]))
 
 
-def _shown(attempt: "AttemptView") -> list[Any]:
+def _attempt_row(attempt: "AttemptView") -> list[Any]:
     return [getattr(attempt, name) for name in ATTEMPT[:-1]] + [attempt.evidence[:MOST_EVIDENCE]]
 
 
@@ -133,10 +135,10 @@ def customer(
 ) -> int:
     """Show what happened to a customer in every run."""
     from armrest.outbox import outcomes_of_customer
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    with workspace() as here:
-        outcomes = outcomes_of_customer(here.outbox.ledger, client_no, customer_no)
+    with use_workspace() as workspace:
+        outcomes = outcomes_of_customer(workspace.outbox.ledger, client_no, customer_no)
     if not outcomes:
         raise Refused(f"no run contains customer {customer_no} of client {client_no}: check both numbers")
     if as_json:

@@ -41,16 +41,16 @@ def update_customer(
     not set keep their values. The update is refused while the customer is in an open batch.
     """
     from armrest.app.single_update import update_single_customer
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     values, blanked = _values(set_ or []), clear or []
     if twice := values.keys() & set(blanked):
         raise Refused(f"--set and --clear both name {min(twice)}: keep one of them")
     if not values and not blanked:
         raise Refused("nothing to change: name a field with --set FIELD=VALUE or --clear FIELD")
-    with workspace() as here:
+    with use_workspace() as workspace:
         done = asyncio.run(
-            update_single_customer(here, client_no, customer_no, values=values, clear=blanked, user_id=user_id)
+            update_single_customer(workspace, client_no, customer_no, values=values, clear=blanked, user_id=user_id)
         )
     if as_json:
         print_json({**done.run.as_json(), "customer_no": customer_no, "fields": done.fields})
@@ -59,11 +59,11 @@ def update_customer(
     return print_summary(done.run, as_json=False)
 
 
-def _values(given: list[str]) -> dict[str, str]:
+def _values(assignments: list[str]) -> dict[str, str]:
     """Return the new values by field; an error message never shows a value."""
     values: dict[str, str] = {}
-    for one in given:
-        field, equals, value = one.partition("=")
+    for assignment in assignments:
+        field, equals, value = assignment.partition("=")
         if not equals:
             raise Refused("--set: write FIELD=VALUE, such as phoneNo=91234567; to clear a field: --clear FIELD")
         if not value.strip():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DRIFT: Final = 1
 MOST_SHOWN: Final = 20
-SAY_WHAT: Final = "name what to compare with: a SOURCE and --client-no N, or --run RUN_ID"
+USAGE: Final = "name what to compare with: a SOURCE and --client-no N, or --run RUN_ID"
 
 
 @with_settings
@@ -54,13 +54,13 @@ def verify(
     """
     from armrest.app.verification import verify_run, verify_source
     from tasks.connections import load_settings
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
-    more: dict[str, Any] = {"sample": sample, "on_progress": _told}
-    more["drift_file"] = output.expanduser().absolute() if output else None
+    options: dict[str, Any] = {"sample": sample, "on_progress": _print_progress}
+    options["drift_file"] = output.expanduser().absolute() if output else None
     if run is not None and source is None and client_no is None:
-        with workspace() as here:
-            found = asyncio.run(verify_run(here, run, **more))
+        with use_workspace() as workspace:
+            verification = asyncio.run(verify_run(workspace, run, **options))
     elif run is None and source is not None and client_no is not None:
         reading = source_options(
             source,
@@ -70,45 +70,48 @@ def verify(
             address_policy=address_policy,
             duplicates=duplicates,
         )
-        found = asyncio.run(verify_source(load_settings(), reading, client_no, **more))
+        verification = asyncio.run(verify_source(load_settings(), reading, client_no, **options))
     else:
-        raise Refused(SAY_WHAT)
+        raise Refused(USAGE)
     if as_json:
-        print_json(found.as_json())
+        print_json(verification.as_json())
     else:
-        _print(found)
-    return 0 if found.equal else DRIFT
+        _print(verification)
+    return 0 if verification.equal else DRIFT
 
 
 def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tuple[dict[str, Any], int]:
     """Compare customers that a run has just settled with ARM; return the result and an exit code."""
     from armrest.api import ArmError
     from armrest.app.verification import verify_run
-    from tasks.open_workspace import workspace
+    from tasks.open_workspace import use_workspace
 
     try:
-        with workspace() as here:
-            found = asyncio.run(verify_run(here, run.run_id, sample=sample, on_progress=_told))
+        with use_workspace() as workspace:
+            verification = asyncio.run(verify_run(workspace, run.run_id, sample=sample, on_progress=_print_progress))
     except ArmError as error:  # what was sent stays sent
         message = f"could not be verified: {error}"
         print_error(f"armrest: {message}")
         return {"equal": None, "message": message}, DRIFT
     if not as_json:
-        _print(found)
-    return found.as_json(), 0 if found.equal else DRIFT
+        _print(verification)
+    return verification.as_json(), 0 if verification.equal else DRIFT
 
 
-def _told(customers: int) -> None:
+def _print_progress(customers: int) -> None:
     if customers % 10_000 == 0:
         print_error(f"{customers:,} customers compared")
 
 
-def _print(found: "Verification") -> None:
-    print(found.message)
-    if found.rejected:
-        print(f"{found.rejected:,} rows were rejected and not compared: see armrest check")
-    if found.named:
-        rows = [(one.customer_no, one.drift, ", ".join(one.fields)) for one in found.named[:MOST_SHOWN]]
+def _print(verification: "Verification") -> None:
+    print(verification.message)
+    if verification.rejected:
+        print(f"{verification.rejected:,} rows were rejected and not compared: see armrest check")
+    if verification.named:
+        rows = [
+            (difference.customer_no, difference.drift, ", ".join(difference.fields))
+            for difference in verification.named[:MOST_SHOWN]
+        ]
         print_table(("customer", "drift", "fields"), rows)
-    if found.file:
-        print(f"all differences, with values: {found.file}")
+    if verification.file:
+        print(f"all differences, with values: {verification.file}")

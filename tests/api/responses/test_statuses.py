@@ -65,7 +65,7 @@ def test_every_status_is_one_error(status: int) -> None:
     assert str(status) in str(error)
 
 
-def test_no_redirect_and_no_unasked_success_says_what_became_of_the_request() -> None:
+def test_no_redirect_and_no_unasked_success_shows_the_outcome_of_the_request() -> None:
     assert all(isinstance(error_for(status), AnswerUnknown) for status in range(100, 400))
 
 

@@ -41,7 +41,7 @@ def test_all_of_it_is_told_as_json_too(shell: Shell, arm: SandboxServer) -> None
     assert told.json["ready"] is True
     assert found(told)["clients"] == ("fine", "2218, 2219")
     assert found(told)["sources"] == ("fine", "a deployment reads the inbox, sql:NAME and s3://bucket/in/")
-    assert found(told)["ARM"] == ("fine", f"{arm.api_url} takes the login")
+    assert found(told)["ARM"] == ("fine", f"{arm.api_url} accepts the login")
     assert found(told)["python"] == ("fine", ".".join(map(str, sys.version_info[:3])))
     assert found(told)["inbox"][0] == "note"
 
@@ -71,11 +71,11 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
         ({"ARMREST_TOKEN": "wrong"}, "ARM", "401"),
         ({"ARMREST_API_URL": None}, "ARM", "ARMREST_API_URL is not set"),
         ({"ARMREST_API_URL": "http://127.0.0.1:1/arm/v1"}, "ARM", "127.0.0.1:1"),
-        ({"ARMREST_TOKEN": None}, "ARM", "there is no login"),
-        ({"ARMREST_INBOX": "nowhere"}, "inbox", "nowhere is no folder"),
+        ({"ARMREST_TOKEN": None}, "ARM", "no login is set"),
+        ({"ARMREST_INBOX": "nowhere"}, "inbox", "nowhere is not a folder"),
         ({"ARMREST_CLIENTS": None}, "clients", "ARMREST_CLIENTS names no client"),
-        ({"ARMREST_MAPPINGS": "nowhere"}, "mappings", "nowhere is no folder"),
-        ({"ARMREST_INBOX": "/tmp", "ARMREST_MAPPINGS": "/tmp/x"}, "mappings", "lie in each other"),
+        ({"ARMREST_MAPPINGS": "nowhere"}, "mappings", "nowhere is not a folder"),
+        ({"ARMREST_INBOX": "/tmp", "ARMREST_MAPPINGS": "/tmp/x"}, "mappings", "one is inside the other"),
         ({"ARMREST_MAPPINGS": "/tmp"}, "mappings", "chmod go-w /tmp"),
         ({"ARMREST_LEDGER_URL": "sqlite:////proc/ledger.db"}, "ledger", "cannot be used"),
         ({"ARMREST_STORE_URL": "/proc/bodies"}, "store", "cannot be used"),

@@ -61,7 +61,7 @@ def test_a_token_that_is_no_jwt_claims_nothing(typed: Typed) -> None:
     ("variables", "said"),
     [
         ({"ARMREST_TOKEN": jwt(exp=1_000_000_000)}, "ended at 2001-09-09T01:46:40+00:00"),
-        ({"ARMREST_TOKEN": None}, "there is no login"),
+        ({"ARMREST_TOKEN": None}, "no login is set"),
         ({"ARMREST_TOKEN": "wrong"}, "ARM refused the token"),
     ],
     ids=["ended", "none", "refused"],

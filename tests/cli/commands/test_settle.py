@@ -111,7 +111,7 @@ def test_what_arm_has_settled_since_is_completed_settled_later(
 
 
 @prefect
-def test_a_batch_that_is_open_for_too_long_is_named_and_can_be_declared_lost_and_sent_anew(
+def test_a_batch_that_is_open_for_too_long_is_named_and_can_be_declared_lost_and_sent_again(
     prefect_shell: Shell, file: Write, arm: SandboxServer
 ) -> None:
     late = left_open(prefect_shell, file, arm).json

@@ -84,7 +84,7 @@ def test_what_of_the_address_was_not_set_stays(typed: Typed, books: SandboxServe
         (("--set", "phoneNo="), "--clear FIELD"),
         (("--set", "phoneNo=1", "--set", "phoneNo=2"), "twice"),
         (("--set", "phoneNo=91234567", "--clear", "phoneNo"), "both name phoneNo"),
-        (("--clear", "einvoiceCode"), "cannot be blanked"),
+        (("--clear", "einvoiceCode"), "cannot be cleared"),
         ((), "nothing to change"),
     ],
 )

@@ -57,7 +57,7 @@ class Traffic:
                 async with brake.slot():
                     left_at = loop.time()
                     await api()
-                    brake.answered("PUT", left_at=left_at)
+                    brake.on_answer("PUT", left_at=left_at)
                     if loop.time() >= until / 2:
                         took.append(loop.time() - left_at)
 
@@ -96,7 +96,7 @@ async def test_an_api_that_is_slow_by_itself_is_used_up_to_the_upper_bound() -> 
 
 
 @virtual_time
-async def test_an_api_that_has_become_slower_for_good_is_found_anew() -> None:
+async def test_an_api_that_has_become_slower_for_good_is_measured_again() -> None:
     loop = asyncio.get_running_loop()
 
     async def call() -> None:

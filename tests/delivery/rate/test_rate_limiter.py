@@ -30,21 +30,21 @@ class Traffic:
     async def flow(self, seconds: float, *, concurrency: int = 8) -> "Traffic":
         """Call for so many seconds."""
         loop = asyncio.get_running_loop()
-        brake, pace = RateLimiter(concurrency=concurrency, random=Random(7)), Pace(loop.time)
+        rate_limiter, pace = RateLimiter(concurrency=concurrency, random=Random(7)), Pace(loop.time)
 
         async def call_on_and_on() -> None:
             while True:
-                async with brake.slot():
+                async with rate_limiter.slot():
                     left_at = loop.time()
                     await asyncio.sleep(self.latency() / 2)
                     admitted = pace.admit(self.limit(loop.time()))
                     await asyncio.sleep(self.latency() / 2)
                     if admitted:
-                        brake.on_success()
-                        brake.answered("PUT", left_at=left_at)
+                        rate_limiter.on_success()
+                        rate_limiter.on_answer("PUT", left_at=left_at)
                         self.served.append(loop.time())
                     else:
-                        brake.on_rate_limited(self.retry_after_seconds, left_at=left_at)
+                        rate_limiter.on_rate_limited(self.retry_after_seconds, left_at=left_at)
                         self.refused.append(loop.time())
 
         callers = [asyncio.create_task(call_on_and_on()) for _ in range(3 * concurrency)]
@@ -87,7 +87,7 @@ async def test_it_settles_at_what_is_allowed_without_a_storm_of_429s(
 
 
 @virtual_time
-async def test_five_hundred_a_second_are_found_where_so_many_calls_may_be_under_way() -> None:
+async def test_five_hundred_a_second_are_found_if_enough_calls_may_be_under_way() -> None:
     traffic = await Traffic(lambda _: 500, evenly(0.1), 1.0).flow(60, concurrency=64)
 
     assert traffic.served_between(20, 60) >= 0.8 * 500
@@ -122,57 +122,57 @@ async def test_slow_answers_are_not_slowed_further() -> None:
 
 @virtual_time
 async def test_refusals_of_calls_that_were_under_way_together_slow_it_once() -> None:
-    brake = RateLimiter(concurrency=8, random=Random(7))
+    rate_limiter = RateLimiter(concurrency=8, random=Random(7))
     for _ in range(8):
-        async with brake.slot():
+        async with rate_limiter.slot():
             pass
     await asyncio.sleep(0.1)
 
-    brake.on_rate_limited(1.0, left_at=0.0)
-    once = brake.pace
+    rate_limiter.on_rate_limited(1.0, left_at=0.0)
+    once = rate_limiter.pace
     for _ in range(7):
-        brake.on_rate_limited(1.0, left_at=0.0)
+        rate_limiter.on_rate_limited(1.0, left_at=0.0)
 
-    assert brake.pace == once
+    assert rate_limiter.pace == once
     await asyncio.sleep(1.5)
-    brake.on_rate_limited(1.0, left_at=0.05)  # a late answer from before
-    assert (brake.pace or 0) >= (once or 0)
+    rate_limiter.on_rate_limited(1.0, left_at=0.05)  # a late answer from before
+    assert (rate_limiter.pace or 0) >= (once or 0)
 
 
 @virtual_time
 async def test_a_503_pauses_and_does_not_slow() -> None:
-    brake = RateLimiter(concurrency=8, random=Random(7))
-    async with brake.slot():
-        brake.pause(10.0, left_at=0.0)
+    rate_limiter = RateLimiter(concurrency=8, random=Random(7))
+    async with rate_limiter.slot():
+        rate_limiter.pause(10.0, left_at=0.0)
 
-    async with brake.slot():
+    async with rate_limiter.slot():
         assert asyncio.get_running_loop().time() == pytest.approx(10)
-    assert brake.pace is None
+    assert rate_limiter.pace is None
 
 
 @virtual_time
-async def test_without_a_retry_after_the_pauses_double_to_a_minute_and_begin_anew_after_a_success() -> None:
-    brake, loop = RateLimiter(concurrency=1, random=Random(7)), asyncio.get_running_loop()
+async def test_without_a_retry_after_the_pauses_double_to_a_minute_and_begin_again_after_a_success() -> None:
+    rate_limiter, loop = RateLimiter(concurrency=1, random=Random(7)), asyncio.get_running_loop()
 
     async def paused() -> float:
         start = loop.time()
-        brake.pause(None, left_at=start)
-        async with brake.slot():
+        rate_limiter.pause(None, left_at=start)
+        async with rate_limiter.slot():
             return loop.time() - start
 
     for longest in [1, 2, 4, 8, 16, 32, 60, 60]:
         assert longest / 2 <= await paused() <= longest <= LONGEST_PAUSE_SECONDS
-    brake.on_success()
+    rate_limiter.on_success()
     assert await paused() <= 1
 
 
 @virtual_time
 async def test_no_more_calls_are_under_way_than_allowed() -> None:
-    brake, under_way = RateLimiter(concurrency=3, lowest=3, random=Random(7)), 0
+    rate_limiter, under_way = RateLimiter(concurrency=3, lowest=3, random=Random(7)), 0
 
     async def call() -> int:
         nonlocal under_way
-        async with brake.slot():
+        async with rate_limiter.slot():
             under_way += 1
             most = under_way
             await asyncio.sleep(1)
@@ -185,11 +185,11 @@ async def test_no_more_calls_are_under_way_than_allowed() -> None:
 
 @virtual_time
 async def test_a_call_that_is_cancelled_while_it_waits_leaves_its_place_to_the_next() -> None:
-    brake = RateLimiter(concurrency=2, random=Random(7))
-    brake.on_rate_limited(100.0, left_at=0.0)
+    rate_limiter = RateLimiter(concurrency=2, random=Random(7))
+    rate_limiter.on_rate_limited(100.0, left_at=0.0)
 
     async def call() -> float:
-        async with brake.slot():
+        async with rate_limiter.slot():
             return asyncio.get_running_loop().time()
 
     calls = [asyncio.create_task(call()) for _ in range(6)]
@@ -204,7 +204,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_its_place_to_the_n
 async def test_two_runs_of_a_process_may_share_it(engine: Engine, planned: Planned, sandbox: Sandbox) -> None:
     runs = [planned(people(20), run_id=f"of {client_no}", client_no=client_no, batch_size=1) for client_no in (1, 2)]
     arm = Unwell(sandbox, puts=[None] * 10 + [status(429, retry_after="30")], seconds=0.1)
-    sharing = replace(engine, transport=arm, brake=RateLimiter(concurrency=8, random=Random(7)))
+    sharing = replace(engine, transport=arm, rate_limiter=RateLimiter(concurrency=8, random=Random(7)))
 
     told = await asyncio.gather(*(sharing.carry(run) for run in runs))
 
@@ -216,7 +216,7 @@ async def test_two_runs_of_a_process_may_share_it(engine: Engine, planned: Plann
 
 @pytest.mark.parametrize("allowed", [5, 50])
 @virtual_time
-async def test_a_run_against_an_api_that_allows_so_many_requests_settles_at_about_that(
+async def test_a_run_against_an_api_with_a_rate_limit_settles_at_about_that_rate(
     engine: Engine, planned: Planned, sandbox: Sandbox, allowed: int
 ) -> None:
     sandbox.behaviour.rate = allowed

@@ -70,7 +70,7 @@ def test_a_person_decides(
     assert decided
     assert (decided.approved, decided.by) == (decision == "approve", "kari")
     told = history.artifacts(ended.flow_run_id)["arm-run-2218"]
-    assert (f"Guard rail | {decided.said} |" in told) == decided.approved
+    assert (f"Guard rail | {decided.message} |" in told) == decided.approved
 
 
 def test_no_answer_is_no(shrunken: Callable[..., FlowEnded], arm: SandboxServer) -> None:

@@ -26,7 +26,7 @@ from armrest.outbox import (
 )
 from flows.cli.prefect_env import QUIET
 from flows.steps.dispatch_shards import DEPLOYMENT, MOST_ATTEMPTS
-from tasks.open_workspace import workspace
+from tasks.open_workspace import use_workspace
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 from tests.plans import planning, update_of
@@ -42,7 +42,7 @@ def run(set_up: None, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     """A run of ten slices, to be sent by two workers."""
     settings["ARMREST_LEASE_SECONDS"] = str(LEASE_SECONDS)
     monkeypatch.setenv("ARMREST_LEASE_SECONDS", str(LEASE_SECONDS))
-    with workspace() as here:
+    with use_workspace() as here:
         ledger, run_id = here.outbox.ledger, f"run-{time.time_ns()}"
         run = create_run(
             ledger,
@@ -123,7 +123,7 @@ def parent(settings: Mapping[str, str], prefect_server: Mapping[str, str], run: 
 def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_takes_away_those_that_were_begun(
     run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any]
 ) -> None:
-    with workspace() as here:
+    with use_workspace() as here:
         ledger = here.outbox.ledger
         with parent(seconds=300) as killed:
             until(lambda: len(asked()) == 2)

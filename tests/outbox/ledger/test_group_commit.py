@@ -137,9 +137,7 @@ async def test_where_a_group_cannot_be_committed_each_of_it_hears_so_and_none_wa
     assert states(outbox, run) == [State.ACCEPTED] * 5
 
 
-async def test_it_is_written_though_whoever_awaits_it_is_cancelled(
-    outbox: Outbox, run: Run, group: GroupCommit
-) -> None:
+async def test_it_is_written_even_if_its_caller_is_cancelled(outbox: Outbox, run: Run, group: GroupCommit) -> None:
     lease = lease_of(outbox, run)
     first, second, *_ = batches_in(outbox.ledger, run, SENDABLE)
     for batch in (first, second):

@@ -13,7 +13,7 @@ def test_customers_are_known_for_the_clients_they_were_sent_for(outbox: Outbox, 
 
     match = match_clients(outbox.ledger, run, [str(number) for number in range(600)])
 
-    assert match == ClientMatch(customers=600, here=0, many_here=False, other_client_no=1, elsewhere=600)
+    assert match == ClientMatch(customers=600, known=0, client_has_many=False, other_client_no=1, elsewhere=600)
 
 
 def test_a_client_has_many_customers_from_a_hundred_on(outbox: Outbox, planned: Planned) -> None:
@@ -21,21 +21,21 @@ def test_a_client_has_many_customers_from_a_hundred_on(outbox: Outbox, planned: 
     first = match_clients(outbox.ledger, planned("second", people(99)), ["x"])
     settled(outbox, planned("third", people(99)))
 
-    assert not first.many_here
-    assert match_clients(outbox.ledger, planned("fourth", []), ["x"]).many_here
+    assert not first.client_has_many
+    assert match_clients(outbox.ledger, planned("fourth", []), ["x"]).client_has_many
 
 
 def test_customers_are_compared_without_case(outbox: Outbox, planned: Planned) -> None:
     settled(outbox, planned("first", [{"customerNo": "A1"}]))
 
-    assert match_clients(outbox.ledger, planned("second", []), ["a1"]).here == 1
+    assert match_clients(outbox.ledger, planned("second", []), ["a1"]).known == 1
 
 
 def test_what_was_given_up_is_not_known(outbox: Outbox, planned: Planned) -> None:
     (batch,) = accepted(outbox, planned("first", people(1)))
     declare_lost(outbox.ledger, batch, "nobody knows")
 
-    assert match_clients(outbox.ledger, planned("second", []), ["1"]).here == 0
+    assert match_clients(outbox.ledger, planned("second", []), ["1"]).known == 0
 
 
 def test_the_first_word_about_a_source_is_kept(outbox: Outbox, planned: Planned, clock: Clock) -> None:

@@ -100,7 +100,7 @@ def test_bodies_are_dropped_when_nobody_keeps_them(clock: Clock) -> None:
     assert [received.body for received in sandbox.records.batches()] == [b""]
 
 
-def test_a_batch_waits_for_so_many_polls(sandbox: Sandbox) -> None:
+def test_a_batch_waits_for_a_number_of_polls(sandbox: Sandbox) -> None:
     sandbox.behaviour.pending_polls = 2
     uuid = put(sandbox, KARI)
 

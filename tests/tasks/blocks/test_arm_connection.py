@@ -65,7 +65,7 @@ def test_production_sends_only_where_its_own_switch_is_on(given: dict[str, Any],
 def test_a_client_that_is_not_among_its_own_is_not_touched() -> None:
     settings = ArmConnection(**STAGING, clients=[2218, 2219]).over(environment_settings())
 
-    with pytest.raises(SettingsRefused, match=r"client 19 is none of those .* 2218, 2219"):
+    with pytest.raises(SettingsRefused, match=r"client 19 is not in the list .* 2218, 2219"):
         arm_client(settings, client_no=19)
 
 
@@ -74,7 +74,7 @@ def test_a_connection_that_lists_no_clients_leaves_those_of_the_settings(monkeyp
 
     settings = ArmConnection(**STAGING).over(environment_settings())
 
-    with pytest.raises(SettingsRefused, match="client 2299 is none of those"):
+    with pytest.raises(SettingsRefused, match="client 2299 is not in the list"):
         arm_client(settings, client_no=2299)
 
 
