@@ -26,7 +26,7 @@ from armrest.outbox import (
 from armrest.planning.planner import failing, plan_writer
 
 SMALL_BATCH: Final = 10
-"""Customers that the parent did not send by themselves: a batch of so many is taken apart within the run's budget."""
+"""Customers that the parent did not send by themselves: a batch of this size is taken apart within the run's budget."""
 
 
 def plan_rerun(

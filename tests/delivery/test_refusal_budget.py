@@ -111,7 +111,7 @@ async def test_a_rerun_sends_first_and_in_small_batches_what_was_not_sent(
     assert (told.state, told.customers.settled) == ("PartlyFailed", 1000)
     assert max(sizes_of(again)[: (1000 - len(alone)) // 10]) == 10
     assert (rerun.state, rerun.customers.failed) == ("PartlyFailed", len(sandbox.behaviour.poison_customers))
-    assert len(sandbox.books.customers(CLIENT_NO)) == 2000 - rerun.customers.failed
+    assert len(sandbox.records.customers(CLIENT_NO)) == 2000 - rerun.customers.failed
 
 
 @pytest.mark.parametrize(
