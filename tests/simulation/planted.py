@@ -38,12 +38,16 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
         ),
         _in(
             "outbox/batches",
-            """        "accepted_at": ledger.now(),
+            """        "accepted_at": ledger.now() if accepted_at is None else accepted_at,
     }
-    _write(ledger, batch, values, expected=(State.SENDING,))""",
+    with ledger.write() as tx:
+        try:
+            transition(tx, batch, values, expected=(State.SENDING,))""",
             """        "accepted_at": ledger.now(), "sent_at": ledger.now(),
     }
-    _write(ledger, batch, values, expected=SENDABLE)""",
+    with ledger.write() as tx:
+        try:
+            transition(tx, batch, values, expected=SENDABLE)""",
         ),
     ),
     "uuid stored late": (
