@@ -57,7 +57,9 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "accepted = await self._put(self._context.run.client_no, body); await asyncio.sleep(5)",
         ),
     ),
-    "no lease epoch": (_in("outbox/sending/leases", "if epoch != self.epoch:", "if not self.epoch:"),),
+    "no lease epoch": (
+        _in("outbox/sending/leases", "if epoch != self.epoch or token != self.token:", "if not self.epoch:"),
+    ),
     "a split loses its tail": (
         _in(
             "outbox/sending/split_batch",
