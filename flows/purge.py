@@ -26,7 +26,11 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """
     with workspace() as here:
         done = await asyncio.to_thread(
-            purge_outbox, here.outbox, older_than_seconds=seconds_in(older_than), force=force
+            purge_outbox,
+            here.outbox,
+            older_than_seconds=seconds_in(older_than),
+            force=force,
+            rejects_folder=str(here.rejects_folder),
         )
         remove_old(here.settings, older_than_seconds=seconds_in(older_than))
     return Completed(message=done.message, data=asdict(done))

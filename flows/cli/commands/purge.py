@@ -30,7 +30,13 @@ def purge(
 
     checked_times(**{"older-than": older_than})
     with workspace() as here:
-        done = purge_outbox(here.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
+        done = purge_outbox(
+            here.outbox,
+            older_than_seconds=seconds_in(older_than),
+            force=force,
+            dry_run=dry_run,
+            rejects_folder=str(here.rejects_folder),
+        )
         if not dry_run:
             remove_old(here.settings, older_than_seconds=seconds_in(older_than))
     if as_json:
