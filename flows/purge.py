@@ -26,7 +26,11 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """
     with use_workspace() as workspace:
         done = await asyncio.to_thread(
-            purge_outbox, workspace.outbox, older_than_seconds=seconds_in(older_than), force=force
+            purge_outbox,
+            workspace.outbox,
+            older_than_seconds=seconds_in(older_than),
+            force=force,
+            rejects_folder=str(workspace.rejects_folder),
         )
         remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
     return Completed(message=done.message, data=asdict(done))

@@ -1,4 +1,4 @@
-"""What can happen to files, made to happen: a full disk, and rights that are missing, for root too."""
+"""What can happen to files, made to happen: a full disk, and rights that are missing; and what is on the disk."""
 
 import os
 import resource
@@ -6,6 +6,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 NOBODY = 65534
 
@@ -41,3 +43,18 @@ def public_folder() -> Iterator[Path]:
         Path(name).chmod(0o755)
         yield Path(name)
         Path(name).chmod(0o755)
+
+
+@contextmanager
+def synced_sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, int]]:
+    """Yield the size that each file and folder had when it was last flushed to disk."""
+    sizes: dict[Path, int] = {}
+    sync = os.fsync
+
+    def remember(descriptor: int) -> None:
+        sync(descriptor)
+        sizes[Path(f"/dev/fd/{descriptor}").readlink()] = os.fstat(descriptor).st_size
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", remember)
+        yield sizes

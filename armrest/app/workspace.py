@@ -89,7 +89,8 @@ def open_workspace(load: LoadSettings, name: str = "") -> Iterator[Workspace]:
     folder = home(settings)
     default = URL.create("sqlite", database=str(folder / "ledger.db")).render_as_string(hide_password=False)
     ledger_url = settings.ledger_url.get_secret_value() if settings.ledger_url else default
-    with Outbox.open(ledger_url, settings.store_url or str(folder / "bodies")) as outbox:
+    store_url = settings.store_url or str(folder / "bodies")
+    with Outbox.open(ledger_url, store_url, spill_folder=folder / "spill") as outbox:
         yield Workspace(settings, outbox, load)
 
 

@@ -29,6 +29,7 @@ from armrest.outbox import (
     State,
     count_states,
     open_elsewhere,
+    replay_spill,
     update_run,
 )
 
@@ -79,6 +80,7 @@ class Delivery:
         started_at = run.started_at or outbox.ledger.now()
         beginning = {"started_at": started_at, "state": RunState.SENDING, "message": "", "ended_at": None}
         update_run(outbox.ledger, run, self._context.lease, **beginning)
+        replay_spill(outbox, run)
         if self._context.lease.shard is None:
             await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self

@@ -20,6 +20,7 @@ from armrest.outbox import (
     Batch,
     BatchMoved,
     BodyUnusable,
+    LedgerUnusable,
     Opened,
     client_no_of,
     close_batch,
@@ -177,6 +178,11 @@ class Poller:
             closed = await self._write(batch, answer, judgement)
         except BatchMoved:
             return PollResult.LAST_WORD  # another process was faster
+        except LedgerUnusable as trouble:
+            if not trouble.may_pass:
+                raise
+            log.warning("the answer about batch %d is asked for again: %s", batch.seq, trouble)
+            return PollResult.NOTHING
         return PollResult.LAST_WORD if closed else PollResult.NOT_YET
 
     def _client_no(self, batch: Batch) -> int:

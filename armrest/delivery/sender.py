@@ -7,20 +7,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from armrest.api import ArmError, BatchRefused, NotFound, RateLimited, StopTheRun, TryAgain, Unreachable
+from armrest.delivery.acceptance_writer import AcceptanceUnwritten, AcceptanceWriter
 from armrest.delivery.calls import Call, Context
 from armrest.delivery.errors import NoSuchClient
 from armrest.delivery.split_refused import Splitter
-from armrest.model import Accepted
 from armrest.outbox import (
     Batch,
     BatchMoved,
     BodyUnusable,
     LedgerUnusable,
     OutgoingBatch,
-    accept,
     begin_if_clear,
     begin_with_conflicts,
     mark_in_doubt,
@@ -55,6 +54,7 @@ class Sender:
     def __init__(self, context: Context, splitter: Splitter) -> None:
         self._context = context
         self._splitter = splitter
+        self._acceptances = AcceptanceWriter(context)
         upsert = context.run.mode == "upsert"
         self._put = context.arm.post_customers_batch if upsert else context.arm.put_customers_batch
         self._verb = "POST" if upsert else "PUT"
@@ -70,6 +70,7 @@ class Sender:
 
         Raises:
             TryAgain: The tries or the time ran out; the batch stays as the ledger has it.
+            LedgerUnusable: The ledger could not be read or written, in all tries.
             BatchRefused: ARM refused the body; nothing of it was applied.
             StopTheRun: ARM will refuse all other calls as well.
             LeaseLost: Another run has taken over the client.
@@ -77,7 +78,7 @@ class Sender:
         tries = _Tries(self._context)
         retrying = AsyncRetrying(
             sleep=asyncio.sleep,
-            retry=retry_if_exception_type(TryAgain),
+            retry=retry_if_exception(_may_be_retried),
             after=tries.count,
             wait=tries.wait,
             stop=tries.are_over,
@@ -136,17 +137,7 @@ class Sender:
             "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
         )
         with self._guard_against_lost_lease():
-            await self._accept(batch, accepted)
-
-    async def _accept(self, batch: Batch, accepted: Accepted) -> None:
-        known = {"batch_uuid": accepted.batch_uuid, "status": accepted.status, "result": accepted.result}
-        try:
-            await self._context.group.write(
-                lambda ledger: accept(ledger, batch, get_result=accepted.get_result, **known)
-            )
-        except LedgerUnusable:
-            log.warning("batch %d was accepted as %s, which cannot be written down", batch.seq, accepted.batch_uuid)
-            raise
+            await self._acceptances.write(batch, accepted)
 
     @contextmanager
     def _guard_against_lost_lease(self) -> Iterator[None]:
@@ -162,7 +153,8 @@ class Sender:
 class _Tries:
     """The tries of one batch, with exponential back-off and jitter between them.
 
-    A 429 or 503 uses up no try, and the rate limiter waits as long as it asks.
+    A 429 or 503 uses up no try, and the rate limiter waits as long as it asks. A ledger that is busy or away for a
+    moment uses up a try: the batch is read from it again, so a commit whose answer was lost is known by then.
 
     Attributes:
         failed: Whether any try has failed.
@@ -185,7 +177,8 @@ class _Tries:
             return 0.0
         longest = min(options.retry_max_seconds, options.retry_first_seconds * 2 ** (self._used - 1))
         wait = self._context.random.uniform(longest / 2, longest)
-        return min(max(wait, error.retry_after_seconds or 0.0), self._context.seconds_left())
+        asked = error.retry_after_seconds if isinstance(error, TryAgain) else None
+        return min(max(wait, asked or 0.0), self._context.seconds_left())
 
     def are_over(self, state: RetryCallState) -> bool:
         """Tell whether the tries, or the time, have run out."""
@@ -195,10 +188,16 @@ class _Tries:
         return self._used >= most or self._context.seconds_left() <= 0
 
 
-def _error(state: RetryCallState) -> TryAgain:
+def _error(state: RetryCallState) -> TryAgain | LedgerUnusable:
     error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, TryAgain)
+    assert isinstance(error, TryAgain | LedgerUnusable)
     return error
+
+
+def _may_be_retried(error: BaseException) -> bool:
+    """Whether a batch may be sent again: never after a 202 was read, whatever the ledger says then."""
+    is_passing = isinstance(error, LedgerUnusable) and error.may_pass and not isinstance(error, AcceptanceUnwritten)
+    return is_passing or isinstance(error, TryAgain)
 
 
 async def finish_or_cancel(work: Coroutine[Any, Any, _T], *, grace_seconds: float) -> _T:

@@ -145,6 +145,7 @@ from armrest.outbox.sending import (
     reassign,
     release_lease,
     renew_lease,
+    replay_spill,
     shards_of,
     silent_seconds,
     split,
@@ -152,6 +153,7 @@ from armrest.outbox.sending import (
     this_process,
     usual_seconds,
 )
+from armrest.outbox.spill import Spill, SpilledUuid
 
 __all__ = [
     "ANYWHERE",
@@ -206,6 +208,8 @@ __all__ = [
     "RunSummary",
     "Shard",
     "SingleRequest",
+    "Spill",
+    "SpilledUuid",
     "State",
     "StoppedBy",
     "Unheld",
@@ -277,6 +281,7 @@ __all__ = [
     "release_lease",
     "reload",
     "renew_lease",
+    "replay_spill",
     "request_of_update",
     "reset_baseline",
     "revert_to_planned",

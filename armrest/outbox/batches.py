@@ -109,8 +109,8 @@ def read_batch(tx: Connection, run_seq: int, seq: int) -> Batch:
 
 def reload(ledger: Ledger, batch: Batch) -> Batch:
     """Return the current state of a batch from the ledger."""
-    with ledger.read() as tx:
-        return read_batch(tx, batch.run_seq, batch.seq)
+    [row] = ledger.rows(_SELECT_BATCH, {"run_seq": batch.run_seq, "seq": batch.seq})
+    return from_row(row)
 
 
 def from_row(row: Any) -> Batch:
@@ -183,8 +183,7 @@ def open_elsewhere(ledger: Ledger, run: Run) -> list[Batch]:
     query = select(batches).where(
         batches.c.client_id == run.client_id, batches.c.state == State.ACCEPTED, batches.c.run_seq != run.seq
     )
-    with ledger.read() as tx:
-        return [from_row(row) for row in tx.execute(query.order_by(batches.c.run_seq, batches.c.seq))]
+    return [from_row(row) for row in ledger.rows(query.order_by(batches.c.run_seq, batches.c.seq), {})]
 
 
 def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
@@ -213,8 +212,8 @@ def open_uuids(ledger: Ledger, api_url: str) -> set[str]:
 
 def client_no_of(ledger: Ledger, batch: Batch) -> int:
     """Return the client number in ARM of a batch."""
-    with ledger.read() as tx:
-        return int(tx.execute(select(clients.c.client_no).where(clients.c.id == batch.client_id)).scalar_one())
+    [row] = ledger.rows(select(clients.c.client_no).where(clients.c.id == batch.client_id), {})
+    return int(row.client_no)
 
 
 def lines_of(tx: Connection, batch: Batch) -> list[Line]:
@@ -247,12 +246,29 @@ def has_been_accepted(ledger: Ledger, run: Run) -> bool:
         .where(batches.c.client_id == run.client_id, batches.c.data_seq == run.data_seq)
         .where(batches.c.batch_uuid.is_not(None), runs.c.user_id == run.user_id)
     )
-    with ledger.read() as tx:
-        return tx.execute(query.limit(1)).first() is not None
+    return bool(ledger.rows(query.limit(1), {}))
 
 
-def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | None, status: str, result: str) -> None:
-    """Commit a batchUuid: from now on the batch is acknowledged and never sent again."""
+def accept(
+    ledger: Ledger,
+    batch: Batch,
+    *,
+    batch_uuid: str,
+    get_result: str | None,
+    status: str,
+    result: str,
+    accepted_at: float | None = None,
+) -> None:
+    """Commit a batchUuid: from now on the batch is acknowledged and never sent again. Safe to repeat.
+
+    It is repeated if a connection was lost during the commit, when nobody can tell whether that has happened.
+
+    Args:
+        accepted_at: When ARM accepted it, in seconds since 1970; None: now.
+
+    Raises:
+        BatchMoved: The batch was sent again, or closed under another batchUuid.
+    """
     values = {
         "state": State.ACCEPTED,
         "batch_uuid": batch_uuid,
@@ -260,9 +276,14 @@ def accept(ledger: Ledger, batch: Batch, *, batch_uuid: str, get_result: str | N
         "status": status,
         "result": result,
         "message": "",
-        "accepted_at": ledger.now(),
+        "accepted_at": ledger.now() if accepted_at is None else accepted_at,
     }
-    _write(ledger, batch, values, expected=(State.SENDING,))
+    with ledger.write() as tx:
+        try:
+            transition(tx, batch, values, expected=(State.SENDING,))
+        except BatchMoved:
+            if read_batch(tx, batch.run_seq, batch.seq).batch_uuid != batch_uuid:
+                raise
 
 
 def revert_to_planned(ledger: Ledger, batch: Batch, message: str, *, last_sent_at: float | None = None) -> None:

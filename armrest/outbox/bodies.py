@@ -1,6 +1,7 @@
 """Store request bodies exactly as they will be sent: many per file, each located by offset and length.
 
-Any fsspec store works: a local folder, S3, Azure. A local file is flushed to disk before its plan is complete.
+Any fsspec store works: a local folder, S3, Azure. A local file and its folder are
+flushed to disk before its plan is complete.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 import fsspec
 
 from armrest.outbox.errors import BodyUnusable
+from armrest.tabular import sync_folder
 
 SUFFIX: Final = ".bodies"
 FILE_BYTES: Final = 64 * 1024 * 1024
@@ -128,20 +130,28 @@ class BodyStore:
 
     def open_for_writing(self, file: str) -> IO[bytes]:
         """Open a new file of bodies, and create its folder if needed."""
-        self._fs.makedirs(self._path(file.rsplit("/", 1)[0]), exist_ok=True)
+        self._make_folder(self._path(file.rsplit("/", 1)[0]))
         handle: IO[bytes] = self._fs.open(self._path(file), "wb")
         if self._local:
             Path(self._path(file)).chmod(0o600)
         return handle
 
+    def _make_folder(self, folder: str) -> None:
+        is_new = self._local and not Path(folder).exists()
+        self._fs.makedirs(folder, exist_ok=True)
+        if is_new:  # its name, and that of a new store, have to survive a power cut as well
+            sync_folder(Path(folder).parent)
+            sync_folder(Path(folder).parent.parent)
+
     def _path(self, file: str) -> str:
         return f"{self._root.rstrip('/')}/{file}"
 
-    def finish(self, handle: IO[bytes]) -> None:
-        """Close a file so that its content survives a power cut."""
+    def finish(self, file: str, handle: IO[bytes]) -> None:
+        """Close a file so that its content and its name survive a power cut."""
         handle.flush()
         if self._local:
             os.fsync(handle.fileno())
+            sync_folder(Path(self._path(file)).parent)
         handle.close()
 
 
@@ -199,5 +209,5 @@ class BodyWriter:
 
     def _close(self) -> None:
         if self._handle is not None:
-            self._store.finish(self._handle)
+            self._store.finish(self._file, self._handle)
             self._handle = None

@@ -36,7 +36,13 @@ class BatchMoved(OutboxError):
 
 
 class LedgerUnusable(OutboxError):
-    """The ledger cannot be opened, read or written: it is damaged, read-only, full, or of a newer version."""
+    """The ledger cannot be opened, read or written: it is damaged, read-only, full, or of a newer version.
+
+    Attributes:
+        may_pass: Whether the same call may succeed in a moment: the connection was lost, or the file is busy.
+    """
+
+    may_pass: bool = False
 
 
 class BodyUnusable(OutboxError):

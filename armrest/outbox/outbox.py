@@ -2,27 +2,46 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from armrest.outbox.bodies import BodyStore
 from armrest.outbox.ledger import Ledger
+from armrest.outbox.spill import Spill
 
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """A ledger and a store of bodies that belong together; a context manager."""
+    """A ledger and a store of bodies that belong together; a context manager.
+
+    Attributes:
+        spill: Keeps batchUuids while the ledger cannot be written; None: they are only logged.
+    """
 
     ledger: Ledger
     bodies: BodyStore
+    spill: Spill | None = None
 
     @classmethod
-    def open(cls, ledger_url: str, store_url: str, *, now: Callable[[], float] | None = None) -> Self:
+    def open(
+        cls,
+        ledger_url: str,
+        store_url: str,
+        *,
+        now: Callable[[], float] | None = None,
+        spill_folder: Path | None = None,
+    ) -> Self:
         """Open both; create the ledger or migrate it to this version if needed.
+
+        Args:
+            now: As for `Ledger.open`.
+            spill_folder: A local folder for batchUuids that cannot be committed; None: they are only logged.
 
         Raises:
             LedgerUnusable: The ledger cannot be opened, is damaged, or was written by a newer version.
         """
-        return cls(Ledger.open(ledger_url, now=now), BodyStore(store_url))
+        ledger = Ledger.open(ledger_url, now=now)
+        return cls(ledger, BodyStore(store_url), None if spill_folder is None else Spill(spill_folder, ledger))
 
     def __enter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ only these. Reasons: docs/decisions/0013-purge.md.
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ from armrest.outbox.sending import Lease, release_lease, take_lease
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS: Final = 300.0
+
+SAFE_AGE_SECONDS: Final = 86_400.0
+"""What is younger may belong to a plan that is being written; a dry run holds no lease. No plan takes a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +56,21 @@ class Purged:
         return Purged(**{name: getattr(self, name) + getattr(other, name) for name in self.__slots__})
 
 
-def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry_run: bool = False) -> Purged:
+def purge(
+    outbox: Outbox,
+    *,
+    older_than_seconds: float,
+    force: bool = False,
+    dry_run: bool = False,
+    rejects_folder: str | None = None,
+) -> Purged:
     """Remove bodies of settled batches, and rejects files, of runs that ended that long ago. Safe to repeat.
 
-    A failure that a rerun has resolved counts as settled; a dry run needs no bodies.
+    A failure that a rerun has resolved counts as settled; a dry run needs no bodies. Files of old runs that a killed
+    process has left, and that the ledger no longer names, go too.
 
     Args:
+        rejects_folder: A folder, or an fsspec URL of one, in which such files are looked for; None: in none.
         force: Also remove the bodies of open or failed batches: no resume or rerun can send them then.
         dry_run: Only report what would be removed.
 
@@ -74,6 +86,8 @@ def purge(outbox: Outbox, *, older_than_seconds: float, force: bool = False, dry
         except (LeaseHeld, LeaseLost) as held:
             log.info("run %s is not purged: %s", run.run_id, held)
             total += Purged(kept=len(_stored(outbox.ledger, run)))
+    if rejects_folder is not None:
+        total += _purge_left_lists(outbox.ledger, rejects_folder, older_than_seconds, dry_run=dry_run)
     return total
 
 
@@ -82,10 +96,11 @@ def _old_runs(outbox: Outbox, before: float) -> list[Run]:
     has_bodies = exists().where(batches.c.run_seq == runs.c.seq, batches.c.body_file != PURGED)
     is_old = func.coalesce(runs.c.ended_at, runs.c.created_at) <= before
     holds_data = select(runs.c.run_id, runs.c.seq).where(is_old, or_(has_bodies, runs.c.rejects_file.is_not(None)))
-    unplanned = select(runs.c.run_id, runs.c.seq).where(is_old, runs.c.planned_at.is_(None))
+    may_be_planned = and_(runs.c.planned_at.is_(None), runs.c.created_at > outbox.ledger.now() - SAFE_AGE_SECONDS)
+    is_left = select(runs.c.run_id, runs.c.seq).where(is_old, ~may_be_planned)
     folders = outbox.bodies.folders()
     with outbox.ledger.read() as tx:
-        found = {row.run_id: row.seq for row in tx.execute(unplanned) if row.run_id in folders}
+        found = {row.run_id: row.seq for row in tx.execute(is_left) if row.run_id in folders}
         found |= {row.run_id: row.seq for row in tx.execute(holds_data)}
     return [find_run(outbox.ledger, run_id) for run_id in sorted(found, key=found.__getitem__)]
 
@@ -168,3 +183,29 @@ def _remove_rejects(ledger: Ledger, run: Run, lease: Lease) -> None:
         if store.exists(path):
             store.rm(path)
         update_run(ledger, run, lease, rejects_file=None)
+
+
+def _purge_left_lists(ledger: Ledger, folder: str, older_than_seconds: float, *, dry_run: bool) -> Purged:
+    """Remove lists of rejected and vanished customers of old runs whose name the ledger does not have."""
+    store, path = fsspec.core.url_to_fs(folder)
+    lists = store.glob(f"{path.rstrip('/')}/*.csv") if store.exists(path) else []
+    before = ledger.now() - max(older_than_seconds, SAFE_AGE_SECONDS)
+    is_old = func.coalesce(runs.c.ended_at, runs.c.created_at) <= before
+    query = select(runs.c.run_id).where(is_old, runs.c.rejects_file.is_(None))
+    with ledger.read() as tx:
+        old = set(tx.execute(query).scalars())
+    left = [(file, run_ids) for file in lists if (run_ids := old & _possible_run_ids(file.rsplit("/", 1)[-1]))]
+    removed = 0
+    for file, run_ids in left:
+        with suppress(LeaseHeld, LeaseLost), _nobody_sends(ledger, find_run(ledger, max(run_ids, key=len))):
+            if not dry_run:
+                store.rm(file)
+            removed += 1
+    return Purged(rejects_files=removed)
+
+
+def _possible_run_ids(name: str) -> set[str]:
+    """Return the run ids that a list may belong to: `RUN_ID.csv`, `RUN_ID-2.csv`, `RUN_ID-2-vanished.csv`."""
+    stem = name.removesuffix(".csv").removesuffix("-vanished")
+    run_id, _, attempt = stem.rpartition("-")
+    return {stem, run_id} if attempt.isdecimal() else {stem}

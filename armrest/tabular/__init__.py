@@ -1,4 +1,4 @@
-from armrest.tabular.atomic_file import partial_path
+from armrest.tabular.atomic_file import AtomicFile, partial_path, sync_folder
 from armrest.tabular.csv_file import CsvFile, local_file, open_csv
 from armrest.tabular.formula_guard import guarded, unguarded
 from armrest.tabular.own_columns import GUARD_COLUMN, OWN_COLUMNS, REJECT_COLUMNS, has_guard_mark
@@ -8,6 +8,7 @@ __all__ = [
     "GUARD_COLUMN",
     "OWN_COLUMNS",
     "REJECT_COLUMNS",
+    "AtomicFile",
     "CsvFile",
     "CsvRows",
     "TableFile",
@@ -18,6 +19,7 @@ __all__ = [
     "local_file",
     "open_csv",
     "partial_path",
+    "sync_folder",
     "table_format",
     "unguarded",
     "write_table",

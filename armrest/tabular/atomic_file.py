@@ -47,7 +47,7 @@ class AtomicFile:
             self.discard()
             raise
         self.handle.close()
-        _sync_folder(self._file.parent)
+        sync_folder(self._file.parent)
 
     def discard(self) -> None:
         """Remove what was written, unless another process has begun to write the same file; the old file stays."""
@@ -58,8 +58,8 @@ class AtomicFile:
             self.handle.close()
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable, if the file system can."""
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable: a new, renamed or removed file; not all file systems can."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from armrest.outbox import BodyUnusable
 from armrest.outbox.bodies import BodyRef, BodyStore
+from tests.file_trouble import synced_sizes
 
 
 @pytest.fixture(params=["a folder", "file://", "memory://"])
@@ -88,9 +88,9 @@ def test_a_body_that_was_cut_off_is_not_given_out(tmp_path: Path) -> None:
 
 
 def test_a_local_body_is_on_the_disk_once_its_writer_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    flushed: list[Any] = []
-    monkeypatch.setattr("os.fsync", flushed.append)
+    with synced_sizes(monkeypatch) as synced:
+        [ref] = written(BodyStore(str(tmp_path / "new" / "bodies")), b"one")
 
-    written(BodyStore(str(tmp_path)), b"one")
-
-    assert len(flushed) == 1
+    file = tmp_path / "new" / "bodies" / ref.file
+    assert synced[file] == len(b"one")
+    assert {file.parent, file.parent.parent, file.parent.parent.parent} <= synced.keys()

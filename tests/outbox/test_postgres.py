@@ -136,6 +136,50 @@ def test_a_connection_that_the_server_has_closed_is_replaced(outbox: Outbox, url
     assert find_run(outbox.ledger, "run").run_id == "run"
 
 
+def test_a_server_that_is_away_for_a_moment_is_waited_for(outbox: Outbox, url: str) -> None:
+    plan(outbox, 1, batch_size=1)
+    address, name = url.replace("+psycopg", "").rsplit("/", 1)
+    waits: list[float] = []
+
+    def restart(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) % 2 == 0:
+            allow(answers=True)
+
+    def allow(*, answers: bool) -> None:
+        with psycopg.connect(f"{address}/postgres", autocommit=True) as other:
+            other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {str(answers).lower()}")  # type: ignore[arg-type]
+            other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
+
+    ledger = Ledger(outbox.ledger._engine, sleep=restart)
+    run = find_run(ledger, "run")
+    allow(answers=False)
+    [batch] = batches_in(ledger, run, SENDABLE)
+    allow(answers=False)
+    assert find_run(ledger, "run").run_id == "run"
+    allow(answers=False)
+    with ledger.write() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM batches").scalar_one() == batch.seq
+
+    assert waits == [0.1, 0.3] * 3
+
+
+def test_a_server_that_stays_away_is_told_after_a_few_seconds(outbox: Outbox, url: str) -> None:
+    address, name = url.replace("+psycopg", "").rsplit("/", 1)
+    waits: list[float] = []
+    ledger = Ledger(outbox.ledger._engine, sleep=waits.append)
+    with psycopg.connect(f"{address}/postgres", autocommit=True) as other:
+        other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # type: ignore[arg-type]
+        other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
+
+        with pytest.raises(LedgerUnusable, match="cannot be used") as told:
+            find_run(ledger, "run")
+        other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")  # type: ignore[arg-type]
+
+    assert told.value.may_pass
+    assert waits == [0.1, 0.3, 1.0, 2.0]
+
+
 def test_nobody_waits_for_longer_than_a_minute_for_a_writer_that_sleeps(url: str) -> None:
     ledger = Ledger.open(url)
     with ledger.write() as tx:

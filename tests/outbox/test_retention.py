@@ -14,6 +14,7 @@ from armrest.outbox import (
     State,
     Unheld,
     batches_in,
+    create_run,
     declare_lost,
     failures_in,
     find_run,
@@ -25,6 +26,7 @@ from armrest.outbox import (
     update_run,
 )
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, accepted, lease_of, people, settled
+from tests.plans import update_of
 
 MONTH = 30 * 86_400.0
 
@@ -248,3 +250,62 @@ def test_a_run_that_was_killed_while_planning_leaves_nothing(outbox: Outbox, pla
 
     assert purged(outbox, clock).batches == 1
     assert find_run(outbox.ledger, "run").planned_at is None
+
+
+def test_bodies_that_a_purge_left_between_ledger_and_file_go_with_the_next_one(
+    outbox: Outbox, planned: Planned, clock: Clock, tmp_path: Path
+) -> None:
+    run = planned("run", people(1))
+    settled(outbox, run)
+    left = next((tmp_path / "bodies" / "run").iterdir())
+    body = left.read_bytes()
+    purged(outbox, clock)
+    left.parent.mkdir()
+    left.write_bytes(body)  # as if the purge had been killed after its commit
+
+    purge(outbox, older_than_seconds=MONTH)
+
+    assert files(tmp_path) == []
+
+
+def test_bodies_of_a_plan_that_may_still_be_written_stay_however_short_the_age(
+    outbox: Outbox, clock: Clock, tmp_path: Path
+) -> None:
+    create_run(
+        outbox.ledger,
+        run_id="plan",
+        api_url=API_URL,
+        client_no=CLIENT_NO,
+        mode="update",
+        user_id="ola",
+        source="customers.csv",
+        request=update_of(dry_run=True),
+    )
+    with outbox.bodies.writer("plan") as writer:
+        writer.write(b"written, and not committed yet")
+    clock.seconds += 3600
+
+    purge(outbox, older_than_seconds=0)
+    assert files(tmp_path) == ["plan/00000.bodies"]
+
+    purged(outbox, clock)
+    assert files(tmp_path) == []
+
+
+def test_lists_of_a_plan_that_never_committed_go_and_those_of_young_and_unknown_runs_stay(
+    outbox: Outbox, planned: Planned, clock: Clock, tmp_path: Path
+) -> None:
+    planned("old-run", people(1))
+    folder = tmp_path / "rejects"
+    folder.mkdir()
+    for name in ("old-run.csv", "old-run-2.csv", "old-run-2-vanished.csv", "young-run.csv", "unknown-2.csv"):
+        (folder / name).write_text("customerNo\n1\n")
+    clock.seconds += MONTH
+    planned("young-run", people(2))
+
+    asked = purge(outbox, older_than_seconds=MONTH, dry_run=True, rejects_folder=str(folder))
+    assert (asked.rejects_files, len(list(folder.iterdir()))) == (3, 5)
+    done = purge(outbox, older_than_seconds=MONTH, rejects_folder=str(folder))
+
+    assert done.rejects_files == 3
+    assert sorted(file.name for file in folder.iterdir()) == ["unknown-2.csv", "young-run.csv"]

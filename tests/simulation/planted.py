@@ -38,12 +38,16 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
         ),
         _in(
             "outbox/batches",
-            """        "accepted_at": ledger.now(),
+            """        "accepted_at": ledger.now() if accepted_at is None else accepted_at,
     }
-    _write(ledger, batch, values, expected=(State.SENDING,))""",
+    with ledger.write() as tx:
+        try:
+            transition(tx, batch, values, expected=(State.SENDING,))""",
             """        "accepted_at": ledger.now(), "sent_at": ledger.now(),
     }
-    _write(ledger, batch, values, expected=SENDABLE)""",
+    with ledger.write() as tx:
+        try:
+            transition(tx, batch, values, expected=SENDABLE)""",
         ),
     ),
     "uuid stored late": (
@@ -53,7 +57,9 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "accepted = await self._put(self._context.run.client_no, body); await asyncio.sleep(5)",
         ),
     ),
-    "no lease epoch": (_in("outbox/sending/leases", "if epoch != self.epoch:", "if not self.epoch:"),),
+    "no lease epoch": (
+        _in("outbox/sending/leases", "if epoch != self.epoch or token != self.token:", "if not self.epoch:"),
+    ),
     "a split loses its tail": (
         _in(
             "outbox/sending/split_batch",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psutil
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from armrest.outbox.errors import LedgerUnusable
@@ -19,6 +19,12 @@ RECYCLE_SECONDS: Final = 60
 """Older connections are not reused: a firewall may have dropped them silently."""
 ONE_WRITER: Final = 7_248_110
 """The number of the advisory lock that lets one PostgreSQL transaction write at a time, as in SQLite."""
+
+_BUSY_SQLITE: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR})
+_AWAY_POSTGRESQL: Final = ("08", "57P", "53300")
+"""Beginnings of SQLSTATE: connection lost, server shutting down or starting up, too many connections."""
+_BUSY_POSTGRESQL: Final = ("40", "55P03", "25P03")
+"""A deadlock, a lock that was not free in time, a transaction that the server ended because it was idle."""
 
 _WAIT_TO_WRITE: Final = text(
     f"SELECT set_config('idle_in_transaction_session_timeout', '{BUSY_SECONDS}s', true), "
@@ -125,6 +131,25 @@ _ONCE_FREE: Final = Retrying(
     reraise=True,
 )
 """For a ledger that two processes create at the same moment: SQLite does not wait by itself to switch to WAL."""
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether the connection to the server was lost, or cannot be made at the moment; never so for a file."""
+    if isinstance(error.orig, sqlite3.Error):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:  # the server had no chance to say why
+        return error.connection_invalidated or type(error.orig).__name__ == "OperationalError"
+    return error.connection_invalidated or state.startswith(_AWAY_POSTGRESQL)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same call may succeed in a moment. A full disk, damage or missing rights do not pass."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _BUSY_SQLITE
+    state = getattr(cause, "sqlstate", None) or ""
+    return state.startswith(_BUSY_POSTGRESQL) or (isinstance(error, DBAPIError) and is_away(error))
 
 
 def _begin_sqlite(tx: Connection) -> None:

@@ -7,28 +7,41 @@ work on one run, it is PostgreSQL. In both, one transaction writes at a time.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Insert, Row, Select, Update, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from armrest.outbox.errors import LedgerUnusable
-from armrest.outbox.ledger.engines import asking, lock_for_writing, postgresql, reading, sqlite
+from armrest.outbox.ledger.engines import asking, is_away, lock_for_writing, may_pass, postgresql, reading, sqlite
 from armrest.outbox.ledger.migrations import migrate
 from armrest.outbox.ledger.schema import facts
 
 Statement = Insert | Update
+_T = TypeVar("_T")
+
+RECONNECT_SECONDS: Final = (0.1, 0.3, 1.0, 2.0)
+"""Waits between attempts to reach a server that is away: about as long as PostgreSQL takes to restart. They block the
+process, so their sum must stay far below the length of a lease."""
+
 _ENGINES: Final[dict[str, Callable[[URL], Engine]]] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 class Ledger:
     """A database of runs, batches and customers. Every function of the outbox is one short transaction on it."""
 
-    def __init__(self, engine: Engine, *, now: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        now: Callable[[], float] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sleep = sleep
         self._engine = engine
         self._reading = reading(engine)
         self._asking = asking(engine)
@@ -75,11 +88,11 @@ class Ledger:
             while True:
                 along.append(self._along.popleft())
         try:
-            with _told(self._engine), self._engine.begin() as tx:
-                lock_for_writing(tx)
+            with _told(self._engine), closing(self._reach(self._begin)) as tx:
                 for statement, group in groupby(sorted(along, key=_by_statement), key=itemgetter(0)):
                     tx.execute(statement, [values for _, values in group])
                 yield tx
+                tx.commit()
         except BaseException:
             self._along.extendleft(reversed(along))
             raise
@@ -109,13 +122,49 @@ class Ledger:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read-only transaction, which never waits for a writer: it sees the ledger as it was at its start."""
-        with _told(self._engine), self._reading.connect() as tx:
+        with _told(self._engine), closing(self._reach(self._begin_reading)) as tx:
             yield tx
 
     def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """Return the rows of one query; it needs no transaction to see the ledger as it was at its start."""
-        with _told(self._engine), self._asking.connect() as alone:
-            return alone.execute(query, values).all()
+
+        def ask() -> Sequence[Row[Any]]:
+            with self._asking.connect() as alone:
+                return alone.execute(query, values).all()
+
+        with _told(self._engine):
+            return self._reach(ask)
+
+    def _begin(self) -> Connection:
+        """Begin a transaction that may write; the caller commits it, and closing it without that rolls it back."""
+        tx = self._engine.connect()
+        try:
+            tx.begin()
+            lock_for_writing(tx)
+        except BaseException:
+            tx.close()
+            raise
+        return tx
+
+    def _begin_reading(self) -> Connection:
+        tx = self._reading.connect()
+        try:
+            tx.begin()
+        except BaseException:
+            tx.close()
+            raise
+        return tx
+
+    def _reach(self, call: Callable[[], _T]) -> _T:
+        """Make a call that is safe to repeat; repeat it a few times while the server is away."""
+        for seconds in RECONNECT_SECONDS:
+            try:
+                return call()
+            except DBAPIError as error:
+                if not is_away(error):
+                    raise
+            self._sleep(seconds)
+        return call()
 
     def now_in(self, tx: Connection) -> float:
         """Return the time that decides when leases lapse: all machines on one ledger use PostgreSQL's clock."""
@@ -171,8 +220,11 @@ def _told(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
-        said = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        raise LedgerUnusable(f"the ledger {_name(engine)} cannot be used: {said}; nothing is sent without it") from None
+        cause = getattr(error, "orig", None) or error
+        said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)  # a driver may say nothing at all
+        raise LedgerUnusable(
+            f"the ledger {_name(engine)} cannot be used: {said}; nothing is sent without it", may_pass=may_pass(error)
+        ) from None
 
 
 def _name(engine: Engine) -> str:

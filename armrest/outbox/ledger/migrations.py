@@ -25,7 +25,8 @@ def _shards(tx: Connection) -> None:
 
 
 def _people(tx: Connection) -> None:
-    """Record who stopped a run, who confirmed a source's client, planning attempts, and which runs are dry runs."""
+    """Record who stopped a run, who confirmed a source's client, planning attempts, dry runs, and a lease's token."""
+    tx.execute(text("ALTER TABLE clients ADD COLUMN token VARCHAR(32)"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN dry_run INTEGER NOT NULL DEFAULT 0"))

@@ -31,6 +31,7 @@ clients: Final = Table(
     Column("api_url", Text, nullable=False),
     Column("client_no", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False, default=0, doc="number of holders of the lease so far"),
+    Column("token", String(32), doc="of the holder, random: a restored ledger counts the same epoch again"),
     Column("holder_run_id", Text),
     Column("holder", Text, doc="host, process and its start, as JSON"),
     Column("lapses_at", Double),

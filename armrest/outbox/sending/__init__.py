@@ -24,6 +24,7 @@ from armrest.outbox.sending.shards import (
     shards_of,
     silent_seconds,
 )
+from armrest.outbox.sending.spilled import replay_spill
 from armrest.outbox.sending.split_batch import Opened, read_customers, read_customers_or_numbers, split
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "reassign",
     "release_lease",
     "renew_lease",
+    "replay_spill",
     "shards_of",
     "silent_seconds",
     "split",

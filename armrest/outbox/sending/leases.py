@@ -1,12 +1,14 @@
 """A client's lease: one run at a time may send for it.
 
-The epoch of a lease counts its holders. The transaction that writes SENDING asserts the epoch, so a holder that slept
-through a takeover cannot send. If the holder's process on this host is dead, its lease is taken over at once; any other
-lease once it has lapsed. Any worker of a sharded run keeps its lease alive.
+The epoch of a lease counts its holders. A random token beside it stays unique where a restored ledger counts the same
+epoch again. The transaction that writes SENDING asserts both, so a holder that slept through a takeover cannot send. If
+the holder's process on this host is dead, its lease is taken over at once; any other lease once it has lapsed. Any
+worker of a sharded run keeps its lease alive.
 """
 
 import json
 import os
+import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,13 +27,15 @@ ANYWHERE: Final = "any of several machines"
 """The process space of a holder whose run continues in workers if its own process dies: the lease must lapse."""
 
 
-_HOLDER: Final = select(clients.c.epoch, clients.c.holder_run_id).where(clients.c.id == bindparam("client_id"))
+_HOLDER: Final = select(clients.c.epoch, clients.c.token, clients.c.holder_run_id).where(
+    clients.c.id == bindparam("client_id")
+)
 """Built once: it runs for every batch that is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one run, or of one of its shards, to send for a client while `epoch` is the client's."""
+    """The right of one run, or of one of its shards, to send for a client while epoch and token are the client's."""
 
     client_id: int
     client_no: int
@@ -40,6 +44,7 @@ class Lease:
     seconds: float
     run_seq: int | None = None
     shard: Shard | None = None
+    token: str | None = None
 
     def assert_current(self, tx: Connection) -> None:
         """Check, within a transaction, that nobody has taken over.
@@ -47,8 +52,8 @@ class Lease:
         Raises:
             LeaseLost: Another process has taken over.
         """
-        epoch, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
-        if epoch != self.epoch:
+        epoch, token, holder = tx.execute(_HOLDER, {"client_id": self.client_id}).one()
+        if epoch != self.epoch or token != self.token:
             raise self._lost_to(holder)
         if self.shard is not None and tx.execute(select(shards.c.attempt).where(self._mine)).first() is None:
             raise LeaseLost(
@@ -114,9 +119,10 @@ def take_lease(
         now = ledger.now_in(tx)
         if _is_held(row, now):
             raise _held(row)
-        epoch = row.epoch + 1
-        _set(tx, number, epoch=epoch, run_id=run_id, holder=json.dumps(dict(process)), lapses_at=now + seconds)
-    return Lease(number, client_no, run_id, epoch, seconds)
+        holder = {"epoch": row.epoch + 1, "token": secrets.token_hex(16), "holder_run_id": run_id}
+        holder |= {"holder": json.dumps(dict(process)), "lapses_at": now + seconds}
+        tx.execute(update(clients).where(clients.c.id == number).values(holder))
+    return Lease(number, client_no, run_id, holder["epoch"], seconds, token=holder["token"])
 
 
 def give_up_waiting(ledger: Ledger, run: Run, message: str) -> None:
@@ -179,9 +185,9 @@ def release_lease(ledger: Ledger, lease: Lease) -> None:
     """Release the client; does nothing if another process has taken over."""
     with ledger.write() as tx:
         where = (clients.c.id == lease.client_id) & (clients.c.epoch == lease.epoch)
-        tx.execute(
-            update(clients).where(where).values(epoch=lease.epoch + 1, holder_run_id=None, holder=None, lapses_at=None)
-        )
+        where &= clients.c.token.is_not_distinct_from(lease.token)
+        nobody = dict.fromkeys(("token", "holder_run_id", "holder", "lapses_at"))
+        tx.execute(update(clients).where(where).values(epoch=lease.epoch + 1, **nobody))
 
 
 def lease_holders(ledger: Ledger) -> dict[int, str]:
@@ -190,11 +196,6 @@ def lease_holders(ledger: Ledger) -> dict[int, str]:
         rows = tx.execute(select(clients).where(clients.c.holder_run_id.is_not(None))).all()
         now = ledger.now_in(tx)
     return {row.id: row.holder_run_id for row in rows if _is_held(row, now)}
-
-
-def _set(tx: Connection, number: int, *, epoch: int, run_id: str, holder: str, lapses_at: float) -> None:
-    values = {"epoch": epoch, "holder_run_id": run_id, "holder": holder, "lapses_at": lapses_at}
-    tx.execute(update(clients).where(clients.c.id == number).values(values))
 
 
 def _is_held(row: Row[Any], now: float) -> bool:
@@ -222,7 +223,20 @@ def this_process() -> dict[str, Any]:
         "space": _process_space(),
         "pid": os.getpid(),
         "started": psutil.Process().create_time(),
+        "ticks": start_ticks(os.getpid()),
     }
+
+
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since the boot of its host; None if the system does not say.
+
+    The wall-clock time of a start is worked out from it, and moves with each step of the clock. Source: proc(5).
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])  # field 22; the name of the program, field 2, may hold spaces
 
 
 def _process_space() -> str:
@@ -242,7 +256,11 @@ def _same_host(holder: Mapping[str, Any]) -> bool:
 def _is_alive(holder: Mapping[str, Any]) -> bool:
     try:
         process = psutil.Process(holder["pid"])
-        same = abs(process.create_time() - holder["started"]) < 1.0
+        ticks, noted = start_ticks(process.pid), holder.get("ticks")
+        if ticks is None or noted is None:  # no /proc, or an older version took the lease
+            same = abs(process.create_time() - holder["started"]) < 1.0
+        else:
+            same = ticks == noted  # `_same_host` has compared the boot
         return same and process.status() != psutil.STATUS_ZOMBIE  # a zombie is dead, but not reaped yet
     except psutil.NoSuchProcess:
         return False

@@ -64,7 +64,7 @@ def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lea
         tx.execute(delete(shards).where(_this(run, shard)))
         values = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}
         tx.execute(insert(shards).values(run_seq=run.seq, beat_at=now, **values))
-    return Lease(run.client_id, run.client_no, run.run_id, client.epoch, seconds, run.seq, shard)
+    return Lease(run.client_id, run.client_no, run.run_id, client.epoch, seconds, run.seq, shard, client.token)
 
 
 def reassign(ledger: Ledger, run: Run, shard: Shard) -> Shard:

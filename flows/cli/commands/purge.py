@@ -30,7 +30,13 @@ def purge(
 
     checked_times(**{"older-than": older_than})
     with use_workspace() as workspace:
-        done = purge_outbox(workspace.outbox, older_than_seconds=seconds_in(older_than), force=force, dry_run=dry_run)
+        done = purge_outbox(
+            workspace.outbox,
+            older_than_seconds=seconds_in(older_than),
+            force=force,
+            dry_run=dry_run,
+            rejects_folder=str(workspace.rejects_folder),
+        )
         if not dry_run:
             remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
     if as_json:

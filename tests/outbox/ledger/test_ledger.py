@@ -191,6 +191,7 @@ def as_version_2(ledger: Ledger) -> None:
     with ledger.write() as tx:
         for column in NEW_IN_VERSION_3:
             tx.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
+        tx.exec_driver_sql("ALTER TABLE clients DROP COLUMN token")
         tx.exec_driver_sql("DROP TABLE confirmations")
         tx.exec_driver_sql("UPDATE facts SET value = '2' WHERE name = 'schema_version'")
 
@@ -201,6 +202,7 @@ def test_a_ledger_of_version_2_gets_the_columns_and_the_table_of_version_3(outbo
     tables = inspect(opened(outbox.ledger._engine.url.render_as_string(hide_password=False))._engine)
 
     assert set(NEW_IN_VERSION_3) <= {column["name"] for column in tables.get_columns("runs")}
+    assert "token" in {column["name"] for column in tables.get_columns("clients")}
     assert "confirmations" in tables.get_table_names()
 
 
@@ -305,3 +307,11 @@ def test_a_lease_is_given_back_after_the_clock_has_jumped_back(outbox: Outbox, p
 
     assert take_lease(outbox.ledger, api_url=API_URL, client_no=CLIENT_NO, run_id="second", seconds=60)
     assert find_run(outbox.ledger, "first").run_id == "first"
+
+
+def test_a_driver_that_says_nothing_is_told_by_the_kind_of_its_error(outbox: Outbox) -> None:
+    with (
+        pytest.raises(LedgerUnusable, match="cannot be used: OperationalError; nothing is sent"),
+        outbox.ledger.write(),
+    ):
+        raise sqlite3.OperationalError(" \n")

@@ -9,9 +9,11 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from armrest.outbox import CustomerTooLarge, Outbox, Run, State, batches_in, create_run, find_run, read_customers
 from armrest.outbox.plans.plan_writer import MOST_SLICES
+from tests.file_trouble import synced_sizes
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people
 from tests.plans import planning, update_of
 
@@ -131,3 +133,26 @@ def test_bodies_are_readable_by_their_owner_alone(outbox: Outbox, planned: Plann
 
     [file] = (tmp_path / "bodies" / "run").iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_completion_mark_is_written_only_when_every_body_is_on_the_disk(
+    outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run(outbox)
+    folder = tmp_path / "bodies" / run.run_id
+    unsafe: list[Path] = []
+
+    def check(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
+        if sql.startswith("UPDATE runs SET") and "planned_at=" in sql:
+            bodies = {file: file.stat().st_size for file in folder.iterdir()}
+            unsafe.extend(file for file, size in bodies.items() if size == 0 or synced.get(file) != size)
+            unsafe.extend(name for name in (folder, folder.parent) if name not in synced)
+            seen.extend(bodies)
+
+    seen: list[Path] = []
+    event.listen(outbox.ledger._engine, "before_cursor_execute", check)
+    with synced_sizes(monkeypatch) as synced, planning(outbox, run, batch_size=2, max_body_bytes=100_000) as writer:
+        writer.add(people(1, 2, 3))
+        writer.complete()
+
+    assert (len(seen), unsafe) == (1, [])

@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 import pytest
+from sqlalchemy import update
 
 from armrest.outbox import (
     Lease,
@@ -20,6 +21,7 @@ from armrest.outbox import (
     take_lease,
     this_process,
 )
+from armrest.outbox.ledger import clients
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, lease_of, people
 
 
@@ -130,3 +132,20 @@ def test_a_run_can_ask_whether_its_client_is_free(outbox: Outbox, planned: Plann
 
     with pytest.raises(LeaseHeld, match="run run is sending for client 2218"):
         assert_free(outbox.ledger, run)
+
+
+def test_a_holder_of_before_a_restore_is_not_taken_for_the_holder_of_the_same_epoch(
+    outbox: Outbox, planned: Planned
+) -> None:
+    first, second = planned("first", people(1)), planned("second", people(2))
+    before = lease_of(outbox, first)
+    with outbox.ledger.write() as tx:  # a copy is restored that was made before the lease was taken
+        tx.execute(update(clients).values(epoch=before.epoch - 1, holder_run_id=None, holder=None, lapses_at=None))
+
+    after = lease_of(outbox, second)
+
+    assert after.epoch == before.epoch
+    with pytest.raises(LeaseLost, match="run second has taken over"):
+        renew_lease(outbox.ledger, before)
+    release_lease(outbox.ledger, before)
+    renew_lease(outbox.ledger, after)

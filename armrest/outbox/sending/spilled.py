@@ -1,0 +1,57 @@
+"""Write the batchUuids that were spilled to disk into the ledger."""
+
+import logging
+from contextlib import suppress
+
+from armrest.outbox.batches import Batch, accept, read_batch
+from armrest.outbox.errors import BatchMoved
+from armrest.outbox.ledger import Ledger
+from armrest.outbox.outbox import Outbox
+from armrest.outbox.runs import Run
+from armrest.outbox.sending.attempts import Attempt, append_attempt
+from armrest.outbox.spill import SpilledUuid
+
+log = logging.getLogger(__name__)
+
+
+def replay_spill(outbox: Outbox, run: Run) -> int:
+    """Commit the batchUuids of a run that were read and could not be committed; return their number. Safe to repeat.
+
+    The caller holds the run's client. If a batch was sent again since, the uuid of the earlier attempt goes into its
+    history: ARM has accepted both.
+    """
+    if outbox.spill is None:
+        return 0
+    replayed = 0
+    for spilled in outbox.spill.of_run(run.run_id):
+        with outbox.ledger.transaction() as ledger:
+            with ledger.read() as tx:
+                batch = read_batch(tx, run.seq, spilled.seq)
+            if _accept(ledger, batch, spilled):
+                replayed += 1
+            else:
+                log.warning("batchUuid %s is only in the history of its batch: it was sent again", spilled.batch_uuid)
+                append_attempt(ledger, _too_late(batch, spilled))
+        outbox.ledger.flush()
+        outbox.spill.remove(spilled)
+    return replayed
+
+
+def _accept(ledger: Ledger, batch: Batch, spilled: SpilledUuid) -> bool:
+    words = {"batch_uuid": spilled.batch_uuid, "status": "", "result": ""}
+    if batch.attempts == spilled.attempts:
+        with suppress(BatchMoved):
+            accept(ledger, batch, get_result=spilled.get_result, accepted_at=spilled.accepted_at, **words)
+            return True
+    return False
+
+
+def _too_late(batch: Batch, spilled: SpilledUuid) -> Attempt:
+    return Attempt(
+        run_seq=batch.run_seq,
+        batch_seq=batch.seq,
+        at=spilled.accepted_at,
+        what="SPILL",
+        outcome="too late",
+        evidence=f"batchUuid {spilled.batch_uuid}",
+    )

@@ -1,0 +1,81 @@
+"""The spill: batchUuids that were read from ARM and could not be committed, until the ledger can be written again.
+
+A file each, for its owner alone, on disk before anything else is awaited. It holds no personal data. Reasons:
+docs/decisions/0088-a-ledger-that-hiccups.md.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from armrest.outbox.ledger import Ledger
+from armrest.tabular import AtomicFile
+
+log = logging.getLogger(__name__)
+
+SUFFIX: Final = ".accepted.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpilledUuid:
+    """The batchUuid of an attempt at a batch. `accepted_at` is in seconds since 1970."""
+
+    run_id: str
+    seq: int
+    attempts: int
+    batch_uuid: str
+    get_result: str | None
+    accepted_at: float
+
+
+class Spill:
+    """A folder of batchUuids of one ledger; several ledgers may share a folder.
+
+    Args:
+        folder: Created for its owner alone when it is needed.
+    """
+
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
+        self._folder = folder
+        self._ledger = hashlib.sha256(ledger.fingerprint_key).hexdigest()[:16]
+
+    def write(self, spilled: SpilledUuid) -> bool:
+        """Put a batchUuid on disk; return whether it is there. The caller has to go on in either case."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = AtomicFile(self._file(spilled))
+            try:
+                file.handle.write(json.dumps(asdict(spilled)).encode())
+            except OSError:
+                file.discard()
+                raise
+            file.commit()
+        except OSError as error:
+            log.warning("%s cannot be written (%s): free some space", self._file(spilled), error.strerror)
+            return False
+        return True
+
+    def of_run(self, run_id: str) -> Iterator[SpilledUuid]:
+        """Yield the batchUuids of a run, the oldest attempt of a batch first; a damaged file is skipped and kept."""
+        for file in sorted(self._folder.glob(f"{self._ledger}-{run_id}-*{SUFFIX}")):
+            try:
+                spilled = SpilledUuid(**json.loads(file.read_bytes()))
+            except (OSError, ValueError, TypeError):
+                log.warning("%s cannot be read: look for its batchUuid in the log, and keep the file", file)
+                continue
+            if spilled.run_id == run_id:
+                yield spilled
+
+    def remove(self, spilled: SpilledUuid) -> None:
+        """Remove a batchUuid that the ledger has by now, if it is there."""
+        with suppress(OSError):
+            self._file(spilled).unlink()
+
+    def _file(self, spilled: SpilledUuid) -> Path:
+        attempt = f"{spilled.run_id}-{spilled.seq:08d}-{spilled.attempts:04d}"
+        return self._folder / f"{self._ledger}-{attempt}{SUFFIX}"

@@ -1,0 +1,208 @@
+"""A ledger that is away for a moment: the run goes on, and no batchUuid that was read is lost."""
+
+import asyncio
+import json
+import logging
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from armrest.outbox import SENDABLE, LedgerUnusable, Outbox, Spill, SpilledUuid, State, batches_in
+from armrest.sandbox import BooksTransport, Sandbox
+from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
+from tests.virtual_time import virtual_time
+
+
+@pytest.fixture
+def spill_folder(tmp_path: Path) -> Path:
+    return tmp_path / "spill"
+
+
+@pytest.fixture
+def impatient(outbox: Outbox, sandbox: Sandbox, spill_folder: Path) -> Engine:
+    """The engine on a SQLite ledger that does not wait for another writer, with a spill."""
+    event.listen(outbox.ledger._engine, "connect", _does_not_wait)
+    outbox.ledger.close()
+    return Engine(replace(outbox, spill=Spill(spill_folder, outbox.ledger)), BooksTransport(sandbox))
+
+
+def _does_not_wait(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA busy_timeout=0").close()
+
+
+@contextmanager
+def another_writer(outbox: Outbox) -> Iterator[Callable[[], None]]:
+    """Let another process write to the ledger, until the function is called or the block ends."""
+    other = sqlite3.connect(str(outbox.ledger._engine.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield lambda: other.execute("ROLLBACK").close()
+    finally:
+        other.close()
+
+
+def slow(sandbox: Sandbox) -> None:
+    """Have an answer take ten seconds, so that something can happen meanwhile."""
+    sandbox.behaviour.slow_seconds = 10
+    sandbox.behaviour.faults = {"slow": 1.0}
+
+
+def spilled(folder: Path) -> list[Path]:
+    """Return the files of a spill."""
+    return list(folder.iterdir())
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_202_is_committed_once_the_ledger_can_be_written_again(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    slow(sandbox)
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)  # the request has left
+        with another_writer(impatient.outbox) as done:
+            asyncio.get_running_loop().call_later(6, done)
+            assert await sending == 1
+
+    assert impatient.states(run) == [State.ACCEPTED]
+    assert sent(sandbox, PUT) == 1
+    assert spilled(spill_folder) == []
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_202_that_cannot_be_committed_is_spilled_and_a_resume_reads_it(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    slow(sandbox)
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)
+        with another_writer(impatient.outbox), pytest.raises(LedgerUnusable, match="database is locked"):
+            await sending
+
+    assert impatient.states(run) == [State.SENDING]
+    [file] = spilled(spill_folder)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    stored = json.loads(file.read_text())
+    assert set(stored) == {"run_id", "seq", "attempts", "batch_uuid", "get_result", "accepted_at"}
+
+    sandbox.behaviour.faults = {}
+    summary = await impatient.carry(run)
+    assert (summary.state, summary.customers.settled, sent(sandbox, PUT)) == ("Completed", 3, 1)
+    assert [batch.batch_uuid for batch in impatient.batches(run)] == [stored["batch_uuid"]]
+    assert spilled(spill_folder) == []
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_stop_while_a_202_waits_for_the_ledger_loses_nothing(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    slow(sandbox)
+
+    async with impatient.delivering(run, lease_seconds=600, stop_grace_seconds=1) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)
+        with another_writer(impatient.outbox):
+            await asyncio.sleep(6)  # the 202 has come, and its commit is tried again
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
+
+    assert len(spilled(spill_folder)) == 1
+    sandbox.behaviour.faults = {}
+    assert (await impatient.carry(run)).state == "Completed"
+    assert sent(sandbox, PUT) == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_an_intent_that_cannot_be_committed_for_a_moment_is_tried_again(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(30), batch_size=10)
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        with another_writer(impatient.outbox) as done:
+            asyncio.get_running_loop().call_later(2, done)
+            assert await delivery.submit(1) == 1
+
+    assert sent(sandbox, PUT) == 1
+    assert impatient.batches(run)[0].doubtful is False
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_an_answer_that_cannot_be_committed_for_a_moment_is_asked_for_again(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(3))
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        await delivery.submit(1)
+        with another_writer(impatient.outbox) as done:
+            asyncio.get_running_loop().call_later(60, done)
+            assert await delivery.poll(1) == 1
+
+    assert impatient.states(run) == [State.SETTLED]
+    assert len(sandbox.records.customers(CLIENT_NO)) == 3
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_batch_that_was_sent_again_keeps_the_uuid_of_its_latest_attempt(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = planned(people(3))
+    slow(sandbox)
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)
+        with another_writer(impatient.outbox), pytest.raises(LedgerUnusable):
+            await sending
+    [file] = spilled(spill_folder)
+    uuid = json.loads(file.read_text())["batch_uuid"]
+    sandbox.behaviour.faults = {}
+    elsewhere = Engine(replace(impatient.outbox, spill=None), impatient.transport)
+    assert (await elsewhere.carry(run)).state == "Completed"
+
+    with caplog.at_level(logging.WARNING):
+        assert (await impatient.carry(run)).state == "Completed"
+
+    [batch] = impatient.batches(run)
+    assert batch.batch_uuid != uuid
+    assert [attempt.evidence for attempt in impatient.history(run) if attempt.what == "SPILL"] == [f"batchUuid {uuid}"]
+    assert spilled(spill_folder) == []
+
+
+def test_the_spill_of_another_ledger_or_run_is_left_alone(outbox: Outbox, tmp_path: Path, planned: Planned) -> None:
+    run = planned(people(1))
+    [batch] = batches_in(outbox.ledger, run, SENDABLE)
+    with Outbox.open(f"sqlite:///{tmp_path}/other.db", "memory://", spill_folder=tmp_path / "spill") as other:
+        assert other.spill is not None
+        assert other.spill.write(_spilled(run.run_id, batch.seq))
+
+    own = Spill(tmp_path / "spill", outbox.ledger)
+
+    assert list(own.of_run(run.run_id)) == []
+    assert own.write(_spilled("run-2", 1))
+    assert list(own.of_run("run")) == []
+    assert [spilled.run_id for spilled in own.of_run("run-2")] == ["run-2"]
+
+
+def _spilled(run_id: str, seq: int) -> SpilledUuid:
+    return SpilledUuid(run_id=run_id, seq=seq, attempts=1, batch_uuid="uuid", get_result=None, accepted_at=0.0)
