@@ -56,7 +56,7 @@ class Splitter:
         return bool(match_failures(refusal.failures, read_customers(self._context.outbox, batch)).verdicts)
 
     def leave_unsent(self, batch: Batch, refusals: int) -> None:
-        """Close a batch without sending it, because this many requests in a row were refused alike; a rerun sends it."""
+        """Close a batch without sending it, after this many refusals alike and in a row; a rerun sends it."""
         reason = f"{NOT_SENT}: ARM had refused {refusals} requests in a row alike"
         log.warning("batch %d with %d customers is %s", batch.seq, batch.sent_customers, reason)
         fail_batch(self._context.outbox.ledger, batch, reason, named={}, status="", result="", message=reason)

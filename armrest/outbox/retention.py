@@ -197,7 +197,7 @@ def _purge_left_lists(ledger: Ledger, folder: str, older_than_seconds: float, *,
     left = [(file, run_ids) for file in lists if (run_ids := old & _possible_run_ids(file.rsplit("/", 1)[-1]))]
     removed = 0
     for file, run_ids in left:
-        with suppress(LeaseHeld, LeaseLost), _nobody_sends(ledger, find_run(ledger, max(run_ids, key=len))):
+        with suppress(LeaseHeld, LeaseLost), _hold_client(ledger, find_run(ledger, max(run_ids, key=len))):
             if not dry_run:
                 store.rm(file)
             removed += 1
