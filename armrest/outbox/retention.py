@@ -97,7 +97,7 @@ def _old_runs(outbox: Outbox, before: float) -> list[Run]:
     is_old = func.coalesce(runs.c.ended_at, runs.c.created_at) <= before
     holds_data = select(runs.c.run_id, runs.c.seq).where(is_old, or_(has_bodies, runs.c.rejects_file.is_not(None)))
     is_recent = runs.c.created_at > outbox.ledger.now() - SAFE_AGE_SECONDS
-    may_be_planned = and_(runs.c.planned_at.is_(None), runs.c.dry_run, is_recent)  # a dry run holds no lease
+    may_be_planned = and_(runs.c.planned_at.is_(None), runs.c.dry_run == 1, is_recent)  # a dry run holds no lease
     is_left = select(runs.c.run_id, runs.c.seq).where(is_old, ~may_be_planned)
     folders = outbox.bodies.folders()
     with outbox.ledger.read() as tx:

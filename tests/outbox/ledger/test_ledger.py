@@ -309,6 +309,7 @@ def test_a_lease_is_given_back_after_the_clock_has_jumped_back(outbox: Outbox, p
     assert find_run(outbox.ledger, "first").run_id == "first"
 
 
+@pytest.mark.usefixtures("sqlite_only")
 def test_a_driver_that_says_nothing_is_told_by_the_kind_of_its_error(outbox: Outbox) -> None:
     with (
         pytest.raises(LedgerUnusable, match="cannot be used: OperationalError; nothing is sent"),
