@@ -73,7 +73,7 @@ test-long: setup ## Run the long tests: simulation, kills at random moments, ten
 
 .PHONY: test-ui
 test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)
-	@$(BIN)/python -m pytest $(MAKE_UP_TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS)
 
 .PHONY: screenshots
 screenshots: setup ## Run the browser tests, and write the documentation's pictures to docs/images
@@ -84,8 +84,8 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
-test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3, and kill one worker (90 seconds)
-	@$(BIN)/python -m pytest --shards tests/shards
+test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (four minutes; SHORT=1: two)
+	@$(BIN)/python -m pytest --shards tests/shards $(if $(SHORT),-k "in_mid_slice or all-of-it")
 
 .PHONY: test-oldest
 test-oldest: ## Run the tests of flows, tasks and deployments on the oldest supported Prefect, in .venv-oldest

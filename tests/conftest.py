@@ -80,7 +80,7 @@ def pytest_configure() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     words = "which database the ledger's own tests run on; postgres starts a throwaway cluster"
     parser.addoption("--ledger", choices=("sqlite", "postgres"), default="sqlite", help=words)
-    parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (90 seconds)")
+    parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (four minutes)")
 
 
 @pytest.fixture(scope="session")

@@ -129,7 +129,7 @@ def test_when_the_parent_is_killed_its_workers_go_on_and_nobody_else_gets_the_cl
     assert states == ["COMPLETED"] * 2, "no worker was replaced"
 
 
-@pytest.mark.parametrize("what", ["run", "shard"])
+@pytest.mark.parametrize("what", ["run", "shard"], ids=["all-of-it", "a-part"])
 def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_is_not_resumed_by_itself(
     machines: Machines, arm: SandboxServer, tmp_path: Path, what: str
 ) -> None:

@@ -1,7 +1,11 @@
 """What a person in accounting does in the Prefect UI, from the form to the last page of what came of it."""
 
+import pytest
+
 from tests.ui.browser import Ui
 from tests.ui.conftest import Up
+
+pytestmark = pytest.mark.xdist_group("ui")
 
 UPDATE = "update-customers/manual"
 CUSTOMERS = 1200

@@ -12,7 +12,7 @@ import pytest
 from armrest.outbox import Outbox, Run, find_run
 from tests.ui.conftest import Up
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
 
 UPDATE: Final = "update-customers/manual"
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})

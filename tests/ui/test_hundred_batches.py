@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.ui.browser import Ui
 from tests.ui.conftest import Up
+
+pytestmark = pytest.mark.xdist_group("ui")
 
 BATCHES = 100
 CLIENT_NO = 2300

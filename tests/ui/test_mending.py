@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 from tests.ui.browser import Ui
 from tests.ui.conftest import Up
 
+pytestmark = pytest.mark.xdist_group("ui")
+
 UPDATE = "update-customers/manual"
 
 
