@@ -60,7 +60,7 @@ def test_a_body_comes_from_a_file_or_from_stdin(
         (("PATCH", ONE), "GET, PUT, POST, DELETE"),
         (("GET", ONE, "--input", "x.json"), "has no body"),
         (("PUT", ONE, "--input", "none.json"), "No such file"),
-        (("POST", ONE, "--paginate"), "GET only"),
+        (("POST", ONE, "--paginate"), "works only with GET"),
         (("GET", "clients/2218/elsewhere"), "nothing there (404)"),
         (("GET", ONE, "--paginate"), "not a page of a list"),
         (("DELETE", ONE), "add --yes"),

@@ -157,7 +157,7 @@ def test_a_plan_is_applied_only_where_it_was_made_for(typed: Typed, file: Write)
 
     assert "was planned for" in typed("apply", plan_id, ARMREST_API_URL="https://api.example.no/arm/v1").complaint
     assert "without ARMREST_API_URL" in typed("apply", nowhere).complaint
-    assert "client 2218's, not 1's" in typed("apply", plan_id, "--client-no", "1").complaint
+    assert "belongs to client 2218, not 1" in typed("apply", plan_id, "--client-no", "1").complaint
 
 
 def test_a_plan_whose_bodies_are_purged_is_not_applied(typed: Typed, file: Write) -> None:
