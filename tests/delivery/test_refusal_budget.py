@@ -17,7 +17,7 @@ FIRST = 10001
 
 
 def numbers(first: int, customers: int) -> frozenset[str]:
-    """Return the numbers of so many customers, from a place in the file on."""
+    """Return the numbers of `customers` customers of the file, from the position `first`."""
     return frozenset(str(FIRST + first + place) for place in range(customers))
 
 

@@ -129,7 +129,7 @@ class Judge:
             self._told.setdefault(uuid, (process, asyncio.get_running_loop().time()))
 
     def _refusals_are_bounded(self, process: "Process", reply: Reply) -> None:
-        """Once a process was told of an acceptance, only so many requests in a row are refused alike."""
+        """Once a process knows of an acceptance, ARM refuses a bounded number of requests in a row alike."""
         if reply.batch is not None and reply.status == 202:
             self._refusals[process.name] = Counter()
         elif reply.status in REFUSALS and process.name in self._refusals and b'"customerNo"' not in reply.body:

@@ -3,11 +3,11 @@
 
 Run it with the code and the locked packages of 0.1.0, whose commit is 4225881; nothing of today's code is imported:
 
-    git worktree add /tmp/armrest-base 4225881
-    uv venv --python 3.11 /tmp/armrest-py && uv pip install --python /tmp/armrest-py/bin/python \
-        --require-hashes --no-deps -r /tmp/armrest-base/requirements.lock
-    uv pip install --python /tmp/armrest-py/bin/python --no-deps -e /tmp/armrest-base
-    cd /tmp/armrest-base && PYTHONPATH=. /tmp/armrest-py/bin/python REPO/tests/upgrade/make_home.py \
+    git worktree add DIR/base 4225881
+    uv venv --python 3.11 DIR/py && uv pip install --python DIR/py/bin/python \
+        --require-hashes --no-deps -r DIR/base/requirements.lock
+    uv pip install --python DIR/py/bin/python --no-deps -e DIR/base
+    cd DIR/base && PYTHONPATH=. DIR/py/bin/python REPO/tests/upgrade/make_home.py \
         REPO/tests/upgrade/home-0.1.0.tar.xz
 
 Every client has a case of its own: see `CASES` in `unpack.py`. Addresses and paths are replaced by placeholders when it
