@@ -60,7 +60,7 @@ def test_only_a_person_resumes_what_a_person_or_nobody_knows_who_stopped(
 
     assert (left.name, sent_by_itself) == (name, 0)
     assert left.message.startswith("not resumed: ")
-    assert f"resume-run with run_id {unsent.flow_run_id} resumes it" in left.message
+    assert f"to continue it, start resume-run with run_id {unsent.flow_run_id}" in left.message
     assert (resumed.name, len(arm.records.batches())) == ("Completed", 2)
     assert find_run(outbox.ledger, unsent.flow_run_id).stopped_by is None
 
