@@ -11,9 +11,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 CODE := armrest tasks flows deployments
 TYPED_TESTS := tests/simulation tests/kills tests/conftest.py
-WORKERS ?= 2
+WORKERS ?= 3
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
-LONG_TESTS := tests/simulation tests/kills tests/upgrade tests/delivery/test_shards.py tests/tooling/test_ids.py
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
 SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
@@ -70,7 +69,7 @@ test: setup ## Run the tests (five minutes)
 
 .PHONY: test-long
 test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (four minutes; SHORT=1: two)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "not test_seeds") $(LONG_TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "not test_seeds") $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-ui
 test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)

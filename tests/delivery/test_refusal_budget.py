@@ -115,7 +115,8 @@ async def test_a_rerun_sends_first_and_in_small_batches_what_was_not_sent(
 
 
 @pytest.mark.parametrize(
-    ("customers", "batch_size", "every", "concurrency"), [(1000, 1000, 2, 8), (3000, 50, 50, 64), (200, 1, 2, 8)]
+    ("customers", "batch_size", "every", "concurrency"),
+    [pytest.param(1000, 1000, 2, 8, marks=pytest.mark.long), (3000, 50, 50, 64), (200, 1, 2, 8)],
 )
 @virtual_time
 async def test_customers_that_are_bad_here_and_there_are_all_found(

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from deployments.local_server import wait
+from tests import patient_http
 from tests.conftest import plain_environment
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
@@ -49,8 +49,8 @@ def deployed(prefect_server: Mapping[str, str]) -> dict[str, Any]:
     prefect(prefect_server, "work-pool", "create", "armrest", "--type", "process")
     prefect(prefect_server, "deploy", "--all")
     address = prefect_server["PREFECT_API_URL"]
-    flows = {flow["id"]: flow["name"] for flow in httpx.post(f"{address}/flows/filter", json={}).json()}
-    found = httpx.post(f"{address}/deployments/filter", json={}).json()
+    flows = {flow["id"]: flow["name"] for flow in patient_http.post(f"{address}/flows/filter", json={}).json()}
+    found = patient_http.post(f"{address}/deployments/filter", json={}).json()
     return {f"{flows[one['flow_id']]}/{one['name']}": one for one in found}
 
 
@@ -95,7 +95,7 @@ def test_an_active_schedule_gets_its_runs(prefect_server: Mapping[str, str], dep
     wanted = {"deployments": {"id": {"any_": [deployed["settle-open-batches/every-10-minutes"]["id"]]}}}
     address = f"{prefect_server['PREFECT_API_URL']}/flow_runs/count"
 
-    assert wait(lambda: httpx.post(address, json=wanted).json() > 0, alive=lambda: True)
+    assert wait(lambda: patient_http.post(address, json=wanted).json() > 0, alive=lambda: True)
 
 
 def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests import patient_http
 from tests.flows.history import patiently
 
 REGISTER = ("block", "register", "-m", "tasks.blocks")
@@ -26,16 +27,16 @@ class Connections:
 
     def keep(self, name: str, **data: Any) -> None:
         kind, schema = self._kind(), self._schema()
-        old = httpx.get(f"{self.address}/block_types/slug/{self.slug}/block_documents/name/{name}")
+        old = patient_http.get(f"{self.address}/block_types/slug/{self.slug}/block_documents/name/{name}")
         if old.status_code == 200:
             address = f"{self.address}/block_documents/{old.json()['id']}"
             patiently(lambda: httpx.delete(address)).raise_for_status()
         document = {"name": name, "data": data, "block_type_id": kind["id"], "block_schema_id": schema["id"]}
-        patiently(lambda: httpx.post(f"{self.address}/block_documents/", json=document)).raise_for_status()
+        patiently(lambda: patient_http.post(f"{self.address}/block_documents/", json=document)).raise_for_status()
 
     def _kind(self) -> Any:
-        return httpx.get(f"{self.address}/block_types/slug/{self.slug}").raise_for_status().json()
+        return patient_http.get(f"{self.address}/block_types/slug/{self.slug}").raise_for_status().json()
 
     def _schema(self) -> Any:
         question = {"block_schemas": {"block_type_id": {"any_": [self._kind()["id"]]}}}
-        return httpx.post(f"{self.address}/block_schemas/filter", json=question).raise_for_status().json()[0]
+        return patient_http.post(f"{self.address}/block_schemas/filter", json=question).raise_for_status().json()[0]

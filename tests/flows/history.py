@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from tests import patient_http
+
 BUSY = 503
 """What the server says while its SQLite is locked; its own clients ask again, too."""
 
@@ -34,9 +36,9 @@ class History:
         return {one["key"]: json.loads(one["data"]) if one["type"] == "table" else one["data"] for one in found}
 
     def flow_run(self, flow_run_id: str) -> Any:
-        return httpx.get(f"{self.address}/flow_runs/{flow_run_id}").json()
+        return patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").json()
 
     def ask(self, path: str, question: dict[str, Any]) -> Any:
-        answer = httpx.post(f"{self.address}/{path}", json=question)
+        answer = patient_http.post(f"{self.address}/{path}", json=question)
         answer.raise_for_status()
         return answer.json()

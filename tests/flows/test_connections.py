@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from armrest.sandbox import SandboxServer
+from tests import patient_http
 from tests.conftest import CLIENT_NO, Shell, plain_environment
 from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections, registered
@@ -39,7 +39,7 @@ def unset(settings: dict[str, str], run_flow: RunFlow) -> RunFlow:
 
 
 def test_one_command_puts_it_into_the_catalogue(connections: Connections) -> None:
-    kind = httpx.get(f"{connections.address}/block_types/slug/arm-connection").json()
+    kind = patient_http.get(f"{connections.address}/block_types/slug/arm-connection").json()
 
     assert kind["name"] == "ArmConnection"
     assert "allow_updates" in kind["description"]

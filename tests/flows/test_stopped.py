@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 
-import httpx
 import pytest
 
 from armrest.outbox import Outbox, Run, StoppedBy, Unheld, find_run, update_run
 from armrest.sandbox import SandboxServer
+from tests import patient_http
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
@@ -44,7 +44,7 @@ def happens(history: History, flow_run_id: str, *states: str) -> None:
         kind = {"AwaitingRetry": "SCHEDULED"}.get(name, name.upper())
         body = {"state": {"type": kind, "name": name}, "force": True}
         address = f"{history.address}/flow_runs/{flow_run_id}/set_state"
-        patiently(lambda address=address, body=body: httpx.post(address, json=body)).raise_for_status()  # type: ignore[misc]
+        patiently(lambda address=address, body=body: patient_http.post(address, json=body)).raise_for_status()  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(("by", "name"), [("person", "Completed"), ("unknown", "Stopped")])

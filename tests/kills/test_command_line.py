@@ -18,7 +18,7 @@ from tests.conftest import CLIENT_NO, Ended, Shell, customers
 from tests.kills.workspace import until
 from tests.warm_command import Command
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.long]
 
 UPDATE = ("update-customers", "--client-no", str(CLIENT_NO), "--batch-size", "10", "--json")
 SLOW = Behaviour(faults={Fault.SLOW: 1.0}, slow_seconds=2.0)

@@ -14,7 +14,7 @@ from armrest.sandbox import Behaviour, Fault, SandboxServer
 from tests.conftest import CLIENT_NO, Ended, Shell
 from tests.kills.workspace import until
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.long]
 
 BATCHES = 20
 CUSTOMERS = 10 * BATCHES

@@ -19,6 +19,7 @@ from moto.server import ThreadedMotoServer
 
 from armrest.outbox import Outbox
 from armrest.sandbox import SandboxServer
+from tests import patient_http
 from tests.conftest import plain_environment
 from tests.ports import free_port
 from tests.postgres import Cluster
@@ -114,37 +115,37 @@ class Machines:
 
     def ask_for(self, deployment: str, **parameters: Any) -> str:
         """Have a deployment run; return the flow run's id."""
-        found = httpx.get(f"{self.address}/deployments/name/{deployment}").raise_for_status().json()
+        found = patient_http.get(f"{self.address}/deployments/name/{deployment}").raise_for_status().json()
         asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
         address = f"{self.address}/deployments/{found['id']}/create_flow_run"
-        while (made := httpx.post(address, json=asked)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        while (made := patient_http.post(address, json=asked)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
             time.sleep(1)  # the server's own database is busy
         return str(made.raise_for_status().json()["id"])
 
     def kill_flow_run(self, flow_run_id: str) -> None:
         """Kill the process of one flow run; its machine goes on."""
-        flow_run = httpx.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()
+        flow_run = patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()
         os.kill(int(flow_run["infrastructure_pid"].rpartition(":")[2]), signal.SIGKILL)
 
     def cancel(self, flow_run_id: str) -> None:
         """Do what a person does in the UI: press Cancel."""
         body = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-        httpx.post(f"{self.address}/flow_runs/{flow_run_id}/set_state", json=body).raise_for_status()
+        patient_http.post(f"{self.address}/flow_runs/{flow_run_id}/set_state", json=body).raise_for_status()
 
     def at_work(self) -> int:
         """How many machines the pool knows."""
-        asked = httpx.post(f"{self.address}/work_pools/armrest/workers/filter", json={})
+        asked = patient_http.post(f"{self.address}/work_pools/armrest/workers/filter", json={})
         return len(asked.raise_for_status().json())
 
     def flow_runs(self, flow: str) -> list[dict[str, Any]]:
         """All runs of a flow, the oldest first."""
         asked = {"flows": {"name": {"any_": [flow]}}, "sort": "EXPECTED_START_TIME_ASC"}
-        answer = httpx.post(f"{self.address}/flow_runs/filter", json=asked)
+        answer = patient_http.post(f"{self.address}/flow_runs/filter", json=asked)
         return list(answer.raise_for_status().json())
 
     def state_of(self, flow_run_id: str) -> dict[str, Any]:
         """The state of a flow run."""
-        return dict(httpx.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()["state"])
+        return dict(patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()["state"])
 
     def outbox(self) -> Outbox:
         """The outbox that all machines work on."""

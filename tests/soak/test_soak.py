@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from armrest.sandbox import Fault, SandboxServer, customers_in
 from tests.soak.table import rows, table
 from tests.soak.trial import BY_REQUEST, Size, tried
@@ -29,6 +31,7 @@ CALM = Size(
 )
 
 
+@pytest.mark.long
 def test_whatever_goes_wrong_nothing_is_lost_nor_out_of_order_nor_unexplained(
     tmp_path: Path, arm: SandboxServer
 ) -> None:

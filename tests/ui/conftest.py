@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from armrest.sandbox import COLUMNS, sample_rows
 from deployments.local_stack import LocalStack
+from tests import patient_http
 from tests.conftest import ARMREST, plain_environment
 from tests.ports import two_free_ports
 from tests.ui.browser import Ui
@@ -59,11 +59,11 @@ class Up:
 
     def behave(self, **behaviour: Any) -> None:
         """Have the stand-in of ARM behave in a certain way; what is not named, as usual."""
-        httpx.put(f"{self.place.sandbox}/sandbox/behaviour", json=behaviour).raise_for_status()
+        patient_http.put(f"{self.place.sandbox}/sandbox/behaviour", json=behaviour).raise_for_status()
 
     def work_through(self) -> None:
         """Have the stand-in of ARM work through all that waits, due or not."""
-        httpx.post(f"{self.place.sandbox}/sandbox/drain").raise_for_status()
+        patient_http.post(f"{self.place.sandbox}/sandbox/drain").raise_for_status()
 
     def armrest(self, *words: str) -> Any:
         """Run the command on the same ledger; return its JSON."""

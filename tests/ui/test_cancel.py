@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from armrest.outbox import Outbox, Run, find_run
+from tests import patient_http
 from tests.ui.conftest import Up
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
@@ -72,7 +73,7 @@ def numbers_of(client_no: int) -> int:
 
 def accepted(up: Up, client_no: int) -> int:
     """Return how many batches of a client ARM has accepted."""
-    stats = httpx.get(f"{up.place.sandbox}/sandbox/stats").raise_for_status().json()
+    stats = patient_http.get(f"{up.place.sandbox}/sandbox/stats").raise_for_status().json()
     return sum(batch["clientNo"] == client_no for batch in stats["batches"])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Shell
 
-pytestmark = pytest.mark.xdist_group("prefect")
+pytestmark = [pytest.mark.xdist_group("prefect"), pytest.mark.long]
 
 
 def test_the_demo_tells_what_happened_and_heals_what_failed(tmp_path: Path) -> None:

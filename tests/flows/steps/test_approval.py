@@ -10,6 +10,7 @@ import pytest
 
 from armrest.outbox import Outbox, client_confirmation, decision_on, find_run
 from armrest.sandbox import SandboxServer
+from tests import patient_http
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
@@ -87,7 +88,7 @@ def test_the_form_asks_for_a_decision_and_a_name_under_the_plans_figures(
 ) -> None:
     ended = shrunken(approve_within="1s")
 
-    inputs = httpx.post(
+    inputs = patient_http.post(
         f"{history.address}/flow_runs/{ended.flow_run_id}/input/filter", json={"prefix": "paused", "limit": 9}
     ).json()
     asked = {one["key"].rsplit("-", 1)[-1]: json.loads(one["value"]) for one in inputs}

@@ -27,6 +27,7 @@ from armrest.outbox import (
 from flows.cli.prefect_env import QUIET
 from flows.steps.dispatch_shards import DEPLOYMENT, MOST_ATTEMPTS
 from tasks.open_workspace import use_workspace
+from tests import patient_http
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 from tests.plans import planning, update_of
@@ -65,13 +66,15 @@ def asked(prefect_server: Mapping[str, str], run: Run) -> Callable[[], dict[str,
     """What Prefect was asked for, and nobody works on: each flow run's first slice and attempt."""
     address = prefect_server["PREFECT_API_URL"]
     flow, name = DEPLOYMENT.split("/")
-    if httpx.get(f"{address}/deployments/name/{DEPLOYMENT}").status_code == httpx.codes.NOT_FOUND:
-        made = httpx.post(f"{address}/flows/", json={"name": flow}).raise_for_status().json()
-        httpx.post(f"{address}/deployments/", json={"name": name, "flow_id": made["id"]}).raise_for_status()
+    if patient_http.get(f"{address}/deployments/name/{DEPLOYMENT}").status_code == httpx.codes.NOT_FOUND:
+        made = patient_http.post(f"{address}/flows/", json={"name": flow}).raise_for_status().json()
+        patient_http.post(f"{address}/deployments/", json={"name": name, "flow_id": made["id"]}).raise_for_status()
 
     def ask() -> dict[str, list[int]]:
         question: dict[str, Any] = {"flows": {"name": {"any_": [flow]}}}
-        found = patiently(lambda: httpx.post(f"{address}/flow_runs/filter", json=question)).raise_for_status().json()
+        found = (
+            patiently(lambda: patient_http.post(f"{address}/flow_runs/filter", json=question)).raise_for_status().json()
+        )
         mine = [one for one in found if one["parameters"]["run_id"] == run.run_id]
         return {one["id"]: [one["parameters"]["first_slice"], one["parameters"]["attempt"]] for one in mine}
 
@@ -90,15 +93,15 @@ class Prefect:
             "parameters": {"run_id": run.run_id, **slices},
             "idempotency_key": f"{run.run_id}-{shard.name}-{shard.attempt}",
         }
-        deployment = httpx.get(f"{self.address}/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
+        deployment = patient_http.get(f"{self.address}/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
         address = f"{self.address}/deployments/{deployment}/create_flow_run"
-        return str(patiently(lambda: httpx.post(address, json=body)).raise_for_status().json()["id"])
+        return str(patiently(lambda: patient_http.post(address, json=body)).raise_for_status().json()["id"])
 
     def put(self, flow_run_id: str, name: str) -> None:
         kind = {"Unsettled": "FAILED", "Stopped": "FAILED"}.get(name, name.upper())
         body = {"state": {"type": kind, "name": name, "message": "before the ledger was restored"}, "force": True}
         address = f"{self.address}/flow_runs/{flow_run_id}/set_state"
-        assert patiently(lambda: httpx.post(address, json=body)).raise_for_status().json()["status"] == "ACCEPT"
+        assert patiently(lambda: patient_http.post(address, json=body)).raise_for_status().json()["status"] == "ACCEPT"
 
 
 @pytest.fixture
