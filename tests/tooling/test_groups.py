@@ -1,0 +1,26 @@
+"""Tests that share a server are a group, which one test process runs: pytest and pytest-xdist must agree about that."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = """
+import os, pathlib, time
+import pytest
+
+@pytest.mark.xdist_group("server")
+@pytest.mark.parametrize("number", range(6))
+def test_it(number):
+    time.sleep(0.05)
+    pathlib.Path(os.environ["PYTEST_XDIST_WORKER"]).touch()
+"""
+
+
+def test_a_group_of_tests_is_run_by_one_process(tmp_path: Path) -> None:
+    (tmp_path / "test_group.py").write_text(TESTS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+
+    assert len(list(tmp_path.glob("gw*"))) == 1
