@@ -54,9 +54,7 @@ def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
     ui.picture("asks", showing="10 rows, but 60 in the last run")
     dialog = ui.page.get_by_role("dialog")
     dialog.get_by_role("button", name="Select Decision").click()
-    ui.page.get_by_role("option", name=decision).dispatch_event(
-        "click"
-    )  # on a busy machine, the list opens out of view
+    ui.page.get_by_role("option", name=decision).dispatch_event("click")  # the list may open out of view
     dialog.get_by_label("Decided By").fill("kari")
     if decision == "approve":
         ui.picture("approve", showing="Decided By")
