@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import orjson
 
-from armrest.model import ADDRESS_FIELDS, CustomerRecord, Distribution
+from armrest.model import GROUPS, CustomerRecord
 
 BLANK: Final = "…"
 MAX_REASON_CHARS: Final = 300
@@ -41,10 +41,9 @@ CODE_FIELDS: Final = frozenset({"customerNo", "customerCategory", "countryCode",
 PATH: Final = re.compile(r"customers?[\[/](\d{1,9})\b\W*(\w*)", re.IGNORECASE)
 """A position in the body that was sent: `customers[3].phoneNo`, `/customers/3/phoneNo`."""
 
-FIELD_NAMES: Final = {
-    name.lower(): name
-    for name in (*CustomerRecord.__annotations__, *ADDRESS_FIELDS, *Distribution.__annotations__, "metadata", "userId")
-}
+_MEMBERS: Final = tuple(member for group in GROUPS.values() for member in group.columns)
+
+FIELD_NAMES: Final = {name.lower(): name for name in (*CustomerRecord.__annotations__, *_MEMBERS, "metadata", "userId")}
 """ARM's fields by their names in lower case; they are shown in any text."""
 
 _HEADINGS: Final = """
@@ -54,7 +53,7 @@ _HEADINGS: Final = """
 """
 _PLAIN: Final = FIELD_NAMES.keys() | {
     part.lower()
-    for part in re.findall(r"[A-Z]?[a-z]+", " ".join((*CustomerRecord.__annotations__, *ADDRESS_FIELDS, _HEADINGS)))
+    for part in re.findall(r"[A-Z]?[a-z]+", " ".join((*CustomerRecord.__annotations__, *_MEMBERS, _HEADINGS)))
 }
 """Words that stay although they are capitalised within a sentence: ARM's field names, and words of headings."""
 
