@@ -2,14 +2,9 @@
 
 from armrest.outbox.batches import (
     BY_A_PERSON,
-    DONE,
     NOT_SETTLED,
-    OPEN,
-    SENDABLE,
-    UNFINISHED,
     Batch,
     Line,
-    State,
     Verdict,
     accept,
     accept_by_person,
@@ -43,7 +38,7 @@ from armrest.outbox.errors import (
     UnknownRun,
     WrongClient,
 )
-from armrest.outbox.ledger import GroupCommit, Ledger
+from armrest.outbox.ledger import DONE, OPEN, SENDABLE, UNFINISHED, GroupCommit, Ledger, State
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans import (
     Change,

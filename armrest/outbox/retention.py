@@ -13,10 +13,10 @@ from typing import Any, Final
 import fsspec
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
-from armrest.outbox.batches import UNFINISHED, Batch, State, from_row
+from armrest.outbox.batches import Batch, from_row
 from armrest.outbox.bodies import PURGED
 from armrest.outbox.errors import LeaseHeld, LeaseLost
-from armrest.outbox.ledger import Ledger, batches, runs
+from armrest.outbox.ledger import UNFINISHED, Ledger, State, batches, runs
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.reporting import unresolved
 from armrest.outbox.runs import Run, find_run, update_run

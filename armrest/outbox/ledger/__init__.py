@@ -1,4 +1,15 @@
+from armrest.outbox.ledger.batch_states import CLOSED, DONE, OPEN, SENDABLE, UNFINISHED, State
 from armrest.outbox.ledger.bulk_insert import insert_in_bulk
+from armrest.outbox.ledger.current import (
+    LONGEST_DOUBT_SECONDS,
+    BatchLines,
+    carried_by,
+    drop_covered,
+    drop_superseded,
+    enter_lines,
+    key_of,
+    pointed_to_by,
+)
 from armrest.outbox.ledger.group_commit import GroupCommit
 from armrest.outbox.ledger.ledger import Ledger
 from armrest.outbox.ledger.schema import (
@@ -6,6 +17,7 @@ from armrest.outbox.ledger.schema import (
     batches,
     clients,
     confirmations,
+    current_lines,
     customers,
     flow_runs,
     rejects,
@@ -14,15 +26,30 @@ from armrest.outbox.ledger.schema import (
 )
 
 __all__ = [
+    "CLOSED",
+    "DONE",
+    "LONGEST_DOUBT_SECONDS",
+    "OPEN",
+    "SENDABLE",
+    "UNFINISHED",
+    "BatchLines",
     "GroupCommit",
     "Ledger",
+    "State",
     "attempts",
     "batches",
+    "carried_by",
     "clients",
     "confirmations",
+    "current_lines",
     "customers",
+    "drop_covered",
+    "drop_superseded",
+    "enter_lines",
     "flow_runs",
     "insert_in_bulk",
+    "key_of",
+    "pointed_to_by",
     "rejects",
     "runs",
     "shards",

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal, select
 
-from armrest.model import names_in
-from armrest.outbox.batches import BY_A_PERSON, State
-from armrest.outbox.ledger import Ledger, batches, clients, customers, flow_runs, rejects, runs
+from armrest.model import customer_key, names_in
+from armrest.outbox.batches import BY_A_PERSON
+from armrest.outbox.ledger import Ledger, State, batches, clients, customers, flow_runs, key_of, rejects, runs
 from armrest.outbox.plans import PlanFigures, confirmed_client
 from armrest.outbox.reporting.views import (
     AttemptView,
@@ -177,13 +177,18 @@ def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
 
 
 def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> list[CustomerOutcome]:
-    """Return what every run did with a customer, the newest run first. The number is compared without case."""
+    """Return what every run did with a customer, the newest run first. Numbers are compared by their keys.
+
+    It reads every line of the client, about a million in a third of a second: there is no index by number, which would
+    grow with history, and make every plan dearer (decision 0089).
+    """
     rows: list[Row[Any]] = []
     with ledger.read() as tx:
         for query, table in ((_lines(), customers), (_rejected(), rejects)):
-            numbers = select(clients.c.id).where(clients.c.client_no == client_no)
-            same = func.lower(table.c.customer_no) == func.lower(customer_no)
-            rows += tx.execute(query.where(table.c.client_id.in_(numbers), same))
+            of_client = select(runs.c.seq).join(clients, clients.c.id == runs.c.client_id)
+            of_client = of_client.where(clients.c.client_no == client_no)
+            same = key_of(table) == customer_key(customer_no)
+            rows += tx.execute(query.where(table.c.run_seq.in_(of_client), same))
     return [_outcome(row) for row in sorted(rows, key=lambda row: row.run_seq, reverse=True)]
 
 

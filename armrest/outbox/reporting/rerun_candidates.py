@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 
-from armrest.outbox.batches import Batch, State, from_row
+from armrest.outbox.batches import Batch, from_row
 from armrest.outbox.bodies import PURGED
 from armrest.outbox.errors import BodyUnusable, UnknownBatch
-from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
+from armrest.outbox.ledger import Ledger, State, batches, clients, customers, runs
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.run_request import Only
 from armrest.outbox.runs import Run
