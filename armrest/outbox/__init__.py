@@ -38,7 +38,18 @@ from armrest.outbox.errors import (
     UnknownRun,
     WrongClient,
 )
-from armrest.outbox.ledger import DONE, OPEN, SENDABLE, UNFINISHED, GroupCommit, Ledger, State
+from armrest.outbox.ledger import (
+    DONE,
+    OPEN,
+    SENDABLE,
+    UNFINISHED,
+    CurrentLinesDifferences,
+    GroupCommit,
+    Ledger,
+    State,
+    differences_of_current_lines,
+    rebuild_current_lines,
+)
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans import (
     Change,
@@ -172,6 +183,7 @@ __all__ = [
     "ClientMatch",
     "Comparison",
     "Confirmation",
+    "CurrentLinesDifferences",
     "CustomerCounts",
     "CustomerOutcome",
     "CustomerTooLarge",
@@ -239,6 +251,7 @@ __all__ = [
     "create_run",
     "decision_on",
     "declare_lost",
+    "differences_of_current_lines",
     "discard_plan",
     "export",
     "fail_batch",
@@ -271,6 +284,7 @@ __all__ = [
     "read_customers",
     "read_customers_or_numbers",
     "reassign",
+    "rebuild_current_lines",
     "record_decision",
     "record_status",
     "release_lease",

@@ -10,6 +10,11 @@ from armrest.outbox.ledger.current import (
     key_of,
     pointed_to_by,
 )
+from armrest.outbox.ledger.current_check import (
+    CurrentLinesDifferences,
+    differences_of_current_lines,
+    rebuild_current_lines,
+)
 from armrest.outbox.ledger.group_commit import GroupCommit
 from armrest.outbox.ledger.ledger import Ledger
 from armrest.outbox.ledger.schema import (
@@ -33,6 +38,7 @@ __all__ = [
     "SENDABLE",
     "UNFINISHED",
     "BatchLines",
+    "CurrentLinesDifferences",
     "GroupCommit",
     "Ledger",
     "State",
@@ -43,6 +49,7 @@ __all__ = [
     "confirmations",
     "current_lines",
     "customers",
+    "differences_of_current_lines",
     "drop_covered",
     "drop_superseded",
     "enter_lines",
@@ -50,6 +57,7 @@ __all__ = [
     "insert_in_bulk",
     "key_of",
     "pointed_to_by",
+    "rebuild_current_lines",
     "rejects",
     "runs",
     "shards",

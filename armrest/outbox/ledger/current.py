@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     Select,
     Table,
     and_,
@@ -202,8 +203,19 @@ _REMOVE: Final = delete(current_lines).where(
 _NEWEST_RUN: Final = select(func.max(runs.c.seq)).where(runs.c.client_id == bindparam("client_id"))
 
 
-def fill_from_run(tx: Connection, target: Table, run_seq: int) -> None:
-    """Add the lines of one run that count and that no line of a later run covers; later runs come first."""
+def fill_from_history(tx: Connection, target: Table) -> None:
+    """Add the lines that still matter to an empty table of the same columns; one run after the other, the latest first.
+
+    A line is covered only by lines of later runs, so none that was added has to be removed again.
+    """
+    sent = select(batches.c.run_seq).where(batches.c.sent_at.is_not(None)).distinct()
+    statement = _uncovered_lines(target)
+    for run_seq in tx.execute(sent.order_by(batches.c.run_seq.desc())).scalars().all():
+        tx.execute(statement, {"run_seq": run_seq})
+
+
+def _uncovered_lines(target: Table) -> Insert:
+    """Return the statement that adds the lines of a run that were sent and that no line in the table covers."""
     newer, older = customers.alias("newer"), customers.alias("older")
     newer_batch, older_batch = batches.alias("newer_batch"), batches.alias("older_batch")
     pointer = target.alias("pointer")
@@ -216,5 +228,5 @@ def fill_from_run(tx: Connection, target: Table, run_seq: int) -> None:
         .exists()
     )
     lines = select(*_identity(older)).join(older_batch, carried_by(older, older_batch))
-    lines = lines.where(older.c.run_seq == run_seq, _was_sent(older, older_batch), ~is_covered)
-    tx.execute(insert(target).from_select(list(_PRIMARY_KEY), lines))
+    lines = lines.where(older.c.run_seq == bindparam("run_seq"), _was_sent(older, older_batch), ~is_covered)
+    return insert(target).from_select(list(_PRIMARY_KEY), lines)
