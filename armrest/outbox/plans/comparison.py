@@ -102,7 +102,8 @@ class Comparison:
         _TEMPORARY.create_all(self._tx, checkfirst=False)
         forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
         self._forgotten = self._tx.execute(forgotten).scalar_one()
-        self._has_unsent = self._tx.execute(_list_unsent(self._run)).rowcount > 0
+        self._tx.execute(_list_unsent(self._run))
+        self._has_unsent = self._tx.execute(select(_unsent.c.ordinal).limit(1)).first() is not None
         self._tx.commit()
         return self
 

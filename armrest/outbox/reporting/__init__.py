@@ -17,7 +17,7 @@ from armrest.outbox.reporting.rerun_candidates import (
     failures_in,
     runs_of_batches,
     runs_with_failures,
-    unresolved,
+    unresolved_lines,
 )
 from armrest.outbox.reporting.run_export import ExportRefused, export
 from armrest.outbox.reporting.views import (
@@ -56,5 +56,5 @@ __all__ = [
     "runs_with_failures",
     "summaries",
     "summary",
-    "unresolved",
+    "unresolved_lines",
 ]
