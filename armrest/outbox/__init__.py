@@ -1,5 +1,6 @@
 """The ledger and the bodies: what was planned, sent and answered. It knows nothing of HTTP or Prefect."""
 
+from armrest.outbox.archiving import Archived, archive
 from armrest.outbox.batches import (
     BY_A_PERSON,
     NOT_SETTLED,
@@ -172,6 +173,7 @@ __all__ = [
     "REFUSED_WHOLE",
     "SENDABLE",
     "UNFINISHED",
+    "Archived",
     "Attempt",
     "AttemptView",
     "Batch",
@@ -229,6 +231,7 @@ __all__ = [
     "accept_by_person",
     "append_attempt",
     "apply_plan",
+    "archive",
     "assert_applicable",
     "assert_free",
     "assert_sendable",

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, union, update
@@ -11,12 +12,14 @@ from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
 from armrest.outbox.ledger import (
     CLOSED,
+    DONE,
     OPEN,
     SENDABLE,
     UNFINISHED,
     BatchLines,
     Ledger,
     State,
+    archived_lines,
     attempts,
     batches,
     clients,
@@ -218,18 +221,27 @@ def client_no_of(ledger: Ledger, batch: Batch) -> int:
 
 def lines_of(tx: Connection, batch: Batch) -> list[Line]:
     """Return the lines without an outcome of their own, in the order of the body."""
-    return _lines(tx, batch, customers.c.outcome.is_(None))
+    return _lines(tx, batch, {None})
 
 
 def lines_in_body(tx: Connection, batch: Batch) -> list[Line]:
     """Return the lines in a batch's body, in its order: all except the superseded ones."""
-    return _lines(tx, batch, or_(customers.c.outcome.is_(None), customers.c.outcome == "failed"))
+    return _lines(tx, batch, {None, "failed"})
 
 
-def _lines(tx: Connection, batch: Batch, which: ColumnElement[bool]) -> list[Line]:
+def _lines(tx: Connection, batch: Batch, outcomes: Collection[str | None]) -> list[Line]:
+    """Return the lines with one of these outcomes of their own, in order, archived ones among them."""
     c = customers.c
-    query = select(c.ordinal, c.customer_no, c.fields).where(_with(batch), which).order_by(c.ordinal)
-    return [Line(*row) for row in tx.execute(query)]
+    rows = tx.execute(select(c.ordinal, c.customer_no, c.fields, c.outcome).where(_with(batch)))
+    lines = [Line(*row[:3]) for row in rows if row.outcome in outcomes]
+    if len(lines) < batch.customers and batch.state in DONE:
+        archive = archived_lines(tx, batch.run_seq, first=batch.first_ordinal, last=batch.last_ordinal)
+        lines += [
+            Line(line.ordinal, line.customer_no, line.fields)
+            for line in archive
+            if line.batch_seq == batch.seq and line.outcome in outcomes
+        ]
+    return sorted(lines, key=attrgetter("ordinal"))
 
 
 def _with(batch: Batch) -> ColumnElement[bool]:
@@ -341,7 +353,7 @@ def _close(
     write_outcomes(tx, batch, verdicts)
     failed = len(verdicts)
     if read_batch(tx, batch.run_seq, batch.seq).failed:
-        failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
+        failed = len(_lines(tx, batch, {"failed"}))
     whole = failed == batch.sent_customers
     state = (State.FAILED if whole else State.PARTLY_FAILED) if failed else State.SETTLED
     transition(tx, batch, {"state": state, "failed": failed, **words, "settled_at": settled_at}, expected=expected)
@@ -357,7 +369,7 @@ def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -
         fresh = {ordinal: verdict for ordinal, verdict in verdicts.items() if ordinal in open_lines}
         if fresh:
             write_outcomes(tx, batch, fresh)
-            failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
+            failed = len(_lines(tx, batch, {"failed"}))
             transition(tx, batch, {"state": State.ACCEPTED, "failed": failed}, expected=(State.ACCEPTED,))
 
 

@@ -1,3 +1,14 @@
+from armrest.outbox.ledger.archive import (
+    ROWS_A_PIECE,
+    ArchivedLine,
+    add_piece,
+    archived_attempts,
+    archived_lines,
+    archived_of_customer,
+    archived_rejects,
+    columns_of,
+)
+from armrest.outbox.ledger.archive import Kind as ArchiveKind
 from armrest.outbox.ledger.batch_states import CLOSED, DONE, OPEN, SENDABLE, UNFINISHED, State
 from armrest.outbox.ledger.bulk_insert import insert_in_bulk
 from armrest.outbox.ledger.current import (
@@ -18,6 +29,7 @@ from armrest.outbox.ledger.current_check import (
 from armrest.outbox.ledger.group_commit import GroupCommit
 from armrest.outbox.ledger.ledger import Ledger
 from armrest.outbox.ledger.schema import (
+    archived,
     attempts,
     batches,
     clients,
@@ -35,17 +47,27 @@ __all__ = [
     "DONE",
     "LONGEST_DOUBT_SECONDS",
     "OPEN",
+    "ROWS_A_PIECE",
     "SENDABLE",
     "UNFINISHED",
+    "ArchiveKind",
+    "ArchivedLine",
     "BatchLines",
     "CurrentLinesDifferences",
     "GroupCommit",
     "Ledger",
     "State",
+    "add_piece",
+    "archived",
+    "archived_attempts",
+    "archived_lines",
+    "archived_of_customer",
+    "archived_rejects",
     "attempts",
     "batches",
     "carried_by",
     "clients",
+    "columns_of",
     "confirmations",
     "current_lines",
     "customers",

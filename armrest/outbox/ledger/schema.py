@@ -184,6 +184,23 @@ attempts: Final = Table(
     Index("attempts_by_batch", "run_seq", "batch_seq"),
 )
 
+archived: Final = Table(
+    "archived",
+    METADATA,
+    Column("id", _SEQ, primary_key=True),
+    Column("run_seq", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False, doc="lines, attempts or rejects"),
+    Column("first", BigInteger, nullable=False, doc="the ordinal, id or row of its first row"),
+    Column("last", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("first_key", Text, doc="the smallest customer key in it, by code points; empty: it holds none"),
+    Column("last_key", Text),
+    Column("archived_at", Double, nullable=False, doc="pieces of a run and a moment do not overlap"),
+    Column("content", LargeBinary, nullable=False, doc="Parquet"),
+    Index("archived_by_run", "run_seq", "kind"),
+)
+"""Rows of closed runs that have left their tables; `armrest.outbox.ledger.archive` reads and writes it."""
+
 shards: Final = Table(
     "shards",
     METADATA,

@@ -1,10 +1,9 @@
+from armrest.outbox.reporting.outcomes import outcomes_of_customer, outcomes_of_run
 from armrest.outbox.reporting.queries import (
     attempt_views,
     batch_views,
     failed_customers,
     last_rows,
-    outcomes_of_customer,
-    outcomes_of_run,
     plan_figures,
     summaries,
     summary,
