@@ -23,45 +23,54 @@ from armrest.outbox.ledger import (
     columns_of,
     current_lines,
     customers,
+    flow_runs,
     pointed_to_by,
     rejects,
     runs,
+    shards,
 )
 
 FEWEST_LINES: Final = 1_000
 """A run of which lines were archived before is archived again for at least as many: tiny pieces would cost more."""
 
 
+_YEAR_SECONDS: Final = 365.25 * 86_400
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archived:
-    """What was archived: the runs, rows of each kind, and `bytes` in the archive."""
+    """What was archived: runs, rows of each kind, `bytes` in the archive; `removed` are runs too old to keep."""
 
     runs: int = 0
     lines: int = 0
     attempts: int = 0
     rejects: int = 0
     bytes: int = 0
+    removed: int = 0
 
     @property
     def message(self) -> str:
         """One sentence of figures."""
         return (
             f"lines: {self.lines:,}, attempts: {self.attempts:,}, rejected rows: {self.rejects:,}, of runs: "
-            f"{self.runs}; {self.bytes:,} bytes in the archive"
+            f"{self.runs}; {self.bytes:,} bytes in the archive; runs removed for their age: {self.removed}"
         )
 
 
-def archive(ledger: Ledger, *, older_than_seconds: float, rows_a_piece: int = ROWS_A_PIECE) -> Archived:
+def archive(
+    ledger: Ledger, *, older_than_seconds: float, history_years: float = 0.0, rows_a_piece: int = ROWS_A_PIECE
+) -> Archived:
     """Archive the runs that were closed that long ago. Safe to repeat, to interrupt, and beside runs that send.
 
     Each piece is one transaction.
 
     Args:
+        history_years: Years after which a run is removed whole, if none of its lines matters any more; 0: never.
         rows_a_piece: Most rows in one piece of the archive.
     """
     at = ledger.now()
     ledger.flush()
-    totals = dict.fromkeys(("runs", *_KINDS, "bytes"), 0)
+    totals = dict.fromkeys(("runs", *_KINDS, "bytes", "removed"), 0)
     for run_seq in _closed_runs(ledger, at - older_than_seconds):
         rows_before = sum(totals[kind] for kind in _KINDS)
         for kind in _KINDS:
@@ -71,15 +80,34 @@ def archive(ledger: Ledger, *, older_than_seconds: float, rows_a_piece: int = RO
                 totals[kind] += rows
                 totals["bytes"] += size
         totals["runs"] += sum(totals[kind] for kind in _KINDS) > rows_before
+    if history_years:
+        totals["removed"] = _remove_runs(ledger, at - history_years * _YEAR_SECONDS)
     return Archived(**totals)
 
 
-def _closed_runs(ledger: Ledger, before: float) -> list[int]:
-    """Return the numbers of the runs that ended before a moment and have no open batch, and rows left."""
+def _remove_runs(ledger: Ledger, before: float) -> int:
+    """Remove the closed runs that ended before a moment, and to which no line that matters belongs."""
+    matters = select(current_lines.c.run_seq).distinct()
+    removed = 0
+    for run_seq in _closed_runs(ledger, before, with_rows=False):
+        with ledger.write() as tx:
+            if run_seq in set(tx.execute(matters.where(current_lines.c.run_seq == run_seq)).scalars()):
+                continue
+            for table in (archived, customers, attempts, rejects, flow_runs, shards, batches):
+                tx.execute(delete(table).where(table.c.run_seq == run_seq))
+            tx.execute(delete(runs).where(runs.c.seq == run_seq))
+        removed += 1
+    return removed
+
+
+def _closed_runs(ledger: Ledger, before: float, *, with_rows: bool = True) -> list[int]:
+    """Return the numbers of the runs that ended before a moment and have no open batch; by default, and rows left."""
     is_open = exists().where(batches.c.run_seq == runs.c.seq, batches.c.state.in_(UNFINISHED))
     has_rows = [exists().where(table.c.run_seq == runs.c.seq) for table in _TABLES.values()]
     is_old = and_(runs.c.planned_at.is_not(None), runs.c.ended_at <= before, runs.c.dry_run == 0)
-    query = select(runs.c.seq).where(is_old, ~is_open, has_rows[0] | has_rows[1] | has_rows[2])
+    query = select(runs.c.seq).where(is_old, ~is_open)
+    if with_rows:
+        query = query.where(or_(*has_rows))
     with ledger.read() as tx:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())
 

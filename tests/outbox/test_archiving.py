@@ -18,6 +18,7 @@ from armrest.outbox import (
     Outbox,
     Run,
     State,
+    UnknownRun,
     append_attempt,
     archive,
     attempt_views,
@@ -33,7 +34,7 @@ from armrest.outbox import (
     summary,
 )
 from armrest.outbox.ledger.schema import runs
-from armrest.outbox.reporting import unresolved
+from armrest.outbox.reporting import unresolved_lines
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, people, settled
 from tests.outbox.ledger.test_current import History
 from tests.plans import planning, update_of
@@ -57,11 +58,17 @@ def answers(outbox: Outbox, known: list[Run]) -> list[Any]:
     for run in known:
         batches = batches_in(ledger, run, list(State))
         told += [summary(ledger, run.run_id), list(outcomes_of_run(ledger, run)), attempt_views(ledger, run)]
-        told += [list(failed_customers(ledger, run)), [unresolved(ledger, batch) for batch in batches]]
+        told += [list(failed_customers(ledger, run)), unresolved_in(outbox, run)]
         told.append([in_body(outbox, batch) for batch in batches])
     told += [outcomes_of_customer(ledger, CLIENT_NO, number) for number in NUMBERS]
     told.append(match_clients(ledger, known[0], NUMBERS))
     return told
+
+
+def unresolved_in(outbox: Outbox, run: Run) -> list[dict[int, str | None]]:
+    """Return what a rerun of each batch would send."""
+    with unresolved_lines(outbox.ledger, run) as unresolved:
+        return [unresolved(batch) for batch in batches_in(outbox.ledger, run, list(State))]
 
 
 def in_body(outbox: Outbox, batch: Batch) -> Any:
@@ -184,3 +191,21 @@ def test_killed_at_any_moment_it_loses_nothing_and_goes_on(outbox: Outbox, plann
     assert deaths > 1
     archive(outbox.ledger, older_than_seconds=0, rows_a_piece=7)
     assert answers(outbox, [first, second]) == before
+
+
+def test_a_run_that_no_longer_matters_is_removed_after_years(outbox: Outbox, planned: Planned, clock: Clock) -> None:
+    replaced, kept = planned("replaced", people(1, 2)), planned("kept", people(1, 2, 3))
+    settled(outbox, replaced)
+    settled(outbox, kept)
+    end(outbox, replaced, kept)
+    clock.seconds += 2 * 366 * DAY
+    before = answers(outbox, [kept])[:-1]
+
+    young = archive(outbox.ledger, older_than_seconds=DAY, history_years=3)
+    done = archive(outbox.ledger, older_than_seconds=DAY, history_years=2)
+
+    assert (young.removed, done.removed) == (0, 1)
+    with pytest.raises(UnknownRun):
+        find_run(outbox.ledger, "replaced")
+    assert list(outcomes_of_run(outbox.ledger, kept)) == before[1]
+    assert not differences_of_current_lines(outbox.ledger)
