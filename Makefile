@@ -16,6 +16,7 @@ MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
 SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
+NIGHTS ?= 300
 
 PYTHONS := 3.15 3.14 3.13 3.12 3.11
 # The oldest Prefect of pyproject.toml, and what it needs: on SQLAlchemy 2.1 its server schedules nothing.
@@ -140,6 +141,10 @@ profile: setup ## Show where planning spends its CPU, as a table and in docs/ima
 .PHONY: bench-scale
 bench-scale: setup ## Measure what a batch costs, compared with its task run: CPU, requests, rows, time in the ledger
 	@$(BIN)/python -m benchmarks.scale
+
+.PHONY: bench-history
+bench-history: setup ## Fail if a night costs more after 300 nights than after one (ten minutes; NIGHTS=30: one)
+	@$(BIN)/python -m benchmarks.history --nights $(NIGHTS)
 
 .PHONY: bench-cores
 bench-cores: setup ## Measure how much faster two processes plan a file and a folder of parts (a quarter of an hour)

@@ -111,6 +111,9 @@ class Settings(Access, BaseSettings):
     not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 for a new batchUuid means pending")
     lease_seconds: float = Field(60.0, gt=0, description="time without a heartbeat until a client's lease lapses")
     open_too_long_seconds: float = Field(86_400.0, gt=0, description="a batch that is open for longer is reported")
+    history_years: float = Field(
+        10.0, ge=0, description="years after which a run that no longer matters is removed from the ledger; 0: never"
+    )
     harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="members of ARM's answers that do not contradict success, by path, e.g. data.skipped,data.takenMs",

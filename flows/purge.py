@@ -1,4 +1,4 @@
-"""The flow `purge`: removes the bodies and rejects files of old runs, which hold personal data."""
+"""The flow `purge`: removes the personal data of old runs, and archives what happened in them."""
 
 import asyncio
 from dataclasses import asdict
@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from armrest.app.cleanup import remove_old
 from armrest.app.durations import Duration, seconds_in
+from armrest.outbox import archive
 from armrest.outbox import purge as purge_outbox
 from tasks.open_workspace import use_workspace
 
@@ -18,7 +19,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """Remove the personal data of old runs: the bodies that were sent, and rejected rows.
 
     Numbers, outcomes, batchUuids and hashes stay, so the outcome of every customer stays known. Open and failed
-    batches stay too, so that they can be sent again.
+    batches stay too, so that they can be sent again. What happened in closed runs goes into the ledger's archive.
 
     Args:
         older_than: Age of the runs, counted from their end (30d).
@@ -33,4 +34,11 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             rejects_folder=str(workspace.rejects_folder),
         )
         remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
-    return Completed(message=done.message, data=asdict(done))
+        archived = await asyncio.to_thread(
+            archive,
+            workspace.outbox.ledger,
+            older_than_seconds=seconds_in(older_than),
+            history_years=workspace.settings.history_years,
+        )
+    data = {**asdict(done), "archived": asdict(archived)}
+    return Completed(message=f"{done.message}; archived {archived.message}", data=data)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from armrest.api import CustomerFailure, mask
+from armrest.model import customer_key
 from armrest.outbox import Line, Verdict
 
 
@@ -30,7 +31,7 @@ def match_failures(
     failures: Iterable[CustomerFailure], sent: Sequence[tuple[Line, Mapping[str, Any]]]
 ) -> MatchedFailures:
     """Find the customers that the failures refer to. Every value that was sent is masked in the reasons."""
-    by_number = {line.customer_no.lower(): position for position, (line, _) in enumerate(sent)}
+    by_number = {customer_key(line.customer_no): position for position, (line, _) in enumerate(sent)}
     verdicts: dict[int, Verdict] = {}
     unmatched = 0
     unsure: list[str] = []
@@ -38,7 +39,7 @@ def match_failures(
         if failure.customer_no is None:
             unsure.append(_by_position(failure.index, sent))
             continue
-        position = by_number.get(failure.customer_no.lower())
+        position = by_number.get(customer_key(failure.customer_no))
         if failure.bare and int(failure.customer_no) <= len(sent):
             unsure.append(f"{failure.customer_no} may be a customer's number or its position in the batch")
         elif position is None:

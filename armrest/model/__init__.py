@@ -26,6 +26,7 @@ from armrest.model.customer import (
 from armrest.model.customer_columns import FIELD_OF, FIELD_PATHS, KNOWN, NUMBER_COLUMNS, ONLY_SHOWN, nearest
 from armrest.model.field_groups import GROUPS, LIST_FIELDS, PLAIN_FIELDS, FieldGroup
 from armrest.model.field_masks import mask_of, merged, names_in, without
+from armrest.model.keys import customer_key, customer_keys
 from armrest.model.masking import masked
 from armrest.model.record_cells import cells_of, columns_for
 from armrest.model.serialized import Serialized, serialize
@@ -84,6 +85,8 @@ __all__ = [
     "blanked_address_fields",
     "cells_of",
     "columns_for",
+    "customer_key",
+    "customer_keys",
     "customers_in",
     "envelope",
     "has_address_field",

@@ -1,15 +1,11 @@
 """The ledger and the bodies: what was planned, sent and answered. It knows nothing of HTTP or Prefect."""
 
+from armrest.outbox.archiving import Archived, archive
 from armrest.outbox.batches import (
     BY_A_PERSON,
-    DONE,
     NOT_SETTLED,
-    OPEN,
-    SENDABLE,
-    UNFINISHED,
     Batch,
     Line,
-    State,
     Verdict,
     accept,
     accept_by_person,
@@ -43,7 +39,18 @@ from armrest.outbox.errors import (
     UnknownRun,
     WrongClient,
 )
-from armrest.outbox.ledger import GroupCommit, Ledger
+from armrest.outbox.ledger import (
+    DONE,
+    OPEN,
+    SENDABLE,
+    UNFINISHED,
+    CurrentLinesDifferences,
+    GroupCommit,
+    Ledger,
+    State,
+    differences_of_current_lines,
+    rebuild_current_lines,
+)
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans import (
     Change,
@@ -166,6 +173,7 @@ __all__ = [
     "REFUSED_WHOLE",
     "SENDABLE",
     "UNFINISHED",
+    "Archived",
     "Attempt",
     "AttemptView",
     "Batch",
@@ -177,6 +185,7 @@ __all__ = [
     "ClientMatch",
     "Comparison",
     "Confirmation",
+    "CurrentLinesDifferences",
     "CustomerCounts",
     "CustomerOutcome",
     "CustomerTooLarge",
@@ -222,6 +231,7 @@ __all__ = [
     "accept_by_person",
     "append_attempt",
     "apply_plan",
+    "archive",
     "assert_applicable",
     "assert_free",
     "assert_sendable",
@@ -244,6 +254,7 @@ __all__ = [
     "create_run",
     "decision_on",
     "declare_lost",
+    "differences_of_current_lines",
     "discard_plan",
     "export",
     "fail_batch",
@@ -276,6 +287,7 @@ __all__ = [
     "read_customers",
     "read_customers_or_numbers",
     "reassign",
+    "rebuild_current_lines",
     "record_decision",
     "record_status",
     "release_lease",

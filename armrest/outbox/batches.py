@@ -3,42 +3,39 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, union, update
 
 from armrest.outbox.bodies import PURGED, BodyRef
 from armrest.outbox.errors import BatchMoved, BodyUnusable, UnknownBatch
-from armrest.outbox.ledger import Ledger, attempts, batches, clients, customers, runs
+from armrest.outbox.ledger import (
+    CLOSED,
+    DONE,
+    OPEN,
+    SENDABLE,
+    UNFINISHED,
+    BatchLines,
+    Ledger,
+    State,
+    archived_lines,
+    attempts,
+    batches,
+    clients,
+    customers,
+    drop_covered,
+    drop_superseded,
+    runs,
+)
 from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import Fence, Run, Shard
-
-
-class State(StrEnum):
-    """States of a batch; see docs/design.md."""
-
-    PLANNED = "PLANNED"
-    HELD = "HELD"
-    SENDING = "SENDING"
-    ACCEPTED = "ACCEPTED"
-    SETTLED = "SETTLED"
-    PARTLY_FAILED = "PARTLY_FAILED"
-    FAILED = "FAILED"
-    SPLIT = "SPLIT"
-    LOST = "LOST"
-
 
 NOT_SETTLED: Final = "not settled: "
 """Prefix of the message of a batch whose last answer contradicts success."""
 
 BY_A_PERSON: Final = "accepted by a person's word"
 """Prefix of the message of a batch that a person has closed as settled."""
-
-OPEN: Final = (State.SENDING, State.ACCEPTED)
-SENDABLE: Final = (State.PLANNED, State.HELD, State.SENDING)
-UNFINISHED: Final = (State.PLANNED, State.HELD, State.SENDING, State.ACCEPTED)
-DONE: Final = (State.SETTLED, State.PARTLY_FAILED, State.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +66,11 @@ class Batch:
     def sent_customers(self) -> int:
         """The number of customers in its body: all except the superseded ones."""
         return self.customers - self.superseded
+
+    @property
+    def lines(self) -> BatchLines:
+        """Where its lines are."""
+        return BatchLines(self.client_id, self.run_seq, self.seq, self.first_ordinal, self.last_ordinal)
 
     @property
     def may_have_arrived(self) -> bool:
@@ -192,12 +194,13 @@ def unfinished_runs(ledger: Ledger, api_url: str) -> list[str]:
     A run is not finished if a batch of it is not closed, or if its final state is not recorded yet.
     """
     asked_about = [state for state in RunState if state.is_asked_about]
-    not_closed = exists().where(batches.c.run_seq == runs.c.seq, batches.c.state.in_(UNFINISHED))
+    of_api = select(clients.c.id).where(clients.c.api_url == api_url)
+    not_closed = select(batches.c.run_seq).where(batches.c.client_id.in_(of_api), batches.c.state.in_(UNFINISHED))
+    end_unknown = select(runs.c.seq).where(runs.c.state.in_(asked_about))
     query = (
         select(runs.c.run_id)
-        .join(clients, clients.c.id == runs.c.client_id)
-        .where(clients.c.api_url == api_url, runs.c.started_at.is_not(None))
-        .where(or_(runs.c.state.in_(asked_about), not_closed))
+        .where(runs.c.seq.in_(union(not_closed, end_unknown)))
+        .where(runs.c.client_id.in_(of_api), runs.c.started_at.is_not(None))
     )
     with ledger.read() as tx:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())
@@ -218,18 +221,27 @@ def client_no_of(ledger: Ledger, batch: Batch) -> int:
 
 def lines_of(tx: Connection, batch: Batch) -> list[Line]:
     """Return the lines without an outcome of their own, in the order of the body."""
-    return _lines(tx, batch, customers.c.outcome.is_(None))
+    return _lines(tx, batch, {None})
 
 
 def lines_in_body(tx: Connection, batch: Batch) -> list[Line]:
     """Return the lines in a batch's body, in its order: all except the superseded ones."""
-    return _lines(tx, batch, or_(customers.c.outcome.is_(None), customers.c.outcome == "failed"))
+    return _lines(tx, batch, {None, "failed"})
 
 
-def _lines(tx: Connection, batch: Batch, which: ColumnElement[bool]) -> list[Line]:
+def _lines(tx: Connection, batch: Batch, outcomes: Collection[str | None]) -> list[Line]:
+    """Return the lines with one of these outcomes of their own, in order, archived ones among them."""
     c = customers.c
-    query = select(c.ordinal, c.customer_no, c.fields).where(_with(batch), which).order_by(c.ordinal)
-    return [Line(*row) for row in tx.execute(query)]
+    rows = tx.execute(select(c.ordinal, c.customer_no, c.fields, c.outcome).where(_with(batch)))
+    lines = [Line(*row[:3]) for row in rows if row.outcome in outcomes]
+    if len(lines) < batch.customers and batch.state in DONE:
+        archive = archived_lines(tx, batch.run_seq, first=batch.first_ordinal, last=batch.last_ordinal)
+        lines += [
+            Line(line.ordinal, line.customer_no, line.fields)
+            for line in archive
+            if line.batch_seq == batch.seq and line.outcome in outcomes
+        ]
+    return sorted(lines, key=attrgetter("ordinal"))
 
 
 def _with(batch: Batch) -> ColumnElement[bool]:
@@ -341,7 +353,7 @@ def _close(
     write_outcomes(tx, batch, verdicts)
     failed = len(verdicts)
     if read_batch(tx, batch.run_seq, batch.seq).failed:
-        failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
+        failed = len(_lines(tx, batch, {"failed"}))
     whole = failed == batch.sent_customers
     state = (State.FAILED if whole else State.PARTLY_FAILED) if failed else State.SETTLED
     transition(tx, batch, {"state": state, "failed": failed, **words, "settled_at": settled_at}, expected=expected)
@@ -357,7 +369,7 @@ def mark_failed(ledger: Ledger, batch: Batch, verdicts: Mapping[int, Verdict]) -
         fresh = {ordinal: verdict for ordinal, verdict in verdicts.items() if ordinal in open_lines}
         if fresh:
             write_outcomes(tx, batch, fresh)
-            failed = len(_lines(tx, batch, customers.c.outcome == "failed"))
+            failed = len(_lines(tx, batch, {"failed"}))
             transition(tx, batch, {"state": State.ACCEPTED, "failed": failed}, expected=(State.ACCEPTED,))
 
 
@@ -416,6 +428,8 @@ def write_outcomes(tx: Connection, batch: Batch, verdicts: Mapping[int, Verdict]
         tx.execute(
             update(customers).where(where).values(outcome=bindparam("outcome"), reason=bindparam("reason")), judged
         )
+        if any(verdict.outcome == "superseded" for verdict in verdicts.values()):
+            drop_superseded(tx, batch.lines)
 
 
 def _write(ledger: Ledger, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
@@ -434,7 +448,8 @@ _TRANSITION: Final = update(batches).where(
 def transition(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expected: Sequence[State]) -> None:
     """Move a batch to another state, but only from one of the expected states and for its latest attempt.
 
-    Another process may have been faster: a holder that wakes up after a takeover knows only an older attempt.
+    Another process may have been faster: a holder that wakes up after a takeover knows only an older attempt. A batch
+    that is closed covers what is known of its customers from earlier; the outcomes of its lines must be written before.
 
     Raises:
         BatchMoved: Another process has moved the batch.
@@ -443,3 +458,5 @@ def transition(tx: Connection, batch: Batch, values: Mapping[str, Any], *, expec
     if tx.execute(_TRANSITION, {**values, **as_known}).rowcount != 1:
         now = read_batch(tx, batch.run_seq, batch.seq).state
         raise BatchMoved(f"batch {batch.seq} is {now} by now and cannot become {values.get('state', now)}")
+    if values.get("state") in CLOSED:
+        drop_covered(tx, batch.lines)

@@ -5,7 +5,7 @@ only these. Reasons: docs/decisions/0013-purge.md.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,12 +13,12 @@ from typing import Any, Final
 import fsspec
 from sqlalchemy import and_, bindparam, exists, func, or_, select, update
 
-from armrest.outbox.batches import UNFINISHED, Batch, State, from_row
+from armrest.outbox.batches import Batch, from_row
 from armrest.outbox.bodies import PURGED
 from armrest.outbox.errors import LeaseHeld, LeaseLost
-from armrest.outbox.ledger import Ledger, batches, runs
+from armrest.outbox.ledger import UNFINISHED, Ledger, State, batches, runs
 from armrest.outbox.outbox import Outbox
-from armrest.outbox.reporting import unresolved
+from armrest.outbox.reporting import unresolved_lines
 from armrest.outbox.runs import Run, find_run, update_run
 from armrest.outbox.sending import Lease, release_lease, take_lease
 
@@ -119,8 +119,9 @@ def _hold_client(ledger: Ledger, run: Run) -> Iterator[Lease]:
 def _purge_run(outbox: Outbox, run: Run, lease: Lease, *, force: bool, dry_run: bool) -> Purged:
     staying: list[Batch] = []
     going: list[Batch] = []
-    for batch in _stored(outbox.ledger, run):
-        (staying if not force and _is_needed(outbox.ledger, run, batch) else going).append(batch)
+    with unresolved_lines(outbox.ledger, run) as unresolved:
+        for batch in _stored(outbox.ledger, run):
+            (staying if not force and _is_needed(run, batch, unresolved) else going).append(batch)
     if not dry_run:
         _remove_bodies(outbox, run, lease, going=going, staying=staying)
         _remove_rejects(outbox.ledger, run, lease)
@@ -139,11 +140,11 @@ def _stored(ledger: Ledger, run: Run) -> list[Batch]:
         return [from_row(row) for row in tx.execute(query.order_by(batches.c.seq))]
 
 
-def _is_needed(ledger: Ledger, run: Run, batch: Batch) -> bool:
+def _is_needed(run: Run, batch: Batch, unresolved: Callable[[Batch], Collection[int]]) -> bool:
     if run.planned_at is None or run.request.dry_run:
         return False
     if batch.state not in UNFINISHED and (batch.failed or batch.state is State.LOST):
-        return bool(unresolved(ledger, batch))
+        return bool(unresolved(batch))
     return batch.state in UNFINISHED
 
 

@@ -13,7 +13,7 @@ import orjson
 
 from armrest.aio import gather_or_cancel
 from armrest.api import MAX_PAGE_SIZE, ArmClient, BatchRefused, NotFound, Page, holds_all, read_if_there
-from armrest.model import cells_of, columns_for
+from armrest.model import cells_of, columns_for, customer_key
 from armrest.tabular import TableLayout, table_format, write_table
 
 OnPage = Callable[[int], None]
@@ -99,8 +99,8 @@ async def _read(arm: ArmClient, client_no: int, pages_file: "_Pages", page_size:
 async def _read_beyond(
     arm: ArmClient, client_no: int, pages_file: "_Pages", numbers: Iterable[str], *, concurrency: int, on_page: OnPage
 ) -> None:
-    listed = {record["customerNo"].casefold() for record in pages_file.records()}
-    beyond = (number for number in numbers if number.casefold() not in listed)
+    listed = {customer_key(record["customerNo"]) for record in pages_file.records()}
+    beyond = (number for number in numbers if customer_key(number) not in listed)
     free = asyncio.Semaphore(concurrency)
     while some := list(islice(beyond, MAX_PAGE_SIZE)):
         records = await gather_or_cancel(read_if_there(arm, client_no, number, free) for number in some)

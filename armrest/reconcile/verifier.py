@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from armrest.aio import gather_or_cancel
 from armrest.api import ArmClient, holds_all, read_if_there
-from armrest.model import CustomerRecord, CustomerUpdate
+from armrest.model import CustomerRecord, CustomerUpdate, customer_key
 from armrest.reconcile.compare import differences
 from armrest.reconcile.drift_report import DriftLog, Verification, wilson
 from armrest.reconcile.expected import ExpectedCustomers, sample
@@ -80,7 +80,7 @@ class _Verifier:
         self._verification.total = self._verification.customers
         if expected.is_all and self._list_is_complete:
             self._verification.only_in_arm = 0
-            known = {number.casefold() for number in expected.rejected if number}
+            known = {customer_key(number) for number in expected.rejected if number}
             for number in sorted(self._records.keys() - known):
                 self._log.only_in_arm(self._records[number]["customerNo"])
 
@@ -99,7 +99,7 @@ class _Verifier:
         async with aclosing(self._arm.customer_pages(self._client_no)) as pages:
             async for page in pages:
                 records = cast("list[CustomerRecord]", page.records)
-                self._records |= {record["customerNo"].casefold(): record for record in records}
+                self._records |= {customer_key(record["customerNo"]): record for record in records}
                 total = page.summary.total_count
         self._list_is_complete = holds_all(len(self._records), total)
 
@@ -113,7 +113,7 @@ class _Verifier:
 
     async def _record_of(self, customer: CustomerUpdate) -> CustomerRecord | None:
         number = customer["customerNo"]
-        record = self._records.pop(number.casefold(), None)
+        record = self._records.pop(customer_key(number), None)
         if record is not None or self._list_is_complete:
             return record
         return await read_if_there(self._arm, self._client_no, number, self._free)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.commands.api import api
+from flows.cli.commands.archive import archive
 from flows.cli.commands.check import check
 from flows.cli.commands.demo import demo
 from flows.cli.commands.doctor import doctor
@@ -61,6 +62,7 @@ for command in (
     export,
     forget,
     purge,
+    archive,
     sandbox,
     demo,
 ):

@@ -23,6 +23,7 @@ COMMANDS = (
     "forget",
     "mapping",
     "purge",
+    "archive",
     "check",
     "runs",
     "show",

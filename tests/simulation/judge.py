@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from armrest.delivery.first_acceptance import MOST_CONTROLS
-from armrest.outbox import NOT_SENT, LeaseHeld, LeaseLost, Outbox, Run, find_run, outcomes_of_run, summary
+from armrest.outbox import (
+    NOT_SENT,
+    LeaseHeld,
+    LeaseLost,
+    Outbox,
+    Run,
+    differences_of_current_lines,
+    find_run,
+    outcomes_of_run,
+    summary,
+)
 from armrest.sandbox import Batch, CustomerRecords, Reply
 from tests.simulation.model import Model, differing
 from tests.simulation.records import Plan, Records, Standing
@@ -228,6 +238,13 @@ class Judge:
             true = self.model.is_true(run_id, told.customer_no, outcome)
             self._trace.counts["customers not sent by themselves"] += outcome == NOT_SENT
             self.require(true, f"run {run_id}: {told.customer_no} counts as {told.outcome}, and is not")
+
+    def keeps_what_matters(self, outbox: Outbox) -> None:
+        """What is kept of each customer follows from history, and is what a rebuild would make."""
+        wrong = self.records.wrongly_kept()
+        self.require(not wrong, f"current lines: {', '.join(wrong)}")
+        differences = differences_of_current_lines(outbox.ledger)
+        self.require(not differences, differences.message)
 
     def books_equal_files(self) -> None:
         """In the end, the books are as if every file had been applied whole, the oldest first."""

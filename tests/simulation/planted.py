@@ -91,6 +91,17 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "close_batch(self._calls.outbox.ledger, batch, {},",
         ),
     ),
+    "a line leaves although its cover failed": (
+        _in(
+            "outbox/ledger/current",
+            "or_(_may_be_held(newer, newer_batch), ~_may_be_held(older, older_batch)),",
+            "newer_batch.c.sent_at.is_not(None),",
+        ),
+    ),
+    "the lines that matter forget a doubt": (
+        _in("outbox/ledger/current", "or_(ob.doubtful == 0, ob.state", "or_(ob.doubtful < 2, ob.state"),
+    ),
+    "a line does not enter when it is sent": (_in("outbox/sending/gate", "    enter_lines(tx, batch.lines)\n", ""),),
     "refusals are not bounded": (
         _in("delivery/refusal_budget", "return self._streak.refusals >= min", "return self._streak.refusals < -min"),
     ),

@@ -4,6 +4,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tests.whole_history import wrongly_kept
+
 DEAD_PID: Final = 2**30
 """No system gives a process such a number."""
 
@@ -104,6 +106,10 @@ class Records:
         )
         [[known]] = self._all(f"SELECT EXISTS ({batch}) OR EXISTS ({attempt})", uuid)
         return bool(known)
+
+    def wrongly_kept(self) -> list[str]:
+        """What the lines that the ledger keeps have too many, or too few, compared with the whole history."""
+        return wrongly_kept(self._all)
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         return self._sql.execute(query, values).fetchall()

@@ -146,6 +146,7 @@ class _Simulation:
     def _count(self) -> None:
         for run_id in self._judge.records.runs():
             self._judge.count(self._outbox, run_id)
+        self._judge.keeps_what_matters(self._outbox)
 
     # When all is calm --------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from armrest.api.responses.plain_success import tokens_in
 from armrest.api.results import Count, Objection, Role, Statements, Text
+from armrest.model import customer_key
 
 _FAILING: Final = re.compile(
     r"(?<!\w)(?P<none>(?:no|without|0|zero|ingen|uten)\s+(?:any\s+)?(?:\w+\s+)?)?"
@@ -42,7 +43,7 @@ def objections_to(statements: Statements, sent: Collection[str], failed: Collect
         sent: The customer numbers of the batch.
         failed: The numbers of them that the answer names as failed.
     """
-    known, refused = {number.lower() for number in sent}, {number.lower() for number in failed}
+    known, refused = set(map(customer_key, sent)), set(map(customer_key, failed))
     return [
         *_mentioned(statements, known, refused),
         *(wrong for count in statements.counts if (wrong := _wrong_count(count, len(known), len(refused)))),
@@ -73,7 +74,7 @@ def _wrong_count(count: Count, sent: int, failed: int) -> Objection | None:
 def _wrong_names(
     path: str, role: Role, names: Collection[str], known: set[str], refused: set[str]
 ) -> Iterator[Objection]:
-    named = {name.lower() for name in names}
+    named = set(map(customer_key, names))
     if missing := known - refused - named:
         yield Objection(path=path, why=f"does not name {_listed(missing)}")
     if named - known:
@@ -84,7 +85,7 @@ def _wrong_names(
 
 def _in_texts(texts: Collection[Text], known: set[str], refused: set[str]) -> Iterator[Objection]:
     for text in texts:
-        others = known - refused - {(text.about or "").lower()}
+        others = known - refused - {customer_key(text.about or "")}
         if named := _numbers_in(text.text, others, len(known)):
             yield Objection(path=text.path, why=f"names {_listed(named)}")
         if not refused and _counts_fewer(text.text, len(known)):
@@ -97,12 +98,13 @@ def _counts_fewer(text: str, sent: int) -> bool:
 
 def _numbers_in(text: str, numbers: set[str], sent: int) -> set[str]:
     """Return the customers that a text names. The number of customers sent counts only after the word "customer"."""
-    named = {token.lower() for token in tokens_in(text)} & numbers
+    text = customer_key(text)  # so that numbers are found in any spelling
+    named = set(tokens_in(text)) & numbers
     return {
         number
         for number in named
         if (len(number) >= _SHORT and number != str(sent))
-        or any(_CALLED.search(text[: match.start()]) for match in re.finditer(re.escape(number), text, re.IGNORECASE))
+        or any(_CALLED.search(text[: match.start()]) for match in re.finditer(re.escape(number), text))
     }
 
 

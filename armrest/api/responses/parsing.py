@@ -20,7 +20,7 @@ from armrest.api.responses.objections import failure_texts, objections_to
 from armrest.api.responses.plain_success import vet, without
 from armrest.api.responses.statuses import NEUTRAL, NO_ADVICE, REFUSED_WHOLE, WORDS, Advice, error_for, meanings
 from armrest.api.results import AnswerKind, BatchAnswer, CustomerAnswer, Objection, Statements
-from armrest.model import Accepted, CustomerRecord
+from armrest.model import Accepted, CustomerRecord, customer_key
 from armrest.nesting import is_too_deep
 
 OF_A_BATCH: Final = frozenset(
@@ -217,7 +217,7 @@ def read_record(
     """
     number = payload.get("customerNo") if isinstance(payload, dict) else None
     text = str(number) if isinstance(number, str | int) and not isinstance(number, bool) else ""
-    if not text or (asked is not None and text.casefold() != asked.casefold()):
+    if not text or (asked is not None and customer_key(text) != customer_key(asked)):
         raise UnreadableAnswer(
             f"ARM answered {http_status} with something that is not the customer asked for",
             status=http_status,

@@ -28,6 +28,7 @@ from armrest.api.responses.item_failures import (
     own,
 )
 from armrest.api.results import Count, Objection, Role, Statements, Text
+from armrest.model import customer_key
 
 WRAPPERS: Final = frozenset({"data", "summary", "batch", "response", "status", "result"})
 """Objects that only wrap an answer."""
@@ -272,13 +273,13 @@ class _Vetting:
             for member in value:
                 self._note_tokens(member, "", path, depth + 1)
         elif isinstance(value, str | int) and not isinstance(value, bool):
-            text = str(value)[:4_000]
+            text = customer_key(str(value)[:4_000])
             for token in (text.strip(), *tokens_in(text)):
                 self._token(token, path)
 
     def _token(self, token: str, path: str) -> None:
         if token:
-            self._tokens.setdefault(token.lower(), path)
+            self._tokens.setdefault(customer_key(token), path)
 
     def _object(self, path: str, why: str) -> None:
         self._objections.setdefault(path or "customerno", why)

@@ -4,6 +4,8 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from armrest.model import customer_keys
+
 SMALL: Final = 500_000
 """Up to this many rows, a set is cheaper than importing numpy (0.2 s); for more, it takes too much memory."""
 
@@ -19,7 +21,7 @@ class KeyHashes:
 
     def add(self, numbers: Sequence[str]) -> None:
         """Add customer numbers; `""` is ignored."""
-        self._hashes.extend(map(hash, filter(None, folded(numbers))))
+        self._hashes.extend(map(hash, filter(None, customer_keys(numbers))))
 
     def repeated(self) -> set[int]:
         """Return the hashes that occur more than once. Sorts them; to be called once, at the end."""
@@ -39,18 +41,13 @@ class KeyHashes:
         return repeated
 
 
-def folded(numbers: Sequence[str]) -> Iterable[str]:
-    """Customer numbers in folded case: ARM's data values are not case-sensitive (documented)."""
-    return map(str.casefold, numbers)
-
-
 def rows_of_each(
     blocks: Iterable[tuple[int, Sequence[str]]],
     suspects: set[int],
     *,
     is_rejected: Callable[[str], bool] = lambda _: False,
 ) -> dict[str, list[int]]:
-    """The customer numbers that are in more than one row, with their row numbers.
+    """The keys of customer numbers that are in more than one row, with their row numbers.
 
     Args:
         blocks: Customer numbers, each block with its first row number.
@@ -59,7 +56,7 @@ def rows_of_each(
     """
     rows_by_number: dict[str, list[int]] = {}
     for first_row, numbers in blocks:
-        for row, (number, key) in enumerate(zip(numbers, folded(numbers), strict=True), start=first_row):
+        for row, (number, key) in enumerate(zip(numbers, customer_keys(numbers), strict=True), start=first_row):
             if key and hash(key) in suspects and not is_rejected(number):
                 rows_by_number.setdefault(key, []).append(row)
     return {number: rows for number, rows in rows_by_number.items() if len(rows) > 1}

@@ -11,8 +11,9 @@ from typing import Final
 from sqlalchemy import Connection, Engine, insert, select, text
 
 from armrest.outbox.errors import LedgerUnusable
+from armrest.outbox.ledger.adding_current_lines import add_current_lines
 from armrest.outbox.ledger.engines import lock_for_writing
-from armrest.outbox.ledger.schema import METADATA, confirmations, facts, shards
+from armrest.outbox.ledger.schema import METADATA, archived, confirmations, facts, shards
 
 VERSION_FACT: Final = "schema_version"
 
@@ -35,9 +36,15 @@ def _people(tx: Connection) -> None:
     if dry_runs:
         tx.execute(text("UPDATE runs SET dry_run = 1 WHERE seq = :seq"), dry_runs)
     confirmations.create(tx, checkfirst=True)
+    archived.create(tx, checkfirst=True)
 
 
-STEPS: Final[Sequence[Step]] = (_shards, _people)
+def _version_3(tx: Connection) -> None:
+    _people(tx)
+    add_current_lines(tx)
+
+
+STEPS: Final[Sequence[Step]] = (_shards, _version_3)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 

@@ -1,7 +1,6 @@
 """The ledger's tables.
 
-Times are seconds since 1970 in UTC. Customer numbers are compared in lower case: ARM's data values are not
-case-sensitive (documented).
+Times are seconds since 1970 in UTC. Customer numbers are compared by their keys: `armrest.model.customer_key`.
 """
 
 from typing import Final
@@ -18,11 +17,12 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    func,
+    text,
 )
 
 METADATA: Final = MetaData()
 _SEQ = BigInteger().with_variant(Integer, "sqlite")
+_IN_DOUBT = text("doubtful = 1")
 
 clients: Final = Table(
     "clients",
@@ -71,6 +71,7 @@ runs: Final = Table(
     Column("ended_at", Double),
     Column("stopped_by", String(16), doc="person, machine or unknown; empty: the run was not stopped"),
     Index("runs_by_client", "client_id", "seq"),
+    Index("runs_by_state", "state"),
 )
 
 confirmations: Final = Table(
@@ -121,7 +122,10 @@ batches: Final = Table(
     Column("status", Text, nullable=False, default=""),
     Column("result", Text, nullable=False, default=""),
     Column("message", Text, nullable=False, default=""),
-    Index("batches_by_client_and_state", "client_id", "state"),
+    Index("batches_by_state", "client_id", "state", "run_seq"),
+    Index("batches_by_data", "client_id", "data_seq"),
+    Index("batches_by_sending", "client_id", "sent_at"),
+    Index("batches_in_doubt", "client_id", "last_sent_at", sqlite_where=_IN_DOUBT, postgresql_where=_IN_DOUBT),
     Index("batches_by_uuid", "batch_uuid"),
 )
 
@@ -133,13 +137,24 @@ customers: Final = Table(
     Column("client_id", BigInteger, nullable=False),
     Column("batch_seq", BigInteger, nullable=False),
     Column("customer_no", Text, nullable=False),
+    Column("customer_key", Text, doc="empty: the same as customer_no"),
     Column("fields", Integer, nullable=False, doc="mask of the fields that are sent"),
     Column("fingerprint", LargeBinary(16)),
     Column("outcome", String(16), doc="failed or superseded; empty: as its batch"),
     Column("reason", Text),
     sqlite_with_rowid=False,
 )
-Index("customers_by_number", customers.c.client_id, func.lower(customers.c.customer_no))
+
+current_lines: Final = Table(
+    "current_lines",
+    METADATA,
+    Column("client_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("customer_key", Text, primary_key=True),
+    Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("ordinal", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""Points to the lines of `customers` that still matter; `armrest.outbox.ledger.current` keeps it."""
 
 rejects: Final = Table(
     "rejects",
@@ -148,10 +163,10 @@ rejects: Final = Table(
     Column("row", BigInteger, primary_key=True, autoincrement=False),
     Column("client_id", BigInteger, nullable=False),
     Column("customer_no", Text),
+    Column("customer_key", Text, doc="empty: the same as customer_no"),
     Column("field", Text, nullable=False),
     Column("code", String(64), nullable=False),
 )
-Index("rejects_by_number", rejects.c.client_id, func.lower(rejects.c.customer_no))
 
 attempts: Final = Table(
     "attempts",
@@ -168,6 +183,23 @@ attempts: Final = Table(
     Column("evidence", Text, nullable=False, default="", doc="the answer, personal data redacted"),
     Index("attempts_by_batch", "run_seq", "batch_seq"),
 )
+
+archived: Final = Table(
+    "archived",
+    METADATA,
+    Column("id", _SEQ, primary_key=True),
+    Column("run_seq", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False, doc="lines, attempts or rejects"),
+    Column("first", BigInteger, nullable=False, doc="the ordinal, id or row of its first row"),
+    Column("last", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("first_key", Text, doc="the smallest customer key in it, by code points; empty: it holds none"),
+    Column("last_key", Text),
+    Column("archived_at", Double, nullable=False, doc="pieces of a run and a moment do not overlap"),
+    Column("content", LargeBinary, nullable=False, doc="Parquet"),
+    Index("archived_by_run", "run_seq", "kind"),
+)
+"""Rows of closed runs that have left their tables; `armrest.outbox.ledger.archive` reads and writes it."""
 
 shards: Final = Table(
     "shards",

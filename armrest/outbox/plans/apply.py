@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, or_, select, update
 
 from armrest.outbox.batches import assert_sendable
 from armrest.outbox.errors import OutboxError
-from armrest.outbox.ledger import Ledger, batches, customers, runs
+from armrest.outbox.ledger import Ledger, batches, carried_by, current_lines, customers, key_of, pointed_to_by, runs
 from armrest.outbox.plans.client_match import client_doubt
 from armrest.outbox.plans.comparison import compared_since
 from armrest.outbox.runs import Run, find_run, request_in, write_request
@@ -74,6 +74,14 @@ def _assert_plan(tx: Connection, run: Run) -> None:
         )
 
 
+def _any_batch_since(tx: Connection, run: Run) -> bool:
+    """Whether another run has sent newer data, or any since the plan was made; each query reads a range of an index."""
+    other = and_(batches.c.client_id == run.client_id, batches.c.run_seq != run.seq, batches.c.sent_at.is_not(None))
+    ranges = (batches.c.data_seq > run.data_seq, batches.c.sent_at > run.planned_at)
+    queries = (select(batches.c.seq).where(other, of_range).limit(1) for of_range in ranges)
+    return any(tx.execute(query).first() for query in queries)
+
+
 def _overtaken_by(tx: Connection, run: Run) -> tuple[int, str] | None:
     """Return how many customers of a plan were sent since it was made, and the newest run that sent some."""
     own, others, other_batches = customers.alias("own"), customers.alias("others"), batches.alias("other_batches")
@@ -83,17 +91,15 @@ def _overtaken_by(tx: Connection, run: Run) -> tuple[int, str] | None:
         or_(other_batches.c.data_seq > run.data_seq, other_batches.c.sent_at > run.planned_at),
         other_batches.c.sent_at.is_not(None),
     )
-    if tx.execute(select(other_batches.c.seq).where(since).limit(1)).first() is None:
+    if not _any_batch_since(tx, run):
         return None
-    same = and_(
-        others.c.client_id == own.c.client_id, func.lower(others.c.customer_no) == func.lower(own.c.customer_no)
-    )
+    same = and_(current_lines.c.client_id == own.c.client_id, current_lines.c.customer_key == key_of(own))
     query = (
         select(func.count(own.c.ordinal.distinct()), func.max(other_batches.c.run_seq))
-        .join_from(own, others, same)
-        .join(
-            other_batches, and_(other_batches.c.run_seq == others.c.run_seq, other_batches.c.seq == others.c.batch_seq)
-        )
+        .select_from(own)
+        .join(current_lines, same)
+        .join(others, pointed_to_by(current_lines, others))
+        .join(other_batches, carried_by(others, other_batches))
         .where(own.c.run_seq == run.seq, since)
         .where(or_(others.c.outcome.is_(None), others.c.outcome != "superseded"))
     )

@@ -21,8 +21,20 @@ from sqlalchemy import (
     values,
 )
 
-from armrest.outbox.batches import OPEN, State
-from armrest.outbox.ledger import Ledger, batches, clients, confirmations, customers, runs
+from armrest.model import customer_keys
+from armrest.outbox.ledger import (
+    OPEN,
+    Ledger,
+    State,
+    batches,
+    carried_by,
+    clients,
+    confirmations,
+    current_lines,
+    customers,
+    pointed_to_by,
+    runs,
+)
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.run_request import UpdateRequest
 from armrest.outbox.runs import Run
@@ -139,9 +151,9 @@ def _known_by_client(tx: Connection, which: ColumnElement[bool], numbers: Sequen
     """Return how many of the customers are known for each of these clients, by client number."""
     known: Counter[int] = Counter()
     for start in range(0, len(numbers), NUMBERS_A_QUERY):
-        data = [(number,) for number in numbers[start : start + NUMBERS_A_QUERY]]
-        looked_up = values(column("customer_no", Text), name="looked_up").data(data).cte()
-        same = func.lower(customers.c.customer_no) == func.lower(looked_up.c.customer_no)
+        data = [(key,) for key in customer_keys(numbers[start : start + NUMBERS_A_QUERY])]
+        looked_up = values(column("customer_key", Text), name="looked_up").data(data).cte()
+        same = current_lines.c.customer_key == looked_up.c.customer_key
         line: Select[Any] = select(literal_column("1")).select_from(_LINES).where(_is_known_for(clients.c.id), same)
         query = select(clients.c.client_no, func.count()).select_from(clients.join(looked_up, true()))
         query = query.where(which, line.correlate(clients, looked_up).exists()).group_by(clients.c.client_no)
@@ -150,16 +162,16 @@ def _known_by_client(tx: Connection, which: ColumnElement[bool], numbers: Sequen
 
 
 def _has_many(tx: Connection, client: int) -> bool:
-    number = func.lower(customers.c.customer_no)
-    known = select(number).select_from(_LINES).where(_is_known_for(client)).distinct().limit(MANY)
+    key = current_lines.c.customer_key
+    known = select(key).select_from(_LINES).where(_is_known_for(client)).group_by(key).limit(MANY)
     return int(tx.execute(select(func.count()).select_from(known.subquery())).scalar_one()) == MANY
 
 
-_LINES: Final = customers.join(
-    batches, and_(batches.c.run_seq == customers.c.run_seq, batches.c.seq == customers.c.batch_seq)
+_LINES: Final = current_lines.join(customers, pointed_to_by(current_lines, customers)).join(
+    batches, carried_by(customers, batches)
 )
 
 
 def _is_known_for(client: int | ColumnElement[int]) -> ColumnElement[bool]:
     reached = and_(batches.c.state.in_(_REACHED), batches.c.sent_at.is_not(None))
-    return and_(customers.c.client_id == client, customers.c.outcome.is_(None), reached)
+    return and_(current_lines.c.client_id == client, customers.c.outcome.is_(None), reached)

@@ -6,16 +6,19 @@ override older data that is sent later. Fingerprints are keyed hashes of the dat
 gives other fingerprints.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import (
+    BigInteger,
     Column,
+    ColumnElement,
     Connection,
     Index,
+    Insert,
     Integer,
     LargeBinary,
     MetaData,
@@ -33,20 +36,45 @@ from sqlalchemy import (
     update,
 )
 
-from armrest.outbox.batches import OPEN, UNFINISHED, State
-from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
+from armrest.model import customer_keys
+from armrest.outbox.ledger import (
+    OPEN,
+    UNFINISHED,
+    Ledger,
+    State,
+    batches,
+    carried_by,
+    clients,
+    current_lines,
+    customers,
+    key_of,
+    pointed_to_by,
+    runs,
+)
 from armrest.outbox.runs import Run, client_id
 
 _TEMPORARY: Final = MetaData()
 _block: Final = Table(
-    "block", _TEMPORARY, Column("position", Integer), Column("customer_no", Text), prefixes=["TEMPORARY"]
+    "block", _TEMPORARY, Column("position", Integer), Column("customer_key", Text), prefixes=["TEMPORARY"]
 )
-_seen: Final = Table("seen", _TEMPORARY, Column("customer_no", Text), prefixes=["TEMPORARY"])
-Index("seen_by_number", _seen.c.customer_no)  # not unique: duplicate rows are detected later, when all are read
+_seen: Final = Table("seen", _TEMPORARY, Column("customer_key", Text), prefixes=["TEMPORARY"])
+Index("seen_by_key", _seen.c.customer_key)  # not unique: duplicate rows are detected later, when all are read
+_unsent: Final = Table(
+    "unsent",
+    _TEMPORARY,
+    Column("customer_key", Text),
+    Column("run_seq", BigInteger),
+    Column("ordinal", BigInteger),
+    prefixes=["TEMPORARY"],
+)
+Index("unsent_by_key", _unsent.c.customer_key)
 ROWS_AT_ONCE: Final = 10_000
-_NO_BASELINE: Final = literal(b"", LargeBinary)
+_NO_BASELINE: Final = b""
 """Replaces the fingerprint of data that ARM may not hold; it equals no real fingerprint."""
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
+
+_Newest = tuple[tuple[int, int], bytes]
+"""How new a customer's newest data is, by `data_seq` and run; and its fingerprint."""
 
 
 class Change(StrEnum):
@@ -60,7 +88,8 @@ class Change(StrEnum):
 class Comparison:
     """Compares customers block by block, in bounded memory; a context manager, used under the client's lease.
 
-    Each block is its own transaction: SQLite cannot checkpoint its log during a read, and a plan writes gigabytes.
+    Each block is its own transaction: SQLite cannot checkpoint its log during a read, and a plan writes gigabytes. What
+    other runs have planned and never sent is listed once, at the beginning: under the lease, nobody else plans.
     """
 
     def __init__(self, ledger: Ledger, run: Run) -> None:
@@ -73,6 +102,8 @@ class Comparison:
         _TEMPORARY.create_all(self._tx, checkfirst=False)
         forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
         self._forgotten = self._tx.execute(forgotten).scalar_one()
+        self._tx.execute(_list_unsent(self._run))
+        self._has_unsent = self._tx.execute(select(_unsent.c.ordinal).limit(1)).first() is not None
         self._tx.commit()
         return self
 
@@ -84,46 +115,59 @@ class Comparison:
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return the change of each of these customers, in their order."""
+        keys = customer_keys(numbers)
         self._tx.execute(_block.delete())
-        if numbers:
-            rows = [{"position": position, "customer_no": number.lower()} for position, number in enumerate(numbers)]
+        if keys:
+            rows = [{"position": position, "customer_key": key} for position, key in enumerate(keys)]
             self._tx.execute(insert(_block), rows)
-        last = {row.position: row.newest for row in self._tx.execute(self._newest()) if row.newest is not None}
-        known = [{"customer_no": numbers[position].lower()} for position in last]
-        if known:
-            self._tx.execute(insert(_seen), known)
+        newest = self._newest()
+        if newest:
+            self._tx.execute(insert(_seen), [{"customer_key": keys[position]} for position in newest])
         self._tx.commit()
-        return [_change(position, last, print_) for position, print_ in enumerate(fingerprints)]
+        return [_change(newest.get(position), print_) for position, print_ in enumerate(fingerprints)]
 
-    def _newest(self) -> Any:
-        """Look up each customer of the block in the index, which SQLite uses only if both sides are `lower(…)`."""
-        c, b = customers.c, batches.c
-        trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
-        newest = (
-            select(case((trusted, c.fingerprint), else_=_NO_BASELINE))
-            .join_from(customers, batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
-            .where(self._is_of_client(), func.lower(c.customer_no) == func.lower(_block.c.customer_no))
-            .where(or_(self._was_sent(), self._may_be_sent()))
-            .order_by(b.data_seq.desc(), c.run_seq.desc())
-            .limit(1)
-            .correlate(_block)
+    def _newest(self) -> dict[int, _Newest]:
+        """Return the newest data of each customer of the block that has any, by position.
+
+        Two lines of one run were written by a version that took them for two customers. Which of them ARM has applied
+        last is unknown, so neither is trusted.
+        """
+        newest: dict[int, _Newest] = {}
+        for position, data_seq, run_seq, fingerprint in self._lines_of_block():
+            age, known = (data_seq, run_seq), newest.get(position)
+            if known is None or known[0] < age:
+                newest[position] = (age, bytes(fingerprint))
+            elif known[0] == age:
+                newest[position] = (age, _NO_BASELINE)
+        return newest
+
+    def _lines_of_block(self) -> Iterator[tuple[int, int, int, bytes]]:
+        queries = [self._current(), self._never_sent()] if self._has_unsent else [self._current()]
+        for query in queries:
+            for position, data_seq, run_seq, fingerprint in self._tx.execute(query):
+                if data_seq is not None:
+                    yield position, data_seq, run_seq, fingerprint
+
+    def _current(self) -> Select[Any]:
+        """Select the lines that count of each customer of the block: one search in the primary key for each."""
+        same = and_(
+            current_lines.c.client_id == self._run.client_id, current_lines.c.customer_key == _block.c.customer_key
         )
-        return select(_block.c.position, newest.scalar_subquery().label("newest"))
+        return _ages_and_fingerprints(current_lines, same, or_(self._was_sent(), self._may_be_sent()))
 
-    def _is_of_client(self) -> Any:
-        return customers.c.client_id == self._run.client_id
+    def _never_sent(self) -> Select[Any]:
+        same = _unsent.c.customer_key == _block.c.customer_key
+        return _ages_and_fingerprints(_unsent, same, and_(batches.c.sent_at.is_(None), self._may_be_sent()))
 
-    def _was_sent(self) -> Any:
+    def _was_sent(self) -> ColumnElement[bool]:
         c = customers.c
         meant = or_(c.outcome.is_(None), c.outcome != "superseded")
         return and_(c.run_seq > self._forgotten, meant, batches.c.sent_at.is_not(None))
 
-    def _may_be_sent(self) -> Any:
+    def _may_be_sent(self) -> ColumnElement[bool]:
         """Data planned or held in another run, which would overwrite a customer that is skipped as unchanged."""
-        c = customers.c
-        unfinished = and_(batches.c.state.in_(UNFINISHED), c.outcome.is_(None))
-        unsendable = c.run_seq.in_(_dry_or_incomplete_runs(self._run.client_id))
-        return and_(unfinished, ~unsendable, c.run_seq != self._run.seq)
+        unfinished = and_(batches.c.state.in_(UNFINISHED), customers.c.outcome.is_(None))
+        return and_(unfinished, _of_another_run(self._run))
 
     def known(self) -> int:
         """Return how many customers of the client the ledger has seen sent."""
@@ -132,22 +176,66 @@ class Comparison:
     def vanished(self) -> Iterator[str]:
         """Yield the known customers that are in none of the blocks; they are listed, never deleted."""
         known = self._known().subquery()
-        gone = ~exists().where(_seen.c.customer_no == known.c.customer_no)
-        query = select(known.c.customer_no).where(gone).order_by(known.c.customer_no)
+        gone = ~exists().where(_seen.c.customer_key == known.c.customer_key)
+        query = select(known.c.customer_no).where(gone).order_by(known.c.customer_key)
         with self._tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
             yield from rows.scalars()
 
-    def _known(self) -> Any:
-        c, b = customers.c, batches.c
-        joined = customers.join(batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
-        number = func.lower(c.customer_no).label("customer_no")
-        return select(number).select_from(joined).where(self._is_of_client(), self._was_sent()).distinct()
+    def _known(self) -> Select[Any]:
+        """Select each customer that was sent, in the order of the primary key, which needs no sorting."""
+        key = current_lines.c.customer_key
+        joined = current_lines.join(customers, pointed_to_by(current_lines, customers)).join(
+            batches, carried_by(customers, batches)
+        )
+        return (
+            select(key, func.min(customers.c.customer_no).label("customer_no"))
+            .select_from(joined)
+            .where(current_lines.c.client_id == self._run.client_id, self._was_sent())
+            .group_by(key)
+        )
 
 
-def _change(position: int, last: Mapping[int, bytes], fingerprint: bytes) -> Change:
-    if position not in last:
+def _ages_and_fingerprints(pointers: Table, same: ColumnElement[bool], counts: ColumnElement[bool]) -> Select[Any]:
+    """Select age and fingerprint of the lines of each customer of the block; a line that does not count has no age.
+
+    The joins are outer ones, so that SQLite looks each customer of the block up. It would rather read all the pointers
+    of the client once for each block.
+    """
+    c, b = customers.c, batches.c
+    trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
+    fingerprint = case((trusted, c.fingerprint), else_=literal(_NO_BASELINE, LargeBinary))
+    joined = (
+        _block.outerjoin(pointers, same)
+        .outerjoin(customers, pointed_to_by(pointers, customers))
+        .outerjoin(batches, and_(carried_by(customers, batches), counts))
+    )
+    return select(_block.c.position, b.data_seq, c.run_seq, fingerprint).select_from(joined)
+
+
+def _list_unsent(run: Run) -> Insert:
+    """List the lines of other runs that were planned and never sent: normally none. The others are in current_lines."""
+    b = batches.c
+    in_range = customers.c.ordinal.between(b.first_ordinal, b.last_ordinal)
+    lines = (
+        select(key_of(customers), customers.c.run_seq, customers.c.ordinal)
+        .select_from(batches)
+        .join(customers, and_(carried_by(customers, batches), in_range))
+        .where(b.client_id == run.client_id, b.state.in_(UNFINISHED), b.sent_at.is_(None))
+        .where(customers.c.outcome.is_(None), _of_another_run(run))
+    )
+    return insert(_unsent).from_select(["customer_key", "run_seq", "ordinal"], lines)
+
+
+def _of_another_run(run: Run) -> ColumnElement[bool]:
+    """Whether a line belongs to another run that may be sent as it is planned."""
+    unsendable = customers.c.run_seq.in_(_dry_or_incomplete_runs(run.client_id))
+    return and_(~unsendable, customers.c.run_seq != run.seq)
+
+
+def _change(newest: _Newest | None, fingerprint: bytes) -> Change:
+    if newest is None:
         return Change.NEW
-    return Change.UNCHANGED if last[position] == fingerprint else Change.CHANGED
+    return Change.UNCHANGED if newest[1] == fingerprint else Change.CHANGED
 
 
 def _dry_or_incomplete_runs(client: int) -> Select[tuple[int]]:
@@ -174,15 +262,13 @@ def in_flight(tx: Connection, run: Run) -> int:
     )
     if tx.execute(select(other_batches.c.seq).where(in_other_run).limit(1)).first() is None:
         return 0
-    same = and_(
-        others.c.client_id == own.c.client_id, func.lower(others.c.customer_no) == func.lower(own.c.customer_no)
-    )
+    same = and_(current_lines.c.client_id == own.c.client_id, current_lines.c.customer_key == key_of(own))
     query = (
         select(func.count(own.c.ordinal.distinct()))
-        .join_from(own, others, same)
-        .join(
-            other_batches, and_(other_batches.c.run_seq == others.c.run_seq, other_batches.c.seq == others.c.batch_seq)
-        )
+        .select_from(own)
+        .join(current_lines, same)
+        .join(others, pointed_to_by(current_lines, others))
+        .join(other_batches, carried_by(others, other_batches))
         .where(own.c.run_seq == run.seq, in_other_run, others.c.outcome.is_(None))
     )
     return int(tx.execute(query).scalar_one())

@@ -4,17 +4,16 @@ A plan is valid once its completion mark is committed; the bodies are on disk be
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, count, repeat
 from types import TracebackType
 from typing import Any, Final, Self
 
 from sqlalchemy import update
 
-from armrest.model import TAIL, Serialized, envelope, head, serialize
-from armrest.outbox.batches import State
+from armrest.model import TAIL, Serialized, customer_keys, envelope, head, serialize
 from armrest.outbox.errors import LeaseLost
-from armrest.outbox.ledger import batches, customers, insert_in_bulk, rejects, runs
+from armrest.outbox.ledger import State, batches, customers, insert_in_bulk, rejects, runs
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans.comparison import Change, Comparison, in_flight
 from armrest.outbox.plans.figures import PlanFigures
@@ -27,8 +26,8 @@ MOST_SLICES: Final = 100
 COMMIT_LINES: Final = 10_000
 """Lines per transaction: each one costs a flush to disk, whatever its size."""
 
-_LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
-_REJECT = ("run_seq", "row", "client_id", "customer_no", "field", "code")
+_LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "customer_key", "fields", "fingerprint")
+_REJECT = ("run_seq", "row", "client_id", "customer_no", "customer_key", "field", "code")
 
 
 class CustomerTooLarge(Exception):
@@ -122,9 +121,10 @@ class PlanWriter:
     def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
         """Record rows that will not be sent: row number, customer number, field, code. Committed with the batches."""
         run = self._run
-        self._rejects += (
-            (run.seq, row, run.client_id, _storable(no), field, code) for row, no, field, code in rejected
-        )
+        for row, cell, field, code in rejected:
+            number = _storable(cell)
+            [key] = _stored_keys([number]) if number else [None]
+            self._rejects.append((run.seq, row, run.client_id, number, key, field, code))
 
     def complete(self) -> int:
         """Commit the plan; return its number of customers. From now on it may be sent.
@@ -195,7 +195,8 @@ class PlanWriter:
         self.figures.batches += 1
         self.figures.body_bytes += ref.length
         same = (repeat(run.seq), count(self._ordinal), repeat(run.client_id), repeat(self._seq))
-        self._lines.extend(zip(*same, chunk.numbers, chunk.masks, chunk.fingerprints, strict=False))
+        keys = _stored_keys(chunk.numbers)
+        self._lines.extend(zip(*same, chunk.numbers, keys, chunk.masks, chunk.fingerprints, strict=False))
         self._ordinal += len(chunk)
 
     def _commit(self) -> None:
@@ -215,3 +216,11 @@ class PlanWriter:
 def _storable(text: str | None) -> str | None:
     """Return a cell of a rejected row without the character 0, which PostgreSQL cannot store."""
     return text and text.replace("\0", "")
+
+
+def _stored_keys(numbers: Sequence[str]) -> Iterable[str | None]:
+    """Return the keys as the ledger stores them: none where a number is its own key."""
+    keys = customer_keys(numbers)
+    if keys is numbers:
+        return repeat(None, len(numbers))
+    return [None if key == number else key for number, key in zip(numbers, keys, strict=True)]

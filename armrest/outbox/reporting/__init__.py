@@ -1,10 +1,9 @@
+from armrest.outbox.reporting.outcomes import outcomes_of_customer, outcomes_of_run
 from armrest.outbox.reporting.queries import (
     attempt_views,
     batch_views,
     failed_customers,
     last_rows,
-    outcomes_of_customer,
-    outcomes_of_run,
     plan_figures,
     summaries,
     summary,
@@ -17,7 +16,7 @@ from armrest.outbox.reporting.rerun_candidates import (
     failures_in,
     runs_of_batches,
     runs_with_failures,
-    unresolved,
+    unresolved_lines,
 )
 from armrest.outbox.reporting.run_export import ExportRefused, export
 from armrest.outbox.reporting.views import (
@@ -56,5 +55,5 @@ __all__ = [
     "runs_with_failures",
     "summaries",
     "summary",
-    "unresolved",
+    "unresolved_lines",
 ]

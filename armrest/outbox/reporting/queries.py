@@ -1,21 +1,19 @@
 """Queries to the ledger that return views."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
-from armrest.model import names_in
-from armrest.outbox.batches import BY_A_PERSON, State
-from armrest.outbox.ledger import Ledger, batches, clients, customers, flow_runs, rejects, runs
+from armrest.outbox.ledger import Ledger, State, archived_rejects, batches, customers, flow_runs, rejects, runs
 from armrest.outbox.plans import PlanFigures, confirmed_client
 from armrest.outbox.reporting.views import (
     AttemptView,
     BatchCounts,
     BatchView,
     CustomerCounts,
-    CustomerOutcome,
     FailedCustomer,
     RunSummary,
 )
@@ -59,7 +57,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             batches=sent,
             batch_uuids=_uuids(tx, run),
             rejects_file=run.rejects_file,
-            rejected_why=_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq)),
+            rejected_why=_rejected_why(tx, run) if customers_.rejected else [],
             failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if customers_.failed else [],
             decided=_decided(tx, run, row.figures),
             parent_run_id=run.parent_run_id,
@@ -122,6 +120,12 @@ def _reasons(tx: Connection, query: Select[Any]) -> list[tuple[str, int]]:
     return [(str(reason or ""), int(times)) for reason, times in tx.execute(counted)]
 
 
+def _rejected_why(tx: Connection, run: Run) -> list[tuple[str, int]]:
+    codes = Counter(dict(_reasons(tx, select(rejects.c.code).where(rejects.c.run_seq == run.seq))))
+    codes.update(reject.code for reject in archived_rejects(tx, run.seq))
+    return sorted(codes.items(), key=lambda counted: (-counted[1], counted[0]))
+
+
 def batch_views(ledger: Ledger, run: Run) -> list[BatchView]:
     """Return a run's batches in order, including those that were split."""
     with ledger.read() as tx:
@@ -161,82 +165,6 @@ def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
     with ledger.read() as tx, tx.execute(query) as rows:
         for row in rows:
             yield FailedCustomer(row.customer_no, row.reason or "", row.seq, row.batch_uuid)
-
-
-def outcomes_of_run(ledger: Ledger, run: Run) -> Iterator[CustomerOutcome]:
-    """Yield one outcome for every customer of a run: first the planned ones in order, then the rejected ones.
-
-    They are streamed in one transaction, so a run may have any size, and appears as it was at the first one.
-    """
-    planned = _lines().where(customers.c.run_seq == run.seq).order_by(customers.c.ordinal)
-    rejected = _rejected().where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)
-    with ledger.read() as tx:
-        for query in (planned, rejected):
-            with tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
-                yield from map(_outcome, rows)
-
-
-def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> list[CustomerOutcome]:
-    """Return what every run did with a customer, the newest run first. The number is compared without case."""
-    rows: list[Row[Any]] = []
-    with ledger.read() as tx:
-        for query, table in ((_lines(), customers), (_rejected(), rejects)):
-            numbers = select(clients.c.id).where(clients.c.client_no == client_no)
-            same = func.lower(table.c.customer_no) == func.lower(customer_no)
-            rows += tx.execute(query.where(table.c.client_id.in_(numbers), same))
-    return [_outcome(row) for row in sorted(rows, key=lambda row: row.run_seq, reverse=True)]
-
-
-def _lines() -> Select[Any]:
-    c, b = customers.c, batches.c
-    by_batch = case(
-        (b.state.in_(_SETTLED), "updated"),
-        (b.state.in_(_FAILED), "failed"),
-        ((b.state == State.PLANNED) & runs.c.started_at.is_(None), "planned"),
-        else_="open",
-    )
-    joined = customers.join(batches, (b.run_seq == c.run_seq) & (b.seq == c.batch_seq)).join(
-        runs, runs.c.seq == c.run_seq
-    )
-    outcome = func.coalesce(c.outcome, by_batch)
-    return select(
-        runs.c.run_id,
-        c.run_seq,
-        c.customer_no,
-        outcome.label("outcome"),
-        b.batch_uuid,
-        case(
-            ((outcome == "updated") & ~b.message.startswith(BY_A_PERSON), ""),
-            else_=func.coalesce(c.reason, b.held_by, b.message),
-        ).label("reason"),
-        c.fields,
-        func.coalesce(b.settled_at, b.accepted_at, b.sent_at, runs.c.planned_at).label("at"),
-    ).select_from(joined)
-
-
-def _rejected() -> Select[Any]:
-    return select(
-        runs.c.run_id,
-        rejects.c.run_seq,
-        rejects.c.customer_no,
-        literal("rejected").label("outcome"),
-        literal(None).label("batch_uuid"),
-        (rejects.c.field + ": " + rejects.c.code).label("reason"),
-        literal(0).label("fields"),
-        runs.c.created_at.label("at"),
-    ).select_from(rejects.join(runs, runs.c.seq == rejects.c.run_seq))
-
-
-def _outcome(row: Row[Any]) -> CustomerOutcome:
-    return CustomerOutcome(
-        run_id=row.run_id,
-        customer_no=row.customer_no or "",
-        outcome=row.outcome,
-        batch_uuid=row.batch_uuid,
-        reason=row.reason or "",
-        fields=names_in(row.fields),
-        at=time_of(row.at),
-    )
 
 
 def time_of(seconds: float | None) -> datetime | None:

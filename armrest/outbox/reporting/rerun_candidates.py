@@ -1,19 +1,38 @@
 """Find what a rerun sends again: customers that failed, or whose batch was lost, and that are still unresolved."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Index,
+    Insert,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    exists,
+    insert,
+    or_,
+    select,
+)
 
-from armrest.outbox.batches import Batch, State, from_row
+from armrest.outbox.batches import Batch, from_row
 from armrest.outbox.bodies import PURGED
 from armrest.outbox.errors import BodyUnusable, UnknownBatch
-from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
+from armrest.outbox.ledger import Ledger, State, batches, carried_by, clients, customers, key_of, runs
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.run_request import Only
 from armrest.outbox.runs import Run
 from armrest.outbox.sending import read_customers
+
+_TEMPORARY: Final = MetaData()
+_resolved: Final = Table("resolved", _TEMPORARY, Column("customer_key", Text), prefixes=["TEMPORARY"])
+Index("resolved_by_key", _resolved.c.customer_key)
 
 _FAILURES: Final[dict[Only, ColumnElement[bool]]] = {
     "failed": and_(batches.c.failed > 0, batches.c.state != State.LOST),
@@ -117,9 +136,13 @@ def runs_of_batches(ledger: Ledger, *, api_url: str, batch_uuids: Collection[str
 def _unresolved_batches(
     ledger: Ledger, run: Run, only: Only, batch_uuids: Collection[str]
 ) -> Iterator[tuple[Batch, dict[int, str | None]]]:
-    for batch in _failed_batches(ledger, run, only, batch_uuids):
-        if reasons := unresolved(ledger, batch):
-            yield batch, reasons
+    failed = _failed_batches(ledger, run, only, batch_uuids)
+    if not failed:
+        return
+    with unresolved_lines(ledger, run) as unresolved:
+        for batch in failed:
+            if reasons := unresolved(batch):
+                yield batch, reasons
 
 
 def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collection[str]) -> list[Batch]:
@@ -134,32 +157,53 @@ def _failed_batches(ledger: Ledger, run: Run, only: Only, batch_uuids: Collectio
     return [batch for batch in chosen if not batch_uuids or batch.batch_uuid in batch_uuids]
 
 
-def unresolved(ledger: Ledger, batch: Batch) -> dict[int, str | None]:
-    """Return the reasons, by ordinal, of a batch's failed or lost lines that no later rerun covers.
+@contextmanager
+def unresolved_lines(ledger: Ledger, run: Run) -> Iterator[Callable[[Batch], dict[int, str | None]]]:
+    """Return a function that returns the reasons, by ordinal, of a batch's failed or lost lines that are unresolved.
 
-    A rerun counts only if its plan is complete: an incomplete plan is never sent.
+    A later run of the same data resolves a customer if its plan is complete and carries the customer, which has not
+    failed there: an incomplete plan is never sent. Those runs are read once, at the beginning; they are few, and seldom
+    large. Lines are then looked up in a temporary table, between which others may write.
     """
-    own, later, later_batches = customers.alias("own"), customers.alias("later"), batches.alias("later_batches")
-    is_complete = exists().where(runs.c.seq == later.c.run_seq, runs.c.planned_at.is_not(None))
-    covered = exists().where(
-        later.c.client_id == own.c.client_id,
-        func.lower(later.c.customer_no) == func.lower(own.c.customer_no),
-        later.c.run_seq > own.c.run_seq,
-        or_(later.c.outcome.is_(None), later.c.outcome != "failed"),
-        and_(later_batches.c.run_seq == later.c.run_seq, later_batches.c.seq == later.c.batch_seq),
-        later_batches.c.data_seq == batch.data_seq,
-        later_batches.c.state != State.LOST,
-        is_complete,
-    )
-    unsettled = own.c.outcome == "failed"
-    if batch.state == State.LOST:
-        unsettled = or_(unsettled, own.c.outcome.is_(None))
-    query = select(own.c.ordinal, own.c.reason).where(
-        own.c.run_seq == batch.run_seq,
-        own.c.batch_seq == batch.seq,
-        own.c.ordinal.between(batch.first_ordinal, batch.last_ordinal),
-        unsettled,
-        ~covered,
-    )
     with ledger.read() as tx:
-        return {row.ordinal: row.reason for row in tx.execute(query)}
+        _TEMPORARY.create_all(tx, checkfirst=False)
+        tx.execute(_list_resolved(tx, run))
+        has_any = tx.execute(select(_resolved.c.customer_key).limit(1)).first() is not None
+        tx.commit()
+        try:
+            yield lambda batch: _unresolved(tx, batch, but_resolved=has_any)
+        finally:
+            tx.invalidate()  # this drops the temporary table, too
+
+
+def _list_resolved(tx: Connection, run: Run) -> Insert:
+    data_seq = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one()
+    of_same_data = and_(batches.c.client_id == run.client_id, batches.c.data_seq == data_seq)
+    carries = customers.c.ordinal.between(batches.c.first_ordinal, batches.c.last_ordinal)
+    lines = (
+        select(key_of(customers))
+        .select_from(batches)
+        .join(runs, runs.c.seq == batches.c.run_seq)
+        .join(customers, and_(carried_by(customers, batches), carries))
+        .where(of_same_data, batches.c.run_seq > run.seq, batches.c.state != State.LOST)
+        .where(runs.c.planned_at.is_not(None), or_(customers.c.outcome.is_(None), customers.c.outcome != "failed"))
+    )
+    return insert(_resolved).from_select(["customer_key"], lines)
+
+
+def _unresolved(tx: Connection, batch: Batch, *, but_resolved: bool) -> dict[int, str | None]:
+    c = customers.c
+    unsettled = c.outcome == "failed"
+    if batch.state == State.LOST:
+        unsettled = or_(unsettled, c.outcome.is_(None))
+    query = select(c.ordinal, c.reason).where(
+        c.run_seq == batch.run_seq,
+        c.batch_seq == batch.seq,
+        c.ordinal.between(batch.first_ordinal, batch.last_ordinal),
+        unsettled,
+    )
+    if but_resolved:
+        query = query.where(~exists().where(_resolved.c.customer_key == key_of(customers)))
+    reasons = {row.ordinal: row.reason for row in tx.execute(query)}
+    tx.commit()
+    return reasons

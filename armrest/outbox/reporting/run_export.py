@@ -6,7 +6,7 @@ from typing import Final
 
 from armrest.outbox.errors import OutboxError
 from armrest.outbox.ledger import Ledger
-from armrest.outbox.reporting.queries import outcomes_of_run
+from armrest.outbox.reporting.outcomes import outcomes_of_run
 from armrest.outbox.runs import Run
 from armrest.tabular import TableLayout, TableRefused, write_table
 

@@ -1,15 +1,16 @@
 """The append-only history of attempts: time, kind, outcome, duration, and ARM's redacted answer."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from statistics import median
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from armrest.outbox.batches import Batch
-from armrest.outbox.ledger import Ledger, attempts
+from armrest.outbox.ledger import Ledger, archived_attempts, attempts
 from armrest.outbox.runs import Run
 
 
@@ -46,7 +47,16 @@ def attempts_at(ledger: Ledger, run: Run, batch: Batch | None = None) -> list[At
     if batch is not None:
         query = query.where(attempts.c.batch_seq == batch.seq)
     with ledger.read() as tx:
-        return [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in tx.execute(query)]
+        recent = [Attempt(**{name: getattr(row, name) for name in Attempt.__slots__}) for row in tx.execute(query)]
+        return [*_archived_attempts(tx, run, batch), *recent]
+
+
+def _archived_attempts(tx: Connection, run: Run, batch: Batch | None) -> Iterator[Attempt]:
+    for row in archived_attempts(tx, run.seq):
+        if batch is None or row.batch_seq == batch.seq:
+            columns = row._asdict()
+            del columns["id"]
+            yield Attempt(run_seq=run.seq, **columns)
 
 
 def usual_seconds(ledger: Ledger, run: Run) -> dict[str, float]:

@@ -11,13 +11,26 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, or_, select
 
 from armrest.model import merged
-from armrest.outbox.batches import SENDABLE, Batch, State, lines_of, transition
-from armrest.outbox.ledger import Ledger, batches, customers, runs
+from armrest.outbox.batches import Batch, lines_of, transition
+from armrest.outbox.ledger import (
+    OPEN,
+    SENDABLE,
+    Ledger,
+    State,
+    batches,
+    carried_by,
+    current_lines,
+    customers,
+    enter_lines,
+    key_of,
+    pointed_to_by,
+    runs,
+)
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
 from armrest.outbox.sending.in_flight import is_open, maybe_applied
@@ -107,6 +120,7 @@ def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
     attempt: dict[str, Any] = {"state": State.SENDING, "attempts": batch.attempts + 1}
     attempt |= {"sent_at": batch.sent_at or now, "last_sent_at": now}
     transition(tx, batch, {"held_by": None, **mark_parts_in_doubt(batch), **attempt}, expected=SENDABLE)
+    enter_lines(tx, batch.lines)
     return replace(batch, doubtful=batch.may_have_arrived, **attempt)
 
 
@@ -119,12 +133,11 @@ def _hold(outbox: Outbox, run: Run, batch: Batch, held_by: Mapping[int, str]) ->
 
 def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     about = {"client_id": batch.client_id, "run_seq": batch.run_seq, "data_seq": batch.data_seq, "horizon": horizon}
-    if tx.execute(_ANY, about).first() is None:
+    if not any(tx.execute(query, about).first() for query in _ANY):
         return _Conflicts({}, {})
-    mine = {"batch_seq": batch.seq, "first_ordinal": batch.first_ordinal, "last_ordinal": batch.last_ordinal}
     held_by: dict[int, str] = {}
     carried: dict[int, list[int]] = defaultdict(list)
-    for row in tx.execute(_CONFLICTS, {**about, **mine}):
+    for row in tx.execute(_CONFLICTS, {**about, **batch.lines.as_values()}):
         if row.in_flight:
             uuid = f", batchUuid {row.batch_uuid}" if row.batch_uuid else ""
             held_by[row.ordinal] = f"batch {row.seq} of run {row.run_id}{uuid}"
@@ -133,34 +146,56 @@ def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     return _Conflicts(held_by, {ordinal: merged(masks) for ordinal, masks in carried.items()})
 
 
-def _queries() -> tuple[Select[Any], Select[Any]]:
-    """Return two queries, built once: whether any batch may conflict, and for which customers one does."""
-    other, mine, theirs = batches.alias("other"), customers.alias("mine"), customers.alias("theirs")
-    run_seq: BindParameter[int] = bindparam("run_seq")
-    data_seq: BindParameter[int] = bindparam("data_seq")
-    horizon: BindParameter[float] = bindparam("horizon")
-    still_open = is_open(other, horizon)
-    ghost = and_(maybe_applied(other, horizon), other.c.data_seq < data_seq)
-    newer = and_(other.c.data_seq > data_seq, other.c.sent_at.is_not(None))
-    elsewhere = and_(other.c.client_id == bindparam("client_id"), other.c.run_seq != run_seq)
-    of_client = and_(elsewhere, or_(still_open, ghost, newer))
-    in_flight = or_(and_(still_open, theirs.c.outcome.is_(None)), ghost)
-    same_customer = and_(
-        theirs.c.client_id == mine.c.client_id,
-        func.lower(theirs.c.customer_no) == func.lower(mine.c.customer_no),
-        theirs.c.run_seq != mine.c.run_seq,
+_run_seq: Final[BindParameter[int]] = bindparam("run_seq")
+_data_seq: Final[BindParameter[int]] = bindparam("data_seq")
+_horizon: Final[BindParameter[float]] = bindparam("horizon")
+_other: Final = batches.alias("other")
+_STILL_OPEN: Final = is_open(_other, _horizon)
+_GHOST: Final = and_(maybe_applied(_other, _horizon), _other.c.data_seq < _data_seq)
+_NEWER: Final = and_(_other.c.data_seq > _data_seq, _other.c.sent_at.is_not(None))
+_ELSEWHERE: Final = and_(_other.c.client_id == bindparam("client_id"), _other.c.run_seq != _run_seq)
+
+
+def _any() -> tuple[Select[Any], ...]:
+    """Return queries that find a batch that may conflict, if any. Each reads one range of one index.
+
+    A run has thousands of open batches of its own, so those of other runs are looked up on both sides of them.
+    """
+    open_elsewhere = and_(_other.c.client_id == bindparam("client_id"), _other.c.state.in_(OPEN), _STILL_OPEN)
+    return tuple(
+        select(_other.c.seq).where(condition).limit(1)
+        for condition in (
+            and_(open_elsewhere, _other.c.run_seq < _run_seq),
+            and_(open_elsewhere, _other.c.run_seq > _run_seq),
+            and_(_ELSEWHERE, _GHOST),
+            and_(_ELSEWHERE, _NEWER),
+        )
     )
-    conflicts = (
+
+
+def _for_each_customer() -> Select[Any]:
+    """Return the query for the customers of a batch that conflict. It looks each of them up in `current_lines`."""
+    mine, pointer, theirs = customers.alias("mine"), current_lines.alias("pointer"), customers.alias("theirs")
+    in_flight = or_(and_(_STILL_OPEN, theirs.c.outcome.is_(None)), _GHOST)
+    same_customer = and_(
+        pointer.c.client_id == mine.c.client_id,
+        pointer.c.customer_key == key_of(mine),
+        pointer.c.run_seq != mine.c.run_seq,
+    )
+    return (
         select(mine.c.ordinal, mine.c.fields.label("my_fields"), theirs.c.fields, in_flight.label("in_flight"))
-        .add_columns(newer.label("newer"), other.c.seq, other.c.batch_uuid, runs.c.run_id)
-        .join_from(mine, theirs, same_customer)
-        .join(other, and_(other.c.run_seq == theirs.c.run_seq, other.c.seq == theirs.c.batch_seq))
-        .join(runs, runs.c.seq == other.c.run_seq)
-        .where(mine.c.run_seq == run_seq, mine.c.batch_seq == bindparam("batch_seq"), mine.c.outcome.is_(None))
-        .where(mine.c.ordinal.between(bindparam("first_ordinal"), bindparam("last_ordinal")), of_client)
+        .add_columns(_NEWER.label("newer"), _other.c.seq, _other.c.batch_uuid, runs.c.run_id)
+        .select_from(mine)
+        .join(pointer, same_customer)
+        .join(theirs, pointed_to_by(pointer, theirs))
+        .join(_other, carried_by(theirs, _other))
+        .join(runs, runs.c.seq == _other.c.run_seq)
+        .where(mine.c.run_seq == _run_seq, mine.c.batch_seq == bindparam("batch_seq"), mine.c.outcome.is_(None))
+        .where(mine.c.ordinal.between(bindparam("first_ordinal"), bindparam("last_ordinal")))
+        .where(_ELSEWHERE, or_(_STILL_OPEN, _GHOST, _NEWER))
         .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
     )
-    return select(other.c.seq).where(of_client).limit(1), conflicts
 
 
-_ANY, _CONFLICTS = _queries()
+_ANY: Final = _any()
+_CONFLICTS: Final = _for_each_customer()

@@ -2,10 +2,20 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select
 
-from armrest.outbox.batches import State
-from armrest.outbox.ledger import Ledger, batches, clients, customers, runs
+from armrest.model import customer_key
+from armrest.outbox.ledger import (
+    Ledger,
+    State,
+    batches,
+    carried_by,
+    clients,
+    current_lines,
+    customers,
+    pointed_to_by,
+    runs,
+)
 
 
 def is_open(batches: Any, horizon: Any) -> ColumnElement[bool]:
@@ -20,9 +30,12 @@ def is_open(batches: Any, horizon: Any) -> ColumnElement[bool]:
 
 
 def maybe_applied(batches: Any, horizon: Any) -> ColumnElement[bool]:
-    """Whether ARM may hold a batch that we do not know about: an attempt since the horizon got no answer."""
+    """Whether ARM may hold a batch that we do not know about: an attempt since the horizon got no answer.
+
+    The 1 is written out, since SQLite uses an index of some rows only if the statement itself names the same rows.
+    """
     c = batches.c
-    return and_(c.doubtful == 1, c.last_sent_at > horizon, c.state != State.LOST)
+    return and_(c.doubtful == literal_column("1"), c.last_sent_at > horizon, c.state != State.LOST)
 
 
 def held_by(
@@ -32,11 +45,14 @@ def held_by(
     c, b = customers.c, batches.c
     query = (
         select(b.seq, runs.c.run_id)
-        .join_from(customers, batches, and_(b.run_seq == c.run_seq, b.seq == c.batch_seq))
+        .select_from(clients)
+        .join(current_lines, current_lines.c.client_id == clients.c.id)
+        .join(customers, pointed_to_by(current_lines, customers))
+        .join(batches, carried_by(customers, batches))
         .join(runs, runs.c.seq == b.run_seq)
-        .join(clients, clients.c.id == c.client_id)
         .where(clients.c.api_url == api_url, clients.c.client_no == client_no)
-        .where(func.lower(c.customer_no) == func.lower(customer_no))
+        .where(current_lines.c.customer_key == customer_key(customer_no))
+        .where(or_(c.outcome.is_(None), c.outcome != "superseded"))
         .order_by(runs.c.seq.desc())
     )
     with ledger.read() as tx:

@@ -9,9 +9,8 @@ from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from armrest.outbox.batches import UNFINISHED
 from armrest.outbox.errors import LeaseLost, OutboxError
-from armrest.outbox.ledger import Ledger, batches, clients, shards
+from armrest.outbox.ledger import UNFINISHED, Ledger, batches, clients, shards
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run, Shard
 from armrest.outbox.sending.leases import Lease

@@ -11,10 +11,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert,
 
 from armrest.model import customers_in, envelope, mask_of, without
 from armrest.outbox.batches import (
-    SENDABLE,
     Batch,
     Line,
-    State,
     Verdict,
     lines_in_body,
     read_batch,
@@ -23,7 +21,7 @@ from armrest.outbox.batches import (
 )
 from armrest.outbox.bodies import BodyRef
 from armrest.outbox.errors import BodyUnusable
-from armrest.outbox.ledger import batches, customers
+from armrest.outbox.ledger import SENDABLE, State, batches, customers
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
 

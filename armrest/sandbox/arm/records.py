@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
+from armrest.model import customer_key
 from armrest.sandbox.arm import assumed, documented
 from armrest.sandbox.arm.assumed import Failure
 from armrest.sandbox.arm.batch import Batch, Outcome
@@ -28,7 +29,7 @@ R = TypeVar("R")
 
 @dataclass(slots=True)
 class _Client:
-    """Customers by casefolded number, each as JSON bytes: a fraction of what objects take."""
+    """Customers by the key of their number, each as JSON bytes: a fraction of what objects take."""
 
     customers: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, Batch] = field(default_factory=dict)
@@ -123,7 +124,7 @@ class CustomerRecords:
             return refused.reply
         self.advance()
         customers = self._clients[client_no].customers
-        existed = str(customer["customerNo"]).casefold() in customers
+        existed = customer_key(str(customer["customerNo"])) in customers
         if message := self._apply(customers, method, customer):
             status = assumed.SINGLE_REFUSED
             return json_reply(status, assumed.error(status, message, [Failure(0, customer["customerNo"], message)]))
@@ -169,7 +170,7 @@ class CustomerRecords:
         Source: DELETE /clients/{clientno}/customers/{customerno}; the statuses documented, the bodies assumed.
         """
         self.advance()
-        number = customer_no.casefold()
+        number = customer_key(customer_no)
         if number not in self._clients[client_no].customers:
             return json_reply(404, assumed.error(404, "Unknown customer"))
         if number in self._behaviour.customers_with_items:
@@ -211,7 +212,7 @@ class CustomerRecords:
     def customer(self, client_no: int, customer_no: str) -> Customer | None:
         """Return one customer, after applying what is due; None if there is none."""
         self.advance()
-        record = self._clients[client_no].customers.get(customer_no.casefold())
+        record = self._clients[client_no].customers.get(customer_key(customer_no))
         return None if record is None else orjson.loads(record)
 
     @_locked
@@ -230,7 +231,7 @@ class CustomerRecords:
     @_locked
     def load(self, client_no: int, customers: Iterable[Customer]) -> int:
         """Add customers to the records as if they had always existed; return how many."""
-        loaded = {customer["customerNo"].casefold(): _encoded(create(customer)) for customer in customers}
+        loaded = {customer_key(customer["customerNo"]): _encoded(create(customer)) for customer in customers}
         self._clients[client_no].customers |= loaded
         return len(loaded)
 
@@ -342,7 +343,7 @@ class CustomerRecords:
 
     def _apply(self, records: dict[str, bytes], method: str, customer: Customer) -> str:
         """Apply one update; return why it was refused, or `""`."""
-        number = customer["customerNo"].casefold()
+        number = customer_key(customer["customerNo"])
         if number in self._behaviour.refuse_customers:
             self._faults.count("refused", 1)
             return "The customer was refused"

@@ -98,3 +98,13 @@ def test_a_number_that_the_settings_allow_is_a_duplicate(source: Open) -> None:
 
     with pytest.raises(InputRefused, match="customerNo acme is in rows 2 and 3"):
         read(source("customerNo\nACME\nAcme\n", policy=policy))
+
+
+@pytest.mark.parametrize("numbers", [("Å3", "å3"), ("K\u00c51", "KA\u030a1"), ("k\u00e51", "KA\u030a1")])
+def test_one_number_in_two_spellings_is_a_duplicate_and_both_rows_are_named(
+    source: Open, numbers: tuple[str, str]
+) -> None:
+    with pytest.raises(InputRefused, match=r"is in rows 2 and 4; keep one") as refused:
+        read(source(f"customerNo,name\n{numbers[0]},Kari\n1,Ola\n{numbers[1]},Kari\n"))
+
+    assert refused.value.rows == (2, 4)

@@ -184,6 +184,13 @@ def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_
 
 
 NEW_IN_VERSION_3 = ("stopped_by", "plan_attempt", "dry_run")
+NEW_INDEXES_IN_VERSION_3 = (
+    "batches_by_state",
+    "batches_by_data",
+    "batches_by_sending",
+    "batches_in_doubt",
+    "runs_by_state",
+)
 
 
 def as_version_2(ledger: Ledger) -> None:
@@ -193,6 +200,13 @@ def as_version_2(ledger: Ledger) -> None:
             tx.exec_driver_sql(f"ALTER TABLE runs DROP COLUMN {column}")
         tx.exec_driver_sql("ALTER TABLE clients DROP COLUMN token")
         tx.exec_driver_sql("DROP TABLE confirmations")
+        tx.exec_driver_sql("DROP TABLE current_lines")
+        for index in NEW_INDEXES_IN_VERSION_3:
+            tx.exec_driver_sql(f"DROP INDEX {index}")
+        for table in ("customers", "rejects"):
+            tx.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN customer_key")
+            tx.exec_driver_sql(f"CREATE INDEX {table}_by_number ON {table} (client_id, lower(customer_no))")
+        tx.exec_driver_sql("CREATE INDEX batches_by_client_and_state ON batches (client_id, state)")
         tx.exec_driver_sql("UPDATE facts SET value = '2' WHERE name = 'schema_version'")
 
 

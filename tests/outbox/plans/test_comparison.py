@@ -163,7 +163,12 @@ def test_each_customer_of_a_block_is_looked_up_in_the_index(outbox: Outbox, plan
     if not ledger_url.startswith("sqlite"):
         pytest.skip("asks SQLite how it goes about it")
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
-        query = comparison._newest().compile(outbox.ledger._engine, compile_kwargs={"literal_binds": True})
-        steps = [row.detail for row in comparison._tx.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+        plans = []
+        for query in (comparison._current(), comparison._never_sent()):
+            statement = query.compile(outbox.ledger._engine, compile_kwargs={"literal_binds": True})
+            plans.append([row.detail for row in comparison._tx.execute(text(f"EXPLAIN QUERY PLAN {statement}"))][:2])
 
-    assert "SEARCH customers USING INDEX customers_by_number (client_id=? AND <expr>=?)" in steps
+    assert plans == [
+        ["SCAN block", "SEARCH current_lines USING PRIMARY KEY (client_id=? AND customer_key=?) LEFT-JOIN"],
+        ["SCAN block", "SEARCH unsent USING INDEX unsent_by_key (customer_key=?) LEFT-JOIN"],
+    ]

@@ -1,0 +1,260 @@
+"""`make bench-history`: that a night costs the same after 300 nights as after one (ten minutes; NIGHTS=30: one).
+
+Every night sends the same customers, all of them, through the outbox's own functions: plan, gate, accept, close; only
+HTTP is left out. After 1, 30 and 300 nights it measures, in milliseconds of CPU:
+
+- planning the file with `changes_only`, 1% of it changed: in the order of the customer numbers, and shuffled
+- a batch through the gate, with nothing in the way, and with a batch of other customers open elsewhere
+- closing a batch
+
+Medians. Fails if anything takes more than 1.2 times of what it took after the first night. CPU is compared, since a
+busy machine delays what waits for the disk; the time on the clock is printed beside it.
+"""
+
+import argparse
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from armrest.outbox import (
+    SENDABLE,
+    Batch,
+    Comparison,
+    Lease,
+    Outbox,
+    PlanWriter,
+    Run,
+    accept,
+    batches_in,
+    begin,
+    begin_plan,
+    close_batch,
+    create_run,
+    find_run,
+)
+from armrest.outbox.ledger import current_lines, customers
+from benchmarks.table import machine
+from tests.plans import leased, update_of
+
+API_URL: Final = "http://127.0.0.1:1/arm/v1"
+CLIENT_NO: Final = 2218
+CUSTOMERS: Final = 20_000
+BATCH_SIZE: Final = 500
+MEASURED_AFTER: Final = (1, 30)
+DAY: Final = 86_400.0
+AT_MOST: Final = 1.2
+NIGHTS_MEASURED: Final = 3
+"""In a row, each time."""
+PLANS: Final = 3
+"""Plans of each kind that are measured in a night."""
+WARM_UP: Final = 2
+"""Nights before the first: the first of all is new to the ledger, and finds it empty."""
+
+Customers = Sequence[dict[str, Any]]
+Medians = dict[str, tuple[float, float]]
+"""CPU and time of each kind of work, in milliseconds."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Seconds since 1970, moved by a day each night."""
+
+    seconds: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.seconds
+
+
+class Costs:
+    """What each kind of work took: CPU and time, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._taken: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+
+    @contextmanager
+    def measured(self, what: str) -> Iterator[None]:
+        """Measure a block."""
+        cpu, clock = time.process_time(), time.perf_counter()
+        yield
+        self._taken[what].append(((time.process_time() - cpu) * 1000, (time.perf_counter() - clock) * 1000))
+
+    def medians(self) -> Medians:
+        """Return the medians of each kind of work: CPU, time."""
+        return {
+            what: (median(cpu for cpu, _ in taken), median(clock for _, clock in taken))
+            for what, taken in self._taken.items()
+        }
+
+
+class Nights:
+    """One client's nights."""
+
+    def __init__(self, outbox: Outbox, clock: Clock) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._everybody = [_customer(number) for number in range(CUSTOMERS)]
+        self._changed = [_customer(n, "changed") if n % 100 == 0 else _customer(n) for n in range(CUSTOMERS)]
+        self._shuffled = Random(1).sample(self._changed, len(self._changed))
+        self._runs = 0
+
+    def pass_by(self) -> None:
+        """Send everybody."""
+        self._clock.seconds += DAY
+        run = self._planned(self._everybody)
+        with leased(self._outbox, run) as lease:
+            for batch in batches_in(self._outbox.ledger, run, SENDABLE):
+                self._close(self._sent(run, batch, lease))
+
+    def measure(self, costs: Costs) -> None:
+        """Measure what a night costs, and let it pass by."""
+        self._clock.seconds += DAY
+        for _ in range(PLANS):
+            for what, chosen in (("plan, sorted", self._changed), ("plan, shuffled", self._shuffled)):
+                with costs.measured(what):
+                    self._planned(chosen, changes_only=True)
+        elsewhere = self._planned([_customer(CUSTOMERS + 1)])
+        run = self._planned(self._everybody)
+        batches = batches_in(self._outbox.ledger, run, SENDABLE)
+        half = len(batches) // 2
+        with leased(self._outbox, run) as lease:
+            sent = [self._sent(run, batch, lease, costs, "gate, nothing in the way") for batch in batches[:half]]
+            for batch in sent:
+                self._close(batch, costs)
+        with leased(self._outbox, elsewhere) as lease:
+            [batch] = batches_in(self._outbox.ledger, elsewhere, SENDABLE)
+            in_the_way = self._sent(elsewhere, batch, lease)
+        with leased(self._outbox, run) as lease:
+            sent = [self._sent(run, batch, lease, costs, "gate, one batch open") for batch in batches[half:]]
+        for batch in [*sent, in_the_way]:
+            self._close(batch)
+
+    def _planned(self, chosen: Customers, *, changes_only: bool = False) -> Run:
+        """Plan customers; with `changes_only`, as a dry run, which counts for nothing afterwards."""
+        self._runs += 1
+        run = create_run(
+            self._outbox.ledger,
+            run_id=f"run-{self._runs}",
+            api_url=API_URL,
+            client_no=CLIENT_NO,
+            mode="update",
+            user_id="bench",
+            source="customers.csv",
+            request=update_of(batch_size=BATCH_SIZE, changes_only=changes_only, dry_run=changes_only),
+        )
+        if changes_only:
+            with Comparison(self._outbox.ledger, run) as comparison:
+                self._write(run, None, chosen, comparison)
+        else:
+            with leased(self._outbox, run) as lease:
+                self._write(run, lease, chosen, None)
+        return find_run(self._outbox.ledger, run.run_id)
+
+    def _write(self, run: Run, lease: Lease | None, chosen: Customers, comparison: Comparison | None) -> None:
+        sizes = {"batch_size": BATCH_SIZE, "max_body_bytes": 5_000_000}
+        attempt = begin_plan(self._outbox.ledger, run, lease)
+        with PlanWriter(
+            self._outbox, attempt, **sizes, comparison=comparison, changes_only=comparison is not None
+        ) as writer:
+            for start in range(0, len(chosen), 5000):
+                writer.add(chosen[start : start + 5000])
+            writer.count_at_the_end()
+            writer.complete()
+
+    def _sent(self, run: Run, batch: Batch, lease: Lease, costs: Costs | None = None, what: str = "") -> Batch:
+        def pass_gate() -> Any:
+            return begin(self._outbox, run, batch, lease, ghost_horizon_seconds=3600)
+
+        if costs is None:
+            leaving = pass_gate()
+        else:
+            with costs.measured(what):
+                leaving = pass_gate()
+        assert leaving is not None
+        uuid = f"{run.run_id}-{batch.seq}"
+        accept(self._outbox.ledger, leaving.batch, batch_uuid=uuid, get_result=None, status="", result="")
+        return leaving.batch
+
+    def _close(self, batch: Batch, costs: Costs | None = None) -> None:
+        def close() -> None:
+            close_batch(self._outbox.ledger, batch, {}, status="PROCESSED", result="SUCCESS", message="")
+
+        if costs is None:
+            close()
+            return
+        with costs.measured("close a batch"):
+            close()
+
+    def rows(self) -> tuple[int, int]:
+        """Return the number of lines, and of those that still matter."""
+        with self._outbox.ledger.read() as tx:
+            return tuple(
+                tx.execute(select(func.count()).select_from(it)).scalar_one() for it in (customers, current_lines)
+            )
+
+
+def _customer(number: int, name: str = "Kari Nordmann") -> dict[str, Any]:
+    return {"customerNo": str(100_000 + number), "name": name, "emailAddress": f"k{number}@example.no", "phoneNo": "1"}
+
+
+def main() -> int:
+    """Measure, print and compare."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--nights", type=int, default=300)
+    nights = options.parse_args().nights
+    print(machine(), flush=True)
+    with TemporaryDirectory() as folder:
+        clock = Clock()
+        with Outbox.open(f"sqlite:///{folder}/ledger.db", f"{folder}/bodies", now=clock) as outbox:
+            costs = dict(_measured(Nights(outbox, clock), sorted({*MEASURED_AFTER, nights}), Path(folder)))
+    return _compared(costs)
+
+
+def _measured(
+    history: Nights, moments: Sequence[int], folder: Path
+) -> Iterator[tuple[int, dict[str, tuple[float, float]]]]:
+    for _ in range(WARM_UP):
+        history.pass_by()
+    passed = 0
+    for moment in moments:
+        while passed < moment - 1:
+            history.pass_by()
+            passed += 1
+        costs = Costs()
+        for _ in range(NIGHTS_MEASURED):
+            history.measure(costs)
+            passed += 1
+        yield moment, costs.medians()
+        lines, current = history.rows()
+        size = (folder / "ledger.db").stat().st_size / 1e6
+        print(
+            f"after {moment} nights: {lines:,} lines, {current:,} that still matter, ledger {size:,.0f} MB", flush=True
+        )
+
+
+def _compared(costs: dict[int, Medians]) -> int:
+    first, *later = costs
+    too_dear = False
+    print(f"\n{'ms of CPU (on the clock)':28}" + "".join(f"{f'after {moment}':>22}" for moment in costs))
+    for what, (cpu, _) in costs[first].items():
+        ratios = {moment: costs[moment][what][0] / cpu for moment in later}
+        too_dear |= max(ratios.values()) > AT_MOST
+        cells = [f"{costs[m][what][0]:.1f} ({costs[m][what][1]:.1f})" for m in costs]
+        print(f"{what:28}" + "".join(f"{cell:>22}" for cell in cells) + "".join(f"  x{r:.2f}" for r in ratios.values()))
+    if too_dear:
+        print(f"Something has become more than {AT_MOST} times as dear.")
+    return 1 if too_dear else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
