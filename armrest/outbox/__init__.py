@@ -33,6 +33,7 @@ from armrest.outbox.batches import (
     unfinished_runs,
 )
 from armrest.outbox.errors import (
+    BackupRefused,
     BatchMoved,
     BodyUnusable,
     LeaseHeld,
@@ -43,8 +44,9 @@ from armrest.outbox.errors import (
     UnknownRun,
     WrongClient,
 )
-from armrest.outbox.ledger import GroupCommit, Ledger
+from armrest.outbox.ledger import GroupCommit, Ledger, back_up
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.outbox_check import CheckFinding, check_outbox
 from armrest.outbox.plans import (
     Change,
     ClientMatch,
@@ -168,12 +170,14 @@ __all__ = [
     "UNFINISHED",
     "Attempt",
     "AttemptView",
+    "BackupRefused",
     "Batch",
     "BatchCounts",
     "BatchMoved",
     "BatchView",
     "BodyUnusable",
     "Change",
+    "CheckFinding",
     "ClientMatch",
     "Comparison",
     "Confirmation",
@@ -228,12 +232,14 @@ __all__ = [
     "assert_shareable",
     "attempt_views",
     "attempts_at",
+    "back_up",
     "batch_views",
     "batches_in",
     "begin",
     "begin_if_clear",
     "begin_plan",
     "begin_with_conflicts",
+    "check_outbox",
     "client_confirmation",
     "client_doubt",
     "client_no_of",

@@ -52,7 +52,7 @@ def _is_readable(outbox: Outbox, batch: Batch) -> bool:
 def files(tmp_path: Path) -> list[str]:
     """The files of bodies, without the mark of who wrote them."""
     names = (str(path.relative_to(tmp_path / "bodies")) for path in (tmp_path / "bodies").rglob("*.*"))
-    return sorted(re.sub(r"-\w{8}\.", ".", name) for name in names)
+    return sorted(re.sub(r"-\w{16}-\w{8}\.", ".", name) for name in names)
 
 
 def test_bodies_of_what_is_settled_go_and_the_folder_with_them(

@@ -1,3 +1,4 @@
+from armrest.outbox.ledger.backup import back_up, integrity_errors
 from armrest.outbox.ledger.bulk_insert import insert_in_bulk
 from armrest.outbox.ledger.group_commit import GroupCommit
 from armrest.outbox.ledger.ledger import Ledger
@@ -17,12 +18,14 @@ __all__ = [
     "GroupCommit",
     "Ledger",
     "attempts",
+    "back_up",
     "batches",
     "clients",
     "confirmations",
     "customers",
     "flow_runs",
     "insert_in_bulk",
+    "integrity_errors",
     "rejects",
     "runs",
     "shards",
