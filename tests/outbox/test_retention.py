@@ -8,6 +8,7 @@ import pytest
 from armrest.outbox import (
     Batch,
     BodyUnusable,
+    LedgerUnusable,
     Outbox,
     Purged,
     Run,
@@ -309,3 +310,17 @@ def test_lists_of_a_plan_that_never_committed_go_and_those_of_young_and_unknown_
 
     assert done.rejects_files == 3
     assert sorted(file.name for file in folder.iterdir()) == ["unknown-2.csv", "young-run.csv"]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_a_purge_that_the_ledger_refuses_removes_no_file(outbox: Outbox, planned: Planned, clock: Clock) -> None:
+    run = planned("run", people(1))
+    settled(outbox, run)
+    with outbox.ledger.write() as tx:
+        refuse = "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        tx.exec_driver_sql(f"CREATE TRIGGER refuse BEFORE UPDATE OF body_file ON batches {refuse}")
+
+    with pytest.raises(LedgerUnusable):
+        purged(outbox, clock)
+
+    assert stored(outbox, run) == [1]
