@@ -76,6 +76,10 @@ test-long: setup ## Run the long tests: simulation, random kills, ten shards, up
 mutants: setup ## Write lines of the promises wrong, and see the tests notice each (ten minutes; SHORT=1: ten of them)
 	@$(BIN)/python -m tests.mutants $(if $(SHORT),--short)
 
+.PHONY: power-cut
+power-cut: setup ## Cut the power of a disk at random moments of runs, and resume from what it holds (Linux, root)
+	@$(BIN)/python -m tests.power_cut
+
 .PHONY: test-ui
 test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS)

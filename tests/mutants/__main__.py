@@ -38,8 +38,8 @@ def main() -> int:
     print(*stale, sep="\n", end="\n" if stale else "")
     chosen = _of_this_commit() if options.short else [one for one in MUTANTS if options.word in one.promise]
     with _copy() as copy:
-        failed = _sound(copy, chosen)
-        failed += [said for mutant in chosen if (said := _try(copy, mutant))]
+        failed = [said for mutant in chosen if (said := _try(copy, mutant))]
+        failed += _sound(copy, chosen)
     print(f"{len(chosen)} of {len(MUTANTS)} mutants planted; {len(failed)} wrong, {len(stale)} stale")
     return 1 if stale or failed else 0
 

@@ -36,7 +36,7 @@ ANSWERS: Final = (
         file=_PARSING,
         old="    items.unclear |= is_another\n",
         new="",
-        tests=("api",),
+        tests=("api/test_client.py::test_an_answer_about_another_batch_says_nothing", "api/responses/test_parsing.py"),
     ),
     Mutant(
         promise="only a 200 is success",

@@ -123,7 +123,10 @@ PLANS: Final = (
         file=_APPLY,
         old="    if doubt := client_doubt(tx, run):",
         new="    if (doubt := client_doubt(tx, run)) and not run.seq:",
-        tests=("cli/test_right_client.py",),
+        tests=(
+            "cli/test_right_client.py::"
+            "test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is_repeated",
+        ),
     ),
     Mutant(
         promise="a file that has shrunk is not sent",

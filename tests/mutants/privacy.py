@@ -42,8 +42,7 @@ PRIVACY: Final = (
         file="armrest/api/http/transport.py",
         old="        follow_redirects=False,",
         new="        follow_redirects=True,",
-        tests=("api",),
-        is_slow=True,
+        tests=("api/test_client.py::test_the_token_never_follows_a_redirect",),
     ),
     Mutant(
         promise="no link leads out of the inbox",

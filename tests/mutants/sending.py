@@ -215,7 +215,7 @@ SENDING: Final = (
         file=_BATCHES,
         old="insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **declared)",
         new="insert(attempts).values(run_seq=-1, batch_seq=batch.seq, at=now, **declared)",
-        tests=("delivery/test_sweeper.py", "cli/commands/test_settle.py"),
+        tests=("delivery/test_sweeper.py::test_a_batch_is_closed_by_a_persons_word",),
     ),
     Mutant(
         promise="nothing is declared lost that a run is sending",
