@@ -72,6 +72,14 @@ test: setup ## Run the tests (five minutes)
 test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (four minutes; SHORT=1: two)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "not test_seeds") $(MAKE_UP_TESTS:%=--ignore %)
 
+.PHONY: mutants
+mutants: setup ## Write lines of the promises wrong, and see the tests notice each (ten minutes; SHORT=1: ten of them)
+	@$(BIN)/python -m tests.mutants $(if $(SHORT),--short)
+
+.PHONY: power-cut
+power-cut: setup ## Cut the power of a disk at random moments of runs, and resume from what it holds (Linux, root)
+	@$(BIN)/python -m tests.power_cut
+
 .PHONY: test-ui
 test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS)

@@ -29,6 +29,7 @@ from armrest.outbox.batches import (
     unfinished_runs,
 )
 from armrest.outbox.errors import (
+    BackupRefused,
     BatchMoved,
     BodyUnusable,
     LeaseHeld,
@@ -48,10 +49,12 @@ from armrest.outbox.ledger import (
     GroupCommit,
     Ledger,
     State,
+    back_up,
     differences_of_current_lines,
     rebuild_current_lines,
 )
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.outbox_check import CheckFinding, check_outbox
 from armrest.outbox.plans import (
     Change,
     ClientMatch,
@@ -176,12 +179,14 @@ __all__ = [
     "Archived",
     "Attempt",
     "AttemptView",
+    "BackupRefused",
     "Batch",
     "BatchCounts",
     "BatchMoved",
     "BatchView",
     "BodyUnusable",
     "Change",
+    "CheckFinding",
     "ClientMatch",
     "Comparison",
     "Confirmation",
@@ -238,12 +243,14 @@ __all__ = [
     "assert_shareable",
     "attempt_views",
     "attempts_at",
+    "back_up",
     "batch_views",
     "batches_in",
     "begin",
     "begin_if_clear",
     "begin_plan",
     "begin_with_conflicts",
+    "check_outbox",
     "client_confirmation",
     "client_doubt",
     "client_no_of",

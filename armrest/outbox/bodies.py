@@ -7,7 +7,7 @@ flushed to disk before its plan is complete.
 import hashlib
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,10 +38,16 @@ class BodyRef:
 
 
 class BodyStore:
-    """A folder of bodies at any fsspec URL."""
+    """A folder of bodies at any fsspec URL.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        owner: The id of the ledger that the bodies belong to. It becomes part of the names of new files, because
+            several ledgers may share a store. Empty: the names do not say it.
+    """
+
+    def __init__(self, url: str, *, owner: str = "") -> None:
         self._fs, self._root = fsspec.core.url_to_fs(url)
+        self._owner = owner
         self._local = not urlsplit(url).scheme or urlsplit(url).scheme == "file"
 
     @property
@@ -58,27 +64,41 @@ class BodyStore:
         """Return a body.
 
         Raises:
-            BodyUnusable: It was purged, or differs from the one that was planned.
+            BodyUnusable: It was purged, is gone, or differs from the one that was planned; `kind` says which.
         """
         if ref.file == PURGED:
-            raise BodyUnusable("the body was purged (`armrest purge`): send from the source again")
+            raise BodyUnusable("the body was purged (`armrest purge`): send from the source again", kind="purged")
         try:
             body: bytes = self._fs.cat_file(self._path(ref.file), start=ref.offset, end=ref.offset + ref.length)
         except FileNotFoundError:
-            raise BodyUnusable(f"the body in {ref.file} is gone: send from the source again") from None
+            raise BodyUnusable(f"the body in {ref.file} is gone: send from the source again", kind="gone") from None
         except OSError as error:
             raise BodyUnusable(
-                f"the body in {ref.file} cannot be read: {error.strerror or type(error).__name__}"
+                f"the body in {ref.file} cannot be read: {error.strerror or type(error).__name__}", kind="unreadable"
             ) from None
         if hashlib.sha256(body).digest() != ref.sha256:
             raise BodyUnusable(
-                f"the body at {ref.file}+{ref.offset} is not the one that was planned: nothing of it is sent"
+                f"the body at {ref.file}+{ref.offset} is not the one that was planned: nothing of it is sent",
+                kind="short" if len(body) < ref.length else "changed",
             )
         return body
 
     def writer(self, folder: str) -> "BodyWriter":
         """Return a writer of new files in a folder, named after the run by convention."""
-        return BodyWriter(self, folder, first=1 + max(map(_number_of, self.files(folder)), default=-1))
+        first = 1 + max(map(_number_of, self.files(folder)), default=-1)
+        return BodyWriter(self, folder, first=first, owner=self._owner)
+
+    def is_own(self, file: str) -> bool:
+        """Whether a file says in its name that it belongs to the ledger of this store."""
+        return bool(self._owner) and file.rsplit("/", 1)[-1].split("-")[1:2] == [self._owner]
+
+    def newest_change(self, files: Iterable[str]) -> float | None:
+        """Return when the newest of these files was written, in seconds since 1970; None if the store does not say."""
+        self._fs.invalidate_cache()
+        try:
+            return max((self._fs.modified(self._path(file)).timestamp() for file in files), default=None)
+        except (NotImplementedError, FileNotFoundError):
+            return None
 
     def self_test(self) -> None:
         """Write a file, read it and remove it.
@@ -173,11 +193,11 @@ class BodyWriter:
         files: The files that it has written.
     """
 
-    def __init__(self, store: BodyStore, folder: str, *, first: int) -> None:
+    def __init__(self, store: BodyStore, folder: str, *, first: int, owner: str = "") -> None:
         self._store = store
         self._folder = folder
         self._number = first
-        self._mark = f"-{secrets.token_hex(4)}"
+        self._mark = "".join(f"-{part}" for part in (owner, secrets.token_hex(4)) if part)
         self._file = ""
         self.files: list[str] = []
         self._handle: IO[bytes] | None = None

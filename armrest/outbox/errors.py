@@ -46,7 +46,17 @@ class LedgerUnusable(OutboxError):
 
 
 class BodyUnusable(OutboxError):
-    """A body is missing, purged, or differs from the one that was planned."""
+    """A body is missing, purged, or differs from the one that was planned.
+
+    Attributes:
+        kind: Of a body that was read: `purged`, `gone`, `unreadable`, `short` or `changed`; otherwise empty.
+    """
+
+    kind: str = ""
+
+
+class BackupRefused(OutboxError):
+    """The ledger was not copied: the target exists or cannot be written, or the database has its own tool for it."""
 
 
 class LeaseHeld(OutboxError):

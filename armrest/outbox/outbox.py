@@ -41,7 +41,8 @@ class Outbox:
             LedgerUnusable: The ledger cannot be opened, is damaged, or was written by a newer version.
         """
         ledger = Ledger.open(ledger_url, now=now)
-        return cls(ledger, BodyStore(store_url), None if spill_folder is None else Spill(spill_folder, ledger))
+        bodies = BodyStore(store_url, owner=ledger.short_id)
+        return cls(ledger, bodies, None if spill_folder is None else Spill(spill_folder, ledger))
 
     def __enter__(self) -> Self:
         return self

@@ -17,6 +17,7 @@ from armrest.outbox.batches import Batch, from_row
 from armrest.outbox.bodies import PURGED
 from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import UNFINISHED, Ledger, State, batches, runs
+from armrest.outbox.leftovers import old_lists_of_unknown_runs, possible_run_ids, unknown_run_files
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.reporting import unresolved_lines
 from armrest.outbox.runs import Run, find_run, update_run
@@ -38,6 +39,7 @@ class Purged:
         runs: Runs with anything removed.
         batches: Batches whose body was removed; `bytes` is the size of these bodies.
         kept: Batches of old runs whose body stays: open, failed, or of a client that a live run is sending for.
+        unknown_runs: Folders of bodies of runs that the ledger does not know.
     """
 
     runs: int = 0
@@ -45,11 +47,14 @@ class Purged:
     bytes: int = 0
     rejects_files: int = 0
     kept: int = 0
+    unknown_runs: int = 0
 
     @property
     def message(self) -> str:
         """One sentence of figures."""
         gone = f"bodies: {self.batches} ({self.bytes:,} bytes), rejects files: {self.rejects_files}, runs: {self.runs}"
+        if self.unknown_runs:
+            gone += f", folders of runs that the ledger does not know: {self.unknown_runs}"
         return f"{gone}; kept, as open or failed: {self.kept}"
 
     def __add__(self, other: "Purged") -> "Purged":
@@ -67,7 +72,8 @@ def purge(
     """Remove bodies of settled batches, and rejects files, of runs that ended that long ago. Safe to repeat.
 
     A failure that a rerun has resolved counts as settled; a dry run needs no bodies. Files of old runs that a killed
-    process has left, and that the ledger no longer names, go too.
+    process has left, and that the ledger no longer names, go too. So do old files of runs that the ledger does not
+    know: they remain when an older copy of the ledger is restored.
 
     Args:
         rejects_folder: A folder, or an fsspec URL of one, in which such files are looked for; None: in none.
@@ -77,7 +83,7 @@ def purge(
     Raises:
         BodyUnusable: A body that must stay cannot be read; nothing of its run is removed.
     """
-    total = Purged()
+    total = _purge_unknown_runs(outbox, older_than_seconds, dry_run=dry_run)
     for run in _old_runs(outbox, outbox.ledger.now() - older_than_seconds):
         try:
             with _hold_client(outbox.ledger, run) as lease:
@@ -121,7 +127,7 @@ def _purge_run(outbox: Outbox, run: Run, lease: Lease, *, force: bool, dry_run: 
     going: list[Batch] = []
     with unresolved_lines(outbox.ledger, run) as unresolved:
         for batch in _stored(outbox.ledger, run):
-            (staying if not force and _is_needed(run, batch, unresolved) else going).append(batch)
+            (staying if not force and is_needed(run, batch, unresolved) else going).append(batch)
     if not dry_run:
         _remove_bodies(outbox, run, lease, going=going, staying=staying)
         _remove_rejects(outbox.ledger, run, lease)
@@ -140,7 +146,12 @@ def _stored(ledger: Ledger, run: Run) -> list[Batch]:
         return [from_row(row) for row in tx.execute(query.order_by(batches.c.seq))]
 
 
-def _is_needed(run: Run, batch: Batch, unresolved: Callable[[Batch], Collection[int]]) -> bool:
+def is_needed(run: Run, batch: Batch, unresolved: Callable[[Batch], Collection[int]]) -> bool:
+    """Whether the body of a batch may still be sent, by a resume or by a rerun.
+
+    Args:
+        unresolved: Of the run, as `unresolved_lines` returns it.
+    """
     if run.planned_at is None or run.request.dry_run:
         return False
     if batch.state not in UNFINISHED and (batch.failed or batch.state is State.LOST):
@@ -188,7 +199,7 @@ def _remove_rejects(ledger: Ledger, run: Run, lease: Lease) -> None:
 
 
 def _purge_left_lists(ledger: Ledger, folder: str, older_than_seconds: float, *, dry_run: bool) -> Purged:
-    """Remove lists of rejected and vanished customers of old runs whose name the ledger does not have."""
+    """Remove lists of rejected and vanished customers that no run of the ledger names: of old runs, or unknown ones."""
     store, path = fsspec.core.url_to_fs(folder)
     lists = store.glob(f"{path.rstrip('/')}/*.csv") if store.exists(path) else []
     before = ledger.now() - max(older_than_seconds, SAFE_AGE_SECONDS)
@@ -196,18 +207,28 @@ def _purge_left_lists(ledger: Ledger, folder: str, older_than_seconds: float, *,
     query = select(runs.c.run_id).where(is_old, runs.c.rejects_file.is_(None))
     with ledger.read() as tx:
         old = set(tx.execute(query).scalars())
-    left = [(file, run_ids) for file in lists if (run_ids := old & _possible_run_ids(file.rsplit("/", 1)[-1]))]
+    left = [(file, run_ids) for file in lists if (run_ids := old & possible_run_ids(file.rsplit("/", 1)[-1]))]
     removed = 0
     for file, run_ids in left:
         with suppress(LeaseHeld, LeaseLost), _hold_client(ledger, find_run(ledger, max(run_ids, key=len))):
             if not dry_run:
                 store.rm(file)
             removed += 1
-    return Purged(rejects_files=removed)
+    unknown = old_lists_of_unknown_runs(ledger, folder, before=before)
+    if not dry_run:
+        for file in unknown:
+            store.rm(file)
+    return Purged(rejects_files=removed + len(unknown))
 
 
-def _possible_run_ids(name: str) -> set[str]:
-    """Return the run ids that a list may belong to: `RUN_ID.csv`, `RUN_ID-2.csv`, `RUN_ID-2-vanished.csv`."""
-    stem = name.removesuffix(".csv").removesuffix("-vanished")
-    run_id, _, attempt = stem.rpartition("-")
-    return {stem, run_id} if attempt.isdecimal() else {stem}
+def _purge_unknown_runs(outbox: Outbox, older_than_seconds: float, *, dry_run: bool) -> Purged:
+    """Remove bodies of runs that the ledger does not know, if they name this ledger and are old enough."""
+    before = outbox.ledger.now() - max(older_than_seconds, SAFE_AGE_SECONDS)
+    removed = 0
+    for unknown in unknown_run_files(outbox):
+        newest = outbox.bodies.newest_change(unknown.files)
+        if unknown.is_own and newest is not None and newest <= before:
+            if not dry_run:
+                outbox.bodies.remove_files(unknown.files)
+            removed += 1
+    return Purged(unknown_runs=removed)

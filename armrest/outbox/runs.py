@@ -4,6 +4,7 @@ Every write about a run asserts its `Fence` in the same transaction: that the wr
 """
 
 import random
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
@@ -16,6 +17,7 @@ from armrest.outbox.run_request import Decision, RunRequest, UpdateRequest, colu
 from armrest.outbox.run_states import RunState
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+_RUN_ID: Final = re.compile(rf"\d{{8}}-\d{{6}}-\d+-[{RUN_ID_LETTERS}]{{4,8}}")
 
 StoppedBy = Literal["person", "machine", "unknown"]
 """Who stopped a run before its end; `unknown`: Prefect did not say in time."""
@@ -89,6 +91,11 @@ def new_run_id(client_no: int, now: float) -> str:
     """
     tail = "".join(random.SystemRandom().choices(RUN_ID_LETTERS, k=8))
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%d-%H%M%S}-{client_no}-{tail}"
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text has the form of a run's id; earlier versions gave it fewer letters."""
+    return _RUN_ID.fullmatch(text) is not None
 
 
 def create_run(

@@ -4,7 +4,6 @@ A file each, for its owner alone, on disk before anything else is awaited. It ho
 docs/decisions/0088-a-ledger-that-hiccups.md.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ class Spill:
 
     def __init__(self, folder: Path, ledger: Ledger) -> None:
         self._folder = folder
-        self._ledger = hashlib.sha256(ledger.fingerprint_key).hexdigest()[:16]
+        self._ledger = ledger.short_id
 
     def write(self, spilled: SpilledUuid) -> bool:
         """Put a batchUuid on disk; return whether it is there. The caller has to go on in either case."""

@@ -18,6 +18,7 @@ from flows.cli.commands.export import export
 from flows.cli.commands.fetch import fetch_customers
 from flows.cli.commands.forget import forget
 from flows.cli.commands.health import health
+from flows.cli.commands.ledger import ledger
 from flows.cli.commands.login import login
 from flows.cli.commands.mapping import mapping
 from flows.cli.commands.plan import plan
@@ -68,6 +69,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(mapping, name="mapping")
+app.add_typer(ledger, name="ledger")
 
 
 @app.callback()

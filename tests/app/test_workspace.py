@@ -58,3 +58,19 @@ def test_a_token_wins_over_a_login(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_is_not_sent_to_another_address_than_it_was_planned_for() -> None:
     with pytest.raises(SettingsRefused, match=r"planned for https://api\.example\.no"):
         arm_client(load_settings(), api_url="https://api.example.no")
+
+
+def test_a_client_that_is_not_listed_is_not_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMREST_CLIENTS", "19,20")
+
+    with pytest.raises(SettingsRefused, match=r"^client 2218 is not in the list of ARMREST_CLIENTS: 19, 20$"):
+        arm_client(load_settings(), client_no=2218)
+    assert arm_client(load_settings(), client_no=19)
+
+
+def test_settings_that_allow_no_updates_send_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARMREST_ALLOW_UPDATES", "false")
+
+    with pytest.raises(SettingsRefused, match=r"^nothing is sent: ARMREST_ALLOW_UPDATES allows no updates; "):
+        arm_client(load_settings(), updates=True)
+    assert arm_client(load_settings())

@@ -22,6 +22,7 @@ COMMANDS = (
     "export",
     "forget",
     "mapping",
+    "ledger",
     "purge",
     "archive",
     "check",

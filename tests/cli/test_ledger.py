@@ -16,13 +16,15 @@ COMMANDS = [
     ("export", "mine", "-o", "x.csv"),
     ("purge",),
     ("settle",),
+    ("ledger", "check"),
+    ("ledger", "backup", "copy.db"),
     ("rerun", "mine"),
     ("resume", "mine"),
     ("update-customers", "c.csv", "--client-no", "2218", "--dry-run"),
 ]
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: "-".join(words[:2]))
 def test_a_ledger_of_a_newer_version(
     typed: Typed, past: Past, arm: SandboxServer, tmp_path: Path, words: tuple[str, ...]
 ) -> None:

@@ -25,6 +25,12 @@ class Engine:
         self._process = _FORKS.Process(target=work, args=(job, self._log), daemon=True)
         self._process.start()
 
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """Send SIGKILL."""
         self._process.kill()

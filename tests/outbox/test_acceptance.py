@@ -9,9 +9,12 @@ from armrest.outbox import (
     Outbox,
     State,
     accept,
+    batch_views,
     batches_in,
     begin,
     close_batch,
+    find_run,
+    record_status,
     reload,
 )
 from tests.outbox.conftest import Clock, Planned, lease_of, people
@@ -47,3 +50,14 @@ def test_another_batch_uuid_of_the_same_batch_may_not(outbox: Outbox, sending: B
 
     with pytest.raises(BatchMoved):
         committed(outbox, sending, "another")
+
+
+def test_words_about_a_batch_that_has_closed_meanwhile_are_not_noted(outbox: Outbox, sending: Batch) -> None:
+    accepted = committed(outbox, sending, "uuid")
+    close_batch(outbox.ledger, accepted, {}, status="PROCESSED", result="OK", message="done")
+
+    record_status(outbox.ledger, accepted, status="PENDING", result="", message="not yet")
+    outbox.ledger.flush()
+
+    [view] = batch_views(outbox.ledger, find_run(outbox.ledger, "run"))
+    assert (view.state, view.status, view.result, view.message) == (State.SETTLED, "PROCESSED", "OK", "done")

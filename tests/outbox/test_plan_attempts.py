@@ -24,6 +24,7 @@ from armrest.outbox import (
     discard_plan,
     find_run,
     give_up_waiting,
+    outcomes_of_run,
     purge,
     read_customers,
     record_decision,
@@ -220,4 +221,20 @@ def test_a_purge_removes_the_bodies_of_an_attempt_that_died_before_its_first_lin
 
     purge(outbox, older_than_seconds=0)
 
+    assert outbox.bodies.files(run.run_id) == []
+
+
+def test_a_plan_that_is_discarded_leaves_no_rejected_rows(outbox: Outbox) -> None:
+    run = new_run(outbox)
+    with leased(outbox, run) as lease:
+        attempt = begin_plan(outbox.ledger, run, lease)
+        with PlanWriter(outbox, attempt, **SIZES) as writer:
+            writer.add(people(1))
+            writer.reject([(2, "10002", "name", "code")])
+            writer.end_batch()
+        assert [one.outcome for one in outcomes_of_run(outbox.ledger, run)] == ["planned", "rejected"]
+
+        discard_plan(outbox, attempt)
+
+    assert list(outcomes_of_run(outbox.ledger, run)) == []
     assert outbox.bodies.files(run.run_id) == []

@@ -8,6 +8,7 @@ import pytest
 from armrest.outbox import (
     Batch,
     BodyUnusable,
+    LedgerUnusable,
     Outbox,
     Purged,
     Run,
@@ -52,7 +53,7 @@ def _is_readable(outbox: Outbox, batch: Batch) -> bool:
 def files(tmp_path: Path) -> list[str]:
     """The files of bodies, without the mark of who wrote them."""
     names = (str(path.relative_to(tmp_path / "bodies")) for path in (tmp_path / "bodies").rglob("*.*"))
-    return sorted(re.sub(r"-\w{8}\.", ".", name) for name in names)
+    return sorted(re.sub(r"-\w{16}-\w{8}\.", ".", name) for name in names)
 
 
 def test_bodies_of_what_is_settled_go_and_the_folder_with_them(
@@ -309,3 +310,17 @@ def test_lists_of_a_plan_that_never_committed_go_and_those_of_young_and_unknown_
 
     assert done.rejects_files == 3
     assert sorted(file.name for file in folder.iterdir()) == ["unknown-2.csv", "young-run.csv"]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_a_purge_that_the_ledger_refuses_removes_no_file(outbox: Outbox, planned: Planned, clock: Clock) -> None:
+    run = planned("run", people(1))
+    settled(outbox, run)
+    with outbox.ledger.write() as tx:
+        refuse = "BEGIN SELECT RAISE(ABORT, 'no'); END"
+        tx.exec_driver_sql(f"CREATE TRIGGER refuse BEFORE UPDATE OF body_file ON batches {refuse}")
+
+    with pytest.raises(LedgerUnusable):
+        purged(outbox, clock)
+
+    assert stored(outbox, run) == [1]

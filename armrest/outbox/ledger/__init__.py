@@ -9,6 +9,7 @@ from armrest.outbox.ledger.archive import (
     columns_of,
 )
 from armrest.outbox.ledger.archive import Kind as ArchiveKind
+from armrest.outbox.ledger.backup import back_up, integrity_errors
 from armrest.outbox.ledger.batch_states import CLOSED, DONE, OPEN, SENDABLE, UNFINISHED, State
 from armrest.outbox.ledger.bulk_insert import insert_in_bulk
 from armrest.outbox.ledger.current import (
@@ -64,6 +65,7 @@ __all__ = [
     "archived_of_customer",
     "archived_rejects",
     "attempts",
+    "back_up",
     "batches",
     "carried_by",
     "clients",
@@ -77,6 +79,7 @@ __all__ = [
     "enter_lines",
     "flow_runs",
     "insert_in_bulk",
+    "integrity_errors",
     "key_of",
     "pointed_to_by",
     "rebuild_current_lines",

@@ -4,6 +4,7 @@ By default it is SQLite in a local file (WAL, synchronous=FULL: commits survive 
 work on one run, it is PostgreSQL. In both, one transaction writes at a time.
 """
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -177,10 +178,21 @@ class Ledger:
         """Whether other machines can reach it."""
         return self._engine.dialect.name == "postgresql"
 
+    @contextmanager
+    def driver(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, for what SQLAlchemy has no words for."""
+        with _told(self._engine), self._asking.connect() as alone:
+            yield alone.connection.driver_connection
+
     @property
     def name(self) -> str:
         """The URL of the ledger, without a password."""
         return _name(self._engine)
+
+    @property
+    def short_id(self) -> str:
+        """Sixteen letters and digits that identify the ledger, and its copies, in the names of files. Not a secret."""
+        return hashlib.sha256(self.fingerprint_key).hexdigest()[:16]
 
     def close(self) -> None:
         """Write the queued statements, and close the database."""

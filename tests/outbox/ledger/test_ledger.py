@@ -330,3 +330,13 @@ def test_a_driver_that_says_nothing_is_told_by_the_kind_of_its_error(outbox: Out
         outbox.ledger.write(),
     ):
         raise sqlite3.OperationalError(" \n")
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_a_commit_waits_for_the_disk(outbox: Outbox) -> None:
+    full = 2  # https://sqlite.org/pragma.html#pragma_synchronous
+
+    with outbox.ledger.driver() as connection:
+        settings = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+
+    assert settings == [full, "wal"]

@@ -1,7 +1,7 @@
 """The order of what ARM is told, held in the transaction that writes SENDING."""
 
 import pytest
-from sqlalchemy import Pool, event
+from sqlalchemy import Pool, event, select
 
 from armrest.outbox import (
     SENDABLE,
@@ -22,6 +22,7 @@ from armrest.outbox import (
     reload,
     revert_to_planned,
 )
+from armrest.outbox.ledger import customers
 from tests.outbox.conftest import CLIENT_NO, Clock, Planned, lease_of, people
 
 HORIZON = 3600.0
@@ -151,6 +152,18 @@ def test_fields_that_newer_data_has_carried_are_left_out(outbox: Outbox, planned
         {"customerNo": "1", "phoneNo": "1"},
         {"customerNo": "2", "name": "Old"},
     ]
+
+
+def test_what_is_sent_in_part_is_not_taken_for_what_arm_holds(outbox: Outbox, planned: Planned) -> None:
+    first = planned("first", [{"customerNo": "1", "name": "Old", "phoneNo": "1"}, *people(2)])
+    second = planned("second", [{"customerNo": "1", "name": "New"}])
+    close(outbox, send(outbox, second, uuid="B"))
+
+    send(outbox, first, uuid="A")
+
+    with outbox.ledger.read() as tx:
+        lines = tx.execute(select(customers).where(customers.c.run_seq == first.seq)).all()
+    assert [(line.customer_no, line.fingerprint is None) for line in lines] == [("1", True), ("2", False)]
 
 
 def test_the_postal_address_is_superseded_as_one_group(outbox: Outbox, planned: Planned) -> None:

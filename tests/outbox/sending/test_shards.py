@@ -117,6 +117,16 @@ def test_nobody_joins_a_run_that_has_given_its_client_back(outbox: Outbox, run: 
 
 
 @pytest.mark.usefixtures("lease")
+def test_nobody_joins_a_lease_that_has_lapsed(outbox: Outbox, run: Run, clock: Clock) -> None:
+    shard = shards_of(run, 2)[0]
+    joined(outbox, run, shard)
+    clock.seconds += 60
+
+    with pytest.raises(LeaseLost, match="run run no longer holds client 2218: `armrest resume run`"):
+        joined(outbox, run, shard)
+
+
+@pytest.mark.usefixtures("lease")
 def test_silence_is_counted_from_the_last_heartbeat_of_this_attempt(outbox: Outbox, run: Run, clock: Clock) -> None:
     [shard, _] = shards_of(run, 2)
     clock.seconds += 5

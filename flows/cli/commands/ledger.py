@@ -1,0 +1,73 @@
+"""`armrest ledger`: copies the ledger, and checks it against the store. Without Prefect; sends nothing."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.errors import NOT_ALL_SETTLED
+from flows.cli.flags import Json, with_settings
+from flows.cli.output import print_json
+
+ledger = typer.Typer(
+    help="Copy the ledger, and check that it and the stored bodies belong together.", no_args_is_help=True
+)
+
+
+@ledger.command()
+@with_settings
+def backup(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="New file for the copy.", show_default=False)],
+    *,
+    as_json: Json = False,
+) -> int:
+    """Copy the ledger to a file while runs go on, and say what else has to be copied."""
+    from armrest.outbox import back_up
+    from tasks.open_workspace import use_workspace
+
+    with use_workspace() as workspace:
+        size = back_up(workspace.outbox.ledger, target.expanduser())
+        then_copy = [workspace.outbox.bodies.name, str(workspace.rejects_folder)]
+    if as_json:
+        print_json({"file": str(target), "bytes": size, "then_copy": then_copy})
+    else:
+        print(f"Copied the ledger to {target} ({size:,} bytes). It is worth nothing without the bodies: now copy")
+        print(f"  first      {then_copy[0]}")
+        print(f"  then       {then_copy[1]}")
+    return 0
+
+
+@ledger.command()
+@with_settings
+def check(
+    *,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Make what is kept of each customer again; nothing is sent meanwhile."),
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Check the ledger, and that every body that may still be sent is in the store as it was planned."""
+    from armrest.outbox import check_outbox, rebuild_current_lines
+    from tasks.open_workspace import use_workspace
+
+    with use_workspace() as workspace:
+        findings = []
+        for finding in check_outbox(workspace.outbox):
+            findings.append(finding)
+            if not as_json:
+                print(f"{'✗' if finding.needs_action else '·'} {finding.message}", flush=True)
+        rebuilt = rebuild_current_lines(workspace.outbox.ledger) if rebuild else None
+    wrong = sum(finding.needs_action for finding in findings)
+    message = (
+        f"{wrong} of {len(findings)} findings need action" if wrong else "The ledger and the store belong together"
+    )
+    if as_json:
+        report = {"findings": list(map(asdict, findings)), "need_action": wrong, "message": message}
+        print_json(report | ({} if rebuilt is None else {"rebuilt": rebuilt}))
+    else:
+        if rebuilt is not None:
+            print(f"Made again from history: {rebuilt:,} current lines")
+        print(message)
+    return NOT_ALL_SETTLED if wrong else 0
