@@ -151,6 +151,7 @@ from armrest.outbox.sending import (
     split,
     take_lease,
     this_process,
+    unsent_batches,
     usual_seconds,
 )
 from armrest.outbox.spill import Spill, SpilledUuid
@@ -297,6 +298,7 @@ __all__ = [
     "take_lease",
     "this_process",
     "unfinished_runs",
+    "unsent_batches",
     "update_run",
     "usual_seconds",
 ]

@@ -1,5 +1,5 @@
 from flows.steps.approval import needs_approval, send_if_approved
-from flows.steps.dispatch_shards import STOPPED, UNSETTLED
+from flows.steps.dispatch_shards import REFUSED_BY_ARM
 from flows.steps.drift_state import DRIFT, Sample, drift_message, verify_sample_of_run
 from flows.steps.send_run import end_state, run_to_completion, send_plan, send_slices
 from flows.steps.sigterm import cancelled_by_sigterm, flow_run_id, noting_stop, stoppable
@@ -7,8 +7,7 @@ from flows.steps.stopped_by import note_cancelled_runs, who_stopped
 
 __all__ = [
     "DRIFT",
-    "STOPPED",
-    "UNSETTLED",
+    "REFUSED_BY_ARM",
     "Sample",
     "cancelled_by_sigterm",
     "drift_message",

@@ -36,9 +36,10 @@ from flows.steps.stopped_by import was_cancelled
 log = logging.getLogger(__name__)
 
 DEPLOYMENT: Final = "submit-slices/shard"
-STOPPED: Final = "Stopped"
+REFUSED_BY_ARM: Final = "RefusedByArm"
 """The state of a shard that ARM refuses; no other worker would succeed."""
-UNSETTLED: Final = RunState.UNSETTLED
+LEFT_OPEN: Final = (RunState.STOPPED, RunState.UNSETTLED)
+"""The states of a shard that its deadline ended: some batches were not sent, or ARM has not finished them."""
 MOST_ATTEMPTS: Final = 5
 POLL_INTERVAL_SECONDS: Final = 1.0
 
@@ -173,6 +174,6 @@ def _is_final(sending: FlowRun) -> bool:
         ShardStopped: ARM refuses the whole run.
     """
     state = sending.state
-    if state is not None and state.name == STOPPED:
+    if state is not None and state.name == REFUSED_BY_ARM:
         raise ShardStopped(state.message or "ARM refuses the whole run")
-    return state is not None and state.name == UNSETTLED
+    return state is not None and state.name in LEFT_OPEN
