@@ -111,6 +111,14 @@ class Settings(Access, BaseSettings):
     not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 for a new batchUuid means pending")
     lease_seconds: float = Field(60.0, gt=0, description="time without a heartbeat until a client's lease lapses")
     open_too_long_seconds: float = Field(86_400.0, gt=0, description="a batch that is open for longer is reported")
+    prefect_seconds: float = Field(
+        10.0, gt=0, description="longest wait for Prefect's server when it is shown how a run stands"
+    )
+    late_seconds: float = Field(
+        300.0,
+        ge=10,
+        description="how late a flow run may begin; after that it is reported, or started again",
+    )
     harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="members of ARM's answers that do not contradict success, by path, e.g. data.skipped,data.takenMs",
