@@ -114,6 +114,14 @@ class Settings(Access, BaseSettings):
     history_years: float = Field(
         10.0, ge=0, description="years after which a run that no longer matters is removed from the ledger; 0: never"
     )
+    prefect_seconds: float = Field(
+        10.0, gt=0, description="longest wait for Prefect's server when it is shown how a run stands"
+    )
+    late_seconds: float = Field(
+        300.0,
+        ge=10,
+        description="how late a flow run may begin; after that it is reported, or started again",
+    )
     harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="members of ARM's answers that do not contradict success, by path, e.g. data.skipped,data.takenMs",

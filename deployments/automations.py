@@ -31,7 +31,7 @@ ENDINGS: Final = frozenset(
     {
         *("Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"),
         *(state.value for state in RunState if state.is_final or state is RunState.PLANNED),
-        *("Stopped", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater"),
+        *("RefusedByArm", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater"),
     }
 )
 """Names of final states; after one of them, missing heartbeats mean nothing."""

@@ -7,6 +7,7 @@ from prefect.states import Completed, Failed
 from armrest.app.durations import Duration, seconds_in
 from armrest.app.open_run import find_resumable_run, link_flow_run
 from armrest.app.workspace import ConnectionName, Workspace, hold_client
+from armrest.outbox import RunState
 from flows.parameters import RunName
 from flows.steps import flow_run_id, noting_stop, run_to_completion, stoppable, who_stopped
 from tasks.open_workspace import use_workspace
@@ -58,9 +59,10 @@ async def resume_run(
 async def _left_to_a_person(workspace: Workspace, run_id: str) -> State | None:
     """Return the state of a resume that sends nothing; None if the run may be resumed automatically."""
     by = await who_stopped(workspace.outbox, run_id)
-    how = f"nothing was sent; to continue it, start resume-run with run_id {run_id}"
+    how = f"nothing was sent; resume-run with run_id {run_id} resumes it"
     if by == "person":
         return Completed(message=f"not resumed: a person stopped run {run_id}; {how}")
     if by == "unknown":
-        return Failed(name="Stopped", message=f"not resumed: Prefect did not say who stopped run {run_id}; {how}")
+        message = f"not resumed: Prefect did not say who stopped run {run_id}; {how}"
+        return Failed(name=RunState.STOPPED, message=message)
     return None

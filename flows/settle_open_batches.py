@@ -1,17 +1,23 @@
 """The flow `settle-open-batches`: asks ARM again about every open batch, and closes those that ARM has finished."""
 
+from typing import Final
+
 from prefect import flow
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.app.durations import Duration, seconds_in
-from armrest.app.workspace import ConnectionName, arm_client, delivery_options, required_api_url
+from armrest.app.workspace import ConnectionName, Workspace, arm_client, delivery_options, required_api_url
 from armrest.delivery import Acceptance, Sweep, sweep
-from flows.artifacts import emit_open_too_long, sweep_markdown, update_flow_runs
+from armrest.outbox import unreported_runs
+from flows.artifacts import Outage, emit_open_too_long, report_later, sweep_markdown
 from flows.parameters import AcceptedBy, BatchUuid
-from flows.steps import cancelled_by_sigterm, note_cancelled_runs
+from flows.steps import cancelled_by_sigterm, carry_on, note_stopped_runs
 from tasks.open_workspace import use_workspace
+
+OWN_REPORT_TIMES: Final = 2
+"""A run that has just ended may still tell Prefect itself: it has this many times `prefect_seconds` for that."""
 
 
 @flow(name="settle-open-batches", flow_run_name="open batches of all clients", retries=0)
@@ -28,8 +34,8 @@ async def settle_open_batches(
     """Ask ARM again about every open batch of all clients, and close those that it has finished.
 
     Their runs get a new version of their artifacts, and the state `SettledLater` once ARM has finished all of a run.
-    Customers that waited for such a batch are sent, except those of a run that a person stopped. Clients for which a
-    run is sending are skipped.
+    Customers that waited for such a batch are sent, except those of a run that a person stopped. Runs that a machine
+    stopped are resumed, each in a flow run of its own. Clients for which a run is sending are skipped.
 
     Args:
         declare_lost: batchUuids to declare lost if ARM still has not finished them; a rerun sends their customers
@@ -44,7 +50,8 @@ async def settle_open_batches(
     """
     acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
     with use_workspace(connection) as workspace:
-        await note_cancelled_runs(workspace.outbox, required_api_url(workspace.settings))
+        outage = Outage(workspace.settings.prefect_seconds)
+        stopped = await note_stopped_runs(workspace, outage)
         async with arm_client(workspace.settings, updates=True) as arm:
             with cancelled_by_sigterm():
                 result = await sweep(
@@ -58,11 +65,22 @@ async def settle_open_batches(
                     lost=declare_lost or (),
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
-        for run in result.runs:
-            await update_flow_runs(workspace.outbox, run.run_id)
+        await carry_on(workspace, stopped, outage)
+        await _show(workspace, result, outage)
     emit_open_too_long(result.too_old)
-    await acreate_markdown_artifact(sweep_markdown(result), key="arm-open-batches", description=result.message)
     return end_state(result)
+
+
+async def _show(workspace: Workspace, result: Sweep, outage: Outage) -> None:
+    """Bring up to date in Prefect what the sweep has changed, and the runs that Prefect could not be told of."""
+    ledger = workspace.outbox.ledger
+    async with outage.best_effort("the artifact arm-open-batches is outdated"):
+        await acreate_markdown_artifact(sweep_markdown(result), key="arm-open-batches", description=result.message)
+    ended_before = ledger.now() - OWN_REPORT_TIMES * outage.seconds
+    untold = unreported_runs(ledger, required_api_url(workspace.settings), ended_before=ended_before)
+    for run_id in dict.fromkeys([*(run.run_id for run in result.runs), *untold]):
+        if not await report_later(workspace.outbox, run_id, outage=outage):
+            return  # the next sweep does the rest
 
 
 def end_state(result: Sweep) -> State:

@@ -13,8 +13,8 @@ from pydantic import Field
 from armrest.api import StopTheRun
 from armrest.app.durations import Duration, seconds_in
 from armrest.app.workspace import Workspace, join_client, open_delivery
-from armrest.outbox import Run, Shard, find_run, is_done, note_stop
-from flows.steps import STOPPED, UNSETTLED, cancelled_by_sigterm, send_slices, stoppable
+from armrest.outbox import Run, RunState, Shard, find_run, is_done, note_stop, unsent_batches
+from flows.steps import REFUSED_BY_ARM, cancelled_by_sigterm, send_slices, stoppable
 from tasks.open_workspace import use_workspace
 
 Count = Annotated[int, Field(ge=1)]
@@ -53,10 +53,12 @@ async def submit_slices(
             ):
                 await send_slices(workspace, run, range(first_slice, last_slice + 1))
         except StopTheRun as error:
-            return Failed(name=STOPPED, message=str(error))
+            return Failed(name=REFUSED_BY_ARM, message=str(error))
         if is_done(workspace.outbox.ledger, run, shard):
             return Completed(message=f"slices {shard.name} are done")
-        return Failed(name=UNSETTLED, message=f"slices {shard.name} still have open batches")
+        if unsent := unsent_batches(workspace.outbox.ledger, run, shard):
+            return Failed(name=RunState.STOPPED, message=f"slices {shard.name}: {unsent} batches not sent")
+        return Failed(name=RunState.UNSETTLED, message=f"slices {shard.name} still have open batches")
 
 
 @asynccontextmanager

@@ -55,7 +55,7 @@ async def verify_customers(
     )
     settings = load_settings(connection)
     verification = await verify_source(settings, reading, client_no, sample=sample, confined=is_deployed())
-    await drift_message(verification)
+    await drift_message(verification, seconds=settings.prefect_seconds)
     return (
         Completed(message=verification.message)
         if verification.equal

@@ -37,15 +37,16 @@ def finish(
 ) -> RunSummary:
     """Record how a run stands now, and return its summary.
 
-    `Completed`: every customer that it sent is settled, or it had nothing to send. `Unsettled`: some are still open.
-    `PartlyFailed`: ARM refused some. `Failed`: it was stopped, with the reason, and by whom if it was not ARM.
+    `Completed`: every customer that it sent is settled, or it had nothing to send. `Unsettled`: all were sent, and some
+    are still open. `Stopped`: some were not sent. `PartlyFailed`: ARM refused some. `Failed`: it was stopped, with the
+    reason, and by whom if it was not ARM.
 
     Raises:
         LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
     """
     with outbox.ledger.transaction() as ledger:  # the state is that of the figures: nothing is settled in between
         run_summary = summary(ledger, run.run_id)
-        state, message = _state(run_summary.customers, stopped), describe_outcome(run_summary, stopped)
+        state, message = _state(run_summary, stopped), describe_outcome(run_summary, stopped)
         known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(run_summary.customers) else {}
         update_run(ledger, run, fence, state=state, message=message, ended_at=ledger.now(), **known)
     return summary(outbox.ledger, run.run_id)
@@ -99,7 +100,7 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
     """
     run_summary = summary(outbox.ledger, run.run_id)
     unchanged = (run_summary.state, run_summary.message) == (
-        _state(run_summary.customers, ""),
+        _state(run_summary, ""),
         describe_outcome(run_summary),
     )
     if unchanged or (run_summary.state is RunState.FAILED and run_summary.customers.open):
@@ -107,10 +108,12 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
     return finish(outbox, run, Unheld(outbox.ledger, run))
 
 
-def _state(customers: CustomerCounts, stopped: str) -> RunState:
-    if _is_open(customers):
-        return RunState.FAILED if stopped else RunState.UNSETTLED
-    return RunState.PARTLY_FAILED if customers.failed else RunState.COMPLETED
+def _state(run: RunSummary, stopped: str) -> RunState:
+    if not _is_open(run.customers):
+        return RunState.PARTLY_FAILED if run.customers.failed else RunState.COMPLETED
+    if stopped:
+        return RunState.FAILED
+    return RunState.STOPPED if run.unsent else RunState.UNSETTLED
 
 
 def _is_open(customers: CustomerCounts) -> bool:
@@ -119,12 +122,18 @@ def _is_open(customers: CustomerCounts) -> bool:
 
 
 def describe_outcome(found: RunSummary, stopped: str = "") -> str:
-    """Return one sentence about a run that was sent: what stopped it, and how many are open, refused and updated."""
+    """Return one sentence about a run that was sent: what stopped it, and how many are open, refused and updated.
+
+    If the run was not sent to its end, and nothing says why, it counts what was not sent apart from what ARM has not
+    answered.
+    """
     people, sent = found.customers, found.batches
     if not people.planned:
         return stopped or "nothing to send"
     parts = [stopped] if stopped else []
-    if people.open:
+    if people.open and found.unsent and not stopped:
+        parts.append(_left(found))
+    elif people.open:
         parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(people.open)})")
     if not_sent := sum(customers for reason, customers in found.failed_why if reason.startswith(NOT_SENT)):
         parts.append(f"{_customers(not_sent)} not sent by themselves, `armrest rerun {found.run_id}` sends them")
@@ -140,6 +149,13 @@ def describe_outcome(found: RunSummary, stopped: str = "") -> str:
         parts.append(f"{people.settled} of {_customers(people.planned)} updated")
     where = f": see arm-failed-customers-{found.client_no}" if people.failed else ""
     return "; ".join(parts) + where
+
+
+def _left(run: RunSummary) -> str:
+    """Describe what is left of a run: `77 batches not sent, 8 not answered (850 customers)`."""
+    unanswered = f", {run.batches.open - run.unsent} not answered" if run.batches.open > run.unsent else ""
+    batches = f"{run.unsent} batch{'' if run.unsent == 1 else 'es'} not sent"
+    return f"{batches}{unanswered} ({_customers(run.customers.open)})"
 
 
 def _customers(number: int) -> str:

@@ -19,6 +19,10 @@ def _rebuild(kind: type[OutboxError], data: dict[str, Any]) -> OutboxError:
     return kind(**data)
 
 
+class FlowRunGivenUp(OutboxError):
+    """Another flow run has been started in place of this one, which did not begin in time; nothing was sent."""
+
+
 class UnknownRun(OutboxError):
     """No run has this id, and no flow run with this id is linked to a run."""
 

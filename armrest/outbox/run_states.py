@@ -21,6 +21,7 @@ class RunState(StrEnum):
     SENDING = "Sending"
     COMPLETED = "Completed"
     UNSETTLED = "Unsettled"
+    STOPPED = "Stopped"
     PARTLY_FAILED = "PartlyFailed"
     INPUT_REJECTED = "InputRejected"
     FAILED = "Failed"
@@ -63,6 +64,7 @@ class _End:
 _ENDS: Final[Mapping[RunState, _End]] = {
     RunState.COMPLETED: _End(code=COMPLETED, code_if_nothing_sent=COMPLETED),
     RunState.UNSETTLED: _End(is_asked_about=True),
+    RunState.STOPPED: _End(is_asked_about=True),
     RunState.PARTLY_FAILED: _End(),
     RunState.INPUT_REJECTED: _End(
         code_if_nothing_sent=SENT_NOTHING,

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, not_, or_, select, update
 
-from armrest.outbox.errors import OutboxError, UnknownRun
+from armrest.outbox.errors import FlowRunGivenUp, OutboxError, UnknownRun
 from armrest.outbox.ledger import Ledger, clients, flow_runs, runs
 from armrest.outbox.run_request import Decision, RunRequest, UpdateRequest, columns_of, request_from_json
 from armrest.outbox.run_states import RunState
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 _RUN_ID: Final = re.compile(rf"\d{{8}}-\d{{6}}-\d+-[{RUN_ID_LETTERS}]{{4,8}}")
+
+GIVEN_UP: Final = -1
+"""Stands for a run in the link of a flow run that may not begin any more."""
+SAME_TIME_SECONDS: Final = 0.001
+"""An aware time has microseconds; the ledger's seconds have a few digits more."""
 
 StoppedBy = Literal["person", "machine", "unknown"]
 """Who stopped a run before its end; `unknown`: Prefect did not say in time."""
@@ -179,10 +184,81 @@ def run_of_flow_run(ledger: Ledger, flow_run_id: str) -> Run | None:
 
 
 def save_flow_run_link(ledger: Ledger, run: Run, flow_run_id: str) -> None:
-    """Link a Prefect flow run to this run; safe to repeat."""
+    """Link a Prefect flow run to this run; safe to repeat.
+
+    Raises:
+        FlowRunGivenUp: Another flow run was started in its place. The run is `Failed`, unless it was sent already.
+    """
     with ledger.write() as tx:
-        tx.execute(delete(flow_runs).where(flow_runs.c.flow_run_id == flow_run_id))
-        tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=run.seq))
+        given_up = _linked(tx, flow_run_id) == GIVEN_UP
+        if given_up:
+            unsent = (runs.c.seq == run.seq) & runs.c.started_at.is_(None)
+            message = f"flow run {flow_run_id} began too late, another was started in its place; nothing was sent"
+            tx.execute(update(runs).where(unsent).values(state=RunState.FAILED, message=message, ended_at=ledger.now()))
+        else:
+            tx.execute(delete(flow_runs).where(flow_runs.c.flow_run_id == flow_run_id))
+            tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=run.seq))
+    if given_up:
+        raise FlowRunGivenUp(f"{message}: `armrest runs` lists all runs")
+
+
+def give_up_flow_run(ledger: Ledger, flow_run_id: str) -> bool:
+    """Make sure that a flow run that has not begun never will; return False if it has begun. Safe to repeat.
+
+    Whatever its process does later, its link to a run is refused, so that it sends nothing.
+    """
+    with ledger.write() as tx:
+        linked = _linked(tx, flow_run_id)
+        if linked is None:
+            tx.execute(insert(flow_runs).values(flow_run_id=flow_run_id, run_seq=GIVEN_UP))
+        return linked in {None, GIVEN_UP}
+
+
+def _linked(tx: Connection, flow_run_id: str) -> int | None:
+    """Return what a flow run is linked to: a run's number, `GIVEN_UP`, or nothing yet."""
+    return tx.execute(select(flow_runs.c.run_seq).where(flow_runs.c.flow_run_id == flow_run_id)).scalar()
+
+
+def stopped_runs(ledger: Ledger, api_url: str) -> list[str]:
+    """Return the ids of the runs that may have been stopped by a machine, the oldest first.
+
+    Either their process has recorded nothing of an end, or it has recorded that a machine, or nobody knows who, stopped
+    it. The caller knows whether they have a live process.
+    """
+    killed = runs.c.ended_at.is_(None) & runs.c.state.in_([RunState.PLANNING, RunState.SENDING])
+    stopped = runs.c.stopped_by.in_(["machine", "unknown"]) & (runs.c.state != RunState.COMPLETED)
+    query = (
+        select(runs.c.run_id)
+        .join(clients, clients.c.id == runs.c.client_id)
+        .where(clients.c.api_url == api_url, runs.c.dry_run == 0)
+        .where(or_(killed, stopped), exists().where(flow_runs.c.run_seq == runs.c.seq))
+    )
+    with ledger.read() as tx:
+        return list(tx.execute(query.order_by(runs.c.seq)).scalars())
+
+
+def note_reported(ledger: Ledger, run: Run, ended: datetime) -> None:
+    """Record that Prefect has been shown the outcome of a run that ended at this time."""
+    with ledger.write() as tx:
+        tx.execute(update(runs).where(runs.c.seq == run.seq).values(reported_at=ended.timestamp()))
+
+
+def unreported_runs(ledger: Ledger, api_url: str, *, ended_before: float) -> list[str]:
+    """Return the ids of the runs that have ended and whose outcome Prefect has not been shown, the oldest first.
+
+    Args:
+        ended_before: Leave out runs that ended later, in seconds since 1970: their own process may still do it.
+    """
+    is_shown = runs.c.reported_at >= runs.c.ended_at - SAME_TIME_SECONDS
+    query = (
+        select(runs.c.run_id)
+        .join(clients, clients.c.id == runs.c.client_id)
+        .where(clients.c.api_url == api_url, runs.c.ended_at < ended_before)
+        .where(or_(runs.c.reported_at.is_(None), not_(is_shown)))
+        .where(exists().where(flow_runs.c.run_seq == runs.c.seq))
+    )
+    with ledger.read() as tx:
+        return list(tx.execute(query.order_by(runs.c.seq)).scalars())
 
 
 def update_run(ledger: Ledger, run: Run, fence: Fence, **values: Any) -> None:

@@ -1,6 +1,7 @@
 from flows.artifacts.events import EVENT, emit_open_too_long
-from flows.artifacts.report import best_effort, report_once, reporting
-from flows.artifacts.settled_later import update_flow_runs
+from flows.artifacts.outage import Outage
+from flows.artifacts.report import is_stand_in, report_once, reporting
+from flows.artifacts.settled_later import report_later
 from flows.artifacts.store import Artifacts
 from flows.artifacts.summary import plan_markdown
 from flows.artifacts.sweep_text import sweep_markdown
@@ -8,11 +9,12 @@ from flows.artifacts.sweep_text import sweep_markdown
 __all__ = [
     "EVENT",
     "Artifacts",
-    "best_effort",
+    "Outage",
     "emit_open_too_long",
+    "is_stand_in",
     "plan_markdown",
+    "report_later",
     "report_once",
     "reporting",
     "sweep_markdown",
-    "update_flow_runs",
 ]

@@ -2,20 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from typing import Final
 from uuid import UUID
 
-import httpx
-from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.exceptions import PrefectHTTPStatusError
 
 from armrest.app.plan_view import plan_view
 from armrest.app.watcher import watcher
-from armrest.outbox import Outbox, Run, RunState, RunSummary, batch_views, failed_customers, plan_figures, summary
+from armrest.outbox import (
+    Outbox,
+    Run,
+    RunState,
+    RunSummary,
+    batch_views,
+    failed_customers,
+    note_reported,
+    plan_figures,
+    summary,
+)
 from flows.artifacts.links import Forms
+from flows.artifacts.outage import Outage
 from flows.artifacts.store import Artifacts
 from flows.artifacts.summary import parent_link, plan_markdown, summary_markdown
 from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done
@@ -28,15 +37,27 @@ STOP_SECONDS: Final = 5.0
 """Prefect kills a process 30 seconds after asking it to stop; some of them have passed by then."""
 
 
-class Report:
-    """The artifacts of a run, attached to one flow run."""
+is_stand_in: ContextVar[bool] = ContextVar("is_stand_in", default=False)
+"""Whether an embedded server stands in for the user's own, which is to be told later."""
 
-    def __init__(self, outbox: Outbox, run: Run, artifacts: Artifacts, flow_run_id: UUID) -> None:
+
+class Report:
+    """The artifacts of a run, attached to one flow run; `None` if the server does not know the flow run.
+
+    Attributes:
+        is_due: The run was carried out, so its outcome is to be shown.
+    """
+
+    def __init__(
+        self, outbox: Outbox, run: Run, artifacts: Artifacts, flow_run_id: UUID | None, outage: Outage
+    ) -> None:
         self._outbox = outbox
         self._ledger = outbox.ledger
         self._run = run
         self._artifacts = artifacts
         self._flow_run_id = flow_run_id
+        self._outage = outage
+        self.is_due = False
         parent = summary(self._ledger, run.parent_run_id) if run.parent_run_id else None
         self._parent_flow_run_id = parent.flow_run_ids[-1] if parent and parent.flow_run_ids else None
 
@@ -45,20 +66,24 @@ class Report:
         batches = await asyncio.to_thread(batch_views, self._ledger, self._run)
         if look := watcher.get():
             look.sending(self._run.run_id, batches)
-        with best_effort():
-            await self._artifacts.table(self._key("batches"), batches_table(batches), f"Batches of run {self._about}")
-            percent = percent_done(batches)
-            await self._artifacts.progress(self._key("progress"), percent, f"{percent:.0f}% of run {self._about}")
+        await self._artifacts.table(self._key("batches"), batches_table(batches), f"Batches of run {self._about}")
+        percent = percent_done(batches)
+        await self._artifacts.progress(self._key("progress"), percent, f"{percent:.0f}% of run {self._about}")
 
-    async def conclude(self) -> None:
+    async def conclude(self) -> bool:
+        """Update all artifacts within the time for it, and record that in the ledger; return whether it worked."""
+        failures = self._outage.failures
+        async with self._outage.best_effort(f"the artifacts of run {self._run.run_id} are outdated"):
+            await self.write()
+        return self._outage.failures == failures
+
+    async def write(self) -> None:
         """Update all artifacts, with the failed customers and the summary; safe to repeat."""
+        run_summary = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         await self.renew()
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
-        run_summary = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         figures = await asyncio.to_thread(plan_figures, self._ledger, self._run)
-        forms: Forms = {}
-        with best_effort():
-            forms = await self._artifacts.forms()
+        forms = await self._artifacts.forms()
         text = summary_markdown(
             run_summary,
             figures,
@@ -67,13 +92,34 @@ class Report:
             forms=forms,
         )
         plan = await asyncio.to_thread(self._plan, run_summary, forms)
-        with best_effort():
-            if plan is not None:
-                await self._artifacts.markdown(self._key("plan"), plan, f"Plan of run {self._about}")
-            limit = f", the first {MOST_FAILED:,} of them" if run_summary.customers.failed > MOST_FAILED else ""
-            about = f"{run_summary.customers.failed:,} failed customers{limit} of run {self._about}"
-            await self._artifacts.table(self._key("failed-customers"), failed, about)
-            await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
+        if plan is not None:
+            await self._artifacts.markdown(self._key("plan"), plan, f"Plan of run {self._about}")
+        limit = f", the first {MOST_FAILED:,} of them" if run_summary.customers.failed > MOST_FAILED else ""
+        about = f"{run_summary.customers.failed:,} failed customers{limit} of run {self._about}"
+        await self._artifacts.table(self._key("failed-customers"), failed, about)
+        await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
+        if run_summary.ended is not None and not is_stand_in.get():
+            await asyncio.to_thread(note_reported, self._ledger, self._run, run_summary.ended)
+
+    @asynccontextmanager
+    async def renewing(self) -> AsyncIterator[None]:
+        """Keep the artifacts up to date during the block."""
+        task = asyncio.create_task(self._keep_renewing())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_renewing(self) -> None:
+        while True:
+            began, failures = time.monotonic(), self._outage.failures
+            async with self._outage.best_effort(f"the artifacts of run {self._run.run_id} are outdated"):
+                await self.renew()
+            took = time.monotonic() - began
+            share = self._outage.seconds if self._outage.failures > failures else took / LARGEST_SHARE
+            await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, share))
 
     def _plan(self, run_summary: RunSummary, forms: Forms) -> str | None:
         """Return the plan of a dry run, in Markdown."""
@@ -93,37 +139,33 @@ class Report:
 
 async def report_once(outbox: Outbox, run: Run, flow_run_id: UUID) -> None:
     """Bring a run's artifacts up to date, as far as Prefect answers in time; for a process that is asked to stop."""
-    with suppress(TimeoutError), best_effort():
-        async with asyncio.timeout(STOP_SECONDS), get_client() as client:
-            await Report(outbox, run, Artifacts(client, flow_run_id), flow_run_id).conclude()
+    async with get_client() as client:
+        report = Report(outbox, run, Artifacts(client, flow_run_id), flow_run_id, Outage(STOP_SECONDS))
+        await report.conclude()
+
+
+_current: ContextVar[Report | None] = ContextVar("report", default=None)
 
 
 @asynccontextmanager
-async def reporting(outbox: Outbox, run: Run, flow_run_id: UUID) -> AsyncIterator[Report]:
-    """Keep a run's artifacts up to date during the block."""
+async def reporting(outbox: Outbox, run: Run, flow_run_id: UUID, *, seconds: float) -> AsyncIterator[Report]:
+    """Provide the report of a run, and conclude it after the block if it is due.
+
+    Within another report's block it is that one. So the outcome is shown only after the outermost block, when the
+    client's lease has been released.
+
+    Args:
+        seconds: The longest time that showing it may take.
+    """
+    if outer := _current.get():
+        yield outer
+        return
     async with get_client() as client:
-        report = Report(outbox, run, Artifacts(client, flow_run_id), flow_run_id)
-        renewing = asyncio.create_task(_keep_renewing(report))
+        report = Report(outbox, run, Artifacts(client, flow_run_id), flow_run_id, Outage(seconds))
+        token = _current.set(report)
         try:
             yield report
         finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
-
-
-async def _keep_renewing(report: Report) -> None:
-    while True:
-        began = time.monotonic()
-        await report.renew()
-        took = time.monotonic() - began
-        await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, took / LARGEST_SHARE))
-
-
-@contextmanager
-def best_effort() -> Iterator[None]:
-    """Ignore errors of the Prefect server, which only shows the run: the ledger has all data."""
-    try:
-        yield
-    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
-        get_run_logger().warning("the artifacts are outdated: Prefect's server failed with %s", type(error).__name__)
+            _current.reset(token)
+        if report.is_due:
+            await report.conclude()

@@ -1,46 +1,61 @@
-"""Updates a run's artifacts and state in Prefect when ARM finishes its batches after the run has ended."""
+"""Updates an ended run's artifacts and state in Prefect: ARM has finished its batches, or Prefect did not know yet."""
 
 from typing import Final
 from uuid import UUID
 
-from prefect import get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas import State
-from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
 from armrest.outbox import Outbox, RunState, RunSummary, find_run, summary
-from flows.artifacts.report import Report, best_effort
+from flows.artifacts.outage import Outage
+from flows.artifacts.report import Report
 from flows.artifacts.store import Artifacts
 
 ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.RUNNING})
-"""A run that is updated later has no live process: a flow run that is still RUNNING was killed."""
+"""A run that is updated later has no live process: a flow run that is still RUNNING was killed, or could not tell."""
 
 
-async def update_flow_runs(outbox: Outbox, run_id: str) -> None:
-    """Give a run's flow runs a new version of its artifacts and its current state."""
-    run = summary(outbox.ledger, run_id)
-    async with get_client() as client:
-        for flow_run_id in map(UUID, run.flow_run_ids):
-            with best_effort():
-                await _update(client, outbox, run, flow_run_id)
+async def report_later(outbox: Outbox, run_id: str, *, outage: Outage) -> bool:
+    """Give a run's flow runs a new version of its artifacts and its current state; return whether Prefect took it.
+
+    If the server knows none of the flow runs, because it was restarted empty, the artifacts belong to no flow run.
+    """
+    failures = outage.failures
+    async with get_client() as client, outage.best_effort(f"run {run_id} is not brought up to date"):
+        run = summary(outbox.ledger, run_id)
+        known = [flow_run for name in run.flow_run_ids if (flow_run := await _read(client, UUID(name)))]
+        for flow_run in known:
+            await _update(client, outbox, run, flow_run, outage)
+        if not known:
+            await _update(client, outbox, run, None, outage)
+    return outage.failures == failures
 
 
-async def _update(client: PrefectClient, outbox: Outbox, run: RunSummary, flow_run_id: UUID) -> None:
+async def _read(client: PrefectClient, flow_run_id: UUID) -> FlowRun | None:
     try:
-        flow_run = await client.read_flow_run(flow_run_id)
+        return await client.read_flow_run(flow_run_id)
     except ObjectNotFound:
-        get_run_logger().info("flow run %s of run %s is not on this Prefect server", flow_run_id, run.run_id)
-        return
+        return None
+
+
+async def _update(
+    client: PrefectClient, outbox: Outbox, run: RunSummary, flow_run: FlowRun | None, outage: Outage
+) -> None:
+    flow_run_id = flow_run.id if flow_run else None
+    if flow_run is not None and flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
+        await client.set_flow_run_state(flow_run.id, state_now(run, flow_run.state), force=True)
     artifacts = Artifacts(client, flow_run_id, new_versions=True)
-    await Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id).conclude()
-    if flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
-        await client.set_flow_run_state(flow_run_id, state_now(run), force=True)
+    await Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id, outage).write()
 
 
-def state_now(run: RunSummary) -> State:
-    """Return the current state for a flow run whose run was updated later."""
+def state_now(run: RunSummary, before: State) -> State:
+    """Return the current state for a flow run whose run was updated later.
+
+    A flow run that had not ended is `Completed`, because only Prefect learns of it later.
+    """
     if run.state is RunState.COMPLETED:
-        return Completed(name="SettledLater", message=run.message)
+        return Completed(name="SettledLater" if before.is_final() else None, message=run.message)
     return Failed(name=run.state, message=run.message)

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
 from flows.artifacts.links import Forms, deployed_forms
 
@@ -15,13 +17,14 @@ PAGE: Final = 200
 
 
 class Artifacts:
-    """The artifacts of one flow run, found again when Prefect retries it.
+    """The artifacts of one flow run, found again when Prefect retries it, and created again if its server lost them.
 
     Args:
+        flow_run_id: None: the server does not know the run's flow runs, so its artifacts belong to none.
         new_versions: Keep the existing artifacts, and create a new version of each.
     """
 
-    def __init__(self, client: PrefectClient, flow_run_id: UUID, *, new_versions: bool = False) -> None:
+    def __init__(self, client: PrefectClient, flow_run_id: UUID | None, *, new_versions: bool = False) -> None:
         self._client = client
         self._flow_run_id = flow_run_id
         self._ids: dict[str, UUID] | None = {} if new_versions else None
@@ -52,24 +55,43 @@ class Artifacts:
 
     async def _write(self, key: str, kind: str, data: str | float, description: str) -> None:
         ids = await self._known()
-        if key in ids:
-            await self._update(ids[key], ArtifactUpdate(data=data, description=description))
+        if key in ids and await self._update(ids[key], ArtifactUpdate(data=data, description=description)):
             return
         artifact = await self._client.create_artifact(
             ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
         )
         ids[key] = artifact.id
 
-    async def _update(self, artifact_id: UUID, update: ArtifactUpdate) -> None:
-        """The client's own method also sends the data as an event, and fails if that is over 1.5 MB."""
-        await self._client.request(
-            "PATCH",
-            "/artifacts/{id}",
-            json=update.model_dump(mode="json", exclude_unset=True),
-            path_params={"id": artifact_id},
-        )
+    async def _update(self, artifact_id: UUID, update: ArtifactUpdate) -> bool:
+        """Update an artifact; return False if the server has it no more, because it was restarted empty.
+
+        The client's own method also sends the data as an event, and fails if that is over 1.5 MB.
+        """
+        try:
+            await self._client.request(
+                "PATCH",
+                "/artifacts/{id}",
+                json=update.model_dump(mode="json", exclude_unset=True),
+                path_params={"id": artifact_id},
+            )
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code != HTTPStatus.NOT_FOUND:
+                raise
+            await self._forget_unknown()
+            return False
+        return True
+
+    async def _forget_unknown(self) -> None:
+        """Attach what follows to no flow run if the server does not know it."""
+        if self._flow_run_id is not None:
+            try:
+                await self._client.read_flow_run(self._flow_run_id)
+            except ObjectNotFound:
+                self._flow_run_id = None
 
     async def _known(self) -> dict[str, UUID]:
+        if self._ids is None and self._flow_run_id is None:
+            self._ids = {}
         if self._ids is None:
             own = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[self._flow_run_id]))
             artifacts = await self._client.read_artifacts(artifact_filter=own, limit=PAGE)

@@ -16,13 +16,14 @@ def summary_markdown(
     run: RunSummary,
     figures: PlanFigures,
     *,
-    flow_run_id: UUID,
+    flow_run_id: UUID | None,
     parent_flow_run_id: str | None = None,
     forms: Forms = NO_FORMS,
 ) -> str:
     """Return the figures of a run, the reasons for failures, and what to do next.
 
     Args:
+        flow_run_id: None: Prefect's server does not know it, so there is no link.
         parent_flow_run_id: For a rerun, the last flow run of its parent.
         forms: Deployed forms of the next steps, which the summary links to.
     """
@@ -117,10 +118,11 @@ def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], fo
     return [f"## What to do next: {title[0].lower()}{title[1:]}", "", *typed, f"or run `{flow}` with", "", *example]
 
 
-def _links(run: RunSummary, flow_run_id: UUID) -> list[str]:
+def _links(run: RunSummary, flow_run_id: UUID | None) -> list[str]:
     """Links relative to an artifact's page, so that they work in both of Prefect's UIs."""
     keys = [f"arm-batches-{run.client_no}", f"arm-failed-customers-{run.client_no}"]
-    links = [f"[flow run]({flow_run_link(flow_run_id)})", *(f"[{key}](../key/{key})" for key in keys)]
+    links = [f"[flow run]({flow_run_link(flow_run_id)})"] if flow_run_id else []
+    links += [f"[{key}](../key/{key})" for key in keys]
     return [" · ".join(links), ""]
 
 

@@ -32,6 +32,7 @@ from flows.cli.commands.update_customer import update_customer
 from flows.cli.commands.verify import verify
 from flows.cli.errors import explain
 from flows.cli.output import print_error, print_json
+from flows.cli.prefect_env import leave
 
 app = typer.Typer(
     name="armrest",
@@ -96,12 +97,13 @@ def _print_version(*, requested: bool) -> None:
 
 def main() -> None:
     """Run the command in `sys.argv`, and exit with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command; return 0 if all of it is done, 1 if it sent but not all is settled, 2 if it sent nothing."""
     logging.lastResort = None  # a library without a handler would write to the terminal
+    logging.raiseExceptions = "--debug" in arguments  # Prefect's handler would write that its server is away
     try:
         return int(app(list(arguments), prog_name="armrest", standalone_mode=False) or 0)
     except Exception as error:  # noqa: BLE001  the user gets one line for any error

@@ -1,12 +1,15 @@
 """Dispatches a run's shards to workers, and watches each until it is done; a dead worker's shard goes to another.
 
 Prefect may call a flow run Running long after its worker has died, so the ledger decides whether a shard is alive. It
-also decides whether it is done: after a restore from a copy, Prefect may know attempts that the ledger does not.
+also decides whether it is done: after a restore from a copy, Prefect may know attempts that the ledger does not. While
+Prefect's server is away, the workers go on, and the ledger alone says how far they are.
 """
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeVar
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
@@ -31,14 +34,19 @@ from armrest.outbox import (
     shards_of,
     silent_seconds,
 )
+from armrest.settings import Settings
+from flows.artifacts import Outage
 from flows.steps.stopped_by import was_cancelled
+
+_Answer = TypeVar("_Answer")
 
 log = logging.getLogger(__name__)
 
 DEPLOYMENT: Final = "submit-slices/shard"
-STOPPED: Final = "Stopped"
+REFUSED_BY_ARM: Final = "RefusedByArm"
 """The state of a shard that ARM refuses; no other worker would succeed."""
-UNSETTLED: Final = RunState.UNSETTLED
+LEFT_OPEN: Final = (RunState.STOPPED, RunState.UNSETTLED)
+"""The states of a shard that its deadline ended: some batches were not sent, or ARM has not finished them."""
 MOST_ATTEMPTS: Final = 5
 POLL_INTERVAL_SECONDS: Final = 1.0
 
@@ -62,7 +70,7 @@ async def dispatch_shards(workspace: Workspace, run: Run, *, deadline_seconds: f
     ledger = workspace.outbox.ledger
     until = asyncio.get_running_loop().time() + deadline_seconds
     async with get_client() as client:
-        watch = _Watch(client, ledger, run, until=until, silent_seconds=workspace.settings.lease_seconds)
+        watch = _Watch(client, ledger, run, until=until, settings=workspace.settings)
         shards = [shard for shard in shards_of(run, run.request.shards) if not is_done(ledger, run, shard)]
         await gather_or_cancel(
             watch.run_to_completion(reassign(ledger, run, shard) if has_begun(ledger, run, shard) else shard)
@@ -71,46 +79,80 @@ async def dispatch_shards(workspace: Workspace, run: Run, *, deadline_seconds: f
 
 
 class _Watch:
-    """Watches the shards of one run; a worker that is silent for `silent_seconds` is dead."""
+    """Watches the shards of one run; a worker that is silent for `lease_seconds` is dead."""
 
-    def __init__(self, client: PrefectClient, ledger: Ledger, run: Run, *, until: float, silent_seconds: float) -> None:
+    def __init__(self, client: PrefectClient, ledger: Ledger, run: Run, *, until: float, settings: Settings) -> None:
         self._client = client
         self._ledger = ledger
         self._run = run
         self._until = until
-        self._silent_seconds = silent_seconds
+        self._silent_seconds = settings.lease_seconds
+        self._outage = Outage(settings.prefect_seconds)
+        self._has_answered = False
 
     async def run_to_completion(self, shard: Shard) -> None:
         """Have workers try a shard, one after another, until it is done or another attempt would not help."""
         for _ in range(MOST_ATTEMPTS):
             shard, asked = await self._ask(shard)
-            if _is_over(asked):
+            if asked is None or _is_over(asked):
                 return
             sending = await self._end_of(shard, asked)
-            if _is_final(sending) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
+            if _is_final(sending) or self._is_settled(shard):
                 return
             await self._assert_not_cancelled(shard, sending)
+            if self._is_settled(shard):
+                return
             log.warning("slices %s of run %s go to another worker", shard.name, self._run.run_id)
             shard = reassign(self._ledger, self._run, shard)
             await self._mark_crashed(sending)
 
-    async def _ask(self, shard: Shard) -> tuple[Shard, FlowRun]:
-        """Start a worker; return its flow run, and the attempt that it makes.
+    def _is_settled(self, shard: Shard) -> bool:
+        """Return whether no other worker is needed: the shard is done, or the deadline has passed."""
+        return is_done(self._ledger, self._run, shard) or not self._seconds_left()
+
+    async def _ask(self, shard: Shard) -> tuple[Shard, FlowRun | None]:
+        """Start a worker; return its flow run, and the attempt that it makes. No flow run: none was started in time.
 
         A flow run that had already ended belongs to an attempt that the ledger does not know, and does not count. The
         next attempt follows, unless the slices are done or the deadline has passed.
         """
         while True:
-            asked = await _start(self._run, shard, deadline_seconds=self._seconds_left())
-            if not _is_over(asked) or is_done(self._ledger, self._run, shard) or not self._seconds_left():
+            asked = await self._until_answered(
+                shard, partial(_start, self._run, shard, deadline_seconds=self._seconds_left())
+            )
+            if asked is None or not _is_over(asked) or self._is_settled(shard):
                 return shard, asked
             shard = reassign(self._ledger, self._run, shard)
 
+    async def _until_answered(self, shard: Shard, ask: Callable[[], Awaitable[_Answer]]) -> _Answer | None:
+        """Return Prefect's answer, however long its server is away; None if the shard is settled before.
+
+        Raises:
+            OutboxError: Prefect does not have the deployment for shards.
+        """
+        answers: list[_Answer] = []
+        while True:
+            # without its deployments, a server that has answered before was restarted empty: `make deploy` is to come
+            fatal = () if self._has_answered else (OutboxError,)
+            async with self._outage.best_effort(self._blind(shard), but=fatal):
+                answers.append(await ask())
+            if answers:
+                self._has_answered = True
+                return answers[0]
+            if self._is_settled(shard):
+                return None
+            await asyncio.sleep(min(POLL_INTERVAL_SECONDS, self._seconds_left()))
+
     async def _end_of(self, shard: Shard, sending: FlowRun) -> FlowRun:
-        """Return a worker's flow run once it has ended, its worker is dead, or the deadline has passed."""
+        """Return a worker's flow run once it has ended, its worker is dead, or the shard is settled."""
         running_since: float | None = None
-        while self._seconds_left() and not self._is_dead(shard, running_since):
-            sending = await self._client.read_flow_run(sending.id)
+        while not self._is_settled(shard) and not self._is_dead(shard, running_since):
+            async with self._outage.best_effort(self._blind(shard), but=(OutboxError,)):
+                try:
+                    sending = await self._client.read_flow_run(sending.id)
+                except ObjectNotFound:  # the server was restarted empty: a worker that had not begun never will
+                    if not has_joined(self._ledger, self._run, shard):
+                        break
             if _is_over(sending):
                 break
             if running_since is None and sending.state is not None and sending.state.is_running():
@@ -131,14 +173,19 @@ class _Watch:
         Raises:
             ShardCancelled: A person did.
         """
+        ask = partial(was_cancelled, self._client, [sending.id], with_outer=False)
         by = find_run(self._ledger, self._run.run_id).stopped_by
-        if by == "person" or await was_cancelled(self._client, [sending.id], with_outer=False):
+        if by == "person" or await self._until_answered(shard, ask):
             raise ShardCancelled(f"a person cancelled slices {shard.name}")
 
     async def _mark_crashed(self, sending: FlowRun) -> None:
         if not _is_over(sending):
             message = "its worker sent no more heartbeats: another worker has taken over its slices"
-            await self._client.set_flow_run_state(sending.id, Crashed(message=message), force=True)
+            async with self._outage.best_effort(f"flow run {sending.id} is not marked Crashed"):
+                await self._client.set_flow_run_state(sending.id, Crashed(message=message), force=True)
+
+    def _blind(self, shard: Shard) -> str:
+        return f"slices {shard.name} of run {self._run.run_id} are watched in the ledger alone"
 
     def _seconds_left(self) -> float:
         return max(0.0, self._until - asyncio.get_running_loop().time())
@@ -173,6 +220,6 @@ def _is_final(sending: FlowRun) -> bool:
         ShardStopped: ARM refuses the whole run.
     """
     state = sending.state
-    if state is not None and state.name == STOPPED:
+    if state is not None and state.name == REFUSED_BY_ARM:
         raise ShardStopped(state.message or "ARM refuses the whole run")
-    return state is not None and state.name == UNSETTLED
+    return state is not None and state.name in LEFT_OPEN

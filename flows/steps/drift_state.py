@@ -12,7 +12,7 @@ from armrest.app.verification import verify_run
 from armrest.app.workspace import Workspace
 from armrest.outbox import Run, summary
 from armrest.reconcile import Verification
-from flows.artifacts import Artifacts, best_effort
+from flows.artifacts import Artifacts, Outage
 from flows.steps.sigterm import flow_run_id
 
 DRIFT: Final = "Drift"
@@ -30,15 +30,19 @@ async def verify_sample_of_run(workspace: Workspace, run: Run, state: State, *, 
         verification = await verify_run(workspace, run.run_id, sample=sample)
     except ArmError as error:
         return Failed(name="NotVerified", message=f"{state.message}; it could not be verified: {error}")
-    await drift_message(verification)
+    await drift_message(verification, seconds=workspace.settings.prefect_seconds)
     message = f"{state.message}; verified: {verification.message}"
     if not state.is_completed():
         return Failed(name=state.name, message=message)
     return Completed(message=message) if verification.equal else Failed(name=DRIFT, message=message)
 
 
-async def drift_message(verification: Verification) -> None:
-    """Write the artifact: customer numbers and field names, no values."""
+async def drift_message(verification: Verification, *, seconds: float) -> None:
+    """Write the artifact: customer numbers and field names, no values.
+
+    Args:
+        seconds: The longest time that it may take.
+    """
     rows = [
         {"customer": difference.customer_no, "drift": str(difference.drift), "fields": ", ".join(difference.fields)}
         for difference in verification.named
@@ -46,7 +50,7 @@ async def drift_message(verification: Verification) -> None:
     where = f" Values: `{verification.file}`." if verification.file else ""
     async with get_client() as client:
         artifacts = Artifacts(client, flow_run_id())
-        with best_effort():
+        async with Outage(seconds).best_effort("the artifact of the differences is missing"):
             await artifacts.table(
                 f"arm-drift-{verification.client_no}", rows, f"{verification.source}: {verification.message}.{where}"
             )

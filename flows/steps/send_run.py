@@ -45,11 +45,14 @@ async def run_to_completion(workspace: Workspace, run: Run, *, deadline: str, wa
     try:
         async with (
             reporting_stop(workspace, run),
+            reporting(workspace.outbox, run, flow_run_id(), seconds=workspace.settings.prefect_seconds) as report,
             hold_client(workspace, run, wait_seconds=seconds_in(wait)),
             noting_stop(workspace, run),
         ):
             note_resumed(workspace.outbox.ledger, find_run(workspace.outbox.ledger, run.run_id), workspace.held_lease)
-            await _plan_and_send(workspace, run, seconds_in(deadline))
+            async with report.renewing():
+                await _plan_and_send(workspace, run, seconds_in(deadline))
+            report.is_due = True
     except LeaseHeld as held:
         if vars(held).get("holder_run_id") != run.run_id:
             give_up_waiting(workspace.outbox.ledger, run, held.message)
@@ -64,24 +67,26 @@ async def send_plan(workspace: Workspace, plan: Run, *, deadline: str, wait: str
         OutboxError: The run is not a plan, or a later run has sent some of its customers.
         LeaseHeld: Another run is sending for the client, even after the wait.
     """
-    async with noting_stop(workspace, plan), hold_client(workspace, plan, wait_seconds=seconds_in(wait)) as lease:
+    async with (
+        reporting(workspace.outbox, plan, flow_run_id(), seconds=workspace.settings.prefect_seconds),
+        noting_stop(workspace, plan),
+        hold_client(workspace, plan, wait_seconds=seconds_in(wait)) as lease,
+    ):
         run = link_flow_run(workspace, apply_plan_of(workspace.outbox.ledger, plan, lease), str(flow_run_id()))
         return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
 
 
 async def _plan_and_send(workspace: Workspace, run: Run, deadline_seconds: float) -> None:
-    async with reporting(workspace.outbox, run, flow_run_id()) as report:
-        try:
-            is_planned = find_run(workspace.outbox.ledger, run.run_id).planned_at is not None
-            await cached_if(is_planned, chunk)(run.run_id, run.client_no)
-        except PlanRefused:
-            pass  # the ledger has the reason, and the flow run's state shows it
-        except OSError:
-            pass  # the ledger has this error too: the run is Failed, and can be resumed
-        else:
-            if not run.request.dry_run:
-                await _send(workspace, find_run(workspace.outbox.ledger, run.run_id), deadline_seconds)
-        await report.conclude()
+    try:
+        is_planned = find_run(workspace.outbox.ledger, run.run_id).planned_at is not None
+        await cached_if(is_planned, chunk)(run.run_id, run.client_no)
+    except PlanRefused:
+        pass  # the ledger has the reason, and the flow run's state shows it
+    except OSError:
+        pass  # the ledger has this error too: the run is Failed, and can be resumed
+    else:
+        if not run.request.dry_run:
+            await _send(workspace, find_run(workspace.outbox.ledger, run.run_id), deadline_seconds)
 
 
 async def _send(workspace: Workspace, run: Run, deadline_seconds: float) -> None:

@@ -12,8 +12,7 @@ from prefect.client.schemas import State
 from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 
-from armrest.delivery import finish_stopped
-from armrest.outbox import Outbox, Run, StoppedBy, find_run, lease_holders, run_of_flow_run, summary, unfinished_runs
+from armrest.outbox import Outbox, Run, StoppedBy, run_of_flow_run, summary
 
 ASK_SECONDS: Final = 2.0
 """Prefect kills a process 30 seconds after asking it to stop, so the answer may not take long."""
@@ -58,23 +57,6 @@ async def who_stopped(outbox: Outbox, run_name: str) -> StoppedBy | None:
         if await was_cancelled(client, flow_run_ids):
             return "person"
     return run.stopped_by if run else None
-
-
-async def note_cancelled_runs(outbox: Outbox, api_url: str) -> None:
-    """Record which runs a person cancelled, if the run's process was killed before it could record that."""
-    holders = lease_holders(outbox.ledger)
-    for run_id in unfinished_runs(outbox.ledger, api_url):
-        run = find_run(outbox.ledger, run_id)
-        if run.ended_at is None and run.stopped_by is None and run.client_id not in holders:
-            await note_if_cancelled(outbox, run)
-
-
-async def note_if_cancelled(outbox: Outbox, run: Run) -> None:
-    """Record it if a person cancelled a run that has no live process."""
-    async with get_client() as client:
-        cancelled = await was_cancelled(client, _flow_run_ids(outbox, run))
-    if cancelled:
-        finish_stopped(outbox, run, "person", lease=None)
 
 
 async def was_cancelled(client: PrefectClient, flow_run_ids: Collection[UUID], *, with_outer: bool = True) -> bool:

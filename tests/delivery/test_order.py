@@ -78,7 +78,7 @@ async def test_customers_in_flight_are_held_and_the_others_go(
 
     told = await engine.carry(second, deadline_seconds=60)
 
-    assert (first.state, told.state, told.customers.open) == ("Unsettled", "Unsettled", 5)
+    assert (first.state, told.state, told.customers.open) == ("Unsettled", "Stopped", 5)
     assert engine.states(second) == [State.SPLIT, State.ACCEPTED, State.HELD]
     assert [batch.customers for batch in sandbox.records.batches(CLIENT_NO)] == [3, 2]
     [held, _] = outcomes_of_customer(engine.outbox.ledger, CLIENT_NO, "10001")
@@ -115,7 +115,7 @@ async def test_a_lost_answer_holds_newer_data_back_until_the_horizon(
     await asyncio.sleep(HORIZON)
     late = await engine.carry(second)
 
-    assert (early.state, early.customers.settled, early.customers.open) == ("Unsettled", 1, 3)
+    assert (early.state, early.customers.settled, early.customers.open) == ("Stopped", 1, 3)
     assert (late.state, late.customers.settled) == ("Completed", 4)
 
 
@@ -129,7 +129,7 @@ async def test_the_horizon_counts_from_the_last_attempt(engine: Engine, planned:
 
     second = await engine.carry(planned(people(3), run_id="2-second"))
 
-    assert (second.state, second.customers.open) == ("Unsettled", 3)
+    assert (second.state, second.customers.open) == ("Stopped", 3)
 
 
 @virtual_time
@@ -156,7 +156,7 @@ async def test_the_doubt_of_a_batch_passes_to_its_parts(engine: Engine, planned:
 
     told = await engine.carry(second)
 
-    assert (told.state, told.customers.open) == ("Unsettled", 4)
+    assert (told.state, told.customers.open) == ("Stopped", 4)
 
 
 @virtual_time

@@ -130,7 +130,7 @@ async def test_a_request_to_slow_down_takes_the_intent_back(
     told = await replace(engine, transport=arm).carry(run, deadline_seconds=60)
 
     [batch] = engine.batches(run)
-    assert (told.state, batch.state, batch.doubtful, batch.sent_at) == ("Unsettled", State.PLANNED, False, None)
+    assert (told.state, batch.state, batch.doubtful, batch.sent_at) == ("Stopped", State.PLANNED, False, None)
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
@@ -161,7 +161,7 @@ async def test_retry_after_is_capped_by_the_deadline(
 
     told = await replace(engine, transport=arm).carry(run, deadline_seconds=60)
 
-    assert (told.state, told.customers.open) == ("Unsettled", 2)
+    assert (told.state, told.customers.open) == ("Stopped", 2)
     assert told.ended is not None
     assert told.started is not None
     assert (told.ended - told.started).total_seconds() == pytest.approx(60, abs=1)

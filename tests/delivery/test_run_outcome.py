@@ -23,8 +23,8 @@ from tests.tasks.test_texts import RUN
 from tests.virtual_time import virtual_time
 
 
-def told(people: dict[str, int], batches: dict[str, int]) -> RunSummary:
-    return replace(RUN, customers=CustomerCounts(**people), batches=BatchCounts(**batches))
+def told(people: dict[str, int], batches: dict[str, int], *, unsent: int = 0) -> RunSummary:
+    return replace(RUN, customers=CustomerCounts(**people), batches=BatchCounts(**batches), unsent=unsent)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,18 @@ def told(people: dict[str, int], batches: dict[str, int]) -> RunSummary:
             "1 of 3 batches still open (10 customers); 1 of 3 batches refused (1 customer): "
             "see arm-failed-customers-2218",
             id="open and refused",
+        ),
+        pytest.param(
+            told({"planned": 900, "settled": 50, "open": 850}, {"planned": 90, "settled": 5, "open": 85}, unsent=77),
+            "",
+            "77 batches not sent, 8 not answered (850 customers); 50 of 900 customers updated",
+            id="not sent to its end",
+        ),
+        pytest.param(
+            told({"planned": 10, "open": 10}, {"planned": 1, "open": 1}, unsent=1),
+            "",
+            "1 batch not sent (10 customers)",
+            id="nothing sent",
         ),
         pytest.param(
             told({"planned": 20, "open": 20}, {"planned": 2, "open": 2}),

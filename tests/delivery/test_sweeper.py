@@ -271,7 +271,7 @@ async def test_batches_that_were_only_planned_are_left_to_a_resume(
     found = await swept(engine)
 
     assert (found.unsent, found.open, sent(sandbox, PUT)) == (2, 0, 0)
-    assert summary(engine.outbox.ledger, "run").state == "Unsettled"
+    assert summary(engine.outbox.ledger, "run").state == "Stopped"
 
 
 @virtual_time

@@ -57,7 +57,7 @@ async def test_a_batch_whose_body_is_unusable_is_not_sent_and_the_others_are(
 
     lost = [2, 3, 4] if damage == "gone" else [2]
     views = engine.views(run)
-    assert (told.state, told.customers.open) == ("Unsettled", 2 * len(lost))
+    assert (told.state, told.customers.open) == ("Stopped", 2 * len(lost))
     assert [place for place, view in enumerate(views) if view.state == "PLANNED"] == lost
     assert all("is not the one that was planned: nothing of it is sent" in views[place].message for place in lost)
     assert b"Ole" not in b"".join(batch.body for batch in sandbox.records.batches(CLIENT_NO))
@@ -71,7 +71,7 @@ async def test_the_first_batch_too(engine: Engine, planned: Planned, sandbox: Sa
 
     told = await engine.carry(run)
 
-    assert (told.state, told.customers.open, told.customers.settled) == ("Unsettled", 2, 2)
+    assert (told.state, told.customers.open, told.customers.settled) == ("Stopped", 2, 2)
 
 
 def taken_over(outbox: Outbox, run: Run) -> None:
@@ -196,7 +196,7 @@ async def test_at_the_deadline_nothing_begins_and_a_resume_goes_on(
     told = await replace(engine, transport=arm).carry(run, deadline_seconds=deadline_seconds)
     again = await engine.carry(run)
 
-    assert (told.state, told.customers.open > 0) == ("Unsettled", True)
+    assert (told.state, told.customers.open > 0) == ("Stopped", True)
     assert max([*arm.times["PUT"], *arm.times["GET"], 0.0]) <= deadline_seconds
     assert told.ended is not None
     assert told.started is not None
@@ -225,5 +225,5 @@ async def test_a_resumed_run_is_sending_again(engine: Engine, planned: Planned, 
     async with engine.delivering(engine.latest(run)):
         during = engine.summary(run)
 
-    assert (first.state, during.state, during.ended) == ("Unsettled", "Sending", None)
+    assert (first.state, during.state, during.ended) == ("Stopped", "Sending", None)
     assert during.started == first.started

@@ -93,7 +93,7 @@ def names_given() -> Iterator[str]:
 
 
 def test_the_names_are_found_where_they_are_written() -> None:
-    assert {"SettledLater", "OpenTooLong", "InputRejected", "Stopped"} <= set(names_given())
+    assert {"SettledLater", "OpenTooLong", "InputRejected", "RefusedByArm"} <= set(names_given())
 
 
 def test_a_batch_that_is_open_too_long_is_an_event_without_anything_personal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,5 +20,5 @@ def test_what_was_accepted_beside_a_held_batch_is_polled(
 
     second = run_flow("update-customers", source=file(10), client_no=CLIENT_NO, deadline=SENT_BY)
 
-    assert (first.name, second.name) == ("Unsettled", "Unsettled")
-    assert second.message == "1 of 2 batches still open (5 customers); 5 of 10 customers updated"
+    assert (first.name, second.name) == ("Unsettled", "Stopped")
+    assert second.message == "1 batch not sent (5 customers); 5 of 10 customers updated"

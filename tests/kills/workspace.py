@@ -54,7 +54,7 @@ class Workspace:
 
         def settled() -> bool:
             ended.update(self.run(run_id, source, **more))
-            return bool(ended["state"] != "Unsettled")
+            return bool(ended["state"] not in {"Unsettled", "Stopped"})
 
         until(settled)
         return ended

@@ -10,6 +10,7 @@ from flows.cli import errors
 EXIT_CODES = {
     "Completed": (COMPLETED, COMPLETED),
     "Unsettled": (NOT_ALL_SETTLED, NOT_ALL_SETTLED),
+    "Stopped": (NOT_ALL_SETTLED, NOT_ALL_SETTLED),
     "PartlyFailed": (NOT_ALL_SETTLED, NOT_ALL_SETTLED),
     "InputRejected": (SENT_NOTHING, NOT_ALL_SETTLED),
     "Failed": (SENT_NOTHING, NOT_ALL_SETTLED),
@@ -44,7 +45,7 @@ def test_a_command_without_a_run_ends_in_a_state_of_runs() -> None:
 
 
 def test_the_sweep_asks_about_runs_whose_end_is_not_recorded() -> None:
-    assert [state.value for state in RunState if state.is_asked_about] == ["Sending", "Unsettled"]
+    assert [state.value for state in RunState if state.is_asked_about] == ["Sending", "Unsettled", "Stopped"]
 
 
 def test_only_a_rejected_input_needs_advice_beside_resume_and_rerun() -> None:

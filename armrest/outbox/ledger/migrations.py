@@ -26,9 +26,14 @@ def _shards(tx: Connection) -> None:
 
 
 def _people(tx: Connection) -> None:
-    """Record who stopped a run, who confirmed a source's client, planning attempts, dry runs, and a lease's token."""
+    """Record who stopped a run, who confirmed a source's client, planning attempts, dry runs, and a lease's token.
+
+    What ended before counts as shown in Prefect.
+    """
     tx.execute(text("ALTER TABLE clients ADD COLUMN token VARCHAR(32)"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
+    tx.execute(text("ALTER TABLE runs ADD COLUMN reported_at DOUBLE PRECISION"))
+    tx.execute(text("UPDATE runs SET reported_at = ended_at"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN dry_run INTEGER NOT NULL DEFAULT 0"))
     stored = tx.execute(text("SELECT seq, request FROM runs")).all()

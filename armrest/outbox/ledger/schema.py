@@ -69,6 +69,7 @@ runs: Final = Table(
     Column("planned_at", Double, doc="the plan's completion mark: without it nothing is sent"),
     Column("started_at", Double),
     Column("ended_at", Double),
+    Column("reported_at", Double, doc="the `ended_at` of the outcome that Prefect has been shown last"),
     Column("stopped_by", String(16), doc="person, machine or unknown; empty: the run was not stopped"),
     Index("runs_by_client", "client_id", "seq"),
     Index("runs_by_state", "state"),

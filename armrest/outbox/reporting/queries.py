@@ -43,7 +43,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
         if run is None:
             raise unknown_run(ledger, run_or_flow_run_id)
         row = tx.execute(select(runs).where(runs.c.seq == run.seq)).one()
-        customers_, sent = _counts(tx, row)
+        customers_, sent, unsent = _counts(tx, row)
         return RunSummary(
             run_id=run.run_id,
             kind=run.kind,
@@ -69,6 +69,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             started=time_of(run.started_at),
             ended=time_of(run.ended_at),
             slices=run.slices,
+            unsent=unsent,
             stopped_by=run.stopped_by,
         )
 
@@ -87,13 +88,15 @@ def _failed_in(run: Run) -> ColumnElement[bool]:
     return (customers.c.run_seq == run.seq) & (customers.c.outcome == "failed")
 
 
-def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts]:
+def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts, int]:
+    """Return a run's customers, its batches, and how many of them are not sent."""
     columns = (func.count(), func.sum(batches.c.customers), func.sum(batches.c.failed), func.sum(batches.c.superseded))
     query = select(batches.c.state, *columns).where(batches.c.run_seq == run.seq).group_by(batches.c.state)
     by_state = {State(state): tuple(map(int, figures)) for state, *figures in tx.execute(query)}
     read, rejected, unchanged, planned = run.read, run.rejected, run.unchanged, run.planned
     if run.started_at is None:
-        return CustomerCounts(read, rejected, unchanged, planned), BatchCounts(sum(b[0] for b in by_state.values()))
+        number = sum(figures[0] for figures in by_state.values())
+        return CustomerCounts(read, rejected, unchanged, planned), BatchCounts(number), number
     total = failed = superseded = settled = batches_settled = batches_failed = 0
     for state, (number, size, refused, newer) in by_state.items():
         superseded += newer
@@ -104,7 +107,9 @@ def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts]
         settled += size - refused - newer if state in _SETTLED else 0
     left = planned - settled - failed - superseded
     customers_ = CustomerCounts(read, rejected, unchanged, planned, settled, failed, left, superseded)
-    return customers_, BatchCounts(total, batches_settled, batches_failed, total - batches_settled - batches_failed)
+    unsent = sum(by_state[state][0] for state in (State.PLANNED, State.HELD) if state in by_state)
+    open_ = total - batches_settled - batches_failed
+    return customers_, BatchCounts(total, batches_settled, batches_failed, open_), unsent
 
 
 def _uuids(tx: Connection, run: Run) -> list[str]:

@@ -37,8 +37,9 @@ class BatchCounts:
 class RunSummary:
     """The figures of a run.
 
-    `decided` says who approved or rejected it after a guard rail; None if nobody was asked. `stopped_by` is `person`,
-    `machine` or `unknown`; None if the run was not stopped.
+    `unsent` counts the batches that were never sent, or that wait for another batch. `decided` says who approved or
+    rejected it after a guard rail; None if nobody was asked. `stopped_by` is `person`, `machine` or `unknown`; None if
+    the run was not stopped.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class RunSummary:
     started: datetime | None
     ended: datetime | None
     slices: int
+    unsent: int = 0
     stopped_by: str | None = None
 
     @property

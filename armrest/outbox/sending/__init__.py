@@ -23,6 +23,7 @@ from armrest.outbox.sending.shards import (
     reassign,
     shards_of,
     silent_seconds,
+    unsent_batches,
 )
 from armrest.outbox.sending.spilled import replay_spill
 from armrest.outbox.sending.split_batch import Opened, read_customers, read_customers_or_numbers, split
@@ -61,5 +62,6 @@ __all__ = [
     "split",
     "take_lease",
     "this_process",
+    "unsent_batches",
     "usual_seconds",
 ]

@@ -7,10 +7,10 @@ longer send if its shard was reassigned, or if another process has taken over th
 from dataclasses import replace
 from itertools import pairwise
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from armrest.outbox.errors import LeaseLost, OutboxError
-from armrest.outbox.ledger import UNFINISHED, Ledger, batches, clients, shards
+from armrest.outbox.ledger import UNFINISHED, Ledger, State, batches, clients, shards
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run, Shard
 from armrest.outbox.sending.leases import Lease
@@ -108,6 +108,15 @@ def is_done(ledger: Ledger, run: Run, shard: Shard) -> bool:
     left = select(batches.c.seq).where(batches.c.run_seq == run.seq, within, batches.c.state.in_(UNFINISHED))
     with ledger.read() as tx:
         return tx.execute(left.limit(1)).first() is None
+
+
+def unsent_batches(ledger: Ledger, run: Run, shard: Shard) -> int:
+    """Return how many batches of a shard were never sent, or wait for another batch."""
+    within = batches.c.slice_no.between(shard.first_slice, shard.last_slice)
+    unsent = batches.c.state.in_([State.PLANNED, State.HELD])
+    query = select(func.count()).select_from(batches).where(batches.c.run_seq == run.seq, within, unsent)
+    with ledger.read() as tx:
+        return tx.execute(query).scalar_one()
 
 
 def _this(run: Run, shard: Shard) -> ColumnElement[bool]:

@@ -98,7 +98,7 @@ class Prefect:
         return str(patiently(lambda: patient_http.post(address, json=body)).raise_for_status().json()["id"])
 
     def put(self, flow_run_id: str, name: str) -> None:
-        kind = {"Unsettled": "FAILED", "Stopped": "FAILED"}.get(name, name.upper())
+        kind = dict.fromkeys(("Unsettled", "Stopped", "RefusedByArm"), "FAILED").get(name, name.upper())
         body = {"state": {"type": kind, "name": name, "message": "before the ledger was restored"}, "force": True}
         address = f"{self.address}/flow_runs/{flow_run_id}/set_state"
         assert patiently(lambda: patient_http.post(address, json=body)).raise_for_status().json()["status"] == "ACCEPT"
@@ -154,7 +154,7 @@ def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_ta
 def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_counts_for_nothing(
     run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any], prefect: Prefect
 ) -> None:
-    ended = ["Unsettled", "Stopped", "Crashed", "Completed", "Failed", "Failed"]
+    ended = ["Unsettled", "Stopped", "RefusedByArm", "Crashed", "Completed", "Failed"]
     assert len(ended) > MOST_ATTEMPTS
     for shard in shards_of(run, 2):
         for attempt, name in enumerate(ended, start=1):

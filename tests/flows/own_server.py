@@ -1,0 +1,48 @@
+"""A Prefect server of a test's own, to be killed, stopped and started again."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.cli.prefect_env import DEFAULTS
+from tests.conftest import await_server, plain_environment
+from tests.ports import free_port
+
+
+@dataclass
+class OwnServer:
+    """A server with a home and a port of its own."""
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/api"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads a client to it; the client's own home is empty."""
+        return {"PREFECT_API_URL": self.address, "PREFECT_HOME": str(self.home.with_name("client"))}
+
+    def start(self) -> None:
+        self.home.mkdir(exist_ok=True)
+        environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(self.home)}
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        with (self.home.with_name("server.log")).open("a") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        await_server(self.process, self.address)
+
+    def kill(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+    def empty(self) -> None:
+        """Remove all that it remembers; it must be down."""
+        shutil.rmtree(self.home)
