@@ -1,5 +1,5 @@
 from flows.steps.approval import needs_approval, send_if_approved
-from flows.steps.carry_on import carry_on, note_stopped_runs, start_again
+from flows.steps.stopped_runs import carry_on, note_stopped_runs, start_again
 from flows.steps.dispatch_shards import REFUSED_BY_ARM
 from flows.steps.drift_state import DRIFT, Sample, drift_message, verify_sample_of_run
 from flows.steps.send_run import end_state, run_to_completion, send_plan, send_slices

@@ -69,7 +69,7 @@ ANSWERS: Final = (
     Mutant(
         promise="a customer is named in any case of letters",
         file=_MATCHING,
-        old="by_number.get(failure.customer_no.lower())",
+        old="by_number.get(customer_key(failure.customer_no))",
         new="by_number.get(failure.customer_no)",
         tests=("delivery/test_halving.py::test_a_customer_is_named_in_any_case_of_letters",),
     ),

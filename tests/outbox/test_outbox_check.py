@@ -187,7 +187,7 @@ def test_a_damaged_file_is_found_and_nothing_else_is_asked(outbox: Outbox, plann
     damaged = tmp_path / "damaged.db"
     shutil.copy(tmp_path / "ledger.sqlite", damaged)
     with damaged.open("r+b") as file, closing(sqlite3.connect(damaged)) as opened:
-        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'customers_by_number'").fetchone()
+        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batches_by_state'").fetchone()
         file.seek((root - 1) * 4096 + 3)
         file.write(b"\xff" * 64)
     shutil.rmtree(outbox.bodies.name)

@@ -57,7 +57,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             batches=sent,
             batch_uuids=_uuids(tx, run),
             rejects_file=run.rejects_file,
-            rejected_why=_rejected_why(tx, run) if customers_.rejected else [],
+            rejected_why=_rejected_why(tx, run),
             failed_why=_reasons(tx, select(customers.c.reason).where(_failed_in(run))) if customers_.failed else [],
             decided=_decided(tx, run, row.figures),
             parent_run_id=run.parent_run_id,

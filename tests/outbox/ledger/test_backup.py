@@ -104,7 +104,7 @@ def test_a_damaged_ledger_is_not_copied(outbox: Outbox, planned: Planned, tmp_pa
     damaged = tmp_path / "damaged.db"
     shutil.copy(tmp_path / "ledger.sqlite", damaged)
     with damaged.open("r+b") as file, closing(sqlite3.connect(damaged)) as opened:
-        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'customers_by_number'").fetchone()
+        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batches_by_state'").fetchone()
         file.seek((root - 1) * 4096 + 3)
         file.write(b"\xff" * 64)
     with (

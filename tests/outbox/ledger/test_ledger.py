@@ -183,7 +183,7 @@ def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_
     assert taken == ["1 to 2", "2 to 3"]
 
 
-NEW_IN_VERSION_3 = ("stopped_by", "plan_attempt", "dry_run")
+NEW_IN_VERSION_3 = ("stopped_by", "plan_attempt", "dry_run", "reported_at")
 NEW_INDEXES_IN_VERSION_3 = (
     "batches_by_state",
     "batches_by_data",
@@ -201,6 +201,7 @@ def as_version_2(ledger: Ledger) -> None:
         tx.exec_driver_sql("ALTER TABLE clients DROP COLUMN token")
         tx.exec_driver_sql("DROP TABLE confirmations")
         tx.exec_driver_sql("DROP TABLE current_lines")
+        tx.exec_driver_sql("DROP TABLE archived")
         for index in NEW_INDEXES_IN_VERSION_3:
             tx.exec_driver_sql(f"DROP INDEX {index}")
         for table in ("customers", "rejects"):
