@@ -127,7 +127,7 @@ class Settings(Access, BaseSettings):
         description="members of ARM's answers that do not contradict success, by path, e.g. data.skipped,data.takenMs",
     )
     ghost_horizon_seconds: float = Field(
-        3600.0, ge=0, description="how long ARM may still apply a batch without an answer"
+        3600.0, ge=0, le=604_800, description="how long ARM may still apply a batch without an answer"
     )
 
     @field_validator("source_prefixes", mode="before")

@@ -102,6 +102,9 @@ def covers(newer: Any, newer_batch: Any, older: Any, older_batch: Any) -> Column
 
     A line that was taken back before ARM could have it needs only the first two: it counts again when it is sent again.
 
+    Differences are compared with 0, since PostgreSQL would otherwise look for the batch by the age of its data: it
+    expects nothing that is newer than its statistics.
+
     Args:
         newer, older: Aliases of `customers`, joined by the customer's key.
         newer_batch, older_batch: Aliases of `batches`, joined with their lines.
@@ -109,13 +112,13 @@ def covers(newer: Any, newer_batch: Any, older: Any, older_batch: Any) -> Column
     n, nb, o, ob = newer.c, newer_batch.c, older.c, older_batch.c
     is_replaced = and_(
         ob.state.in_(CLOSED),
-        nb.sent_at >= ob.sent_at,
+        nb.sent_at - ob.sent_at >= 0,
         or_(ob.doubtful == 0, ob.state == State.LOST, nb.sent_at > ob.last_sent_at + LONGEST_DOUBT_SECONDS),
         or_(_may_be_held(newer, newer_batch), ~_may_be_held(older, older_batch)),
     )
     return and_(
         n.run_seq > o.run_seq,
-        nb.data_seq >= ob.data_seq,
+        nb.data_seq - ob.data_seq >= 0,
         n.fields.bitwise_and(o.fields) == o.fields,
         _was_sent(newer, newer_batch),
         nb.state.in_(CLOSED),
