@@ -24,6 +24,8 @@ from tests.mutants.mutant import ROOT, Mutant, Stale
 
 COPIED: Final = ("armrest", "tasks", "flows", "deployments", "tests", "docs", "pyproject.toml", "README.md")
 SHORT: Final = 10
+PLUGINS: Final = ("asyncio", "pytest_timeout", "xdist", "no:cacheprovider")
+"""What our tests need of pytest's plugins: loading all that are installed takes longer than most of the tests."""
 SURVIVED, KILLED = 0, 1
 """pytest's exit codes; any other says that the tests did not run, which proves nothing."""
 
@@ -106,8 +108,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def _pytest(copy: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout", "120"]
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "120"]
+    words += [word for plugin in PLUGINS for word in ("-p", plugin)]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
         [*words, *(f"tests/{test}" for test in tests)],
         cwd=copy,

@@ -9,6 +9,9 @@ _ATTEMPT = "armrest/outbox/plans/plan_attempt.py"
 _APPLY = "armrest/outbox/plans/apply.py"
 _RAILS = "armrest/planning/guard_rails.py"
 _CLIENT_RAIL = "armrest/planning/client_rail.py"
+_RIGHT_CLIENT = (
+    "cli/test_right_client.py::test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is_repeated"
+)
 
 PLANS: Final = (
     Mutant(
@@ -123,10 +126,7 @@ PLANS: Final = (
         file=_APPLY,
         old="    if doubt := client_doubt(tx, run):",
         new="    if (doubt := client_doubt(tx, run)) and not run.seq:",
-        tests=(
-            "cli/test_right_client.py::"
-            "test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is_repeated",
-        ),
+        tests=(_RIGHT_CLIENT,),
     ),
     Mutant(
         promise="a file that has shrunk is not sent",

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from armrest.outbox import check_outbox
 from armrest.sandbox import Behaviour
 from tests.simulation.arm import Arm
 from tests.simulation.disk import Disk
@@ -146,6 +147,8 @@ class _Simulation:
     def _count(self) -> None:
         for run_id in self._judge.records.runs():
             self._judge.count(self._outbox, run_id)
+        for finding in check_outbox(self._outbox):
+            self._judge.require(not finding.needs_action, finding.message)
 
     # When all is calm --------------------------------------------------------------------------------------------
 
