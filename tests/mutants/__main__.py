@@ -8,6 +8,7 @@ python -m tests.mutants WORD        those whose promise contains a word
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,9 @@ def _try(copy: Path, mutant: Mutant) -> str:
     finally:
         _write(path, whole)
     how = {SURVIVED: "SURVIVED", KILLED: "killed"}.get(ended.returncode, f"NOT RUN (exit code {ended.returncode})")
-    print(f"{how:8} {time.monotonic() - started:5.1f} s  {mutant.promise}", flush=True)
+    killer = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", ended.stdout, re.MULTILINE)
+    by = f" (by {killer[1]})" if killer else ""
+    print(f"{how:8} {time.monotonic() - started:5.1f} s  {mutant.promise}{by}", flush=True)
     if how.startswith("NOT RUN"):
         print(ended.stdout[-2000:], ended.stderr[-1000:])
     return "" if how == "killed" else f"{how}: {mutant.promise}"

@@ -42,14 +42,14 @@ PLANS: Final = (
         file=_WRITER,
         old="(batches.c.seq - 1) // per_slice + 1",
         new="batches.c.seq // per_slice + 1",
-        tests=("outbox/plans/test_plan_writer.py",),
+        tests=("outbox/plans/test_plan_writer.py::test_a_slice_is_one_batch_up_to_a_hundred_and_more_above",),
     ),
     Mutant(
         promise="no body exceeds its limit",
         file=_WRITER,
         old="bisect_right(ends, self._room + 1)",
         new="bisect_right(ends, self._room + 2)",
-        tests=("outbox/plans/test_plan_writer.py",),
+        tests=("outbox/plans/test_plan_writer.py::test_a_body_may_be_as_large_as_its_limit_and_not_a_byte_larger",),
     ),
     Mutant(
         promise="only the latest attempt plans a run",
