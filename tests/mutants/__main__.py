@@ -8,6 +8,7 @@ python -m tests.mutants WORD        those whose promise contains a word
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from tests.mutants.mutant import ROOT, Mutant, Stale
 
 COPIED: Final = ("armrest", "tasks", "flows", "deployments", "tests", "docs", "pyproject.toml", "README.md")
 SHORT: Final = 10
+PLUGINS: Final = ("asyncio", "pytest_timeout", "xdist", "no:cacheprovider")
+"""What our tests need of pytest's plugins: loading all that are installed takes longer than most of the tests."""
 SURVIVED, KILLED = 0, 1
 """pytest's exit codes; any other says that the tests did not run, which proves nothing."""
 
@@ -92,7 +95,9 @@ def _try(copy: Path, mutant: Mutant) -> str:
     finally:
         _write(path, whole)
     how = {SURVIVED: "SURVIVED", KILLED: "killed"}.get(ended.returncode, f"NOT RUN (exit code {ended.returncode})")
-    print(f"{how:8} {time.monotonic() - started:5.1f} s  {mutant.promise}", flush=True)
+    killer = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", ended.stdout, re.MULTILINE)
+    by = f" (by {killer[1]})" if killer else ""
+    print(f"{how:8} {time.monotonic() - started:5.1f} s  {mutant.promise}{by}", flush=True)
     if how.startswith("NOT RUN"):
         print(ended.stdout[-2000:], ended.stderr[-1000:])
     return "" if how == "killed" else f"{how}: {mutant.promise}"
@@ -106,8 +111,9 @@ def _write(path: Path, text: str) -> None:
 
 
 def _pytest(copy: Path, tests: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    words = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--timeout", "120"]
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    words = [sys.executable, "-m", "pytest", "-q", "-x", "--timeout", "120"]
+    words += [word for plugin in PLUGINS for word in ("-p", plugin)]
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(
         [*words, *(f"tests/{test}" for test in tests)],
         cwd=copy,

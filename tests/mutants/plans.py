@@ -9,6 +9,9 @@ _ATTEMPT = "armrest/outbox/plans/plan_attempt.py"
 _APPLY = "armrest/outbox/plans/apply.py"
 _RAILS = "armrest/planning/guard_rails.py"
 _CLIENT_RAIL = "armrest/planning/client_rail.py"
+_RIGHT_CLIENT = (
+    "cli/test_right_client.py::test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is_repeated"
+)
 
 PLANS: Final = (
     Mutant(
@@ -39,14 +42,14 @@ PLANS: Final = (
         file=_WRITER,
         old="(batches.c.seq - 1) // per_slice + 1",
         new="batches.c.seq // per_slice + 1",
-        tests=("outbox/plans/test_plan_writer.py",),
+        tests=("outbox/plans/test_plan_writer.py::test_a_slice_is_one_batch_up_to_a_hundred_and_more_above",),
     ),
     Mutant(
         promise="no body exceeds its limit",
         file=_WRITER,
         old="bisect_right(ends, self._room + 1)",
         new="bisect_right(ends, self._room + 2)",
-        tests=("outbox/plans/test_plan_writer.py",),
+        tests=("outbox/plans/test_plan_writer.py::test_a_body_may_be_as_large_as_its_limit_and_not_a_byte_larger",),
     ),
     Mutant(
         promise="only the latest attempt plans a run",
@@ -123,28 +126,28 @@ PLANS: Final = (
         file=_APPLY,
         old="    if doubt := client_doubt(tx, run):",
         new="    if (doubt := client_doubt(tx, run)) and not run.seq:",
-        tests=("cli/test_right_client.py",),
+        tests=(_RIGHT_CLIENT,),
     ),
     Mutant(
         promise="a file that has shrunk is not sent",
         file=_RAILS,
         old="read < last_read * self.min_rows / 100:",
         new="read < last_read * self.min_rows / 10_000:",
-        tests=("delivery/test_planning.py", "cli/commands/test_plan.py"),
+        tests=("planning/test_guard_rails.py",),
     ),
     Mutant(
         promise="a plan that changes too many is not sent",
         file=_RAILS,
         old="figures.changed > figures.known * self.max_changed / 100:",
         new="figures.changed > figures.known * self.max_changed:",
-        tests=("delivery/test_planning.py", "cli/commands/test_plan.py"),
+        tests=("planning/test_guard_rails.py",),
     ),
     Mutant(
         promise="a file that is too old is not sent",
         file=_RAILS,
         old="        if age_seconds > self.max_source_age_seconds:",
         new="        if age_seconds < 0:",
-        tests=("delivery/test_planning.py", "cli/commands/test_plan.py"),
+        tests=("planning/test_guard_rails.py",),
     ),
     Mutant(
         promise="customers of another client are noticed",

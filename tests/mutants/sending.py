@@ -64,13 +64,6 @@ SENDING: Final = (
         tests=("outbox/test_lease_of_the_dead.py",),
     ),
     Mutant(
-        promise="giving a client back takes nothing from its next holder",
-        file=_LEASES,
-        old="where = (clients.c.id == lease.client_id) & (clients.c.epoch == lease.epoch)",
-        new="where = clients.c.id == lease.client_id",
-        tests=("outbox/sending/test_leases.py",),
-    ),
-    Mutant(
         promise="a holder of before a restore gives nothing back",
         file=_LEASES,
         old="        where &= clients.c.token.is_not_distinct_from(lease.token)\n",

@@ -104,6 +104,20 @@ def test_a_planner_that_slept_through_a_takeover_changes_nothing(
     assert set(outbox.bodies.files(run.run_id)) == {batch.body.file for batch in batches}
 
 
+def test_a_planner_with_nothing_left_to_write_completes_nothing_after_a_takeover(outbox: Outbox, clock: Clock) -> None:
+    run = new_run(outbox)
+    attempt = begin_plan(outbox.ledger, run, lease_elsewhere(outbox, run))
+    with PlanWriter(outbox, attempt, **SIZES) as writer:
+        writer.add(people(1))
+        writer.end_batch()
+        clock.seconds += 61
+
+        with leased(outbox, run), pytest.raises(LeaseLost):
+            writer.complete()
+
+    assert find_run(outbox.ledger, run.run_id).planned_at is None
+
+
 def test_another_process_of_the_run_is_named_as_such(outbox: Outbox, clock: Clock) -> None:
     run = new_run(outbox)
     attempt = begin_plan(outbox.ledger, run, lease_elsewhere(outbox, run))

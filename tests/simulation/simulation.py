@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from armrest.outbox import check_outbox
 from armrest.sandbox import Behaviour
 from tests.simulation.arm import Arm
 from tests.simulation.disk import Disk
@@ -147,6 +148,8 @@ class _Simulation:
         for run_id in self._judge.records.runs():
             self._judge.count(self._outbox, run_id)
         self._judge.keeps_what_matters(self._outbox)
+        for finding in check_outbox(self._outbox):
+            self._judge.require(not finding.needs_action, finding.message)
 
     # When all is calm --------------------------------------------------------------------------------------------
 

@@ -98,6 +98,19 @@ def test_no_batch_is_smaller_than_it_must_be(outbox: Outbox, planned: Planned) -
     assert [batch.customers for batch in batches_in(outbox.ledger, run, list(State))] == [10, 10, 5]
 
 
+def test_a_body_may_be_as_large_as_its_limit_and_not_a_byte_larger(outbox: Outbox, planned: Planned) -> None:
+    customers = people(1, 2)
+    [whole] = sizes(outbox, planned("whole", customers))
+
+    assert sizes(outbox, planned("fits", customers, max_body_bytes=whole)) == [whole]
+    first, second = sizes(outbox, planned("cut", customers, max_body_bytes=whole - 1))
+    assert max(first, second) < whole
+
+
+def sizes(outbox: Outbox, run: Run) -> list[int]:
+    return [batch.body.length for batch in batches_in(outbox.ledger, run, [State.PLANNED])]
+
+
 def test_a_customer_that_fits_no_body_is_named_by_its_place(outbox: Outbox) -> None:
     run = new_run(outbox)
 
