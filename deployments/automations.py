@@ -14,7 +14,9 @@ from prefect.events.actions import ActionTypes, ChangeFlowRunState, RunDeploymen
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 
+from armrest.app.environment import environment_settings
 from armrest.outbox import RunState
+from deployments.local_stack import POOL
 from flows.artifacts import EVENT as OPEN_TOO_LONG
 
 NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
@@ -35,6 +37,9 @@ ENDINGS: Final = frozenset(
     }
 )
 """Names of final states; after one of them, missing heartbeats mean nothing."""
+BEGUN: Final = ("Running", "Scheduled", "AwaitingRetry", "AwaitingConcurrencySlot", "Cancelling", "Paused", "Suspended")
+"""Names of states after which a flow run is no longer waiting for its process to begin."""
+LAPSE_MARGIN_SECONDS: Final = 10
 WAIT_FOR_WORKERS: Final = "35m"
 """The workers of a sharded run outlive its own process, and hold the client until they are done: half an hour at most,
 unless it was given a longer `deadline`. Elsewhere the client is free a minute after the crash."""
@@ -62,7 +67,12 @@ async def create_automations() -> str:
         resume = await client.read_deployment_by_name("resume-run/manual")
         nightly = await client.read_deployment_by_name("update-customers/nightly")
         notifications = notification_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
-        for automation in (*recovery_automations(resume.id), *notifications):
+        settings = environment_settings()
+        sweep = await client.read_deployment_by_name("settle-open-batches/every-10-minutes")
+        waiting = waiting_automations(
+            sweep.id, block_id, on=has_address, late_seconds=settings.late_seconds, lease_seconds=settings.lease_seconds
+        )
+        for automation in (*recovery_automations(resume.id), *waiting, *notifications):
             await _create_or_update(client, automation)
     status = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
     return f"Automations: killed runs are resumed; notifications are {status}"
@@ -112,6 +122,77 @@ def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
         ],
     )
     return killed, crashed
+
+
+def waiting_automations(
+    sweep: UUID, block_id: UUID, *, on: bool, late_seconds: float, lease_seconds: float
+) -> tuple[AutomationCore, ...]:
+    """Return the automations about runs that do not begin, or that a machine stopped.
+
+    Args:
+        late_seconds: How long a run may be pending, or late.
+        lease_seconds: A lease that a dead machine held lapses after this; the sweep comes just after it.
+    """
+    pending = AutomationCore(
+        name="arm: a run that does not begin is marked Crashed",
+        description="A worker has taken a run, and the run has not begun: its worker died. It is started again, once.",
+        trigger=EventTrigger(
+            after={"prefect.flow-run.Pending", "prefect.flow-run.Submitting"},
+            expect={f"prefect.flow-run.{name}" for name in (*ENDINGS, *BEGUN)},
+            match={"prefect.resource.id": FLOW_RUNS},
+            match_related=[TAGGED],
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=late_seconds),
+        ),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                message=f"it did not begin within {late_seconds:.0f} s after a worker took it: the worker died",
+            )
+        ],
+    )
+    returned = AutomationCore(
+        name="arm: a worker that returns carries on",
+        description="When a worker starts, settle-open-batches resumes the runs that a machine stopped.",
+        trigger=EventTrigger(
+            expect={"prefect.worker.started"},
+            match={"prefect.resource.id": "prefect.worker.*"},
+            match_related=[{"prefect.resource.role": "work-pool", "prefect.resource.name": POOL}],
+        ),
+        actions=[
+            RunDeployment(
+                source="selected",
+                deployment_id=sweep,
+                schedule_after=timedelta(seconds=lease_seconds + LAPSE_MARGIN_SECONDS),
+            )
+        ],
+    )
+    late = AutomationCore(
+        name="arm: tell of a run that no worker takes",
+        description="A run is late, and no worker has taken it.",
+        enabled=on,
+        trigger=EventTrigger(
+            after={"prefect.flow-run.Late"},
+            expect={"prefect.flow-run.Pending", *(f"prefect.flow-run.{name}" for name in (*ENDINGS, *BEGUN))},
+            match={"prefect.resource.id": FLOW_RUNS},
+            match_related=[TAGGED],
+            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive,
+            threshold=1,
+            within=timedelta(seconds=late_seconds),
+        ),
+        actions=[
+            _notification(
+                block_id,
+                "ARM: a run does not begin",
+                'Run "{{ flow_run.name }}" of {{ flow.name }} is late, and no worker takes it. It begins once one '
+                "does: is a worker running (armrest doctor)?\n{{ flow_run|ui_url }}",
+            )
+        ],
+    )
+    return pending, returned, late
 
 
 def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> tuple[AutomationCore, ...]:

@@ -8,8 +8,9 @@ from armrest.app.durations import Duration, seconds_in
 from armrest.app.open_run import find_resumable_run, link_flow_run
 from armrest.app.workspace import ConnectionName, Workspace, hold_client
 from armrest.outbox import RunState
+from flows.artifacts import reporting
 from flows.parameters import RunName
-from flows.steps import flow_run_id, noting_stop, run_to_completion, stoppable, who_stopped
+from flows.steps import flow_run_id, noting_stop, run_to_completion, start_again, stoppable, who_stopped
 from tasks.open_workspace import use_workspace
 
 
@@ -41,6 +42,8 @@ async def resume_run(
             this; leave it off when you resume a run yourself.
     """
     with use_workspace(connection) as workspace:
+        if by_itself and (state := await start_again(workspace, run_id)):
+            return state
         if by_itself and (left := await _left_to_a_person(workspace, run_id)):
             return left
         run = find_resumable_run(workspace, run_id)
@@ -48,7 +51,11 @@ async def resume_run(
         if not by_itself:
             link_flow_run(workspace, run, str(flow_run_id()))
             return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
-        async with noting_stop(workspace, run), hold_client(workspace, run, wait_seconds=seconds_in(wait)):
+        async with (
+            reporting(workspace.outbox, run, flow_run_id(), seconds=workspace.settings.prefect_seconds),
+            noting_stop(workspace, run),
+            hold_client(workspace, run, wait_seconds=seconds_in(wait)),
+        ):
             # asked again, because workers outlive the run's process and are cancelled with it
             if left := await _left_to_a_person(workspace, run_id):
                 return left

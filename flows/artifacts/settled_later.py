@@ -56,6 +56,6 @@ def state_now(run: RunSummary, before: State) -> State:
 
     A flow run that had not ended is `Completed`, because only Prefect learns of it later.
     """
-    if run.state is RunState.COMPLETED:
-        return Completed(name="SettledLater" if before.is_final() else None, message=run.message)
-    return Failed(name=run.state, message=run.message)
+    if run.state is not RunState.COMPLETED:
+        return Failed(name=run.state, message=run.message)
+    return Completed(name="SettledLater", message=run.message) if before.is_final() else Completed(message=run.message)

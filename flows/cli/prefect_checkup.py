@@ -1,18 +1,29 @@
-"""Checks whether Prefect is ready for the flows: server, deployments, work pool, worker and blocks.
+"""Checks whether Prefect is ready for the flows: server, deployments, work pool, worker, blocks and late flow runs.
 
 Requires: `PREFECT_API_URL`, unless commands start a server themselves.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
 import httpx
 import prefect
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import WorkerFilter
-from prefect.client.schemas.objects import WorkerStatus
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+    WorkerFilter,
+)
+from prefect.client.schemas.objects import StateType, WorkerStatus
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
@@ -23,10 +34,22 @@ BLOCK_TYPE: Final = "arm-connection"
 DEPLOYMENT: Final = "update-customers/manual"
 SECONDS: Final = 3.0
 DEPLOY: Final = "`make deploy`"
+CHECKED: Final = ("deployments", "work pool", "worker", "blocks", "flow runs")
+TAG: Final = "arm"
+"""The tag of all deployments in prefect.yaml."""
+IN_A_QUEUE: Final = "AwaitingConcurrencySlot"
+MOST_NAMED: Final = 3
 
 
-async def prefect_findings() -> AsyncIterator[Finding]:
-    """Check the server and, if it answers, what it has."""
+Check = Callable[[PrefectClient], Awaitable[Finding]]
+
+
+async def prefect_findings(*, late_seconds: float) -> AsyncIterator[Finding]:
+    """Check the server and, if it answers, what it has.
+
+    Args:
+        late_seconds: A flow run that has not begun this long after its time is trouble.
+    """
     address = PREFECT_API_URL.value()
     if not address:
         yield Finding("prefect", "note", "no server is set (PREFECT_API_URL): commands start one themselves")
@@ -36,11 +59,12 @@ async def prefect_findings() -> AsyncIterator[Finding]:
     if server.verdict == "trouble":
         return
     async with get_client() as client:
-        for check in (_deployments, _work_pool, _worker, _blocks):
+        flow_runs = partial(_flow_runs, late_seconds=late_seconds)
+        checks: tuple[Check, ...] = (_deployments, _work_pool, _worker, _blocks, flow_runs)
+        for name, check in zip(CHECKED, checks, strict=True):
             try:
                 yield await asyncio.wait_for(check(client), SECONDS)
             except (httpx.HTTPError, PrefectHTTPStatusError, TimeoutError) as error:
-                name = check.__name__.strip("_").replace("_", " ")
                 yield Finding(name, "trouble", f"{address} failed with {type(error).__name__}")
 
 
@@ -90,6 +114,27 @@ async def _worker(client: PrefectClient) -> Finding:
     if not alive:
         return Finding("worker", "trouble", f"none is online: run `prefect worker start --pool {POOL}`")
     return Finding("worker", "fine", ", ".join(alive))
+
+
+async def _flow_runs(client: PrefectClient, *, late_seconds: float) -> Finding:
+    """Find the flow runs that have not begun although it is time: no worker takes them, or theirs has died."""
+    before = datetime.now(UTC) - timedelta(seconds=late_seconds)
+    not_begun = FlowRunFilterStateType(any_=[StateType.SCHEDULED, StateType.PENDING])
+    flow_runs = await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            tags=FlowRunFilterTags(all_=[TAG]),
+            state=FlowRunFilterState(type=not_begun, name=FlowRunFilterStateName(not_any_=[IN_A_QUEUE])),
+            expected_start_time=FlowRunFilterExpectedStartTime(before_=before),
+        ),
+        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+    )
+    late = [run for run in flow_runs if run.state and (run.state.is_scheduled() or run.state.timestamp < before)]
+    if not late:
+        return Finding("flow runs", "fine", f"none is late by more than {late_seconds:.0f} s")
+    named = ", ".join(f"{run.name} ({run.state_name})" for run in late[:MOST_NAMED])
+    more = f" and {len(late) - MOST_NAMED} more" if len(late) > MOST_NAMED else ""
+    message = f"late by more than {late_seconds:.0f} s: {named}{more}; a run begins once a worker of {POOL} is online"
+    return Finding("flow runs", "trouble", message)
 
 
 async def _blocks(client: PrefectClient) -> Finding:

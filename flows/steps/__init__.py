@@ -1,7 +1,7 @@
 from flows.steps.approval import needs_approval, send_if_approved
-from flows.steps.stopped_runs import carry_on, note_stopped_runs, start_again
 from flows.steps.dispatch_shards import REFUSED_BY_ARM
 from flows.steps.drift_state import DRIFT, Sample, drift_message, verify_sample_of_run
+from flows.steps.left_behind import carry_on, note_stopped_runs, start_again
 from flows.steps.send_run import end_state, run_to_completion, send_plan, send_slices
 from flows.steps.sigterm import cancelled_by_sigterm, flow_run_id, noting_stop, stoppable
 from flows.steps.stopped_by import who_stopped

@@ -13,13 +13,14 @@ from prefect.server.events.schemas.automations import AutomationCreate
 
 from armrest.delivery import OpenTooLong
 from armrest.outbox import RunState
-from deployments.automations import ENDINGS, notification_automations, recovery_automations
+from deployments.automations import ENDINGS, notification_automations, recovery_automations, waiting_automations
 from flows.artifacts import emit_open_too_long
 from flows.resume_run import resume_run
 
 ROOT = Path(__file__).parents[2]
 ID = UUID(int=1)
-ALL = (*recovery_automations(ID), *notification_automations(ID, on=True, nightly_on=True))
+WAITING = waiting_automations(ID, ID, on=False, late_seconds=300, lease_seconds=60)
+ALL = (*recovery_automations(ID), *WAITING, *notification_automations(ID, on=True, nightly_on=True))
 
 
 @pytest.mark.parametrize("automation", ALL, ids=lambda one: one.name)
@@ -45,6 +46,7 @@ def test_whatever_needs_an_address_is_off_without_one() -> None:
 
     assert not any(one.enabled for one in telling)
     assert all(one.enabled for one in recovery_automations(ID))
+    assert [one.enabled for one in WAITING] == [True, True, False]
 
 
 def test_a_nightly_that_is_switched_off_is_not_missed() -> None:

@@ -156,7 +156,7 @@ SENDING: Final = (
     ),
     Mutant(
         promise="what was accepted is never sent again",
-        file=_BATCHES,
+        file="armrest/outbox/ledger/batch_states.py",
         old="SENDABLE: Final = (State.PLANNED, State.HELD, State.SENDING)",
         new="SENDABLE: Final = (State.PLANNED, State.HELD, State.SENDING, State.ACCEPTED)",
         tests=("delivery/test_polling.py", "delivery/test_sweeper.py"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from armrest.app.finding import Finding
 
 NOT_READY: Final = 1
+DEFAULT_LATE_SECONDS: Final = 300.0
 SIGNS: Final = {"fine": ("✓", "green"), "note": ("·", "blue"), "trouble": ("✗", "red")}
 
 
@@ -38,11 +39,18 @@ def _is_ready(findings: "list[Finding]") -> bool:
 async def _all() -> "list[Finding]":
     """Make all checks concurrently."""
     from armrest.app.checkup import arm_finding, clients_finding
+    from armrest.app.environment import SettingsRefused, environment_settings
     from flows.cli.prefect_checkup import prefect_findings
     from tasks.connections import load_settings
 
     async def of_prefect() -> "list[Finding]":
-        return [finding async for finding in prefect_findings()]
+        try:
+            settings = environment_settings()
+        except SettingsRefused:  # `local_findings` names it
+            late_seconds = DEFAULT_LATE_SECONDS
+        else:
+            late_seconds = settings.late_seconds
+        return [finding async for finding in prefect_findings(late_seconds=late_seconds)]
 
     checks = (asyncio.to_thread(_local), clients_finding(load_settings), arm_finding(load_settings), of_prefect())
     local, clients, arm, prefect = await asyncio.gather(*checks)

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from armrest.outbox import (
     LeaseHeld,
     Run,
     Shard,
+    State,
     assert_free,
     create_run,
     find_run,
@@ -24,12 +26,14 @@ from armrest.outbox import (
     shards_of,
     take_lease,
 )
+from armrest.outbox.ledger import batches
 from flows.cli.prefect_env import QUIET
 from flows.steps.dispatch_shards import DEPLOYMENT, MOST_ATTEMPTS
 from tasks.open_workspace import use_workspace
 from tests import patient_http
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
+from tests.flows.own_server import OwnServer
 from tests.plans import planning, update_of
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.usefixtures("set_up")]
@@ -171,6 +175,31 @@ def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_cou
 
     assert sorted(by_the_parent.values()) == [[1, next_attempt], [6, next_attempt]]
     assert sorted(made for made in asked().values() if made[1] > next_attempt) == [[1, 8], [6, 8]]
+
+
+@pytest.mark.long
+def test_a_parent_outlives_its_server_and_the_ledger_tells_it_that_its_workers_are_done(
+    run: Run, settings: Mapping[str, str], tmp_path: Path
+) -> None:
+    server = OwnServer(tmp_path / "prefect")
+    server.start()
+    flow, name = DEPLOYMENT.split("/")
+    flow_id = httpx.post(f"{server.address}/flows/", json={"name": flow}).raise_for_status().json()["id"]
+    httpx.post(f"{server.address}/deployments/", json={"name": name, "flow_id": flow_id}).raise_for_status()
+    hasty = {"ARMREST_PREFECT_SECONDS": "1", "PREFECT_CLIENT_MAX_RETRIES": "0"}
+    environment = plain_environment() | QUIET | dict(settings) | server.environment | hasty
+    command = [sys.executable, "-m", "tests.tasks.parent", run.run_id, "300"]
+    try:
+        with subprocess.Popen(command, cwd=ROOT, env=environment) as process, use_workspace() as here:
+            until(lambda: len(httpx.post(f"{server.address}/flow_runs/filter", json={}).json()) == 2)
+            server.kill()
+            with pytest.raises(subprocess.TimeoutExpired):  # it would end at its first question
+                process.wait(10)
+            with here.outbox.ledger.write() as tx:  # as workers leave it that go on without the server
+                tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(state=State.SETTLED))
+            assert process.wait(120) == 0
+    finally:
+        server.kill()
 
 
 def until(condition: Callable[[], bool]) -> None:
