@@ -87,11 +87,17 @@ def open_workspace(load: LoadSettings, name: str = "") -> Iterator[Workspace]:
     """
     settings = load(name)
     folder = home(settings)
-    default = URL.create("sqlite", database=str(folder / "ledger.db")).render_as_string(hide_password=False)
-    ledger_url = settings.ledger_url.get_secret_value() if settings.ledger_url else default
+    ledger_url = ledger_url_of(settings)
     store_url = settings.store_url or str(folder / "bodies")
     with Outbox.open(ledger_url, store_url, spill_folder=folder / "spill") as outbox:
         yield Workspace(settings, outbox, load)
+
+
+def ledger_url_of(settings: Settings) -> str:
+    """Return the address of the ledger, with its password: the one that is set, or a file in the home."""
+    if settings.ledger_url:
+        return settings.ledger_url.get_secret_value()
+    return URL.create("sqlite", database=str(home(settings) / "ledger.db")).render_as_string(hide_password=False)
 
 
 @asynccontextmanager

@@ -52,6 +52,7 @@ from armrest.outbox.ledger import (
     State,
     back_up,
     differences_of_current_lines,
+    migrate_ledger,
     rebuild_current_lines,
 )
 from armrest.outbox.outbox import Outbox
@@ -290,6 +291,7 @@ __all__ = [
     "mark_failed",
     "mark_in_doubt",
     "match_clients",
+    "migrate_ledger",
     "new_run_id",
     "note_reported",
     "note_resumed",

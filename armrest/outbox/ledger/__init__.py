@@ -28,7 +28,7 @@ from armrest.outbox.ledger.current_check import (
     rebuild_current_lines,
 )
 from armrest.outbox.ledger.group_commit import GroupCommit
-from armrest.outbox.ledger.ledger import Ledger
+from armrest.outbox.ledger.ledger import Ledger, migrate_ledger
 from armrest.outbox.ledger.schema import (
     archived,
     attempts,
@@ -81,6 +81,7 @@ __all__ = [
     "insert_in_bulk",
     "integrity_errors",
     "key_of",
+    "migrate_ledger",
     "pointed_to_by",
     "rebuild_current_lines",
     "rejects",

@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.ledger.engines import asking, is_away, lock_for_writing, may_pass, postgresql, reading, sqlite
-from armrest.outbox.ledger.migrations import migrate
+from armrest.outbox.ledger.migrations import MOST_LINES, is_outdated, migrate
 from armrest.outbox.ledger.schema import facts
 
 Statement = Insert | Update
@@ -64,16 +64,10 @@ class Ledger:
         Raises:
             LedgerUnusable: The ledger cannot be opened, is damaged, or was written by a newer version.
         """
-        try:
-            parsed = make_url(url)
-            engine = _ENGINES[parsed.get_backend_name()](parsed)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, KeyError):
-            raise LedgerUnusable(
-                "ARMREST_LEDGER_URL is not a ledger URL: use sqlite:///FILE or postgresql+psycopg://…"
-            ) from None
+        engine = _engine_of(url)
         with _told(engine), ExitStack() as on_trouble:
             on_trouble.callback(engine.dispose)
-            migrate(engine)
+            migrate(engine, most_lines=MOST_LINES)
             ledger = cls(engine, now=now)
             on_trouble.pop_all()
             return ledger
@@ -219,6 +213,35 @@ class _LedgerWithin(Ledger):
 
     def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
         return self._tx.execute(query, values).all()
+
+
+def migrate_ledger(url: str, back_up_first: Callable[[Ledger], object]) -> tuple[int, int]:
+    """Migrate a ledger of any size to this version; return the versions before and after.
+
+    Args:
+        back_up_first: Called with the ledger as it is, unless it has this version already.
+
+    Raises:
+        LedgerUnusable: The ledger cannot be opened or migrated.
+    """
+    engine = _engine_of(url)
+    with _told(engine):
+        try:
+            if is_outdated(engine):
+                back_up_first(Ledger(engine))
+            return migrate(engine)
+        finally:
+            engine.dispose()
+
+
+def _engine_of(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        return _ENGINES[parsed.get_backend_name()](parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, KeyError):
+        raise LedgerUnusable(
+            "ARMREST_LEDGER_URL is not a ledger URL: use sqlite:///FILE or postgresql+psycopg://…"
+        ) from None
 
 
 def _by_statement(along: tuple[Statement, dict[str, Any]]) -> int:

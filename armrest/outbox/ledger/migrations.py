@@ -5,6 +5,7 @@ A released step is never edited; a new step is appended, together with its chang
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -53,11 +54,22 @@ STEPS: Final[Sequence[Step]] = (_shards, _version_3)
 """From version 1 to 2, from 2 to 3, and so on."""
 
 
-def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
-    """Migrate a ledger to the newest version in one transaction; safe to repeat, and in two processes at once.
+MOST_LINES: Final = 1_000_000
+"""A larger ledger is migrated only when a person asks for it: nothing can be sent during the minutes that it takes."""
+
+
+def migrate(engine: Engine, steps: Sequence[Step] = STEPS, *, most_lines: int | None = None) -> tuple[int, int]:
+    """Migrate a ledger to the newest version, and return the versions before and after.
+
+    All of it is one transaction: whenever the process is killed, the ledger is as it was, or migrated. So it is safe to
+    repeat, and in two processes at once.
+
+    Args:
+        most_lines: Refuse to migrate a ledger with more customers in all its runs; None: migrate any.
 
     Raises:
-        LedgerUnusable: The ledger was written by a newer version.
+        LedgerUnusable: The ledger was written by a newer version, has too many lines, or a run is sending: the program
+            that sends is older, and would not write what this version reads.
     """
     newest = 1 + len(steps)
     with engine.begin() as tx:
@@ -71,11 +83,42 @@ def migrate(engine: Engine, steps: Sequence[Step] = STEPS) -> None:
             METADATA.create_all(tx)
             tx.execute(insert(facts).values(name="fingerprint_key", value=secrets.token_hex(32)))
         else:
+            if version < newest:
+                _assert_idle(tx)
+                _assert_small(tx, most_lines)
             for step in steps[version - 1 :]:
                 step(tx)
         if version < newest:
             tx.execute(facts.delete().where(facts.c.name == VERSION_FACT))
             tx.execute(insert(facts).values(name=VERSION_FACT, value=str(newest)))
+        return version, newest
+
+
+def is_outdated(engine: Engine) -> bool:
+    """Whether a ledger exists and has an older version."""
+    with engine.begin() as tx:
+        lock_for_writing(tx)
+        return 0 < _version(tx) < 1 + len(STEPS)
+
+
+def _assert_idle(tx: Connection) -> None:
+    held = text("SELECT client_no, holder_run_id FROM clients WHERE holder_run_id IS NOT NULL AND lapses_at > :now")
+    if row := tx.execute(held, {"now": time.time()}).first():
+        raise LedgerUnusable(
+            f"the ledger is of an older version, and run {row.holder_run_id} of client {row.client_no} still holds its "
+            "client with it: try again when that run has ended"
+        )
+
+
+def _assert_small(tx: Connection, most_lines: int | None) -> None:
+    if most_lines is None:
+        return
+    lines = text("SELECT count(*) FROM (SELECT 1 FROM customers LIMIT :enough) AS some")
+    if tx.execute(lines, {"enough": most_lines + 1}).scalar_one() > most_lines:
+        raise LedgerUnusable(
+            f"the ledger is of an older version and has over {most_lines:,} lines: run `armrest ledger migrate` once, "
+            "which makes a copy of it first and takes some minutes"
+        )
 
 
 def _version(tx: Connection) -> int:

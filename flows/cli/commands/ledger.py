@@ -71,3 +71,37 @@ def check(
             print(f"Made again from history: {rebuilt:,} current lines")
         print(message)
     return NOT_ALL_SETTLED if wrong else 0
+
+
+@ledger.command()
+@with_settings
+def migrate(
+    *,
+    backup_file: Annotated[
+        Path | None, typer.Option("--backup", metavar="FILE", help="New file for a copy of the ledger as it is.")
+    ] = None,
+    without_backup: Annotated[
+        bool, typer.Option("--without-backup", help="Make no copy first: you have one, for example by pg_dump.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Migrate a large ledger of an older version, after a copy; nothing can be sent meanwhile."""
+    from armrest.app.workspace import ledger_url_of
+    from armrest.outbox import Ledger, back_up, migrate_ledger
+    from flows.cli.errors import Refused
+    from tasks.connections import load_settings
+
+    if without_backup is (backup_file is not None):
+        raise Refused("name a new file for a copy of the ledger with --backup FILE, or say --without-backup")
+
+    def back_up_first(old: Ledger) -> None:
+        if backup_file is not None:
+            back_up(old, backup_file.expanduser())
+
+    before, after = migrate_ledger(ledger_url_of(load_settings("")), back_up_first)
+    message = f"Migrated the ledger from version {before} to {after}" if before < after else "Nothing to migrate"
+    if as_json:
+        print_json({"from": before, "to": after, "message": message})
+    else:
+        print(message)
+    return 0

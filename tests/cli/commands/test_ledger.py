@@ -1,11 +1,15 @@
 """`armrest ledger`: a copy, and whether ledger and bodies belong together. No Prefect; nothing is sent."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from armrest.outbox import Ledger
 from tests.cli.conftest import Typed
 from tests.cli.past import Past
+from tests.outbox.ledger.test_ledger import as_version_2
 from tests.postgres import Cluster
 
 
@@ -80,3 +84,19 @@ def test_bodies_of_another_ledger_are_named_and_are_no_fault(typed: Typed, past:
 
     assert ended.exit_code == 0
     assert ended.out.startswith("· run theirs has bodies in the store that do not name this ledger: ")
+
+
+def test_a_ledger_of_an_older_version_is_copied_and_migrated(typed: Typed, past: Past, tmp_path: Path) -> None:
+    past.run("mine")
+    with closing(Ledger.open(f"sqlite:///{past.home}/ledger.db")) as ledger:
+        as_version_2(ledger)
+
+    refused, ended = typed("ledger", "migrate"), typed("ledger", "migrate", "--backup", "old.db", "--json")
+
+    assert (refused.exit_code, ended.exit_code) == (2, 0)
+    assert refused.complaint.endswith("--backup FILE, or say --without-backup")
+    assert (ended.json["from"], ended.json["to"]) == (2, 3)
+    with closing(sqlite3.connect(tmp_path / "old.db")) as copy:
+        assert copy.execute("SELECT value FROM facts WHERE name = 'schema_version'").fetchall() == [("2",)]
+    assert typed("ledger", "migrate", "--without-backup").out == "Nothing to migrate\n"
+    assert typed("ledger", "check").exit_code == 0

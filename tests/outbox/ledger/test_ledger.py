@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, create_engine, inspect, select
 
 from armrest.outbox import (
     SENDABLE,
+    Lease,
     Ledger,
     LedgerUnusable,
     Outbox,
@@ -22,6 +24,7 @@ from armrest.outbox import (
     batches_in,
     begin,
     find_run,
+    migrate_ledger,
     new_run_id,
     outcomes_of_customer,
     release_lease,
@@ -232,6 +235,38 @@ def test_the_plans_of_a_ledger_of_version_2_stay_plans_and_its_runs_stay_runs(ou
     with ledger.read() as tx:
         assert dict(map(tuple, tx.execute(select(runs.c.run_id, runs.c.dry_run)))) == {"plan": 1, "run": 0, "rerun": 0}
     assert find_run(ledger, "plan").request.dry_run
+
+
+def test_a_large_ledger_is_migrated_only_when_a_person_asks_for_it(outbox: Outbox, planned: Planned) -> None:
+    planned("run", people(1, 2, 3))
+    as_version_2(outbox.ledger)
+    engine, copies = outbox.ledger._engine, []
+
+    with pytest.raises(LedgerUnusable, match=r"over 2 lines: run `armrest ledger migrate` once"):
+        migrate(engine, most_lines=2)
+    versions = migrate_ledger(engine.url.render_as_string(hide_password=False), copies.append)
+
+    assert (versions, len(copies)) == ((2, 3), 1)
+    assert migrate(engine, most_lines=2) == (3, 3)
+
+
+def test_a_ledger_is_not_migrated_while_an_older_program_sends(outbox: Outbox, planned: Planned, clock: Clock) -> None:
+    run = planned("run", people(1))
+    clock.seconds = time.time()
+    lease = lease_of(outbox, run)
+    as_version_2(outbox.ledger)
+
+    with pytest.raises(LedgerUnusable, match="run run of client 2218 still holds its client with it"):
+        migrate(outbox.ledger._engine)
+
+    release_lease_of_version_2(outbox.ledger, lease)
+    assert migrate(outbox.ledger._engine) == (2, 3)
+
+
+def release_lease_of_version_2(ledger: Ledger, lease: Lease) -> None:
+    """Release a client as the older program does."""
+    with ledger.write() as tx:
+        tx.exec_driver_sql(f"UPDATE clients SET holder_run_id = NULL, lapses_at = NULL WHERE epoch = {lease.epoch}")
 
 
 def test_a_step_that_fails_leaves_nothing_of_it(tmp_path: Path) -> None:
