@@ -1,7 +1,7 @@
 """The lines that still matter: what is known of each customer now, apart from everything that has happened.
 
 `current_lines` only points to lines; what is true of them is in `customers` and `batches`. So it never disagrees with
-them, and whoever asks about a customer reads a few lines of it, however long its history is.
+them, and a question about a customer reads a few lines of it, however long its history is.
 
 A line enters in the transaction that writes the intent to send it. It leaves in the transaction that closes a batch,
 once a newer line covers it: one that answers every question about the customer as the older one would. Covering is a
