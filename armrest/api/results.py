@@ -80,7 +80,7 @@ class Statements:
     Attributes:
         objections: Members that no rule can read and that are not empty.
         named: The customers that a list names, by path and role.
-        tokens: What may be a customer number in a member that no rule can read, in lower case, with its path.
+        tokens: What may be a customer number in a member that no rule can read, as customer keys, with its path.
     """
 
     objections: tuple[Objection, ...] = ()

@@ -160,5 +160,6 @@ NEW_CUSTOMER: Final[dict[str, Any]] = {
 # A: `totalCount` counts all customers of the client, `totalPages` the pages up to `maximumcount`.
 # A: a customer with documents or items is not removed: a 422 (documented as a code).
 # I: POST creates, and updates a customer that exists (documented for one customer, inferred for the batch).
-# I: customer numbers and user ids match in any case, because data values are not case-sensitive (documented).
+# I: customer numbers and user ids match in any case, because data values are not case-sensitive (documented). Customer
+#    numbers match in any Unicode form, too (`armrest.model.customer_key`).
 # A: a batch is found only under its own client, and from the moment of its 202.

@@ -1,6 +1,8 @@
 """What is kept of each customer answers every question as the whole history would, and does not grow with it."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from random import Random
 from typing import Any
 
@@ -15,9 +17,11 @@ from armrest.outbox import (
     Change,
     Comparison,
     Outbox,
+    OutboxError,
     Run,
     State,
     Verdict,
+    assert_applicable,
     batches_in,
     close_batch,
     declare_lost,
@@ -30,10 +34,12 @@ from armrest.outbox import (
     rebuild_current_lines,
     reload,
     revert_to_planned,
+    unfinished_runs,
 )
-from armrest.outbox.ledger.schema import current_lines
+from armrest.outbox.ledger import LONGEST_DOUBT_SECONDS, current_lines
 from armrest.outbox.plans.comparison import in_flight
 from armrest.outbox.sending.gate import _conflicts
+from armrest.settings import Settings
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, people, settled
 from tests.outbox.plans.test_comparison import compared
 from tests.outbox.sending.test_gate import HORIZON, close, offer, send
@@ -413,3 +419,58 @@ def test_a_night_costs_the_same_after_many_nights(outbox: Outbox, planned: Plann
         last = night(f"night {number}")
 
     assert [later / earlier for later, earlier in zip(last, second, strict=True)] == pytest.approx([1, 1, 1], abs=0.1)
+
+
+def test_no_ghost_horizon_is_longer_than_a_doubt_is_kept() -> None:
+    limits = Settings.model_fields["ghost_horizon_seconds"].metadata
+
+    assert LONGEST_DOUBT_SECONDS in [getattr(limit, "le", None) for limit in limits]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_no_query_reads_all_lines_or_all_batches_of_a_client(outbox: Outbox, planned: Planned, clock: Clock) -> None:
+    settled_again(outbox, planned, "a", people(1, 2))
+    in_the_way = send(outbox, planned("b", people(1)), uuid="B")
+    later = planned("c", people(1, 2))
+    plan = planned("d", people(2), dry_run=True)
+    clock.seconds += 1
+
+    with explained(outbox) as plans:
+        assert offer(outbox, later, batches_in(outbox.ledger, later, SENDABLE)[0]) is None
+        close(outbox, in_the_way)
+        settled(outbox, later)
+        compared(outbox, later, *people(1))
+        unfinished_runs(outbox.ledger, API_URL)
+        with pytest.raises(OutboxError):
+            assert_applicable(outbox.ledger, plan)
+        match_clients(outbox.ledger, later, ["1"])
+        held_by(outbox.ledger, api_url=API_URL, client_no=CLIENT_NO, customer_no="1", ghost_horizon_seconds=HORIZON)
+
+    assert len(plans) > 20
+    assert not [step for step in plans if re.search(WHOLE, step)], plans
+
+
+WHOLE = (
+    r"(SCAN (?!block|unsent|looked_up|CONSTANT|\d)"
+    r"|SEARCH (current_lines|pointer) USING PRIMARY KEY \(client_id=\?\)"
+    r"|INDEX batches_by_\w+ \(client_id=\?\))"
+)
+"""Steps of a query whose cost grows with the history of a client."""
+
+
+@contextmanager
+def explained(outbox: Outbox) -> Iterator[list[str]]:
+    """Return how SQLite goes about each query within the block, step by step; filled as they are made."""
+    plans: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE", "WITH")) or " SELECT " in statement:
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values[0] if isinstance(values, list) else values)
+                plans.extend(f"{row[3]}  <- {statement[:60]}" for row in cursor)
+
+    event.listen(outbox.ledger._engine, "before_cursor_execute", explain)
+    try:
+        yield plans
+    finally:
+        event.remove(outbox.ledger._engine, "before_cursor_execute", explain)
