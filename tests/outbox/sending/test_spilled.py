@@ -30,11 +30,8 @@ def test_the_uuid_of_an_earlier_attempt_is_not_the_batchs_while_a_later_one_has_
     [batch] = batches_in(outbox.ledger, run, SENDABLE)
     first = begin(outbox, run, batch, lease, ghost_horizon_seconds=HORIZON)
     assert first is not None
-    spilling.spill.write(
-        SpilledUuid(
-            run_id="run", seq=1, attempts=1, batch_uuid="first", get_result=None, accepted_at=outbox.ledger.now()
-        )
-    )
+    answer = {"batch_uuid": "first", "get_result": None, "accepted_at": outbox.ledger.now()}
+    spilling.spill.write(SpilledUuid(run_id="run", seq=1, attempts=1, **answer))
     assert begin(outbox, run, first.batch, lease, ghost_horizon_seconds=HORIZON)
 
     assert replay_spill(spilling, run) == 0
