@@ -71,7 +71,7 @@ ANSWERS: Final = (
         file=_MATCHING,
         old="by_number.get(failure.customer_no.lower())",
         new="by_number.get(failure.customer_no)",
-        tests=("delivery/test_halving.py::test_a_customer_is_named_in_any_case_of_letters",),
+        tests=("delivery/test_failure_matching.py",),
     ),
     Mutant(
         promise="a partial failure fails those whom it names",
