@@ -88,13 +88,6 @@ ANSWERS: Final = (
         tests=("delivery/test_polling.py::test_a_fresh_batch_may_be_unknown_for_a_minute",),
     ),
     Mutant(
-        promise="nothing is asked after the deadline",
-        file=_POLLER,
-        old="            if self._calls.stopped or self._calls.seconds_left() <= 0:",
-        new="            if self._calls.stopped:",
-        tests=("delivery/test_polling.py::test_nothing_is_asked_after_the_end",),
-    ),
-    Mutant(
         promise="nothing deeper than the bound is parsed",
         file="armrest/nesting.py",
         old="MAX_NESTING: Final = 64\n",
