@@ -108,6 +108,26 @@ async def test_a_202_that_cannot_be_committed_is_spilled_and_a_resume_reads_it(
 
 @pytest.mark.usefixtures("sqlite_only")
 @virtual_time
+async def test_after_a_202_nothing_is_sent_again_though_the_ledger_can_be_written_soon_after_the_last_try(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    slow(sandbox)
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)
+        with another_writer(impatient.outbox) as done:
+            asyncio.get_running_loop().call_later(13, done)  # the last try is at 16.2 s
+            with pytest.raises(LedgerUnusable, match="database is locked"):
+                await sending
+
+    assert sent(sandbox, PUT) == 1
+    assert len(spilled(spill_folder)) == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
 async def test_a_stop_while_a_202_waits_for_the_ledger_loses_nothing(
     impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
 ) -> None:

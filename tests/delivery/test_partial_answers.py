@@ -128,6 +128,16 @@ async def test_an_echoed_person_is_not_kept(answered: Answering) -> None:
         assert personal not in after.kept
 
 
+@virtual_time
+async def test_a_value_that_was_sent_is_not_kept_though_it_does_not_look_personal(answered: Answering) -> None:
+    message = "not settled because prøve prøvesen is checked by hand"
+
+    after = await answered(200, {**DONE, "message": message, "remark": message})
+
+    assert "is checked by hand" in after.kept
+    assert "prøve" not in after.kept
+
+
 ODD = {
     "null in failed": {**DONE, "failed": [None]},
     "an unread member that names a customer": {**DONE, "notUpdated": ["10002"]},

@@ -71,7 +71,7 @@ ANSWERS: Final = (
         file=_MATCHING,
         old="by_number.get(customer_key(failure.customer_no))",
         new="by_number.get(failure.customer_no)",
-        tests=("delivery/test_halving.py::test_a_customer_is_named_in_any_case_of_letters",),
+        tests=("delivery/test_failure_matching.py",),
     ),
     Mutant(
         promise="a partial failure fails those whom it names",
@@ -86,13 +86,6 @@ ANSWERS: Final = (
         old="        return age >= self._calls.options.not_found_grace_seconds",
         new="        return age >= 0",
         tests=("delivery/test_polling.py::test_a_fresh_batch_may_be_unknown_for_a_minute",),
-    ),
-    Mutant(
-        promise="nothing is asked after the deadline",
-        file=_POLLER,
-        old="            if self._calls.stopped or self._calls.seconds_left() <= 0:",
-        new="            if self._calls.stopped:",
-        tests=("delivery/test_polling.py::test_nothing_is_asked_after_the_end",),
     ),
     Mutant(
         promise="nothing deeper than the bound is parsed",

@@ -438,3 +438,30 @@ def test_a_page_of_html_is_no_reason_but_evidence() -> None:
 
     assert "Gateway" not in str(error)
     assert error.evidence == "502 Bad Gateway for …"
+
+
+@pytest.mark.parametrize(
+    ("status", "payload", "why"),
+    [
+        pytest.param(200, {"status": "SUCCESS", "skipped": 1}, "skipped is not known, and holds 1", id="success"),
+        pytest.param(
+            200, {"status": "SUCCESS", "failed": [BAD], "skipped": 1}, "skipped is not known, and holds 1", id="partial"
+        ),
+        pytest.param(
+            206, {"status": "STRANGE", "failed": [BAD]}, "status or result is STRANGE, which is not known", id="word"
+        ),
+        pytest.param(
+            406,
+            {"status": "REJECTED", "batchUuid": "B" * 22},
+            "batchuuid names another batch or client than the request",
+            id="refusal-of-another-batch",
+        ),
+    ],
+)
+def test_one_thing_that_does_not_fit_is_enough_to_be_neither_success_nor_failure(
+    status: int, payload: Any, why: str
+) -> None:
+    answer = read(status, payload)
+
+    assert answer.standing is AnswerKind.UNKNOWN
+    assert why in map(str, answer.against)
