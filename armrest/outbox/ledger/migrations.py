@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 
 from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.ledger.adding_current_lines import add_current_lines
@@ -33,7 +33,8 @@ def _people(tx: Connection) -> None:
     """
     tx.execute(text("ALTER TABLE clients ADD COLUMN token VARCHAR(32)"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN stopped_by VARCHAR(16)"))
-    tx.execute(text("ALTER TABLE runs ADD COLUMN reported_at DOUBLE PRECISION"))
+    if "reported_at" not in {column["name"] for column in inspect(tx).get_columns("runs")}:
+        tx.execute(text("ALTER TABLE runs ADD COLUMN reported_at DOUBLE PRECISION"))
     tx.execute(text("UPDATE runs SET reported_at = ended_at"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN dry_run INTEGER NOT NULL DEFAULT 0"))

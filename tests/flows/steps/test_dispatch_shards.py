@@ -193,11 +193,14 @@ def test_a_parent_outlives_its_server_and_the_ledger_tells_it_that_its_workers_a
         with subprocess.Popen(command, cwd=ROOT, env=environment) as process, use_workspace() as here:
             until(lambda: len(httpx.post(f"{server.address}/flow_runs/filter", json={}).json()) == 2)
             server.kill()
-            with pytest.raises(subprocess.TimeoutExpired):  # it would end at its first question
-                process.wait(10)
-            with here.outbox.ledger.write() as tx:  # as workers leave it that go on without the server
-                tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(state=State.SETTLED))
-            assert process.wait(120) == 0
+            try:
+                with pytest.raises(subprocess.TimeoutExpired):  # it would end at its first question
+                    process.wait(10)
+                with here.outbox.ledger.write() as tx:  # as workers leave it that go on without the server
+                    tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(state=State.SETTLED))
+                assert process.wait(60) == 0
+            finally:
+                process.kill()
     finally:
         server.kill()
 
