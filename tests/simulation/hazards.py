@@ -126,9 +126,21 @@ def _dry_run(scenario: Scenario, random: Random) -> Scenario:
 
 
 def _restore(scenario: Scenario, random: Random) -> Scenario:
-    """Not together with a plan that was applied after the copy, or a spill of what the copy does not know."""
+    """Not together with a dry run: a plan that was applied after the copy was taken would have to be applied again."""
     restore = Restore(random.uniform(0, 60), random.uniform(1, 60))
-    return replace(scenario, restore=restore, dry_run=None, has_outages=False)
+    if random.random() < 0.5:
+        scenario = _with_lost_news(scenario, restore, random)
+    return replace(scenario, restore=restore, dry_run=None)
+
+
+def _with_lost_news(scenario: Scenario, restore: Restore, random: Random) -> Scenario:
+    """The copy has one value of a customer, ARM a newer one, and then comes a file that has the first one again."""
+    first = replace(scenario.jobs[0], start=0.0)
+    copied_at = restore.copied_at
+    newer = replace(first, name="B", start=copied_at + random.uniform(0, 5), people=_rewritten(first, random))
+    again = replace(first, name="E", start=copied_at + restore.seconds_later + 1.0, changes_only=True)
+    again = replace(again, operators=((replace(first.operators[0][0], fate=None, pause=0.0),),), reruns=())
+    return replace(scenario, jobs=(first, newer, again), rewritten={})
 
 
 def _clock_steps(scenario: Scenario, random: Random) -> Scenario:

@@ -179,7 +179,7 @@ class Judge:
         """A batchUuid is no longer on the disk."""
         name = self._names.get(spilled.batch_uuid)
         self._spilled.pop(spilled.batch_uuid, None)
-        known = self.records.knows(spilled.batch_uuid)
+        known = spilled.batch_uuid not in self._spills or self.records.knows(spilled.batch_uuid)
         self.require(known, f"{process.name} removes {name} from the spill, and the ledger does not know it")
 
     def answered(self, process: "Process", reply: Reply | None) -> None:
@@ -335,6 +335,7 @@ class Judge:
         self._attempts, self._left_to_people = copy.attempts, copy.left_to_people
         self._before = self.records.standing()
         self._told.clear()
+        self._spills.clear()  # the copy may not know these batches
 
     # The end -----------------------------------------------------------------------------------------------------
 
