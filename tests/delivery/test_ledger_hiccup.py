@@ -126,6 +126,22 @@ async def test_after_a_202_nothing_is_sent_again_though_the_ledger_can_be_writte
     assert len(spilled(spill_folder)) == 1
 
 
+async def test_a_spilled_batch_uuid_of_a_batch_that_a_restored_ledger_does_not_have_stops_no_resume(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = planned(people(3))
+    lost = SpilledUuid(
+        run_id=run.run_id, seq=7, attempts=1, batch_uuid="lost-with-the-ledger", get_result=None, accepted_at=1.0
+    )
+    Spill(spill_folder, impatient.outbox.ledger).write(lost)
+
+    summary = await impatient.carry(run)
+
+    assert (summary.state, summary.customers.settled, sent(sandbox, PUT)) == ("Completed", 3, 1)
+    assert "lost-with-the-ledger belongs to batch 7" in caplog.text
+    assert spilled(spill_folder) == []
+
+
 @pytest.mark.usefixtures("sqlite_only")
 @virtual_time
 async def test_a_stop_while_a_202_waits_for_the_ledger_loses_nothing(

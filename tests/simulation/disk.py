@@ -23,6 +23,7 @@ class Disk:
         self.ledger = folder / "ledger.db"
         self.bodies = folder / "bodies"
         self.rejects = folder / "rejects"
+        self.spill = folder / "spill"
         self.engine = Ledger.open(f"sqlite:///{self.ledger}")._engine
         event.listen(self.engine, "connect", _hurry)
         self.engine.dispose()

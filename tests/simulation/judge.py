@@ -5,7 +5,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from armrest.delivery.first_acceptance import MOST_CONTROLS
@@ -13,8 +15,10 @@ from armrest.outbox import (
     NOT_SENT,
     LeaseHeld,
     LeaseLost,
+    LedgerUnusable,
     Outbox,
     Run,
+    SpilledUuid,
     differences_of_current_lines,
     find_run,
     outcomes_of_run,
@@ -23,7 +27,8 @@ from armrest.outbox import (
 from armrest.sandbox import Batch, CustomerRecords, Reply
 from tests.simulation.model import Model, differing
 from tests.simulation.records import Plan, Records, Standing
-from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Scenario
+from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Job, Scenario
+from tests.simulation.task_runs import PrefectAway
 from tests.simulation.trace import Trace
 
 if TYPE_CHECKING:
@@ -37,6 +42,16 @@ class Violation(Exception):
     """Something that must hold does not."""
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of the ledger, and what was true when it was taken."""
+
+    ledger: Connection
+    model: Model
+    attempts: dict[str, int]
+    left_to_people: set[str]
+
+
 class Judge:
     """Watches everything. The first thing that must not be ends the simulation."""
 
@@ -44,12 +59,18 @@ class Judge:
         self.records = Records(ledger)
         self.model = Model(scenario.in_the_books)
         self.verdict: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()
-        self._jobs = {job.name: job for job in scenario.jobs}
+        self._jobs = {job.name: job for job in scenario.every_job}
         self.arm_records: CustomerRecords
         self.forgotten: set[str] = set()
         self._trace = trace
         self._now = now
         self._before = Standing(0, 0, None)
+        self.blocked_seconds = 0.0
+        self._plan = scenario.dry_run.job.name if scenario.dry_run else None
+        self._attempts: dict[str, int] = {}
+        self._left_to_people: set[str] = set()
+        self._spilled: dict[str, tuple[SpilledUuid, Process, float]] = {}
+        self._spills: set[str] = set()
         self._names: dict[str, str] = {}
         self._ages: dict[str, int] = {}
         self._waiting: list[Batch] = []
@@ -72,19 +93,30 @@ class Judge:
             process.run_id, process.epoch = self._before.holder, self._before.epoch
             process.tell(f"holds the lease, epoch {process.epoch}", counted="leases taken")
         if not self.model.knows(process.run_id) and (plan := self.records.plan(process.run_id)):
-            self._planned(process.run_id, plan)
+            self._plans(process.run_id, plan)
+        self._is_gone_on_with(process)
         if self._before.intents != before.intents:
             self.require(self._holds_lease(process), f"{process.name} means to send, and has lost its lease")
             self._mean(process)
             twice = self.records.in_two_open_batches(self._now() - GHOST_HORIZON_SECONDS)
             self.require(not twice, f"in two open batches: {twice}")
 
-    def _planned(self, run_id: str, plan: Plan) -> None:
-        newest = plan.parent is not None or plan.age > self.model.newest()
-        self.require(newest, f"run {run_id} does not count as the newest, and was read last")
-        self.model.open(run_id, plan.parent, plan.age, self._jobs[run_id.partition("-")[0]])
-        self.require(plan.age == self.model.age(run_id), f"run {run_id} has not the age of its data")
-        if plan.parent is None:
+    def _is_gone_on_with(self, process: "Process") -> None:
+        """A person may go on with what a person has stopped; from then on, anybody may."""
+        is_left = process.run_id in self._left_to_people and process.by_person
+        if is_left and self.records.stopped_by(process.run_id) is None:
+            self._left_to_people.remove(process.run_id)
+
+    def _plans(self, run_id: str, plan: Plan) -> None:
+        if self._attempts.get(run_id) != plan.attempt:
+            self._attempts[run_id] = plan.attempt
+            self.model.read(run_id)
+        if not plan.is_complete or plan.is_dry:
+            return
+        self.model.open(run_id, plan.parent, self._jobs[run_id.partition("-")[0]])
+        in_order = self.model.orders(self.records.ages())
+        self.require(in_order, f"run {run_id} does not count as new as its data: {self.records.ages()}")
+        if plan.parent is None and run_id != self._plan:
             self._left_out(run_id)
 
     def _left_out(self, run_id: str) -> None:
@@ -98,6 +130,8 @@ class Judge:
         return process.epoch == self._before.epoch
 
     def _mean(self, process: "Process") -> None:
+        left = process.run_id in self._left_to_people and not process.by_person
+        self.require(not left, f"{process.name} goes on with run {process.run_id}, which a person has stopped")
         states = self.records.states(process.run_id)
         self.model.mean(process.run_id, [number for number, (state, _) in states.items() if state == "SENDING"])
 
@@ -119,6 +153,7 @@ class Judge:
         sent, planned = json.loads(body)["customers"], self.model.people(process.run_id)
         process.tell("sends " + "; ".join(map(_shown, sent)), counted="requests")
         states = self.records.states(process.run_id)
+        self._nothing_spilled_again(process, {person["customerNo"].lower() for person in sent})
         for person in sent:
             number = person["customerNo"]
             from_file = len(person) > 1 and person.items() <= planned[number.lower()].items()
@@ -128,6 +163,26 @@ class Judge:
                 self.require(uuid is None, f"{process.name} sends {number} again, which was acknowledged")
                 self.require(state == "SENDING", f"{process.name} sends {number}, which is {state} in the ledger")
 
+    def _nothing_spilled_again(self, process: "Process", numbers: set[str]) -> None:
+        """What lies in the spill is known to whoever has put it there, and to all who begin later."""
+        for spilled, writer, at in self._spilled.values():
+            if spilled.run_id == process.run_id and (writer is process or at < process.started_at):
+                again = numbers & self.records.customers_of_batch(spilled.run_id, spilled.seq)
+                self.require(not again, f"{process.name} sends {sorted(again)} again, whose batchUuid is in the spill")
+
+    def spilled(self, process: "Process", spilled: SpilledUuid) -> None:
+        """A batchUuid is on the disk instead of in the ledger."""
+        process.tell(f"spills {self._names.get(spilled.batch_uuid)}", counted="spilled")
+        self._spilled[spilled.batch_uuid] = (spilled, process, asyncio.get_running_loop().time())
+        self._spills.add(spilled.batch_uuid)
+
+    def unspilled(self, process: "Process", spilled: SpilledUuid) -> None:
+        """A batchUuid is no longer on the disk."""
+        name = self._names.get(spilled.batch_uuid)
+        self._spilled.pop(spilled.batch_uuid, None)
+        known = spilled.batch_uuid not in self._spills or self.records.knows(spilled.batch_uuid)
+        self.require(known, f"{process.name} removes {name} from the spill, and the ledger does not know it")
+
     def answered(self, process: "Process", reply: Reply | None) -> None:
         """An answer has come to a process."""
         assert reply is not None
@@ -136,7 +191,11 @@ class Judge:
         process.tell(f"gets {reply.status} {reply.broken} {self._names.get(uuid or '', '')}".rstrip())
         if uuid in self._ages.keys() | self.forgotten and reply.status == 202:
             assert uuid is not None
-            self._told.setdefault(uuid, (process, asyncio.get_running_loop().time()))
+            self._told.setdefault(uuid, (process, self._unblocked()))
+
+    def _unblocked(self) -> float:
+        """The time in which processes could do something."""
+        return asyncio.get_running_loop().time() - self.blocked_seconds
 
     def _refusals_are_bounded(self, process: "Process", reply: Reply) -> None:
         """Once a process knows of an acceptance, ARM refuses a bounded number of requests in a row alike."""
@@ -149,12 +208,13 @@ class Judge:
             self.require(bounded, f"{process.name} is refused {counts[error]} times in a row")
 
     def _uuids_are_known(self, process: "Process") -> None:
-        """What a living process was told some time ago stands in the ledger."""
-        now = asyncio.get_running_loop().time()
+        """What a living process was told some time ago stands in the ledger, or else in the spill."""
+        now = self._unblocked()
         for uuid in [uuid for uuid, (who, at) in self._told.items() if who is process and (at < now or process.ended)]:
             del self._told[uuid]
             name = self._names.get(uuid, uuid)
-            self.require(self.records.knows(uuid), f"{process.name} was told {name}, and the ledger does not know it")
+            known = uuid in self._spilled or self.records.knows(uuid)
+            self.require(known, f"{process.name} was told {name}, and the ledger does not know it")
 
     def carried_through(self, process: "Process") -> None:
         """A process has carried its run through, and had time left: it has asked about all that ARM has accepted."""
@@ -168,9 +228,28 @@ class Judge:
         """A process has come to its end by itself."""
         process.tell(f"ends ({type(error).__name__})" if error else "ends")
         self._uuids_are_known(process)
-        self.require(error is None or isinstance(error, LeaseHeld | LeaseLost), f"{process.name} broke: {error!r}")
-        took = asyncio.get_running_loop().time() - (process.told_to_end_at or float("inf"))
+        usual = error is None or isinstance(error, LeaseHeld | LeaseLost | PrefectAway)
+        passing = isinstance(error, LedgerUnusable) and error.may_pass and process.has_lost_ledger
+        self.require(usual or passing, f"{process.name} broke: {error!r}")
+        took = self._unblocked() - (process.told_to_end_at or float("inf"))
         self.require(took < STOP_GRACE_SECONDS + 1, f"{process.name} took {took:.0f} s to end when told to")
+        if process.stopped_by == "person" and error is None:
+            self._left(process)
+
+    def told_to_end(self, process: "Process") -> None:
+        """A process gets SIGTERM."""
+        process.told_to_end_at = self._unblocked()
+
+    def _left(self, process: "Process") -> None:
+        """A person has stopped a process: its run is left to people, unless it is closed or somebody has gone on."""
+        run_id = process.run_id
+        if process.epoch is None or self._before.epoch not in {process.epoch, process.epoch + 1}:
+            return
+        noted = self.records.stopped_by(run_id) == "person"
+        excused = noted or process.has_lost_ledger or self.records.is_closed(run_id)
+        self.require(excused, f"a person has stopped {process.name}, and the ledger does not say so of run {run_id}")
+        if noted:
+            self._left_to_people.add(run_id)
 
     # ARM ---------------------------------------------------------------------------------------------------------
 
@@ -211,8 +290,12 @@ class Judge:
         """A rerun takes up only what has failed or was lost in its parent."""
         parent = find_run(outbox.ledger, run.parent_run_id or "")
         failed = {told.customer_no for told in outcomes_of_run(outbox.ledger, parent) if told.outcome == "failed"}
-        extra = {told.customer_no for told in outcomes_of_run(outbox.ledger, run)} - failed
+        taken = {told.customer_no for told in outcomes_of_run(outbox.ledger, run)}
+        extra = taken - failed
         self.require(not extra, f"rerun {run.run_id} takes up {sorted(extra)}, who have not failed")
+        covered = self.records.taken_up(run.run_id, parent.run_id)
+        missing = {number for number in failed - taken if number.lower() not in covered}
+        self.require(not missing, f"rerun {run.run_id} leaves out {sorted(missing)}, who have failed")
 
     def count(self, outbox: Outbox, run_id: str) -> None:
         """Every customer of a run has one outcome, which is true, and the run's figures are those of its customers."""
@@ -245,6 +328,33 @@ class Judge:
         self.require(not wrong, f"current lines: {', '.join(wrong)}")
         differences = differences_of_current_lines(outbox.ledger)
         self.require(not differences, differences.message)
+
+    # A copy of the ledger ----------------------------------------------------------------------------------------
+
+    def copy(self) -> Copy:
+        """Copy the ledger, and remember what is true of it."""
+        left = set(self._left_to_people)
+        return Copy(self.records.copy(), self.model.remembered(), dict(self._attempts), left)
+
+    def restore(self, copy: Copy) -> None:
+        """Put a copy in the place of the ledger, of which no process knows."""
+        self.records.restore(copy.ledger)
+        self.model.go_back(copy.model)
+        self._attempts, self._left_to_people = copy.attempts, copy.left_to_people
+        self._before = self.records.standing()
+        self._told.clear()
+        self._spills.clear()  # the copy may not know these batches
+
+    # The end -----------------------------------------------------------------------------------------------------
+
+    def nothing_is_left_in_the_spill(self) -> None:
+        """In the end, the ledger knows every batchUuid that was ever spilled."""
+        unknown = [self._names.get(uuid, uuid) for uuid in sorted(self._spills) if not self.records.knows(uuid)]
+        self.require(not unknown, f"spilled, and never in the ledger: {unknown}")
+
+    def rewritten(self, job: Job) -> None:
+        """A job's file has other customers from now on."""
+        self._jobs[job.name] = job
 
     def books_equal_files(self) -> None:
         """In the end, the books are as if every file had been applied whole, the oldest first."""

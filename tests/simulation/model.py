@@ -1,10 +1,13 @@
 """A small model of the customers' way: which file is how old, what was sent, what ARM has applied and refused.
 
 Age is the order in which files were read; a rerun has the age of its parent. The model knows nothing of what state a
-batch is in, and nothing of the ledger.
+batch is in, and nothing of the ledger. If the ledger is replaced by a copy, the model goes back to what was meant by
+then: what was only sent later may be sent again, and older data over it.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any
 
 from armrest.outbox import NOT_SENT
@@ -21,6 +24,8 @@ class Model:
 
     def __init__(self, in_the_books: Sequence[Person]) -> None:
         self._before = in_the_books
+        self._order = count(1)
+        self._read: dict[str, int] = {}
         self._ages: dict[str, int] = {}
         self._jobs: dict[int, Job] = {}
         self._parents: dict[str, str | None] = {}
@@ -30,9 +35,13 @@ class Model:
         self._refused_together: set[tuple[int, str]] = set()
         self._newest: dict[Place, int] = {}
 
-    def open(self, run_id: str, parent: str | None, age: int, job: Job) -> None:
-        """The file of a run was read, or a rerun of it was planned."""
-        self._ages[run_id] = age if parent is None else self._ages[parent]
+    def read(self, run_id: str) -> None:
+        """The file of a run is read from now on."""
+        self._read[run_id] = next(self._order)
+
+    def open(self, run_id: str, parent: str | None, job: Job) -> None:
+        """The plan of a run is complete: of the file that was read for it, or of what has failed in its parent."""
+        self._ages[run_id] = self._read[run_id] if parent is None else self._ages[parent]
         self._parents[run_id] = parent
         self._jobs[self._ages[run_id]] = job
 
@@ -40,9 +49,25 @@ class Model:
         """Whether a run was planned."""
         return run_id in self._ages
 
-    def newest(self) -> int:
-        """How new the newest data is; 0 where there is none yet."""
-        return max(self._ages.values(), default=0)
+    def remembered(self) -> "Model":
+        """The model as it is now."""
+        return copy.deepcopy(self)
+
+    def go_back(self, then: "Model") -> None:
+        """The ledger is that of an earlier moment again; what ARM has applied and refused since is so all the same."""
+        self._read, self._ages, self._jobs = then._read, then._ages, then._jobs
+        self._parents, self._meant = then._parents, then._meant
+        self._newest = {}
+        for age, place in self._applied & self._meant:
+            self._newest[place] = max(age, self._newest.get(place, 0))
+
+    def orders(self, ages: dict[str, int]) -> bool:
+        """Whether these ages, by run, have the same order as the model's."""
+        own = {run_id: self._ages[run_id] for run_id in ages.keys() & self._ages.keys()}
+        pairs = {(age, ages[run_id]) for run_id, age in own.items()}
+        return len({age for age, _ in pairs}) == len({age for _, age in pairs}) == len(pairs) and [
+            age for _, age in sorted(pairs)
+        ] == sorted(age for _, age in pairs)
 
     def age(self, run_id: str) -> int:
         """How new the data of a run is."""

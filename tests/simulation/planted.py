@@ -116,6 +116,62 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "                    await submit(slice_no)",
         ),
     ),
+    "a planner that slept writes on": (
+        _in(
+            "outbox/plans/plan_attempt",
+            "        if self.lease is not None:\n            self.lease.assert_current(tx)\n",
+            "",
+        ),
+        _in(
+            "outbox/plans/plan_attempt", "if (row.plan_attempt, row.planned_at) != (self.number, None):", "if not row:"
+        ),
+    ),
+    "a rerun that died while it was planned hides failures": (
+        _in("outbox/reporting/rerun_candidates", "        is_complete,\n    )", "    )"),
+    ),
+    "a baseline outlives a restore": (
+        _in("outbox/plans/comparison", "values(forgotten_seq=newest)", "values(forgotten_seq=before)"),
+    ),
+    "a batchUuid that cannot be committed is not spilled": (
+        _in(
+            "delivery/acceptance_writer",
+            "return spilled if spill is not None and spill.write(spilled) else None",
+            "return None",
+        ),
+    ),
+    "the spill is not replayed": (_in("delivery/delivery", "        replay_spill(outbox, run)\n", ""),),
+    "data is as new as the clock says": (
+        _in(
+            "outbox/plans/plan_attempt",
+            "**_FRESH, **_position(tx, run))",
+            "**_FRESH, **{name: int(ledger.now() * 1000) for name in _position(tx, run)})",
+        ),
+    ),
+    "what ARM has accepted is open only for a time": (
+        _in(
+            "outbox/sending/in_flight",
+            "return or_(c.state == State.ACCEPTED, and_(c.state == State.SENDING, c.last_sent_at > horizon))",
+            "return and_(c.state.in_((State.ACCEPTED, State.SENDING)), c.last_sent_at > horizon)",
+        ),
+    ),
+    "a cached result counts while a batch is in doubt": (
+        _in(
+            "outbox/batches",
+            "return not count_states(ledger, run, slice_no).keys() & set(SENDABLE)",
+            "return not count_states(ledger, run, slice_no).keys() & {State.PLANNED}",
+        ),
+    ),
+    "a plan is applied after a comparison without it": (
+        _in(
+            "outbox/plans/apply",
+            "if later_run := compared_since(tx, run):",
+            'if (later_run := compared_since(tx, run)) == "":',
+        ),
+    ),
+    "the sweep goes on with what a person has stopped": (
+        _in("delivery/sweeper", "if not run.is_left_to_people and batches_in", "if batches_in"),
+        _in("delivery/sweeper", "if find_run(self._ledger, run.run_id).is_left_to_people:", "if not run.run_id:"),
+    ),
 }
 
 

@@ -1,19 +1,21 @@
-"""A simulated process: its life from the start to the end or the kill, its ledger, its way to ARM."""
+"""A simulated process: its life from the start to the end or the kill, and its way to ARM."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import copy_context
 from typing import Any
 
 import httpx
-from sqlalchemy import Connection, Engine, Row, Select
 
-from armrest.outbox import Ledger
+from armrest.outbox import Outbox, SpilledUuid, StoppedBy
 from tests.simulation.arm import Arm, Errand
+from tests.simulation.disk import Disk
+from tests.simulation.hazards import Call
+from tests.simulation.interruptible import Interruptible
 from tests.simulation.judge import Judge
 from tests.simulation.loop import OWNER, SimulationLoop, Stoppable
-from tests.simulation.scenario import Fate, Kill, Moment, Stop, Terminate
+from tests.simulation.mortal import MortalBodies, MortalLedger, MortalSpill
+from tests.simulation.scenario import Fate, Kill, Moment, Outage, Sleep, Stop, Terminate
 from tests.simulation.trace import Trace
 
 
@@ -28,21 +30,42 @@ class Process(Stoppable):
         run_id: The run that it carries.
         epoch: Of the lease that it was the last to take, as the ledger had it.
         asked: The uuids of the batches that it has asked about.
+        by_person: Whether a person has started it.
+        has_lost_ledger: Whether it could not use the ledger at some time.
     """
 
-    def __init__(self, name: str, run_id: str, fate: Fate, *, arm: Arm, judge: Judge, trace: Trace) -> None:
+    def __init__(
+        self,
+        name: str,
+        run_id: str,
+        fate: Fate,
+        *,
+        arm: Arm,
+        judge: Judge,
+        trace: Trace,
+        by_person: bool = True,
+        outage: Outage | None = None,
+    ) -> None:
         super().__init__()
         self.name = name
         self.run_id = run_id
         self.epoch: int | None = None
         self.asked: set[str] = set()
+        self.started_at = asyncio.get_running_loop().time()
         self.alive = True
         self.ended = False
         self.told_to_end_at: float | None = None
+        self.stopped_by: StoppedBy | None = None
+        self.by_person = by_person
+        self.has_lost_ledger = False
         self.wire: httpx.AsyncBaseTransport = _Wire(self, arm, judge)
         self._fate = fate
         self._passed: dict[Moment, int] = {}
         self._tasks: list[asyncio.Task[Any]] = []
+        self._outage = outage
+        self._failures = 0
+        self._planning = Interruptible(self, Killed)
+        self._naps = fate.count if isinstance(fate, Sleep) else 0
         self._judge = judge
         self._trace = trace
 
@@ -50,9 +73,17 @@ class Process(Stoppable):
         """Add a line to the trace."""
         self._trace.tell(self.name, what, counted=counted)
 
-    def ledger(self, engine: Engine, now: Callable[[], float]) -> Ledger:
-        """The ledger as this process has opened it."""
-        return _MortalLedger(engine, self, self._judge, now=now)
+    def outbox(self, disk: Disk, now: Callable[[], float]) -> Outbox:
+        """The outbox as this process has opened it."""
+        ledger = MortalLedger(disk.engine, self, now=now)
+        return Outbox(ledger, MortalBodies(str(disk.bodies), self), MortalSpill(disk.spill, ledger, self))
+
+    async def plan(self, work: Callable[[], Any]) -> None:
+        """Plan, and sleep on the way if that is its fate."""
+        if isinstance(self._fate, Sleep):
+            await self._planning.run(work)
+        else:
+            work()
 
     def owns(self, task: asyncio.Task[Any]) -> None:
         """Remember a task that this process has started."""
@@ -77,16 +108,62 @@ class Process(Stoppable):
 
     def reaches(self, moment: Moment) -> None:
         """Die here, if that is the process's fate."""
+        self.assert_alive()
+        self._passed[moment] = self._passed.get(moment, 0) + 1
+        passed = (moment, self._passed[moment])
+        if self._outage and (self._outage.moment, self._outage.count) == passed:
+            self._failures = self._outage.failures
+        match self._fate:
+            case Kill(fatal, count) if (fatal, count) == passed:
+                self.tell(f"is killed {moment}", counted=f"killed {moment}")
+                self.die()
+                raise Killed
+            case Sleep(sleepy, _, seconds) if sleepy == moment and self._planning.is_running:
+                self._naps -= 1
+                if self._naps == 0:
+                    self.tell(f"sleeps {moment}, while it plans", counted="slept while planning")
+                    self._planning.fall_asleep(seconds)
+                    self.assert_alive()
+
+    def assert_alive(self) -> None:
+        """Raise Killed if the process is no more."""
         if not self.alive:
             raise Killed
-        self._passed[moment] = self._passed.get(moment, 0) + 1
-        match self._fate:
-            case Kill(fatal, count) if (fatal, count) == (moment, self._passed[moment]):
-                self.tell(f"is killed {moment}", counted=f"killed {moment}")
-                self.alive = False
-                for task in self._tasks:
-                    task.cancel()
-                raise Killed
+
+    def die(self) -> None:
+        """Be killed: everything that it does ends."""
+        self.alive = False
+        if self.stopped:
+            self.go_on()
+        for task in self._tasks:
+            task.cancel()
+
+    # The ledger, as mortal.py asks ------------------------------------------------------------------------------
+
+    def fails(self, call: Call) -> bool:
+        """Whether this call of the ledger fails."""
+        if not self._failures or self._outage is None or self._outage.call != call:
+            return False
+        self._failures -= 1
+        self.has_lost_ledger = True
+        self.tell(f"loses its {call}", counted=f"lost {call}")
+        return True
+
+    def committed(self) -> None:
+        """Something was committed."""
+        self._judge.committed(self)
+
+    def waited(self, seconds: float) -> None:
+        """It was blocked for these seconds."""
+        self._judge.blocked_seconds += seconds
+
+    def spilled(self, spilled: SpilledUuid) -> None:
+        """A batchUuid is on the disk."""
+        self._judge.spilled(self, spilled)
+
+    def unspilled(self, spilled: SpilledUuid) -> None:
+        """A batchUuid is no longer on the disk."""
+        self._judge.unspilled(self, spilled)
 
     async def _clear_away(self) -> None:
         while left := [task for task in self._tasks if not task.done()]:
@@ -100,60 +177,30 @@ class Process(Stoppable):
         later = asyncio.get_running_loop().call_later
         match self._fate:
             case Stop(after, seconds):
-                yield later(after, self._stop)
-                yield later(after + seconds, self._go_on)
-            case Terminate(after):
-                yield later(after, self._terminate, main)
+                yield later(after, self.stop)
+                yield later(after + seconds, self.go_on)
+            case Terminate(after, by):
+                yield later(after, self._terminate, main, by)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Stop, as SIGSTOP does."""
         self.tell("is stopped", counted="stopped")
         self.stopped = True
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """Go on, as SIGCONT does."""
+        if not self.stopped:
+            return
         self.tell("goes on")
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulationLoop)
         loop.go_on(self)
 
-    def _terminate(self, main: asyncio.Task[None]) -> None:
-        self.tell("is told to end", counted="told to end")
-        self.told_to_end_at = asyncio.get_running_loop().time()
+    def _terminate(self, main: asyncio.Task[None], by: StoppedBy) -> None:
+        self.tell(f"is told to end by a {by}", counted=f"told to end by a {by}")
+        self.stopped_by = by
+        self._judge.told_to_end(self)
         main.cancel()
-
-
-class _MortalLedger(Ledger):
-    """A ledger in whose transactions a process may die."""
-
-    def __init__(self, engine: Engine, process: Process, judge: Judge, *, now: Callable[[], float]) -> None:
-        self._process = process
-        self._judge = judge
-        super().__init__(engine, now=now)
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """As a ledger's, and the judge sees what was committed."""
-        self._live()
-        with super().write() as tx:
-            yield tx
-            self._process.reaches("before a commit")
-        self._judge.committed(self._process)
-        self._process.reaches("after a commit")
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """As a ledger's."""
-        self._live()
-        with super().read() as tx:
-            yield tx
-
-    def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-        """As a ledger's."""
-        self._live()
-        return super().rows(query, values)
-
-    def _live(self) -> None:
-        if not self._process.alive:
-            raise Killed
 
 
 class _Wire(httpx.AsyncBaseTransport):

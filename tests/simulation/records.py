@@ -23,10 +23,12 @@ class Standing(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The run that a rerun takes up, and how new the data of a plan counts as."""
+    """The run that a rerun takes up, which attempt to plan it is, whether it is complete, and whether it is dry."""
 
     parent: str | None
-    age: int
+    attempt: int
+    is_complete: bool
+    is_dry: bool
 
 
 class Records:
@@ -51,13 +53,55 @@ class Records:
         self._sql.execute(dead, (DEAD_PID, epoch))
 
     def runs(self) -> list[str]:
-        """Every run's id, the oldest first."""
-        return [run_id for (run_id,) in self._all("SELECT run_id FROM runs ORDER BY seq")]
+        """Every run's id, the oldest first; a dry run is none until it is applied."""
+        return [run_id for (run_id,) in self._all("SELECT run_id FROM runs WHERE dry_run = 0 ORDER BY seq")]
 
     def plan(self, run_id: str) -> Plan | None:
-        """A run's plan, once it is complete."""
-        query = "SELECT parent_run_id, data_seq FROM runs WHERE run_id = ? AND planned_at IS NOT NULL"
+        """A run's plan, once it is begun."""
+        columns = "parent_run_id, plan_attempt, planned_at IS NOT NULL, dry_run"
+        query = f"SELECT {columns} FROM runs WHERE run_id = ? AND plan_attempt > 0"
         return next((Plan(*row) for row in self._all(query, run_id)), None)
+
+    def ages(self) -> dict[str, int]:
+        """How new the data of each run counts as that may be sent."""
+        return dict(self._all("SELECT run_id, data_seq FROM runs WHERE planned_at IS NOT NULL AND dry_run = 0"))
+
+    def stopped_by(self, run_id: str) -> str | None:
+        """Who has stopped a run."""
+        return next((by for (by,) in self._all("SELECT stopped_by FROM runs WHERE run_id = ?", run_id)), None)
+
+    def taken_up(self, run_id: str, parent: str) -> set[str]:
+        """The customers of a parent that other, complete reruns of its data have healed, or are to send."""
+        query = (
+            f"SELECT lower(c.customer_no) FROM {_LINES} JOIN runs p ON p.run_id = ? WHERE r.data_seq = p.data_seq "
+            "AND r.seq > p.seq AND r.run_id <> ? AND r.planned_at IS NOT NULL "
+            "AND coalesce(c.outcome, '') <> 'failed' AND b.state <> 'LOST'"
+        )
+        return {number for (number,) in self._all(query, parent, run_id)}
+
+    def customers_of_batch(self, run_id: str, seq: int) -> set[str]:
+        """The customers of one batch."""
+        query = f"SELECT lower(c.customer_no) FROM {_LINES} WHERE r.run_id = ? AND b.seq = ?"
+        return {number for (number,) in self._all(query, run_id, seq)}
+
+    def has_doubts(self, since: float) -> bool:
+        """Whether ARM may hold something sent after a time that nobody knows of."""
+        return bool(
+            self._all(
+                "SELECT 1 FROM batches WHERE (state = 'SENDING' OR doubtful = 1) AND last_sent_at > ? LIMIT 1", since
+            )
+        )
+
+    def copy(self) -> sqlite3.Connection:
+        """A copy of the ledger as it is now."""
+        copy = sqlite3.connect(":memory:")
+        self._sql.backup(copy)
+        return copy
+
+    def restore(self, copy: sqlite3.Connection) -> None:
+        """Put a copy in the place of the ledger."""
+        copy.backup(self._sql)
+        copy.close()
 
     def is_planned(self, run_id: str) -> bool:
         """Whether a run's plan is complete."""

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, Final, Literal
 
 from armrest.model import ADDRESS_FIELDS
+from armrest.outbox import StoppedBy
 from armrest.sandbox import Behaviour, Fault
 
 GHOST_HORIZON_SECONDS: Final = 900.0
@@ -27,7 +28,9 @@ CELLS: Final = {
 }
 """The columns that fill each of ARM's fields."""
 
-Moment = Literal["before a commit", "after a commit", "before a request leaves", "before its answer comes"]
+Moment = Literal[
+    "before a commit", "after a commit", "before a request leaves", "before its answer comes", "at a file of bodies"
+]
 Person = dict[str, Any]
 
 
@@ -53,16 +56,39 @@ class Terminate:
     """SIGTERM so many seconds after the start."""
 
     after: float
+    by: StoppedBy = "machine"
 
 
-Fate = Kill | Stop | Terminate | None
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """The planner sleeps at the how-manieth of such moments, and the whole process with it."""
+
+    moment: Moment
+    count: int
+    seconds: float
+
+
+Fate = Kill | Stop | Terminate | Sleep | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From the how-manieth of such moments on, a process cannot use the ledger a number of times.
+
+    `call` fails: a connection, a read, a commit before it happened, or the answer to one that went through.
+    """
+
+    moment: Moment
+    count: int
+    call: Literal["connection", "read", "commit", "answer"]
+    failures: int
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
     """One process that carries a run: how long after the last one it starts, and what befalls it.
 
-    `patient` is started only when no other process is at work.
+    `patient` is started only when no other process is at work. What no person starts leaves alone what one has stopped.
     """
 
     pause: float
@@ -70,6 +96,7 @@ class Life:
     wait_seconds: float
     deadline_seconds: float
     fate: Fate
+    by_person: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +112,23 @@ class Job:
     changes_only: bool
     operators: tuple[tuple[Life, ...], ...]
     reruns: tuple[Life, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """A plan that is made beside what runs, and applied later, or never."""
+
+    job: Job
+    fate: Fate
+    applied_by: tuple[Life, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A copy of the ledger is taken, and takes its place later, when all processes have been killed."""
+
+    copied_at: float
+    seconds_later: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +162,21 @@ class Scenario:
     most_refusals: int
     clock_jump: tuple[float, float] = field(default=(0.0, 0.0))
     """When our clock jumps back, and how far."""
+    clock_steps: tuple[tuple[float, float], ...] = ()
+    """When our clock is set, and by how many seconds."""
+    rewritten: dict[str, dict[str, Person]] = field(default_factory=dict)
+    """The customers of a job's file after somebody has replaced it, while its run was being planned."""
+    dry_run: DryRun | None = None
+    restore: Restore | None = None
+    kills_reruns: bool = False
+    """Reruns are killed while they are planned, and others are begun after them."""
+    has_outages: bool = False
+    is_prefect_away: bool = False
+
+    @property
+    def every_job(self) -> tuple[Job, ...]:
+        """The jobs, and the one of the dry run."""
+        return (*self.jobs, *([self.dry_run.job] if self.dry_run else []))
 
 
 def scenario_of(seed: int) -> Scenario:
@@ -126,11 +185,11 @@ def scenario_of(seed: int) -> Scenario:
     numbers = [f"K{n}" for n in range(1, random.choice([1, 2, 3, 3, 4, 5, 6, 8, random.choice([10, 13, 25, 40])]) + 1)]
     tables = [random.sample(list(CELLS), random.randint(1, 3)) for _ in range(2)]
     jobs = tuple(
-        _job(random, name, numbers, random.choice(tables)) for name in "ABCD"[: random.choice([1, 2, 2, 2, 2, 3, 4])]
+        job_of(random, name, numbers, random.choice(tables)) for name in "ABCD"[: random.choice([1, 2, 2, 2, 2, 3, 4])]
     )
     return Scenario(
         seed=seed,
-        in_the_books=[_person(random, n, list(CELLS), "0") for n in numbers if random.random() < 0.5],
+        in_the_books=[person_of(random, n, list(CELLS), "0") for n in numbers if random.random() < 0.5],
         jobs=jobs,
         sweeps=tuple(random.uniform(10, 120) for _ in range(random.choice([0, 0, 1, 2]))),
         weathers=tuple(_refusing_half(seed, numbers, weather) for weather in _weathers(random, numbers)),
@@ -142,11 +201,12 @@ def scenario_of(seed: int) -> Scenario:
     )
 
 
-def _job(random: Random, name: str, numbers: list[str], fields: list[str]) -> Job:
+def job_of(random: Random, name: str, numbers: list[str], fields: list[str]) -> Job:
+    """Choose a job."""
     letter = random.choice("AB")  # A, then B, then A again comes about by itself
     filled = random.choice([1.0, 1.0, 0.8])
     chosen = sorted(random.sample(numbers, random.randint((len(numbers) + 1) // 2, len(numbers))), key=numbers.index)
-    people = [_person(random, _as_typed(random, number), fields, letter, filled) for number in chosen]
+    people = [person_of(random, _as_typed(random, number), fields, letter, filled) for number in chosen]
     operators = [_lives(random, random.choice([1, 1, 1, 2, 2, 3]))]
     if random.random() < 0.2:
         operators.append(_lives(random, 1, impatient=True))
@@ -167,7 +227,8 @@ def _as_typed(random: Random, number: str) -> str:
     return number.lower() if random.random() < 0.1 else number
 
 
-def _person(random: Random, number: str, fields: list[str], letter: str, filled: float = 1.0) -> Person:
+def person_of(random: Random, number: str, fields: list[str], letter: str, filled: float = 1.0) -> Person:
+    """Choose the fields of a customer, with values of a letter."""
     values: Person = {
         "name": f"{letter}-{number}",
         "sellerReference": f"s{letter}",
@@ -187,13 +248,14 @@ def _lives(random: Random, number: int, *, impatient: bool = False) -> tuple[Lif
             patient=not impatient and random.random() < 0.7,
             wait_seconds=random.choice([0.0, 0.0, 6.0]),
             deadline_seconds=random.choice([15.0, 60.0, 240.0]),
-            fate=None if impatient else _fate(random),
+            fate=None if impatient else fate_of(random),
         )
         for _ in range(number)
     )
 
 
-def _fate(random: Random) -> Fate:
+def fate_of(random: Random) -> Fate:
+    """Choose what befalls a process."""
     drawn = random.random()
     if drawn < 0.35:
         moments: list[Moment] = [

@@ -1,8 +1,11 @@
 """What the processes do: what the flows do with the engine, without Prefect."""
 
+import asyncio
 import csv
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -10,9 +13,28 @@ from typing import Final
 from pydantic import SecretStr
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, StopTheRun, TokenProvider
-from armrest.delivery import Delivery, DeliveryOptions, finish, hold_lease, send_and_poll_slices, sweep
-from armrest.outbox import Lease, LeaseLost, Outbox, OutboxError, Run, UnknownRun, UpdateRequest, create_run, find_run
-from armrest.outbox.bodies import BodyStore
+from armrest.delivery import (
+    Delivery,
+    DeliveryOptions,
+    finish,
+    finish_stopped,
+    hold_lease,
+    send_and_poll_slices,
+    sweep,
+)
+from armrest.outbox import (
+    Lease,
+    LeaseLost,
+    Outbox,
+    OutboxError,
+    Run,
+    UnknownRun,
+    UpdateRequest,
+    apply_plan,
+    create_run,
+    find_run,
+    note_resumed,
+)
 from armrest.planning import plan, plan_rerun, rerun_request
 from armrest.sandbox import API, CLIENT_ID, CLIENT_SECRET, IDENTITY, TOKEN
 from tests.simulation.disk import Disk
@@ -28,6 +50,7 @@ from tests.simulation.scenario import (
     Person,
     Scenario,
 )
+from tests.simulation.task_runs import Step, TaskRuns
 
 API_URL: Final = f"http://sandbox{API}"
 IDENTITY_URL: Final = f"http://sandbox{IDENTITY}"
@@ -43,11 +66,20 @@ class Work:
         self._disk = disk
         self._judge = judge
         self._now = now
+        self.is_calm = False
+
+    async def make_plan(self, process: Process, job: Job) -> None:
+        """Plan a dry run, which needs no lease."""
+        outbox = self._outbox(process)
+        run = self._run(outbox, process.run_id, job, None, is_dry=True)
+        await process.plan(partial(plan, outbox, run, None, rejects_folder=self._disk.rejects))
 
     async def carry(self, process: Process, job: Job, life: Life, parent: str | None) -> None:
-        """Carry a run from wherever it stands: a file's, or the rerun of a parent."""
+        """Carry a run from wherever it stands: a file's, or the rerun of a parent; a plan is applied first."""
         outbox = self._outbox(process)
         run = self._run(outbox, process.run_id, job, parent)
+        if self._left_to_a_person(outbox, run, life):
+            return
         async with hold_lease(
             outbox.ledger,
             api_url=API_URL,
@@ -56,27 +88,61 @@ class Work:
             seconds=LEASE_SECONDS,
             wait_seconds=life.wait_seconds,
         ) as lease:
-            run, stopped = self._planned(outbox, run.run_id, lease), ""
-            options, random = self._options(life.deadline_seconds), self._random(process)
+            if self._left_to_a_person(outbox, run, life):
+                return
             try:
-                async with (
-                    self._arm(process) as arm,
-                    Delivery(outbox, arm, run, lease, options, random=random) as delivery,
-                ):
-                    await send_and_poll_slices(
-                        range(1, run.slices + 1),
-                        submit=delivery.submit,
-                        poll=delivery.poll,
-                        concurrency=options.concurrency,
-                    )
-                    if delivery.seconds_left() > 0:
-                        self._judge.carried_through(process)
-            except LeaseLost:
+                await self._carry(process, outbox, run, job, life, lease)
+            except asyncio.CancelledError:
+                if process.stopped_by is not None:
+                    finish_stopped(outbox, run, process.stopped_by, lease=lease)
                 raise
-            except (StopTheRun, OutboxError) as error:
-                process.tell(f"stops: {error}")
-                stopped = str(error)
-            finish(outbox, run, lease, stopped=stopped)
+
+    def _left_to_a_person(self, outbox: Outbox, run: Run, life: Life) -> bool:
+        """What no person has started goes on with nothing that a person has stopped, as the flow resume-run."""
+        return not life.by_person and find_run(outbox.ledger, run.run_id).is_left_to_people
+
+    async def _carry(self, process: Process, outbox: Outbox, run: Run, job: Job, life: Life, lease: Lease) -> None:
+        note_resumed(outbox.ledger, find_run(outbox.ledger, run.run_id), lease)
+        if run.request.dry_run and not self._is_applied(process, outbox, run, lease):
+            return
+        run, stopped = await self._planned(process, outbox, run.run_id, job, lease), ""
+        options, random = self._options(life.deadline_seconds), self._random(process)
+        try:
+            async with (
+                self._arm(process) as arm,
+                Delivery(outbox, arm, run, lease, options, random=random) as delivery,
+            ):
+                submit, poll = self._steps(process, outbox, run, delivery)
+                await send_and_poll_slices(
+                    range(1, run.slices + 1), submit=submit, poll=poll, concurrency=options.concurrency
+                )
+                if delivery.seconds_left() > 0:
+                    self._judge.carried_through(process)
+        except LeaseLost:
+            raise
+        except (StopTheRun, OutboxError) as error:
+            process.tell(f"stops: {error}")
+            stopped = str(error)
+        finish(outbox, run, lease, stopped=stopped)
+
+    def _steps(self, process: Process, outbox: Outbox, run: Run, delivery: Delivery) -> tuple[Step, Step]:
+        if not self._scenario.is_prefect_away:
+            return delivery.submit, delivery.poll
+        tasks = TaskRuns(outbox.ledger, run, Random(f"prefect {process.name} {self._scenario.seed}"))
+        if self.is_calm:
+            tasks = TaskRuns(outbox.ledger, run, Random(), failures=0.0)
+        return tasks.submit(delivery.submit), tasks.poll(delivery.poll)
+
+    def _is_applied(self, process: Process, outbox: Outbox, plan: Run, lease: Lease) -> bool:
+        try:
+            apply_plan(outbox.ledger, plan, lease)
+        except LeaseLost:
+            raise
+        except OutboxError as error:
+            process.tell(f"may not apply: {error}", counted="plans refused")
+            return False
+        process.tell("applies its plan", counted="plans applied")
+        return True
 
     async def settle(self, process: Process, deadline_seconds: float, lost: Collection[str] = ()) -> None:
         """Sweep up what is open, and give up what is lost."""
@@ -95,12 +161,12 @@ class Work:
                 process.tell(f"stops: {error}")
 
     def _outbox(self, process: Process) -> Outbox:
-        return Outbox(process.ledger(self._disk.engine, self._now), BodyStore(str(self._disk.bodies)))
+        return process.outbox(self._disk, self._now)
 
     def _random(self, process: Process) -> Random:
         return Random(f"{process.name} {self._scenario.seed}")
 
-    def _run(self, outbox: Outbox, run_id: str, job: Job, parent: str | None) -> Run:
+    def _run(self, outbox: Outbox, run_id: str, job: Job, parent: str | None, *, is_dry: bool = False) -> Run:
         with suppress(UnknownRun):
             return find_run(outbox.ledger, run_id)
         above = find_run(outbox.ledger, parent) if parent else None
@@ -112,12 +178,12 @@ class Work:
             mode=job.mode,
             user_id="ola",
             source=job.name,
-            request=rerun_request(above) if above else self._request(job),
+            request=rerun_request(above) if above else self._request(job, is_dry=is_dry),
             parent=above,
         )
 
-    def _request(self, job: Job) -> UpdateRequest:
-        source = self._disk.folder / f"{job.name}.csv"
+    def _request(self, job: Job, *, is_dry: bool) -> UpdateRequest:
+        source = self._source(job)
         _write(source, job)
         return UpdateRequest(
             source=str(source),
@@ -125,16 +191,29 @@ class Work:
             changes_only=job.changes_only,
             batch_size=job.batch_size,
             max_body_bytes=4000,
+            dry_run=is_dry,
         )
 
-    def _planned(self, outbox: Outbox, run_id: str, lease: Lease) -> Run:
+    def _source(self, job: Job) -> Path:
+        return self._disk.folder / f"{job.name}.csv"
+
+    async def _planned(self, process: Process, outbox: Outbox, run_id: str, job: Job, lease: Lease) -> Run:
         run = find_run(outbox.ledger, run_id)
         if run.planned_at is None and run.parent_run_id is None:
-            plan(outbox, run, lease, rejects_folder=self._disk.rejects)
+            self._rewrite(job, run_id)
+            await process.plan(partial(plan, outbox, run, lease, rejects_folder=self._disk.rejects))
         elif run.planned_at is None:
             plan_rerun(outbox, run, lease, only="all")
             self._judge.rerun_planned(outbox, run)
         return find_run(outbox.ledger, run_id)
+
+    def _rewrite(self, job: Job, run_id: str) -> None:
+        """Replace the file of a run whose planning was interrupted, where a seed wants that."""
+        people = self._scenario.rewritten.get(job.name)
+        if people and self._judge.records.plan(run_id):
+            rewritten = replace(job, people=people)
+            _write(self._source(job), rewritten)
+            self._judge.rewritten(rewritten)
 
     def _arm(self, process: Process) -> ArmClient:
         tokens: TokenProvider = FixedToken(SecretStr(TOKEN))

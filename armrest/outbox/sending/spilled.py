@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 
 from armrest.outbox.batches import Batch, accept, read_batch
-from armrest.outbox.errors import BatchMoved
+from armrest.outbox.errors import BatchMoved, UnknownBatch
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
@@ -18,16 +18,18 @@ def replay_spill(outbox: Outbox, run: Run) -> int:
     """Commit the batchUuids of a run that were read and could not be committed; return their number. Safe to repeat.
 
     The caller holds the run's client. If a batch was sent again since, the uuid of the earlier attempt goes into its
-    history: ARM has accepted both.
+    history: ARM has accepted both. If the ledger was restored from a copy that does not have the batch, its batchUuid
+    goes into the log only: the customers are sent again.
     """
     if outbox.spill is None:
         return 0
     replayed = 0
     for spilled in outbox.spill.of_run(run.run_id):
         with outbox.ledger.transaction() as ledger:
-            with ledger.read() as tx:
-                batch = read_batch(tx, run.seq, spilled.seq)
-            if _accept(ledger, batch, spilled):
+            batch = _find_batch(ledger, run, spilled)
+            if batch is None:
+                log.warning("batchUuid %s belongs to batch %d, which is not there", spilled.batch_uuid, spilled.seq)
+            elif _accept(ledger, batch, spilled):
                 replayed += 1
             else:
                 log.warning("batchUuid %s is only in the history of its batch: it was sent again", spilled.batch_uuid)
@@ -35,6 +37,12 @@ def replay_spill(outbox: Outbox, run: Run) -> int:
         outbox.ledger.flush()
         outbox.spill.remove(spilled)
     return replayed
+
+
+def _find_batch(ledger: Ledger, run: Run, spilled: SpilledUuid) -> Batch | None:
+    with suppress(UnknownBatch), ledger.read() as tx:
+        return read_batch(tx, run.seq, spilled.seq)
+    return None
 
 
 def _accept(ledger: Ledger, batch: Batch, spilled: SpilledUuid) -> bool:
