@@ -109,17 +109,17 @@ class MortalBodies(BodyStore):
 
     def __init__(self, url: str, owner: Owner) -> None:
         super().__init__(url)
-        self._owner = owner
+        self._process = owner
 
     def open_for_writing(self, file: str) -> IO[bytes]:
         """As a store's."""
-        self._owner.reaches("at a file of bodies")
+        self._process.reaches("at a file of bodies")
         return super().open_for_writing(file)
 
     def finish(self, file: str, handle: IO[bytes]) -> None:
         """As a store's."""
         super().finish(file, handle)
-        self._owner.reaches("at a file of bodies")
+        self._process.reaches("at a file of bodies")
 
 
 class MortalSpill(Spill):
