@@ -62,7 +62,7 @@ DAY: Final = 86_400.0
 AT_MOST: Final = 1.2
 NOISE: Final = 1.0
 """Milliseconds by which anything may differ: a gate passage takes two."""
-NIGHTS_MEASURED: Final = 3
+NIGHTS_MEASURED: Final = 4
 """In a row, each time."""
 PLANS: Final = 3
 """Plans of each kind that are measured in a night."""
