@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import fsspec
-from sqlalchemy import Select, bindparam, case, func, or_, select
+from sqlalchemy import Select, and_, bindparam, case, func, or_, select
 
 from armrest.outbox.batches import Batch, batches_in, reload
 from armrest.outbox.bodies import PURGED
@@ -111,8 +111,9 @@ _BODY_TEXTS: Final = {
 
 
 def _rejects_files(outbox: Outbox) -> Iterator[CheckFinding]:
-    """Every rejects file that a run names is there."""
-    query = select(runs.c.run_id, runs.c.rejects_file).where(runs.c.rejects_file.is_not(None)).order_by(runs.c.seq)
+    """Every rejects file of a complete plan is there; until then, it has another name."""
+    is_named = and_(runs.c.rejects_file.is_not(None), runs.c.planned_at.is_not(None))
+    query = select(runs.c.run_id, runs.c.rejects_file).where(is_named).order_by(runs.c.seq)
     with outbox.ledger.read() as tx:
         named = [(row.run_id, row.rejects_file) for row in tx.execute(query)]
     for run_id, file in named:

@@ -131,6 +131,16 @@ def test_a_rejects_file_that_is_gone_is_found(outbox: Outbox, planned: Planned, 
     assert codes(outbox) == [("rejects-gone", "run", None)]
 
 
+def test_a_list_of_a_plan_that_is_still_being_written_is_not_asked_for(outbox: Outbox, tmp_path: Path) -> None:
+    request = update_of(batch_size=1, max_body_bytes=5000)
+    about = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola", "source": "c.csv"}
+    run = create_run(outbox.ledger, run_id="run", request=request, **about)  # type: ignore[arg-type]
+
+    update_run(outbox.ledger, run, Unheld(outbox.ledger, run), rejects_file=str(tmp_path / ".run.csv.writing"))
+
+    assert codes(outbox) == []
+
+
 def test_bodies_of_a_run_that_the_ledger_does_not_know_are_found(outbox: Outbox, tmp_path: Path) -> None:
     with outbox.bodies.writer("after-the-copy") as writer:
         writer.write(b"one")

@@ -127,7 +127,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
         ),
     ),
     "a rerun that died while it was planned hides failures": (
-        _in("outbox/reporting/rerun_candidates", "        is_complete,\n    )", "    )"),
+        _in("outbox/reporting/rerun_candidates", ".where(runs.c.planned_at.is_not(None), or_(", ".where(or_("),
     ),
     "a baseline outlives a restore": (
         _in("outbox/plans/comparison", "values(forgotten_seq=newest)", "values(forgotten_seq=before)"),

@@ -145,10 +145,10 @@ class Records:
     def knows(self, uuid: str) -> bool:
         """Whether a batch, or the history of one, holds a uuid."""
         batch, attempt = (
-            "SELECT 1 FROM batches WHERE batch_uuid = ?1",
-            "SELECT 1 FROM attempts WHERE instr(evidence, ?1)",
+            "SELECT 1 FROM batches WHERE batch_uuid = ?",
+            "SELECT 1 FROM attempts WHERE instr(evidence, ?)",
         )
-        [[known]] = self._all(f"SELECT EXISTS ({batch}) OR EXISTS ({attempt})", uuid)
+        [[known]] = self._all(f"SELECT EXISTS ({batch}) OR EXISTS ({attempt})", uuid, uuid)
         return bool(known)
 
     def wrongly_kept(self) -> list[str]:
