@@ -30,6 +30,7 @@ class Artifacts:
         self._ids: dict[str, UUID] | None = {} if new_versions else None
         self._last: dict[str, Any] = {}
         self._lock = asyncio.Lock()
+        self._creating: dict[str, asyncio.Task[None]] = {}
 
     async def table(self, key: str, rows: list[dict[str, Any]], description: str) -> None:
         """Write a table; a cell is text, a number or None."""
@@ -54,13 +55,18 @@ class Artifacts:
                 self._last[key] = (data, description)
 
     async def _write(self, key: str, kind: str, data: str | float, description: str) -> None:
+        if creating := self._creating.pop(key, None):  # left by a cancelled writer: not made twice
+            await asyncio.wait([creating])
         ids = await self._known()
         if key in ids and await self._update(ids[key], ArtifactUpdate(data=data, description=description)):
             return
-        artifact = await self._client.create_artifact(
-            ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
-        )
-        ids[key] = artifact.id
+        new = ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=self._flow_run_id)
+        self._creating[key] = asyncio.create_task(self._create(key, new))
+        await asyncio.shield(self._creating[key])
+
+    async def _create(self, key: str, new: ArtifactCreate) -> None:
+        artifact = await self._client.create_artifact(new)
+        (await self._known())[key] = artifact.id
 
     async def _update(self, artifact_id: UUID, update: ArtifactUpdate) -> bool:
         """Update an artifact; return False if the server has it no more, because it was restarted empty.
