@@ -1,6 +1,6 @@
 """Hazards that a seed has besides its scenario: each by a chance of its own, so that all other choices stay.
 
-`ONLY` in the environment (names of hazards, separated by commas) leaves out all others, to look at one.
+`HAZARDS` in the environment (names of hazards, separated by commas) leaves out all others, to look at one.
 """
 
 import os
@@ -34,7 +34,7 @@ Call = Literal["connection", "read", "commit", "answer"]
 
 def add_hazards(scenario: Scenario) -> Scenario:
     """Return a scenario with the hazards of its seed."""
-    only = os.environ.get("ONLY", "")
+    only = os.environ.get("HAZARDS", "")
     for name, (chance, add) in _HAZARDS.items():
         random = Random(f"{name} {scenario.seed}")
         if random.random() < chance and (not only or name in only.split(",")):
