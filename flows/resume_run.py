@@ -66,7 +66,7 @@ async def resume_run(
 async def _left_to_a_person(workspace: Workspace, run_id: str) -> State | None:
     """Return the state of a resume that sends nothing; None if the run may be resumed automatically."""
     by = await who_stopped(workspace.outbox, run_id)
-    how = f"nothing was sent; resume-run with run_id {run_id} resumes it"
+    how = f"nothing was sent; to continue it, start resume-run with run_id {run_id}"
     if by == "person":
         return Completed(message=f"not resumed: a person stopped run {run_id}; {how}")
     if by == "unknown":
