@@ -42,9 +42,11 @@ def test_a_machine_that_is_lost_in_mid_run_is_restored_checked_and_carried_on(
     arm.behaviour.update(SLOWLY)
     engine = workspace.start("run", sources[0], batch_size=10, options=OPTIONS)
     until(lambda: len(received(arm.records)) > 4)
+    arm.behaviour.update(SLOWLY.model_copy(update={"slow_seconds": 5}))  # the command may take a while to start
 
     backup = shell("ledger", "backup", str(copies / "ledger.db"), "--json")
 
+    arm.behaviour.update(SLOWLY)
     assert (backup.exit_code, backup.json["then_copy"]) == (0, [str(home / "bodies"), str(home / "rejects")])
     until(lambda: len(received(arm.records)) > 12)
     engine.kill()
