@@ -172,7 +172,7 @@ FROM: Final = {
     "what ARM has accepted is open only for a time": 120,
     "a plan is applied after a comparison without it": 190,
     "the sweep goes on with what a person has stopped": 185,
-    "a rerun that died while it was planned hides failures": 30,
+    "a rerun that died while it was planned hides failures": 220,
 }
 """Where the search begins for a bug that takes long to find: those are skipped that are known to find nothing."""
 
