@@ -166,6 +166,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
 
 FROM: Final = {
     "no lease epoch": 180,
+    "refusals are not bounded": 175,
     "a baseline outlives a restore": 130,
     "a batchUuid that cannot be committed is not spilled": 65,
     "the spill is not replayed": 65,
