@@ -177,13 +177,14 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
 
 FROM: Final = {
     "no lease epoch": 180,
+    "refusals are not bounded": 175,
     "a baseline outlives a restore": 130,
     "a batchUuid that cannot be committed is not spilled": 65,
     "the spill is not replayed": 65,
     "what ARM has accepted is open only for a time": 120,
     "a plan is applied after a comparison without it": 190,
     "the sweep goes on with what a person has stopped": 185,
-    "a rerun that died while it was planned hides failures": 30,
+    "a rerun that died while it was planned hides failures": 220,
 }
 """Where the search begins for a bug that takes long to find: those are skipped that are known to find nothing."""
 
