@@ -66,6 +66,27 @@ def test_a_dry_run_ends_no_live_run_that_is_being_planned(outbox: Outbox, planne
     assert dry.planned_at is not None
 
 
+def test_of_two_plans_at_one_place_the_one_that_was_read_later_is_newer(outbox: Outbox, planned: Planned) -> None:
+    planned("before", people(1))
+    first, second, third = (planned(name, people(1), dry_run=True) for name in ("first", "second", "third"))
+
+    for plan in (second, first, third):
+        applied(outbox, plan)
+
+    ages = [find_run(outbox.ledger, plan.run_id).data_seq for plan in (first, second, third)]
+    assert ages == sorted(set(ages))
+
+
+def test_a_run_that_was_made_before_a_plan_and_read_after_it_is_newer(outbox: Outbox, planned: Planned) -> None:
+    waited = new_run(outbox)
+    plan = planned("plan", people(1), dry_run=True)
+    waited = read(outbox, waited, name="Ola")
+
+    applied(outbox, plan)
+
+    assert find_run(outbox.ledger, "plan").data_seq < find_run(outbox.ledger, waited.run_id).data_seq
+
+
 def test_a_dry_run_gets_its_place_when_it_is_applied(outbox: Outbox, planned: Planned) -> None:
     before = planned("before", people(1))
     dry = planned("dry", people(2), dry_run=True)

@@ -38,10 +38,12 @@ def _people(tx: Connection) -> None:
     tx.execute(text("UPDATE runs SET reported_at = ended_at"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN plan_attempt INTEGER NOT NULL DEFAULT 0"))
     tx.execute(text("ALTER TABLE runs ADD COLUMN dry_run INTEGER NOT NULL DEFAULT 0"))
+    tx.execute(text("ALTER TABLE runs ADD COLUMN read_order BIGINT"))
     stored = tx.execute(text("SELECT seq, request FROM runs")).all()
     dry_runs = [{"seq": seq} for seq, request in stored if json.loads(request).get("dry_run")]
     if dry_runs:
         tx.execute(text("UPDATE runs SET dry_run = 1 WHERE seq = :seq"), dry_runs)
+    tx.execute(text("UPDATE runs SET read_order = 2 * data_seq + dry_run WHERE parent_run_id IS NULL"))
     confirmations.create(tx, checkfirst=True)
     archived.create(tx, checkfirst=True)
 

@@ -66,6 +66,7 @@ runs: Final = Table(
     Column("figures", Text, doc="what the plan would do, as JSON"),
     Column("created_at", Double, nullable=False),
     Column("plan_attempt", Integer, nullable=False, default=0, doc="the planning attempt that may write"),
+    Column("read_order", BigInteger, doc="counts the reads of the client's sources, dry runs too; empty: a rerun"),
     Column("planned_at", Double, doc="the plan's completion mark: without it nothing is sent"),
     Column("started_at", Double),
     Column("ended_at", Double),

@@ -45,8 +45,13 @@ def apply_plan(ledger: Ledger, run: Run, lease: Lease) -> Run:
 
 
 def _assign_position(tx: Connection, run: Run) -> None:
-    """Insert a plan's data right after the newest data when its source was read; later data moves up by one."""
-    position = tx.execute(select(runs.c.data_seq).where(runs.c.seq == run.seq)).scalar_one() + 1
+    """Insert a plan's data right after the newest data when its source was read; later data moves up by one.
+
+    That data may be another plan's: one whose source was read before this one's, and that is applied already.
+    """
+    own = select(runs.c.read_order).where(runs.c.seq == run.seq).scalar_subquery()
+    until_then = and_(runs.c.client_id == run.client_id, runs.c.read_order <= own)
+    position = tx.execute(select(func.max(runs.c.data_seq)).where(until_then)).scalar_one() + 1
     for table in (runs, batches):
         later = (table.c.client_id == run.client_id) & (table.c.data_seq >= position)
         tx.execute(update(table).where(later).values(data_seq=table.c.data_seq + 1))

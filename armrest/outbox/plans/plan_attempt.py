@@ -118,8 +118,9 @@ def _position(tx: Connection, run: Run) -> dict[str, int]:
     """Return the position of the data that is read from now on; a rerun keeps its parent's."""
     if run.parent_run_id is not None:
         return {}
-    newest = tx.execute(select(func.max(runs.c.data_seq)).where(runs.c.client_id == run.client_id)).scalar_one()
-    return {"data_seq": int(newest) + (0 if run.request.dry_run else 1)}
+    newest = select(func.max(runs.c.data_seq), func.coalesce(func.max(runs.c.read_order), 0))
+    data_seq, reads = tx.execute(newest.where(runs.c.client_id == run.client_id)).one()
+    return {"data_seq": int(data_seq) + (0 if run.request.dry_run else 1), "read_order": int(reads) + 1}
 
 
 def _replaced(run: Run) -> LeaseLost:

@@ -186,7 +186,7 @@ def test_an_older_ledger_is_brought_to_this_version_once_and_a_new_one_needs_no_
     assert taken == ["1 to 2", "2 to 3"]
 
 
-NEW_IN_VERSION_3 = ("stopped_by", "plan_attempt", "dry_run", "reported_at")
+NEW_IN_VERSION_3 = ("stopped_by", "plan_attempt", "dry_run", "reported_at", "read_order")
 NEW_INDEXES_IN_VERSION_3 = (
     "batches_by_state",
     "batches_by_data",
