@@ -116,7 +116,7 @@ def _assert_idle(tx: Connection) -> None:
 def _assert_small(tx: Connection, most_lines: int | None) -> None:
     if most_lines is None:
         return
-    lines = text("SELECT count(*) FROM (SELECT 1 FROM customers LIMIT :enough) AS some")
+    lines = text("SELECT count(*) FROM (SELECT 1 FROM customers LIMIT :enough) AS counted")
     if tx.execute(lines, {"enough": most_lines + 1}).scalar_one() > most_lines:
         raise LedgerUnusable(
             f"the ledger is of an older version and has over {most_lines:,} lines: run `armrest ledger migrate` once, "
