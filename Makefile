@@ -12,6 +12,7 @@ STAMP := $(VENV)/.set-up
 CODE := armrest tasks flows deployments
 TYPED_TESTS := tests/simulation tests/kills tests/conftest.py
 WORKERS ?= 3
+SHORT_LONG := not test_seeds and not ten_shards and (not test_planted or intent or stored or tail or slept)
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
 SIZES ?= 20000,200000,1000000
@@ -69,8 +70,8 @@ test: setup ## Run the tests (five minutes)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-long
-test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (four minutes; SHORT=1: two)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "not test_seeds") $(MAKE_UP_TESTS:%=--ignore %)
+test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (fifteen minutes; SHORT=1: four)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "$(SHORT_LONG)") $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: mutants
 mutants: setup ## Write lines of the promises wrong, and see the tests notice each (ten minutes; SHORT=1: ten of them)
@@ -93,7 +94,7 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
-test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (four minutes; SHORT=1: two)
+test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (fifteen minutes; SHORT=1: four)
 	@$(BIN)/python -m pytest --shards tests/shards $(if $(SHORT),-k "in_mid_slice or all-of-it")
 
 .PHONY: test-oldest
