@@ -214,7 +214,7 @@ def test_a_planner_that_slept_through_a_takeover_leaves_the_run_to_the_one_that_
     update = ("update-customers", "customers.csv", "--client-no", str(CLIENT_NO), "--batch-size", "50", "--json")
     sleeper = start(*update, ARMREST_LEASE_SECONDS="2")
     until(lambda: in_ledger(tmp_path, "batches") and not in_ledger(tmp_path, "planned_at"))
-    os.killpg(sleeper.pid, signal.SIGSTOP)
+    until(lambda: is_stopped_between_transactions(sleeper, tmp_path))
     (run,) = prefect_shell("runs", "--json").json
     source.rename(slept_on)
     source.write_text(customers(500))
@@ -236,6 +236,17 @@ def test_a_planner_that_slept_through_a_takeover_leaves_the_run_to_the_one_that_
     assert slept.exit_code != 0
     assert run["run_id"] in slept.complaint
     assert "Traceback" not in slept.complaint
+
+
+def is_stopped_between_transactions(process: Command, folder: Path) -> bool:
+    """Stop a process; let it go on if it is in a transaction, which nobody could take over."""
+    os.killpg(process.pid, signal.SIGSTOP)
+    opened = sqlite3.connect(folder / "home" / "ledger.db", timeout=0.1, isolation_level=None)
+    with closing(opened) as ledger, suppress(sqlite3.OperationalError):
+        ledger.execute("BEGIN IMMEDIATE").execute("ROLLBACK")
+        return True
+    os.killpg(process.pid, signal.SIGCONT)
+    return False
 
 
 def words_of(process: psutil.Process) -> list[str]:
