@@ -89,8 +89,8 @@ PLANS: Final = (
     Mutant(
         promise="what is read later is newer",
         file=_ATTEMPT,
-        old="+ (0 if run.request.dry_run else 1)}",
-        new="+ 0}",
+        old="+ (0 if run.request.dry_run else 1), ",
+        new="+ 0, ",
         tests=("outbox/test_newest.py",),
     ),
     Mutant(
