@@ -93,6 +93,7 @@ def test_a_wrong_setting_is_refused_in_one_line_and_nothing_is_sent(
     assert arm.records.batches() == []
 
 
+@pytest.mark.long
 def test_a_prefect_server_that_does_not_answer_is_named_and_the_run_goes_on_without_it(
     shell: Shell, file: Write, arm: SandboxServer
 ) -> None:

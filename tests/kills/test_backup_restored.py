@@ -33,6 +33,7 @@ def bodies_by_state(home: Path) -> dict[State, list[str]]:
     return hashes
 
 
+@pytest.mark.long
 def test_a_machine_that_is_lost_in_mid_run_is_restored_checked_and_carried_on(
     lost_and_restored: Workspace, shell: Shell, arm: SandboxServer, tmp_path: Path
 ) -> None:

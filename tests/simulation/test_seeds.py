@@ -7,7 +7,7 @@ from tests.simulation.seeds import tried
 from tests.simulation.simulation import simulate
 
 SEEDS = 500
-SHORT = 40
+SHORT = 20
 """Seeds that `make test` tries; the others are long."""
 AT_ONCE = 20
 STARTS = [pytest.param(start, marks=pytest.mark.long if start >= SHORT else ()) for start in range(0, SEEDS, AT_ONCE)]

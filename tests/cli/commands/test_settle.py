@@ -82,6 +82,7 @@ def test_a_time_that_is_none_is_refused(typed: Typed, flag: str) -> None:
 
 
 @prefect
+@pytest.mark.long
 def test_what_arm_has_settled_since_is_completed_settled_later(
     prefect_shell: Shell, prefect_server: Mapping[str, str], file: Write, arm: SandboxServer
 ) -> None:
@@ -111,6 +112,7 @@ def test_what_arm_has_settled_since_is_completed_settled_later(
 
 
 @prefect
+@pytest.mark.long
 def test_a_batch_that_is_open_for_too_long_is_named_and_can_be_declared_lost_and_sent_again(
     prefect_shell: Shell, file: Write, arm: SandboxServer
 ) -> None:

@@ -127,6 +127,7 @@ def parent(settings: Mapping[str, str], prefect_server: Mapping[str, str], run: 
     return start
 
 
+@pytest.mark.long
 def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_takes_away_those_that_were_begun(
     run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any]
 ) -> None:
@@ -155,6 +156,7 @@ def test_a_parent_that_is_carried_on_finds_the_shards_that_were_asked_for_and_ta
     assert sorted(asked().values()) == [[1, 1], [1, 2], [6, 1]]
 
 
+@pytest.mark.long
 def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_counts_for_nothing(
     run: Run, asked: Callable[[], dict[str, list[int]]], parent: Callable[[], Any], prefect: Prefect
 ) -> None:
