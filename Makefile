@@ -12,7 +12,7 @@ STAMP := $(VENV)/.set-up
 CODE := armrest tasks flows deployments
 TYPED_TESTS := tests/simulation tests/kills tests/conftest.py
 WORKERS ?= 3
-SHORT_LONG := upgrade or demo or command_line or restored or soak or intent or stored or tail or slept
+SHORT_LONG := upgrade or demo or restored or intent or tail or slept
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
 SIZES ?= 20000,200000,1000000
@@ -95,7 +95,7 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 
 .PHONY: test-shards
 test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (fifteen minutes; SHORT=1: four)
-	@$(BIN)/python -m pytest --shards tests/shards $(if $(SHORT),-k "in_mid_slice or all-of-it")
+	@$(BIN)/python -m pytest --shards tests/shards $(if $(SHORT),-k in_mid_slice)
 
 .PHONY: test-oldest
 test-oldest: ## Run the tests of flows, tasks and deployments on the oldest supported Prefect, in .venv-oldest
