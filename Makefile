@@ -70,7 +70,7 @@ test: setup ## Run the tests (five minutes)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-long
-test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (fifteen minutes; SHORT=1: four)
+test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (fifteen minutes; SHORT=1: three)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "$(SHORT_LONG)") $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: mutants
@@ -94,7 +94,7 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
-test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (fifteen minutes; SHORT=1: four)
+test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (four minutes; SHORT=1: one)
 	@$(BIN)/python -m pytest --shards tests/shards $(if $(SHORT),-k in_mid_slice)
 
 .PHONY: test-oldest
