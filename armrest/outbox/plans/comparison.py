@@ -165,9 +165,8 @@ class Comparison:
         return and_(c.run_seq > self._forgotten, meant, batches.c.sent_at.is_not(None))
 
     def _may_be_sent(self) -> ColumnElement[bool]:
-        """Data planned or held in another run, which would overwrite a customer that is skipped as unchanged."""
-        unfinished = and_(batches.c.state.in_(UNFINISHED), customers.c.outcome.is_(None))
-        return and_(unfinished, _of_another_run(self._run))
+        """Data of another run that is not sent, and would overwrite a customer that is skipped as unchanged."""
+        return and_(_is_unsent(), _of_another_run(self._run))
 
     def known(self) -> int:
         """Return how many customers of the client the ledger has seen sent."""
@@ -213,17 +212,23 @@ def _ages_and_fingerprints(pointers: Table, same: ColumnElement[bool], counts: C
 
 
 def _list_unsent(run: Run) -> Insert:
-    """List the lines of other runs that were planned and never sent: normally none. The others are in current_lines."""
+    """List the lines of other runs that ARM certainly does not have: normally few. The others are in current_lines."""
     b = batches.c
     in_range = customers.c.ordinal.between(b.first_ordinal, b.last_ordinal)
     lines = (
         select(key_of(customers), customers.c.run_seq, customers.c.ordinal)
         .select_from(batches)
         .join(customers, and_(carried_by(customers, batches), in_range))
-        .where(b.client_id == run.client_id, b.state.in_(UNFINISHED), b.sent_at.is_(None))
-        .where(customers.c.outcome.is_(None), _of_another_run(run))
+        .where(b.client_id == run.client_id, b.state.in_((*UNFINISHED, State.FAILED)), b.sent_at.is_(None))
+        .where(_is_unsent(), _of_another_run(run))
     )
     return insert(_unsent).from_select(["customer_key", "run_seq", "ordinal"], lines)
+
+
+def _is_unsent() -> ColumnElement[bool]:
+    """Whether a line is not sent yet, or was refused with its request: a rerun may send it."""
+    unfinished = and_(batches.c.state.in_(UNFINISHED), customers.c.outcome.is_(None))
+    return or_(unfinished, and_(batches.c.state == State.FAILED, batches.c.sent_at.is_(None)))
 
 
 def _of_another_run(run: Run) -> ColumnElement[bool]:

@@ -244,7 +244,10 @@ class History:
             return
         what = self.random.random()
         if what < 0.15:
-            revert_to_planned(self.outbox.ledger, leaving.batch, "429")
+            revert_to_planned(self.outbox.ledger, leaving.batch, "429 or 400")
+            if self.random.random() < 0.5:
+                batch = reload(self.outbox.ledger, leaving.batch)
+                fail_batch(self.outbox.ledger, batch, "no", named={}, status="", result="", message="")
         elif what < 0.4:
             mark_in_doubt(self.outbox.ledger, leaving.batch, "no answer")
         elif what < 0.5:
@@ -307,14 +310,16 @@ def conflicts_of(lines: list[PastLine], batch: Batch, horizon: float) -> tuple[s
     return held, newer
 
 
+def may_be_sent(line: PastLine) -> bool:
+    """Whether a resume, or a rerun of what was refused at once, may still send it."""
+    if line.state == "FAILED":
+        return line.sent_at is None
+    return line.state in {str(state) for state in UNFINISHED} and line.outcome is None
+
+
 def change_of(lines: list[PastLine], run: Run, key: str, fingerprint: bytes) -> Change:
     """Return how a customer compares with the newest data that was sent, or may be."""
-    unfinished = {str(state) for state in UNFINISHED}
-    counted = [
-        it
-        for it in lines
-        if it.key == key and (it.was_sent or (it.state in unfinished and it.outcome is None and it.run_seq != run.seq))
-    ]
+    counted = [it for it in lines if it.key == key and (it.was_sent or (it.run_seq != run.seq and may_be_sent(it)))]
     if not counted:
         return Change.NEW
     newest = max(counted, key=lambda it: (it.data_seq, it.run_seq))

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from armrest.outbox import (
+    SENDABLE,
     Change,
     Comparison,
     LedgerUnusable,
@@ -16,14 +17,18 @@ from armrest.outbox import (
     Run,
     Unheld,
     Verdict,
+    batches_in,
     close_batch,
     fail_batch,
+    find_run,
+    reload,
     reset_baseline,
+    revert_to_planned,
     update_run,
 )
 from tests.outbox.conftest import Planned, people
 from tests.outbox.plans.test_plan_writer import new_run
-from tests.outbox.sending.test_gate import close, send
+from tests.outbox.sending.test_gate import close, offer, send
 from tests.plans import planning
 
 
@@ -55,6 +60,24 @@ def test_what_was_refused_counts_as_changed_though_an_older_one_settled(outbox: 
     fail_batch(outbox.ledger, refused, "refused", named={}, status="", result="", message="")
 
     assert compared(outbox, planned("next", []), *people(1)) == [Change.CHANGED]
+
+
+def test_what_was_refused_at_once_counts_as_changed_because_a_rerun_may_send_it(
+    outbox: Outbox, planned: Planned
+) -> None:
+    close(outbox, send(outbox, planned("first", people(1)), uuid="A"))
+    second = planned("second", people(1, name="Ola"))
+    leaving = offer(outbox, second, batches_in(outbox.ledger, second, SENDABLE)[0])
+    assert leaving is not None
+    revert_to_planned(outbox.ledger, leaving.batch, "400")
+    fail_batch(outbox.ledger, reload(outbox.ledger, leaving.batch), "no", named={}, status="", result="", message="")
+
+    changes = compared(outbox, planned("third", people(1)), *people(1))
+    close(outbox, send(outbox, find_run(outbox.ledger, "third"), uuid="C"))
+    rerun = planned("rerun", people(1, name="Ola"), parent=second)
+
+    assert changes == [Change.CHANGED]
+    assert offer(outbox, rerun, batches_in(outbox.ledger, rerun, SENDABLE)[0]) is None
 
 
 def test_what_is_planned_and_may_still_be_sent_counts_as_changed(outbox: Outbox, planned: Planned) -> None:
