@@ -66,7 +66,7 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2
 	@$(BIN)/python -m deployments.deploy --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
-test: setup ## Run the tests (eight minutes)
+test: setup ## Run the tests (ten minutes)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-long

@@ -136,16 +136,7 @@ def waiting_automations(
     pending = AutomationCore(
         name="arm: a run that does not begin is marked Crashed",
         description="A worker has taken a run, and the run has not begun: its worker died. It is started again, once.",
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Pending", "prefect.flow-run.Submitting"},
-            expect={f"prefect.flow-run.{name}" for name in (*ENDINGS, *BEGUN)},
-            match={"prefect.resource.id": FLOW_RUNS},
-            match_related=[TAGGED],
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=late_seconds),
-        ),
+        trigger=_not_begun({"Pending", "Submitting"}, {*ENDINGS, *BEGUN}, seconds=late_seconds),
         actions=[
             ChangeFlowRunState(
                 state=StateType.CRASHED,
@@ -173,16 +164,7 @@ def waiting_automations(
         name="arm: tell of a run that no worker takes",
         description="A run is late, and no worker has taken it.",
         enabled=on,
-        trigger=EventTrigger(
-            after={"prefect.flow-run.Late"},
-            expect={"prefect.flow-run.Pending", *(f"prefect.flow-run.{name}" for name in (*ENDINGS, *BEGUN))},
-            match={"prefect.resource.id": FLOW_RUNS},
-            match_related=[TAGGED],
-            for_each={"prefect.resource.id"},
-            posture=Posture.Proactive,
-            threshold=1,
-            within=timedelta(seconds=late_seconds),
-        ),
+        trigger=_not_begun({"Late"}, {"Pending", *ENDINGS, *BEGUN}, seconds=late_seconds),
         actions=[
             _notification(
                 block_id,
@@ -193,6 +175,20 @@ def waiting_automations(
         ],
     )
     return pending, returned, late
+
+
+def _not_begun(after: set[str], expected: set[str], *, seconds: float) -> EventTrigger:
+    """Trigger if none of the expected states of a flow run follows some other states in time."""
+    return EventTrigger(
+        after={f"prefect.flow-run.{name}" for name in after},
+        expect={f"prefect.flow-run.{name}" for name in expected},
+        match={"prefect.resource.id": FLOW_RUNS},
+        match_related=[TAGGED],
+        for_each={"prefect.resource.id"},
+        posture=Posture.Proactive,
+        threshold=1,
+        within=timedelta(seconds=seconds),
+    )
 
 
 def notification_automations(block_id: UUID, *, on: bool, nightly_on: bool) -> tuple[AutomationCore, ...]:

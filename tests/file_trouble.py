@@ -2,9 +2,11 @@
 
 import os
 import resource
+import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,13 @@ def synced_sizes(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, int]]:
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", remember)
         yield sizes
+
+
+def damaged_copy(ledger: Path, copy: Path) -> Path:
+    """Copy a SQLite ledger, and overwrite a part of one index in the copy; return the copy."""
+    shutil.copy(ledger, copy)
+    with copy.open("r+b") as file, closing(sqlite3.connect(copy)) as opened:
+        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batches_by_state'").fetchone()
+        file.seek((root - 1) * 4096 + 3)
+        file.write(b"\xff" * 64)
+    return copy

@@ -87,11 +87,10 @@ def archive(
 
 def _remove_runs(ledger: Ledger, before: float) -> int:
     """Remove the closed runs that ended before a moment, and to which no line that matters belongs."""
-    matters = select(current_lines.c.run_seq).distinct()
     removed = 0
     for run_seq in _closed_runs(ledger, before, with_rows=False):
         with ledger.write() as tx:
-            if run_seq in set(tx.execute(matters.where(current_lines.c.run_seq == run_seq)).scalars()):
+            if tx.execute(select(current_lines.c.ordinal).where(current_lines.c.run_seq == run_seq).limit(1)).first():
                 continue
             for table in (archived, customers, attempts, rejects, flow_runs, shards, batches):
                 tx.execute(delete(table).where(table.c.run_seq == run_seq))

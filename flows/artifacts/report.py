@@ -38,7 +38,7 @@ STOP_SECONDS: Final = 5.0
 
 
 is_stand_in: ContextVar[bool] = ContextVar("is_stand_in", default=False)
-"""Whether an embedded server stands in for the user's own, which is to be told later."""
+"""Whether an embedded server stands in for the user's own, which a later sweep brings up to date."""
 
 
 class Report:

@@ -76,7 +76,7 @@ LEDGER: Final = (
         tests=("outbox/ledger/test_ledger.py",),
     ),
     Mutant(
-        promise="an error of the ledger that passes is told from one that does not",
+        promise="a passing error of the ledger is not taken for a lasting one",
         file=_ENGINES,
         old="& 0xFF in _BUSY_SQLITE",
         new="& 0xFF not in _BUSY_SQLITE",

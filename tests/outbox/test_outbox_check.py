@@ -1,9 +1,7 @@
 """The check finds each thing that a copy of ledger and bodies may lack, and nothing in a sound outbox."""
 
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,6 +21,7 @@ from armrest.outbox import (
     split,
     update_run,
 )
+from tests.file_trouble import damaged_copy
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, accepted, people, settled
 from tests.plans import update_of
 
@@ -194,12 +193,7 @@ def test_a_plan_that_lacks_customers_is_found(outbox: Outbox, planned: Planned) 
 def test_a_damaged_file_is_found_and_nothing_else_is_asked(outbox: Outbox, planned: Planned, tmp_path: Path) -> None:
     planned("run", people(*range(500)))
     outbox.ledger.close()
-    damaged = tmp_path / "damaged.db"
-    shutil.copy(tmp_path / "ledger.sqlite", damaged)
-    with damaged.open("r+b") as file, closing(sqlite3.connect(damaged)) as opened:
-        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batches_by_state'").fetchone()
-        file.seek((root - 1) * 4096 + 3)
-        file.write(b"\xff" * 64)
+    damaged = damaged_copy(tmp_path / "ledger.sqlite", tmp_path / "damaged.db")
     shutil.rmtree(outbox.bodies.name)
 
     with Outbox.open(f"sqlite:///{damaged}", outbox.bodies.name) as broken:

@@ -35,7 +35,7 @@ FAST: Final = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip these tests before anything is started for them."""
+    """Skip these tests before anything is started for them: they have a target of their own, which CI runs."""
     if not config.getoption("--shards"):
         for item in items:
             if Path(__file__).parent in item.path.parents:

@@ -164,7 +164,7 @@ class Judge:
                 self.require(state == "SENDING", f"{process.name} sends {number}, which is {state} in the ledger")
 
     def _nothing_spilled_again(self, process: "Process", numbers: set[str]) -> None:
-        """What lies in the spill is known to whoever has put it there, and to all who begin later."""
+        """A process knows the spilled batchUuids that it wrote, and those that were there when it began."""
         for spilled, writer, at in self._spilled.values():
             if spilled.run_id == process.run_id and (writer is process or at < process.started_at):
                 again = numbers & self.records.customers_of_batch(spilled.run_id, spilled.seq)

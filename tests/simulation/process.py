@@ -126,7 +126,7 @@ class Process(Stoppable):
                     self.assert_alive()
 
     def assert_alive(self) -> None:
-        """Raise Killed if the process is no more."""
+        """Raise Killed if the process was killed."""
         if not self.alive:
             raise Killed
 
@@ -197,7 +197,7 @@ class Process(Stoppable):
         loop.go_on(self)
 
     def _terminate(self, main: asyncio.Task[None], by: StoppedBy) -> None:
-        self.tell(f"is told to end by a {by}", counted=f"told to end by a {by}")
+        self.tell(f"gets SIGTERM from a {by}", counted=f"SIGTERM from a {by}")
         self.stopped_by = by
         self._judge.told_to_end(self)
         main.cancel()

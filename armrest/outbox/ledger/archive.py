@@ -7,7 +7,7 @@ Reasons, sizes, and what else was considered: docs/decisions/0092-archive.md.
 
 import heapq
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Literal, NamedTuple
@@ -118,15 +118,16 @@ def archived_rejects(tx: Connection, run_seq: int) -> Iterator[ArchivedReject]:
 
 
 def archived_of_customer(
-    tx: Connection, kind: Literal["lines", "rejects"], run_seqs: Collection[int], key: str
+    tx: Connection, kind: Literal["lines", "rejects"], run_seqs: Select[tuple[int]], key: str
 ) -> Iterator[tuple[int, Any]]:
     """Yield the archived rows of a customer, each with the number of its run.
 
     It reads only the pieces whose keys begin and end around this one: of a file in the order of its numbers, one.
     """
     about = select(archived.c.id, archived.c.run_seq, archived.c.first_key, archived.c.last_key)
-    for piece in tx.execute(about.where(archived.c.kind == kind).order_by(archived.c.id)).all():
-        if piece.run_seq in run_seqs and piece.first_key is not None and piece.first_key <= key <= piece.last_key:
+    chosen = about.where(archived.c.kind == kind, archived.c.run_seq.in_(run_seqs), archived.c.first_key.is_not(None))
+    for piece in tx.execute(chosen.order_by(archived.c.id)).all():
+        if piece.first_key <= key <= piece.last_key:  # a database may order texts in another way
             rows = _unpacked(kind, tx.execute(select(archived.c.content).where(archived.c.id == piece.id)).scalar_one())
             yield from ((piece.run_seq, row) for row in rows if _key_of(row) == key)
 

@@ -61,10 +61,9 @@ def outcomes_of_customer(ledger: Ledger, client_no: int, customer_no: str) -> li
     with ledger.read() as tx:
         for query, table in ((_lines(), customers), (_rejected(), rejects)):
             rows += tx.execute(query.where(table.c.run_seq.in_(of_client), key_of(table) == key))
-        run_seqs = set(tx.execute(of_client).scalars())
-        for run_seq, line in archived_of_customer(tx, "lines", run_seqs, key):
+        for run_seq, line in archived_of_customer(tx, "lines", of_client, key):
             rows += _archived_lines(tx, run_seq, [line])
-        for run_seq, reject in archived_of_customer(tx, "rejects", run_seqs, key):
+        for run_seq, reject in archived_of_customer(tx, "rejects", of_client, key):
             rows += _archived_rejects(tx, run_seq, [reject])
     return [_outcome(row) for row in sorted(rows, key=_newest_run_first)]
 

@@ -1,6 +1,5 @@
 """A copy of the ledger: of one moment, for its owner alone, whole or not there."""
 
-import shutil
 import sqlite3
 import threading
 from contextlib import closing
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from armrest.outbox import BackupRefused, Outbox, back_up, create_run, outcomes_of_run
-from tests.file_trouble import full_disk, synced_sizes
+from tests.file_trouble import damaged_copy, full_disk, synced_sizes
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people, settled
 from tests.plans import update_of
 
@@ -101,12 +100,7 @@ def test_a_copy_that_cannot_be_written_leaves_nothing(outbox: Outbox, tmp_path: 
 def test_a_damaged_ledger_is_not_copied(outbox: Outbox, planned: Planned, tmp_path: Path) -> None:
     planned("run", people(*range(500)))
     outbox.ledger.close()
-    damaged = tmp_path / "damaged.db"
-    shutil.copy(tmp_path / "ledger.sqlite", damaged)
-    with damaged.open("r+b") as file, closing(sqlite3.connect(damaged)) as opened:
-        [root] = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'batches_by_state'").fetchone()
-        file.seek((root - 1) * 4096 + 3)
-        file.write(b"\xff" * 64)
+    damaged = damaged_copy(tmp_path / "ledger.sqlite", tmp_path / "damaged.db")
     with (
         Outbox.open(f"sqlite:///{damaged}", str(tmp_path / "bodies")) as broken,
         pytest.raises(BackupRefused, match=r"is damaged|malformed"),
