@@ -8,6 +8,7 @@ from pathlib import Path
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Table, Tables, table_of
 from armrest.intake.locations import SQL, Database, Places, display_name, locate, readable
+from armrest.tabular import header_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ def inspect_source(
         inspected = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
         sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, inspected, strict=True)]
         tables = [(file.name, table) for file, (table, _) in zip(files, inspected, strict=True)]
+        for _, table in tables:
+            table.columns = header_of(table.columns)
         return SourceInfo(
             files[0].name if len(files) == 1 else name,
             tables[0][1] if len(tables) == 1 else Tables(tables),

@@ -1,7 +1,9 @@
 """The columns that we add to the tables we write. They hold no field of ARM, and are ignored when a table is read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
+
+from armrest.tabular.formula_guard import unguarded
 
 REJECT_COLUMNS: Final = ("_row", "_field", "_error")
 """Columns of a rejects file: where the row was, and what is wrong with it."""
@@ -18,3 +20,9 @@ OWN_COLUMNS: Final = (*REJECT_COLUMNS, GUARD_COLUMN)
 def has_guard_mark(columns: Collection[str]) -> bool:
     """Whether a table with these columns is ours and its cells are guarded; the rejects file has its own three."""
     return GUARD_COLUMN in columns or set(REJECT_COLUMNS) <= set(columns)
+
+
+def header_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """The names of a table's columns; in a table with guarded cells they are guarded, too, and come without the guard."""
+    names = tuple(columns)
+    return tuple(map(unguarded, names)) if has_guard_mark(names) else names

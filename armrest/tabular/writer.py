@@ -146,7 +146,7 @@ class TableFile:
 
 
 class CsvRows:
-    """Writes a CSV with guarded cells and the guard's mark; what it has written is flushed by `close`."""
+    """Writes a CSV with a guarded header, guarded cells and the guard's mark; `close` flushes what it has written."""
 
     def __init__(self, handle: BinaryIO, layout: TableLayout) -> None:
         self._text = io.TextIOWrapper(handle, encoding=layout.encoding, errors=layout.errors, newline="")
@@ -155,7 +155,7 @@ class CsvRows:
         self._mark_at: int | None = None
         if not has_guard_mark(layout.columns):
             self._mark_at = len(layout.columns) if layout.mark_at is None else layout.mark_at
-        self._writer.writerow(self._with_mark(list(layout.columns), GUARD_COLUMN))
+        self._writer.writerow(self._with_mark(list(map(guarded, layout.columns)), GUARD_COLUMN))
 
     def write(self, rows: Iterable[Row]) -> None:
         """Append rows."""

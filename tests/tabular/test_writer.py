@@ -125,6 +125,16 @@ def test_a_csv_is_guarded_and_marked(tmp_path: Path) -> None:
     ]
 
 
+def test_the_header_of_a_csv_is_guarded_like_its_cells(tmp_path: Path) -> None:
+    names = ("customerNo", "=1+1", "'+x", "-")
+    for suffix in (".csv", ".xlsx"):
+        write_table(tmp_path / f"t{suffix}", TableLayout(columns=names), [("0010", "a", "b", "c")])
+
+    sheet: Any = load_workbook(tmp_path / "t.xlsx").active
+    assert read_csv(tmp_path / "t.csv")[0] == ["customerNo", "'=1+1", "''+x", "'-", "_guarded"]
+    assert [cell.value for cell in next(sheet.iter_rows())] == list(names)
+
+
 def test_excel_and_parquet_hold_the_cells_themselves_and_no_mark(tmp_path: Path) -> None:
     for suffix in (".xlsx", ".parquet"):
         write_table(tmp_path / f"t{suffix}", LAYOUT, [ROW])

@@ -86,6 +86,18 @@ def test_fed_back_unmended_it_gives_the_same_rejects_again(source: Open, tmp_pat
     assert again == first
 
 
+def test_a_header_that_a_spreadsheet_would_run_is_guarded_and_comes_back(source: Open, tmp_path: Path) -> None:
+    text = 'customerNo,"=HYPERLINK(""http://x"")",\'+47,+47,phoneNo\n1,a,b,c,call\n2,,,,\n'
+    mapping = "columns: {customerNo: customerNo, '+47': name, phoneNo: phoneNo}"
+    first = rejects_file(source(text, mapping=mapping), tmp_path / "1.csv")
+    fed_back = source((tmp_path / "1.csv").read_text(encoding="utf-8"), mapping=mapping)
+    again = rejects_file(fed_back, tmp_path / "2.csv")
+
+    assert first[0][:5] == ["customerNo", "'=HYPERLINK(\"http://x\")", "''+47", "'+47", "phoneNo"]
+    assert fed_back.columns[:5] == ("customerNo", '=HYPERLINK("http://x")', "'+47", "+47", "phoneNo")
+    assert again == first
+
+
 def test_half_a_character_is_written_and_rejected_again(source: Open, tmp_path: Path) -> None:
     text = '{"customerNo": "1", "name": "Kari \\ud83d"}\n{"customerNo": "2"}\n'
 
