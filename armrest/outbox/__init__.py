@@ -2,30 +2,17 @@
 
 from armrest.outbox.archiving import Archived, archive
 from armrest.outbox.batches import (
-    BY_A_PERSON,
-    NOT_SETTLED,
     Batch,
-    Line,
-    Verdict,
-    accept,
-    accept_by_person,
     assert_sendable,
     batches_in,
     client_no_of,
-    close_batch,
     count_states,
-    declare_lost,
-    fail_batch,
     has_been_accepted,
     is_closed,
     is_submitted,
-    mark_failed,
-    mark_in_doubt,
     open_elsewhere,
     open_uuids,
-    record_status,
     reload,
-    revert_to_planned,
     unfinished_runs,
 )
 from armrest.outbox.errors import (
@@ -55,6 +42,7 @@ from armrest.outbox.ledger import (
     migrate_ledger,
     rebuild_current_lines,
 )
+from armrest.outbox.lines import Line, Verdict
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.outbox_check import CheckFinding, check_outbox
 from armrest.outbox.plans import (
@@ -171,6 +159,19 @@ from armrest.outbox.sending import (
     usual_seconds,
 )
 from armrest.outbox.spill import Spill, SpilledUuid
+from armrest.outbox.transitions import (
+    BY_A_PERSON,
+    NOT_SETTLED,
+    accept,
+    accept_by_person,
+    close_batch,
+    declare_lost,
+    fail_batch,
+    mark_failed,
+    mark_in_doubt,
+    record_status,
+    revert_to_planned,
+)
 
 __all__ = [
     "ANYWHERE",

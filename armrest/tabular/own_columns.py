@@ -23,6 +23,6 @@ def has_guard_mark(columns: Collection[str]) -> bool:
 
 
 def header_of(columns: Iterable[str]) -> tuple[str, ...]:
-    """The names of a table's columns; in a table with guarded cells they are guarded, too, and come without the guard."""
+    """Return the names of a table's columns, without the guard if the table carries the mark."""
     names = tuple(columns)
     return tuple(map(unguarded, names)) if has_guard_mark(names) else names

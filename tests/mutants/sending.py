@@ -9,6 +9,7 @@ _SHARDS = "armrest/outbox/sending/shards.py"
 _GATE = "armrest/outbox/sending/gate.py"
 _SPLIT = "armrest/outbox/sending/split_batch.py"
 _BATCHES = "armrest/outbox/batches.py"
+_TRANSITIONS = "armrest/outbox/transitions.py"
 _SENDER = "armrest/delivery/sender.py"
 _ACCEPTANCE = "armrest/delivery/acceptance_writer.py"
 _SWEEPER = "armrest/delivery/sweeper.py"
@@ -167,28 +168,28 @@ SENDING: Final = (
     ),
     Mutant(
         promise="a batch has one batchUuid per attempt",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old="            if read_batch(tx, batch.run_seq, batch.seq).batch_uuid != batch_uuid:",
         new="            if read_batch(tx, batch.run_seq, batch.seq).batch_uuid is None:",
         tests=("outbox/test_acceptance.py",),
     ),
     Mutant(
         promise="a process that was overtaken moves no batch",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old='    batches.c.attempts == bindparam("tried"),\n    batches.c.state.in_(',
         new='    batches.c.attempts <= bindparam("tried") + 99,\n    batches.c.state.in_(',
         tests=("delivery/test_order.py",),
     ),
     Mutant(
         promise="no words are noted on a closed batch",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old="    or_(*(batches.c.state == state for state in UNFINISHED)),",
         new="    or_(*(batches.c.state == state for state in State)),",
         tests=("outbox/test_acceptance.py",),
     ),
     Mutant(
         promise="what failed in an open batch stays failed",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old="    if read_batch(tx, batch.run_seq, batch.seq).failed:",
         new="    if read_batch(tx, batch.run_seq, batch.seq).failed < 0:",
         tests=(
@@ -204,21 +205,21 @@ SENDING: Final = (
     ),
     Mutant(
         promise="a batch in doubt is not planned again",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old="    if not batch.doubtful:",
         new="    if batch.state:",
         tests=("outbox/sending/test_gate.py",),
     ),
     Mutant(
         promise="who closed a batch is recorded",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old="insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **declared)",
         new="insert(attempts).values(run_seq=-1, batch_seq=batch.seq, at=now, **declared)",
         tests=("delivery/test_sweeper.py::test_a_batch_is_closed_by_a_persons_word",),
     ),
     Mutant(
         promise="nothing is declared lost that a run is sending",
-        file=_BATCHES,
+        file=_TRANSITIONS,
         old="        if fence:\n",
         new="        if fence and not batch.seq:\n",
         tests=(

@@ -37,7 +37,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
             "return OutgoingBatch(batch, body)",
         ),
         _in(
-            "outbox/batches",
+            "outbox/transitions",
             """        "accepted_at": ledger.now() if accepted_at is None else accepted_at,
     }
     with ledger.write() as tx:
@@ -47,7 +47,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     }
     with ledger.write() as tx:
         try:
-            transition(tx, batch, values, expected=SENDABLE)""",
+            transition(tx, batch, values, expected=(State.PLANNED, State.HELD, State.SENDING))""",
         ),
     ),
     "uuid stored late": (

@@ -9,7 +9,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, case, func, literal, select
 
 from armrest.model import customer_key, names_in
-from armrest.outbox.batches import BY_A_PERSON
 from armrest.outbox.ledger import (
     ArchivedLine,
     Ledger,
@@ -27,6 +26,7 @@ from armrest.outbox.ledger import (
 from armrest.outbox.reporting.queries import ROWS_AT_ONCE, time_of
 from armrest.outbox.reporting.views import CustomerOutcome
 from armrest.outbox.runs import Run
+from armrest.outbox.transitions import BY_A_PERSON
 
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 _FAILED: Final = (State.FAILED, State.LOST)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, or_, select
 
 from armrest.model import merged
-from armrest.outbox.batches import Batch, lines_of, transition
+from armrest.outbox.batches import Batch
 from armrest.outbox.ledger import (
     OPEN,
     SENDABLE,
@@ -31,11 +31,13 @@ from armrest.outbox.ledger import (
     pointed_to_by,
     runs,
 )
+from armrest.outbox.lines import lines_of
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
 from armrest.outbox.sending.in_flight import is_open, maybe_applied
 from armrest.outbox.sending.leases import Lease
 from armrest.outbox.sending.split_batch import mark_parts_in_doubt, read_customers, split, supersede
+from armrest.outbox.transitions import transition
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 import logging
 from contextlib import suppress
 
-from armrest.outbox.batches import Batch, accept, read_batch
+from armrest.outbox.batches import Batch, read_batch
 from armrest.outbox.errors import BatchMoved, UnknownBatch
 from armrest.outbox.ledger import Ledger
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
 from armrest.outbox.sending.attempts import Attempt, append_attempt
 from armrest.outbox.spill import SpilledUuid
+from armrest.outbox.transitions import accept
 
 log = logging.getLogger(__name__)
 

@@ -10,20 +10,14 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
 from armrest.model import customers_in, envelope, mask_of, without
-from armrest.outbox.batches import (
-    Batch,
-    Line,
-    Verdict,
-    lines_in_body,
-    read_batch,
-    transition,
-    write_outcomes,
-)
+from armrest.outbox.batches import Batch, read_batch
 from armrest.outbox.bodies import BodyRef
 from armrest.outbox.errors import BodyUnusable
 from armrest.outbox.ledger import SENDABLE, State, batches, customers
+from armrest.outbox.lines import Line, Verdict, lines_in_body, write_outcomes
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.runs import Run
+from armrest.outbox.transitions import transition
 
 Opened = list[tuple[Line, dict[str, Any]]]
 
