@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from armrest.app.durations import Duration
-from armrest.model import Option, SourceReading
+from armrest.model import DuplicatePolicy, Option, SourceName, SourceReading, SourceRows, WholeAddressPolicy
 
 
 class SourceParameters(SourceReading):
@@ -20,6 +20,30 @@ class SourceParameters(SourceReading):
     ] = None
 
 
-def option_of(name: str) -> Option:
+class ComparedSource(SourceRows):
+    """What a user decides about a source that is only compared with ARM; `SourceOptions` has it all."""
+
+    source: Annotated[SourceName, Option(form="The customer file, named as for update-customers.")]
+    address_policy: Annotated[
+        WholeAddressPolicy,
+        Option(
+            form="What to do when the file has only some of the address columns. refuse compares nothing; replace "
+            "expects the other parts to be blank.",
+            flag="What to do when the file has only some of the address columns (default: refuse).",
+            metavar="refuse|replace",
+        ),
+    ] = "refuse"
+    duplicates: Annotated[
+        DuplicatePolicy,
+        Option(
+            form="What to do when a customer has several rows. error compares nothing; first and last compare that "
+            "row; merge combines the rows if they agree.",
+            flag="What to do when a customer has several rows (default: error).",
+            metavar="error|last|first|merge",
+        ),
+    ] = "error"
+
+
+def option_of(name: str, parameters: type[SourceRows] = SourceParameters) -> Option:
     """Return how an option of a source is shown to users."""
-    return next(item for item in SourceParameters.model_fields[name].metadata if isinstance(item, Option))
+    return next(item for item in parameters.model_fields[name].metadata if isinstance(item, Option))

@@ -41,6 +41,7 @@ from armrest.model.source_reading import (
     SourceName,
     SourceReading,
     SourceRequest,
+    SourceRows,
     WholeAddressPolicy,
 )
 
@@ -80,6 +81,7 @@ __all__ = [
     "SourceName",
     "SourceReading",
     "SourceRequest",
+    "SourceRows",
     "WholeAddressPolicy",
     "address_after",
     "blanked_address_fields",

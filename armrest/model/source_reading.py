@@ -45,8 +45,8 @@ class Option:
     written: str = "see --help"
 
 
-class SourceReading(BaseModel):
-    """How a source is read, in the order of the form.
+class SourceRows(BaseModel):
+    """How the rows of a source become customers, in the order of the form; every command that reads a source has it.
 
     A user names `mapping` by its path, and may write `all` in `clear`; a run stores the mapping's text, and each field.
     """
@@ -104,6 +104,11 @@ class SourceReading(BaseModel):
             metavar="error|last|first|merge",
         ),
     ] = "error"
+
+
+class SourceReading(SourceRows):
+    """How a source is read, and when nothing of it is sent; in the order of the form."""
+
     changes_only: Annotated[
         bool,
         Option(

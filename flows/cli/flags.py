@@ -11,12 +11,8 @@ from pydantic import Secret, SecretStr
 
 from armrest.settings import Settings
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE", help="A file, folder, glob, address, sql:NAME, or - for standard input.", show_default=False
-    ),
-]
+SOURCE_HELP: Final = "A file, folder, glob, address, sql:NAME, or - for standard input."
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HELP, show_default=False)]
 RunId = Annotated[
     str,
     typer.Argument(metavar="RUN_ID", help="A run's id, or the id of its Prefect flow run.", show_default=False),

@@ -1,4 +1,4 @@
-"""Flags that say how a source is read, checked and compared, made from `SourceParameters`.
+"""Flags that say how a source is read, checked and compared, made from the models of its parameters.
 
 Every command that reads a source shares them. A new option needs no change here.
 """
@@ -7,14 +7,14 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_origin
 
 import typer
 
 from armrest.app.source_parameters import SourceParameters, option_of
-from armrest.model import DuplicatePolicy
+from armrest.model import SourceRows
 from flows.cli.errors import Refused
-from flows.cli.flags import Source
+from flows.cli.flags import SOURCE_HELP, Source
 
 if TYPE_CHECKING:
     from armrest.app.source_options import SourceOptions
@@ -27,23 +27,17 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def flag_of(name: str, *, metavar: str | None = None) -> Any:
-    """Return the flag of an option.
-
-    Args:
-        metavar: What its value is called, if the command does not take all of its values.
-    """
-    option = option_of(name)
+def flag_of(name: str, model: type[SourceRows] = SourceParameters) -> Any:
+    """Return the flag of an option."""
+    option = option_of(name, model)
     panel = RAILS if option.compares else PANEL
-    text, value = option.flag, metavar or option.metavar
-    return typer.Option(_flag(name), metavar=value, help=text, rich_help_panel=panel, show_default=False)
+    return typer.Option(
+        _flag(name), metavar=option.metavar, help=option.flag, rich_help_panel=panel, show_default=False
+    )
 
 
 Encoding = Annotated[str | None, flag_of("encoding")]
-MappingFile = Annotated[str | None, flag_of("mapping")]
-Clear = Annotated[list[str] | None, flag_of("clear")]
-WholeAddressPolicy = Annotated[Literal["refuse", "replace"], flag_of("address_policy", metavar="refuse|replace")]
-Duplicates = Annotated[DuplicatePolicy, flag_of("duplicates")]
+OptionalSource = Annotated[str | None, typer.Argument(metavar="[SOURCE]", help=SOURCE_HELP, show_default=False)]
 
 
 def source_options(source: str, **flag_values: Any) -> "SourceOptions":
@@ -65,13 +59,17 @@ def source_options(source: str, **flag_values: Any) -> "SourceOptions":
         raise Refused(f"{_flag(name)} {value}: {option_of(name).written}") from None
 
 
-def with_source_flags(*, compares: bool) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def with_source_flags(
+    *, compares: bool, model: type[SourceRows] = SourceParameters, is_optional: bool = False
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Replace a command's parameter `read` by the argument SOURCE and its flags, which become one `SourceOptions`.
 
     Args:
         compares: The command compares the source with the ledger, so it also has the flags for that.
+        model: The model whose fields become flags.
+        is_optional: SOURCE may be left out; `read` is None then.
     """
-    parameters = _parameters(compares=compares)
+    parameters = _parameters(model, source=OptionalSource if is_optional else Source, compares=compares)
 
     def decorate(command: Callable[..., int]) -> Callable[..., int]:
         own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "read"]
@@ -79,7 +77,8 @@ def with_source_flags(*, compares: bool) -> Callable[[Callable[..., int]], Calla
         @functools.wraps(command)
         def with_source(**arguments: Any) -> int:
             flag_values = {parameter.name: arguments.pop(parameter.name) for parameter in parameters}
-            return command(source_options(**flag_values), **arguments)
+            has_source = flag_values["source"] is not None
+            return command(source_options(**flag_values) if has_source else None, **arguments)
 
         both = [*parameters, *own]
         with_source.__signature__ = inspect.Signature(both)  # type: ignore[attr-defined]
@@ -89,21 +88,22 @@ def with_source_flags(*, compares: bool) -> Callable[[Callable[..., int]], Calla
     return decorate
 
 
-def _parameters(*, compares: bool) -> list[inspect.Parameter]:
+def _parameters(model: type[SourceRows], *, source: Any, compares: bool) -> list[inspect.Parameter]:
     """Return SOURCE and the flags: first those about reading, then those that compare, each in the form's order."""
-    flags = [name for name in SourceParameters.model_fields if option_of(name).flag]
-    reading = [name for name in flags if not option_of(name).compares]
-    comparing = [name for name in flags if option_of(name).compares and compares]
-    source = inspect.Parameter("source", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Source)
-    return [source, *map(_parameter, [*reading, *comparing])]
+    flags = [name for name in model.model_fields if option_of(name, model).flag]
+    reading = [name for name in flags if not option_of(name, model).compares]
+    comparing = [name for name in flags if option_of(name, model).compares and compares]
+    default = None if source is OptionalSource else inspect.Parameter.empty
+    first = inspect.Parameter("source", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=source)
+    return [first, *(_parameter(name, model) for name in [*reading, *comparing])]
 
 
-def _parameter(name: str) -> inspect.Parameter:
-    field = SourceParameters.model_fields[name]
+def _parameter(name: str, model: type[SourceRows]) -> inspect.Parameter:
+    field = model.model_fields[name]
     kind, default = _typed(field.annotation), field.default
     if kind == list[str] | None:
         default = None
-    annotation = Annotated[kind, flag_of(name)]  # type: ignore[valid-type]  # known only here
+    annotation = Annotated[kind, flag_of(name, model)]  # type: ignore[valid-type]  # known only here
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from armrest.app.source_parameters import ComparedSource
 from flows.cli.errors import Refused
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json, print_table
-from flows.cli.source_flags import Clear, Duplicates, Encoding, MappingFile, WholeAddressPolicy, source_options
+from flows.cli.source_flags import with_source_flags
 
 if TYPE_CHECKING:
+    from armrest.app.source_options import SourceOptions
     from armrest.outbox import RunSummary
     from armrest.reconcile import Verification
 
@@ -21,10 +23,9 @@ USAGE: Final = "name what to compare with: a SOURCE and --client-no N, or --run 
 
 
 @with_settings
+@with_source_flags(compares=False, model=ComparedSource, is_optional=True)
 def verify(
-    source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="Path of the customer file.", show_default=False)
-    ] = None,
+    read: "SourceOptions | None",
     *,
     client_no: Annotated[
         int | None, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.")
@@ -35,11 +36,6 @@ def verify(
             "--run", metavar="RUN_ID", help="Compare with the customers that this run has settled, instead of a file."
         ),
     ] = None,
-    encoding: Encoding = None,
-    mapping: MappingFile = None,
-    clear: Clear = None,
-    address_policy: WholeAddressPolicy = "refuse",
-    duplicates: Duplicates = "error",
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, metavar="N", help="Compare only N random customers.")
     ] = None,
@@ -58,19 +54,11 @@ def verify(
 
     options: dict[str, Any] = {"sample": sample, "on_progress": _print_progress}
     options["drift_file"] = output.expanduser().absolute() if output else None
-    if run is not None and source is None and client_no is None:
+    if run is not None and read is None and client_no is None:
         with use_workspace() as workspace:
             verification = asyncio.run(verify_run(workspace, run, **options))
-    elif run is None and source is not None and client_no is not None:
-        reading = source_options(
-            source,
-            encoding=encoding,
-            mapping=mapping,
-            clear=clear,
-            address_policy=address_policy,
-            duplicates=duplicates,
-        )
-        verification = asyncio.run(verify_source(load_settings(), reading, client_no, **options))
+    elif run is None and read is not None and client_no is not None:
+        verification = asyncio.run(verify_source(load_settings(), read, client_no, **options))
     else:
         raise Refused(USAGE)
     if as_json:
