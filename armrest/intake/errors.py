@@ -21,6 +21,7 @@ FAULTS: Final = frozenset(
         "not-readable",
         "nothing-valid",
         "nul",
+        "other-format",
         "outside-inbox",
         "password",
         "query-failed",

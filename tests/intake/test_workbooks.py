@@ -111,7 +111,7 @@ def test_the_first_visible_sheet_is_read_and_that_is_said(source: Open, either: 
     opened = source(data)
 
     assert read(opened)[0] == [{"customerNo": "10001", "name": "Kari"}]
-    assert opened.description == "Excel, sheet Kunder (the first visible one; hidden before it: 2)"
+    assert opened.description == "Excel, sheet Kunder (the first visible one; hidden, not read: Mal, Koder)"
 
 
 def test_a_hidden_sheet_is_read_where_the_mapping_names_it_and_that_is_said(source: Open, either: str) -> None:
@@ -120,7 +120,7 @@ def test_a_hidden_sheet_is_read_where_the_mapping_names_it_and_that_is_said(sour
     opened = source(data, mapping="sheet: Mal\ncolumns: {Nr: customerNo}")
 
     assert read(opened)[0] == [{"customerNo": "7"}]
-    assert opened.description == "Excel, sheet Mal (which is hidden)"
+    assert opened.description == "Excel, sheet Mal (which is hidden; not read: Kunder)"
 
 
 def test_a_workbook_whose_sheets_are_all_hidden_is_refused(source: Open, either: str) -> None:

@@ -1,17 +1,31 @@
 """Detect the format by the first bytes, whatever the file's name; compressed files are decompressed first."""
 
 import zipfile
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.formats.file_kinds import (
+    HEAD_BYTES,
+    document_kind,
+    ending_of,
+    is_norwegian_audit_file,
+    is_spreadsheet,
+    markup_root,
+    other_kind,
+)
 from armrest.intake.formats.table import Table
-from armrest.intake.locations import Location, Opened, decompress, gunzip, seekable, unzip, unzstd
+from armrest.intake.locations import Location, Opened, Unpack, decompress, gunzip, seekable, unzip, unzstd
 
 PARQUET_GROWS: Final = 3
 COMPRESSED_GROWS: Final = 5
+MAX_NESTED: Final = 3
+"""How often a file is unpacked: a zip in a zip is no more than that."""
+_WORKBOOK_ROOTS: Final = frozenset({"Workbook", "document", "document-content"})
+"""The outermost elements of Excel's XML of 2003, and of OpenDocument in one file."""
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZIP: Final = b"PK\x03\x04"
@@ -41,12 +55,17 @@ def table_of(location: Location, *, encoding: str | None = None, sheet: str | No
 def _table_in(location: Location, *, encoding: str | None, sheet: str | None) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
-    if head.startswith((_ZIP, _OLE)):
+    if kind := other_kind(head):
+        raise _not_read(name, *kind)
+    root = markup_root(head)
+    if head.startswith((_ZIP, _OLE)) or root in _WORKBOOK_ROOTS:
         from armrest.intake.formats.excel_table import ExcelTable
 
         return ExcelTable(name, seekable(opened), sheet=sheet)
     if sheet is not None:
         raise InputRefused(f'{name}: not a workbook, so it has no sheet "{sheet}"', code="no-such-sheet")
+    if root is not None:
+        return _markup_table(name, opened, root, head)
     if head.startswith((_PARQUET, _ARROW, _ARROW_STREAM)):
         from armrest.intake.formats.arrow_table import ArrowTable
 
@@ -58,19 +77,47 @@ def _table_in(location: Location, *, encoding: str | None, sheet: str | None) ->
     return CsvTable(name, opened, encoding=encoding)
 
 
+def _markup_table(name: str, opened: Opened, root: str, head: bytes) -> Table:
+    """The table in a file of XML or HTML."""
+    if root == "AuditFile":
+        from armrest.intake.formats.saft_table import SaftTable
+
+        if is_norwegian_audit_file(head):
+            return SaftTable(name, opened)
+        what = "a SAF-T file of another country or kind; only the Norwegian SAF-T Financial is read"
+        raise InputRefused(f"{name}: {what}", code="other-format")
+    if root == "html":
+        raise InputRefused(f"{name}: this is a web page, not a CSV file; check how it was downloaded", code="html")
+    what = f"an XML file of another kind, with the root element <{root[:40]}>"
+    raise _not_read(name, what, "export the customers as CSV, Excel or SAF-T")
+
+
+def _not_read(name: str, what: str, advice: str) -> InputRefused:
+    return InputRefused(f"{name}: this is {what}; {advice}", code="other-format")
+
+
 def _head(opened: Opened) -> bytes:
     with opened() as file:
-        return file.read(64)
+        return file.read(HEAD_BYTES)
 
 
 def _decompressed(location: Location) -> Location:
-    head = _head(location.opened)
-    if head.startswith(_GZIP):
-        return replace(location, opened=decompress(gunzip, location.opened))
-    if head.startswith(_ZSTD):
-        return replace(location, opened=decompress(unzstd, location.opened))
-    if head.startswith(_ZIP) and (member := _only_member(location)):
-        return replace(location, opened=decompress(partial(unzip, member=member), location.opened))
+    """The file itself, unpacked up to `MAX_NESTED` times."""
+    for _ in range(MAX_NESTED):
+        head = _head(location.opened)
+        if head.startswith(_GZIP):
+            unpack: Unpack = gunzip
+        elif head.startswith(_ZSTD):
+            unpack = unzstd
+        elif head.startswith(_ZIP):
+            location = replace(location, opened=seekable(location.opened))
+            member = _only_member(location)
+            if member is None:
+                return location
+            unpack = partial(unzip, member=member)
+        else:
+            return location
+        location = replace(location, opened=decompress(unpack, location.opened))
     return location
 
 
@@ -78,10 +125,13 @@ def _only_member(location: Location) -> str | None:
     """The name of the only file in a zip; None if the zip is a workbook."""
     with location.opened() as file, zipfile.ZipFile(file) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-        if "[Content_Types].xml" in names:
+        if is_spreadsheet(archive):
             return None
+        if kind := document_kind(archive):
+            raise _not_read(location.name, *kind)
         if len(names) != 1:
-            what = f"a zip with {len(names)} files; zip one file only, or unpack them into a folder"
+            kinds = ", ".join(f"{count} {kind}" for kind, count in Counter(map(ending_of, names)).most_common(3))
+            what = f"a zip with {len(names)} files ({kinds}); zip one file only, or unpack them into a folder"
             raise InputRefused(f"{location.name}: {what}", code="not-readable")
         if archive.getinfo(names[0]).flag_bits & 1:
             raise InputRefused(f"{location.name}: protected by a password; remove it", code="password")

@@ -1,37 +1,32 @@
-"""Read large workbooks row by row with openpyxl: slower than python-calamine, with at most a third of its memory."""
+"""Read workbooks of the new format (.xlsx) row by row with expat: slower than python-calamine, in little memory."""
 
 import re
-import warnings
 import weakref
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import IO, Any, Final
-from xml.etree.ElementTree import ParseError, iterparse
+from typing import IO, Any, BinaryIO, Final, cast
 from zipfile import BadZipFile, ZipFile
 
 import orjson
-from openpyxl.reader.excel import ExcelReader
-from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
+from armrest.intake.formats.excel_parts import DAMAGED, SheetSigns, WorkbookParts
+from armrest.intake.formats.number_format import Kind, NumberFormat, date_of_serial, duration_of_serial
+from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, LocalNames, XmlDamaged, feed, xml_parser
 from armrest.intake.locations import Opened
 
 LARGE_BYTES: Final = 64 << 20
 """Size of the uncompressed XML; python-calamine needs about twice as much memory."""
 PAGE_TEXTS: Final = 1000
 PAGES_IN_MEMORY: Final = 50
-_ERROR_TYPE: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
-_MARK_BYTES: Final = 32
-_PIECE_BYTES: Final = 1 << 20
-_TEXT: Final = f"{{{SHEET_MAIN_NS}}}t"
-_RUN: Final = f"{{{SHEET_MAIN_NS}}}r/{_TEXT}"
-_ITEM: Final = f"{{{SHEET_MAIN_NS}}}si"
-_DAMAGED: Final = (ParseError, BadZipFile, zlib.error, EOFError, KeyError, IndexError, ValueError)
-
-warnings.filterwarnings("ignore", module="openpyxl")  # about styles and ink, which do not matter here
+MAX_ROWS: Final = 1 << 20
+MAX_COLUMNS: Final = 1 << 14
+_ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
+_TEXT_TYPES: Final = frozenset({"str", "e"})
+_LETTERS: Final = re.compile("[A-Z]{1,3}")
 
 
 class WorkbookDamaged(Exception):
@@ -42,80 +37,174 @@ class LargeWorkbook:
     """A workbook of the new format (.xlsx) that is read as a stream.
 
     Raises:
-        WorkbookDamaged: This library cannot open it; another one may.
+        WorkbookDamaged: It has no list of sheets that can be read; another library may read it.
     """
+
+    kind = "Excel"
 
     def __init__(self, opened: Opened) -> None:
         file = opened()
         weakref.finalize(self, file.close)
-        reader = _Reader(file, read_only=True, data_only=True, keep_links=False)
         try:
-            reader.read()
-        except Exception:  # noqa: BLE001  an unknown style or name is no reason to refuse a table
+            self._archive = ZipFile(file)
+            self._parts = WorkbookParts(self._archive)
+        except (*DAMAGED, StopIteration):
             raise WorkbookDamaged from None
-        self._pages = {page.title: page for page in reader.wb.worksheets}
-        self.sheet_names = list(self._pages)
-        self.hidden = frozenset(name for name, page in self._pages.items() if page.sheet_state != "visible")
+        self._sheets = {sheet.name: sheet for sheet in self._parts.sheets}
+        self.sheet_names = list(self._sheets)
+        self.hidden = frozenset(sheet.name for sheet in self._parts.sheets if sheet.is_hidden)
+        self.is_large = _xml_bytes(self._archive) > LARGE_BYTES
+        self._signs_of: dict[str, SheetSigns] = {}
+        self._shared: SharedTexts | None = None
+
+    def hidden_rows(self, sheet: str) -> int:
+        """The number of rows that are hidden, by a person or by a filter."""
+        return self._signs(sheet).hidden_rows
+
+    def needs_stream(self, sheet: str) -> bool:
+        """Whether python-calamine would read this sheet wrongly, or with much memory."""
+        return self.is_large or self._signs(sheet).needs_stream
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
         """Yield all rows of a sheet from the first, each with its own length.
 
         Raises:
-            WorkbookDamaged: The sheet is cut short.
+            WorkbookDamaged: The sheet is cut short, or has an endless cell.
         """
-        page = self._pages[sheet]
-        page.reset_dimensions()  # some programs write wrong dimensions, such as A1
+        if self._shared is None and self._parts.shared_texts:
+            self._shared = SharedTexts(_texts(self._archive, self._parts.shared_texts))
+        reader = _Sheet(self._shared, self._parts.formats, is_1904=self._parts.is_1904)
         try:
-            for row in page.iter_rows(values_only=True):
-                yield [float(cell) if type(cell) is int else "" if cell is None else cell for cell in row]
-        except _DAMAGED:
+            with self._archive.open(self._sheets[sheet].path) as file:
+                for _ in feed(reader.parser, cast(BinaryIO, file)):
+                    yield from reader.rows
+                    reader.rows.clear()
+        except DAMAGED:
             raise WorkbookDamaged from None
 
-
-def is_large(file: IO[bytes]) -> bool:
-    """Whether a file is a workbook of the new format that is too large for memory."""
-    with suppress(BadZipFile), ZipFile(file) as archive:
-        parts = [part for part in archive.infolist() if part.filename.endswith(".xml")]
-        return sum(part.file_size for part in parts) > LARGE_BYTES
-    return False
-
-
-def is_binary(file: IO[bytes]) -> bool:
-    """Whether a file is a binary workbook (.xlsb), whatever its name."""
-    with suppress(BadZipFile), ZipFile(file) as archive:
-        return any(name.lower().endswith("workbook.bin") for name in archive.namelist())
-    return False
+    def _signs(self, sheet: str) -> SheetSigns:
+        if sheet not in self._signs_of:
+            try:
+                self._signs_of[sheet] = self._parts.signs_of(self._sheets[sheet])
+            except DAMAGED:
+                raise WorkbookDamaged from None
+        return self._signs_of[sheet]
 
 
-def has_error_cells(file: IO[bytes]) -> bool:
-    """Whether a workbook of the new format has an error cell such as #REF!, which some libraries read as blank."""
-    with suppress(BadZipFile), ZipFile(file) as archive:
-        return any(
-            _holds_error(archive, name)
-            for name in archive.namelist()
-            if name.endswith(".xml") and "/worksheets/" in f"/{name}"
-        )
-    return False
+class _Sheet:
+    """Collects the rows of a sheet while expat reads."""
 
+    def __init__(self, shared: "SharedTexts | None", formats: Sequence[NumberFormat | None], *, is_1904: bool) -> None:
+        self.rows: list[Sequence[Any]] = []
+        self._shared = shared
+        self._formats = formats
+        self._is_1904 = is_1904
+        self._names = LocalNames()
+        self._positions: dict[str, int] = {}
+        self._cells: list[Any] = []
+        self._row = 0
+        self._column = 0
+        self._type = self._style = ""
+        self._value: str | None = None
+        self._texts: list[str] | None = None
+        self._length = 0
+        self._is_spoken = False
+        self.parser = xml_parser()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
 
-def _holds_error(archive: ZipFile, part: str) -> bool:
-    rest = b""
-    with archive.open(part) as file:
-        while piece := file.read(_PIECE_BYTES):
-            text = rest + piece
-            if (b'"e"' in text or b"'e'" in text) and _ERROR_TYPE.search(text):
-                return True
-            rest = piece[-_MARK_BYTES:]
-    return False
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        local = self._names[name]
+        if local == "c":
+            reference = attributes.get("r")
+            self._column = self._column + 1 if reference is None else self._position(reference)
+            self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
+            self._value = None
+        elif local == "v" or (local == "t" and self._type == "inlineStr" and not self._is_spoken):
+            self._texts, self._length = [], 0
+            self.parser.CharacterDataHandler = self._text
+        elif local == "row":
+            number = attributes.get("r")
+            self._begin_row(self._row + 1 if number is None else int(number))
+        elif local == "rPh":
+            self._is_spoken = True
 
+    def _end(self, name: str) -> None:
+        local = self._names[name]
+        if self._texts is not None:
+            if local in {"v", "t"}:
+                self._value = (self._value or "") + "".join(self._texts)
+                self._texts, self.parser.CharacterDataHandler = None, None
+        elif local == "c":
+            if self._value:
+                self._put(self._converted(self._value))
+        elif local == "row":
+            self.rows.append(self._cells)
+            self._cells = []
+        elif local == "rPh":
+            self._is_spoken = False
 
-class _Reader(ExcelReader):  # type: ignore[misc]  # the library is not typed
-    """The library's reader, except for the shared texts, which it would hold in memory."""
+    def _begin_row(self, number: int) -> None:
+        """Add the empty rows that the file leaves out."""
+        if not self._row < number <= MAX_ROWS:
+            raise XmlDamaged
+        self.rows.extend([[]] * (number - self._row - 1))
+        self._row = number
+        self._column = 0
 
-    def read_strings(self) -> None:
-        part = self.package.find(SHARED_STRINGS)
-        if part is not None:
-            self.shared_strings = SharedTexts(_texts(self.archive, part.PartName.removeprefix("/")))
+    def _put(self, value: object) -> None:
+        cells, lacking = self._cells, self._column - len(self._cells)
+        if lacking > 1:
+            cells.extend([""] * (lacking - 1))
+        elif lacking < 1:
+            raise XmlDamaged
+        cells.append(value)
+
+    def _position(self, reference: str) -> int:
+        """The number of a column, from 1."""
+        letters = reference.rstrip("0123456789")
+        if position := self._positions.get(letters):
+            return position
+        if not _LETTERS.fullmatch(letters):
+            raise XmlDamaged
+        for letter in letters:
+            position = (position or 0) * 26 + ord(letter) - 64
+        if not 0 < (position or 0) <= MAX_COLUMNS:
+            raise XmlDamaged
+        self._positions[letters] = position or 0
+        return position or 0
+
+    def _text(self, text: str) -> None:
+        if self._texts is not None:
+            self._length += len(text)
+            if self._length > MAX_TEXT_LENGTH:
+                raise XmlDamaged
+            self._texts.append(text)
+
+    def _converted(self, value: str) -> object:
+        """The value of a cell, by its type and its number format."""
+        kind = self._type
+        if kind == "s":
+            if self._shared is None:
+                raise XmlDamaged
+            return self._shared[int(value)]
+        if kind == "n":
+            number = float(value)
+            number_format = self._formats[int(self._style)] if self._style and self._formats else None
+            return number if number_format is None else self._formatted(number, number_format)
+        if kind == "b":
+            return value.strip() in {"1", "true"}
+        if kind == "d":
+            return datetime.fromisoformat(value)
+        return value if kind == "e" else unescaped(value)
+
+    def _formatted(self, number: float, number_format: NumberFormat) -> object:
+        if number_format.kind is Kind.DATE:
+            return date_of_serial(number, is_1904=self._is_1904)
+        if number_format.kind is Kind.DURATION:
+            return duration_of_serial(number)
+        padded = number_format.padded(number)
+        return number if padded is None else padded
 
 
 class SharedTexts:
@@ -146,12 +235,68 @@ class SharedTexts:
         return texts
 
 
+class _SharedItems:
+    """Collects the plain text of each shared text, without the phonetic guides of East Asian texts."""
+
+    def __init__(self) -> None:
+        self.items: list[str] = []
+        self._names = LocalNames()
+        self._parts: list[str] = []
+        self._length = 0
+        self._is_spoken = False
+        self.parser = xml_parser()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+
+    def _start(self, name: str, _: Mapping[str, str]) -> None:
+        local = self._names[name]
+        if local == "si":
+            self._parts, self._length = [], 0
+        elif local == "rPh":
+            self._is_spoken = True
+        elif local == "t" and not self._is_spoken:
+            self.parser.CharacterDataHandler = self._text
+
+    def _end(self, name: str) -> None:
+        local = self._names[name]
+        if local == "t":
+            self.parser.CharacterDataHandler = None
+        elif local == "rPh":
+            self._is_spoken = False
+        elif local == "si":
+            self.items.append(unescaped("".join(self._parts)))
+
+    def _text(self, text: str) -> None:
+        self._length += len(text)
+        if self._length > MAX_TEXT_LENGTH:
+            raise XmlDamaged
+        self._parts.append(text)
+
+
+def unescaped(text: str) -> str:
+    """A text with its control characters, which the format writes as `_x000D_`."""
+    return _ESCAPED.sub(_sign, text) if "_x" in text else text
+
+
+def _sign(escaped: re.Match[str]) -> str:
+    sign = chr(int(escaped[1], 16))
+    return escaped[0] if "\ud800" <= sign <= "\udfff" else sign
+
+
+def is_large(file: IO[bytes]) -> bool:
+    """Whether a file is a workbook of the new format that is too large for memory."""
+    with suppress(BadZipFile), ZipFile(file) as archive:
+        return _xml_bytes(archive) > LARGE_BYTES
+    return False
+
+
+def _xml_bytes(archive: ZipFile) -> int:
+    return sum(part.file_size for part in archive.infolist() if part.filename.endswith(".xml"))
+
+
 def _texts(archive: ZipFile, part: str) -> Iterator[str]:
-    """Yield the plain text of each entry, without the phonetic guides of East Asian texts."""
+    reader = _SharedItems()
     with archive.open(part) as file:
-        parsing = iterparse(file, events=("start", "end"))  # noqa: S314  as openpyxl does; expat limits expansion
-        _, root = next(parsing)
-        for event, node in parsing:
-            if event == "end" and node.tag == _ITEM:
-                yield "".join(text.text or "" for text in (*node.iterfind(_TEXT), *node.iterfind(_RUN)))
-                root.clear()
+        for _ in feed(reader.parser, cast(BinaryIO, file)):
+            yield from reader.items
+            reader.items.clear()

@@ -1,22 +1,29 @@
-"""Read Excel workbooks, new and old, with python-calamine in memory; large ones as a stream."""
+"""Read spreadsheets as a person sees them: Excel, new and old, Excel's XML of 2003, and OpenDocument."""
 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, Protocol
+from zipfile import BadZipFile, ZipFile
 
 from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load_workbook
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import texts_of
-from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, has_error_cells, is_binary, is_large
-from armrest.intake.formats.old_workbook import error_cells, with_errors
+from armrest.intake.formats.excel_parts import is_binary
+from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
+from armrest.intake.formats.excel_xml import ExcelXml
+from armrest.intake.formats.file_kinds import old_document_kind
+from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_texts
+from armrest.intake.formats.open_document import OpenDocument, is_encrypted
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
 from armrest.model import nearest
 
 BLOCK_ROWS: Final = 5000
+MOST_NAMED: Final = 5
+"""Sheets that the description names."""
 _LOCKED: Final = re.compile(
     re.escape("EncryptedPackage".encode("utf-16-le")) + rb"|\x09\x08\x10\0\0\x06\x05\0.{12}(?:\x86\0\0\0)?\x2f\0",
     re.DOTALL,
@@ -25,10 +32,18 @@ _LOCKED: Final = re.compile(
 
 
 class Workbook(Protocol):
-    """What both libraries provide."""
+    """What every kind of workbook provides; its cells have one contract, so that its format does not matter.
 
+    A cell is a text, a number, a bool, a date, or `""`. A number that is shown with leading zeros or fixed signs is the
+    text that is shown. An error cell is its text, such as `#REF!`.
+    """
+
+    kind: str
     sheet_names: list[str]
     hidden: frozenset[str]
+
+    def hidden_rows(self, sheet: str) -> int:
+        """The number of rows that are hidden, by a person or by a filter."""
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
         """Yield all rows of a sheet, including leading blank ones."""
@@ -56,13 +71,13 @@ class ExcelTable(PlainTable):
         try:
             self._workbook = _workbook(opened)
         except WorkbookDamaged:
-            raise self._damaged() from None
-        except CalamineError:
             if _is_locked(opened):
                 raise self._refused("password", "protected by a password; save it without one") from None
+            if kind := _other_kind(opened):
+                raise self._refused("other-format", f"this is {kind[0]}; {kind[1]}") from None
             raise self._damaged() from None
         self._sheet = self._sheet_of(sheet)
-        self.description = f"Excel, sheet {self._sheet}{self._of_hidden()}"
+        self.description = f"{self._workbook.kind}, sheet {self._sheet}{self._remarks()}"
         header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if any(values)), None)
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
@@ -106,13 +121,25 @@ class ExcelTable(PlainTable):
             raise self._refused("no-such-sheet", f'there is no sheet "{sheet}" (the nearest is "{close}")')
         return sheet
 
-    def _of_hidden(self) -> str:
-        """A note for the description if hidden sheets are involved."""
-        hidden = self._workbook.hidden
+    def _remarks(self) -> str:
+        """A note for the description: the sheets that are not read, and the rows that are read though hidden."""
+        names, hidden = self._workbook.sheet_names, self._workbook.hidden
+        remarks = []
         if self._sheet in hidden:
-            return " (which is hidden)"
-        passed_over = hidden.intersection(self._workbook.sheet_names[: self._workbook.sheet_names.index(self._sheet)])
-        return f" (the first visible one; hidden before it: {len(passed_over)})" if passed_over else ""
+            remarks.append("which is hidden")
+        elif set(names[: names.index(self._sheet)]) & hidden:
+            remarks.append("the first visible one")
+        others = [name for name in names if name != self._sheet]
+        for what, sheets in (
+            ("not read", [name for name in others if name not in hidden]),
+            ("hidden, not read", [name for name in others if name in hidden]),
+        ):
+            if sheets:
+                more = f" and {len(sheets) - MOST_NAMED} more" if len(sheets) > MOST_NAMED else ""
+                remarks.append(f"{what}: {', '.join(map(_printable, sheets[:MOST_NAMED]))}{more}")
+        if rows := self._workbook.hidden_rows(self._sheet):
+            remarks.append(f"hidden or filtered rows, which are read, too: {rows}")
+        return f" ({'; '.join(remarks)})" if remarks else ""
 
     def _damaged(self) -> InputRefused:
         return self._refused("damaged", "not a readable workbook; open it in Excel and save it again")
@@ -121,48 +148,110 @@ class ExcelTable(PlainTable):
         return InputRefused(f"{self.name}: {what}", code=code)
 
 
-def _workbook(opened: Opened) -> Workbook:
-    """Open a workbook in memory, or as a stream if it is large or has error cells.
+def _printable(name: str) -> str:
+    return "".join(sign if sign.isprintable() else "?" for sign in name)
 
-    The faster library returns nothing for a cell such as #REF!.
+
+def _workbook(opened: Opened) -> Workbook:
+    """Open a workbook by its first bytes.
 
     Raises:
-        WorkbookDamaged: It has such cells, and cannot be streamed.
+        WorkbookDamaged: It cannot be read.
     """
     with opened() as file:
-        is_to_be_streamed = is_large(file)
-    if is_to_be_streamed:
-        with suppress(WorkbookDamaged):
-            return LargeWorkbook(opened)
-    workbook = _WorkbookInMemory(opened)
-    with opened() as file:
-        return LargeWorkbook(opened) if has_error_cells(file) else workbook
+        start = file.read(2)
+    if start == b"PK":
+        return _zipped_workbook(opened)
+    if start == b"\xd0\xcf":
+        return _WorkbookInMemory(opened)
+    with suppress(WorkbookDamaged):
+        return ExcelXml(opened)
+    return OpenDocument(opened)
+
+
+def _zipped_workbook(opened: Opened) -> Workbook:
+    with suppress(BadZipFile), opened() as file, ZipFile(file) as archive:
+        if "content.xml" in archive.namelist():
+            return OpenDocument(opened)
+    stream: LargeWorkbook | None = None
+    with suppress(WorkbookDamaged):
+        stream = LargeWorkbook(opened)
+    if stream is None:
+        with opened() as file:
+            if is_large(file):
+                raise WorkbookDamaged
+        return _WorkbookInMemory(opened)
+    return stream if stream.is_large else _StreamedIfNeeded(opened, stream)
 
 
 class _WorkbookInMemory:
-    """A workbook read by python-calamine.
+    """A workbook read by python-calamine: an old one, or a new one whose parts have unusual names.
 
     Raises:
-        WorkbookDamaged: It is an old one, and cannot be searched for error cells.
+        WorkbookDamaged: It cannot be read, or it is an old one that cannot be searched for error cells.
     """
 
+    kind = "Excel"
+
     def __init__(self, opened: Opened) -> None:
-        with opened() as file:
-            self._workbook = load_workbook(file)
+        try:
+            with opened() as file:
+                self._workbook = load_workbook(file)
+        except CalamineError:
+            raise WorkbookDamaged from None
         sheets = [sheet for sheet in self._workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
         self.sheet_names = [sheet.name for sheet in sheets]
         self.hidden = frozenset(sheet.name for sheet in sheets if sheet.visible != SheetVisibleEnum.Visible)
         with opened() as file:
-            self._errors = error_cells(file)
+            self._seen = seen_texts(file)
+
+    def hidden_rows(self, sheet: str) -> int:
+        return self._of_sheet(sheet).hidden_rows
 
     def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
         page = self._workbook.get_sheet_by_name(sheet)
         rows: Iterator[Sequence[Any]] = iter(page.iter_rows()) if page.start is not None else iter(())
-        errors = self._errors[self._workbook.sheet_names.index(sheet)] if self._errors else {}
-        return with_errors(rows, errors) if errors else rows
+        texts = self._of_sheet(sheet).texts
+        return with_texts(rows, texts) if texts else rows
+
+    def _of_sheet(self, sheet: str) -> SheetTexts:
+        names = [it.name for it in self._workbook.sheets_metadata]
+        return self._seen[names.index(sheet)] if self._seen else SheetTexts()
+
+
+class _StreamedIfNeeded:
+    """A new workbook: a sheet is read by python-calamine unless that would read a cell wrongly, or need much memory."""
+
+    kind = "Excel"
+
+    def __init__(self, opened: Opened, stream: LargeWorkbook) -> None:
+        self._opened = opened
+        self._stream = stream
+        self.sheet_names = stream.sheet_names
+        self.hidden = stream.hidden
+        self._fast: _WorkbookInMemory | None = None
+
+    def hidden_rows(self, sheet: str) -> int:
+        return self._stream.hidden_rows(sheet)
+
+    def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
+        if self._stream.needs_stream(sheet):
+            return self._stream.rows(sheet)
+        self._fast = self._fast or _WorkbookInMemory(self._opened)
+        return self._fast.rows(sheet)
 
 
 def _is_locked(opened: Opened) -> bool:
-    """Whether a workbook is protected; the library only reports an unknown format."""
+    """Whether a workbook is protected; the libraries only report an unknown format."""
     with opened() as file:
+        if file.read(2) == b"PK":
+            with suppress(BadZipFile), ZipFile(file) as archive:
+                return is_encrypted(archive)
+            return False
+        file.seek(0)
         return _LOCKED.search(file.read()) is not None
+
+
+def _other_kind(opened: Opened) -> tuple[str, str] | None:
+    with opened() as file:
+        return old_document_kind(file.read())

@@ -1,18 +1,20 @@
-"""Find the error cells of old workbooks (.xls), which python-calamine reads as empty.
+"""Find what python-calamine does not tell of old workbooks (.xls): error cells, leading zeros, and hidden rows.
 
 An old workbook is a compound file of sectors. One of its streams is the workbook: records with a kind, a length and
-data. Sources: [MS-CFB] for the container, [MS-XLS] for BoundSheet8, BoolErr and Formula.
+data. Sources: [MS-CFB] for the container, [MS-XLS] for BoundSheet8, BoolErr, Formula, Format, XF, Number, RK, MulRk
+and Row.
 """
 
-import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
 from armrest.intake.formats.excel_stream import WorkbookDamaged
+from armrest.intake.formats.number_format import Kind, NumberFormat
 
-Errors = Mapping[tuple[int, int], str]
-"""The text of each error cell, by row and column, both from 0."""
+Texts = Mapping[tuple[int, int], str]
+"""The text of cells that are read as empty or without their zeros, by row and column, both from 0."""
 
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _LAST_SECTOR: Final = 0xFFFFFFFA
@@ -20,6 +22,11 @@ _LAST_SECTOR: Final = 0xFFFFFFFA
 _ENTRY_BYTES: Final = 128
 _STREAMS: Final = ("workbook", "book")
 _EOF, _FORMULA, _BOUND_SHEET, _BOOL_ERR = 0x0A, 0x06, 0x85, 0x205
+_FORMAT, _STYLE, _ROW, _NUMBER, _RK, _MANY_RK = 0x41E, 0xE0, 0x208, 0x203, 0x27E, 0xBD
+_IS_HIDDEN: Final = 0x20
+_IS_WIDE: Final = 1
+_NO_NUMBER: Final = 0xFFFF
+"""In the last two bytes of a formula's result: it is a text, a truth value or an error."""
 _BEGINS: Final = (0x809, 0x409, 0x209, 0x09)
 _TEXTS: Final = {
     0x00: "#NULL!",
@@ -32,12 +39,18 @@ _TEXTS: Final = {
     0x2B: "#GETTING_DATA",
 }
 _UNKNOWN: Final = "#UNKNOWN!"
-_MAY_BE_ERROR: Final = re.compile(rb"\x05\x02\x08\x00|\x02.{5}\xff\xff", re.DOTALL)
-"""A BoolErr header, or an error result of a Formula; without either, the records need not be read."""
 
 
-def error_cells(file: IO[bytes]) -> list[Errors]:
-    """The error cells of each sheet, in the workbook's order; an empty list if there are none.
+@dataclass(slots=True)
+class SheetTexts:
+    """What the library does not tell of one sheet."""
+
+    texts: dict[tuple[int, int], str] = field(default_factory=dict)
+    hidden_rows: int = 0
+
+
+def seen_texts(file: IO[bytes]) -> list[SheetTexts]:
+    """What is seen of each sheet, in the workbook's order; an empty list if this is not an old workbook.
 
     Raises:
         WorkbookDamaged: It is an old workbook that cannot be searched.
@@ -47,17 +60,16 @@ def error_cells(file: IO[bytes]) -> list[Errors]:
         return []
     try:
         book = _Container(data + file.read()).stream(_STREAMS)
-        if _MAY_BE_ERROR.search(book) is None:
-            return []
-        return [dict(_errors_in(book, index)) for index in _sheets(book)]
+        formats = _formats(book)
+        return [_texts_in(book, index, formats) for index in _sheets(book)]
     except (struct.error, IndexError, KeyError, ValueError):
         raise WorkbookDamaged from None
 
 
-def with_errors(rows: Iterator[Sequence[Any]], errors: Errors) -> Iterator[Sequence[Any]]:
-    """The rows with the texts of error cells filled in."""
+def with_texts(rows: Iterator[Sequence[Any]], texts: Texts) -> Iterator[Sequence[Any]]:
+    """The rows with these texts laid over them."""
     by_row: dict[int, list[tuple[int, str]]] = {}
-    for (row, column), text in errors.items():
+    for (row, column), text in texts.items():
         by_row.setdefault(row, []).append((column, text))
     index = -1
     for index, values in enumerate(rows):
@@ -66,10 +78,10 @@ def with_errors(rows: Iterator[Sequence[Any]], errors: Errors) -> Iterator[Seque
         yield _laid_over([], by_row.get(row, []))
 
 
-def _laid_over(values: Sequence[Any], errors: Sequence[tuple[int, str]]) -> list[Any]:
-    width = max([len(values), *(column + 1 for column, _ in errors)])
+def _laid_over(values: Sequence[Any], texts: Sequence[tuple[int, str]]) -> list[Any]:
+    width = max([len(values), *(column + 1 for column, _ in texts)])
     changed = [*values, *[""] * (width - len(values))]
-    for column, text in errors:
+    for column, text in texts:
         changed[column] = text
     return changed
 
@@ -81,16 +93,74 @@ def _sheets(book: bytes) -> Iterator[int]:
             yield struct.unpack_from("<I", book, offset)[0]
 
 
-def _errors_in(book: bytes, start: int) -> Iterator[tuple[tuple[int, int], str]]:
-    for kind, offset, _ in _records(book, start):
-        if kind == _BOOL_ERR:
-            row, column, _, value, is_error = struct.unpack_from("<HHHBB", book, offset)
-            if is_error:
-                yield (row, column), _TEXTS.get(value, _UNKNOWN)
-        elif kind == _FORMULA:
-            row, column, _, result_kind, _, value, _, mark = struct.unpack_from("<HHHBBB3sH", book, offset)
-            if mark == 0xFFFF and result_kind == 2:  # noqa: PLR2004  the result is an error, not a number
-                yield (row, column), _TEXTS.get(value, _UNKNOWN)
+def _formats(book: bytes) -> list[NumberFormat | None]:
+    """The number format of each style; None if it shows no zeros or signs of its own."""
+    codes: dict[int, str] = {}
+    numbers: list[int] = []
+    for kind, offset, length in _records(book, 0):
+        if kind == _FORMAT:
+            number, count, flags = struct.unpack_from("<HHB", book, offset)
+            is_wide = flags & _IS_WIDE
+            text = book[offset + 5 : offset + 5 + count * (2 if is_wide else 1)]
+            codes[number] = text.decode("utf-16-le" if is_wide else "latin-1", "replace")
+        elif kind == _STYLE and length >= 4:  # noqa: PLR2004  a font and a format
+            numbers.append(struct.unpack_from("<H", book, offset + 2)[0])
+    padded: dict[int, NumberFormat] = {}
+    for number, code in codes.items():
+        number_format = NumberFormat(code)
+        if number_format.kind is Kind.PADDED:
+            padded[number] = number_format
+    return [padded.get(number) for number in numbers] if padded else []
+
+
+def _texts_in(book: bytes, start: int, formats: Sequence[NumberFormat | None]) -> SheetTexts:
+    seen = SheetTexts()
+    for kind, offset, length in _records(book, start):
+        if kind == _ROW:
+            seen.hidden_rows += bool(struct.unpack_from("<H", book, offset + 12)[0] & _IS_HIDDEN)
+        elif kind in {_BOOL_ERR, _FORMULA} and (error := _error_in(book, kind, offset)):
+            row, column = struct.unpack_from("<HH", book, offset)
+            seen.texts[row, column] = error
+        elif formats:
+            for row, column, style, value in _numbers_in(book, kind, offset, length):
+                number_format = formats[style] if style < len(formats) else None
+                text = number_format.padded(value) if number_format else None
+                if text is not None:
+                    seen.texts[row, column] = text
+    return seen
+
+
+def _error_in(book: bytes, kind: int, offset: int) -> str | None:
+    """The text of an error cell; None if the cell has another value."""
+    if kind == _BOOL_ERR:
+        value, is_error = struct.unpack_from("<BB", book, offset + 6)
+        return _TEXTS.get(value, _UNKNOWN) if is_error else None
+    result_kind, _, value, _, mark = struct.unpack_from("<BBB3sH", book, offset + 6)
+    is_error = mark == _NO_NUMBER and result_kind == 2  # noqa: PLR2004  the result is an error, not a number
+    return _TEXTS.get(value, _UNKNOWN) if is_error else None
+
+
+def _numbers_in(book: bytes, kind: int, offset: int, length: int) -> Iterator[tuple[int, int, int, float]]:
+    """The row, the column, the style and the value of each number in a record."""
+    if kind in {_NUMBER, _FORMULA}:
+        if kind == _NUMBER or struct.unpack_from("<H", book, offset + 12)[0] != _NO_NUMBER:
+            yield struct.unpack_from("<HHHd", book, offset)
+    elif kind == _RK:
+        row, column, style, number = struct.unpack_from("<HHHI", book, offset)
+        yield row, column, style, _of_rk(number)
+    elif kind == _MANY_RK:
+        row, column = struct.unpack_from("<HH", book, offset)
+        for index, (style, number) in enumerate(struct.iter_unpack("<HI", book[offset + 4 : offset + length - 2])):
+            yield row, column + index, style, _of_rk(number)
+
+
+def _of_rk(number: int) -> float:
+    """The value of a number in 32 bits: an integer or half a double, maybe in hundredths."""
+    if number & 2:
+        value = float((number >> 2) - (1 << 30 if number & 0x80000000 else 0))
+    else:
+        value = float(struct.unpack("<d", struct.pack("<II", 0, number & 0xFFFFFFFC))[0])
+    return value / 100 if number & 1 else value
 
 
 def _records(book: bytes, start: int) -> Iterator[tuple[int, int, int]]:

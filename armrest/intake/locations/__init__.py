@@ -1,6 +1,6 @@
 from armrest.intake.locations.allowed_places import SQL, Places
 from armrest.intake.locations.database import Database
-from armrest.intake.locations.decompression import decompress, gunzip, unzip, unzstd
+from armrest.intake.locations.decompression import Unpack, decompress, gunzip, unzip, unzstd
 from armrest.intake.locations.location import Location, Opened, display_name, locate, readable, seekable
 from armrest.intake.locations.outage import is_database_outage
 
@@ -10,6 +10,7 @@ __all__ = [
     "Location",
     "Opened",
     "Places",
+    "Unpack",
     "decompress",
     "display_name",
     "gunzip",

@@ -1,0 +1,271 @@
+"""Read OpenDocument spreadsheets (.ods, .fods) as a stream, as LibreOffice writes them.
+
+Source: OASIS OpenDocument 1.3, part 3. Cells have a typed value, and the text that a person sees.
+"""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, BinaryIO, Final, cast
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
+
+from armrest.intake.formats.cell_text import text_of
+from armrest.intake.formats.excel_stream import MAX_COLUMNS, MAX_ROWS, WorkbookDamaged
+from armrest.intake.formats.number_format import BAD_DATE
+from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, feed, xml_parser
+from armrest.intake.locations import Opened
+
+_BASE: Final = "urn:oasis:names:tc:opendocument:xmlns:"
+_TABLE, _OFFICE, _TEXT, _STYLE = (f"{_BASE}{name}:1.0 " for name in ("table", "office", "text", "style"))
+_EXTENSION: Final = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
+_CELL: Final = f"{_TABLE}table-cell"
+_CELLS: Final = frozenset({_CELL, f"{_TABLE}covered-table-cell"})
+_BREAKS: Final = {f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
+_NOT_SHOWN: Final = frozenset(
+    {f"{_OFFICE}annotation", f"{_TABLE}tracked-changes", f"{_TABLE}shapes", f"{_TABLE}dde-links", f"{_TEXT}note"}
+)
+_NUMBERS: Final = frozenset({"float", "percentage", "currency"})
+_ERROR_TEXTS: Final = ("#", "Err:")
+_DAMAGED: Final = (XmlDamaged, BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
+
+
+class OpenDocument:
+    """A spreadsheet; `opened` gives a zip (.ods) or a single XML file (.fods).
+
+    Raises:
+        WorkbookDamaged: It has no tables, or is cut short.
+    """
+
+    kind = "OpenDocument"
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self.sheet_names: list[str] = []
+        self._hidden_rows: dict[str, int] = {}
+        hidden: list[str] = []
+        reader = _Content(None)
+        for _ in self._read(reader):
+            reader.rows.clear()
+        for name, is_hidden, hidden_rows in reader.tables:
+            self.sheet_names.append(name)
+            self._hidden_rows[name] = hidden_rows
+            if is_hidden:
+                hidden.append(name)
+        self.hidden = frozenset(hidden)
+        if not self.sheet_names:
+            raise WorkbookDamaged
+
+    def hidden_rows(self, sheet: str) -> int:
+        """The number of rows that are hidden, by a person or by a filter."""
+        return self._hidden_rows[sheet]
+
+    def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
+        """Yield all rows of a sheet from the first to the last that is filled.
+
+        Raises:
+            WorkbookDamaged: The file is cut short.
+        """
+        reader = _Content(sheet)
+        for _ in self._read(reader):
+            yield from _taken(reader)
+            if reader.done:
+                return
+
+    def _read(self, reader: "_Content") -> Iterator[None]:
+        try:
+            with _content(self._opened) as file:
+                yield from feed(reader.parser, file)
+        except _DAMAGED:
+            raise WorkbookDamaged from None
+
+
+def is_encrypted(archive: ZipFile) -> bool:
+    """Whether an OpenDocument file is protected by a password."""
+    try:
+        return b"encryption-data" in archive.read("META-INF/manifest.xml")
+    except (KeyError, BadZipFile, zlib.error):
+        return False
+
+
+@contextmanager
+def _content(opened: Opened) -> Iterator[BinaryIO]:
+    """The XML of the sheets."""
+    with opened() as file:
+        if file.read(2) != b"PK":
+            file.seek(0)
+            yield file
+            return
+        with ZipFile(file) as archive, archive.open("content.xml") as part:
+            yield cast(BinaryIO, part)
+
+
+def _taken(reader: "_Content") -> Iterator[Sequence[Any]]:
+    """Take the rows that were read; a row may stand for many equal ones."""
+    for values, count in reader.rows:
+        for _ in range(count):
+            yield values
+    reader.rows.clear()
+
+
+class _Content:
+    """Collects the rows of one table, or only what tables there are.
+
+    Attributes:
+        rows: The rows that were not taken yet, each with how often it is repeated.
+        tables: For each table its name, whether it is hidden, and its number of hidden rows.
+        done: The table has ended.
+    """
+
+    def __init__(self, sheet: str | None) -> None:
+        self.rows: list[tuple[list[Any], int]] = []
+        self.tables: list[tuple[str, bool, int]] = []
+        self.done = False
+        self._sheet = sheet
+        self._hidden_styles: set[str] = set()
+        self._style = ""
+        self._depth = 0
+        """Of tables: a table inside a cell is not read."""
+        self._is_read = False
+        self._is_hidden = False
+        self._hidden_rows = self._row_count = self._blank_rows = 0
+        self._row: list[Any] = []
+        self._repeated = self._blanks = 0
+        self._cell: Mapping[str, str] | None = None
+        self._paragraphs: list[list[str]] = []
+        self._length = self._skipped = 0
+        self.parser: expat.XMLParserType = xml_parser(namespaces=True)
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if self._skipped or name in _NOT_SHOWN:
+            self._skipped += 1
+        elif name == f"{_TABLE}table":
+            self._begin_table(attributes)
+        elif name.startswith(_STYLE):
+            self._read_style(name, attributes)
+        elif self._depth == 1:
+            self._start_in_table(name, attributes)
+
+    def _start_in_table(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name in _CELLS:
+            self._cell, self._paragraphs, self._length = attributes, [], 0
+        elif name == f"{_TABLE}table-row":
+            self._begin_row(attributes)
+        elif self._cell is not None and name == f"{_TEXT}p":
+            self._paragraphs.append([])
+            self.parser.CharacterDataHandler = self._text
+        elif name.startswith(_TEXT):
+            blanks = " " * min(int(attributes.get(f"{_TEXT}c", "1")), MAX_TEXT_LENGTH)
+            self._text(blanks if name == f"{_TEXT}s" else _BREAKS.get(name, ""))
+
+    def _read_style(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == f"{_STYLE}style":
+            self._style = attributes.get(f"{_STYLE}name", "")
+        elif name == f"{_STYLE}table-properties" and attributes.get(f"{_TABLE}display") == "false":
+            self._hidden_styles.add(self._style)
+
+    def _end(self, name: str) -> None:
+        if self._skipped:
+            self._skipped -= 1
+        elif name in _CELLS:
+            if self._cell is not None and self._depth == 1:
+                self._end_cell(self._cell, is_covered=name != _CELL)
+        elif name == f"{_TEXT}p":
+            self.parser.CharacterDataHandler = None
+        elif name == f"{_TABLE}table-row":
+            if self._depth == 1:
+                self._end_row()
+        elif name == f"{_TABLE}table":
+            self._depth -= 1
+            if self._depth == 0:
+                self.tables[-1] = (*self.tables[-1][:2], self._hidden_rows)
+                self.done = self.done or self._is_read
+                self._is_read = False
+
+    def _begin_table(self, attributes: Mapping[str, str]) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            name = attributes.get(f"{_TABLE}name", "")
+            self.tables.append((name, attributes.get(f"{_TABLE}style-name") in self._hidden_styles, 0))
+            self._is_read = name == self._sheet and not self.done
+            self._hidden_rows = self._row_count = self._blank_rows = 0
+
+    def _begin_row(self, attributes: Mapping[str, str]) -> None:
+        self._row, self._blanks = [], 0
+        self._repeated = _count(attributes.get(f"{_TABLE}number-rows-repeated"), MAX_ROWS)
+        self._is_hidden = attributes.get(f"{_TABLE}visibility", "visible") != "visible"
+
+    def _end_row(self) -> None:
+        if self._row_count + self._repeated > MAX_ROWS:
+            raise XmlDamaged
+        self._row_count += self._repeated
+        if not self._row:
+            self._blank_rows += self._repeated
+            return
+        self._hidden_rows += self._repeated if self._is_hidden else 0
+        if self._is_read:
+            if self._blank_rows:
+                self.rows.append(([], self._blank_rows))
+            self.rows.append((self._row, self._repeated))
+        self._blank_rows = 0
+
+    def _end_cell(self, attributes: Mapping[str, str], *, is_covered: bool) -> None:
+        """Add a cell; one that a merged cell covers is not seen, so it is empty."""
+        count = _count(attributes.get(f"{_TABLE}number-columns-repeated"), MAX_COLUMNS)
+        value = "" if is_covered else _value(attributes, "\n".join(map("".join, self._paragraphs)))
+        self._cell = None
+        if value == "":
+            self._blanks += count
+            return
+        if len(self._row) + self._blanks + count > MAX_COLUMNS:
+            raise XmlDamaged
+        self._row += [""] * self._blanks + [value] * count
+        self._blanks = 0
+
+    def _text(self, text: str) -> None:
+        if self._skipped or not self._paragraphs:
+            return
+        self._length += len(text)
+        if self._length > MAX_TEXT_LENGTH:
+            raise XmlDamaged
+        self._paragraphs[-1].append(text)
+
+
+def _count(text: str | None, most: int) -> int:
+    count = 1 if text is None else int(text)
+    if not 0 < count <= most:
+        raise XmlDamaged
+    return count
+
+
+def _value(attributes: Mapping[str, str], shown: str) -> object:
+    """The value of a cell, as the text that stands for it."""
+    kind = attributes.get(f"{_OFFICE}value-type", "")
+    if attributes.get(f"{_EXTENSION}value-type") == "error" or (kind in _NUMBERS and shown.startswith(_ERROR_TEXTS)):
+        return shown if shown.startswith("#") else BAD_DATE
+    if kind in _NUMBERS:
+        number = float(attributes[f"{_OFFICE}value"])
+        return shown if kind == "float" and _is_padded(shown, number) else number
+    if kind == "date":
+        return _moment(attributes[f"{_OFFICE}date-value"])
+    if kind == "boolean":
+        return attributes.get(f"{_OFFICE}boolean-value") == "true"
+    return shown if kind == "time" else attributes.get(f"{_OFFICE}string-value", shown)
+
+
+def _moment(text: str) -> datetime | str:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return text
+
+
+def _is_padded(shown: str, number: float) -> bool:
+    """Whether a person sees zeros or letters that the number does not have: `00010`, `K-0010`."""
+    digits = "".join(filter(str.isdecimal, shown))
+    if not digits or not digits.isascii() or text_of(number) != str(int(digits)):
+        return False
+    return (digits[0] == "0" and len(digits) > 1) or shown[0].isalpha()

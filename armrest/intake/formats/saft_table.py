@@ -1,0 +1,212 @@
+"""Read the customers of a SAF-T Financial file, the export that every Norwegian accounting system has to offer.
+
+Source of the structure: Skatteetaten's schema `Norwegian_SAF-T_Financial_Schema_v_1.30.xsd`, and 1.10 before it. The
+customers are in `AuditFile/MasterFiles/Customers`, between the accounts and gigabytes of transactions.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from armrest.intake.errors import InputRefused
+from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, LocalNames, XmlDamaged, XmlUnsafe, feed, xml_parser
+from armrest.intake.locations import Opened
+
+BLOCK_ROWS: Final = 1000
+_COLUMNS: Final[tuple[str, ...]] = (
+    "customerNo",
+    "name",
+    "organizationNo",
+    "phoneNo",
+    "emailAddressDocument",
+    "addressLine1",
+    "addressLine2",
+    "addressLine3",
+    "postalCode",
+    "cityName",
+    "countryCode",
+)
+_ADDRESS_TYPES: Final = {"BillingAddress": 0, "PostalAddress": 1, "StreetAddress": 2, "": 2}
+"""The order in which a customer's addresses are chosen. Addresses that goods are shipped to or from are not used."""
+_SECTION_DEPTH, _PART_DEPTH, _CUSTOMER_DEPTH, _FIELD_DEPTH, _MEMBER_DEPTH = 2, 3, 4, 5, 6
+_FIELDS: Final = frozenset({"CustomerID", "Name", "RegistrationNumber"})
+_MEMBERS: Final = {
+    "Address": frozenset(
+        {"StreetName", "Number", "AdditionalAddressDetail", "Building", "City", "PostalCode", "Country", "AddressType"}
+    ),
+    "Contact": frozenset({"Telephone", "Email", "MobilePhone"}),
+}
+_NO_NUMBER: Final = frozenset({"", "NA", "N/A", "NOTUSED"})
+_VAT_NUMBER: Final = re.compile(r"([\d ]*\d) ?MVA", re.IGNORECASE | re.ASCII)
+
+
+class SaftTable(PlainTable):
+    """The customers of a SAF-T file. Its columns have ARM's names, so it needs no mapping; the first customer is row 1.
+
+    Raises:
+        InputRefused: The file is damaged.
+    """
+
+    columns = _COLUMNS
+
+    def __init__(self, name: str, opened: Opened) -> None:
+        self.name = name
+        self._opened = opened
+        version = next((reader.version for reader in self._read() if reader.has_version), "")
+        addresses = "address: billing, else postal, else street"
+        self.description = " ".join(filter(None, ["SAF-T Financial", version])) + f" ({addresses})"
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read from the start to the end of the customers; what follows them is not read.
+
+        Raises:
+            InputRefused: The file is damaged before the customers end.
+        """
+        row = 1
+        for reader in self._read():
+            while len(reader.rows) >= BLOCK_ROWS or (reader.done and reader.rows):
+                rows, reader.rows[:BLOCK_ROWS] = reader.rows[:BLOCK_ROWS], []
+                yield Chunk(row, list(map(list, zip(*rows, strict=True))))
+                row += len(rows)
+
+    def _read(self) -> Iterator["_Customers"]:
+        """Yield the reader after each piece of the file, until the customers end."""
+        reader = _Customers()
+        try:
+            with self._opened() as file:
+                for _ in feed(reader.parser, file):
+                    yield reader
+                    if reader.done:
+                        return
+        except XmlUnsafe:
+            what = "the XML declares entities, which no accounting system does; export it again"
+            raise InputRefused(f"{self.name}: {what}", code="damaged") from None
+        except XmlDamaged:
+            what = f"the SAF-T file is damaged or cut short after {reader.count} customers; export it again"
+            raise InputRefused(f"{self.name}: {what}", code="damaged") from None
+
+
+class _Customers:
+    """Collects customers while expat reads.
+
+    Attributes:
+        rows: The customers that were not taken yet.
+        done: No customer can follow.
+        has_version: The header was read, with or without a version.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, ...]] = []
+        self.count = 0
+        self.done = False
+        self.has_version = False
+        self.version = ""
+        self.parser = xml_parser()
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self._names = LocalNames()
+        self._depth = 0
+        self._section = ""
+        self._is_inside = False
+        self._field = ""
+        self._texts: list[str] | None = None
+        self._length = 0
+        self._customer: dict[str, str] = {}
+        self._groups: dict[str, list[dict[str, str]]] = {}
+
+    def _start(self, name: str, _: dict[str, str]) -> None:
+        self._depth += 1
+        if self._is_inside:
+            self._start_inside(self._names[name])
+        elif self._depth == _SECTION_DEPTH:
+            self._section = self._names[name]
+            self.has_version = self.has_version or self._section != "Header"
+        elif self._depth == _PART_DEPTH:
+            local = self._names[name]
+            self._is_inside = local == "Customers" and self._section == "MasterFiles" and not self.done
+            if local == "AuditFileVersion" and self._section == "Header":
+                self._collect()
+
+    def _start_inside(self, local: str) -> None:
+        self._texts, self.parser.CharacterDataHandler = None, None
+        if self._depth == _CUSTOMER_DEPTH:
+            self._customer, self._groups = {}, {"Address": [], "Contact": []}
+        elif self._depth == _FIELD_DEPTH:
+            self._field = local
+            if local in _FIELDS:
+                self._collect()
+            elif local in _MEMBERS:
+                self._groups[local].append({})
+        elif self._depth == _MEMBER_DEPTH and local in _MEMBERS.get(self._field, ()):
+            self._collect()
+
+    def _end(self, name: str) -> None:
+        depth = self._depth
+        self._depth = depth - 1
+        if self._texts is not None:
+            text = "".join(self._texts).strip()
+            self._texts, self.parser.CharacterDataHandler = None, None
+            if not self._is_inside:
+                self.version, self.has_version = text, True
+            elif depth == _FIELD_DEPTH:
+                self._customer[self._names[name]] = text
+            else:
+                self._groups[self._field][-1].setdefault(self._names[name], text)
+        if depth == _CUSTOMER_DEPTH and self._is_inside and self._names[name] == "Customer":
+            self.rows.append(_row(self._customer, self._groups["Address"], self._groups["Contact"]))
+            self.count += 1
+        elif (depth == _PART_DEPTH and self._is_inside) or (depth == _SECTION_DEPTH and self._section == "MasterFiles"):
+            self._is_inside, self.done = False, True
+
+    def _collect(self) -> None:
+        self._texts, self._length = [], 0
+        self.parser.CharacterDataHandler = self._text
+
+    def _text(self, text: str) -> None:
+        if self._texts is not None:
+            self._length += len(text)
+            if self._length > MAX_TEXT_LENGTH:
+                raise XmlDamaged
+            self._texts.append(text)
+
+
+def _row(customer: dict[str, str], addresses: list[dict[str, str]], contacts: list[dict[str, str]]) -> tuple[str, ...]:
+    address = _address(addresses)
+    street = " ".join(filter(None, [address.get("StreetName"), address.get("Number")]))
+    phone = _first(contacts, "MobilePhone") or _first(contacts, "Telephone")
+    return (
+        customer.get("CustomerID", ""),
+        customer.get("Name", ""),
+        _organization_number(customer.get("RegistrationNumber", "")),
+        phone,
+        _first(contacts, "Email"),
+        street,
+        address.get("AdditionalAddressDetail", ""),
+        address.get("Building", ""),
+        address.get("PostalCode", ""),
+        address.get("City", ""),
+        address.get("Country", ""),
+    )
+
+
+def _address(addresses: list[dict[str, str]]) -> dict[str, str]:
+    """The address for invoices: the first of the best type that has any part; empty if there is none."""
+    usable = [it for it in addresses if it.get("AddressType", "") in _ADDRESS_TYPES and _has_a_part(it)]
+    return min(usable, key=lambda it: _ADDRESS_TYPES[it.get("AddressType", "")], default={})
+
+
+def _has_a_part(address: dict[str, str]) -> bool:
+    return any(text for member, text in address.items() if member not in {"AddressType", "Country"})
+
+
+def _first(contacts: list[dict[str, str]], member: str) -> str:
+    return next(filter(None, (contact.get(member) for contact in contacts)), "")
+
+
+def _organization_number(text: str) -> str:
+    """The number without the `MVA` of a VAT number; `""` for `NA`, which means none."""
+    if text.upper() in _NO_NUMBER:
+        return ""
+    is_vat_number = _VAT_NUMBER.fullmatch(text)
+    return is_vat_number[1] if is_vat_number else text
