@@ -13,7 +13,7 @@ from armrest.intake.mapping import (
 )
 from armrest.intake.mapping_suggestion import suggest_mapping
 from armrest.intake.policy import Policy
-from armrest.intake.rows import Block, Finding, Reject, RejectsFile, serialize_block
+from armrest.intake.rows import Block, Finding, Reject, RejectsFile, Rewrite, Rewrites, serialize_block
 from armrest.intake.rules import REASONS, Reason, RejectLimit, Severity, severities
 from armrest.intake.single_customer import is_customer_number, read_single_customer
 from armrest.intake.source import Source, open_source
@@ -32,6 +32,8 @@ __all__ = [
     "Reject",
     "RejectLimit",
     "RejectsFile",
+    "Rewrite",
+    "Rewrites",
     "Severity",
     "Source",
     "SourceUnavailable",

@@ -2,18 +2,25 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import ROWS_BENEATH, Chunk, ColumnNames, Rows, Table, first_rows, guess, names_mostly
+from armrest.intake.formats import ROWS_BENEATH, Chunk, ColumnNames, Rows, Table, first_rows, guess, names_mostly, probable_header_row
 from armrest.intake.locations import Database, Places, readable
 from armrest.intake.mapping import FieldSource, field_sources_of, unmapped
 from armrest.intake.mapping import Mapping as ColumnMapping
 from armrest.intake.parallel import ReaderSpec, collect_after, pause_gc
 from armrest.intake.policy import Policy
-from armrest.intake.rows import Block, BlockReader, DuplicateResolver, Finding, KeyHashes, Resolution, serialize_block
+from armrest.intake.rows import Block, BlockReader, DuplicateResolver, Finding, KeyHashes, Resolution, Trailer, serialize_block
+from armrest.intake.rules import KeyShapes
 from armrest.intake.source_info import SourceInfo, inspect_source
+
+MOST_BIRTH_NUMBERS: Final = 0.2
+"""Above this share of the rows, the column holds birth numbers and not customer numbers that look like some."""
+BIRTH_NUMBER: Final = "birth-number-as-customer-number"
 
 
 class Source:
@@ -54,6 +61,8 @@ class Source:
         self._table = table
         self._policy = policy
         self._mapping = mapping
+        self._shapes: KeyShapes | None = None
+        self._footer: tuple[int, ...] = ()
         self._reader = BlockReader(table, field_sources, source=name, policy=policy)
         self._duplicates = DuplicateResolver(
             table,
@@ -67,6 +76,11 @@ class Source:
     def unmapped(self) -> tuple[str, ...]:
         """The columns that map to no field: by name, or as `column 3`."""
         return tuple(map(self._names.plain, self._unmapped))
+
+    @property
+    def footer(self) -> tuple[int, ...]:
+        """The numbers of the rows below the last customer that are no customers, after a reading has ended."""
+        return self._footer
 
     def place(self, row: int) -> str:
         """The position of a row, for people: its number, after the name of its file if there are several."""
@@ -101,6 +115,8 @@ class Source:
             return
         from armrest.intake.parallel import WorkerPool
 
+        with closing(self._chunks()) as chunks:
+            next(chunks, None)  # the workers start with what its first rows teach
         with WorkerPool(processes, self._spec, key=key, build=build) as pool:
             yield from self._read_by(pool.read)
 
@@ -111,6 +127,8 @@ class Source:
             columns=self.columns,
             explicit=self._table.explicit,
             loses_zeros=self._table.loses_zeros,
+            cell_delimiter=self._table.cell_delimiter,
+            shapes=self._shapes or KeyShapes(),
             mapping=self._mapping,
             policy=replace(self._policy, today=self._policy.newest_birth),
         )
@@ -118,29 +136,37 @@ class Source:
     def _read_by(self, read: Callable[[Iterator[Chunk]], Iterator[Block]]) -> Iterator[Block]:
         """Read the chunks and build blocks with `read`, which keeps their order but may take chunks in advance."""
         strict = self._policy.duplicates == "error"
-        hashes, rows = KeyHashes(), 0
+        hashes, rows, birth_numbers = KeyHashes(), 0, 0
         with readable(self.name):
             resolution = Resolution() if strict else self._duplicates.resolve(self._policy.duplicates)
         with pause_gc():
             left_out: deque[list[int]] = deque()
             chunks = self._resolved(resolution, hashes if strict else None, left_out)
+            trailer = Trailer()
             for number, block in enumerate(read(chunks), start=1):
                 numbers = left_out.popleft()
                 block.warnings += [Finding(row, "customerNo", "duplicate-left-out", None) for row in numbers]
+                trailer.hold_back(block)
                 rows += block.rows
+                birth_numbers += _birth_numbers(block)
                 yield block
                 collect_after(number)
+        self._footer = trailer.rows
         if not rows:
             raise _header_only(self.name)
+        if birth_numbers > MOST_BIRTH_NUMBERS * rows:
+            raise _birth_number_file(self.name, birth_numbers, rows)
         with readable(self.name):
             self._duplicates.refuse(hashes.repeated())
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def _chunks(self) -> Generator[Chunk, None, None]:
         first = True
         with readable(self.name):
             for chunk in self._table.chunks():
                 if first and _looks_like_a_header(chunk.record(0), self.columns):
                     raise _two_headers(self.name, self._table, chunk.first_row)
+                if first and self._shapes is None:
+                    self._shapes = self._reader.learn(chunk)
                 if first:
                     self._first_rows = [chunk.record(index) for index in range(min(len(chunk), ROWS_BENEATH))]
                 first = False
@@ -161,6 +187,7 @@ def open_source(
     source: str,
     *,
     encoding: str | None = None,
+    header_row: int | None = None,
     mapping: ColumnMapping | None = None,
     policy: Policy | None = None,
     inbox: Path | None = None,
@@ -174,6 +201,7 @@ def open_source(
     Args:
         source: A path, a folder or glob, `-` for standard input, an fsspec URL, or `sql:NAME`.
         encoding: The encoding of a CSV. None: the BOM decides, else UTF-8 if all of it is valid, else Windows-1252.
+        header_row: The row number of the header. None: the mapping's, else the first row that is not blank.
         mapping: The mapping; columns that it does not name are ignored. None: columns have ARM's names.
         policy: How to treat what the source leaves open; None: the defaults.
         inbox: The folder in which plain file names are looked up first.
@@ -185,7 +213,15 @@ def open_source(
         ValueError: The policy names a rule that does not exist.
     """
     sheet = mapping.sheet if mapping else None
-    info = inspect_source(source, encoding=encoding, sheet=sheet, inbox=inbox, places=places, databases=databases)
+    info = inspect_source(
+        source,
+        encoding=encoding,
+        sheet=sheet,
+        header_row=header_row or (mapping.header_row if mapping else None),
+        inbox=inbox,
+        places=places,
+        databases=databases,
+    )
     return source_of(info, mapping=mapping, policy=policy)
 
 
@@ -208,6 +244,9 @@ def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> di
     try:
         field_sources = field_sources_of(table.columns, source=name, mapping=mapping, names=names)
     except InputRefused:
+        row = probable_header_row(table.tops(), names=mapping.columns if mapping else ())
+        if row is not None and row != table.header_row:
+            raise _header_elsewhere(name, row) from None
         first = next(table.chunks(), None)
         if first and names_mostly(first.record(0)):
             raise _two_headers(name, table, first.first_row) from None
@@ -224,8 +263,23 @@ def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
     return tuple(record) == tuple(columns) or (len(filled) > 1 and all(map(guess, filled)))
 
 
+def _birth_numbers(block: Block) -> int:
+    findings = [*block.warnings, *(Finding(r.row, field, code, None) for r in block.rejects for field, code in r.faults)]
+    return sum(finding.code == BIRTH_NUMBER for finding in findings)
+
+
+def _birth_number_file(name: str, birth_numbers: int, rows: int) -> InputRefused:
+    what = f"{birth_numbers:,} of {rows:,} customer numbers are birth numbers, which are personal"
+    return InputRefused(f"{name}: {what}; use your own customer numbers", code="birth-numbers", column="customerNo")
+
+
 def _header_only(name: str) -> InputRefused:
     return InputRefused(f"{name}: a header, but no customers; check the system that exported it", code="header-only")
+
+
+def _header_elsewhere(name: str, row: int) -> InputRefused:
+    what = f"the header seems to be in row {row}: add --header-row {row}, or header_row: {row} in the mapping"
+    return InputRefused(f"{name}: {what}", code="header-not-first", rows=(row,))
 
 
 def _two_headers(name: str, table: Table, row: int) -> InputRefused:

@@ -32,6 +32,7 @@ def inspect_source(
     *,
     encoding: str | None = None,
     sheet: str | None = None,
+    header_row: int | None = None,
     inbox: Path | None = None,
     places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
@@ -46,7 +47,7 @@ def inspect_source(
         if source.startswith(SQL):
             return SourceInfo(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox, places=places)
-        inspected = [table_of(file, encoding=encoding, sheet=sheet) for file in files]
+        inspected = [table_of(file, encoding=encoding, sheet=sheet, header_row=header_row) for file in files]
         sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, inspected, strict=True)]
         tables = [(file.name, table) for file, (table, _) in zip(files, inspected, strict=True)]
         for _, table in tables:

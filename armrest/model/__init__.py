@@ -27,7 +27,7 @@ from armrest.model.customer_columns import FIELD_OF, FIELD_PATHS, KNOWN, NUMBER_
 from armrest.model.field_groups import GROUPS, LIST_FIELDS, PLAIN_FIELDS, FieldGroup
 from armrest.model.field_masks import mask_of, merged, names_in, without
 from armrest.model.keys import customer_key, customer_keys
-from armrest.model.masking import masked
+from armrest.model.masking import masked, masked_text
 from armrest.model.record_cells import cells_of, columns_for
 from armrest.model.serialized import Serialized, serialize
 from armrest.model.source_reading import (
@@ -96,6 +96,7 @@ __all__ = [
     "is_partial_address",
     "mask_of",
     "masked",
+    "masked_text",
     "merged",
     "missing_address_fields",
     "names_in",

@@ -16,13 +16,18 @@ def masked(customer: CustomerUpdate) -> dict[str, Any]:
     return {key: value if _is_shown(key, value) else _masked(value) for key, value in customer.items()}
 
 
+def masked_text(text: str) -> str:
+    """A text with `x` for every letter and `9` for every digit."""
+    return "".join("9" if it.isdigit() else "X" if it.isupper() else "x" if it.isalpha() else it for it in text)
+
+
 def _is_shown(key: str, value: Any) -> bool:
     return key == "customerNo" or (key in SHOWN and (not isinstance(value, str) or _CODE.fullmatch(value) is not None))
 
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return "".join("9" if it.isdigit() else "X" if it.isupper() else "x" if it.isalpha() else it for it in value)
+        return masked_text(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _masked(str(value))
     if isinstance(value, list):

@@ -3,6 +3,8 @@ from typing import TYPE_CHECKING
 from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.formats.detect import table_of
 from armrest.intake.formats.header_names import bare, guess, names_mostly
+from armrest.intake.formats.header_search import probable_header_row
+from armrest.intake.formats.non_records import NonRecord, non_record
 from armrest.intake.formats.table import Chunk, Layout, PlainTable, Table, Tables, first_rows
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ __all__ = [
     "Chunk",
     "ColumnNames",
     "Layout",
+    "NonRecord",
     "PlainTable",
     "Rows",
     "SqlTable",
@@ -33,5 +36,7 @@ __all__ = [
     "first_rows",
     "guess",
     "names_mostly",
+    "non_record",
+    "probable_header_row",
     "table_of",
 ]

@@ -9,12 +9,15 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.header_search import ROWS_SEARCHED
+from armrest.intake.formats.non_records import is_trailer, looks_like_another_header
+from armrest.intake.formats.table import Chunk, PlainTable, Rows
 from armrest.intake.locations import Opened
+from armrest.tabular import has_guard_mark
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 BLOCK_BYTES: Final = 1 << 17
@@ -33,12 +36,20 @@ class CsvTable(PlainTable):
         opened: Opens the file at its start; may be called repeatedly.
         encoding: A Python codec. None: the BOM decides, else UTF-8 if the whole file is valid UTF-8, else Windows-1252.
 
+        header_row: The row number of the header. None, and in a rejects file: the first row that is not blank.
+
     Raises:
         InputRefused: The file is empty, not text, or a web page, or its header cannot be read.
     """
 
     def __init__(
-        self, name: str, opened: Opened, *, encoding: str | None = None, block_bytes: int = BLOCK_BYTES
+        self,
+        name: str,
+        opened: Opened,
+        *,
+        encoding: str | None = None,
+        header_row: int | None = None,
+        block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.name = name
         self._opened = opened
@@ -49,9 +60,9 @@ class CsvTable(PlainTable):
             raise self._refused("empty", "the file is empty; check the system that exported it")
         if text.lstrip()[:20].casefold().startswith(_WEB_PAGE):
             raise self._refused("html", "this is a web page, not a CSV file; check how it was downloaded")
-        self.delimiter = _delimiter(text)
         self._line_end = "\n" if "\n" in text else "\r"
-        self._read_header(text)
+        self._read_header(text, header_row)
+        self.cell_delimiter = self.delimiter
         self.description = f"CSV, {_ENCODING_NAMES.get(self.encoding, self.encoding)}, {DELIMITERS[self.delimiter]}"
 
     def _checked(self, encoding: str) -> str:
@@ -77,17 +88,71 @@ class CsvTable(PlainTable):
                 return "cp1252"
         return "utf-8"
 
-    def _read_header(self, text: str) -> None:
-        lines = list(io.StringIO(text, newline=""))
-        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+    def _read_header(self, text: str, header_row: int | None) -> None:
+        """Read the header, which may be longer than one block."""
+        self.delimiter = _delimiter(text)
+        row, header, length = self._record_at(None)
+        if header_row is not None and not has_guard_mark(header):
+            self.delimiter = _delimiter(_line_at(text, header_row))
+            row, header, length = self._record_at(header_row)
+        self.header_row, self._header_length = row, length
+        self.columns = tuple(cell.strip() for cell in header)
+        self._surplus = self._surplus_cells(text[length:])
+
+    def _surplus_cells(self, text: str) -> int:
+        """The number of empty cells behind the header's last column in the first record: delimiters at a line's end.
+
+        They are no columns if every record has them; a record that differs is ragged.
+        """
+        line = next((line for line in text.splitlines() if line.strip()), "")
         try:
-            rows = enumerate(reader, start=1)
-            row, header = next((row, cells) for row, cells in rows if cells and not cells[0].startswith("sep="))
+            record = next(csv.reader([line], delimiter=self.delimiter, strict=True), [])
+        except csv.Error:
+            return 0
+        surplus = record[len(self.columns) :]
+        return 0 if any(map(str.strip, surplus)) else len(surplus)
+
+    def _record_at(self, wanted: int | None) -> tuple[int, list[str], int]:
+        """The row number of a record, its cells, and the length of the text up to its end; None: the first filled one.
+
+        Raises:
+            InputRefused: There is no such row, a quote never ends, or the header is too long.
+        """
+        text = ""
+        for more in self._texts(BLOCK_BYTES):
+            text += more
+            lines = list(io.StringIO(text, newline=""))
+            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+            try:
+                for row, cells in enumerate(reader, start=1):
+                    is_header = row == wanted if wanted else bool(cells) and not cells[0].startswith("sep=")
+                    if is_header and reader.line_num < len(lines):
+                        return row, cells, len("".join(lines[: reader.line_num]))
+            except csv.Error as error:
+                if "unexpected end of data" not in str(error):
+                    raise self._quote_fault(error, 1) from None
+            if len(text) > MAX_RECORD_LENGTH:
+                break
+        return self._last_record(text, wanted)
+
+    def _last_record(self, text: str, wanted: int | None) -> tuple[int, list[str], int]:
+        """The header of a file that ends with it, or of which only the header was read."""
+        if len(text) > MAX_RECORD_LENGTH:
+            raise self._refused("quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?")
+        try:
+            rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True), start=1)
+            for row, cells in rows:
+                if row == wanted if wanted else bool(cells) and not cells[0].startswith("sep="):
+                    return row, cells, len(text)
         except csv.Error as error:
             raise self._quote_fault(error, 1) from None
-        self._header_row = row
-        self._header_length = len("".join(lines[: reader.line_num]))
-        self.columns = tuple(cell.strip() for cell in header)
+        raise self._refused("missing-column", f"there is no row {wanted}, which should hold the header")
+
+    def tops(self) -> Iterator[Rows]:
+        """The first rows of the file, split by each delimiter."""
+        lines = list(islice(io.StringIO(next(self._texts(BLOCK_BYTES), ""), newline=""), ROWS_SEARCHED))
+        for delimiter in DELIMITERS:
+            yield list(csv.reader(lines, delimiter=delimiter))
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the start; the header is row 1, and a blank line counts as a row.
@@ -95,7 +160,7 @@ class CsvTable(PlainTable):
         Raises:
             InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
-        row, rest, header_left = self._header_row + 1, "", self._header_length
+        row, rest, header_left = self.header_row + 1, "", self._header_length
         for text in self._texts(self._block_bytes):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
@@ -143,7 +208,8 @@ class CsvTable(PlainTable):
             return None
         lines = text.split("\n")
         del lines[-1]
-        blank = self.delimiter * (len(self.columns) - 1)
+        width = len(self.columns) + self._surplus
+        blank = self.delimiter * (width - 1)
         quoted = [position for position, line in enumerate(lines) if '"' in line] if '"' in text else []
         try:
             records = list(csv.reader([lines[position] for position in quoted], delimiter=self.delimiter, strict=True))
@@ -155,7 +221,6 @@ class CsvTable(PlainTable):
             lines[position] = blank
         if "" in lines:
             lines = [line or blank for line in lines]
-        width = len(self.columns)
         if set(map(str.count, lines, repeat(self.delimiter))) - {width - 1} or any(
             len(record) != width for record in records
         ):
@@ -165,7 +230,9 @@ class CsvTable(PlainTable):
         for position, record in zip(quoted, records, strict=True):
             for column, cell in zip(columns, record, strict=True):
                 column[position] = cell
-        return columns
+        if any(any(column) for column in columns[len(self.columns) :]):
+            return None
+        return columns[: len(self.columns)]
 
     def _split_records(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
         lines = list(io.StringIO(text, newline=""))
@@ -184,8 +251,18 @@ class CsvTable(PlainTable):
         return columns, "".join(lines[complete:])
 
     def _check_widths(self, records: list[list[str]], row: int) -> None:
-        width = len(self.columns)
-        ragged = [position for position, record in enumerate(records) if len(record) != width]
+        width, surplus = len(self.columns), self._surplus
+        ragged = []
+        for position, record in enumerate(records):
+            if len(record) == width + surplus and not any(map(str.strip, record[width:])):
+                del record[width:]
+            elif len(record) < width and is_trailer(record):
+                record.extend([""] * (width - len(record)))
+            elif looks_like_another_header(record):
+                what = "looks like the header of another table; send each table as a file of its own"
+                raise self._refused("second-table", f"row {row + position} {what}", row + position)
+            elif len(record) != width or any(record):  # a blank line has the header's length
+                ragged.append(position)
         if ragged:
             rows = tuple(row + position for position in ragged[:10])
             more = f" (the first of {len(ragged)} such rows)" if len(ragged) > 1 else ""
@@ -207,6 +284,11 @@ class CsvTable(PlainTable):
 
     def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
+
+
+def _line_at(text: str, row: int) -> str:
+    lines = text.splitlines(keepends=True)
+    return lines[row - 1] if row <= len(lines) else ""
 
 
 def _delimiter(text: str) -> str:

@@ -35,24 +35,32 @@ _ARROW: Final = b"ARROW1"
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 
-def table_of(location: Location, *, encoding: str | None = None, sheet: str | None = None) -> tuple[Table, int]:
+def table_of(
+    location: Location, *, encoding: str | None = None, sheet: str | None = None, header_row: int | None = None
+) -> tuple[Table, int]:
     """Inspect a file; return its table, and roughly how many times larger a CSV with the same cells would be.
 
     Args:
         encoding: The encoding of a CSV; None: detect it.
         sheet: The sheet of a workbook; None: the first one.
+        header_row: The row number of the header; None: the first row that is not blank.
 
     Raises:
         InputRefused: The content does not match the format, or the header cannot be understood.
     """
     plain = _decompressed(location)
-    table = _table_in(plain, encoding=encoding, sheet=sheet)
+    table = _table_in(plain, encoding=encoding, sheet=sheet, header_row=header_row)
+    if header_row is not None and not table.header_row:
+        what = "its format says where the columns are named; leave --header-row (header_row in the mapping) out"
+        raise InputRefused(f"{location.name}: {what}", code="missing-column")
     if plain is not location:
         return table, COMPRESSED_GROWS
     return table, PARQUET_GROWS if _head(location.opened).startswith(_PARQUET) else 1
 
 
-def _table_in(location: Location, *, encoding: str | None, sheet: str | None) -> Table:
+def _table_in(
+    location: Location, *, encoding: str | None, sheet: str | None, header_row: int | None = None
+) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
     if kind := other_kind(head):
@@ -61,7 +69,7 @@ def _table_in(location: Location, *, encoding: str | None, sheet: str | None) ->
     if head.startswith((_ZIP, _OLE)) or root in _WORKBOOK_ROOTS:
         from armrest.intake.formats.excel_table import ExcelTable
 
-        return ExcelTable(name, seekable(opened), sheet=sheet)
+        return ExcelTable(name, seekable(opened), sheet=sheet, header_row=header_row)
     if sheet is not None:
         raise InputRefused(f'{name}: not a workbook, so it has no sheet "{sheet}"', code="no-such-sheet")
     if root is not None:
@@ -74,7 +82,7 @@ def _table_in(location: Location, *, encoding: str | None, sheet: str | None) ->
         from armrest.intake.formats.json_table import JsonTable
 
         return JsonTable(name, opened)
-    return CsvTable(name, opened, encoding=encoding)
+    return CsvTable(name, opened, encoding=encoding, header_row=header_row)
 
 
 def _markup_table(name: str, opened: Opened, root: str, head: bytes) -> Table:

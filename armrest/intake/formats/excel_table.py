@@ -15,11 +15,13 @@ from armrest.intake.formats.excel_parts import is_binary
 from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
 from armrest.intake.formats.excel_xml import ExcelXml
 from armrest.intake.formats.file_kinds import old_document_kind
+from armrest.intake.formats.header_search import ROWS_SEARCHED
 from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_texts
 from armrest.intake.formats.open_document import OpenDocument, is_encrypted
-from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.table import Chunk, PlainTable, Rows
 from armrest.intake.locations import Opened
 from armrest.model import nearest
+from armrest.tabular import has_guard_mark
 
 BLOCK_ROWS: Final = 5000
 MOST_NAMED: Final = 5
@@ -54,6 +56,7 @@ class ExcelTable(PlainTable):
 
     Args:
         sheet: The name of the sheet; None: the first visible one.
+        header_row: The row number of the header; None, and in a rejects file: the first row that is not blank.
 
     Raises:
         InputRefused: The workbook is damaged, protected, or binary, or has no such sheet, or the sheet is empty.
@@ -61,7 +64,7 @@ class ExcelTable(PlainTable):
 
     loses_zeros = True
 
-    def __init__(self, name: str, opened: Opened, *, sheet: str | None = None) -> None:
+    def __init__(self, name: str, opened: Opened, *, sheet: str | None = None, header_row: int | None = None) -> None:
         self.name = name
         with opened() as file:
             if is_binary(file):
@@ -81,16 +84,24 @@ class ExcelTable(PlainTable):
         header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if any(values)), None)
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
-        self._header_row = header[0]
+        if header_row is not None and not has_guard_mark(texts_of(header[1])):
+            header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if row == header_row), None)
+            if header is None:
+                raise self._refused("missing-column", f"there is no row {header_row}, which should hold the header")
+        self.header_row = header[0]
         self.columns = tuple(cell.strip() for cell in texts_of(header[1]))
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the row after the header."""
-        first_row = self._header_row + 1
+        first_row = self.header_row + 1
         rows = (self._filled_up(row, values) for row, values in enumerate(self._rows(), start=1) if row >= first_row)
         while block := list(islice(rows, BLOCK_ROWS)):
             yield Chunk(first_row, [texts_of(column) for column in zip(*block, strict=True)])
             first_row += len(block)
+
+    def tops(self) -> Iterator[Rows]:
+        """The first rows of the sheet."""
+        yield [texts_of(values) for values in islice(self._rows(), ROWS_SEARCHED)]
 
     def _rows(self) -> Iterator[Sequence[Any]]:
         try:

@@ -1,6 +1,7 @@
 """The result of every format: named columns of text cells, in blocks, in the order of the source."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,11 +38,13 @@ class Layout(Protocol):
     Attributes:
         explicit: Whether *missing* (None) differs from *blank* (`""`), which is then a value.
         loses_zeros: Whether texts may have been stored as numbers, without their leading zeros.
+        cell_delimiter: The sign between cells in the file itself; `""` if the format has none.
     """
 
     columns: tuple[str, ...]
     explicit: bool
     loses_zeros: bool
+    cell_delimiter: str
 
     def place(self, row: int) -> str:
         """The position of a row: its number, after the name of its file if there are several."""
@@ -54,12 +57,17 @@ class Table(Layout, Protocol):
         description: Format, encoding and so on, to show to the user.
         delimiter, encoding: For the rejects file.
         nested: The positions of columns that do not hold texts, and cannot be read.
+        header_row: The row number of its header; 0 if it has none.
     """
 
     description: str
     delimiter: str
     encoding: str
     nested: frozenset[int]
+    header_row: int
+
+    def tops(self) -> Iterator[Rows]:
+        """The first rows of the file, with what is above the header; once for each way to split them into cells."""
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the start, in bounded memory; blank records are empty cells.
@@ -78,7 +86,13 @@ class PlainTable:
     encoding: str = "utf-8-sig"
     explicit: bool = False
     loses_zeros: bool = False
+    cell_delimiter: str = ""
     nested: frozenset[int] = frozenset()
+    header_row: int = 0
+
+    def tops(self) -> Iterator[Rows]:
+        """Nothing: the format says where its columns are named."""
+        return iter(())
 
     def place(self, row: int) -> str:
         """The row number."""
@@ -113,7 +127,13 @@ class Tables:
         self.encoding = first.encoding if all(it.encoding == first.encoding for _, it in tables) else "utf-8-sig"
         self.explicit = first.explicit
         self.loses_zeros = any(table.loses_zeros for _, table in tables)
+        self.cell_delimiter = first.cell_delimiter
         self.nested = first.nested
+        self.header_row = first.header_row
+
+    def tops(self) -> Iterator[Rows]:
+        """Those of the first file."""
+        return self._tables[0][1].tops()
 
     def chunks(self) -> Iterator[Chunk]:
         """Read the tables in their order."""
@@ -121,7 +141,8 @@ class Tables:
         self._starts.clear()
         for _, table in self._tables:
             self._starts.append(offset)
-            order = [table.columns.index(column) for column in self.columns]
+            positions = {name: position for position, name in enumerate(_by_occurrence(table.columns))}
+            order = [positions[name] for name in _by_occurrence(self.columns)]
             last = 0
             for chunk in table.chunks():
                 yield Chunk(offset + chunk.first_row, [chunk.columns[position] for position in order])
@@ -132,6 +153,14 @@ class Tables:
         """The name of the file, and the row number in it; only for rows that have been read."""
         position = bisect_right(self._starts, row - 1) - 1
         return f"{self._tables[position][0]}:{row - self._starts[position]}"
+
+
+def _by_occurrence(columns: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Each name with the number of times that it stands before."""
+    seen: Counter[str] = Counter()
+    for column in columns:
+        yield column, seen[column]
+        seen[column] += 1
 
 
 def _odd_columns(table: Table, first: Table) -> str:

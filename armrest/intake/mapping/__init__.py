@@ -1,5 +1,6 @@
+from armrest.intake.mapping.countries import country_code
 from armrest.intake.mapping.dates import ToIso, date_format, year_first
-from armrest.intake.mapping.field_sources import FieldSource, field_sources_of, unmapped
+from armrest.intake.mapping.field_sources import FieldSource, field_sources_of, numbered_headings, unmapped
 from armrest.intake.mapping.model import (
     Mapping,
     MappingFault,
@@ -15,11 +16,13 @@ __all__ = [
     "Mapping",
     "MappingFault",
     "ToIso",
+    "country_code",
     "date_format",
     "field_sources_of",
     "mapping_of",
     "mapping_schema",
     "mapping_text",
+    "numbered_headings",
     "parse_mapping",
     "read_mapping",
     "unmapped",

@@ -1,5 +1,6 @@
 """Mappings: a small YAML file that maps the columns of a source to ARM's fields."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -21,6 +23,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.mapping.dates import date_format
+from armrest.intake.mapping.rewriting import STEPS, misplaced, step_of
 from armrest.intake.mapping.yaml_lines import LinedYaml, YamlError
 from armrest.model import FIELDS, KNOWN, nearest
 
@@ -48,11 +51,28 @@ Leaf = Annotated[str, AfterValidator(_one_of(KNOWN, "field")), WithJsonSchema({"
 Group = Annotated[
     str, AfterValidator(_one_of({name: name for name in FIELDS}, "field")), WithJsonSchema({"enum": sorted(FIELDS)})
 ]
+def _is_step(name: str) -> str:
+    try:
+        return step_of(name).name
+    except ValueError as error:
+        raise PydanticCustomError("step", str(error)) from None
+
+
+Step = Annotated[str, AfterValidator(_is_step)]
+Steps = Annotated[
+    Annotated[Step, Tag("(step)")] | Annotated[list[Step], Tag("(steps)")],
+    Discriminator(lambda value: "(steps)" if isinstance(value, list) else "(step)"),
+]
 DateFormat = Annotated[
     str,
     AfterValidator(_is_date_format),
     Field(description="how the column writes dates, in YYYY, MM or M, and DD or D", examples=["DD.MM.YYYY"]),
 ]
+
+
+def _row_number(value: Any) -> Any:
+    """YAML's values are texts here."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,6}", value) else value
 
 
 class ColumnRule(BaseModel):
@@ -66,6 +86,21 @@ class ColumnRule(BaseModel):
         None, description="the source's values, each with ARM's value; a row with any other value is rejected"
     )
     date: DateFormat | None = None
+    strip: str = Field("", description="the signs to take off at both ends of a cell", examples=["'*"])
+    empty: list[str] = Field(
+        default_factory=list, description="the cells that stand for no value", examples=[["NULL", "-"]]
+    )
+    as_: Steps = Field(
+        default_factory=list,
+        alias="as",
+        description=f"how cells are rewritten, one step or several in order: {', '.join(STEPS)}",
+        examples=["digits", ["whole-number", "pad(4)"]],
+    )
+
+    @property
+    def steps(self) -> list[str]:
+        """The names of the steps, in order."""
+        return self.as_ if isinstance(self.as_, list) else [self.as_]
 
     @model_validator(mode="after")
     def _fits_its_field(self) -> Self:
@@ -73,6 +108,8 @@ class ColumnRule(BaseModel):
             raise PydanticCustomError("date_field", f"date works only for dateOfBirth; remove it from {self.field}")
         if self.lookup and self.field == "dateOfBirth":
             raise PydanticCustomError("date_lookup", "dateOfBirth has no lookup; say how dates are written with date")
+        if step := next((step for step in self.steps if misplaced(step, self.field)), None):
+            raise PydanticCustomError("step_field", f"as: {step} does not work for {self.field}; remove it")
         if self.default and self.field == "customerNo":
             raise PydanticCustomError("default_number", "customerNo cannot have a default; remove it")
         return self
@@ -102,6 +139,12 @@ class Mapping(BaseModel):
         default_factory=list, description="fields that an empty cell clears in ARM; otherwise ARM keeps its value"
     )
     sheet: str | None = Field(None, description="the workbook's sheet; by default the first visible one")
+    header_row: Annotated[int, BeforeValidator(_row_number)] | None = Field(
+        None, description="the row of the header, counted from 1; by default the first one that is not blank", ge=1
+    )
+    empty: list[str] = Field(
+        default_factory=list, description="the cells that stand for no value, in every column", examples=[["NULL", "-"]]
+    )
 
     @property
     def rules(self) -> dict[str, ColumnRule]:
@@ -200,7 +243,9 @@ _MESSAGES: Final = {
     "dict_type": "{key} must be a list of names, each with its value",
     "model_type": "{key} must be the name of a field, or a list of settings such as field and default",
     "model_attributes_type": "{key} must be the name of a field, or a list of settings such as field and default",
-    "list_type": "{key} must be all, or a list of fields",
+    "list_type": "{key} must be a list: [NULL, -]",
+    "int_type": "{key} must be the number of a row, counted from 1",
+    "int_parsing": "{key} must be the number of a row, counted from 1",
     "literal_error": "{key} must be all, or a list of fields",
 }
 
@@ -209,7 +254,7 @@ def _message(fault: ErrorDetails) -> str:
     key = ".".join(str(part) for part in fault["loc"] if str(part)[0] not in "([") or "the mapping"
     if fault["type"] == "extra_forbidden":
         known = {**Mapping.model_fields, **ColumnRule.model_fields}
-        close = nearest(str(fault["loc"][-1]), {name: name for name in known})
+        close = nearest(str(fault["loc"][-1]), {name.rstrip("_"): name.rstrip("_") for name in known})
         return f'unknown setting "{fault["loc"][-1]}" (the nearest known one is {close})'
     return _MESSAGES.get(fault["type"], fault["msg"]).format(key=key)
 

@@ -2,6 +2,8 @@ from armrest.intake.rows.block_reader import Block, BlockReader, serialize_block
 from armrest.intake.rows.duplicates import DuplicateResolver, Resolution
 from armrest.intake.rows.key_hashes import KeyHashes
 from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
+from armrest.intake.rows.rewrites import Rewrite, Rewrites
+from armrest.intake.rows.trailer import Trailer
 
 __all__ = [
     "Block",
@@ -12,5 +14,8 @@ __all__ = [
     "Reject",
     "RejectsFile",
     "Resolution",
+    "Rewrite",
+    "Rewrites",
+    "Trailer",
     "serialize_block",
 ]

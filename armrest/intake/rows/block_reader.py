@@ -1,17 +1,20 @@
 """Turn the columns of one block into customers, rejects and warnings."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import Chunk, Layout
+from armrest.intake.formats import Chunk, Layout, non_record
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
+from armrest.intake.rows.mending import mended
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
-from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, Column, checks_of, severities, with_countries
+from armrest.intake.rows.rewrites import Rewrite, Rewrites
+from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, Column, KeyShapes, checks_of, severities, with_countries
 from armrest.model import ADDRESS_FIELDS, CustomerUpdate, Serialized, serialize
 from armrest.tabular import has_guard_mark, unguarded
 
@@ -28,6 +31,7 @@ class Block:
         row_numbers: The row number of each customer.
         rows: The number of rows read, including rejects, without blank rows.
         warnings: The findings in rows that are sent nevertheless.
+        rewrites: The cells that are sent otherwise than they are in the source.
         blanked: For each field of the address, how many customers send it empty together with a filled one.
         sealed: In a serialized block, the customers as they will be sent; `customers` is empty then.
     """
@@ -38,6 +42,7 @@ class Block:
     rows: int
     warnings: list[Finding] = field(default_factory=list)
     blanked: Counter[str] = field(default_factory=Counter)
+    rewrites: tuple[Rewrite, ...] = ()
     sealed: Serialized = field(default_factory=Serialized)
 
 
@@ -68,7 +73,20 @@ class BlockReader:
             for leaf, field_source in field_sources.items()
         }
         self._has_guarded_cells = has_guard_mark(table.columns)
+        self._columns = table.columns
+        self._delimiter = table.cell_delimiter
+        self._shapes = KeyShapes()
         self._unnamed = [position for position, column in enumerate(table.columns) if not column]
+
+    def learn(self, chunk: Chunk) -> KeyShapes:
+        """Learn the usual shape of customer numbers from the first rows of the source; return it."""
+        self._shapes = KeyShapes.of(self._column(chunk, "customerNo"))
+        return self._shapes
+
+    def with_shapes(self, shapes: KeyShapes) -> Self:
+        """Take over what another process has learnt; return this reader."""
+        self._shapes = shapes
+        return self
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
         """The customer number of every row as it would be sent, `""` if it has none."""
@@ -84,33 +102,39 @@ class BlockReader:
         """Check the rows and assemble customers.
 
         Raises:
-            InputRefused: A column without a name has a filled cell, or an address is filled but columns are missing.
+            InputRefused: A column without a name has a filled cell, another table begins, or an address is filled but
+                columns are missing.
         """
         self._refuse_unnamed(chunk)
-        columns = {leaf: self._column(chunk, leaf) for leaf in self._field_sources}
+        rewrites = Rewrites()
+        columns = {leaf: self._column(chunk, leaf, rewrites) for leaf in self._field_sources}
         restored = self._addresses.complete(columns, chunk.first_row)
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
+        self._check_rows(chunk, columns, blank, faults)
         numbers = columns["customerNo"].cells
         rows = range(chunk.first_row, chunk.first_row + len(chunk))
         valid = [index for index in range(len(rows)) if index not in faults]
         drafts = build_drafts(columns, explicit=self._explicit, clear=self._clear, parts=self._parts)
         customers, unfit = validate_drafts([drafts[index] for index in valid] if faults else drafts)
         faults |= {valid[position]: [(leaf, "does-not-fit")] for position, leaf in unfit.items()}
+        sent = [index for index in valid if index not in unfit] if unfit else valid
+        self._warn_of_rows(columns, customers, sent, warnings)
         return Block(
             customers,
             [rows[index] for index in valid if index not in faults],
             [self._reject(chunk, index, faults[index], numbers[index]) for index in sorted(faults.keys() - blank)],
             len(rows) - len(blank),
             [
-                Finding(rows[index], leaf, code, _display_number(numbers[index]))
+                Finding(rows[index], leaf, code, _display_number(numbers[index], warnings[index]))
                 for index in sorted(warnings.keys() - faults.keys())
                 for leaf, code in warnings[index]
             ],
             self._addresses.blanked(columns, left_out=faults),
+            rewrites.all(),
         )
 
-    def _column(self, chunk: Chunk, leaf: str) -> Column:
+    def _column(self, chunk: Chunk, leaf: str, rewrites: Rewrites | None = None) -> Column:
         field_source = self._field_sources[leaf]
         default = "" if leaf in ADDRESS_FIELDS else field_source.default
         if field_source.position is None:
@@ -118,8 +142,21 @@ class BlockReader:
         cells = chunk.columns[field_source.position]
         if self._has_guarded_cells:
             cells = [cell and unguarded(cell) for cell in cells]
-        column = field_source.rewritten((Column.of(cells) if self._explicit else Column(cells)).trimmed())
+        column = (Column.of(cells) if self._explicit else Column(cells)).trimmed()
+        for how, rewritten in self._rewritings(chunk, leaf, column):
+            if rewrites is not None:
+                rewrites.compare(leaf, how, column.cells, rewritten.cells, first_row=chunk.first_row)
+            column = rewritten
         return column.filled(default) if default else column
+
+    def _rewritings(self, chunk: Chunk, leaf: str, column: Column) -> Iterator[tuple[str, Column]]:
+        """Each kind of rewriting, and the column after it: first the harmless mending, then what the mapping declares."""
+        for how, column in mended(leaf, column):  # noqa: B020  the last one goes on
+            yield how, column
+        field_source, countries = self._field_sources[leaf], None
+        if field_source.needs_country and "countryCode" in self._field_sources:
+            countries = self._column(chunk, "countryCode").cells
+        yield from field_source.rewritings(column, countries)
 
     def _check(self, columns: Mapping[str, Column], restored: Sequence[int]) -> tuple[Faults, Faults]:
         """The errors and the warnings."""
@@ -136,7 +173,68 @@ class BlockReader:
                     cells = in_country = in_country or with_countries(column, columns["countryCode"])
                 for index, code in check.breaches(cells):
                     faults[self._severities[code]].setdefault(index, []).append((leaf, code))
+        for index, code in self._shapes.breaches(columns["customerNo"]):
+            faults[self._severities[code]].setdefault(index, []).append(("customerNo", code))
         return faults["error"], faults["warning"]
+
+    def _check_rows(
+        self, chunk: Chunk, columns: Mapping[str, Column], blank: Collection[int], faults: Faults
+    ) -> None:
+        """Add the faults of whole rows: those that are no customers, and those that a stray quote has swallowed.
+
+        Raises:
+            InputRefused: Another table begins.
+        """
+        key = self._field_sources["customerNo"].position
+        heading = self._columns[key] if key is not None else ""
+        suspects = {index for index, row in faults.items() if any(leaf == "customerNo" for leaf, _ in row)}
+        if heading in columns["customerNo"].cells:
+            suspects.update(index for index, cell in enumerate(columns["customerNo"].cells) if cell == heading)
+        for index in sorted(suspects.difference(blank)) if key is not None else ():
+            after_gap = index > 0 and sum(map(bool, chunk.record(index - 1))) <= 1
+            kind = non_record(chunk.record(index), self._columns, key or 0, after_gap=after_gap)
+            if kind == "second-table":
+                raise self._second_table(chunk.first_row + index)
+            if kind:
+                faults[index] = [("customerNo", kind)]
+        for index in self._swallowing(chunk):
+            faults.setdefault(index, []).append(("customerNo", "swallowed-rows"))
+
+    def _swallowing(self, chunk: Chunk) -> set[int]:
+        """The positions of rows with a cell that holds a line break and the delimiter."""
+        if not self._delimiter or self._severities["swallowed-rows"] != "error":
+            return set()
+        return {
+            index
+            for column in chunk.columns
+            if "\n" in (text := "".join(filter(None, column))) or "\r" in text
+            for index, cell in enumerate(column)
+            if cell and self._delimiter in cell and ("\n" in cell or "\r" in cell)
+        }
+
+    def _warn_of_rows(
+        self,
+        columns: Mapping[str, Column],
+        customers: Sequence[CustomerUpdate],
+        sent: Sequence[int],
+        warnings: Faults,
+    ) -> None:
+        """Add the warnings about whole rows that are sent."""
+        if self._severities["only-a-number"] != "off":
+            for index, customer in zip(sent, customers, strict=True):
+                if len(customer) == 1:
+                    warnings.setdefault(index, []).append(("customerNo", "only-a-number"))
+        names = columns.get("countryText")
+        if names is None or self._severities["country-without-code"] == "off":
+            return
+        codes = columns["countryCode"].cells if "countryCode" in columns else [""] * len(names.cells)
+        for index, (name, code) in enumerate(zip(names.cells, codes, strict=True)):
+            if name and not code:
+                warnings.setdefault(index, []).append(("countryText", "country-without-code"))
+
+    def _second_table(self, row: int) -> InputRefused:
+        what = f"row {self._place(row)} looks like the header of another table; send each table as a file of its own"
+        return InputRefused(f"{self._source}: {what}", code="second-table", rows=(row,))
 
     def _reject(self, chunk: Chunk, index: int, faults: list[tuple[str, str]], number: str) -> Reject:
         (leaf, code), *also = faults
@@ -159,5 +257,8 @@ class BlockReader:
                 )
 
 
-def _display_number(number: str) -> str | None:
+def _display_number(number: str, findings: Iterable[tuple[str, str]] = ()) -> str | None:
+    """The number if it may be shown; a birth number may not."""
+    if any(code == "birth-number-as-customer-number" for _, code in findings):
+        return None
     return number if number.isprintable() and 0 < len(number) <= MAX_CUSTOMER_NO_LENGTH else None

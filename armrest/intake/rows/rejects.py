@@ -61,15 +61,16 @@ class Reject:
     @property
     def fields(self) -> str:
         """The names of all fields at fault."""
-        return ", ".join(dict.fromkeys(field for field, _ in self._faults))
+        return ", ".join(dict.fromkeys(field for field, _ in self.faults))
 
     @property
     def sentence(self) -> str:
         """What is wrong and what to do, in words, without cell values."""
-        return "; ".join(f"{field} {REASONS[code].sentence}" for field, code in self._faults)
+        return "; ".join(f"{field} {REASONS[code].sentence}" for field, code in self.faults)
 
     @property
-    def _faults(self) -> tuple[tuple[str, str], ...]:
+    def faults(self) -> tuple[tuple[str, str], ...]:
+        """All fields at fault, each with its code."""
         return ((self.field, self.code), *self.also)
 
 

@@ -1,5 +1,6 @@
 from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, checks_of, with_countries
 from armrest.intake.rules.column import Column, items
+from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import RejectLimit
 from armrest.intake.rules.validators import is_date, is_whole_number
@@ -8,6 +9,7 @@ __all__ = [
     "MAX_CUSTOMER_NO_LENGTH",
     "REASONS",
     "Column",
+    "KeyShapes",
     "Reason",
     "RejectLimit",
     "Severity",

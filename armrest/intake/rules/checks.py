@@ -21,6 +21,11 @@ from armrest.model import FIELD_PATHS, LIST_FIELDS, NUMBER_COLUMNS
 MAX_CUSTOMER_NO_LENGTH: Final = 50
 MAX_LENGTH: Final = 255
 """Both lengths are assumed; Amili documents none."""
+BIRTH_NUMBERS_REJECT: Final = frozenset(
+    ("name", "customerCategory", "organizationNo", "sellerReference", "buyerReference", "addressLine1", "addressLine2",
+     "addressLine3", "cityName", "countryText")
+)  # fmt: skip
+"""Free text, and the organization number: here a birth number is an error, elsewhere a chance hit is likelier."""
 OLDEST_BIRTH: Final = "1900-01-01"
 
 Predicate = Callable[[str], bool]
@@ -59,7 +64,7 @@ def checks_of(
     Args:
         lookup: The values that a mapping's lookup returns.
     """
-    checks = [*EVERYWHERE, *OWN_CHECKS.get(field, ())]
+    checks = [*EVERYWHERE, *OWN_CHECKS.get(field, ()), *_beyond_the_key(field)]
     if field == "dateOfBirth":
         checks.append(_dates(today))
     if lookup is not None:
@@ -162,6 +167,25 @@ def _dates(today: date) -> Check:
     )
 
 
+def _beyond_the_key(field: str) -> Iterator[Check]:
+    """What is looked for in every column but that of the customer numbers, which has its own rules about it."""
+    if field == "customerNo":
+        return
+    code = "birth-number" if field in BIRTH_NUMBERS_REJECT else "birth-number-elsewhere"
+    yield Check(_may_hold_birth_number, {code: validators.contains_birth_number})
+    placeholder = "placeholder-name" if field == "name" else "placeholder"
+    words = validators.PLACEHOLDERS - {"NA"} if field == "countryCode" else validators.PLACEHOLDERS
+    yield Check(_among(words), {placeholder: words.__contains__})
+
+
+def _may_hold_birth_number(column: Column) -> Iterable[str]:
+    return column.cells if column.may_hold_birth_number else ()
+
+
+def _among(words: frozenset[str]) -> Callable[[Column], Iterable[str]]:
+    return lambda column: () if words.isdisjoint(column.cells) else words.intersection(column.cells)
+
+
 _WHOLE_NUMBER: Final = {"not-a-whole-number": _fails(validators.is_whole_number)}
 
 EVERYWHERE: Final = (
@@ -177,7 +201,7 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
         LIST_FIELDS,
         (
             Check(
-                cells_outside(validators.EMAIL_FAST_PATH),
+                cells_outside(validators.EMAIL_LIST_FAST_PATH),
                 {
                     "not-an-email": _any_item(_fails(validators.is_email)),
                     "doubtful-email": _any_item(validators.is_doubtful_email),
@@ -195,7 +219,7 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
             },
         ),
         Check(
-            lambda column: validators.possible_birth_numbers(column.cells),
+            lambda column: validators.possible_birth_numbers(column.cells) if column.may_hold_birth_number else (),
             {"birth-number-as-customer-number": validators.is_birth_number},
         ),
         _too_long(MAX_CUSTOMER_NO_LENGTH, "too-long"),
@@ -215,7 +239,6 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
         Check(
             lambda column: filterfalse(validators.has_valid_checksum, column.cells),
             {
-                "birth-number": validators.is_birth_number,
                 "not-an-organisation-number": validators.is_doubtful_organisation_number,
             },
             by_country=True,

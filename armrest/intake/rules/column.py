@@ -7,6 +7,9 @@ from typing import Any, Final
 _PRINTABLE: Final = bytes(code for code in range(256) if chr(code).isprintable()) + b"\n"
 """The Latin-1 characters for which `str.isprintable` is true: checks a whole column ten times as fast."""
 
+_DIGITS_ALIKE: Final = bytes(ord("9") if chr(code) in "0123456789" else code for code in range(256))
+_ELEVEN: Final = b"9" * 11
+
 
 class Column:
     """The cells of one field, in the order of the rows.
@@ -43,14 +46,26 @@ class Column:
         return self.text.count("\n") == len(self.cells) - 1
 
     @cached_property
+    def _latin(self) -> bytes | None:
+        try:
+            return self.text.encode("latin-1")
+        except UnicodeEncodeError:
+            return None
+
+    @cached_property
+    def may_hold_birth_number(self) -> bool:
+        """Whether eleven digits follow one another in a cell, with blanks, dots, colons or hyphens between or not."""
+        latin = self.text.encode("latin-1", "replace") if self._latin is None else self._latin
+        return _ELEVEN in latin.translate(_DIGITS_ALIKE, b" .:-\t\xa0")
+
+    @cached_property
     def printable(self) -> bool:
         """Whether all characters are letters, marks, digits, signs or plain blanks."""
         if not self.one_line_each:
             return False
-        try:
-            return not self.text.encode("latin-1").translate(None, _PRINTABLE)
-        except UnicodeEncodeError:
-            return self.text.replace("\n", "").isprintable()
+        if self._latin is not None:
+            return not self._latin.translate(None, _PRINTABLE)
+        return self.text.replace("\n", "").isprintable()
 
     def empty(self) -> list[int]:
         """The positions of the empty cells."""

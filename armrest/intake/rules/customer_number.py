@@ -30,7 +30,12 @@ _YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})([-./])(?P<a>\d{1,2})\2(?P<b>\d{1,
 _YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})([-./])(?P<b>\d{1,2})\2(?P<y>\d{4})", re.ASCII)
 _YEARS: Final = frozenset((*range(1800, 2200), 9999))
 _TIME: Final = re.compile(r"\d{1,2}:\d{2}:\d{2}(?:\.\d+)?", re.ASCII)
+_SHORT_DATE: Final = re.compile(r"(?P<a>\d{1,2})([./])(?P<b>\d{1,2})\2\d{2}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+[.,]\d*|[.,]\d+)")
+THOUSANDS: Final = r"[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?:,[0-9]{3})+)"
+"""A number in groups of three digits. What it means depends on its column: `KeyShapes` judges it."""
+_is_thousands: Final = re.compile(THOUSANDS).fullmatch
+_LABELLED: Final = re.compile(r"(\w+)[:=].*", re.DOTALL)
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -38,6 +43,8 @@ _DIGIT: Final = re.compile(r"\d")
 def customer_number_fault(cell: str) -> str:
     """The code of the rule that a customer number breaks, at most one; `""` if it breaks none of these."""
     if not cell or has_blank(cell) or is_scientific(cell) or is_birth_number(cell):  # these have their own rules
+        return ""
+    if _is_thousands(cell):
         return ""
     if _DECIMAL.fullmatch(cell):
         return "decimal-number"
@@ -62,10 +69,13 @@ def _is_something_else(cell: str) -> bool:
         or _is_date(cell)
         or guess(cell) is not None
         or bare(cell) in _WORDS
+        or ((label := _LABELLED.fullmatch(cell)) is not None and bare(label[1]) in _WORDS)
     )
 
 
 def _is_date(cell: str) -> bool:
+    if short := _SHORT_DATE.fullmatch(cell):
+        return _exists(2000, short["a"], short["b"]) or _exists(2000, short["b"], short["a"])
     parts = _YEAR_FIRST.fullmatch(cell) or _YEAR_LAST.fullmatch(cell)
     if parts is None or int(parts["y"]) not in _YEARS:
         return False

@@ -33,13 +33,19 @@ REASONS: Final = {
     "not-a-whole-number": Reason("is not a whole number", fixed=True),
     "does-not-fit": Reason("does not fit ARM's field", fixed=True),
     "unreadable-text": Reason("contains half a character, which cannot be sent; export the file again", fixed=True),
+    "total-row": Reason("is in a row of totals, which is no customer; remove the row", fixed=True),
+    "note-row": Reason("is in a line of text, which is no customer; remove the row", fixed=True),
+    "separator-row": Reason("is in a row of dashes or signs, which is no customer; remove the row", fixed=True),
+    "repeated-header": Reason("is in a row that repeats the header; remove the row", fixed=True),
     "not-a-customer-number": Reason(
         "is not a customer number but a header, a total, a date, a formula, or a row of signs; "
         "remove the row, or write only the number"
     ),
     "no-digit": Reason("contains no digit, so it is probably a word and not a customer number; correct the cell"),
     "decimal-number": Reason("is a number with decimals, so it was taken for an amount; export the column as text"),
-    "birth-number-as-customer-number": Reason("is a birth number, which is personal; use your own customer number"),
+    "odd-thousands-separator": Reason(
+        "has a thousands separator, and other numbers of its column have none; write only the digits"
+    ),
     "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
     "control-character": Reason("contains a control character; type the cell again"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),
@@ -50,7 +56,24 @@ REASONS: Final = {
     ),
     "letters-in-phone": Reason("contains letters; write digits only, with + and the country code where it is foreign"),
     "not-in-lookup": Reason("is not in the mapping's lookup; add it there, or fix the cell"),
-    "birth-number": Reason("is a birth number, which is personal, and not an organisation number", "warning"),
+    "birth-number": Reason("contains a birth number, which is personal; remove it"),
+    "placeholder-name": Reason("is a word or sign for no value, such as NULL; write the name, or clear the cell"),
+    "swallowed-rows": Reason(
+        "contains a line break and the delimiter, so a stray quote may have swallowed rows; close the quote"
+    ),
+    "birth-number-as-customer-number": Reason(
+        "is a birth number, which is personal; use your own customer number", "warning"
+    ),
+    "birth-number-elsewhere": Reason("may contain a birth number, which is personal; check it", "warning"),
+    "placeholder": Reason(
+        "is a word or sign for no value, such as NULL; clear the cell, or name it under empty in a mapping", "warning"
+    ),
+    "thousands-separator": Reason(
+        "has a thousands separator, like its whole column; does ARM know the number with it?", "warning"
+    ),
+    "unlike-the-others": Reason("is not shaped like the other numbers of its column; check it", "warning"),
+    "country-without-code": Reason("names a country, but the row has no countryCode; map the column to it", "warning"),
+    "only-a-number": Reason("is all that its row would send, so nothing would change; fill other columns", "warning"),
     "not-an-organisation-number": Reason(
         "is not an organisation number: nine digits, the last a check digit", "warning"
     ),

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from math import nan
-from typing import Final
+from typing import Any, Final
 
 DOMESTIC: Final = frozenset({"", "NO", "no"})
 """Without another country in the row, numbers are read as Norwegian."""
@@ -22,6 +22,8 @@ EMAIL_FAST_PATH: Final = (
     r"[A-Za-z0-9]{1,20}+(?:[._+-][A-Za-z0-9]{1,20}+){0,2}+"
     r"@[A-Za-z0-9]{1,20}+(?:[.-][A-Za-z0-9]{3,20}+)?+\.(?:no|com|net|org|se|dk|fi|de|eu|io|name)"
 )
+EMAIL_LIST_FAST_PATH: Final = f"{EMAIL_FAST_PATH}(?:; ?{EMAIL_FAST_PATH}){{0,4}}+"
+"""A cell with several ordinary addresses needs no library either."""
 DATE_FAST_PATH: Final = "19[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
 POSTAL_CODE_FAST_PATH: Final = "[0-9]{4}"
 SEEN_DISTRIBUTION_TYPES: Final = frozenset("MHmh")
@@ -67,7 +69,7 @@ POSTAL_CODES: Final = {
     "US": r"\d{5}(?:-\d{4})?",
     "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
 }
-"""The formats by country, without the country's own prefix; other countries are not checked."""
+"""The formats by country; other countries are not checked. The prefix of a country (`N-0155`) is not part of the code."""
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LOOK_ALIKE: Final = re.compile(
@@ -79,6 +81,19 @@ _ERROR_CELL: Final = re.compile(
     r"#(?:[^\W\d]+(?:/[^\W_]+)?[!?]|N/A[!]?|I/T|NV|GETTING_DATA|HENTER_DATA|[^\W\d]+_DATA|#+)|Err:[0-9]{3}"
 )
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
+_PLACEHOLDERS: Final = (
+    "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent", "unknown",
+)  # fmt: skip
+PLACEHOLDERS: Final = frozenset(
+    (
+        *(form for word in _PLACEHOLDERS for form in (word, word.upper(), word.capitalize())),
+        *("NaN", "NaT", "n/A", "N/a"),
+        *("-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "??", "*", "**", "/", "_", "#"),
+    )
+)
+"""What programs and people write where there is no value. `NA` is also the country Namibia."""
+_BIRTH_SEPARATORS: Final = "[-:. \t\u00a0]"
+_BIRTH_SHAPE: Final = re.compile(rf"(?<![0-9+])(?:[0-9]{_BIRTH_SEPARATORS}?){{10}}[0-9](?![0-9])")
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
 _is_on_email_fast_path: Final = re.compile(EMAIL_FAST_PATH).fullmatch
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
@@ -176,9 +191,26 @@ def is_doubtful_phone(cell: str) -> bool:
     if has_letters(number) or is_scientific(number) or country not in phonenumbers.SUPPORTED_REGIONS:
         return False
     try:
-        return not phonenumbers.is_valid_number(phonenumbers.parse(number, country))
+        parsed = phonenumbers.parse(number, country)
+        return not phonenumbers.is_valid_number(parsed) or not _has_only_digits_of(parsed, number)
     except phonenumbers.NumberParseException:
         return True
+
+
+def _has_only_digits_of(parsed: Any, number: str) -> bool:
+    """Whether a cell has the digits of one number and no others; the library reads only the first of two numbers."""
+    national = phonenumbers_national(parsed)
+    digits = "".join(filter(str.isdecimal, number))
+    return digits.endswith(national) and digits.removesuffix(national) in {
+        "", "0", f"{parsed.country_code}", f"00{parsed.country_code}", f"{parsed.country_code}0", "8",
+    }  # fmt: skip
+
+
+def phonenumbers_national(parsed: Any) -> str:
+    """The national number of a parsed phone number, with the zeros that it begins with."""
+    import phonenumbers
+
+    return phonenumbers.national_significant_number(parsed)
 
 
 def has_valid_checksum(cell: str) -> bool:
@@ -202,20 +234,31 @@ def is_doubtful_organisation_number(cell: str) -> bool:
     from stdnum.no import orgnr
 
     country, number = _split(cell)
-    return country == "NO" and not orgnr.is_valid(number) and not is_birth_number(number)
+    # the library ignores blanks, but ARM receives them
+    return country == "NO" and not (orgnr.is_valid(number) and number.isdecimal()) and not is_birth_number(number)
 
 
 def is_birth_number(cell: str) -> bool:
     """Whether a cell is a Norwegian birth number or D number, or one of test data, with valid day and check digits."""
     if sum(map(str.isdigit, cell)) != _BIRTH_NUMBER_LENGTH:
         return False
-    number = re.sub(r"[-:.\s]", "", _split(cell)[1])
+    number = re.sub(_BIRTH_SEPARATORS, "", _split(cell)[1])
     if number[:4] not in _BIRTHDAYS or re.fullmatch("[0-9]{11}", number) is None:
         return False
     from stdnum.no import fodselsnummer
 
     digits = fodselsnummer.calc_check_digit1(number), fodselsnummer.calc_check_digit2(number)
     return (number[-2], number[-1]) == digits
+
+
+def contains_birth_number(cell: str) -> bool:
+    """Whether a cell is a birth number, or has one between other texts."""
+    return is_birth_number(cell) or any(map(is_birth_number, _BIRTH_SHAPE.findall(cell)))
+
+
+def is_placeholder(cell: str) -> bool:
+    """Whether a cell is a word or sign that stands for no value."""
+    return cell in PLACEHOLDERS
 
 
 def possible_birth_numbers(cells: Iterable[str]) -> list[str]:
@@ -234,7 +277,7 @@ _BIRTHDAYS: Final = frozenset(
     for month in range(1, 13)
     for day in range(1, monthrange(2000, month)[1] + 1)
     for more_days in (0, 40)  # D numbers
-    for more_months in (0, 40, 80)  # test data
+    for more_months in (0, 40, 65, 80)  # test data of NAV (40, 65) and of the tax administration (80)
 )
 """How birth numbers begin; the year does not matter, because the century is not in it."""
 
@@ -246,17 +289,16 @@ def is_country_code(cell: str) -> bool:
 
 @lru_cache(maxsize=1000)
 def is_unknown_country(cell: str) -> bool:
-    """Whether a cell is two letters that pycountry does not know."""
+    """Whether a cell is two letters that pycountry does not know, or small letters."""
     import pycountry
 
-    return is_country_code(cell) and pycountry.countries.get(alpha_2=cell.upper()) is None
+    return is_country_code(cell) and (cell != cell.upper() or pycountry.countries.get(alpha_2=cell) is None)
 
 
 @lru_cache(maxsize=10_000)
 def is_doubtful_postal_code(cell: str) -> bool:
     """Whether a postal code breaks the format of the cell's country; without a known format, it does not."""
     country, code = _split(cell)
-    code = code.upper().removeprefix(f"{country}-").removeprefix(f"{country[0]}-")
     return country in POSTAL_CODES and re.fullmatch(POSTAL_CODES[country], code, re.ASCII) is None
 
 

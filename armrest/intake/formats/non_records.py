@@ -1,0 +1,91 @@
+"""Recognize rows of a table that are no customers: totals, lines of text, rows of dashes, a header that occurs again."""
+
+import re
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from armrest.intake.formats.header_names import guess
+
+NonRecord = Literal["total-row", "note-row", "separator-row", "repeated-header", "second-table"]
+
+_TOTAL_WORDS: Final = (
+    "sum|summer|summa|summe|total|totalt|totals|totalsum|totalsumma|subtotal|grand total|delsum|gesamt|yhteensä|"
+    "antall|antal|count|snitt|gjennomsnitt|average|i alt|ialt|slutt|slut|end|eof"
+)
+_TOTAL: Final = re.compile(rf"\W*(?:{_TOTAL_WORDS})(?![^\W_])", re.IGNORECASE)
+_TRAILER: Final = re.compile(
+    rf"{_TOTAL.pattern}|[*=#~_-]{{2,}}|\(.*\)\Z|©|.*(?:\brows?\b|\brader?\b|\bposter\b|\baffected\b|\bberørt\b)"
+    r"|(?:side|page|sida|sivu)\s+\d|(?:utskrift|skrevet ut|eksport|generert|generated|printed|rapport|report|dato)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_SIGNS_ALONE: Final = re.compile(r"[-=_*.+|~#–—\s]+")
+_AMOUNT: Final = re.compile(r"[-+]?[\d\s.,'’:/-]+(?:%|kr|nok|stk)?|kr|nok|stk", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_DIGIT: Final = re.compile(r"\d")
+_CUSTOMER_NUMBER: Final = re.compile(r"[^\W_][\w./-]*", re.ASCII)
+_SHORTEST_LINE: Final = 3
+_MOST_AMOUNTS: Final = 2
+_HEADINGS_AT_LEAST: Final = 2
+
+
+def non_record(record: Sequence[str], columns: Sequence[str], key: int, *, after_gap: bool = False) -> NonRecord | None:
+    """Why a row whose customer number is at fault is no customer; None if it may be one with a wrong number.
+
+    Args:
+        columns: The header.
+        key: The position of the customer numbers' column.
+        after_gap: Whether the row before has at most one filled cell, so that another table may begin here.
+    """
+    cells = [(position, cell.strip()) for position, cell in enumerate(record) if cell.strip()]
+    texts = [cell for _, cell in cells]
+    if not cells:
+        return None
+    if all(map(_SIGNS_ALONE.fullmatch, texts)) and (len(cells) > 1 or len(texts[0]) >= _SHORTEST_LINE):
+        return "separator-row"
+    if _repeats_header(cells, columns, key):
+        return "repeated-header"
+    number = record[key].strip()
+    if _is_total(texts, number):
+        return "total-row"
+    if len(cells) == 1 and _WORD.search(texts[0]):
+        return "note-row"
+    return "second-table" if _is_another_header(texts, number, after_gap=after_gap) else None
+
+
+def is_trailer(record: Sequence[str]) -> bool:
+    """Whether a row that is shorter than the header is a line that programs write below a table."""
+    texts = [cell.strip() for cell in record if cell.strip()]
+    if not texts:
+        return True
+    if len(texts) == 1:
+        return _TRAILER.match(texts[0]) is not None
+    return _TOTAL.match(texts[0]) is not None and all(map(_AMOUNT.fullmatch, texts[1:]))
+
+
+def looks_like_another_header(record: Sequence[str]) -> bool:
+    """Whether a row that is longer or shorter than the header is a header itself."""
+    texts = [cell.strip() for cell in record if cell.strip()]
+    return bool(texts) and _is_another_header(texts, texts[0], after_gap=False)
+
+
+def _repeats_header(cells: Sequence[tuple[int, str]], columns: Sequence[str], key: int) -> bool:
+    same = [position for position, cell in cells if cell.casefold() == columns[position].casefold()]
+    return 2 * len(same) > len(cells) and (key in same or len(same) == len(cells))
+
+
+def _is_total(texts: Sequence[str], number: str) -> bool:
+    """Whether a word for a total comes first and amounts follow, or there are amounts only and no number."""
+    if number and _CUSTOMER_NUMBER.fullmatch(number) and _DIGIT.search(number):
+        return False
+    if _TOTAL.match(texts[0]):
+        return all(_AMOUNT.fullmatch(text) or _TOTAL.match(text) for text in texts[1:])
+    return not number and len(texts) <= _MOST_AMOUNTS and all(map(_AMOUNT.fullmatch, texts))
+
+
+def _is_another_header(texts: Sequence[str], number: str, *, after_gap: bool) -> bool:
+    if not number or _DIGIT.search(number) or len(texts) < _HEADINGS_AT_LEAST:
+        return False
+    names = sum(guess(text) is not None for text in texts)
+    if names >= _HEADINGS_AT_LEAST and 2 * names >= len(texts):
+        return True
+    return after_gap and not any(map(_DIGIT.search, texts))

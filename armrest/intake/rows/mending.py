@@ -1,0 +1,59 @@
+"""Harmless mending of cells, without a mapping: done, named and counted, never silent.
+
+What a value means does not change: blanks and marks around it, the wrapping that only a spreadsheet needs, and the same
+address twice in a list.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from armrest.intake.rules import Column, items
+from armrest.model import LIST_FIELDS, NUMBER_COLUMNS
+
+WRAPPED: Final = "unwrapped"
+AROUND: Final = "blanks-and-marks-around"
+REPEATED: Final = "repeated-address"
+
+NUMBER_LIKE: Final = frozenset(("customerNo", "organizationNo", "phoneNo", "postalCode", "dateOfBirth", *NUMBER_COLUMNS))
+"""The fields whose cells begin with neither `=` nor an apostrophe."""
+_BLANKS_AND_MARKS: Final = (
+    " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u061c"
+)
+_FORMULA: Final = re.compile(r'="([^"=]*)"|\'([^\']*)\'?')
+
+
+def mended(field: str, column: Column) -> Iterator[tuple[str, Column]]:
+    """Yield each kind of mending that changes the column, and the column after it."""
+    for kind, mend in _mends(field, column):
+        cells = [mend(cell) if cell else cell for cell in column.cells]
+        if cells != column.cells:
+            column = Column(cells, absent=column.absent)
+            yield kind, column
+
+
+def _mends(field: str, column: Column) -> Iterator[tuple[str, Callable[[str], str]]]:
+    """The kinds that may change something, found by the text of the whole column."""
+    if not column.printable:
+        yield AROUND, _without_marks_around
+    if field in NUMBER_LIKE and ('="' in column.text or "'" in column.text):
+        yield WRAPPED, unwrapped
+    if field in LIST_FIELDS and ";" in column.text:
+        yield REPEATED, _without_repeats
+
+
+def unwrapped(cell: str) -> str:
+    """The cell without `="…"` or an apostrophe around the whole of it."""
+    wrapped = _FORMULA.fullmatch(cell)
+    return cell if wrapped is None else (wrapped[1] if wrapped[1] is not None else wrapped[2]).strip()
+
+
+def _without_marks_around(cell: str) -> str:
+    return cell.strip(_BLANKS_AND_MARKS)
+
+
+def _without_repeats(cell: str) -> str:
+    addresses = items(cell)
+    first_of_each = {address.casefold(): address for address in reversed(addresses)}
+    return cell if len(first_of_each) == len(addresses) else ";".join(reversed(first_of_each.values()))

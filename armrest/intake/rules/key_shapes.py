@@ -1,0 +1,110 @@
+"""Judge customer numbers by their column: a thousands separator, and a number not shaped like the others.
+
+What is usual is learnt from the first rows of a source, so that every process judges alike, and from the rows beside.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from armrest.intake.rules.checks import cells_outside
+from armrest.intake.rules.column import Column
+from armrest.intake.rules.customer_number import THOUSANDS
+
+FEWEST: Final = 4
+"""With fewer numbers, none of them is usual."""
+USUAL: Final = 0.75
+"""The share of the usual shape, without which a column has none."""
+ODD: Final = 0.02
+"""The most that a shape may have of a column, to be unlike the others; one cell always may."""
+FEWEST_ALIKE: Final = 3
+_RUN: Final = re.compile(r"[0-9]+|[^\W\d_]+")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{4,}")
+_NUMBER: Final = re.compile(r"[\w./,-]*[0-9][\w./,-]*")
+"""Any other text is no customer number, and says nothing about them."""
+_is_thousands: Final = re.compile(THOUSANDS).fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class KeyShapes:
+    """The shapes of the customer numbers in a source's first rows, without their values.
+
+    Attributes:
+        counts: How many numbers have each shape: `9` for digits, `A` for letters, other signs as they are.
+        padded_length: The length to which numbers are filled up with zeros; 0 if they are not.
+        has_long_numbers: Whether a number has four or more digits in a row.
+        thousands: How many have a thousands separator.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    padded_length: int = 0
+    has_long_numbers: bool = False
+    thousands: int = 0
+
+    @classmethod
+    def of(cls, column: Column) -> Self:
+        """Learn from the first cells of a column."""
+        cells = [cell for cell in column.cells if _is_number(cell)]
+        padded_length = _padded_length(cells)
+        return cls(
+            Counter(_shape(cell, padded_length) for cell in cells),
+            padded_length,
+            any(map(_LONG_NUMBER.fullmatch, cells)),
+            sum(_is_thousands(cell) is not None for cell in cells),
+        )
+
+    def breaches(self, column: Column) -> Iterator[tuple[int, str]]:
+        """Yield the position of each number that is unlike the others of its column, and the code of the rule."""
+        usual, times = max(self.counts.items(), key=lambda item: item[1], default=("9", 0))
+        others = set(filter(_is_number, cells_outside(_pattern(usual, self.padded_length))(column)))
+        if not others:
+            return
+        yield from self._separators(column, others)
+        counts = Counter(_shape(cell, self.padded_length) for cell in column.cells if cell in others)
+        alike = sum(map(bool, column.cells)) - counts.total()
+        total = sum(self.counts.values()) + alike + counts.total()
+        if total < FEWEST or times + alike < USUAL * total:
+            return
+        odd = {
+            shape
+            for shape, count in counts.items()
+            if count <= max(1, ODD * total) and self.counts.get(shape, 0) <= max(1, ODD * total)
+        }
+        for row, cell in enumerate(column.cells):
+            if cell in others and _shape(cell, self.padded_length) in odd and not _is_thousands(cell):
+                yield row, "unlike-the-others"
+
+    def _separators(self, column: Column, others: set[str]) -> Iterator[tuple[int, str]]:
+        grouped = {cell for cell in others if _is_thousands(cell)}
+        if not grouped:
+            return
+        rows = [row for row, cell in enumerate(column.cells) if cell in grouped]
+        plain = self.has_long_numbers or any(map(_LONG_NUMBER.fullmatch, column.cells))
+        is_odd = plain or max(len(rows), self.thousands) < FEWEST_ALIKE
+        yield from ((row, "odd-thousands-separator" if is_odd else "thousands-separator") for row in rows)
+
+
+def _is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _padded_length(cells: list[str]) -> int:
+    """The common length of numbers of which most begin with zero."""
+    lengths = Counter(len(cell) for cell in cells if cell.isdecimal())
+    length, times = max(lengths.items(), key=lambda item: item[1], default=(0, 0))
+    zeros = sum(cell.startswith("0") for cell in cells if len(cell) == length)
+    return length if times >= USUAL * len(cells) and 2 * zeros > times else 0
+
+
+def _shape(cell: str, padded_length: int) -> str:
+    if padded_length and cell.isdecimal():
+        return "9" if len(cell) == padded_length else f"9 of {len(cell)}"
+    return _RUN.sub(lambda run: "9" if run[0][0].isdecimal() else "A", cell)
+
+
+def _pattern(shape: str, padded_length: int) -> str:
+    if padded_length and shape == "9":
+        return f"[0-9]{{{padded_length}}}"
+    return "".join({"9": "[0-9]++", "A": r"[^\W\d_]++"}.get(sign, re.escape(sign)) for sign in shape)
