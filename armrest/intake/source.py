@@ -54,6 +54,7 @@ class Source:
         self._table = table
         self._policy = policy
         self._mapping = mapping
+        self._fields = tuple(field_sources)
         self._reader = BlockReader(table, field_sources, source=name, policy=policy)
         self._duplicates = DuplicateResolver(
             table,
@@ -62,6 +63,11 @@ class Source:
             is_rejected=self._reader.rejects_number,
             names=self._names,
         )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that its columns or its mapping fill, in the order of the cells of a sampled row."""
+        return self._fields
 
     @property
     def unmapped(self) -> tuple[str, ...]:

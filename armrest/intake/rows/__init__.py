@@ -1,4 +1,5 @@
 from armrest.intake.rows.block_reader import Block, BlockReader, serialize_block
+from armrest.intake.rows.customer_sample import CustomerSample, SampledRow
 from armrest.intake.rows.duplicates import DuplicateResolver, Resolution
 from armrest.intake.rows.key_hashes import KeyHashes
 from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
@@ -6,11 +7,13 @@ from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
 __all__ = [
     "Block",
     "BlockReader",
+    "CustomerSample",
     "DuplicateResolver",
     "Finding",
     "KeyHashes",
     "Reject",
     "RejectsFile",
     "Resolution",
+    "SampledRow",
     "serialize_block",
 ]

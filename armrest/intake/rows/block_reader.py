@@ -9,6 +9,7 @@ from armrest.intake.formats import Chunk, Layout
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
+from armrest.intake.rows.customer_sample import RowSampler, SampledRow
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
 from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, Column, checks_of, severities, with_countries
@@ -30,6 +31,7 @@ class Block:
         warnings: The findings in rows that are sent nevertheless.
         blanked: For each field of the address, how many customers send it empty together with a filled one.
         sealed: In a serialized block, the customers as they will be sent; `customers` is empty then.
+        sample: Some rows, for the source's profile; see `CustomerSample`.
     """
 
     customers: list[CustomerUpdate]
@@ -39,6 +41,7 @@ class Block:
     warnings: list[Finding] = field(default_factory=list)
     blanked: Counter[str] = field(default_factory=Counter)
     sealed: Serialized = field(default_factory=Serialized)
+    sample: list[SampledRow] = field(default_factory=list)
 
 
 def serialize_block(block: Block, key: bytes) -> Block:
@@ -68,6 +71,7 @@ class BlockReader:
             for leaf, field_source in field_sources.items()
         }
         self._has_guarded_cells = has_guard_mark(table.columns)
+        self._sampler = RowSampler()
         self._unnamed = [position for position, column in enumerate(table.columns) if not column]
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
@@ -108,6 +112,7 @@ class BlockReader:
                 for leaf, code in warnings[index]
             ],
             self._addresses.blanked(columns, left_out=faults),
+            sample=self._sampler.sample({leaf: column.cells for leaf, column in columns.items()}),
         )
 
     def _column(self, chunk: Chunk, leaf: str) -> Column:

@@ -1,7 +1,7 @@
 from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, checks_of, with_countries
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
-from armrest.intake.rules.reject_limit import RejectLimit
+from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
 from armrest.intake.rules.validators import is_date, is_whole_number
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Column",
     "Reason",
     "RejectLimit",
+    "RowLimit",
     "Severity",
     "cells_outside",
     "checks_of",
