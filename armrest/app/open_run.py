@@ -123,7 +123,7 @@ def open_plan_for_approval(workspace: Workspace, run: Run) -> Run:
     """Open a dry run, without guard rails, of what a guard rail has refused: a plan that a person may approve."""
     ledger = workspace.outbox.ledger
     refused = find_run(ledger, run.run_id)
-    rails = {"max_changed": None, "min_rows": None, "max_source_age_seconds": None}
+    limits = dict.fromkeys(("max_changed", "min_rows", "max_source_age_seconds", "max_warned"))
     asks = {"dry_run": True, "asks_because": refused.message}
     return create_run(
         ledger,
@@ -133,7 +133,7 @@ def open_plan_for_approval(workspace: Workspace, run: Run) -> Run:
         mode=refused.mode,
         user_id=refused.user_id,
         source=refused.source,
-        request=request_of_update(refused).model_copy(update={**rails, **asks}),
+        request=request_of_update(refused).model_copy(update={**limits, "check_profile": False, **asks}),
     )
 
 

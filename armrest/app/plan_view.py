@@ -40,6 +40,10 @@ class PlanView:
         figures = self.figures
         if figures.client_doubt:
             yield "client", figures.client_doubt
+        if figures.renumbered:
+            yield "renumbered", figures.renumbered
+        for difference in figures.differences:
+            yield "differs", difference
         if figures.compared:
             yield "new", f"{figures.new:,}"
             yield "changed", f"{figures.changed:,} of {figures.known:,} known customers"

@@ -13,14 +13,25 @@ from armrest.intake.mapping import (
 )
 from armrest.intake.mapping_suggestion import suggest_mapping
 from armrest.intake.policy import Policy
-from armrest.intake.rows import Block, Finding, Reject, RejectsFile, Rewrite, Rewrites, serialize_block
-from armrest.intake.rules import REASONS, Reason, RejectLimit, Severity, severities
+from armrest.intake.rows import (
+    Block,
+    CustomerSample,
+    Finding,
+    Reject,
+    RejectsFile,
+    Rewrite,
+    Rewrites,
+    SampledRow,
+    serialize_block,
+)
+from armrest.intake.rules import REASONS, Reason, RejectLimit, RowLimit, Severity, severities
 from armrest.intake.single_customer import is_customer_number, read_single_customer
 from armrest.intake.source import Source, open_source
 
 __all__ = [
     "REASONS",
     "Block",
+    "CustomerSample",
     "Database",
     "Finding",
     "InputRefused",
@@ -34,6 +45,8 @@ __all__ = [
     "RejectsFile",
     "Rewrite",
     "Rewrites",
+    "RowLimit",
+    "SampledRow",
     "Severity",
     "Source",
     "SourceUnavailable",

@@ -8,13 +8,32 @@ from pathlib import Path
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import ROWS_BENEATH, Chunk, ColumnNames, Rows, Table, first_rows, guess, names_mostly, probable_header_row
+from armrest.intake.formats import (
+    ROWS_BENEATH,
+    Chunk,
+    ColumnNames,
+    Rows,
+    Table,
+    first_rows,
+    guess,
+    names_mostly,
+    probable_header_row,
+)
 from armrest.intake.locations import Database, Places, readable
 from armrest.intake.mapping import FieldSource, field_sources_of, unmapped
 from armrest.intake.mapping import Mapping as ColumnMapping
 from armrest.intake.parallel import ReaderSpec, collect_after, pause_gc
 from armrest.intake.policy import Policy
-from armrest.intake.rows import Block, BlockReader, DuplicateResolver, Finding, KeyHashes, Resolution, Trailer, serialize_block
+from armrest.intake.rows import (
+    Block,
+    BlockReader,
+    DuplicateResolver,
+    Finding,
+    KeyHashes,
+    Resolution,
+    Trailer,
+    serialize_block,
+)
 from armrest.intake.rules import KeyShapes
 from armrest.intake.source_info import SourceInfo, inspect_source
 
@@ -63,6 +82,7 @@ class Source:
         self._mapping = mapping
         self._shapes: KeyShapes | None = None
         self._footer: tuple[int, ...] = ()
+        self._fields = tuple(field_sources)
         self._reader = BlockReader(table, field_sources, source=name, policy=policy)
         self._duplicates = DuplicateResolver(
             table,
@@ -71,6 +91,11 @@ class Source:
             is_rejected=self._reader.rejects_number,
             names=self._names,
         )
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that its columns or its mapping fill, in the order of the cells of a sampled row."""
+        return self._fields
 
     @property
     def unmapped(self) -> tuple[str, ...]:
@@ -264,7 +289,10 @@ def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def _birth_numbers(block: Block) -> int:
-    findings = [*block.warnings, *(Finding(r.row, field, code, None) for r in block.rejects for field, code in r.faults)]
+    findings = [
+        *block.warnings,
+        *(Finding(r.row, field, code, None) for r in block.rejects for field, code in r.faults),
+    ]
     return sum(finding.code == BIRTH_NUMBER for finding in findings)
 
 

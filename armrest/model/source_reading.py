@@ -126,6 +126,15 @@ class SourceReading(SourceRows):
             written="write a number of rows (12) or a share of them (5%)",
         ),
     ] = "5%"
+    max_warned: Annotated[
+        Limit | None,
+        Option(
+            form="Send nothing if more rows than this have a warning: a number (12) or a share (5%). Empty: no limit.",
+            flag="Send nothing if more rows than this have a warning.",
+            metavar="N|N%",
+            written="write a number of rows (12) or a share of them (5%)",
+        ),
+    ] = None
     max_changed: Annotated[
         Share | None,
         Option(
@@ -144,6 +153,15 @@ class SourceReading(SourceRows):
             metavar="N%",
             compares=True,
             written="write a share of the last run's rows, such as 50%",
+        ),
+    ] = None
+    check_profile: Annotated[
+        bool | None,
+        Option(
+            form="Send nothing if the file is not like the last ones that settled: columns that changed places, lost "
+            "zeros, customers who are others. Empty: only if customers have their known numbers in another form.",
+            flag="Send nothing if the file is not like the last ones that settled.",
+            compares=True,
         ),
     ] = None
 

@@ -63,6 +63,7 @@ from armrest.outbox.plans import (
     discard_plan,
     match_clients,
     reset_baseline,
+    settled_profiles,
 )
 from armrest.outbox.reporting import (
     NOT_SENT,
@@ -320,6 +321,7 @@ __all__ = [
     "runs_of_batches",
     "runs_with_failures",
     "save_flow_run_link",
+    "settled_profiles",
     "shards_of",
     "silent_seconds",
     "split",

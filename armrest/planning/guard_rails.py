@@ -4,13 +4,17 @@ A source that is empty, has shrunk or is old must not overwrite ARM's records, a
 more often a mistake than intended. All guard rails are off unless a run sets them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
+from typing import Final, Self
 
-from armrest.intake import InputRefused
+from armrest.intake import InputRefused, RowLimit
 from armrest.model import SourceRequest
 from armrest.outbox import PlanFigures
+
+MOST_SAID: Final = 3
+"""The most differences that a message names; the plan lists all."""
 
 
 class GuardRailHit(InputRefused):
@@ -25,11 +29,16 @@ class GuardRails:
         max_changed: The largest share of the known customers that may change, in percent.
         min_rows: The smallest number of rows, in percent of the last run's rows.
         max_source_age_seconds: The greatest age of the source.
+        max_warned: The most rows with a warning: a number (`12`) or a share (`5%`).
+        checks_profile: Whether a file that is unlike the last ones is refused. None: only one whose customers have
+            other numbers; False: not even that.
     """
 
     max_changed: float | None = None
     min_rows: float | None = None
     max_source_age_seconds: float | None = None
+    max_warned: str | None = None
+    checks_profile: bool | None = None
 
     @classmethod
     def of(cls, request: SourceRequest) -> Self:
@@ -38,6 +47,8 @@ class GuardRails:
             max_changed=_percent(request.max_changed),
             min_rows=_percent(request.min_rows),
             max_source_age_seconds=request.max_source_age_seconds,
+            max_warned=request.max_warned,
+            checks_profile=request.check_profile,
         )
 
     def check_age(self, source: str, modified_at: datetime | None, *, now: float) -> None:
@@ -59,6 +70,50 @@ class GuardRails:
                 f"{source}: last written {modified_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {_hours(age_seconds)} ago, "
                 f"more than the {_hours(self.max_source_age_seconds)} of --max-source-age: export it again",
                 code="source-too-old",
+            )
+
+    def check_warned(self, source: str, *, warned: int, read: int) -> None:
+        """Refuse a source with too many rows that have a warning.
+
+        Raises:
+            GuardRailHit: It has too many.
+        """
+        if self.max_warned is not None and RowLimit.parse(self.max_warned).is_exceeded(warned, read=read):
+            raise GuardRailHit(
+                f"{source}: {warned} of {read} rows have a warning, more than --max-warned {self.max_warned} allows: "
+                "`armrest check` names them; fix the source, or raise the limit",
+                code="too-many-warned",
+            )
+
+    def check_numbers(self, source: str, difference: str | None) -> None:
+        """Refuse a source whose customers have other numbers than before.
+
+        Args:
+            difference: How new numbers differ from vanished ones; None: they are not alike.
+
+        Raises:
+            GuardRailHit: The numbers are alike.
+        """
+        if difference is not None and self.checks_profile is not False:
+            raise GuardRailHit(
+                f"{source}: {difference}: ARM would take them for others; export the numbers as before, or "
+                "--no-check-profile if these are other customers",
+                code="renumbered",
+            )
+
+    def check_profile(self, source: str, differences: Sequence[str]) -> None:
+        """Refuse a source that is unlike the last ones that settled.
+
+        Raises:
+            GuardRailHit: It differs.
+        """
+        if differences and self.checks_profile:
+            said = "; ".join(differences[:MOST_SAID])
+            more = f"; and {len(differences) - MOST_SAID} more" if len(differences) > MOST_SAID else ""
+            raise GuardRailHit(
+                f"{source}: not like the last file that settled: {said}{more}: check the system that exported it, or "
+                "--no-check-profile if it is right",
+                code="unlike-its-past",
             )
 
     def check_rows(self, source: str, *, read: int, last_read: int | None) -> None:

@@ -1,7 +1,7 @@
 """Plan a run: read and check the whole source, and write it to the outbox before the first byte is sent."""
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +50,7 @@ from armrest.outbox import (
 )
 from armrest.planning.address_merge import ReadRecords, with_whole_addresses
 from armrest.planning.client_rail import SAMPLE, Spread, describe_doubt, looks_like_another_clients
+from armrest.planning.file_profile import Counts, FilePast
 from armrest.planning.guard_rails import GuardRailHit, GuardRails
 from armrest.tabular import TableLayout, open_csv, partial_path
 
@@ -156,7 +157,12 @@ def _short(error: Exception) -> str:
 
 
 def plan_writer(
-    outbox: Outbox, attempt: PlanAttempt, comparison: Comparison | None = None, *, changes_only: bool = False
+    outbox: Outbox,
+    attempt: PlanAttempt,
+    comparison: Comparison | None = None,
+    *,
+    changes_only: bool = False,
+    on_new: Callable[[Sequence[str]], None] = lambda _: None,
 ) -> PlanWriter:
     """Return a writer that uses the batch sizes in the run's request."""
     request = attempt.run.request
@@ -167,6 +173,7 @@ def plan_writer(
         max_body_bytes=request.max_body_bytes,
         comparison=comparison,
         changes_only=changes_only,
+        on_new=on_new,
     )
 
 
@@ -236,9 +243,11 @@ class _Planner:
         self.request = request_of_update(run)
         self._rails = GuardRails.of(self.request)
         self._spread = Spread(SAMPLE)
+        self._past = FilePast(outbox.ledger, run)
         self.client_doubt: str | None = None
         self.read = 0
         self.rejected = 0
+        self.warned = 0
         self._rejects: RejectsFile | None = None
 
     def plan(self, source: Source, *, processes: int) -> None:
@@ -249,7 +258,13 @@ class _Planner:
             rejects = self._rejects = RejectsFile(self._rejects_path, source)
             stack.callback(self._close_anyway)
             writer = stack.enter_context(
-                plan_writer(self._outbox, self._attempt, comparison, changes_only=request.changes_only)
+                plan_writer(
+                    self._outbox,
+                    self._attempt,
+                    comparison,
+                    changes_only=request.changes_only,
+                    on_new=self._past.note_new,
+                )
             )
             for block in stack.enter_context(closing(self._blocks(source, processes))):
                 self._count(block, writer)
@@ -260,11 +275,15 @@ class _Planner:
                 writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
                 self._add(writer, block, source)
             RejectLimit.parse(request.max_rejected).check(source.name, rejected=self.rejected, read=self.read)
+            self._rails.check_warned(source.name, warned=self.warned, read=self.read)
+            writer.count_at_the_end(on_vanished=self._past.note_vanished)
+            writer.figures.renumbered = self._past.renumbered()
+            self._rails.check_numbers(source.name, writer.figures.renumbered)
             self._check_client(source)
             last = last_rows(ledger, self._run) if self._rails.min_rows is not None else None
             self._rails.check_rows(source.name, read=self.read, last_read=last)
-            writer.count_at_the_end()
             self._rails.check_changes(source.name, writer.figures)
+            profile = self._check_profile(source, writer)
             writer.figures.client_doubt = self.client_doubt
             writer.figures.unmapped = list(source.unmapped)
             if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
@@ -272,7 +291,21 @@ class _Planner:
             self.note()  # first: what a crash leaves under the other name is removed by its age
             with _writable(self._rejects_path):
                 rejects.close()
-            writer.complete()
+            writer.complete(profile=profile)
+
+    def _check_profile(self, source: Source, writer: PlanWriter) -> str:
+        """Hold the source against the last ones that settled, and return its own profile, as JSON.
+
+        Raises:
+            GuardRailHit: It is unlike them.
+        """
+        figures = writer.figures
+        counts = Counts(rows=self.read, rejected=self.rejected, warned=self.warned, new=figures.new)
+        profile, figures.differences = self._past.compare(
+            source.fields, counts, strangers_are_right=bool(self.request.client_confirmed_by)
+        )
+        self._rails.check_profile(source.name, figures.differences)
+        return profile
 
     def _close_anyway(self) -> None:
         """Complete the rejects file, whatever has ended the planning."""
@@ -324,12 +357,15 @@ class _Planner:
             raise GuardRailHit(self.client_doubt, code=code)
 
     def _is_compared(self) -> bool:
-        return self.request.changes_only or self.request.dry_run or self._rails.max_changed is not None
+        request, rails = self.request, self._rails
+        return bool(request.changes_only or request.dry_run or rails.checks_profile or rails.max_changed is not None)
 
     def _count(self, block: Block, writer: PlanWriter) -> None:
         self.read += block.rows
         self.rejected += len(block.rejects)
+        self.warned += len({finding.row for finding in block.warnings})
         self._spread.add(block.sealed.numbers)
+        self._past.note_rows(block.sample)
         writer.figures.count_findings(Counter(finding.code for finding in block.warnings), block.blanked)
         self._on_progress(self.read)
 

@@ -24,7 +24,9 @@ RAILS: Final = "Which of its customers are sent"
 
 
 def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    flag = f"--{name.replace('_', '-')}"
+    is_three_way = bool in get_args(SourceParameters.model_fields[name].annotation)
+    return f"{flag}/--no-{flag[2:]}" if is_three_way else flag
 
 
 def flag_of(name: str, model: type[SourceRows] = SourceParameters) -> Any:
@@ -111,4 +113,6 @@ def _typed(annotation: Any) -> Any:
     """Return the type for typer, which takes no tuples, and no patterns within a union; `SourceOptions` checks them."""
     if get_origin(annotation) is tuple:
         return list[str] | None
+    if bool in get_args(annotation):
+        return bool | None
     return str | None if NoneType in get_args(annotation) else annotation

@@ -1,4 +1,5 @@
 from armrest.intake.rows.block_reader import Block, BlockReader, serialize_block
+from armrest.intake.rows.customer_sample import CustomerSample, SampledRow
 from armrest.intake.rows.duplicates import DuplicateResolver, Resolution
 from armrest.intake.rows.key_hashes import KeyHashes
 from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
@@ -8,6 +9,7 @@ from armrest.intake.rows.trailer import Trailer
 __all__ = [
     "Block",
     "BlockReader",
+    "CustomerSample",
     "DuplicateResolver",
     "Finding",
     "KeyHashes",
@@ -16,6 +18,7 @@ __all__ = [
     "Resolution",
     "Rewrite",
     "Rewrites",
+    "SampledRow",
     "Trailer",
     "serialize_block",
 ]

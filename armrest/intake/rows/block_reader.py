@@ -10,6 +10,7 @@ from armrest.intake.formats import Chunk, Layout, non_record
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
+from armrest.intake.rows.customer_sample import RowSampler, SampledRow
 from armrest.intake.rows.mending import mended
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
@@ -34,6 +35,7 @@ class Block:
         rewrites: The cells that are sent otherwise than they are in the source.
         blanked: For each field of the address, how many customers send it empty together with a filled one.
         sealed: In a serialized block, the customers as they will be sent; `customers` is empty then.
+        sample: Some rows, for the source's profile; see `CustomerSample`.
     """
 
     customers: list[CustomerUpdate]
@@ -44,6 +46,7 @@ class Block:
     blanked: Counter[str] = field(default_factory=Counter)
     rewrites: tuple[Rewrite, ...] = ()
     sealed: Serialized = field(default_factory=Serialized)
+    sample: list[SampledRow] = field(default_factory=list)
 
 
 def serialize_block(block: Block, key: bytes) -> Block:
@@ -76,6 +79,7 @@ class BlockReader:
         self._columns = table.columns
         self._delimiter = table.cell_delimiter
         self._shapes = KeyShapes()
+        self._sampler = RowSampler()
         self._unnamed = [position for position, column in enumerate(table.columns) if not column]
 
     def learn(self, chunk: Chunk) -> KeyShapes:
@@ -132,6 +136,7 @@ class BlockReader:
             ],
             self._addresses.blanked(columns, left_out=faults),
             rewrites.all(),
+            sample=self._sampler.sample({leaf: column.cells for leaf, column in columns.items()}),
         )
 
     def _column(self, chunk: Chunk, leaf: str, rewrites: Rewrites | None = None) -> Column:
@@ -177,9 +182,7 @@ class BlockReader:
             faults[self._severities[code]].setdefault(index, []).append(("customerNo", code))
         return faults["error"], faults["warning"]
 
-    def _check_rows(
-        self, chunk: Chunk, columns: Mapping[str, Column], blank: Collection[int], faults: Faults
-    ) -> None:
+    def _check_rows(self, chunk: Chunk, columns: Mapping[str, Column], blank: Collection[int], faults: Faults) -> None:
         """Add the faults of whole rows: those that are no customers, and those that a stray quote has swallowed.
 
         Raises:

@@ -2,7 +2,7 @@ from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, c
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
-from armrest.intake.rules.reject_limit import RejectLimit
+from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
 from armrest.intake.rules.validators import is_date, is_whole_number
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "KeyShapes",
     "Reason",
     "RejectLimit",
+    "RowLimit",
     "Severity",
     "cells_outside",
     "checks_of",

@@ -1,4 +1,4 @@
-"""The most rows that may be rejected before the whole input is refused: a number, or a share of the rows read."""
+"""The most rows that may be rejected, or have a warning, before the whole input is refused."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from armrest.model import LIMIT_PATTERN
 
 
 @dataclass(frozen=True, slots=True)
-class RejectLimit:
+class RowLimit:
     """A limit such as `12` rows or `5%` of those read."""
 
     text: str
@@ -25,6 +25,14 @@ class RejectLimit:
             raise ValueError(f"{text!r} is not a limit: write a number of rows (12) or a share of them (5%)")
         return cls(text.strip())
 
+    def is_exceeded(self, rows: int, *, read: int) -> bool:
+        """Whether these are more rows than the limit allows, of those read."""
+        return rows > (float(self.text[:-1]) * read / 100 if self.text.endswith("%") else float(self.text))
+
+
+class RejectLimit(RowLimit):
+    """The most rows that may be rejected."""
+
     def check(self, source: str, *, rejected: int, read: int) -> None:
         """Refuse the input if too many rows were rejected, or none is left.
 
@@ -35,12 +43,9 @@ class RejectLimit:
             raise InputRefused(
                 f"{source}: all {read} rows were rejected: fix them, or check the columns", code="nothing-valid"
             )
-        if rejected > self._most(read):
+        if self.is_exceeded(rejected, read=read):
             raise InputRefused(
                 f"{source}: {rejected} of {read} rows were rejected, more than --max-rejected {self.text} allows: "
                 "fix them, or raise the limit",
                 code="too-many-rejected",
             )
-
-    def _most(self, read: int) -> float:
-        return float(self.text[:-1]) * read / 100 if self.text.endswith("%") else float(self.text)

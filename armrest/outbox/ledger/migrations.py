@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from armrest.outbox.errors import LedgerUnusable
 from armrest.outbox.ledger.adding_current_lines import add_current_lines
 from armrest.outbox.ledger.engines import lock_for_writing
-from armrest.outbox.ledger.schema import METADATA, archived, confirmations, facts, shards
+from armrest.outbox.ledger.schema import METADATA, archived, confirmations, facts, profiles, shards
 
 VERSION_FACT: Final = "schema_version"
 
@@ -53,9 +53,16 @@ def _version_3(tx: Connection) -> None:
     add_current_lines(tx)
 
 
-STEPS: Final[Sequence[Step]] = (_shards, _version_3)
+def _profiles(tx: Connection) -> None:
+    """Keep what the source of a run was like."""
+    profiles.create(tx, checkfirst=True)
+
+
+STEPS: Final[Sequence[Step]] = (_shards, _version_3, _profiles)
 """From version 1 to 2, from 2 to 3, and so on."""
 
+QUICK_FROM: Final = 3
+"""From this version on, no step reads the lines: a ledger of any size is migrated when it is opened."""
 
 MOST_LINES: Final = 1_000_000
 """A larger ledger is migrated only when a person asks for it: nothing can be sent during the minutes that it takes."""
@@ -68,7 +75,8 @@ def migrate(engine: Engine, steps: Sequence[Step] = STEPS, *, most_lines: int | 
     repeat, and in two processes at once.
 
     Args:
-        most_lines: Refuse to migrate a ledger with more customers in all its runs; None: migrate any.
+        most_lines: Refuse to migrate a ledger with more customers in all its runs, if a step reads all of them; None:
+            migrate any.
 
     Raises:
         LedgerUnusable: The ledger was written by a newer version, has too many lines, or a run is sending: the program
@@ -88,7 +96,8 @@ def migrate(engine: Engine, steps: Sequence[Step] = STEPS, *, most_lines: int | 
         else:
             if version < newest:
                 _assert_idle(tx)
-                _assert_small(tx, most_lines)
+                if version < QUICK_FROM:
+                    _assert_small(tx, most_lines)
             for step in steps[version - 1 :]:
                 step(tx)
         if version < newest:

@@ -203,6 +203,17 @@ archived: Final = Table(
 )
 """Rows of closed runs that have left their tables; `armrest.outbox.ledger.archive` reads and writes it."""
 
+profiles: Final = Table(
+    "profiles",
+    METADATA,
+    Column("run_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_id", BigInteger, nullable=False),
+    Column("source", Text, nullable=False, doc="the file's name, without dates: a file of each day is one source"),
+    Column("content", Text, nullable=False, doc="the figures of the run's source, as JSON; no values"),
+    Index("profiles_by_client", "client_id", "run_seq"),
+)
+"""What the source of a run was like; `armrest.outbox.plans.profiles` reads and writes it."""
+
 shards: Final = Table(
     "shards",
     METADATA,

@@ -12,6 +12,7 @@ from armrest.outbox.plans.comparison import Change, Comparison, reset_baseline
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt, begin_plan, discard_plan
 from armrest.outbox.plans.plan_writer import CustomerTooLarge, PlanWriter
+from armrest.outbox.plans.profiles import settled_profiles
 
 __all__ = [
     "Change",
@@ -32,4 +33,5 @@ __all__ = [
     "discard_plan",
     "match_clients",
     "reset_baseline",
+    "settled_profiles",
 ]

@@ -30,6 +30,8 @@ class PlanFigures:
         unmapped: Columns of the source that map to no field.
         past_rail: The guard rail that the plan hit, so that it was refused.
         client_doubt: Why the customers look like another client's; None if they do not.
+        renumbered: How new customer numbers differ from vanished ones, if only by zeros or a prefix.
+        differences: What is different from the last file that settled, in words.
     """
 
     compared: bool = False
@@ -49,6 +51,8 @@ class PlanFigures:
     unmapped: list[str] = field(default_factory=list)
     past_rail: str | None = None
     client_doubt: str | None = None
+    renumbered: str | None = None
+    differences: list[str] = field(default_factory=list)
 
     def count_changes(self, changes: Iterable[Change]) -> None:
         """Add the changes of customers."""

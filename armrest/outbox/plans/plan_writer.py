@@ -4,8 +4,8 @@ A plan is valid once its completion mark is committed; the bodies are on disk be
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, count, repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, compress, count, repeat
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -18,6 +18,7 @@ from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans.comparison import Change, Comparison, in_flight
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt
+from armrest.outbox.plans.profiles import save_profile
 from armrest.outbox.run_states import RunState
 
 MOST_SLICES: Final = 100
@@ -49,6 +50,7 @@ class PlanWriter:
         max_body_bytes: The most bytes per body.
         comparison: Finds new, changed and unchanged customers; None: do not compare.
         changes_only: Skip unchanged customers.
+        on_new: Called with the numbers of customers that the comparison does not know.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class PlanWriter:
         max_body_bytes: int,
         comparison: Comparison | None = None,
         changes_only: bool = False,
+        on_new: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> None:
         self._outbox = outbox
         self._attempt = attempt
@@ -69,6 +72,7 @@ class PlanWriter:
         self._bodies = outbox.bodies.writer(run.run_id)
         self._comparison = comparison
         self._changes_only = changes_only
+        self._on_new = on_new
         self.figures = PlanFigures(compared=comparison is not None)
         self._waiting = Serialized()
         self._batches: list[dict[str, Any]] = []
@@ -105,6 +109,7 @@ class PlanWriter:
         if self._comparison:
             changes = self._comparison.compare(sealed.numbers, sealed.fingerprints)
             self.figures.count_changes(changes)
+            self._on_new(list(compress(sealed.numbers, (change is Change.NEW for change in changes))))
             if self._changes_only:
                 sealed = sealed.select([change is not Change.UNCHANGED for change in changes])
         self.figures.count_sent(sealed.masks)
@@ -126,8 +131,11 @@ class PlanWriter:
             [key] = _stored_keys([number]) if number else [None]
             self._rejects.append((run.seq, row, run.client_id, number, key, field, code))
 
-    def complete(self) -> int:
+    def complete(self, *, profile: str | None = None) -> int:
         """Commit the plan; return its number of customers. From now on it may be sent.
+
+        Args:
+            profile: What its source is like, as JSON; None: nothing to compare later sources with.
 
         Raises:
             LeaseLost: Another process has taken over meanwhile.
@@ -148,16 +156,22 @@ class PlanWriter:
                 "planned_at": self._outbox.ledger.now(),
             }
             tx.execute(update(runs).where(runs.c.seq == self._run.seq).values(done))
+            if profile is not None:
+                save_profile(tx, self._run, profile)
         return self._ordinal
 
-    def count_at_the_end(self) -> None:
-        """Count what is known only at the end: held, known and vanished customers."""
+    def count_at_the_end(self, *, on_vanished: Callable[[str], None] = lambda _: None) -> None:
+        """Count what is known only at the end: held, known and vanished customers.
+
+        Args:
+            on_vanished: Called with the number of each known customer that is not in the source.
+        """
         self.end_batch()
         with self._outbox.ledger.read() as tx:
             self.figures.held = in_flight(tx, self._run)
         if self._comparison:
             self.figures.known = self._comparison.known()
-            self.figures.count_vanished(self._comparison.vanished())
+            self.figures.count_vanished(_shown_to(on_vanished, self._comparison.vanished()))
 
     def _cut(self, *, whole: bool = False) -> None:
         """Write all full batches, and with `whole` the last one, too."""
@@ -211,6 +225,12 @@ class PlanWriter:
         self._batches.clear()
         self._lines.clear()
         self._rejects.clear()
+
+
+def _shown_to(see: Callable[[str], None], numbers: Iterable[str]) -> Iterator[str]:
+    for number in numbers:
+        see(number)
+        yield number
 
 
 def _storable(text: str | None) -> str | None:

@@ -34,6 +34,7 @@ def check(read: "SourceOptions", *, as_json: Json = False) -> int:
 
 def _read(read: "SourceOptions") -> tuple[CommandResult, dict[str, int]]:
     from armrest.intake import InputRefused, RejectLimit
+    from armrest.planning import GuardRails
     from tasks.connections import load_settings
 
     source = read.open(load_settings())
@@ -44,6 +45,7 @@ def _read(read: "SourceOptions") -> tuple[CommandResult, dict[str, int]]:
     problems.conclude()
     try:
         RejectLimit.parse(read.max_rejected).check(source.name, rejected=problems.rejected, read=problems.read)
+        GuardRails(max_warned=read.max_warned).check_warned(source.name, warned=problems.warned, read=problems.read)
     except InputRefused as refusal:
         return CommandResult(refusal.message, state="InputRejected", customers=problems.customers), dict(
             problems.warnings
@@ -70,6 +72,7 @@ class _Problems:
         self._printed: Counter[str] = Counter()
         self.read = 0
         self.rejected = 0
+        self.warned = 0
         self.warnings: Counter[str] = Counter()
 
     @property
@@ -82,6 +85,7 @@ class _Problems:
         self._print_first("warning, ", block.warnings)
         self.read += block.rows
         self.rejected += len(block.rejects)
+        self.warned += len({finding.row for finding in block.warnings})
         self.warnings.update(finding.code for finding in block.warnings)
 
     def conclude(self) -> None:

@@ -1,0 +1,128 @@
+"""The profile of a source: what its file is like, so that the next one can be held against it."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from armrest.intake import CustomerSample
+from armrest.model import customer_key
+from armrest.planning.file_profile.column_shape import ColumnShape, shape_of
+
+MOST_CUSTOMERS: Final = 512
+"""The customers whose check digits are stored; enough to see that one in fifty has become somebody else."""
+FEWEST_KNOWN: Final = 30
+"""With fewer known customers in the sample, the columns of all customers are looked at."""
+
+Checks = Mapping[str, bytes]
+"""For each customer of the sample, by a keyed hash of its key, a check digit of each field, 0 where it is empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What was counted of a whole source: rows, those rejected, those with a warning, and customers that are new."""
+
+    rows: int
+    rejected: int
+    warned: int
+    new: int
+
+
+class FileProfile(BaseModel):
+    """What a source is like; it holds figures, and no values of customers.
+
+    Attributes:
+        rows: Rows read, rejected ones included.
+        rejected: The share of rejected rows.
+        warned: The share of rows with a warning.
+        new: The share of customers that the ledger did not know.
+        missing: The share of the earlier file's customers that this one lacked.
+        columns: The shape of each field's column.
+        customers: Check digits of some customers, as hexadecimal digits in the order of `columns`. A check digit is one
+            byte of a hash that is keyed with the ledger's key: it tells that a value has changed, and not what it is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    rejected: float = 0.0
+    warned: float = 0.0
+    new: float = 0.0
+    missing: float = 0.0
+    columns: Mapping[str, ColumnShape]
+    customers: Mapping[str, str]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return a stored profile."""
+        return cls.model_validate_json(text)
+
+    def checks(self) -> Checks:
+        """Return the check digits of its customers."""
+        return {customer: bytes.fromhex(digits) for customer, digits in self.customers.items()}
+
+
+class SampledFile:
+    """A sampled source: its profile, and what is needed only while it is compared.
+
+    Args:
+        fields: The fields of the sample's cells.
+        key: The ledger's key.
+    """
+
+    def __init__(self, sample: CustomerSample, fields: Sequence[str], *, key: bytes) -> None:
+        self._fields = tuple(fields)
+        rows = sample.rows()
+        self._all = [row.cells for row in rows]
+        self._known = [row.cells for row in rows if not row.is_new]
+        self.checks: Checks = dict(zip(_ids(self._all, self._fields, key), _check_digits(self._all, key), strict=True))
+
+    @property
+    def known_columns(self) -> dict[str, ColumnShape]:
+        """The shapes of the columns among known customers: a batch of new ones may be unlike the others."""
+        return self._shapes(self._known if len(self._known) >= FEWEST_KNOWN else self._all)
+
+    def profile(self, counts: Counts, *, missing: float) -> FileProfile:
+        """Return the profile to store.
+
+        Args:
+            missing: The share of the earlier file's customers that this one lacks.
+        """
+        stored = list(self.checks.items())[:MOST_CUSTOMERS]
+        return FileProfile(
+            rows=counts.rows,
+            rejected=_share(counts.rejected, counts.rows),
+            warned=_share(counts.warned, counts.rows),
+            new=_share(counts.new, counts.rows),
+            missing=missing,
+            columns=self._shapes(self._all),
+            customers={customer: digits.hex() for customer, digits in stored},
+        )
+
+    def _shapes(self, rows: Sequence[Sequence[str]]) -> dict[str, ColumnShape]:
+        columns = zip(*rows, strict=True) if rows else [()] * len(self._fields)
+        return {field: shape_of(cells) for field, cells in zip(self._fields, columns, strict=True)}
+
+
+def _ids(rows: Sequence[Sequence[str]], fields: Sequence[str], key: bytes) -> list[str]:
+    position = fields.index("customerNo")
+    return [_hash(customer_key(row[position]), key, size=5).hex() for row in rows]
+
+
+def _check_digits(rows: Sequence[Sequence[str]], key: bytes) -> list[bytes]:
+    known: dict[str, int] = {"": 0}
+    for row in rows:
+        for cell in row:
+            if cell not in known:
+                known[cell] = 1 + _hash(cell, key, size=1)[0] % 255
+    return [bytes(map(known.__getitem__, row)) for row in rows]
+
+
+def _hash(text: str, key: bytes, *, size: int) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=size).digest()
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
