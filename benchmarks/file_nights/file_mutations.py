@@ -15,6 +15,8 @@ from benchmarks.file_nights.company import Company, happens
 from benchmarks.file_nights.customer_file import CustomerFile, Row
 
 EXCEL_EPOCH: Final = date(1899, 12, 30)
+FEW: Final = 0.06
+"""Fewer rows than this share are no harm to a whole column."""
 _ADDRESS: Final = ("addressLine1", "postalCode", "cityName")
 
 
@@ -52,6 +54,10 @@ class Scene:
         """Return the indices of rows all over the file."""
         rows = range(len(self.file.rows))
         return set(self.random.sample(rows, round(len(rows) * self.random.uniform(low, high))))
+
+    def fills(self, key: str) -> bool:
+        """Whether a column is filled in more than a few rows."""
+        return sum(row[key] != "" for row in self.file.rows) > len(self.file.rows) * FEW
 
 
 Mutation = Callable[[Scene], Harm]
@@ -153,7 +159,8 @@ def another_companys_file(scene: Scene) -> Harm:
 
 def digits_lost(scene: Scene) -> Harm:
     """A spreadsheet wrote long figures in scientific notation; some were made whole figures again later."""
-    key = scene.random.choice(["phoneNo", "organizationNo", "phoneNo"])
+    keys = [key for key in ("phoneNo", "organizationNo") if scene.fills(key)]
+    key = scene.random.choice(keys)
     as_power = happens(scene.random, 0.5)
     digits = scene.random.randint(2, 4)
 
@@ -230,7 +237,7 @@ def default_in_a_column(scene: Scene) -> Harm:
         ("distributionType", "H", True),
     ]
     rows = scene.file.rows
-    filling = [each for each in choices if each[2] or sum(not row[each[0]] for row in rows) > len(rows) * 0.05]
+    filling = [each for each in choices if each[2] or sum(not row[each[0]] for row in rows) > len(rows) * FEW]
     key, default, for_all = scene.random.choice(filling)
     file = scene.file.changed(lambda _, row: row | {key: default if for_all or not row[key] else row[key]})
     where = "every cell" if for_all else "every empty cell"
