@@ -23,14 +23,20 @@ def run_sync(coroutine: Coroutine[Any, Any, _T], *, twin: str) -> _T:
     Args:
         twin: The name of the asynchronous function, for the warning.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_loop_running():
         return asyncio.run(coroutine)
     if not is_notebook():
         what = f"this call stops the running event loop until it returns; use `await {twin}(…)`"
         warnings.warn(what, RuntimeWarning, stacklevel=_CALLER)
     return _run_in_thread(coroutine)
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def is_notebook() -> bool:

@@ -1,7 +1,7 @@
 """A run as the caller of the library has it: its figures, its outcomes, and what to do next."""
 
 from html import escape
-from typing import TYPE_CHECKING, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 
 from armrest.app.plan_view import describe_finding
 from armrest.errors import ArmrestError
@@ -146,6 +146,9 @@ class RunRefused(InputRefused):
         super().__init__(message, code=code)
         self.run = run
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.message, self.code, self.run)
+
 
 class RunIncomplete(ArmrestError):
     """Not every customer of a run was updated; `run` has the figures and the outcomes."""
@@ -153,6 +156,13 @@ class RunIncomplete(ArmrestError):
     def __init__(self, run: Run) -> None:
         super().__init__(f"run {run.run_id} ended as {run.state}: {run.message}; see its outcomes()")
         self.run = run
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return RunIncomplete, (self.run,)
+
+
+def _rebuild(message: str, code: str, run: Run) -> RunRefused:
+    return RunRefused(message, code=code, run=run)
 
 
 def _figures(counts: object, names: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ class FrameColumn:
         if not isinstance(column, pa.Array):
             self._refuse_objects(column, first_row)
         if types.is_dictionary(column.type):
-            column = column.dictionary_decode()
+            column = _decoded(column)
         if column.null_count == len(column):
             return pa.nulls(len(column), pa.string())
         kind = column.type
@@ -194,6 +194,12 @@ def _is_binary(kind: Any) -> bool:
 def _is_list_of_texts(kind: Any) -> bool:
     is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_list_view(kind)
     return bool(is_list and _is_text(kind.value_type))
+
+
+def _decoded(column: Any) -> Any:
+    """Return the values of categories; those of polars are views, which pyarrow cannot look up."""
+    values = pc.cast(column.dictionary, pa.string()) if _is_text(column.type.value_type) else column.dictionary
+    return pa.DictionaryArray.from_arrays(column.indices, values).dictionary_decode()
 
 
 def _joined(column: Any) -> Any:
