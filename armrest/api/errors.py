@@ -23,9 +23,10 @@ positional, and everything else is optional.
 from typing import Any
 
 from armrest.api.results import CustomerFailure
+from armrest.errors import ArmrestError
 
 
-class ArmError(Exception):
+class ArmError(ArmrestError):
     """A request to ARM failed.
 
     Args:

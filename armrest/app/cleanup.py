@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from armrest.app.environment import home
+from armrest.app.frame_spool import remove_old_frames
 from armrest.app.standard_input import remove_old_spooled
 from armrest.app.verification import drift_folder
 from armrest.settings import Settings
@@ -12,8 +13,12 @@ from armrest.tabular import partial_path
 
 
 def remove_old(settings: Settings, *, older_than_seconds: float) -> None:
-    """Remove old copies of standard input, drift files, and tables that a crash cut short; they hold personal data."""
+    """Remove old copies of standard input and of frames, drift files, and tables that a crash cut short.
+
+    They hold personal data.
+    """
     remove_old_spooled(settings, older_than_seconds=older_than_seconds)
+    remove_old_frames(settings, older_than_seconds=older_than_seconds)
     for file in _old_files(settings):
         if time.time() - file.stat().st_mtime > older_than_seconds:
             file.unlink(missing_ok=True)

@@ -4,24 +4,29 @@ Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from armrest.errors import ArmrestError
 from armrest.settings import Settings
 
 
-class SettingsRefused(Exception):
+class SettingsRefused(ArmrestError):
     """A setting is missing or cannot be used; one line that names it and says what to do."""
 
 
-def environment_settings() -> Settings:
+def environment_settings(**overrides: Any) -> Settings:
     """Read the settings again, only from the environment and `.env`.
+
+    Args:
+        overrides: Settings by name that replace those of the environment.
 
     Raises:
         SettingsRefused: One of them cannot be used.
     """
     try:
-        return Settings()
+        return Settings(**overrides)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         raise SettingsRefused(

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 
+from armrest.app.frame_spool import remove_spooled_frame
 from armrest.app.source_options import databases_of, places_of, planning_processes
 from armrest.app.standard_input import remove_spooled
 from armrest.app.watcher import watcher
@@ -57,6 +58,7 @@ def plan_run(
             on_progress=on_progress,
         )
         remove_spooled(workspace.settings, request.source)
+        remove_spooled_frame(workspace.settings, request.source)
         return planned
     return _planned_single(workspace, run)
 

@@ -4,7 +4,7 @@ Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from armrest.api import ArmClient, Forbidden
 from armrest.app.environment import SettingsRefused, environment_settings
@@ -29,8 +29,8 @@ class SingleUpdate:
     """
 
     run: RunSummary
-    customer: CustomerUpdate
-    changes: Mapping[str, tuple[str, str]] | None
+    customer: CustomerUpdate = field(repr=False)
+    changes: Mapping[str, tuple[str, str]] | None = field(repr=False)
 
     @property
     def fields(self) -> list[str]:

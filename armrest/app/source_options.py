@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import ConfigDict
 
 from armrest.app.durations import seconds_in
-from armrest.app.environment import SettingsRefused
+from armrest.app.environment import SettingsRefused, home
 from armrest.app.source_parameters import SourceParameters
 from armrest.intake import (
     Database,
@@ -28,6 +28,8 @@ from armrest.settings import Settings
 
 STDIN: Final = "-"
 SQL: Final = "sql:"
+HANDED_OVER: Final = "handed-over"
+"""The folder of frames that other programs hand over to a deployment."""
 MOST_PROCESSES: Final = 4
 """One process reads the source and writes the plan, and can keep no more of them busy."""
 _CREDENTIAL: Final = re.compile(r"sig|token|key|secret|password|credential", re.IGNORECASE)
@@ -149,7 +151,12 @@ def places_of(settings: Settings) -> Places:
         SettingsRefused: Anyone who may put files into the inbox could write mappings, too.
     """
     mappings = settings.mappings.expanduser().absolute() if settings.mappings else None
-    places = Places(inbox=inbox_of(settings), prefixes=settings.source_prefixes, mappings=mappings)
+    places = Places(
+        inbox=inbox_of(settings),
+        prefixes=settings.source_prefixes,
+        mappings=mappings,
+        handed_over=handed_over_folder(settings),
+    )
     if mappings:
         for folder in places.folders():
             if _overlap(folder.resolve(), mappings.resolve()):
@@ -162,6 +169,13 @@ def places_of(settings: Settings) -> Places:
 
 def _overlap(first: Path, second: Path) -> bool:
     return first.is_relative_to(second) or second.is_relative_to(first)
+
+
+def handed_over_folder(settings: Settings) -> str:
+    """Return the folder of frames that are handed over: in the store if one is set, else in the home; ends with /."""
+    if settings.store_url is None:
+        return f"{home(settings) / HANDED_OVER}/"
+    return f"{settings.store_url.removeprefix('file://').rstrip('/')}/{HANDED_OVER}/"
 
 
 def databases_of(settings: Settings) -> dict[str, Database]:

@@ -1,5 +1,7 @@
 """Read sources into customers and rejects; errors in a file are reported before anything is sent."""
 
+from typing import TYPE_CHECKING
+
 from armrest.intake.errors import InputRefused, SourceUnavailable
 from armrest.intake.locations import Database, Places
 from armrest.intake.mapping import (
@@ -28,6 +30,19 @@ from armrest.intake.rules import REASONS, Reason, RejectLimit, RowLimit, Severit
 from armrest.intake.single_customer import is_customer_number, read_single_customer
 from armrest.intake.source import Source, open_source
 
+if TYPE_CHECKING:
+    from armrest.intake.frames import is_frame, write_frame
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import what reads a frame when it is asked for: a small file needs no pyarrow, which takes 0.3 s."""
+        if name not in {"is_frame", "write_frame"}:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from armrest.intake import frames
+
+        return getattr(frames, name)
+
+
 __all__ = [
     "REASONS",
     "Block",
@@ -51,6 +66,7 @@ __all__ = [
     "Source",
     "SourceUnavailable",
     "is_customer_number",
+    "is_frame",
     "mapping_of",
     "mapping_schema",
     "mapping_text",
@@ -61,4 +77,5 @@ __all__ = [
     "serialize_block",
     "severities",
     "suggest_mapping",
+    "write_frame",
 ]

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from armrest.errors import ArmrestError
+
 FAULTS: Final = frozenset(
     {
         "address-would-be-blanked",
@@ -14,10 +16,16 @@ FAULTS: Final = frozenset(
         "duplicate-customer-no",
         "empty",
         "header-not-first",
+        "float-numbers",
         "header-only",
         "html",
+        "index-holds-field",
+        "missing-as-text",
         "missing-column",
+        "mixed-types",
+        "moment-for-date",
         "nested",
+        "no-frame",
         "no-such-file",
         "no-such-sheet",
         "not-readable",
@@ -38,7 +46,7 @@ FAULTS: Final = frozenset(
 """Every `code` of this package; planning, which checks a source as a whole, adds its own."""
 
 
-class InputRefused(Exception):
+class InputRefused(ArmrestError):
     """The input is refused as a whole, and nothing of it may be sent.
 
     Args:
@@ -59,7 +67,7 @@ class InputRefused(Exception):
         return _rebuild, (type(self), self.__dict__)
 
 
-class SourceUnavailable(ConnectionError):
+class SourceUnavailable(ArmrestError, ConnectionError):
     """The source could not be read at the moment, though nothing is wrong with it: try again. One line."""
 
 

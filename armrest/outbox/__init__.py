@@ -119,6 +119,7 @@ from armrest.outbox.runs import (
     run_of_flow_run,
     save_flow_run_link,
     stopped_runs,
+    unplanned_sources,
     unreported_runs,
     update_run,
 )
@@ -331,6 +332,7 @@ __all__ = [
     "take_lease",
     "this_process",
     "unfinished_runs",
+    "unplanned_sources",
     "unreported_runs",
     "unsent_batches",
     "update_run",

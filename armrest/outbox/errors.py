@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from armrest.errors import ArmrestError
 
-class OutboxError(Exception):
+
+class OutboxError(ArmrestError):
     """One line: what is wrong, where, what to do. Other keyword arguments are kept as attributes."""
 
     def __init__(self, message: str, **data: Any) -> None:

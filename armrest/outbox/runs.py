@@ -237,6 +237,16 @@ def stopped_runs(ledger: Ledger, api_url: str) -> list[str]:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())
 
 
+def unplanned_sources(ledger: Ledger) -> set[str]:
+    """Return the sources of runs that are not planned, and may be: a resume reads them again."""
+    query = select(runs.c.run_id, runs.c.kind, runs.c.request).where(
+        runs.c.planned_at.is_(None), runs.c.state != RunState.INPUT_REJECTED, runs.c.kind == "update"
+    )
+    with ledger.read() as tx:
+        requests = [request_from_json(row.run_id, row.kind, row.request) for row in tx.execute(query)]
+    return {request.source for request in requests if isinstance(request, UpdateRequest)}
+
+
 def note_reported(ledger: Ledger, run: Run, ended: datetime) -> None:
     """Record that Prefect has been shown the outcome of a run that ended at this time."""
     with ledger.write() as tx:

@@ -86,6 +86,52 @@ async def fetch_customers(
         return Fetched(customers=pages_file.customers, total=pages_file.total, resumed=resumed)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedRecords:
+    """A client's customers in memory, as the cells of a customer file.
+
+    Attributes:
+        total: How many there are according to ARM; None if ARM does not say.
+    """
+
+    columns: Sequence[str]
+    records: Sequence[Mapping[str, str | None]]
+    total: int | None
+
+    @property
+    def complete(self) -> bool:
+        """Whether these are certainly all customers."""
+        return holds_all(len(self.records), self.total)
+
+
+async def fetch_records(
+    arm: ArmClient, client_no: int, *, numbers: Iterable[str] = (), concurrency: int = 8
+) -> FetchedRecords:
+    """Return a client's customers.
+
+    Args:
+        numbers: Customer numbers, each once; those that ARM's list omits are read one by one.
+
+    Raises:
+        ArmError: ARM does not answer.
+    """
+    records: list[Mapping[str, Any]] = []
+    total: int | None = None
+    async with aclosing(arm.customer_pages(client_no, page_size=MAX_PAGE_SIZE)) as pages:
+        async for page in pages:
+            records += page.records
+            total = page.summary.total_count
+    if not holds_all(len(records), total):
+        listed = {customer_key(record["customerNo"]) for record in records}
+        free = asyncio.Semaphore(concurrency)
+        beyond = [number for number in numbers if customer_key(number) not in listed]
+        read = await gather_or_cancel(read_if_there(arm, client_no, number, free) for number in beyond)
+        records += [record for record in read if record is not None]
+    cells = [cells_of(record) for record in records]
+    columns = columns_for({column for row in cells for column in row})
+    return FetchedRecords(columns=columns, records=cells, total=total)
+
+
 async def _read(arm: ArmClient, client_no: int, pages_file: "_Pages", page_size: int, on_page: OnPage) -> None:
     if pages_file.whole:
         return

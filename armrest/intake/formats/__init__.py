@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING
 
+from armrest.intake.formats.cell_text import texts_of
 from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.formats.detect import table_of
 from armrest.intake.formats.header_names import bare, guess, names_mostly
@@ -39,4 +40,5 @@ __all__ = [
     "non_record",
     "probable_header_row",
     "table_of",
+    "texts_of",
 ]

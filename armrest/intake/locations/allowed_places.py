@@ -30,11 +30,14 @@ class Places:
         inbox: The folder of customer files; None if there is none.
         prefixes: Allowed beginnings of URLs, and other folders of customer files; each ends with `/`.
         mappings: The folder of mapping files; None if there is none.
+        handed_over: The folder of frames that programs hand over, a path or URL that ends with `/`; no person names
+            it, so messages leave it out.
     """
 
     inbox: Path | None = None
     prefixes: tuple[str, ...] = ()
     mappings: Path | None = None
+    handed_over: str | None = None
 
     def located(self, source: str) -> str:
         """Return the absolute location of a source; a relative path is relative to the inbox.
@@ -96,7 +99,11 @@ class Places:
     def folders(self) -> tuple[Path, ...]:
         """Return the folders of customer files."""
         inbox = () if self.inbox is None else (self.inbox,)
-        return (*inbox, *(Path(prefix) for prefix in self.prefixes if "://" not in prefix))
+        return (*inbox, *(Path(prefix) for prefix in self._allowed if "://" not in prefix))
+
+    @property
+    def _allowed(self) -> tuple[str, ...]:
+        return (*self.prefixes, *filter(None, [self.handed_over]))
 
     def describe(self) -> str:
         """Describe where a source may come from, and list the inbox."""
@@ -112,7 +119,7 @@ class Places:
     def _checked_address(self, source: str) -> str:
         """Refuse a URL outside the prefixes: by its beginning, by `..`, or chained to another with `::`."""
         parts = unquote(source).replace("\\", "/").split("/")
-        addresses = [prefix for prefix in self.prefixes if "://" in prefix]
+        addresses = [prefix for prefix in self._allowed if "://" in prefix]
         if "::" not in source and ".." not in parts and source.startswith(tuple(addresses)):
             return source
         scheme = source.partition("://")[0]

@@ -1,0 +1,82 @@
+"""Hand a frame over to a deployment: store it where the flow may read it, so that no customer stands in a parameter.
+
+The place is a folder of the home, or of the store if one is set, which all machines of a deployment share. It is no
+inbox: no watcher looks there.
+"""
+
+import os
+import tempfile
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import fsspec
+
+from armrest.app.environment import home, private
+from armrest.app.frame_spool import checked_name, write_private_frame
+from armrest.app.source_options import handed_over_folder
+from armrest.app.workspace import Workspace
+from armrest.outbox import unplanned_sources
+from armrest.settings import Settings
+
+_DOES_NOT_EXIST: Final = (FileNotFoundError, NotADirectoryError)
+
+
+def hand_over_frame(settings: Settings, frame: Any, *, name: str, mapping: str | None = None) -> str:
+    """Store a frame where a deployment may read it; return its source.
+
+    Args:
+        name: The name of the file, and so that of the source in lists of runs and in messages.
+        mapping: The path of the mapping file that the flow will use.
+
+    Raises:
+        InputRefused: It is not a frame, or has one of the pitfalls of frames; or the name is none of a file.
+        SettingsRefused: The home cannot be used.
+    """
+    place = f"{handed_over_folder(settings)}{uuid.uuid4().hex}/{checked_name(name)}"
+    if "://" not in place:
+        private(Path(place).parent.parent)
+        partial = private(Path(place).parent) / f".{name}"
+        try:
+            write_private_frame(partial, frame, name=name, mapping=mapping)
+            partial.replace(place)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            partial.parent.rmdir()
+            raise
+        return place
+    with tempfile.TemporaryDirectory(dir=home(settings)) as folder:
+        file = Path(folder) / name
+        write_private_frame(file, frame, name=name, mapping=mapping)
+        store, path = fsspec.core.url_to_fs(place)
+        store.put_file(os.fspath(file), path)
+    return place
+
+
+def remove_old_handed_over(workspace: Workspace, *, older_than_seconds: float, force: bool = False) -> int:
+    """Remove frames of this age that no run will read again; return their number.
+
+    Args:
+        force: Also remove those of runs that are not planned yet, which cannot be resumed then.
+    """
+    store, folder = fsspec.core.url_to_fs(handed_over_folder(workspace.settings))
+    needed = set() if force else {_path_of(source) for source in unplanned_sources(workspace.outbox.ledger)}
+    before, removed = time.time() - older_than_seconds, 0
+    try:
+        files = store.find(folder)
+    except _DOES_NOT_EXIST:
+        return 0
+    for file in files:
+        if file not in needed and store.modified(file).timestamp() <= before:
+            store.rm(file)
+            removed += 1
+            with suppress(OSError):  # a folder of this machine; an object store has none
+                Path(file).parent.rmdir()
+    return removed
+
+
+def _path_of(source: str) -> str:
+    """Return a source as its store names it; a database is none."""
+    return source if "://" not in source else str(fsspec.core.strip_protocol(source))

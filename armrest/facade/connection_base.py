@@ -1,0 +1,102 @@
+"""What all calls share: the settings, the ledger, and a frame as a source."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Self
+
+from pydantic import SecretStr
+
+from armrest.app.environment import SettingsRefused, environment_settings
+from armrest.app.frame_spool import remove_spooled_frame, spool_frame
+from armrest.app.source_options import SourceOptions
+from armrest.app.workspace import Workspace, open_workspace
+from armrest.facade.options import READING, OptionRefused, UpdateOptions, source_options
+from armrest.intake import InputRefused
+from armrest.settings import Settings
+
+Source = Any
+"""A path, an address, `sql:NAME`, or a frame: pandas, polars, Arrow, whatever has `__arrow_c_stream__`."""
+
+_KNOWN: Final = frozenset(UpdateOptions.__annotations__)
+_NOTHING_TO_RESUME: Final = (InputRefused, OptionRefused, SettingsRefused, TypeError)
+
+
+class ConnectionBase:
+    """The settings of one ARM. Nothing is held open between two calls: each opens the ledger, and closes it again."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._overrides = {name: value for name, value in settings.items() if value is not None}
+        if isinstance(self._overrides.get("token"), str):
+            self._overrides["token"] = SecretStr(self._overrides["token"])
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={self._overrides[name]!s}" for name in ("api_url", "home") if name in self._overrides
+        )
+        return f"<armrest connection {shown or 'of the environment'}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_overrides": {name: value for name, value in self._overrides.items() if name in {"api_url", "home"}}}
+
+    def checked(self) -> Self:
+        """Return this connection.
+
+        Raises:
+            SettingsRefused: One of its settings cannot be used.
+        """
+        if unknown := self._overrides.keys() - Settings.model_fields.keys():
+            raise SettingsRefused(f"there is no setting {min(unknown)}; see armrest.settings, or docs/deploy.md")
+        self._settings()
+        return self
+
+    def _settings(self, name: str = "") -> Settings:
+        """Return the settings of the environment, with those of this connection in their place."""
+        overrides = self._overrides
+        if "api_url" in overrides:
+            overrides = {"connection": "", **overrides}
+        settings = environment_settings(**overrides)
+        if name or settings.connection:
+            what = (
+                f"the connection {name or settings.connection} is a Prefect block, which only flows and commands read"
+            )
+            raise SettingsRefused(f"{what}: use armrest.connect(api_url=…, token=…), or ARMREST_API_URL")
+        return settings
+
+    @contextmanager
+    def _workspace(self, client_no: int | None = None) -> Iterator[Workspace]:
+        with open_workspace(self._settings) as workspace:
+            clients = workspace.settings.clients
+            if client_no is not None and clients and client_no not in clients:
+                listed = ", ".join(map(str, clients))
+                raise SettingsRefused(f"client {client_no} is not in the list of ARMREST_CLIENTS: {listed}")
+            yield workspace
+
+    @contextmanager
+    def _source(self, source: Source, options: Mapping[str, Any], *, resumes: bool = False) -> Iterator[SourceOptions]:
+        """Return the options of a source; a frame is a file of the home inside the block.
+
+        Args:
+            resumes: A run whose planning is interrupted can be resumed, and needs the file then.
+        """
+        name = options.get("name", "frame")
+        reading = {key: value for key, value in options.items() if key in READING}
+        if unknown := options.keys() - _KNOWN - READING:
+            raise TypeError(f"there is no argument {min(unknown)!r}")
+        if isinstance(source, (str, os.PathLike)):
+            yield source_options(os.fspath(source), reading)
+            return
+        if reading.get("max_source_age") is not None:
+            raise OptionRefused("max_source_age: a frame has no known age; leave it out")
+        mapping = reading.get("mapping")
+        settings = self._settings()
+        spooled = spool_frame(settings, source, name=name, mapping=None if mapping is None else str(mapping))
+        keep = False
+        try:
+            yield source_options(spooled, reading)
+        except BaseException as error:
+            keep = resumes and not isinstance(error, _NOTHING_TO_RESUME)
+            raise
+        finally:
+            if not keep:
+                remove_spooled_frame(settings, spooled)
