@@ -28,11 +28,11 @@ from armrest.outbox import (
     summary,
 )
 from flows.artifacts import Outage
+from flows.deployment_names import RESUME
 from flows.steps.stopped_by import was_cancelled
 
 log = logging.getLogger(__name__)
 
-RESUME: Final = "resume-run/manual"
 MOST_FLOW_RUNS: Final = 3
 """A run that has been resumed twice and stopped again by a machine is left to a person."""
 STARTED_AGAIN: Final = "started-again"
