@@ -8,12 +8,14 @@ from armrest.app.source_options import SourceOptions
 from armrest.app.verification import verify_source
 from armrest.app.workspace import ConnectionName
 from armrest.model import Clear, DuplicatePolicy, SourceName, WholeAddressPolicy
+from flows.form import form
 from flows.parameters import ClientNo, is_deployed
 from flows.steps import DRIFT, Sample, drift_message
 from tasks.connections import load_settings
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
+@form("source", "client_no", "sample", "connection")
 async def verify_customers(
     source: SourceName,
     client_no: ClientNo,
@@ -35,7 +37,7 @@ async def verify_customers(
         source: The customer file, named as for update-customers.
         client_no: The client's number in ARM, for example 2218.
         connection: The block ArmConnection of the ARM to ask, such as staging. Empty: the ARM of the settings.
-        sample: Compare this many random customers, and estimate how many of all differ. Empty: compare all.
+        sample: Compare this many random customers, and estimate how many of all differ. 0: compare all.
         encoding: Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.
         mapping: The mapping file in ARMREST_MAPPINGS, which assigns columns to ARM's fields. Empty: the columns have
             ARM's names.

@@ -43,6 +43,7 @@ from armrest.model.source_reading import (
     SourceRequest,
     WholeAddressPolicy,
 )
+from armrest.model.typed_text import TypedText
 
 __all__ = [
     "ADDRESS_FIELDS",
@@ -80,6 +81,7 @@ __all__ = [
     "SourceName",
     "SourceReading",
     "SourceRequest",
+    "TypedText",
     "WholeAddressPolicy",
     "address_after",
     "blanked_address_fields",
