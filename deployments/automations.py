@@ -35,7 +35,7 @@ ENDINGS: Final = frozenset(
     {
         *("Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"),
         *(state.value for state in RunState if state.is_final or state is RunState.PLANNED),
-        *("RefusedByArm", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater"),
+        *("RefusedByArm", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater", "NotReady"),
     }
 )
 """Names of final states; after one of them, missing heartbeats mean nothing."""

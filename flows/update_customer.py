@@ -1,46 +1,32 @@
 """The flow `update-customer`: updates one customer at once."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.states import Failed
-from pydantic import WithJsonSchema
 
 from armrest.app.single_update import may_be_shown, update_single_customer
 from armrest.app.workspace import ConnectionName
 from armrest.intake import InputRefused
-from armrest.model import TypedText
 from armrest.outbox import RunState
 from flows.customer_fields import COLUMNS, BlankedField, with_customer_fields
+from flows.customer_number import TAKEN_OUT, TypedCustomerNo, name_of_customer
 from flows.form import form, hide_from_form
 from flows.parameters import ClientNo, UserId
 from flows.steps import end_state, flow_run_id
 from tasks.open_workspace import use_workspace
 
-TAKEN_OUT = "(taken out)"
-"""Replaces the values in the parameters."""
-_NUMBER: Final = TypedText(r"^\S{1,50}$", expected="a customer number without spaces, such as 10007")
-FormCustomerNo = Annotated[str, WithJsonSchema({"type": "string", **_NUMBER.json_schema()})]
-"""A customer number. The form checks it, not Prefect's engine, which logs what it refuses: it may be a name."""
 
-
-def _name() -> str:
-    """Name the customer, if the text is a customer number; text in the wrong field may be personal data."""
-    parameters = runtime.flow_run.parameters
-    number = str(parameters.get("customer_no", ""))
-    return f"{parameters.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
-
-
-@flow(name="update-customer", flow_run_name=_name, retries=0)
+@flow(name="update-customer", flow_run_name=name_of_customer, retries=0)
 @form("client_no", "customer_no")
 @with_customer_fields
 async def update_customer(
     client_no: ClientNo,
-    customer_no: FormCustomerNo,
+    customer_no: TypedCustomerNo,
     *,
     values: Mapping[str, str],
     clear: list[BlankedField] | None = None,
@@ -63,7 +49,7 @@ async def update_customer(
         connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
         changes: For programs, until version 0.4: new values by field, in place of the fields.
     """
-    values = {**(changes or {}), **values}
+    customer_no, values = customer_no.strip(), {**(changes or {}), **values}
     if TAKEN_OUT in values.values():
         return _refused("this run's parameters no longer hold the values: start a new run")
     await _take_out(flow_run_id(), customer_no)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from armrest.app.environment import home
+from armrest.app.run_file import exports_folder
 from armrest.app.standard_input import remove_old_spooled
 from armrest.app.verification import drift_folder
 from armrest.settings import Settings
@@ -12,7 +13,10 @@ from armrest.tabular import partial_path
 
 
 def remove_old(settings: Settings, *, older_than_seconds: float) -> None:
-    """Remove old copies of standard input, drift files, and tables that a crash cut short; they hold personal data."""
+    """Remove old copies of standard input, drift files, exports, and tables that a crash cut short.
+
+    They hold personal data.
+    """
     remove_old_spooled(settings, older_than_seconds=older_than_seconds)
     for file in _old_files(settings):
         if time.time() - file.stat().st_mtime > older_than_seconds:
@@ -24,6 +28,7 @@ def _old_files(settings: Settings) -> Iterator[Path]:
     yield from drift_folder(settings).glob("*.csv")
     yield from drift_folder(settings).glob(cut_short)
     yield from _rejects_folder(settings).glob(cut_short)
+    yield from exports_folder(settings).glob("*.*")
 
 
 def _rejects_folder(settings: Settings) -> Path:

@@ -3,7 +3,7 @@
 import pytest
 
 from armrest.sandbox import SandboxServer
-from flows.update_customer import TAKEN_OUT
+from flows.customer_number import TAKEN_OUT
 from tests.flows.conftest import RunFlow
 from tests.flows.history import History
 
