@@ -16,8 +16,10 @@ from prefect.exceptions import ObjectNotFound
 
 from armrest.app.environment import environment_settings
 from armrest.outbox import RunState
+from deployments.earlier_versions import TAG, remove_earlier_automations
 from deployments.local_stack import POOL
 from flows.artifacts import EVENT as OPEN_TOO_LONG
+from flows.deployment_names import NIGHTLY, RESUME, SWEEP
 
 NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
 """The block that sends notifications, by type and name: `slack-webhook/accounting`, `email-server/…`."""
@@ -33,7 +35,7 @@ ENDINGS: Final = frozenset(
     {
         *("Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"),
         *(state.value for state in RunState if state.is_final or state is RunState.PLANNED),
-        *("RefusedByArm", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater"),
+        *("RefusedByArm", "Refused", "NotApproved", "NotVerified", "Drift", "OpenTooLong", "SettledLater", "NotReady"),
     }
 )
 """Names of final states; after one of them, missing heartbeats mean nothing."""
@@ -55,7 +57,7 @@ class NoSuchBlock(LookupError):
 
 
 async def create_automations() -> str:
-    """Create or update the automations; return what was done, in a line.
+    """Create or update the automations, and remove those of earlier versions; return what was done, in a line.
 
     Automations that need an address are off until there is one. What a user has switched on or off stays so.
 
@@ -64,18 +66,21 @@ async def create_automations() -> str:
     """
     async with get_client() as client:
         block_id, has_address = await _notification_block(client)
-        resume = await client.read_deployment_by_name("resume-run/manual")
-        nightly = await client.read_deployment_by_name("update-customers/nightly")
+        resume = await client.read_deployment_by_name(RESUME)
+        nightly = await client.read_deployment_by_name(NIGHTLY)
         notifications = notification_automations(block_id, on=has_address, nightly_on=_is_scheduled(nightly))
         settings = environment_settings()
-        sweep = await client.read_deployment_by_name("settle-open-batches/every-10-minutes")
+        sweep = await client.read_deployment_by_name(SWEEP)
         waiting = waiting_automations(
             sweep.id, block_id, on=has_address, late_seconds=settings.late_seconds, lease_seconds=settings.lease_seconds
         )
-        for automation in (*recovery_automations(resume.id), *waiting, *notifications):
-            await _create_or_update(client, automation)
+        automations = (*recovery_automations(resume.id), *waiting, *notifications)
+        for automation in automations:
+            await _create_or_update(client, automation.model_copy(update={"tags": [TAG]}))
+        removed = await remove_earlier_automations(client, {automation.name for automation in automations})
     status = "on" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
-    return f"Automations: killed runs are resumed; notifications are {status}"
+    gone = f"; removed, of an earlier version: {', '.join(removed)}" if removed else ""
+    return f"Automations: killed runs are resumed; notifications are {status}{gone}"
 
 
 def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
@@ -287,7 +292,7 @@ async def _create_or_update(client: PrefectClient, automation: AutomationCore) -
 
 
 def _content(automation: Automation | AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(include={"description", "enabled", "trigger", "actions"})
+    return automation.model_dump(include={"description", "enabled", "tags", "trigger", "actions"})
 
 
 def _addresses(automation: Automation | AutomationCore) -> list[UUID]:

@@ -1,6 +1,7 @@
 """`make deploy`: create work pool, blocks, deployments and automations on the Prefect server of PREFECT_API_URL.
 
-Safe to repeat: it updates what exists. Automations that a user has switched on or off stay so.
+Safe to repeat: it updates what exists, and removes what earlier versions made and today's does not have. Automations
+that a user has switched on or off stay so.
 """
 
 import argparse
@@ -50,6 +51,7 @@ async def _set_up(pool: "PoolType", *, clients: tuple[int, ...], sandbox: bool) 
     """Run each step, and print its result in a line."""
     from deployments.automations import create_automations
     from deployments.blocks import register_blocks, save_sandbox
+    from deployments.earlier_versions import remove_earlier_deployments
     from deployments.nightly import switch_on_nightly
     from deployments.work_pools import make_work_pool
 
@@ -61,6 +63,7 @@ async def _set_up(pool: "PoolType", *, clients: tuple[int, ...], sandbox: bool) 
         _tell(await save_sandbox(settings))
         _tell(await switch_on_nightly())
     _tell(await create_automations())
+    _tell(await remove_earlier_deployments())
 
 
 def _deploy() -> str:

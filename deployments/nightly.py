@@ -1,10 +1,8 @@
 """Switches on the nightly's schedules, if they can reach nothing but the sandbox."""
 
-from typing import Final
-
 from prefect.client.orchestration import get_client
 
-NIGHTLY: Final = "update-customers/nightly"
+from flows.deployment_names import NIGHTLY
 
 
 async def switch_on_nightly() -> str:

@@ -6,6 +6,7 @@ from prefect.client.schemas import State
 from armrest.app.durations import Duration
 from armrest.app.open_run import find_applicable_plan, find_run_of_flow_run
 from armrest.app.workspace import ConnectionName
+from flows.form import form
 from flows.parameters import ClientNoIsRight, RunName, person
 from flows.steps import flow_run_id, run_to_completion, send_plan, stoppable
 from tasks.open_workspace import use_workspace
@@ -17,6 +18,7 @@ def name_of_run() -> str:
 
 
 @flow(name="apply-plan", flow_run_name=name_of_run, retries=0)
+@form("plan_id")
 @stoppable
 async def apply_plan(
     plan_id: RunName,

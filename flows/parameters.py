@@ -6,15 +6,20 @@ from prefect import runtime
 from pydantic import Field
 
 from armrest.app.person import login_name
+from armrest.model import TypedText
 
 ClientNo = Annotated[int, Field(ge=1)]
 ClientNoIsRight = Annotated[int, Field(ge=0)]
 """The client number, repeated by a person who has checked it; 0: not confirmed."""
 
-RunName = Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,60}$")]
+RunName = Annotated[
+    str, TypedText(r"^\s*[0-9A-Za-z-]{1,60}\s*$", expected="a run's id, such as 20261128-194551-2218-jmhwhdzt")
+]
 """A run's id, or the id of a flow run that executed it."""
 
-BatchUuid = Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{1,60}$")]
+BatchUuid = Annotated[
+    str, TypedText(r"^\s*[0-9A-Za-z_-]{1,60}\s*$", expected="a batchUuid, such as Jx0aZtLkQpC4vW2r8sYb9A")
+]
 AcceptedBy = Annotated[str, Field(min_length=1, max_length=100)]
 """Who accepts a batch as settled: a login name, or a name that colleagues know."""
 

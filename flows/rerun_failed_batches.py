@@ -11,6 +11,7 @@ from armrest.app.open_run import find_run_of_flow_run, link_flow_run, open_rerun
 from armrest.app.rerun_selection import RerunSelection, select_for_rerun
 from armrest.app.workspace import ConnectionName, Workspace
 from armrest.outbox import Only
+from flows.form import form
 from flows.parameters import BatchUuid, ClientNo, RunName
 from flows.steps import flow_run_id, run_to_completion, stoppable
 from tasks.open_workspace import use_workspace
@@ -21,10 +22,13 @@ def name_of_run() -> str:
     parameters = runtime.flow_run.parameters
     if parameters["run_id"]:
         return f"rerun of {parameters['run_id']}"
-    return "rerun of batches" if parameters["batch_uuids"] else f"rerun of client {parameters['client_no']}"
+    if parameters["batch_uuids"]:
+        return "rerun of batches"
+    return f"rerun of client {parameters['client_no']}" if parameters["client_no"] else "rerun"
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
+@form("run_id", "client_no", "batch_uuids", "only")
 @stoppable
 async def rerun_failed_batches(
     run_id: RunName | None = None,
@@ -45,7 +49,7 @@ async def rerun_failed_batches(
     Args:
         run_id: The run that failed: its id in the summary, or the id of its flow run.
         batch_uuids: Only what failed in these batches. Empty: everything that failed.
-        client_no: The client's number in ARM. With a run: refuse a run of another client.
+        client_no: The client's number in ARM, for example 2218; 0: any. With a run: refuse a run of another client.
         connection: The block ArmConnection to send through. Empty: the run's own connection, or the settings.
         only: failed sends what ARM rejected, lost what was declared lost, all both.
         deadline: Stop this long after sending has started (90s, 30m, 2h).

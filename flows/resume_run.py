@@ -9,6 +9,7 @@ from armrest.app.open_run import find_resumable_run, link_flow_run
 from armrest.app.workspace import ConnectionName, Workspace, hold_client
 from armrest.outbox import RunState
 from flows.artifacts import reporting
+from flows.form import form
 from flows.parameters import RunName
 from flows.steps import flow_run_id, noting_stop, run_to_completion, start_again, stoppable, who_stopped
 from tasks.open_workspace import use_workspace
@@ -20,6 +21,7 @@ def name_of_run() -> str:
 
 
 @flow(name="resume-run", flow_run_name=name_of_run, retries=0)
+@form("run_id")
 @stoppable
 async def resume_run(
     run_id: RunName,

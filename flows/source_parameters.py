@@ -3,7 +3,7 @@
 import functools
 import inspect
 import textwrap
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, get_type_hints
 
 from prefect.client.schemas import State
@@ -11,11 +11,14 @@ from prefect.client.schemas import State
 from armrest.app.source_options import SourceOptions
 from armrest.app.source_parameters import SourceParameters, option_of
 from armrest.model import SourceRows
+from flows.form import FlowFunction
 
-FlowFunction = Callable[..., Coroutine[Any, Any, State]]
 PARAMETER: Final = "reading"
 """The parameter that the options replace, in the signature and under `Args:`."""
 WIDTH: Final = 116
+_NAMES: Final = tuple(SourceParameters.model_fields)
+RAILS: Final = _NAMES[_NAMES.index("max_rejected") :]
+"""The limits: what follows the options about reading."""
 
 
 def with_source_parameters(flow: FlowFunction, *, parameters: type[SourceRows] = SourceParameters) -> FlowFunction:

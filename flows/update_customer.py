@@ -1,6 +1,7 @@
 """The flow `update-customer`: updates one customer at once."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, runtime
@@ -10,63 +11,75 @@ from prefect.states import Failed
 
 from armrest.app.single_update import may_be_shown, update_single_customer
 from armrest.app.workspace import ConnectionName
-from armrest.model import CustomerNo
+from armrest.intake import InputRefused
 from armrest.outbox import RunState
+from flows.customer_fields import COLUMNS, BlankedField, with_customer_fields
+from flows.customer_number import TAKEN_OUT, TypedCustomerNo, name_of_customer
+from flows.form import form, hide_from_form
 from flows.parameters import ClientNo, UserId
 from flows.steps import end_state, flow_run_id
 from tasks.open_workspace import use_workspace
 
-TAKEN_OUT = "(taken out)"
-"""Replaces the values in the parameters."""
 
-
-def _name() -> str:
-    """Name the customer, if the text is a customer number; text in the wrong field may be personal data."""
-    parameters = runtime.flow_run.parameters
-    number = str(parameters.get("customer_no", ""))
-    return f"{parameters.get('client_no')} · {number if may_be_shown(number) else 'no customer number'}"
-
-
-@flow(name="update-customer", flow_run_name=_name, retries=0)
+@flow(name="update-customer", flow_run_name=name_of_customer, retries=0)
+@form("client_no", "customer_no")
+@with_customer_fields
 async def update_customer(
     client_no: ClientNo,
-    customer_no: CustomerNo,
+    customer_no: TypedCustomerNo,
     *,
-    changes: dict[str, str],
-    clear: list[str] | None = None,
+    values: Mapping[str, str],
+    clear: list[BlankedField] | None = None,
     user_id: UserId | None = None,
     connection: ConnectionName = "",
+    changes: dict[str, str] | None = None,
 ) -> State:
     """Update one customer at once, without a file or a batch.
 
-    As soon as the run starts, it removes the new values from its parameters, and an invalid customer number too. So
-    it cannot be retried; start a new run instead. Until then Prefect stores the values; if that is not allowed, use
-    `armrest update-customer`.
+    Fill in the fields that change; all others keep their values. As soon as the run starts, it removes the new values
+    from its parameters, and an invalid customer number too. So it cannot be retried; start a new run instead. Until
+    then Prefect stores the values; if that is not allowed, use `armrest update-customer`.
 
     Args:
         client_no: The client's number in ARM, for example 2218.
-        customer_no: The customer's number.
-        changes: New values by field, such as phoneNo and 91234567. Fields have the names of a customer file's columns.
-            Parts of the postal address that you do not give keep their values.
-        clear: Fields to clear.
+        customer_no: The customer's number, for example 10007.
+        values: Each field as a parameter of its own.
+        clear: Fields to blank in ARM. A field that you leave empty above is not blanked: it keeps its value.
         user_id: User id that ARM records as the author. Empty: the user id in the settings.
         connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
+        changes: For programs, until version 0.4: new values by field, in place of the fields.
     """
-    if TAKEN_OUT in changes.values():
-        return Failed(
-            name=RunState.INPUT_REJECTED, message="this run's parameters no longer hold the values: start a new run"
-        )
-    await _take_out(flow_run_id(), changes, customer_no)
+    customer_no, values = customer_no.strip(), {**(changes or {}), **values}
+    if TAKEN_OUT in values.values():
+        return _refused("this run's parameters no longer hold the values: start a new run")
+    await _take_out(flow_run_id(), customer_no)
+    if not values and not clear:
+        return _refused("nothing to change: fill in a field, such as phoneNo, or choose one in clear to blank it")
+    if both := sorted(values.keys() & set(clear or ())):
+        return _refused(f"{both[0]} has a new value and is in clear, too: keep one of them")
     with use_workspace(connection) as workspace:
-        done = await update_single_customer(
-            workspace, client_no, customer_no, values=changes, clear=clear or [], user_id=user_id
-        )
+        try:
+            done = await update_single_customer(
+                workspace, client_no, customer_no, values=values, clear=clear or [], user_id=user_id
+            )
+        except InputRefused as refusal:
+            return _refused(refusal.message)
     return end_state(done.run)
 
 
-async def _take_out(flow_run: UUID, fields: Iterable[str], customer_no: str) -> None:
+hide_from_form(update_customer, "changes")
+
+
+def _refused(message: str) -> State:
+    return Failed(name=RunState.INPUT_REJECTED, message=message)
+
+
+async def _take_out(flow_run: UUID, customer_no: str) -> None:
     """Keep the names of the fields in Prefect's database, but not the values, which are personal data."""
-    parameters = {**runtime.flow_run.parameters, "changes": dict.fromkeys(fields, TAKEN_OUT)}
+    parameters: dict[str, Any] = {**runtime.flow_run.parameters}
+    parameters |= {name: TAKEN_OUT for name in COLUMNS if parameters.get(name)}
+    if parameters.get("changes"):
+        parameters["changes"] = dict.fromkeys(parameters["changes"], TAKEN_OUT)
     if not may_be_shown(customer_no):
         parameters["customer_no"] = TAKEN_OUT
     async with get_client() as client:

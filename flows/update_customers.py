@@ -20,8 +20,9 @@ from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
 from armrest.outbox import RunState
+from flows.form import form
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
-from flows.source_parameters import with_source_parameters
+from flows.source_parameters import RAILS, with_source_parameters
 from flows.steps import (
     Sample,
     flow_run_id,
@@ -34,6 +35,7 @@ from flows.steps import (
 from tasks.open_workspace import use_workspace
 
 OnGuard = Literal["refuse", "ask"]
+ASKING = ("on_guard", "approve_within")
 Shards = Annotated[int, Field(ge=1, le=64)]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -45,6 +47,7 @@ def name_of_run() -> str:
 
 
 @flow(name="update-customers", flow_run_name=name_of_run, retries=0)
+@form("source", "client_no", "dry_run", "changes_only", *RAILS, *ASKING, "client_no_is_right", "connection")
 @stoppable
 @with_source_parameters
 async def update_customers(
@@ -80,11 +83,11 @@ async def update_customers(
         approve_within: How long ask waits; without an answer, the plan is not sent (12h).
         user_id: User id that ARM records as the author. Empty: the user id in the settings.
         mode: update changes existing customers; upsert also creates new ones.
-        batch_size: Maximum number of customers per batch. Empty: the batch size in the settings, 1000.
-        deadline: Stop this long after sending has started (90s, 30m, 2h). The run can be resumed then.
+        batch_size: Maximum number of customers per batch. 0: the batch size in the settings, 1000.
+        deadline: Stop this long after sending has started (30m, 2h, 5 minutes). The run can be resumed then.
         wait: How long to wait if another run is sending for this client (10m).
-        verify_sample: After sending, compare this many random updated customers with ARM. If one differs, the flow run
-            fails as Drift.
+        verify_sample: After sending, compare this many random updated customers with ARM; 0: none. If one differs, the
+            flow run fails as Drift.
         dry_run: Read, check and plan, but send nothing.
         shards: Number of workers that send in parallel, each a part of the run, in the deployment submit-slices/shard.
             More than 1 needs the ledger on PostgreSQL and the bodies on an object store. They share one rate limit.

@@ -10,6 +10,7 @@ from armrest.app.source_options import SourceOptions
 from armrest.app.source_parameters import ComparedSource
 from armrest.app.verification import verify_source
 from armrest.app.workspace import ConnectionName
+from flows.form import form
 from flows.parameters import ClientNo, is_deployed
 from flows.source_parameters import with_source_parameters
 from flows.steps import DRIFT, Sample, drift_message
@@ -17,6 +18,7 @@ from tasks.connections import load_settings
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
+@form("source", "client_no", "sample", "connection")
 @partial(with_source_parameters, parameters=ComparedSource)
 async def verify_customers(
     client_no: ClientNo,
@@ -33,7 +35,7 @@ async def verify_customers(
     Args:
         client_no: The client's number in ARM, for example 2218.
         connection: The block ArmConnection of the ARM to ask, such as staging. Empty: the ARM of the settings.
-        sample: Compare this many random customers, and estimate how many of all differ. Empty: compare all.
+        sample: Compare this many random customers, and estimate how many of all differ. 0: compare all.
         reading: The options of the source.
     """
     settings = load_settings(connection)

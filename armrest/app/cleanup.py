@@ -6,6 +6,7 @@ from pathlib import Path
 
 from armrest.app.environment import home
 from armrest.app.frame_spool import remove_old_frames
+from armrest.app.run_file import exports_folder
 from armrest.app.standard_input import remove_old_spooled
 from armrest.app.verification import drift_folder
 from armrest.settings import Settings
@@ -13,7 +14,7 @@ from armrest.tabular import partial_path
 
 
 def remove_old(settings: Settings, *, older_than_seconds: float) -> None:
-    """Remove old copies of standard input and of frames, drift files, and tables that a crash cut short.
+    """Remove old copies of standard input and of frames, drift files, exports, and tables that a crash cut short.
 
     They hold personal data.
     """
@@ -29,6 +30,7 @@ def _old_files(settings: Settings) -> Iterator[Path]:
     yield from drift_folder(settings).glob("*.csv")
     yield from drift_folder(settings).glob(cut_short)
     yield from _rejects_folder(settings).glob(cut_short)
+    yield from exports_folder(settings).glob("*.*")
 
 
 def _rejects_folder(settings: Settings) -> Path:

@@ -1,15 +1,24 @@
-"""Lengths of time as people write them: `90s`, `30m`, `2h`, `7d`."""
+"""Lengths of time as people write them: `90s`, `30m`, `2h`, `7d`, `5 minutes`, `2 timer`, `1 dag`."""
 
 import re
 from typing import Annotated, Final
 
-from pydantic import Field
+from armrest.model import TypedText
 
-DURATION: Final = r"^\d+(\.\d+)?[smhd]$"
-"""The pattern of flags and form fields."""
+_UNITS: Final = {
+    1: ("s", "sec", "secs", "second", "seconds", "sek", "sekund", "sekunder"),
+    60: ("m", "min", "mins", "minute", "minutes", "minutt", "minutter", "minut", "minuter"),
+    3600: ("h", "hr", "hrs", "hour", "hours", "t", "time", "timer", "timme", "timmar"),
+    86_400: ("d", "day", "days", "dag", "dager", "dagar", "døgn", "dygn"),
+}
+"""Units by their seconds, in English, Norwegian and Swedish."""
+_SECONDS: Final = {unit: seconds for seconds, units in _UNITS.items() for unit in units}
+_LETTERS: Final = "|".join(unit for unit in _SECONDS if len(unit) == 1)
+_WORDS: Final = "|".join(unit for unit in _SECONDS if len(unit) > 1)
+DURATION: Final = rf"^\s*(\d+(?:[.,]\d+)?)\s*((?i:{_WORDS})|{_LETTERS})\s*$"
+"""The pattern of flags and form fields. A single letter is small: `30M` might mean months."""
 
-Duration = Annotated[str, Field(pattern=DURATION)]
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+Duration = Annotated[str, TypedText(DURATION, expected="a length of time, such as 30m, 2h or 5 minutes")]
 
 
 def seconds_in(duration: str) -> float:
@@ -18,6 +27,8 @@ def seconds_in(duration: str) -> float:
     Raises:
         ValueError: It is not written as `DURATION` says.
     """
-    if not re.fullmatch(DURATION, duration):
-        raise ValueError(f"{duration!r} is not a length of time: write 90s, 30m, 2h or 1d")
-    return float(duration[:-1]) * _SECONDS[duration[-1]]
+    written = re.search(DURATION, duration)
+    if written is None:
+        raise ValueError(f"{duration!r} is not a length of time: write 90s, 30m, 2h or 1d, or 5 minutes")
+    number, unit = written.groups()
+    return float(number.replace(",", ".")) * _SECONDS[unit.lower()]

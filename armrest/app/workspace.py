@@ -11,16 +11,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
 from sqlalchemy import URL
 
 from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
 from armrest.app.environment import SettingsRefused, home, private
 from armrest.delivery import Delivery, DeliveryOptions, hold_lease, keep_alive
+from armrest.model import TypedText
 from armrest.outbox import Lease, Outbox, Run, Shard, join_lease, usual_seconds
 from armrest.settings import Settings
 
-ConnectionName = Annotated[str, Field(pattern=r"^[a-z0-9-]*$")]
+ConnectionName = Annotated[
+    str, TypedText(r"^\s*[a-z0-9-]*\s*$", expected="the name of a block ArmConnection, such as staging")
+]
 """The name of a block `ArmConnection`; empty: only the settings count."""
 
 

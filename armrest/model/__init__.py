@@ -44,6 +44,7 @@ from armrest.model.source_reading import (
     SourceRows,
     WholeAddressPolicy,
 )
+from armrest.model.typed_text import TypedText
 
 __all__ = [
     "ADDRESS_FIELDS",
@@ -82,6 +83,7 @@ __all__ = [
     "SourceReading",
     "SourceRequest",
     "SourceRows",
+    "TypedText",
     "WholeAddressPolicy",
     "address_after",
     "blanked_address_fields",

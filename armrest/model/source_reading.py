@@ -3,27 +3,46 @@
 The flow's parameters, the flags of the commands and the stored request are all made from these fields.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from armrest.model.customer import FIELDS
+from armrest.model.typed_text import TypedText
 
 LIMIT_PATTERN: Final = r"^\d+(\.\d+)?%$|^\d+$"
-"""`12` or `5%`."""
-SHARE_PATTERN: Final = r"^\d+(\.\d+)?%$"
+"""`12` or `5%`, as they are stored."""
+_PERCENT: Final = r"\s*(?:%|(?i:prosent|procent|percent|pct))\s*$"
+_TYPED_SHARE: Final = rf"^\s*\d+(?:[.,]\d+)?{_PERCENT}"
+_TYPED_LIMIT: Final = rf"{_TYPED_SHARE}|^\s*\d+\s*$"
 NO_LOGIN_WITHIN: Final = r"^(?!.*://[^/]*:[^/]*@)"
-"""For the form alone: what it refuses is never stored."""
+_NO_LOGIN: Final = TypedText(NO_LOGIN_WITHIN, expected="an address without a login, such as sftp://host/customers.csv")
+CLEARABLE: Final = ("all", *FIELDS)
 
-SourceName = Annotated[str, Field(min_length=1, json_schema_extra={"pattern": NO_LOGIN_WITHIN})]
-Clear = Annotated[str, Field(pattern=f"^(all|{'|'.join(FIELDS)})$", json_schema_extra={"enum": ["all", *FIELDS]})]
+
+def _in_percent(text: str) -> str:
+    """Return `20%` for `20 %`, `20 prosent` and `20 percent`, `2.5%` for `2,5 %`; a number alone stays a number."""
+    number = re.sub(_PERCENT, "%", text)
+    return number.replace(",", ".").strip()
+
+
+def _clearable(field: str) -> str:
+    if field not in CLEARABLE:
+        raise ValueError(f"write one of {', '.join(CLEARABLE)}")
+    return field
+
+
+SourceName = Annotated[str, Field(min_length=1, json_schema_extra=_NO_LOGIN.json_schema())]
+"""The login is refused by the form, so that it is never stored; `refuse_credentials` refuses it everywhere else."""
+Clear = Annotated[str, AfterValidator(_clearable), Field(json_schema_extra={"enum": list(CLEARABLE)})]
 AddressPolicy = Literal["refuse", "replace", "merge"]
 WholeAddressPolicy = Literal["refuse", "replace"]
 DuplicatePolicy = Literal["error", "last", "first", "merge"]
-Limit = Annotated[str, Field(pattern=LIMIT_PATTERN)]
-Share = Annotated[str, Field(pattern=SHARE_PATTERN)]
+Limit = Annotated[str, TypedText(_TYPED_LIMIT, "a number of rows or a share of them, such as 12 or 5%", _in_percent)]
+Share = Annotated[str, TypedText(_TYPED_SHARE, "a share, such as 20% or 20 percent", _in_percent)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

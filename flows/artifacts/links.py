@@ -9,19 +9,21 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import ObjectNotFound
 
-NEXT: Final = ("rerun-failed-batches", "resume-run", "apply-plan")
-"""The flows that a summary links to."""
+from flows.deployment_names import APPLY, RERUN, RESUME
+
+NEXT: Final = (RERUN, RESUME, APPLY)
+"""The deployments that a summary links to."""
 
 Forms = Mapping[str, UUID]
-"""The manual deployment of each flow that has one."""
+"""The deployment of each flow that has one, by the flow's name."""
 
 
 async def deployed_forms(client: PrefectClient) -> Forms:
-    """Return the deployments `…/manual` of the flows that a summary links to."""
+    """Return the deployments that a summary links to, by their flows."""
     forms: dict[str, UUID] = {}
-    for flow in NEXT:
+    for name in NEXT:
         try:
-            forms[flow] = (await client.read_deployment_by_name(f"{flow}/manual")).id
+            forms[name.partition("/")[0]] = (await client.read_deployment_by_name(name)).id
         except ObjectNotFound:
             continue
     return forms

@@ -28,10 +28,10 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from armrest.app.finding import Finding
+from flows.deployment_names import UPDATE
 
 POOL: Final = "armrest"
 BLOCK_TYPE: Final = "arm-connection"
-DEPLOYMENT: Final = "update-customers/manual"
 SECONDS: Final = 3.0
 DEPLOY: Final = "`make deploy`"
 CHECKED: Final = ("deployments", "work pool", "worker", "blocks", "flow runs")
@@ -87,10 +87,10 @@ async def _server(address: str) -> Finding:
 
 async def _deployments(client: PrefectClient) -> Finding:
     try:
-        deployment = await client.read_deployment_by_name(DEPLOYMENT)
+        deployment = await client.read_deployment_by_name(UPDATE)
     except ObjectNotFound:
-        return Finding("deployments", "trouble", f"{DEPLOYMENT} does not exist: run {DEPLOY}")
-    return Finding("deployments", "fine", f"{DEPLOYMENT}, version {deployment.version}")
+        return Finding("deployments", "trouble", f"{UPDATE} does not exist: run {DEPLOY}")
+    return Finding("deployments", "fine", f"{UPDATE}, version {deployment.version}")
 
 
 async def _work_pool(client: PrefectClient) -> Finding:

@@ -28,11 +28,11 @@ from armrest.outbox import (
     summary,
 )
 from flows.artifacts import Outage
+from flows.deployment_names import RESUME
 from flows.steps.stopped_by import was_cancelled
 
 log = logging.getLogger(__name__)
 
-RESUME: Final = "resume-run/manual"
 MOST_FLOW_RUNS: Final = 3
 """A run that has been resumed twice and stopped again by a machine is left to a person."""
 STARTED_AGAIN: Final = "started-again"
@@ -127,7 +127,7 @@ async def start_again(workspace: Workspace, flow_run_id: str) -> State | None:
             return Failed(name=RunState.STOPPED, message=message)
         again = await client.create_flow_run_from_deployment(
             flow_run.deployment_id,
-            parameters=flow_run.parameters,
+            parameters={name: value for name, value in flow_run.parameters.items() if value is not None},
             tags=[*flow_run.tags, STARTED_AGAIN],
             idempotency_key=f"again-{flow_run_id}",
         )

@@ -19,6 +19,10 @@ from prefect.flow_engine import run_flow_async
 from prefect.states import AwaitingRetry
 
 from flows.apply_plan import apply_plan
+from flows.customer_history import customer_history
+from flows.doctor import doctor
+from flows.export_run import export_run
+from flows.inbox import inbox
 from flows.purge import purge
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
@@ -38,6 +42,10 @@ FLOWS: dict[str, Flow[..., Any]] = {
         settle_open_batches,
         purge,
         verify_customers,
+        customer_history,
+        export_run,
+        doctor,
+        inbox,
     )
 }
 

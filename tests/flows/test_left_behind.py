@@ -62,7 +62,7 @@ def outbox(settings: dict[str, str]) -> Iterator[Outbox]:
 @pytest.fixture
 def stopped(run_flow: RunFlow, file: Callable[..., str], settings: dict[str, str], server: Server) -> FlowEnded:
     """A run of a deployment of which nothing was sent, and which has ended."""
-    server.deployment("resume-run", "manual")
+    server.deployment("resume-run", "carry-on-a-run")
     settings["ARMREST_LEASE_SECONDS"] = "1"
     settings["ARMREST_INBOX"] = str(Path(file(20)).parent)
     token, settings["ARMREST_TOKEN"] = settings["ARMREST_TOKEN"], "wrong"
@@ -152,7 +152,7 @@ def test_a_flow_run_that_never_began_is_started_again_and_its_process_sends_noth
 
 def test_a_flow_run_that_stays_pending_is_marked_crashed_and_handed_to_resume_run(server: Server) -> None:
     resume, sweep = (
-        server.deployment("resume-run", "manual"),
+        server.deployment("resume-run", "carry-on-a-run"),
         server.deployment("settle-open-batches", "every-10-minutes"),
     )
     update = server.deployment("update-customers", "by-hand")

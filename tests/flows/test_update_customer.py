@@ -3,17 +3,82 @@
 import pytest
 
 from armrest.sandbox import SandboxServer
+from flows.customer_number import TAKEN_OUT
 from tests.flows.conftest import RunFlow
+from tests.flows.history import History
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
 
+KARI = {"customerNo": "10001", "name": "Kari", "phoneNo": "22222222", "sellerReference": "Ola"}
 
-def test_one_customer_is_updated_from_a_form(run_flow: RunFlow, arm: SandboxServer) -> None:
-    arm.records.load(2218, [{"customerNo": "10001", "name": "Kari", "phoneNo": "22222222"}])
 
-    state = run_flow("update-customer", client_no=2218, customer_no="10001", changes={"phoneNo": "91234567"})
+@pytest.fixture
+def kari(arm: SandboxServer) -> SandboxServer:
+    arm.records.load(2218, [KARI])
+    return arm
 
-    held = arm.records.customer(2218, "10001")
+
+def test_one_customer_is_updated_from_a_form(run_flow: RunFlow, kari: SandboxServer, history: History) -> None:
+    """A field that stays empty keeps its value; one that is chosen in `clear` is blanked."""
+    form = {"phoneNo": "91234567", "name": "", "sellerReference": " ", "clear": ["sellerReference"]}
+
+    state = run_flow("update-customer", client_no=2218, customer_no="10001", deployed=True, **form)
+
+    held = kari.records.customer(2218, "10001")
     assert (state.name, state.message) == ("Completed", "1 of 1 customer updated")
     assert held
-    assert (held["phoneNo"], held["name"]) == ("91234567", "Kari")
+    assert (held["phoneNo"], held["name"], held.get("sellerReference", "")) == ("91234567", "Kari", "")
+    parameters = history.flow_run(state.flow_run_id)["parameters"]
+    assert (parameters["phoneNo"], parameters["name"]) == (TAKEN_OUT, "")
+    assert parameters["clear"] == ["sellerReference"]
+
+
+def test_a_program_may_still_pass_changes(run_flow: RunFlow, kari: SandboxServer, history: History) -> None:
+    state = run_flow(
+        "update-customer", client_no=2218, customer_no="10001", deployed=True, changes={"phoneNo": "91234567"}
+    )
+
+    held = kari.records.customer(2218, "10001")
+    assert held
+    assert (state.name, held["phoneNo"]) == ("Completed", "91234567")
+    assert history.flow_run(state.flow_run_id)["parameters"]["changes"] == {"phoneNo": TAKEN_OUT}
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({}, "nothing to change: fill in a field, such as phoneNo, or choose one in clear to blank it"),
+        (
+            {"phoneNo": "91234567", "clear": ["phoneNo"]},
+            "phoneNo has a new value and is in clear, too: keep one of them",
+        ),
+        (
+            {"dateOfBirth": "31.12.80"},
+            "this customer: dateOfBirth is not a date that exists, written as YYYY-MM-DD or as the mapping says",
+        ),
+    ],
+    ids=["nothing", "both", "wrong"],
+)
+def test_a_form_that_is_wrong_sends_nothing_and_names_the_field(
+    run_flow: RunFlow, kari: SandboxServer, form: dict[str, object], message: str
+) -> None:
+    state = run_flow("update-customer", client_no=2218, customer_no="10001", **form)
+
+    held = kari.records.customer(2218, "10001")
+    assert held
+    assert (state.name, state.message) == ("InputRejected", message)
+    assert held["phoneNo"] == "22222222"
+
+
+def test_a_name_in_the_field_of_the_number_leaves_no_trace(
+    run_flow: RunFlow, kari: SandboxServer, history: History
+) -> None:
+    """A caller may switch Prefect's check of the schema off; its engine would log what it refuses."""
+    state = run_flow("update-customer", client_no=2218, customer_no="Kari Nordmann", phoneNo="91234567")
+
+    flow_run = history.flow_run(state.flow_run_id)
+    assert state.name == "InputRejected"
+    assert "Kari" not in state.message
+    assert "Kari" not in str(flow_run)
+    assert "91234567" not in str(flow_run)
+    assert not kari.records.batches()

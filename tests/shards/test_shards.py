@@ -108,7 +108,7 @@ def test_when_the_parent_is_killed_its_workers_go_on_and_nobody_else_gets_the_cl
         run = find_run(outbox.ledger, told.run_id)
         until(lambda: all(has_begun(outbox.ledger, run, shard) for shard in shards_of(run, 2)))
         machines.kill_flow_run(flow_run_id)
-        resumed = machines.ask_for("resume-run/manual", run_id=run.run_id, wait="3m")
+        resumed = machines.ask_for("resume-run/carry-on-a-run", run_id=run.run_id, wait="3m")
         time.sleep(LEASE_SECONDS + 1)  # what the parent has renewed last is over
         open_then = len(batches_in(outbox.ledger, run, [State.PLANNED]))
         holders = lease_holders(outbox.ledger)
@@ -152,7 +152,7 @@ def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_i
 
         stopped = find_run(outbox.ledger, run.run_id)
         sent = len(received(arm.records))
-        declined = machines.ask_for("resume-run/manual", run_id=flow_run_id, by_itself=True)
+        declined = machines.ask_for("resume-run/carry-on-a-run", run_id=flow_run_id, by_itself=True)
         left = until(lambda: _final(machines, declined))
         sent_by_itself = len(received(arm.records)) - sent
 
@@ -163,7 +163,7 @@ def test_a_sharded_run_of_which_a_person_cancels_the_whole_or_a_part_stops_and_i
         assert sent_by_itself == 0
 
         arm.behaviour.faults = {}
-        resumed = machines.ask_for("resume-run/manual", run_id=run.run_id)
+        resumed = machines.ask_for("resume-run/carry-on-a-run", run_id=run.run_id)
         assert until(lambda: _final(machines, resumed), seconds=200)["name"] == "Completed"
         assert find_run(outbox.ledger, run.run_id).stopped_by is None
     assert arm.records.customers(CLIENT_NO) == books_after(source)

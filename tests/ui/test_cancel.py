@@ -126,7 +126,7 @@ def test_a_run_that_a_person_cancels_stays_cancelled_and_one_that_a_machine_stop
     assert f"stopped by a person; {sent} of 60 batches were sent, {60 - sent} were not" in told
     assert f"armrest resume {run.run_id}" in told
     assert "open the form, filled in" in told
-    resumed = ended(up, start(up, "resume-run/manual", run_id=run.run_id))
+    resumed = ended(up, start(up, "resume-run/carry-on-a-run", run_id=run.run_id))
     assert (resumed["state_name"], accepted(up, 2231)) == ("Completed", 60)
     assert run_of(up, cancelled).stopped_by is None
 
@@ -141,7 +141,7 @@ def test_a_run_that_asks_and_is_cancelled_sends_nothing_and_its_plan_can_still_b
 
     end = cancel(up, asks)
     plan, sent = run_of(up, asks), accepted(up, 2233)
-    applied = ended(up, start(up, "apply-plan/manual", plan_id=plan.run_id))
+    applied = ended(up, start(up, "apply-plan/apply-a-plan", plan_id=plan.run_id))
 
     assert end["state"]["name"] == "Cancelled"
     assert (plan.stopped_by, plan.message) == ("person", "stopped by a person; nothing was sent")
@@ -156,7 +156,7 @@ def test_reruns_of_several_runs_are_all_cancelled_at_once(up: Up) -> None:
         assert ended(up, start(up, UPDATE, **given))["state_name"] == "PartlyFailed"
     before = accepted(up, 2234)
     up.behave(**SLOW | {"slow_seconds": 4.0})
-    reruns = start(up, "rerun-failed-batches/manual", client_no=2234)
+    reruns = start(up, "rerun-failed-batches/send-failed-again", client_no=2234)
     until(lambda: accepted(up, 2234) > before)
 
     end = cancel(up, reruns)
@@ -166,6 +166,6 @@ def test_reruns_of_several_runs_are_all_cancelled_at_once(up: Up) -> None:
     assert end["state"]["name"] == "Cancelled"
     assert run_of(up, child).stopped_by == "person"
     up.behave()
-    declined = ended(up, start(up, "resume-run/manual", run_id=child, by_itself=True))
+    declined = ended(up, start(up, "resume-run/carry-on-a-run", run_id=child, by_itself=True))
     assert declined["state"]["message"].startswith("not resumed: a person stopped run")
     assert accepted(up, 2234) == sent < before + 12

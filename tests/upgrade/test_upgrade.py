@@ -39,11 +39,6 @@ from tasks.blocks import SqlSource
 block = SqlSource.load("crm", _sync=True)
 print(json.dumps([block.url.get_secret_value(), block.query]))
 """
-CREATE_AUTOMATIONS = """
-import asyncio
-from deployments.automations import create_automations
-print(f'"{asyncio.run(create_automations())}"')
-"""
 
 
 def test_every_run_of_the_ledger_stands_as_it_was_left(upgraded: Upgraded) -> None:
@@ -161,17 +156,6 @@ def test_entrypoints_of_stored_deployments_still_lead_to_their_flows(upgraded: U
         assert isinstance(flow, Flow)
         assert flow.name == flows[deployment["flow_id"]]
         assert set(deployment["parameters"]) <= set(flow.parameters.properties)
-
-
-def test_stored_automations_are_updated_in_place(upgraded: Upgraded) -> None:
-    before = upgraded.history.ask("automations/filter", {})
-
-    upgraded.python(CREATE_AUTOMATIONS)
-
-    after = upgraded.history.ask("automations/filter", {})
-    kept = {one["id"]: one["name"] for one in after}
-    assert {one["id"]: one["name"] for one in before}.items() <= kept.items()
-    assert (len(before), len(after)) == (5, 8)
 
 
 def test_the_archive_is_small_and_has_a_case_of_each_kind(upgraded: Upgraded) -> None:

@@ -19,6 +19,7 @@ from armrest.outbox.reporting.rerun_candidates import (
     unresolved_lines,
 )
 from armrest.outbox.reporting.run_export import ExportRefused, export
+from armrest.outbox.reporting.source_runs import SourceRun, newest_runs_of_sources
 from armrest.outbox.reporting.views import (
     AttemptView,
     BatchCounts,
@@ -41,6 +42,7 @@ __all__ = [
     "FailedCustomer",
     "Failure",
     "RunSummary",
+    "SourceRun",
     "attempt_views",
     "batch_views",
     "count_failures",
@@ -48,6 +50,7 @@ __all__ = [
     "failed_customers",
     "failures_in",
     "last_rows",
+    "newest_runs_of_sources",
     "outcomes_of_customer",
     "outcomes_of_run",
     "plan_figures",
