@@ -13,7 +13,7 @@ from armrest.app.workspace import ConnectionName
 from armrest.model import CustomerNo
 from armrest.outbox import RunState
 from flows.parameters import ClientNo, UserId
-from flows.steps import end_state, flow_run_id
+from flows.steps import end_state, explained, flow_run_id
 from tasks.open_workspace import use_workspace
 
 TAKEN_OUT = "(taken out)"
@@ -28,6 +28,7 @@ def _name() -> str:
 
 
 @flow(name="update-customer", flow_run_name=_name, retries=0)
+@explained
 async def update_customer(
     client_no: ClientNo,
     customer_no: CustomerNo,

@@ -9,11 +9,12 @@ from armrest.app.verification import verify_source
 from armrest.app.workspace import ConnectionName
 from armrest.model import Clear, DuplicatePolicy, SourceName, WholeAddressPolicy
 from flows.parameters import ClientNo, is_deployed
-from flows.steps import DRIFT, Sample, drift_message
+from flows.steps import DRIFT, Sample, drift_message, explained
 from tasks.connections import load_settings
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
+@explained
 async def verify_customers(
     source: SourceName,
     client_no: ClientNo,

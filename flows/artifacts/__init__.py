@@ -1,18 +1,26 @@
 from flows.artifacts.events import EVENT, emit_open_too_long
+from flows.artifacts.last_line import ENDED, note_end
 from flows.artifacts.outage import Outage
+from flows.artifacts.outcome import outcome_line, reasons_line
 from flows.artifacts.report import is_stand_in, report_once, reporting
 from flows.artifacts.settled_later import report_later
 from flows.artifacts.store import Artifacts
-from flows.artifacts.summary import plan_markdown
+from flows.artifacts.summary import question_markdown
 from flows.artifacts.sweep_text import sweep_markdown
+from flows.artifacts.wording import browser_words
 
 __all__ = [
+    "ENDED",
     "EVENT",
     "Artifacts",
     "Outage",
+    "browser_words",
     "emit_open_too_long",
     "is_stand_in",
-    "plan_markdown",
+    "note_end",
+    "outcome_line",
+    "question_markdown",
+    "reasons_line",
     "report_later",
     "report_once",
     "reporting",

@@ -24,7 +24,7 @@ from armrest.outbox import (
     summary,
 )
 from armrest.outbox import apply_plan as apply_plan_of
-from flows.artifacts import reporting
+from flows.artifacts import browser_words, reasons_line, reporting
 from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
 from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if
@@ -134,4 +134,5 @@ def end_state(run: RunSummary) -> State:
         return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
     if run.state is RunState.COMPLETED:
         return Completed(message=run.message)
-    return Failed(name=run.state, message=run.message)
+    reasons = f"; why: {reasons_line(run)}" if run.failed_why else ""
+    return Failed(name=run.state, message=f"{browser_words(run.message)}{reasons}")

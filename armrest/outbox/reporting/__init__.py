@@ -5,6 +5,7 @@ from armrest.outbox.reporting.queries import (
     failed_customers,
     last_rows,
     plan_figures,
+    rejected_rows,
     summaries,
     summary,
 )
@@ -26,6 +27,7 @@ from armrest.outbox.reporting.views import (
     CustomerCounts,
     CustomerOutcome,
     FailedCustomer,
+    RejectedRow,
     RunSummary,
 )
 
@@ -40,6 +42,7 @@ __all__ = [
     "ExportRefused",
     "FailedCustomer",
     "Failure",
+    "RejectedRow",
     "RunSummary",
     "attempt_views",
     "batch_views",
@@ -51,6 +54,7 @@ __all__ = [
     "outcomes_of_customer",
     "outcomes_of_run",
     "plan_figures",
+    "rejected_rows",
     "runs_of_batches",
     "runs_with_failures",
     "summaries",
