@@ -1,4 +1,5 @@
-from flows.artifacts.events import EVENT, emit_open_too_long
+from flows.artifacts.events import ASKS, EVENT, NIGHT, emit_asks, emit_night, emit_open_too_long
+from flows.artifacts.healings import unresolved_customers
 from flows.artifacts.last_line import ENDED, note_end
 from flows.artifacts.outage import Outage
 from flows.artifacts.outcome import outcome_line, reasons_line
@@ -10,11 +11,15 @@ from flows.artifacts.sweep_text import sweep_markdown
 from flows.artifacts.wording import browser_words
 
 __all__ = [
+    "ASKS",
     "ENDED",
     "EVENT",
+    "NIGHT",
     "Artifacts",
     "Outage",
     "browser_words",
+    "emit_asks",
+    "emit_night",
     "emit_open_too_long",
     "is_stand_in",
     "note_end",
@@ -25,4 +30,5 @@ __all__ = [
     "report_once",
     "reporting",
     "sweep_markdown",
+    "unresolved_customers",
 ]

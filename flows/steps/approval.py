@@ -14,7 +14,7 @@ from armrest.app.open_run import apply_command, confirm_if_approved, reasons_to_
 from armrest.app.plan_view import plan_view
 from armrest.app.workspace import Workspace
 from armrest.outbox import Decision, Run, RunState, UpdateRequest, decision_on, find_run, record_decision, summary
-from flows.artifacts import browser_words, question_markdown, report_once
+from flows.artifacts import browser_words, emit_asks, question_markdown, report_once
 from flows.steps.send_run import end_state, run_to_completion, send_plan
 from flows.steps.sigterm import flow_run_id, reporting_stop
 
@@ -56,16 +56,19 @@ async def send_if_approved(workspace: Workspace, plan: Run, *, within: str, dead
 
 async def _decided(workspace: Workspace, plan: Run, within: str) -> Decision:
     """Ask, and record the decision. Silence counts as a rejection, recorded as made by nobody."""
-    answer = await _answer(workspace, plan, seconds_in(within))
+    answer = await _answer(workspace, plan, within)
     if answer is None:
         return record_decision(workspace.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
     return record_decision(workspace.outbox.ledger, plan, approved=answer.decision == "approve", by=answer.decided_by)
 
 
-async def _answer(workspace: Workspace, plan: Run, seconds: float) -> Approval | None:
+async def _answer(workspace: Workspace, plan: Run, within: str) -> Approval | None:
     """Pause, with the plan's figures above the form; after a retry, Prefect returns None for any answer."""
     reason = reasons_to_ask(workspace, plan)
-    form = Approval.with_initial_data(description=question_markdown(reason, plan_view(workspace.outbox, plan.run_id)))
+    question = question_markdown(reason, plan_view(workspace.outbox, plan.run_id))
+    form = Approval.with_initial_data(description=question)
+    emit_asks(run_id=plan.run_id, client_no=plan.client_no, flow_run_id=flow_run_id(), question=question, within=within)
+    seconds = seconds_in(within)
     pause = apause_flow_run(
         wait_for_input=form, timeout=int(seconds) + SERVER_TIMEOUT_MARGIN_SECONDS, poll_interval=POLL_INTERVAL_SECONDS
     )

@@ -1,5 +1,8 @@
 """What all flows that send share: the client's lease, the plan, sending slice by slice, and the final state."""
 
+from collections.abc import Awaitable
+from typing import cast
+
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
@@ -29,7 +32,7 @@ from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
 from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if
 from tasks.chunk import PlanRefused, chunk
-from tasks.poll_batch_status import poll_batch_status
+from tasks.poll_batch_status import CUSTOMERS_REFUSED, poll_batch_status
 from tasks.submit_batch import submit_batch
 
 
@@ -123,7 +126,9 @@ async def send_slices(workspace: Workspace, run: Run, slices: range) -> None:
 
     async def poll(slice_no: int) -> None:
         task = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
-        await task(run.run_id, run.client_no, slice_no)
+        state = await cast("Awaitable[State]", task(run.run_id, run.client_no, slice_no, return_state=True))
+        if state.name != CUSTOMERS_REFUSED:
+            await state.aresult()  # raises what ended the task
 
     await send_and_poll_slices(slices, submit=submit, poll=poll, concurrency=workspace.settings.concurrency)
 

@@ -20,6 +20,7 @@ from prefect.states import AwaitingRetry
 
 from flows.apply_plan import apply_plan
 from flows.purge import purge
+from flows.report_night import report_night
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
 from flows.settle_open_batches import settle_open_batches
@@ -38,6 +39,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
         settle_open_batches,
         purge,
         verify_customers,
+        report_night,
     )
 }
 
@@ -58,7 +60,7 @@ async def run_deployed(flow: Flow[..., Any], parameters: dict[str, Any]) -> Stat
     """Do what a worker does once somebody has sent a form off."""
     async with get_client() as client:
         deployment_id = await client.create_deployment(await client.create_flow(flow), name="by-hand")
-        made = await client.create_flow_run_from_deployment(deployment_id, parameters=parameters)
+        made = await client.create_flow_run_from_deployment(deployment_id, parameters=parameters, tags=["arm"])
         flow_run = await client.read_flow_run(made.id)
     return await run_flow_async(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
 

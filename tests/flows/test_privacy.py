@@ -151,6 +151,6 @@ def test_a_file_without_a_header_and_a_name_for_a_number_leave_no_trace(
     text = dumped_with_all_logs(Path(prefect_server["PREFECT_HOME"]), [file.flow_run_id, single.flow_run_id])
     known = history.flow_run(single.flow_run_id)
     assert (file.name, "column 1" in file.message) == ("InputRejected", True)
-    assert single.name == "Failed"
+    assert single.name == "InputRejected"
     assert (known["name"], known["parameters"]["customer_no"]) == ("2218 · no customer number", "(taken out)")
     assert [needle for needle in ("Utenhode", "Storgata 77b", "15108695088") if needle in text] == []

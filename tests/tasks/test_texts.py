@@ -20,11 +20,10 @@ from armrest.outbox import (
     RunState,
     RunSummary,
 )
-from flows.artifacts import plan_markdown
-from flows.artifacts.wording import browser_words
 from flows.artifacts.outcome import Healing, outcome_line, reasons_line
-from flows.artifacts.summary import Surroundings, question_markdown, summary_markdown
+from flows.artifacts.summary import Surroundings, plan_markdown, question_markdown, summary_markdown
 from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done, rejected_table
+from flows.artifacts.wording import browser_words
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FLOW_RUN = UUID(int=7)
@@ -68,7 +67,7 @@ RUN = RunSummary(
     source="customers.csv",
     api_url="https://api.staging.amili.no/arm/v1",
     state=RunState.PARTLY_FAILED,
-    message="1 of 2 batches refused (5 customers): see arm-failed-customers-2218",
+    message="5 customers refused, in 1 of 2 batches: see arm-failed-customers-2218",
     customers=CustomerCounts(read=100, rejected=5, planned=95, settled=90, failed=5),
     batches=BatchCounts(planned=2, settled=1, failed=1),
     batch_uuids=["ii9Id6-G1qa4X7POQQFZ5A"],
@@ -119,7 +118,7 @@ def test_the_summary_says_what_how_many_why_and_what_next() -> None:
     text = summary_markdown(RUN, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=5))
 
     assert text.startswith(
-        "# PartlyFailed: client 2218\n\n1 of 2 batches refused (5 customers): see arm-failed-customers-2218\n"
+        "# PartlyFailed: client 2218\n\n5 customers refused, in 1 of 2 batches: see arm-failed-customers-2218\n"
     )
     assert "| updated by ARM | 90 |" in text
     assert "| not-a-date: the value is not a date" in text

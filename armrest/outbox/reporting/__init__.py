@@ -1,3 +1,4 @@
+from armrest.outbox.reporting.nights import RepeatedRefusal, repeated_refusals
 from armrest.outbox.reporting.outcomes import outcomes_of_customer, outcomes_of_run
 from armrest.outbox.reporting.queries import (
     attempt_views,
@@ -5,6 +6,7 @@ from armrest.outbox.reporting.queries import (
     failed_customers,
     last_rows,
     plan_figures,
+    refused_in_slice,
     rejected_rows,
     summaries,
     summary,
@@ -43,6 +45,7 @@ __all__ = [
     "FailedCustomer",
     "Failure",
     "RejectedRow",
+    "RepeatedRefusal",
     "RunSummary",
     "attempt_views",
     "batch_views",
@@ -54,7 +57,9 @@ __all__ = [
     "outcomes_of_customer",
     "outcomes_of_run",
     "plan_figures",
+    "refused_in_slice",
     "rejected_rows",
+    "repeated_refusals",
     "runs_of_batches",
     "runs_with_failures",
     "summaries",

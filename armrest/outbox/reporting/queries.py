@@ -174,6 +174,13 @@ def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
             yield FailedCustomer(row.customer_no, row.reason or "", row.seq, row.batch_uuid)
 
 
+def refused_in_slice(ledger: Ledger, run: Run, slice_no: int) -> int:
+    """Return how many customers of a slice ARM has refused."""
+    query = select(func.coalesce(func.sum(batches.c.failed), 0))
+    with ledger.read() as tx:
+        return int(tx.execute(query.where(batches.c.run_seq == run.seq, batches.c.slice_no == slice_no)).scalar_one())
+
+
 def rejected_rows(ledger: Ledger, run: Run) -> Iterator[RejectedRow]:
     """Yield the rows of a run's source that were not sent, in their order.
 
