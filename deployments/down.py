@@ -3,9 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 from deployments import processes
 from deployments.local_stack import HOME, LocalStack
+
+ORDER: Final = ("worker", "sandbox", "server")
+"""The worker goes first: it tells the server how its runs ended."""
 
 
 def main() -> int:
@@ -17,8 +21,9 @@ def main() -> int:
 
 
 def stop_stack(stack: LocalStack) -> str:
-    """Stop worker, sandbox and server; the server is last, so it learns how runs ended. Return what was done."""
-    ended = [process.name for process in reversed(processes.load(stack.pids)) if processes.end(process)]
+    """Stop worker, sandbox and server, whatever was started last; the server is last, so it learns how runs ended."""
+    recorded = sorted(processes.load(stack.pids), key=lambda process: ORDER.index(process.name))
+    ended = [process.name for process in recorded if processes.end(process)]
     stack.pids.unlink(missing_ok=True)
     return f"Stopped: {', '.join(ended)}. The history is kept in {stack.home}" if ended else "Nothing was running"
 

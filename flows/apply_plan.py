@@ -8,7 +8,9 @@ from armrest.app.open_run import find_applicable_plan, find_run_of_flow_run
 from armrest.app.workspace import ConnectionName
 from flows.form import form
 from flows.parameters import ClientNoIsRight, RunName, person
-from flows.steps import flow_run_id, run_to_completion, send_plan, stoppable
+from flows.rerun_failed_batches import rerun_failed_batches
+from flows.retry import continue_run
+from flows.steps import flow_run_id, send_plan, stoppable
 from tasks.open_workspace import use_workspace
 
 
@@ -42,7 +44,7 @@ async def apply_plan(
     with use_workspace(connection) as workspace:
         begun = find_run_of_flow_run(workspace, str(flow_run_id()))
         if begun is not None:
-            return await run_to_completion(workspace, begun, deadline=deadline, wait=wait)
+            return await continue_run(workspace, begun, rerun=rerun_failed_batches, deadline=deadline, wait=wait)
         plan = find_applicable_plan(workspace, plan_id, client_no_is_right=client_no_is_right, by=person())
         workspace.arm_for(plan)
         return await send_plan(workspace, plan, deadline=deadline, wait=wait)

@@ -11,10 +11,12 @@ from armrest.app.cleanup import remove_old
 from armrest.app.durations import Duration, seconds_in
 from armrest.outbox import archive
 from armrest.outbox import purge as purge_outbox
+from flows.steps import explained
 from tasks.open_workspace import use_workspace
 
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
+@explained
 async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """Remove the personal data of old runs: the bodies that were sent, and rejected rows.
 

@@ -13,6 +13,7 @@ from armrest.app.workspace import ConnectionName, Workspace
 from armrest.outbox import Only
 from flows.form import form
 from flows.parameters import BatchUuid, ClientNo, RunName
+from flows.retry import continue_run
 from flows.steps import flow_run_id, run_to_completion, stoppable
 from tasks.open_workspace import use_workspace
 
@@ -24,7 +25,8 @@ def name_of_run() -> str:
         return f"rerun of {parameters['run_id']}"
     if parameters["batch_uuids"]:
         return "rerun of batches"
-    return f"rerun of client {parameters['client_no']}" if parameters["client_no"] else "rerun"
+    client_no = parameters["client_no"]
+    return f"rerun of client {client_no}" if client_no else "rerun"
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)
@@ -57,7 +59,7 @@ async def rerun_failed_batches(
     """
     with use_workspace(connection) as workspace:
         if run := find_run_of_flow_run(workspace, str(flow_run_id())):
-            return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+            return await continue_run(workspace, run, rerun=rerun_failed_batches, deadline=deadline, wait=wait)
         choices = select_for_rerun(
             workspace, run_id=run_id, batch_uuids=batch_uuids or (), client_no=client_no, only=only
         )

@@ -5,13 +5,15 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.app.durations import Duration, seconds_in
-from armrest.app.open_run import find_resumable_run, link_flow_run
+from armrest.app.open_run import find_resumable_run, find_run_of_flow_run, link_flow_run, reason_not_to_resume
 from armrest.app.workspace import ConnectionName, Workspace, hold_client
 from armrest.outbox import RunState
 from flows.artifacts import reporting
 from flows.form import form
 from flows.parameters import RunName
-from flows.steps import flow_run_id, noting_stop, run_to_completion, start_again, stoppable, who_stopped
+from flows.rerun_failed_batches import rerun_failed_batches
+from flows.retry import continue_run
+from flows.steps import flow_run_id, noting_stop, refused, run_to_completion, start_again, stoppable, who_stopped
 from tasks.open_workspace import use_workspace
 
 
@@ -44,25 +46,36 @@ async def resume_run(
             this; leave it off when you resume a run yourself.
     """
     with use_workspace(connection) as workspace:
-        if by_itself and (state := await start_again(workspace, run_id)):
-            return state
-        if by_itself and (left := await _left_to_a_person(workspace, run_id)):
-            return left
+        if by_itself:
+            return await _resume_by_itself(workspace, run_id, deadline=deadline, wait=wait)
         run = find_resumable_run(workspace, run_id)
         workspace.arm_for(run)
-        if not by_itself:
-            link_flow_run(workspace, run, str(flow_run_id()))
-            return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
-        async with (
-            reporting(workspace.outbox, run, flow_run_id(), seconds=workspace.settings.prefect_seconds),
-            noting_stop(workspace, run),
-            hold_client(workspace, run, wait_seconds=seconds_in(wait)),
-        ):
-            # asked again, because workers outlive the run's process and are cancelled with it
-            if left := await _left_to_a_person(workspace, run_id):
-                return left
-            link_flow_run(workspace, run, str(flow_run_id()))
-            return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+        if find_run_of_flow_run(workspace, str(flow_run_id())):
+            return await continue_run(workspace, run, rerun=rerun_failed_batches, deadline=deadline, wait=wait)
+        if reason := reason_not_to_resume(workspace, run):
+            return refused(reason, data=[run.run_id])
+        link_flow_run(workspace, run, str(flow_run_id()))
+        return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+
+
+async def _resume_by_itself(workspace: Workspace, run_id: str, *, deadline: str, wait: str) -> State:
+    """Resume a run for the automation: not if a person stopped it, or if it is unknown who did."""
+    if state := await start_again(workspace, run_id):
+        return state
+    if left := await _left_to_a_person(workspace, run_id):
+        return left
+    run = find_resumable_run(workspace, run_id)
+    workspace.arm_for(run)
+    async with (
+        reporting(workspace.outbox, run, flow_run_id(), seconds=workspace.settings.prefect_seconds),
+        noting_stop(workspace, run),
+        hold_client(workspace, run, wait_seconds=seconds_in(wait)),
+    ):
+        # asked again, because workers outlive the run's process and are cancelled with it
+        if left := await _left_to_a_person(workspace, run_id):
+            return left
+        link_flow_run(workspace, run, str(flow_run_id()))
+        return await run_to_completion(workspace, run, deadline=deadline, wait=wait)
 
 
 async def _left_to_a_person(workspace: Workspace, run_id: str) -> State | None:

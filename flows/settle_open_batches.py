@@ -14,7 +14,7 @@ from armrest.outbox import unreported_runs
 from flows.artifacts import Outage, emit_open_too_long, report_later, sweep_markdown
 from flows.form import form
 from flows.parameters import AcceptedBy, BatchUuid
-from flows.steps import cancelled_by_sigterm, carry_on, note_stopped_runs
+from flows.steps import cancelled_by_sigterm, carry_on, explained, note_stopped_runs
 from tasks.open_workspace import use_workspace
 
 OWN_REPORT_TIMES: Final = 2
@@ -23,6 +23,7 @@ OWN_REPORT_TIMES: Final = 2
 
 @flow(name="settle-open-batches", flow_run_name="open batches of all clients", retries=0)
 @form()
+@explained
 async def settle_open_batches(
     declare_lost: list[BatchUuid] | None = None,
     lost_after: Duration | None = None,

@@ -17,13 +17,14 @@ from flows.customer_fields import COLUMNS, BlankedField, with_customer_fields
 from flows.customer_number import TAKEN_OUT, TypedCustomerNo, name_of_customer
 from flows.form import form, hide_from_form
 from flows.parameters import ClientNo, UserId
-from flows.steps import end_state, flow_run_id
+from flows.steps import end_state, explained, flow_run_id
 from tasks.open_workspace import use_workspace
 
 
 @flow(name="update-customer", flow_run_name=name_of_customer, retries=0)
 @form("client_no", "customer_no")
 @with_customer_fields
+@explained
 async def update_customer(
     client_no: ClientNo,
     customer_no: TypedCustomerNo,

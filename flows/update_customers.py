@@ -20,14 +20,16 @@ from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
 from armrest.outbox import RunState
+from flows.artifacts import browser_words
 from flows.form import form
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
+from flows.rerun_failed_batches import rerun_failed_batches
+from flows.retry import continue_run
 from flows.source_parameters import RAILS, with_source_parameters
 from flows.steps import (
     Sample,
     flow_run_id,
     needs_approval,
-    run_to_completion,
     send_if_approved,
     stoppable,
     verify_sample_of_run,
@@ -116,12 +118,12 @@ async def update_customers(
                     places=places_of(workspace.settings) if is_deployed() else None,
                 )
             except InputRefused as refusal:
-                return Failed(name=RunState.INPUT_REJECTED, message=refusal.message)
+                return Failed(name=RunState.INPUT_REJECTED, message=browser_words(refusal.message))
             link_flow_run(workspace, run, str(flow_run_id()))
         if needs_approval(run):
             state = await send_if_approved(workspace, run, within=approve_within, deadline=deadline, wait=wait)
             return await verify_sample_of_run(workspace, run, state, sample=verify_sample)
-        state = await run_to_completion(workspace, run, deadline=deadline, wait=wait)
+        state = await continue_run(workspace, run, rerun=rerun_failed_batches, deadline=deadline, wait=wait)
         if on_guard == "ask" and hit_guard_rail(workspace, run):
             plan = link_flow_run(workspace, open_plan_for_approval(workspace, run), str(flow_run_id()))
             state = await send_if_approved(workspace, plan, within=approve_within, deadline=deadline, wait=wait)

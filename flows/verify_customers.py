@@ -13,13 +13,14 @@ from armrest.app.workspace import ConnectionName
 from flows.form import form
 from flows.parameters import ClientNo, is_deployed
 from flows.source_parameters import with_source_parameters
-from flows.steps import DRIFT, Sample, drift_message
+from flows.steps import DRIFT, Sample, drift_message, explained
 from tasks.connections import load_settings
 
 
 @flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
 @form("source", "client_no", "sample", "connection")
 @partial(with_source_parameters, parameters=ComparedSource)
+@explained
 async def verify_customers(
     client_no: ClientNo,
     *,

@@ -1,9 +1,17 @@
 """The task `poll-batch-status`: waits for the outcome of a slice's batches."""
 
-from prefect import task
+from typing import Final
 
+from prefect import task
+from prefect.client.schemas import State
+from prefect.states import Failed
+
+from armrest.outbox import find_run, refused_in_slice
 from tasks.caching import is_unexpected, run_and_slice
-from tasks.open_workspace import delivery_of_run
+from tasks.open_workspace import delivery_of_run, use_workspace
+
+CUSTOMERS_REFUSED: Final = "PartlyFailed"
+"""The state of a task whose slice has refused customers: its bar is red, and the run goes on."""
 
 
 @task(
@@ -15,13 +23,23 @@ from tasks.open_workspace import delivery_of_run
     retry_delay_seconds=5,
     retry_condition_fn=is_unexpected,
 )
-async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int:  # noqa: ARG001  see submit_batch
+async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int | State:  # noqa: ARG001  see submit_batch
     """Wait until ARM has finished the accepted batches of a slice; return how many of its batches are closed.
+
+    If ARM has refused customers of the slice, the task ends as `PartlyFailed`, which is not cached.
 
     Raises:
         Unfinished: A batch is still open at the deadline; the failed task is not cached.
         StopTheRun: ARM refuses to answer.
         LeaseHeld: Another run has the client.
     """
-    async with delivery_of_run(run_id) as delivery:
-        return await delivery.poll(slice_no)
+    with use_workspace() as workspace:
+        async with delivery_of_run(run_id) as delivery:
+            closed = await delivery.poll(slice_no)
+        ledger = workspace.outbox.ledger
+        refused = refused_in_slice(ledger, find_run(ledger, run_id), slice_no)
+    if not refused:
+        return closed
+    customers = f"{refused} customer{'' if refused == 1 else 's'}"
+    state: State = Failed(name=CUSTOMERS_REFUSED, message=f"ARM has finished the slice, and refused {customers} of it")
+    return state

@@ -11,6 +11,7 @@ from armrest.outbox import (
     Only,
     OutboxError,
     Run,
+    RunState,
     UpdateRequest,
     assert_applicable,
     assert_shareable,
@@ -23,6 +24,7 @@ from armrest.outbox import (
     request_of_update,
     run_of_flow_run,
     save_flow_run_link,
+    summary,
 )
 from armrest.planning import rerun_request
 from armrest.settings import Settings
@@ -167,6 +169,17 @@ def find_resumable_run(workspace: Workspace, run_id: str, *, client_no: int | No
     if run.request.dry_run:
         raise OutboxError(f"run {run.run_id} was a dry run: `armrest apply {run.run_id}` sends it unchanged")
     return run
+
+
+def reason_not_to_resume(workspace: Workspace, run: Run) -> str | None:
+    """Return why there is nothing to resume of a run, and what sends again what failed; None if there is something."""
+    ended = summary(workspace.outbox.ledger, run.run_id)
+    if ended.state not in {RunState.COMPLETED, RunState.PARTLY_FAILED} or ended.can_be_resumed:
+        return None
+    how = f"run {run.run_id} has ended as {ended.state}: {ended.message}; nothing was sent"
+    if ended.state is RunState.PARTLY_FAILED:
+        return f"{how}. To send the refused customers again: `armrest rerun {run.run_id}`"
+    return how
 
 
 def find_applicable_plan(

@@ -139,10 +139,8 @@ def describe_outcome(found: RunSummary, stopped: str = "") -> str:
         parts.append(f"{_customers(not_sent)} not sent by themselves, `armrest rerun {found.run_id}` sends them")
         parts += [f"{_customers(people.failed - not_sent)} refused"] if people.failed > not_sent else []
     elif people.failed:
-        refused = f"{sent.failed} of {sent.planned} batches refused"
-        parts.append(
-            f"{refused} ({_customers(people.failed)})" if sent.failed else f"{_customers(people.failed)} refused"
-        )
+        where = f", in {sent.failed} of {sent.planned} batches" if sent.failed else ""
+        parts.append(f"{_customers(people.failed)} refused{where}")
     if people.superseded:
         parts.append(f"{_customers(people.superseded)} superseded by newer data")
     if not parts or (people.settled and not people.failed):

@@ -34,6 +34,7 @@ from armrest.outbox import (
     PlanAttempt,
     PlanFigures,
     PlanWriter,
+    RejectedCells,
     Run,
     RunState,
     RunSummary,
@@ -44,6 +45,7 @@ from armrest.outbox import (
     find_run,
     last_rows,
     match_clients,
+    record_rejects,
     request_of_update,
     summary,
     update_run,
@@ -56,6 +58,9 @@ from armrest.tabular import TableLayout, open_csv, partial_path
 
 LARGE_BYTES: Final = 32_000_000
 """From this size on, more processes are worth starting: about a quarter of a million customers."""
+
+MOST_KEPT_REJECTS: Final = 1000
+"""Rejected rows that the ledger keeps of a source that is refused as a whole; the rejects file has all of them."""
 
 REJECTED: Final = ".csv"
 VANISHED: Final = "-vanished.csv"
@@ -120,6 +125,7 @@ def plan(
 
 def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: InputRefused) -> None:
     discard_plan(outbox, attempt)
+    record_rejects(outbox.ledger, attempt, planner.first_rejects)
     planner.note(planned=planner.read - planner.rejected)
     ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
     if isinstance(refusal, GuardRailHit):
@@ -248,6 +254,7 @@ class _Planner:
         self.read = 0
         self.rejected = 0
         self.warned = 0
+        self.first_rejects: list[RejectedCells] = []
         self._rejects: RejectsFile | None = None
 
     def plan(self, source: Source, *, processes: int) -> None:
@@ -272,7 +279,9 @@ class _Planner:
                     update_run(ledger, self._run, self._attempt, rejects_file=rejects.written_to)
                 with _writable(self._rejects_path):
                     rejects.write(block.rejects)
-                writer.reject((r.row, r.customer_no, r.field, r.code) for r in block.rejects)
+                rejected: list[RejectedCells] = [(r.row, r.customer_no, r.field, r.code) for r in block.rejects]
+                self.first_rejects += rejected[: MOST_KEPT_REJECTS - len(self.first_rejects)]
+                writer.reject(rejected)
                 self._add(writer, block, source)
             RejectLimit.parse(request.max_rejected).check(source.name, rejected=self.rejected, read=self.read)
             self._rails.check_warned(source.name, warned=self.warned, read=self.read)

@@ -7,31 +7,46 @@ from flows.artifacts.answers import (
     write_answer,
     write_table,
 )
-from flows.artifacts.events import EVENT, emit_open_too_long
+from flows.artifacts.events import ASKS, EVENT, NIGHT, emit_asks, emit_night, emit_open_too_long
+from flows.artifacts.healings import unresolved_customers
+from flows.artifacts.last_line import ENDED, note_end
 from flows.artifacts.outage import Outage
+from flows.artifacts.outcome import outcome_line, reasons_line
 from flows.artifacts.report import is_stand_in, report_once, reporting
 from flows.artifacts.settled_later import report_later
 from flows.artifacts.store import Artifacts
-from flows.artifacts.summary import plan_markdown
+from flows.artifacts.summary import question_markdown
 from flows.artifacts.sweep_text import sweep_markdown
 from flows.artifacts.waiting_runs import WaitingRun, read_waiting_runs
+from flows.artifacts.wording import browser_words
 
 __all__ = [
+    "ASKS",
+    "ENDED",
     "EVENT",
+    "NIGHT",
     "Artifacts",
     "Outage",
     "WaitingRun",
+    "browser_words",
     "customer_markdown",
+    "emit_asks",
+    "emit_night",
     "emit_open_too_long",
     "export_markdown",
     "inbox_rows",
     "is_stand_in",
+    "note_end",
+    "outcome_line",
     "plan_markdown",
+    "question_markdown",
     "read_waiting_runs",
+    "reasons_line",
     "report_later",
     "report_once",
     "reporting",
     "sweep_markdown",
+    "unresolved_customers",
     "when",
     "worker_markdown",
     "write_answer",

@@ -1,13 +1,17 @@
-"""The event that a batch is open for too long: automations listen for it."""
+"""Events that automations listen for: a batch is open for too long, a run asks, a night is over. No personal data."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from prefect.events import emit_event
 
 from armrest.delivery import OpenTooLong
 
 EVENT: Final = "armrest.batch.open-too-long"
+ASKS: Final = "armrest.run.asks"
+NIGHT: Final = "armrest.night.over"
 
 
 def emit_open_too_long(batches: Iterable[OpenTooLong]) -> None:
@@ -25,3 +29,31 @@ def emit_open_too_long(batches: Iterable[OpenTooLong]) -> None:
                 "open_seconds": batch.open_seconds,
             },
         )
+
+
+def emit_asks(*, run_id: str, client_no: int, flow_run_id: UUID, question: str, within: str) -> None:
+    """Emit that a run waits for a person's decision.
+
+    Args:
+        question: Why it asks, and the figures of its plan.
+        within: How long it waits.
+    """
+    emit_event(
+        ASKS,
+        resource={"prefect.resource.id": f"armrest.run.{run_id}", "prefect.resource.name": run_id},
+        payload={
+            "client_no": client_no,
+            "flow_run_id": str(flow_run_id),
+            "question": question,
+            "within": within,
+        },
+    )
+
+
+def emit_night(at: datetime, *, subject: str, text: str) -> None:
+    """Emit how the night went; `subject` is a line, `text` has a line for each client."""
+    emit_event(
+        NIGHT,
+        resource={"prefect.resource.id": f"armrest.night.{at:%Y-%m-%d}", "prefect.resource.name": f"{at:%Y-%m-%d}"},
+        payload={"subject": subject, "text": text},
+    )

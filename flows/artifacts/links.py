@@ -34,6 +34,11 @@ def form_link(deployment_id: UUID, parameters: Mapping[str, Any]) -> str:
     return f"../../deployments/deployment/{deployment_id}/run?parameters={quote(json.dumps(parameters))}"
 
 
+def artifact_link(artifact_id: UUID) -> str:
+    """Return the address of an artifact, of this run and no other, as seen from there."""
+    return f"../../artifacts/artifact/{artifact_id}"
+
+
 def flow_run_link(flow_run_id: UUID | str) -> str:
     """Return the address of a flow run, as seen from there."""
     return f"../../runs/flow-run/{flow_run_id}"

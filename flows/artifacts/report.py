@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_UI_URL
 
 from armrest.app.plan_view import plan_view
 from armrest.app.watcher import watcher
@@ -19,19 +20,27 @@ from armrest.outbox import (
     RunSummary,
     batch_views,
     failed_customers,
+    find_run,
     note_reported,
     plan_figures,
+    rejected_rows,
     summary,
 )
+from flows.artifacts.healings import healings_of, unresolved_customers
+from flows.artifacts.last_line import summary_address
 from flows.artifacts.links import Forms
 from flows.artifacts.outage import Outage
+from flows.artifacts.outcome import outcome_line
 from flows.artifacts.store import Artifacts
-from flows.artifacts.summary import parent_link, plan_markdown, summary_markdown
-from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done
+from flows.artifacts.summary import Surroundings, parent_link, plan_markdown, summary_markdown
+from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done, rejected_table
 
 SHORTEST_PAUSE_SECONDS: Final = 1.0
 LARGEST_SHARE: Final = 0.05
 """Updates take at most this share of the time, so a table of 10,000 batches is updated less often."""
+
+MOST_PARENTS: Final = 10
+"""A rerun of a rerun brings this many runs before it up to date."""
 
 STOP_SECONDS: Final = 5.0
 """Prefect kills a process 30 seconds after asking it to stop; some of them have passed by then."""
@@ -61,45 +70,100 @@ class Report:
         parent = summary(self._ledger, run.parent_run_id) if run.parent_run_id else None
         self._parent_flow_run_id = parent.flow_run_ids[-1] if parent and parent.flow_run_ids else None
 
-    async def renew(self) -> None:
-        """Update the table of batches and the progress."""
+    async def renew(self, outcome: str = "") -> None:
+        """Update the table of batches and the progress.
+
+        Args:
+            outcome: How the run has ended; empty: it has not.
+        """
         batches = await asyncio.to_thread(batch_views, self._ledger, self._run)
         if look := watcher.get():
             look.sending(self._run.run_id, batches)
-        await self._artifacts.table(self._key("batches"), batches_table(batches), f"Batches of run {self._about}")
         percent = percent_done(batches)
-        await self._artifacts.progress(self._key("progress"), percent, f"{percent:.0f}% of run {self._about}")
+        about = f"{outcome or f'{percent:.0f}% done'} · {self._about}"
+        await self._artifacts.table(self._key("batches"), batches_table(batches), about)
+        await self._artifacts.progress(self._key("progress"), percent, about)
 
     async def conclude(self) -> bool:
         """Update all artifacts within the time for it, and record that in the ledger; return whether it worked."""
         failures = self._outage.failures
         async with self._outage.best_effort(f"the artifacts of run {self._run.run_id} are outdated"):
             await self.write()
+            summary_address.set(await self.address())
         return self._outage.failures == failures
 
-    async def write(self) -> None:
-        """Update all artifacts, with the failed customers and the summary; safe to repeat."""
-        run_summary = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
-        await self.renew()
-        failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
-        figures = await asyncio.to_thread(plan_figures, self._ledger, self._run)
+    async def write(self, *, with_parents: bool = True) -> None:
+        """Update all artifacts, the summary last, so that it links to the others; safe to repeat.
+
+        Args:
+            with_parents: Also update the runs that this one is a rerun of: they say what it has healed.
+        """
+        run = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
+        healings = await asyncio.to_thread(healings_of, self._ledger, run)
+        outcome = outcome_line(run, healings)
+        await self.renew(outcome)
         forms = await self._artifacts.forms()
-        text = summary_markdown(
-            run_summary,
-            figures,
+        await self._write_plan(run, forms)
+        await self._write_customers(run, outcome)
+        around = Surroundings(
             flow_run_id=self._flow_run_id,
             parent_flow_run_id=self._parent_flow_run_id,
+            artifacts=await self._artifacts.ids(),
             forms=forms,
+            healings=healings,
+            unresolved=await self._unresolved(run),
         )
-        plan = await asyncio.to_thread(self._plan, run_summary, forms)
-        if plan is not None:
-            await self._artifacts.markdown(self._key("plan"), plan, f"Plan of run {self._about}")
-        limit = f", the first {MOST_FAILED:,} of them" if run_summary.customers.failed > MOST_FAILED else ""
-        about = f"{run_summary.customers.failed:,} failed customers{limit} of run {self._about}"
+        figures = await asyncio.to_thread(plan_figures, self._ledger, self._run)
+        await self._artifacts.markdown(
+            self._key("run"), summary_markdown(run, figures, around), f"{outcome} · {self._about}"
+        )
+        if run.ended is not None and not is_stand_in.get():
+            await asyncio.to_thread(note_reported, self._ledger, self._run, run.ended)
+        if with_parents and run.parent_run_id:
+            await self._write_parents(run)
+
+    async def address(self) -> str:
+        """Return the address of the summary in Prefect's UI; empty if there is none."""
+        ids = await self._artifacts.ids()
+        ui, own = PREFECT_UI_URL.value(), ids.get(self._key("run"))
+        return f"{ui}/artifacts/artifact/{own}" if ui and own else ""
+
+    async def _write_plan(self, run: RunSummary, forms: Forms) -> None:
+        """Write the plan of a dry run."""
+        if not self._run.request.dry_run or run.state is not RunState.PLANNED:
+            return
+        view = await asyncio.to_thread(plan_view, self._outbox, run.run_id)
+        text = plan_markdown(run, view, forms=forms)
+        await self._artifacts.markdown(self._key("plan"), text, f"{outcome_line(run)} · {self._about}")
+
+    async def _write_customers(self, run: RunSummary, outcome: str) -> None:
+        """Write the tables of refused customers and of rejected rows."""
+        failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
+        about = f"{outcome}{_limit(run.customers.failed)} · {self._about}"
         await self._artifacts.table(self._key("failed-customers"), failed, about)
-        await self._artifacts.markdown(self._key("run"), text, f"Run {self._about}")
-        if run_summary.ended is not None and not is_stand_in.get():
-            await asyncio.to_thread(note_reported, self._ledger, self._run, run_summary.ended)
+        if run.customers.rejected:
+            rejected = await asyncio.to_thread(lambda: rejected_table(rejected_rows(self._ledger, self._run)))
+            about = f"{outcome}{_limit(run.customers.rejected)} · {self._about}"
+            await self._artifacts.table(self._key("rejected-rows"), rejected, about)
+
+    async def _unresolved(self, run: RunSummary) -> int | None:
+        if not run.customers.failed:
+            return 0
+        return await asyncio.to_thread(unresolved_customers, self._ledger, self._run)
+
+    async def _write_parents(self, run: RunSummary) -> None:
+        """Bring the summaries up to date of the runs whose refused customers this run has sent again."""
+        parent_id = run.parent_run_id
+        for _ in range(MOST_PARENTS):
+            if parent_id is None:
+                return
+            parent = await asyncio.to_thread(summary, self._ledger, parent_id)
+            if parent.flow_run_ids and (artifacts := await self._artifacts.of_flow_run(parent.flow_run_ids[-1])):
+                flow_run_id = UUID(parent.flow_run_ids[-1])
+                parent_run = find_run(self._ledger, parent_id)
+                report = Report(self._outbox, parent_run, artifacts, flow_run_id, self._outage)
+                await report.write(with_parents=False)
+            parent_id = parent.parent_run_id
 
     @asynccontextmanager
     async def renewing(self) -> AsyncIterator[None]:
@@ -121,20 +185,18 @@ class Report:
             share = self._outage.seconds if self._outage.failures > failures else took / LARGEST_SHARE
             await asyncio.sleep(max(SHORTEST_PAUSE_SECONDS, share))
 
-    def _plan(self, run_summary: RunSummary, forms: Forms) -> str | None:
-        """Return the plan of a dry run, in Markdown."""
-        if not self._run.request.dry_run or run_summary.state is not RunState.PLANNED:
-            return None
-        return plan_markdown(run_summary, plan_view(self._outbox, self._run.run_id), forms=forms)
-
     @property
     def _about(self) -> str:
         run = self._run
         parent = f", rerun of {parent_link(run.parent_run_id, self._parent_flow_run_id)}" if run.parent_run_id else ""
-        return f"{run.run_id}, client {run.client_no}, source {run.source}{parent}"
+        return f"run {run.run_id}, client {run.client_no}, source {run.source}{parent}"
 
     def _key(self, what: str) -> str:
         return f"arm-{what}-{self._run.client_no}"
+
+
+def _limit(number: int) -> str:
+    return f" (the first {MOST_FAILED:,} of them)" if number > MOST_FAILED else ""
 
 
 async def report_once(outbox: Outbox, run: Run, flow_run_id: UUID) -> None:

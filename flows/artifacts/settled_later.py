@@ -13,6 +13,7 @@ from armrest.outbox import Outbox, RunState, RunSummary, find_run, summary
 from flows.artifacts.outage import Outage
 from flows.artifacts.report import Report
 from flows.artifacts.store import Artifacts
+from flows.artifacts.wording import browser_words
 
 ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.RUNNING})
 """A run that is updated later has no live process: a flow run that is still RUNNING was killed, or could not tell."""
@@ -57,5 +58,5 @@ def state_now(run: RunSummary, before: State) -> State:
     A flow run that had not ended is `Completed`, because only Prefect learns of it later.
     """
     if run.state is not RunState.COMPLETED:
-        return Failed(name=run.state, message=run.message)
+        return Failed(name=run.state, message=browser_words(run.message))
     return Completed(name="SettledLater", message=run.message) if before.is_final() else Completed(message=run.message)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +15,7 @@ from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from flows.artifacts.links import Forms, deployed_forms
 
 PAGE: Final = 200
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Artifacts:
@@ -43,6 +45,18 @@ class Artifacts:
     async def progress(self, key: str, percent: float, description: str) -> None:
         """Write a progress, 0 to 100."""
         await self._put(key, "progress", percent, description)
+
+    async def ids(self) -> dict[str, UUID]:
+        """Return the ids of the artifacts by key, so that a text can link to those of this run."""
+        return dict(await self._known())
+
+    async def of_flow_run(self, flow_run_id: str) -> "Artifacts | None":
+        """Return the artifacts of another flow run; None if the server does not know it."""
+        try:
+            flow_run = await self._client.read_flow_run(UUID(flow_run_id))
+        except ObjectNotFound:
+            return None
+        return Artifacts(self._client, flow_run.id)
 
     async def forms(self) -> Forms:
         """Return the forms that a text may link to."""
@@ -101,5 +115,6 @@ class Artifacts:
         if self._ids is None:
             own = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[self._flow_run_id]))
             artifacts = await self._client.read_artifacts(artifact_filter=own, limit=PAGE)
+            artifacts.sort(key=lambda artifact: artifact.created or _LONG_AGO)  # the newest version of a key counts
             self._ids = {artifact.key: artifact.id for artifact in artifacts if artifact.key}
         return self._ids

@@ -1,45 +1,68 @@
-"""Summary of a run in Markdown: figures, reasons, and what to do next. No personal data."""
+"""Summary of a run in Markdown: what to do next, figures and reasons. No personal data."""
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
 from armrest.app.plan_view import PlanView, describe_finding, source_findings
-from armrest.outbox import PlanFigures, RunSummary
-from flows.artifacts.links import Forms, flow_run_link, form_link
+from armrest.outbox import PlanFigures, RunState, RunSummary
+from flows.artifacts.links import Forms, artifact_link, flow_run_link, form_link
+from flows.artifacts.outcome import Healing
+from flows.artifacts.wording import browser_words
 
 NO_FORMS: Final[Forms] = {}
+NEXT: Final = "## What to do next"
+_COUNTED: Final = {
+    "read": "rows read",
+    "rejected": "rows rejected before sending",
+    "unchanged": "unchanged, so not sent",
+    "planned": "to be sent",
+    "settled": "updated by ARM",
+    "failed": "refused by ARM",
+    "open": "not finished by ARM yet",
+    "superseded": "left out, because newer data was sent",
+}
 
 
-def summary_markdown(
-    run: RunSummary,
-    figures: PlanFigures,
-    *,
-    flow_run_id: UUID | None,
-    parent_flow_run_id: str | None = None,
-    forms: Forms = NO_FORMS,
-) -> str:
-    """Return the figures of a run, the reasons for failures, and what to do next.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a summary leads to.
 
-    Args:
-        flow_run_id: None: Prefect's server does not know it, so there is no link.
+    Attributes:
+        flow_run_id: The run's flow run; None: Prefect's server does not know it, so there is no link.
         parent_flow_run_id: For a rerun, the last flow run of its parent.
-        forms: Deployed forms of the next steps, which the summary links to.
+        artifacts: The ids of the run's artifacts by key.
+        forms: Deployed forms of the next steps.
+        healings: The reruns of the run, the oldest first.
+        unresolved: How many of its refused customers a rerun would send again; None: their data was purged.
     """
+
+    flow_run_id: UUID | None
+    parent_flow_run_id: str | None = None
+    artifacts: Mapping[str, UUID] = field(default_factory=dict)
+    forms: Forms = field(default_factory=dict)
+    healings: Sequence[Healing] = ()
+    unresolved: int | None = 0
+
+
+def summary_markdown(run: RunSummary, figures: PlanFigures, around: Surroundings) -> str:
+    """Return how a run ended and what to do next, then its figures and the reasons for failures."""
     return "\n".join(
         [
-            f"# {run.state}: client {run.client_no}",
+            f"# {run.shown_state}: client {run.client_no}",
             "",
-            run.message,
+            browser_words(_message(run)),
             "",
-            *_facts(run, parent_flow_run_id),
+            *_next(run, around),
+            *_facts(run, around.parent_flow_run_id),
             *_figures(run),
             *_findings(figures),
-            *_why("Rejected before sending", [(describe_finding(code), times) for code, times in run.rejected_why]),
-            *_why("Refused by ARM", run.failed_why),
-            *_next(run, forms),
-            *_links(run, flow_run_id),
+            *_why(_rejected_title(run), [(describe_finding(code), times) for code, times in run.rejected_why], "rows"),
+            *_why("Refused by ARM", run.failed_why, "customers"),
+            *_healed(around.healings),
+            *_links(run, around),
         ]
     )
 
@@ -54,31 +77,44 @@ def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -
             "",
             f"Run `{run.run_id}` of `{run.source}`, for `{run.api_url}`. Nothing was sent.",
             "",
+            *_apply(run, forms),
             "| | |",
             "| --- | --- |",
             *rows,
             "",
             *(["## The first customers, masked", "", *sample, ""] if view.sample else []),
-            *_step("Send it as it is", f"armrest apply {run.run_id}", "apply-plan", {"plan_id": run.run_id}, forms),
         ]
     )
+
+
+def question_markdown(reason: str, view: PlanView) -> str:
+    """Return why a run asks and the figures that matter; short, so that the fields of the form stay in view."""
+    wanted = ("changed", "rejected", "would be sent", "vanished")
+    figures = [f"{what}: {_cell(value)}" for what, value in view.rows() if what in wanted]
+    return "\n\n".join([browser_words(reason), " · ".join(figures), "The whole plan: artifact `arm-plan-…`."])
+
+
+def _message(run: RunSummary) -> str:
+    if run.shown_state == "NotApproved":
+        return f"Nothing was sent: {run.decided}"
+    return run.message
 
 
 def _facts(run: RunSummary, parent_flow_run_id: str | None) -> list[str]:
     rows = [("Run", f"`{run.run_id}`"), ("Source", f"`{run.source}`"), ("Sent to", f"`{run.api_url}`")]
     rows += [("Rerun of", parent_link(run.parent_run_id, parent_flow_run_id))] if run.parent_run_id else []
     rows += [("Guard rail", run.decided)] if run.decided else []
-    rows += [("Took", _duration(run))] if run.started else []
+    rows += [("Started", f"{run.started:%Y-%m-%d %H:%M:%S} UTC"), ("Took", _duration(run))] if run.started else []
     rows += [("Rejected rows", f"`{run.rejects_file}`")] if run.rejects_file else []
     return ["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows), ""]
 
 
 def _figures(run: RunSummary) -> list[str]:
-    customers, sent = run.customers, run.batches
-    names = ("read", "rejected", "unchanged", "planned", "settled", "failed", "open", "superseded")
-    rows = [f"| {name} | {getattr(customers, name):,} |" for name in names]
-    counted = f"{sent.planned:,} batches: {sent.settled:,} settled, {sent.failed:,} failed, {sent.open:,} open."
-    return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", counted, ""]
+    sent = run.batches
+    rows = [f"| {words} | {getattr(run.customers, name):,} |" for name, words in _COUNTED.items()]
+    counted = f"{sent.planned:,} batches: ARM has finished {sent.settled + sent.failed:,}"
+    counted += f" and refused customers in {sent.failed:,} of them" if sent.failed else ""
+    return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", f"{counted}; {sent.open:,} are open.", ""]
 
 
 def _findings(figures: PlanFigures) -> list[str]:
@@ -86,26 +122,81 @@ def _findings(figures: PlanFigures) -> list[str]:
     return ["## Found in the source", "", "| | |", "| --- | --- |", *rows, ""] if rows else []
 
 
-def _why(title: str, reasons: Sequence[tuple[str, int]]) -> list[str]:
+def _rejected_title(run: RunSummary) -> str:
+    counted = sum(times for _, times in run.rejected_why)
+    of_first = f", of the first {counted:,} rows" if 0 < counted < run.customers.rejected else ""
+    return f"Rejected before sending{of_first}"
+
+
+def _why(title: str, reasons: Sequence[tuple[str, int]], counted: str) -> list[str]:
     if not reasons:
         return []
     rows = [f"| {_cell(reason)} | {count:,} |" for reason, count in reasons]
-    return [f"## {title}", "", "| reason | customers |", "| --- | ---: |", *rows, ""]
+    return [f"## {title}", "", f"| reason | {counted} |", "| --- | ---: |", *rows, ""]
 
 
-def _next(run: RunSummary, forms: Forms) -> list[str]:
-    parameters: dict[str, Any] = {"run_id": run.run_id}
+def _healed(healings: Sequence[Healing]) -> list[str]:
+    """Tell which runs have sent the refused customers again, and what each has come to."""
+    if not healings:
+        return []
+    rows = [
+        f"| {parent_link(healing.run_id, healing.flow_run_id)} | {healing.state} | {healing.sent:,} "
+        f"| {healing.updated:,} | {healing.failed:,} | {healing.open:,} |"
+        for healing in healings
+    ]
+    head = "| run | state | sent again | updated | refused again | open |"
+    return ["## Sent again since", "", head, "| --- | --- | ---: | ---: | ---: | ---: |", *rows, ""]
+
+
+def _next(run: RunSummary, around: Surroundings) -> list[str]:
+    """Say what to do, in the words of the browser; the command line comes after it."""
     if advice := run.state.advice:
         where = f", row by row in `{run.rejects_file}`" if run.rejects_file else ""
-        return ["## What to do next", "", advice.format(where=where), ""]
+        rows = around.artifacts.get(f"arm-rejected-rows-{run.client_no}")
+        listed = f" [The rejected rows are listed here]({artifact_link(rows)})." if rows else ""
+        return [NEXT, "", advice.format(where=where) + listed, ""]
+    if run.state is RunState.PLANNED:
+        return _apply(run, around.forms)
     if run.can_be_resumed:
-        return _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", parameters, forms)
+        return _open(run, around)
     if run.customers.failed:
-        parameters["client_no"] = run.client_no
-        return _step(
-            "Send the failed customers again", f"armrest rerun {run.run_id}", "rerun-failed-batches", parameters, forms
-        )
-    return []
+        return _send_again(run, around)
+    return [NEXT, "", "Nothing.", ""] if run.state is RunState.COMPLETED else []
+
+
+def _apply(run: RunSummary, forms: Forms) -> list[str]:
+    return _step("Send the plan as it is", f"armrest apply {run.run_id}", "apply-plan", {"plan_id": run.run_id}, forms)
+
+
+def _open(run: RunSummary, around: Surroundings) -> list[str]:
+    step = _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", {"run_id": run.run_id}, around.forms)
+    if run.state is not RunState.UNSETTLED:
+        return step
+    patience = "Usually nothing: `settle-open-batches` asks ARM again every ten minutes. To ask now:"
+    return [*step[:2], patience, "", *step[2:]]
+
+
+def _send_again(run: RunSummary, around: Surroundings) -> list[str]:
+    healings = around.healings
+    if around.unresolved is None:
+        return [NEXT, "", "The data of the refused customers was purged: send them from the source again.", ""]
+    if not around.unresolved and healings:
+        waiting = [healing for healing in healings if healing.open]
+        if waiting:
+            last = waiting[-1]
+            run_link = parent_link(last.run_id, last.flow_run_id)
+            return [NEXT, "", f"Nothing here: run {run_link} has sent the refused customers again, and waits.", ""]
+        return [NEXT, "", "Nothing: every refused customer has been sent again and updated since, as listed below.", ""]
+    parameters = {"run_id": run.run_id, "client_no": run.client_no}
+    fix = "Fix what the reasons say, in ARM or in the file. Then:"
+    step = _step(
+        "Send the failed customers again",
+        f"armrest rerun {run.run_id}",
+        "rerun-failed-batches",
+        parameters,
+        around.forms,
+    )
+    return [*step[:2], fix, "", *step[2:]]
 
 
 def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], forms: Forms) -> list[str]:
@@ -113,23 +204,23 @@ def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], fo
     typed = ["```", command, "```", ""]
     if flow in forms:
         link = f"**[{title}: open the form, filled in]({form_link(forms[flow], parameters)})**"
-        return ["## What to do next", "", link, "", "or, on the command line:", "", *typed]
+        return [NEXT, "", link, "", "or, on the command line:", "", *typed]
     example = ["```json", json.dumps(parameters), "```", ""]
-    return [f"## What to do next: {title[0].lower()}{title[1:]}", "", *typed, f"or run `{flow}` with", "", *example]
+    return [f"{NEXT}: {title[0].lower()}{title[1:]}", "", *typed, f"or run `{flow}` with", "", *example]
 
 
-def _links(run: RunSummary, flow_run_id: UUID | None) -> list[str]:
-    """Links relative to an artifact's page, so that they work in both of Prefect's UIs."""
-    keys = [f"arm-batches-{run.client_no}", f"arm-failed-customers-{run.client_no}"]
-    links = [f"[flow run]({flow_run_link(flow_run_id)})"] if flow_run_id else []
-    links += [f"[{key}](../key/{key})" for key in keys]
+def _links(run: RunSummary, around: Surroundings) -> list[str]:
+    """Links to the flow run and to this run's artifacts."""
+    links = [f"[flow run]({flow_run_link(around.flow_run_id)})"] if around.flow_run_id else []
+    own = f"arm-run-{run.client_no}"
+    links += [f"[{key}]({artifact_link(id_)})" for key, id_ in sorted(around.artifacts.items()) if key != own]
     return [" · ".join(links), ""]
 
 
-def parent_link(parent_run_id: str, parent_flow_run_id: str | None) -> str:
-    """Return a rerun's parent, linked to its flow run if Prefect has one."""
-    name = f"`{parent_run_id}`"
-    return f"[{name}]({flow_run_link(parent_flow_run_id)})" if parent_flow_run_id else name
+def parent_link(run_id: str, flow_run_id: str | None) -> str:
+    """Return a run, linked to its flow run if Prefect has one."""
+    name = f"`{run_id}`"
+    return f"[{name}]({flow_run_link(flow_run_id)})" if flow_run_id else name
 
 
 def _duration(run: RunSummary) -> str:

@@ -1,14 +1,17 @@
-"""The tables of a run: batches and failed customers. Customer numbers, no other personal data."""
+"""The tables of a run: batches, failed customers, rejected rows. Customer numbers, no other personal data."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from armrest.outbox import BatchView, FailedCustomer
+from armrest.intake import REASONS
+from armrest.outbox import BatchView, FailedCustomer, RejectedRow
 
 MOST_FAILED: Final = 1000
-"""Rows of the table of failed customers; a listing of artifacts returns all of their data."""
+"""Rows of the tables of failed customers and rejected rows; a listing of artifacts returns all of their data."""
 
 _CALM: Final = 9
 _URGENCY: Final = {
@@ -22,7 +25,8 @@ _URGENCY: Final = {
 def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
     """Return a row for each batch, those in trouble first, then those that are open.
 
-    `status` is the ledger's word for it, `result` and `message` are ARM's.
+    A batch that was split has one row, with what its parts have come to. `status` is the ledger's word for it, `result`
+    and `message` are ARM's. Times are in UTC.
     """
     return [
         {
@@ -36,7 +40,7 @@ def batches_table(batches: Iterable[BatchView]) -> list[dict[str, Any]]:
             "settled": _time(batch.settled),
             "message": batch.message,
         }
-        for batch in sorted(batches, key=lambda batch: (_URGENCY.get(batch.state, _CALM), batch.seq))
+        for batch in sorted(_folded(batches), key=lambda batch: (_URGENCY.get(batch.state, _CALM), batch.seq))
     ]
 
 
@@ -53,6 +57,55 @@ def failed_table(failed: Iterable[FailedCustomer]) -> list[dict[str, Any]]:
     ]
 
 
+def rejected_table(rejected: Iterable[RejectedRow]) -> list[dict[str, Any]]:
+    """Return a row for each rejected row of the source, up to `MOST_FAILED`; no cell of it but a customer number."""
+    return [
+        {
+            "row": row.row,
+            "customerNo": row.customer_no or "",
+            "field": row.field,
+            "rule": row.code,
+            "what to do": f"{row.field} {REASONS[row.code].sentence}" if row.code in REASONS else "",
+        }
+        for row in islice(rejected, MOST_FAILED)
+    ]
+
+
+def _folded(batches: Iterable[BatchView]) -> Iterator[BatchView]:
+    """Yield the batches that the plan has, each that was split with what its parts have come to."""
+    by_seq = {batch.seq: batch for batch in batches}
+    parts: dict[int, list[BatchView]] = {}
+    for batch in by_seq.values():
+        root = batch
+        while root.parent_seq is not None and root.parent_seq in by_seq:
+            root = by_seq[root.parent_seq]
+        if batch is not root:
+            parts.setdefault(root.seq, []).append(batch)
+    for batch in by_seq.values():
+        if batch.parent_seq is None or batch.parent_seq not in by_seq:
+            yield _with_parts(batch, parts[batch.seq]) if batch.seq in parts else batch
+
+
+def _with_parts(batch: BatchView, descendants: Sequence[BatchView]) -> BatchView:
+    """Return a split batch with the figures of its parts, some of which were split in turn."""
+    parts = [part for part in descendants if part.state != "SPLIT"]
+    states = Counter(part.state for part in parts)
+    worst = min(states, key=lambda state: _URGENCY.get(state, _CALM))
+    counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    words = dict.fromkeys(part.message for part in parts if part.state == worst and part.message)
+    settled = [part.settled for part in parts]
+    return replace(
+        batch,
+        state="PARTLY_FAILED" if worst == "FAILED" and len(states) > 1 else worst,
+        batch_uuid=", ".join(part.batch_uuid for part in parts if part.batch_uuid) or batch.batch_uuid,
+        result=next(part.result for part in parts if part.state == worst),
+        attempts=batch.attempts + sum(part.attempts for part in descendants),
+        submitted=min((part.submitted for part in parts if part.submitted), default=None),
+        settled=max(filter(None, settled)) if all(settled) else None,
+        message="; ".join([f"sent in {len(parts)} parts: {counted}", *words]),
+    )
+
+
 def percent_done(batches: Sequence[BatchView]) -> float:
     """Return the progress of a run, 0 to 100; an accepted batch counts half."""
     counted = [batch for batch in batches if batch.state != "SPLIT"]
@@ -62,5 +115,5 @@ def percent_done(batches: Sequence[BatchView]) -> float:
 
 
 def _time(value: datetime | None) -> str:
-    """Sortable as text, in UTC."""
-    return f"{value:%Y-%m-%d %H:%M:%S}" if value else ""
+    """Sortable as text, with its zone."""
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if value else ""

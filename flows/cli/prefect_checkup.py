@@ -4,6 +4,7 @@ Requires: `PREFECT_API_URL`, unless commands start a server themselves.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -24,17 +25,20 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType, WorkerStatus
 from prefect.client.schemas.sorting import FlowRunSort
+from prefect.events.actions import SendNotification
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from armrest.app.finding import Finding
+from flows.cli.ui_address import is_loopback
 from flows.deployment_names import UPDATE
 
 POOL: Final = "armrest"
 BLOCK_TYPE: Final = "arm-connection"
 SECONDS: Final = 3.0
 DEPLOY: Final = "`make deploy`"
-CHECKED: Final = ("deployments", "work pool", "worker", "blocks", "flow runs")
+CHECKED: Final = ("deployments", "work pool", "worker", "blocks", "flow runs", "notices")
+NOTICE: Final = "arm: tell of a failed run"
 TAG: Final = "arm"
 """The tag of all deployments in prefect.yaml."""
 IN_A_QUEUE: Final = "AwaitingConcurrencySlot"
@@ -60,7 +64,7 @@ async def prefect_findings(*, late_seconds: float) -> AsyncIterator[Finding]:
         return
     async with get_client() as client:
         flow_runs = partial(_flow_runs, late_seconds=late_seconds)
-        checks: tuple[Check, ...] = (_deployments, _work_pool, _worker, _blocks, flow_runs)
+        checks: tuple[Check, ...] = (_deployments, _work_pool, _worker, _blocks, flow_runs, _notices)
         for name, check in zip(CHECKED, checks, strict=True):
             try:
                 yield await asyncio.wait_for(check(client), SECONDS)
@@ -135,6 +139,27 @@ async def _flow_runs(client: PrefectClient, *, late_seconds: float) -> Finding:
     more = f" and {len(late) - MOST_NAMED} more" if len(late) > MOST_NAMED else ""
     message = f"late by more than {late_seconds:.0f} s: {named}{more}; a run begins once a worker of {POOL} is online"
     return Finding("flow runs", "trouble", message)
+
+
+async def _notices(client: PrefectClient) -> Finding:
+    """Find out whether people are told of a failed run, and whether the link in the notice leads anywhere."""
+    existing = await client.read_automations_by_name(NOTICE)
+    if not existing:
+        return Finding("notices", "trouble", f"the automation {NOTICE!r} does not exist: run {DEPLOY}")
+    bodies = [action.body for action in existing[0].actions if isinstance(action, SendNotification)]
+    links = re.findall(r"https?://[^/\s]+", " ".join(bodies))
+    if not links:
+        return Finding("notices", "trouble", f"they have no links: set PREFECT_UI_URL, and run {DEPLOY}")
+    if not existing[0].enabled:
+        return Finding(
+            "notices", "note", f"off: nobody is told of a failed run; set ARMREST_NOTIFY_BLOCK, and run {DEPLOY}"
+        )
+    if is_loopback(links[0]):
+        where = f"their links lead to {links[0]}, which opens on that machine only"
+        return Finding(
+            "notices", "note", f"{where}: set PREFECT_UI_URL to the address that people use, and run {DEPLOY}"
+        )
+    return Finding("notices", "fine", f"on; their links lead to {links[0]}")
 
 
 async def _blocks(client: PrefectClient) -> Finding:

@@ -25,6 +25,8 @@ DEFAULTS: Final = {
     # the run's log includes the library's log
     "PREFECT_LOGGING_EXTRA_LOGGERS": "armrest",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    # and not three lines of Prefect's for each task
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
 }
 """Defaults of this project; values that the user has set are kept."""
 

@@ -34,9 +34,11 @@ def run_flow(flow: Flow[..., Any], parameters: dict[str, Any]) -> RunSummary:
     Raises:
         RunInterrupted: Something ended it after it had begun to send.
     """
-    flow_run_id, _ = result_of(flow, parameters)
+    flow_run_id, run_ids = result_of(flow, parameters)
     with use_workspace() as workspace:
-        return summary(workspace.outbox.ledger, flow_run_id)
+        own_run = run_of_flow_run(workspace.outbox.ledger, flow_run_id)
+        run_id = run_ids[0] if own_run is None and run_ids else flow_run_id  # of a resume with nothing left to do
+        return summary(workspace.outbox.ledger, run_id)
 
 
 def run_flows(flow: Flow[..., Any], parameters: dict[str, Any]) -> list[RunSummary]:

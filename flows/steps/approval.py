@@ -14,9 +14,9 @@ from armrest.app.open_run import apply_command, confirm_if_approved, reasons_to_
 from armrest.app.plan_view import plan_view
 from armrest.app.workspace import Workspace
 from armrest.outbox import Decision, Run, RunState, UpdateRequest, decision_on, find_run, record_decision, summary
-from flows.artifacts import plan_markdown
+from flows.artifacts import browser_words, emit_asks, question_markdown, report_once
 from flows.steps.send_run import end_state, run_to_completion, send_plan
-from flows.steps.sigterm import reporting_stop
+from flows.steps.sigterm import flow_run_id, reporting_stop
 
 SERVER_TIMEOUT_MARGIN_SECONDS: Final = 600
 """The server's own time-out comes later than ours; it would give the flow run another state."""
@@ -46,26 +46,29 @@ async def send_if_approved(workspace: Workspace, plan: Run, *, within: str, dead
     async with reporting_stop(workspace, plan):
         decision = decision_on(plan) or await _decided(workspace, plan, within)
     if not decision.approved:
+        await report_once(workspace.outbox, find_run(workspace.outbox.ledger, plan.run_id), flow_run_id())
         why, command = reasons_to_ask(workspace, plan), apply_command(workspace, plan)
         message = f"{why}; {decision.message}; to send it later: `{command}`"
-        return Failed(name="NotApproved", message=message)
+        return Failed(name="NotApproved", message=browser_words(message))
     confirm_if_approved(workspace, plan, decision)
     return await send_plan(workspace, find_run(workspace.outbox.ledger, plan.run_id), deadline=deadline, wait=wait)
 
 
 async def _decided(workspace: Workspace, plan: Run, within: str) -> Decision:
     """Ask, and record the decision. Silence counts as a rejection, recorded as made by nobody."""
-    answer = await _answer(workspace, plan, seconds_in(within))
+    answer = await _answer(workspace, plan, within)
     if answer is None:
         return record_decision(workspace.outbox.ledger, plan, approved=False, by=f"nobody within {within}")
     return record_decision(workspace.outbox.ledger, plan, approved=answer.decision == "approve", by=answer.decided_by)
 
 
-async def _answer(workspace: Workspace, plan: Run, seconds: float) -> Approval | None:
+async def _answer(workspace: Workspace, plan: Run, within: str) -> Approval | None:
     """Pause, with the plan's figures above the form; after a retry, Prefect returns None for any answer."""
-    run = summary(workspace.outbox.ledger, plan.run_id)
-    figures = plan_markdown(run, plan_view(workspace.outbox, plan.run_id))
-    form = Approval.with_initial_data(description=f"{reasons_to_ask(workspace, plan)}\n\n{figures}")
+    reason = reasons_to_ask(workspace, plan)
+    question = question_markdown(reason, plan_view(workspace.outbox, plan.run_id))
+    form = Approval.with_initial_data(description=question)
+    emit_asks(run_id=plan.run_id, client_no=plan.client_no, flow_run_id=flow_run_id(), question=question, within=within)
+    seconds = seconds_in(within)
     pause = apause_flow_run(
         wait_for_input=form, timeout=int(seconds) + SERVER_TIMEOUT_MARGIN_SECONDS, poll_interval=POLL_INTERVAL_SECONDS
     )

@@ -1,5 +1,8 @@
 """What all flows that send share: the client's lease, the plan, sending slice by slice, and the final state."""
 
+from collections.abc import Awaitable
+from typing import cast
+
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
@@ -24,12 +27,12 @@ from armrest.outbox import (
     summary,
 )
 from armrest.outbox import apply_plan as apply_plan_of
-from flows.artifacts import reporting
+from flows.artifacts import browser_words, reasons_line, reporting
 from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
 from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if
 from tasks.chunk import PlanRefused, chunk
-from tasks.poll_batch_status import poll_batch_status
+from tasks.poll_batch_status import CUSTOMERS_REFUSED, poll_batch_status
 from tasks.submit_batch import submit_batch
 
 
@@ -123,7 +126,9 @@ async def send_slices(workspace: Workspace, run: Run, slices: range) -> None:
 
     async def poll(slice_no: int) -> None:
         task = cached_if(is_closed(ledger, run, slice_no), poll_batch_status)
-        await task(run.run_id, run.client_no, slice_no)
+        state = await cast("Awaitable[State]", task(run.run_id, run.client_no, slice_no, return_state=True))
+        if state.name != CUSTOMERS_REFUSED:
+            await state.aresult()  # raises what ended the task
 
     await send_and_poll_slices(slices, submit=submit, poll=poll, concurrency=workspace.settings.concurrency)
 
@@ -134,4 +139,5 @@ def end_state(run: RunSummary) -> State:
         return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
     if run.state is RunState.COMPLETED:
         return Completed(message=run.message)
-    return Failed(name=run.state, message=run.message)
+    reasons = f"; why: {reasons_line(run)}" if run.failed_why else ""
+    return Failed(name=run.state, message=f"{browser_words(run.message)}{reasons}")

@@ -20,7 +20,8 @@ from prefect.states import Cancelled
 from armrest.app.workspace import Workspace
 from armrest.delivery import finish_stopped
 from armrest.outbox import Run, RunState, RunSummary, StoppedBy
-from flows.artifacts import report_once
+from flows.artifacts import note_end, report_once
+from flows.steps.refusal import explained
 from flows.steps.stopped_by import ask_who_stops, flow_run_of_process
 
 _P = ParamSpec("_P")
@@ -115,21 +116,23 @@ async def reporting_stop(workspace: Workspace, run: Run) -> AsyncIterator[None]:
 def stoppable(flow: Callable[_P, Coroutine[Any, Any, State]]) -> Callable[_P, Coroutine[Any, Any, State]]:
     """Make a flow that a person cancels in Prefect end as `Cancelled`, with the run's figures and how to resume it.
 
-    Prefect alone would show it as `Crashed` for up to a minute.
+    Prefect alone would show it as `Crashed` for up to a minute. Our own errors end it in a state that explains them.
     """
 
     @wraps(flow)
     async def run_flow(*args: _P.args, **kwargs: _P.kwargs) -> State:
         with cancelled_by_sigterm() as stop:
             try:
-                return await flow(*args, **kwargs)
+                return await explained(flow)(*args, **kwargs)
             except asyncio.CancelledError as error:
                 if flow_run_id() != flow_run_of_process() or await stop.by() != "person":
                     raise
                 message = how_to_go_on(error.run) if isinstance(error, RunStopped) else STOPPED_BY_PERSON
         if task := asyncio.current_task():
             task.uncancel()
-        return Cancelled(message=message)
+        state: State = Cancelled(message=message)
+        note_end(state)
+        return state
 
     return run_flow
 

@@ -40,7 +40,7 @@ def told(people: dict[str, int], batches: dict[str, int], *, unsent: int = 0) ->
         pytest.param(
             told({"planned": 20_000, "settled": 19_959, "failed": 41}, {"planned": 200, "settled": 197, "failed": 3}),
             "",
-            "3 of 200 batches refused (41 customers): see arm-failed-customers-2218",
+            "41 customers refused, in 3 of 200 batches: see arm-failed-customers-2218",
             id="partly failed",
         ),
         pytest.param(
@@ -52,7 +52,7 @@ def told(people: dict[str, int], batches: dict[str, int], *, unsent: int = 0) ->
         pytest.param(
             told({"planned": 30, "settled": 19, "open": 10, "failed": 1}, {"planned": 3, "open": 1, "failed": 1}),
             "",
-            "1 of 3 batches still open (10 customers); 1 of 3 batches refused (1 customer): "
+            "1 of 3 batches still open (10 customers); 1 customer refused, in 1 of 3 batches: "
             "see arm-failed-customers-2218",
             id="open and refused",
         ),

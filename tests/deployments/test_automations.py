@@ -7,20 +7,27 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from prefect.events.actions import RunDeployment
-from prefect.events.schemas.automations import AutomationCore
+from prefect.events.actions import RunDeployment, SendNotification
+from prefect.events.schemas.automations import AutomationCore, EventTrigger
 from prefect.server.events.schemas.automations import AutomationCreate
 
 from armrest.delivery import OpenTooLong
 from armrest.outbox import RunState
-from deployments.automations import ENDINGS, notification_automations, recovery_automations, waiting_automations
-from flows.artifacts import emit_open_too_long
+from deployments.automations import recovery_automations, waiting_automations
+from deployments.notices import ENDINGS, notification_automations
+from flows.artifacts import ENDED, emit_open_too_long
 from flows.resume_run import resume_run
 
 ROOT = Path(__file__).parents[2]
 ID = UUID(int=1)
-WAITING = waiting_automations(ID, ID, on=False, late_seconds=300, lease_seconds=60)
-ALL = (*recovery_automations(ID), *WAITING, *notification_automations(ID, on=True, nightly_on=True))
+WAITING = waiting_automations(ID, late_seconds=300, lease_seconds=60)
+
+
+def notices(*, on: bool = True, nightly_on: bool = True) -> tuple[AutomationCore, ...]:
+    return notification_automations([ID], ui="https://prefect.example", on=on, nightly_on=nightly_on, late_seconds=300)
+
+
+ALL = (*recovery_automations(ID), *WAITING, *notices())
 
 
 @pytest.mark.parametrize("automation", ALL, ids=lambda one: one.name)
@@ -42,23 +49,21 @@ def test_the_resume_of_a_crashed_run_is_told_that_no_person_asks_for_it() -> Non
 
 
 def test_whatever_needs_an_address_is_off_without_one() -> None:
-    telling = notification_automations(ID, on=False, nightly_on=True)
+    telling = notices(on=False)
 
     assert not any(one.enabled for one in telling)
     assert all(one.enabled for one in recovery_automations(ID))
-    assert [one.enabled for one in WAITING] == [True, True, False]
+    assert all(one.enabled for one in WAITING)
 
 
 def test_a_nightly_that_is_switched_off_is_not_missed() -> None:
-    *others, nightly = notification_automations(ID, on=True, nightly_on=False)
+    *others, nightly = notices(nightly_on=False)
 
     assert not nightly.enabled
     assert all(one.enabled for one in others)
 
 
 PREFECTS_OWN = {"Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"}
-FOR_LATER = {"Refused"}
-"""Names that no flow gives yet."""
 UNDER_WAY = {"Planning", "Sending"}
 COMPUTED = {"run.state", "state.name", "bad[0].name"}
 """Names of states that are not written down: a run's state, or the name of another flow run's state."""
@@ -69,7 +74,7 @@ def test_no_ending_of_ours_is_taken_for_silence() -> None:
 
 
 def test_every_ending_is_prefect_s_or_ours() -> None:
-    assert set(names_given()) | states_of_ended_runs() >= ENDINGS - PREFECTS_OWN - FOR_LATER
+    assert set(names_given()) | states_of_ended_runs() >= ENDINGS - PREFECTS_OWN
 
 
 def states_of_ended_runs() -> set[str]:
@@ -114,3 +119,27 @@ def test_a_batch_that_is_open_too_long_is_an_event_without_anything_personal(mon
         "seq": 3,
         "open_seconds": 90_000,
     }
+
+
+def test_every_notice_of_a_run_leads_to_it_and_none_reads_none() -> None:
+    bodies = {one.name: one.actions[0].body for one in notices() if isinstance(one.actions[0], SendNotification)}
+
+    assert len(bodies) == len(notices())
+    assert all("https://prefect.example/" in body for body in bodies.values())
+    assert not any("ui_url" in body for body in bodies.values()), "Prefect's filter says None without PREFECT_UI_URL"
+
+
+def test_each_recipient_gets_every_notice() -> None:
+    both = notification_automations(
+        [ID, UUID(int=2)], ui="https://prefect.example", on=True, nightly_on=True, late_seconds=300
+    )
+
+    assert all(len(one.actions) == 2 for one in both)
+
+
+def test_a_quick_run_is_not_taken_for_a_killed_one() -> None:
+    """Its heartbeat may arrive after Prefect's event of its end, but never after the event of its own process."""
+    killed, _ = recovery_automations(ID)
+
+    assert isinstance(killed.trigger, EventTrigger)
+    assert ENDED in killed.trigger.expect

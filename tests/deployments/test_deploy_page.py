@@ -7,8 +7,9 @@ from uuid import UUID
 import pytest
 import yaml
 
-from deployments.automations import NOTIFY_BLOCK, notification_automations, recovery_automations, waiting_automations
+from deployments.automations import NOTIFY_BLOCK, recovery_automations, waiting_automations
 from deployments.local_server import LEASES
+from deployments.notices import notification_automations
 from flows.cli.prefect_env import DEFAULTS
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +32,8 @@ def test_every_deployment_is_listed() -> None:
 
 def test_every_automation_is_listed() -> None:
     nowhere = UUID(int=0)
-    waiting = waiting_automations(nowhere, nowhere, on=True, late_seconds=300, lease_seconds=60)
-    telling = notification_automations(nowhere, on=True, nightly_on=True)
+    waiting = waiting_automations(nowhere, late_seconds=300, lease_seconds=60)
+    telling = notification_automations([nowhere], ui="", on=True, nightly_on=True, late_seconds=300)
     for one in (*recovery_automations(nowhere), *waiting, *telling):
         assert f"`{one.name}`" in PAGE
     assert NOTIFY_BLOCK in PAGE

@@ -32,6 +32,7 @@ EXPECTED = {
     "inbox/look-into-the-inbox",
     "settle-open-batches/every-10-minutes",
     "purge/weekly",
+    "report-night/every-morning",
     "submit-slices/shard",
 }
 
@@ -84,6 +85,7 @@ def test_a_deployment_says_what_it_is_for_and_all_but_shards_wait_for_another(
         ("update-customers/nightly", "30 3 * * *", False),
         ("settle-open-batches/every-10-minutes", "*/10 * * * *", True),
         ("purge/weekly", "0 5 * * 0", True),
+        ("report-night/every-morning", "0 7 * * *", True),
     ],
 )
 def test_schedules_are_in_oslo_time(deployed: dict[str, Any], name: str, cron: str, *, active: bool) -> None:
@@ -110,7 +112,14 @@ def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:
         "max_changed": "20%",
         "min_rows": "50%",
         "max_source_age": "26h",
+        "wait": "30m",
     }
+
+
+def test_what_sends_waits_half_an_hour_for_a_busy_client(deployed: dict[str, Any]) -> None:
+    waiting = ("update-customers/manual", "apply-plan/manual", "rerun-failed-batches/manual", "resume-run/manual")
+
+    assert {name: deployed[name]["parameters"] for name in waiting} == {name: {"wait": "30m"} for name in waiting}
 
 
 def test_every_field_of_every_form_is_described(deployed: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.cli.prefect_env import QUIET
+from flows.cli.prefect_env import DEFAULTS, QUIET
 from tests.conftest import plain_environment
 from tests.flows.history import History
 
@@ -35,7 +35,7 @@ def host(prefect_server: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.flows.host"],
         cwd=ROOT,
-        env=plain_environment() | QUIET | prefect_server,
+        env=plain_environment() | DEFAULTS | QUIET | prefect_server,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -24,6 +24,7 @@ from flows.doctor import doctor
 from flows.export_run import export_run
 from flows.inbox import inbox
 from flows.purge import purge
+from flows.report_night import report_night
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.resume_run import resume_run
 from flows.settle_open_batches import settle_open_batches
@@ -46,6 +47,7 @@ FLOWS: dict[str, Flow[..., Any]] = {
         export_run,
         doctor,
         inbox,
+        report_night,
     )
 }
 
@@ -66,7 +68,7 @@ async def run_deployed(flow: Flow[..., Any], parameters: dict[str, Any]) -> Stat
     """Do what a worker does once somebody has sent a form off."""
     async with get_client() as client:
         deployment_id = await client.create_deployment(await client.create_flow(flow), name="by-hand")
-        made = await client.create_flow_run_from_deployment(deployment_id, parameters=parameters)
+        made = await client.create_flow_run_from_deployment(deployment_id, parameters=parameters, tags=["arm"])
         flow_run = await client.read_flow_run(made.id)
     return await run_flow_async(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
 

@@ -49,7 +49,7 @@ def test_a_plan_is_sent_byte_for_byte_and_once(
 
     assert (applied.name, applied.message) == ("Completed", "25 of 25 customers updated")
     assert {batch.body for batch in arm.records.batches()} == bodies
-    assert again.name == "Failed"
+    assert again.name == "Refused"
     assert len(arm.records.batches()) == 3
 
 
@@ -58,5 +58,5 @@ def test_a_plan_that_newer_data_has_overtaken_is_not_sent(
 ) -> None:
     run_flow("update-customers", source=file("customerNo,name\n10001,Newer\n"), client_no=CLIENT_NO)
 
-    assert run_flow("apply-plan", plan_id=planned).name == "Failed"
+    assert run_flow("apply-plan", plan_id=planned).name == "Refused"
     assert len(arm.records.batches()) == 1

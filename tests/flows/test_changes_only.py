@@ -65,5 +65,5 @@ def test_another_policy_makes_other_customers_of_the_same_file(nightly: Callable
 def test_a_shrunken_source_sends_nothing(nightly: Callable[..., str], arm: SandboxServer) -> None:
     nightly(FIRST)
 
-    assert "--min-rows" in nightly(HEADER + "2,Olav,\n", min_rows="50%")
+    assert "min_rows" in nightly(HEADER + "2,Olav,\n", min_rows="50%")
     assert len(arm.records.batches()) == 1

@@ -73,7 +73,7 @@ def test_production_is_read_but_not_written_until_its_own_switch_is_on(
     applied = unset("apply-plan", plan_id=planned.flow_run_id)
     compared = unset("verify-customers", **given)
 
-    assert (planned.name, refused.name, applied.name) == ("Completed", "Failed", "Failed")
+    assert (planned.name, refused.name, applied.name) == ("Completed", "Refused", "Refused")
     assert "the connection production allows no updates" in refused.message
     assert "the connection production allows no updates" in applied.message
     assert compared.name == "Drift"

@@ -145,7 +145,7 @@ def test_a_flow_run_that_never_began_is_started_again_and_its_process_sends_noth
     assert crashed.message == f"flow run {pending} did not begin; it was started again as {again['id']}"
     assert twice.message == crashed.message
     assert again["parameters"] == before["parameters"]
-    assert (late.name, sent_late) == ("Failed", 0)
+    assert (late.name, sent_late) == ("Refused", 0)
     assert "another was started in its place; nothing was sent" in late.message
     assert (replaced.name, len(arm.records.batches())) == ("Completed", 2)
 
@@ -157,9 +157,7 @@ def test_a_flow_run_that_stays_pending_is_marked_crashed_and_handed_to_resume_ru
     )
     update = server.deployment("update-customers", "by-hand")
     _, crashed = recovery_automations(UUID(resume))
-    pending, returned, _ = waiting_automations(
-        UUID(sweep), UUID(int=0), on=False, late_seconds=LATE_SECONDS, lease_seconds=1
-    )
+    pending, returned = waiting_automations(UUID(sweep), late_seconds=LATE_SECONDS, lease_seconds=1)
     for automation in (crashed, pending, returned):
         server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))
     time.sleep(5)  # the server's triggers load new automations in the background

@@ -101,6 +101,6 @@ def test_a_source_that_cannot_be_read_is_tried_again_then_failed_and_a_resume_pl
     [chunk] = [one for one in history.ask("task_runs/filter", question) if one["name"].startswith("chunk")]
     assert failed.name == "Failed"
     assert "customers.csv: cannot be read at the moment (Input/output error); try again; " in failed.message
-    assert "armrest resume" in failed.message
+    assert "resume-run with run_id" in failed.message
     assert chunk["run_count"] == 3
     assert (resumed.name, resumed.message) == ("Completed", "1 of 1 customer updated")

@@ -10,10 +10,20 @@ from uuid import UUID
 import pytest
 
 from armrest.app.plan_view import PlanView
-from armrest.outbox import BatchCounts, BatchView, CustomerCounts, FailedCustomer, PlanFigures, RunState, RunSummary
-from flows.artifacts import plan_markdown
-from flows.artifacts.summary import summary_markdown
-from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done
+from armrest.outbox import (
+    BatchCounts,
+    BatchView,
+    CustomerCounts,
+    FailedCustomer,
+    PlanFigures,
+    RejectedRow,
+    RunState,
+    RunSummary,
+)
+from flows.artifacts.outcome import Healing, outcome_line, reasons_line
+from flows.artifacts.summary import Surroundings, plan_markdown, question_markdown, summary_markdown
+from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done, rejected_table
+from flows.artifacts.wording import browser_words
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FLOW_RUN = UUID(int=7)
@@ -57,7 +67,7 @@ RUN = RunSummary(
     source="customers.csv",
     api_url="https://api.staging.amili.no/arm/v1",
     state=RunState.PARTLY_FAILED,
-    message="1 of 2 batches refused (5 customers): see arm-failed-customers-2218",
+    message="5 customers refused, in 1 of 2 batches: see arm-failed-customers-2218",
     customers=CustomerCounts(read=100, rejected=5, planned=95, settled=90, failed=5),
     batches=BatchCounts(planned=2, settled=1, failed=1),
     batch_uuids=["ii9Id6-G1qa4X7POQQFZ5A"],
@@ -81,7 +91,7 @@ def test_a_row_of_the_batches_table_has_the_promised_columns_in_their_order() ->
     assert list(row) == [
         *("seq", "batchUuid", "customers", "status", "result", "attempts", "submitted", "settled", "message")
     ]
-    assert (row["submitted"], row["settled"]) == ("2026-11-23 12:00:00", "2026-11-23 12:00:03")
+    assert (row["submitted"], row["settled"]) == ("2026-11-23 12:00:00 UTC", "2026-11-23 12:00:03 UTC")
 
 
 def test_the_table_of_failed_customers_is_cut_where_a_listing_would_choke() -> None:
@@ -105,12 +115,12 @@ def test_progress_is_weighed_by_customers(batches: list[BatchView], percent: flo
 
 
 def test_the_summary_says_what_how_many_why_and_what_next() -> None:
-    text = summary_markdown(RUN, FIGURES, flow_run_id=FLOW_RUN)
+    text = summary_markdown(RUN, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=5))
 
     assert text.startswith(
-        "# PartlyFailed: client 2218\n\n1 of 2 batches refused (5 customers): see arm-failed-customers-2218\n"
+        "# PartlyFailed: client 2218\n\n5 customers refused, in 1 of 2 batches: see arm-failed-customers-2218\n"
     )
-    assert "| settled | 90 |" in text
+    assert "| updated by ARM | 90 |" in text
     assert "| not-a-date: the value is not a date" in text
     assert "| unknown \\| customer | 5 |" in text
     assert "| Took | 1 min 15 s |" in text
@@ -124,7 +134,7 @@ def test_the_summary_says_what_how_many_why_and_what_next() -> None:
 def test_an_open_run_is_to_be_resumed_first() -> None:
     still_open = replace(RUN, customers=replace(RUN.customers, settled=80, open=10))
 
-    text = summary_markdown(still_open, FIGURES, flow_run_id=FLOW_RUN)
+    text = summary_markdown(still_open, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=5))
 
     assert "armrest resume 20261123-120000-2218-abcd" in text
     assert "armrest rerun" not in text
@@ -133,7 +143,7 @@ def test_an_open_run_is_to_be_resumed_first() -> None:
 def test_a_run_without_trouble_asks_for_nothing() -> None:
     fine = replace(RUN, customers=CustomerCounts(read=1, planned=1, settled=1), rejected_why=[], failed_why=[])
 
-    text = summary_markdown(fine, PlanFigures(), flow_run_id=FLOW_RUN)
+    text = summary_markdown(fine, PlanFigures(), Surroundings(flow_run_id=FLOW_RUN, unresolved=5))
 
     assert "```" not in text
     assert "reason" not in text
@@ -157,7 +167,9 @@ def test_a_plan_says_whom_its_blanked_lines_are_of() -> None:
 
 
 def test_where_the_rerun_is_deployed_the_summary_leads_to_its_form_filled_in() -> None:
-    text = summary_markdown(RUN, FIGURES, flow_run_id=FLOW_RUN, forms={"rerun-failed-batches": UUID(int=9)})
+    text = summary_markdown(
+        RUN, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=5, forms={"rerun-failed-batches": UUID(int=9)})
+    )
 
     found = re.search(r"\(\.\./\.\./deployments/deployment/([^/]+)/run\?parameters=([^)]+)\)", text)
     assert found
@@ -169,7 +181,7 @@ def test_where_the_rerun_is_deployed_the_summary_leads_to_its_form_filled_in() -
 def test_a_rerun_leads_back_to_the_flow_run_of_what_it_heals() -> None:
     rerun = replace(RUN, kind="rerun", parent_run_id="20261122-120000-2218-efgh")
 
-    text = summary_markdown(rerun, FIGURES, flow_run_id=FLOW_RUN, parent_flow_run_id=str(UUID(int=3)))
+    text = summary_markdown(rerun, FIGURES, Surroundings(flow_run_id=FLOW_RUN, parent_flow_run_id=str(UUID(int=3))))
 
     assert f"| Rerun of | [`20261122-120000-2218-efgh`](../../runs/flow-run/{UUID(int=3)}) |" in text
 
@@ -177,7 +189,7 @@ def test_a_rerun_leads_back_to_the_flow_run_of_what_it_heals() -> None:
 def test_a_refused_input_is_to_be_mended() -> None:
     refused = replace(RUN, state=RunState.INPUT_REJECTED, customers=CustomerCounts(read=5, rejected=5), started=None)
 
-    text = summary_markdown(refused, FIGURES, flow_run_id=FLOW_RUN)
+    text = summary_markdown(refused, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=5))
 
     assert "Nothing was sent. Fix the errors above, row by row in `rejects.csv`; then run it again." in text
     assert "armrest rerun" not in text
@@ -194,7 +206,150 @@ def test_a_run_that_was_stopped_before_it_sent_anything_says_how_to_resume_it() 
     stopped = replace(RUN, state=RunState.FAILED, message="stopped by a person; nothing was sent", stopped_by="person")
     stopped = replace(stopped, customers=CustomerCounts(), batches=BatchCounts(), started=None)
 
-    text = summary_markdown(stopped, FIGURES, flow_run_id=FLOW_RUN)
+    text = summary_markdown(stopped, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=5))
 
     assert "stopped by a person; nothing was sent" in text
     assert f"armrest resume {RUN.run_id}" in text
+
+
+def test_a_summary_says_what_to_do_before_any_figure_and_links_to_the_artifacts_of_this_run() -> None:
+    around = Surroundings(flow_run_id=FLOW_RUN, unresolved=5, artifacts={"arm-batches-2218": UUID(int=5)})
+
+    text = summary_markdown(RUN, FIGURES, around)
+
+    assert text.index("## What to do next") < text.index("| Run |") < text.index("## Customers")
+    assert f"[arm-batches-2218](../../artifacts/artifact/{UUID(int=5)})" in text
+    assert "../key/" not in text
+    assert "| Started | 2026-11-23 12:00:00 UTC |" in text
+    assert "settled" not in text
+
+
+HEALING = Healing("20261124-r", str(UUID(int=8)), "Completed", sent=5, updated=5, failed=0, open=0)
+
+
+def test_the_run_before_a_rerun_says_which_run_has_healed_it_and_that_nothing_is_left_to_do() -> None:
+    text = summary_markdown(RUN, FIGURES, Surroundings(flow_run_id=FLOW_RUN, healings=[HEALING]))
+
+    assert "Nothing: every refused customer has been sent again and updated since" in text
+    assert f"| [`20261124-r`](../../runs/flow-run/{UUID(int=8)}) | Completed | 5 | 5 | 0 | 0 |" in text
+    assert "armrest rerun" not in text
+    assert outcome_line(RUN, [HEALING]) == (
+        "PartlyFailed: 5 of 95 customers refused, 5 of them updated since by run 20261124-r, 5 rows rejected"
+    )
+
+
+def test_while_the_rerun_waits_for_arm_it_is_not_called_healed() -> None:
+    waiting = replace(HEALING, updated=2, open=3, state="Unsettled")
+
+    text = summary_markdown(RUN, FIGURES, Surroundings(flow_run_id=FLOW_RUN, healings=[waiting]))
+
+    assert "has sent the refused customers again, and waits." in text
+
+
+def test_of_purged_customers_a_summary_sends_nobody_to_a_rerun() -> None:
+    text = summary_markdown(RUN, FIGURES, Surroundings(flow_run_id=FLOW_RUN, unresolved=None))
+
+    assert "was purged: send them from the source again" in text
+    assert "armrest rerun" not in text
+
+
+@pytest.mark.parametrize(
+    ("run", "line"),
+    [
+        (RUN, "PartlyFailed: 5 of 95 customers refused, 5 rows rejected"),
+        (
+            replace(RUN, state=RunState.COMPLETED, customers=CustomerCounts(planned=4975, settled=4975)),
+            "Completed: 4,975 of 4,975 customers updated",
+        ),
+        (
+            replace(RUN, state=RunState.PLANNED, approved=False, customers=CustomerCounts(planned=95)),
+            "NotApproved: 95 customers in 2 batches, nothing sent",
+        ),
+        (
+            replace(RUN, state=RunState.UNSETTLED, customers=CustomerCounts(planned=95, settled=90, open=5)),
+            "Unsettled: 5 of 95 customers still open",
+        ),
+        (replace(RUN, state=RunState.COMPLETED, customers=CustomerCounts(read=9)), "Completed: nothing to send"),
+        (
+            replace(RUN, state=RunState.INPUT_REJECTED, customers=CustomerCounts(read=9), started=None),
+            "InputRejected: nothing sent",
+        ),
+    ],
+    ids=["refused", "updated", "not approved", "open", "nothing", "input"],
+)
+def test_the_outcome_fits_in_a_line(run: RunSummary, line: str) -> None:
+    assert outcome_line(run) == line
+
+
+def test_the_reasons_are_counted_and_cut() -> None:
+    many = replace(RUN, failed_why=[("no such customer", 7), ("x" * 500, 2), ("c", 1), ("d", 1)])
+
+    line = reasons_line(many)
+
+    assert line.startswith("7 × no such customer; 2 × xxx")
+    assert line.endswith("and 1 more reasons")
+    assert len(line) < 300
+
+
+def test_a_rejected_row_is_named_by_its_number_field_and_rule_and_never_by_a_value() -> None:
+    (row,) = rejected_table([RejectedRow(7, None, "dateOfBirth", "not-a-date")])
+
+    assert row["row"] == 7
+    assert (row["customerNo"], row["field"], row["rule"]) == ("", "dateOfBirth", "not-a-date")
+    assert row["what to do"].startswith("dateOfBirth is not a date")
+    assert len(rejected_table(RejectedRow(no, None, "name", "missing") for no in range(MOST_FAILED + 5))) == MOST_FAILED
+
+
+def test_the_parts_of_a_split_batch_are_folded_into_it() -> None:
+    whole = replace(BATCH, seq=1, state="SPLIT", batch_uuid=None, submitted=None)
+    half = replace(BATCH, seq=3, parent_seq=1, state="SPLIT", batch_uuid=None, customers=50, submitted=None)
+    good = replace(SETTLED, seq=2, parent_seq=1, batch_uuid="good", customers=50)
+    bad = replace(
+        BATCH, seq=4, parent_seq=3, state="FAILED", batch_uuid=None, submitted=None, message="no", result="400"
+    )
+    rest = replace(SETTLED, seq=5, parent_seq=3, batch_uuid="rest", customers=49)
+    other = replace(SETTLED, seq=6, batch_uuid="other")
+
+    first, second = batches_table([whole, good, half, bad, rest, other])
+
+    assert (first["seq"], first["customers"], first["status"]) == (1, 100, "PARTLY_FAILED")
+    assert first["batchUuid"] == "good, rest"
+    assert first["message"] == "sent in 3 parts: 1 FAILED, 2 SETTLED; no"
+    assert first["attempts"] == 5
+    assert second["seq"] == 6
+
+
+def test_a_split_batch_with_an_open_part_is_open() -> None:
+    whole = replace(BATCH, seq=1, state="SPLIT", batch_uuid=None)
+    parts = [replace(SETTLED, seq=2, parent_seq=1), replace(BATCH, seq=3, parent_seq=1)]
+
+    (row,) = batches_table([whole, *parts])
+
+    assert (row["status"], row["settled"]) == ("ACCEPTED", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (
+            "run x is sending for client 2218 (process 7 on host): wait for it to end, or give --wait 10m",
+            "run x is sending for client 2218: wait for it to end, or start this again with a longer wait",
+        ),
+        ("look at `armrest plan`, then raise --max-changed", "look at a dry run, then raise max_changed"),
+        ("`armrest apply r-1 --client-no-is-right 7`", "apply-plan with plan_id r-1 and client_no_is_right 7"),
+        ("it was a dry run: `armrest apply r-1` sends it", "it was a dry run: apply-plan with plan_id r-1 sends it"),
+        ("well-known -- and e-mail stay", "well-known -- and e-mail stay"),
+    ],
+)
+def test_a_message_speaks_of_forms_and_fields(message: str, words: str) -> None:
+    assert browser_words(message) == words
+
+
+def test_the_question_of_a_run_is_short_so_that_its_fields_stay_in_view() -> None:
+    view = PlanView(RUN.customers, FIGURES, [{"customerNo": "1", "name": "Xxxx"}])
+
+    text = question_markdown("customers.csv: 40% change; --max-changed allows 20%", view)
+
+    assert text.startswith("customers.csv: 40% change; max_changed allows 20%\n\nchanged: 2 of 9 known customers")
+    assert "Xxxx" not in text
+    assert len(text.splitlines()) <= 5

@@ -11,6 +11,7 @@ from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import texts_of
+from armrest.intake.formats.column_names import Rows
 from armrest.intake.formats.excel_parts import is_binary
 from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
 from armrest.intake.formats.excel_xml import ExcelXml
@@ -18,7 +19,7 @@ from armrest.intake.formats.file_kinds import old_document_kind
 from armrest.intake.formats.header_search import ROWS_SEARCHED
 from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_texts
 from armrest.intake.formats.open_document import OpenDocument, is_encrypted
-from armrest.intake.formats.table import Chunk, PlainTable, Rows
+from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
 from armrest.model import nearest
 from armrest.tabular import has_guard_mark

@@ -11,7 +11,7 @@ from armrest.outbox.plans.client_match import (
 from armrest.outbox.plans.comparison import Change, Comparison, reset_baseline
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt, begin_plan, discard_plan
-from armrest.outbox.plans.plan_writer import CustomerTooLarge, PlanWriter
+from armrest.outbox.plans.plan_writer import CustomerTooLarge, PlanWriter, RejectedCells, record_rejects
 from armrest.outbox.plans.profiles import settled_profiles
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "PlanAttempt",
     "PlanFigures",
     "PlanWriter",
+    "RejectedCells",
     "apply_plan",
     "assert_applicable",
     "begin_plan",
@@ -32,6 +33,7 @@ __all__ = [
     "confirmed_client",
     "discard_plan",
     "match_clients",
+    "record_rejects",
     "reset_baseline",
     "settled_profiles",
 ]

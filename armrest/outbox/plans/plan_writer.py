@@ -13,13 +13,14 @@ from sqlalchemy import update
 
 from armrest.model import TAIL, Serialized, customer_keys, envelope, head, serialize
 from armrest.outbox.errors import LeaseLost
-from armrest.outbox.ledger import State, batches, customers, insert_in_bulk, rejects, runs
+from armrest.outbox.ledger import Ledger, State, batches, customers, insert_in_bulk, rejects, runs
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.plans.comparison import Change, Comparison, in_flight
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt
 from armrest.outbox.plans.profiles import save_profile
 from armrest.outbox.run_states import RunState
+from armrest.outbox.runs import Run
 
 MOST_SLICES: Final = 100
 """About the most slices of a run: task runs cost more than requests."""
@@ -29,6 +30,10 @@ COMMIT_LINES: Final = 10_000
 
 _LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "customer_key", "fields", "fingerprint")
 _REJECT = ("run_seq", "row", "client_id", "customer_no", "customer_key", "field", "code")
+
+
+RejectedCells = tuple[int, str | None, str, str]
+"""A rejected row: its number, its customer number if that may be shown, the field at fault, and the code."""
 
 
 class CustomerTooLarge(Exception):
@@ -123,13 +128,9 @@ class PlanWriter:
         self._cut(whole=True)
         self._commit()
 
-    def reject(self, rejected: Iterable[tuple[int, str | None, str, str]]) -> None:
-        """Record rows that will not be sent: row number, customer number, field, code. Committed with the batches."""
-        run = self._run
-        for row, cell, field, code in rejected:
-            number = _storable(cell)
-            [key] = _stored_keys([number]) if number else [None]
-            self._rejects.append((run.seq, row, run.client_id, number, key, field, code))
+    def reject(self, rejected: Iterable[RejectedCells]) -> None:
+        """Record rows that will not be sent. Committed with the batches."""
+        self._rejects.extend(_reject_rows(self._run, rejected))
 
     def complete(self, *, profile: str | None = None) -> int:
         """Commit the plan; return its number of customers. From now on it may be sent.
@@ -231,6 +232,24 @@ def _shown_to(see: Callable[[str], None], numbers: Iterable[str]) -> Iterator[st
     for number in numbers:
         see(number)
         yield number
+
+
+def record_rejects(ledger: Ledger, attempt: PlanAttempt, rejected: Iterable[RejectedCells]) -> None:
+    """Record rejected rows of a run whose source is refused as a whole, so that its author sees which they are.
+
+    Raises:
+        LeaseLost: Another process has taken over; nothing is written.
+    """
+    with ledger.write() as tx:
+        attempt.assert_current(tx)
+        insert_in_bulk(tx, rejects, _REJECT, list(_reject_rows(attempt.run, rejected)))
+
+
+def _reject_rows(run: Run, rejected: Iterable[RejectedCells]) -> Iterator[tuple[Any, ...]]:
+    for row, cell, field, code in rejected:
+        number = _storable(cell)
+        [key] = _stored_keys([number]) if number else [None]
+        yield run.seq, row, run.client_id, number, key, field, code
 
 
 def _storable(text: str | None) -> str | None:

@@ -1,3 +1,4 @@
+from armrest.outbox.reporting.nights import RepeatedRefusal, repeated_refusals
 from armrest.outbox.reporting.outcomes import outcomes_of_customer, outcomes_of_run
 from armrest.outbox.reporting.queries import (
     attempt_views,
@@ -5,6 +6,8 @@ from armrest.outbox.reporting.queries import (
     failed_customers,
     last_rows,
     plan_figures,
+    refused_in_slice,
+    rejected_rows,
     summaries,
     summary,
 )
@@ -27,6 +30,7 @@ from armrest.outbox.reporting.views import (
     CustomerCounts,
     CustomerOutcome,
     FailedCustomer,
+    RejectedRow,
     RunSummary,
 )
 
@@ -41,6 +45,8 @@ __all__ = [
     "ExportRefused",
     "FailedCustomer",
     "Failure",
+    "RejectedRow",
+    "RepeatedRefusal",
     "RunSummary",
     "SourceRun",
     "attempt_views",
@@ -54,6 +60,9 @@ __all__ = [
     "outcomes_of_customer",
     "outcomes_of_run",
     "plan_figures",
+    "refused_in_slice",
+    "rejected_rows",
+    "repeated_refusals",
     "runs_of_batches",
     "runs_with_failures",
     "summaries",

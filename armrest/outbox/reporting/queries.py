@@ -15,6 +15,7 @@ from armrest.outbox.reporting.views import (
     BatchView,
     CustomerCounts,
     FailedCustomer,
+    RejectedRow,
     RunSummary,
 )
 from armrest.outbox.runs import Run, decision_on, run_in, unknown_run
@@ -71,6 +72,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             slices=run.slices,
             unsent=unsent,
             stopped_by=run.stopped_by,
+            approved=decision.approved if (decision := decision_on(run)) else None,
         )
 
 
@@ -170,6 +172,27 @@ def failed_customers(ledger: Ledger, run: Run) -> Iterator[FailedCustomer]:
     with ledger.read() as tx, tx.execute(query) as rows:
         for row in rows:
             yield FailedCustomer(row.customer_no, row.reason or "", row.seq, row.batch_uuid)
+
+
+def refused_in_slice(ledger: Ledger, run: Run, slice_no: int) -> int:
+    """Return how many customers of a slice ARM has refused."""
+    query = select(func.coalesce(func.sum(batches.c.failed), 0))
+    with ledger.read() as tx:
+        return int(tx.execute(query.where(batches.c.run_seq == run.seq, batches.c.slice_no == slice_no)).scalar_one())
+
+
+def rejected_rows(ledger: Ledger, run: Run) -> Iterator[RejectedRow]:
+    """Yield the rows of a run's source that were not sent, in their order.
+
+    Of a source that was refused as a whole, they are the first ones.
+    """
+    query = select(rejects.c.row, rejects.c.customer_no, rejects.c.field, rejects.c.code)
+    with ledger.read() as tx:
+        query = query.where(rejects.c.run_seq == run.seq).order_by(rejects.c.row)
+        for row in tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)):
+            yield RejectedRow(row.row, row.customer_no, row.field, row.code)
+        for archived in archived_rejects(tx, run.seq):
+            yield RejectedRow(archived.row, archived.customer_no, archived.field, archived.code)
 
 
 def time_of(seconds: float | None) -> datetime | None:

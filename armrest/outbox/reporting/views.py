@@ -38,8 +38,8 @@ class RunSummary:
     """The figures of a run.
 
     `unsent` counts the batches that were never sent, or that wait for another batch. `decided` says who approved or
-    rejected it after a guard rail; None if nobody was asked. `stopped_by` is `person`, `machine` or `unknown`; None if
-    the run was not stopped.
+    rejected it after a guard rail, and `approved` which of the two; None if nobody was asked. `stopped_by` is `person`,
+    `machine` or `unknown`; None if the run was not stopped.
     """
 
     run_id: str
@@ -66,6 +66,12 @@ class RunSummary:
     slices: int
     unsent: int = 0
     stopped_by: str | None = None
+    approved: bool | None = None
+
+    @property
+    def shown_state(self) -> str:
+        """The state as people see it: a plan that was not approved is `NotApproved`."""
+        return "NotApproved" if self.state is RunState.PLANNED and self.approved is False else self.state.value
 
     @property
     def can_be_resumed(self) -> bool:
@@ -134,6 +140,19 @@ class FailedCustomer:
     reason: str
     seq: int
     batch_uuid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row of the source that was not sent: the field at fault, and the code of the rule; no value.
+
+    `customer_no` is None if the row has none that may be shown.
+    """
+
+    row: int
+    customer_no: str | None
+    field: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ def test_the_demo_tells_what_happened_and_heals_what_failed(tmp_path: Path) -> N
     ended = Shell(tmp_path, {"PATH": os.environ["PATH"]})("demo")
 
     assert ended.exit_code == 0, ended.err
-    assert "PartlyFailed: 1 of 10 batches refused (500 customers): see arm-failed-customers-" in ended.out
+    assert "PartlyFailed: 500 customers refused, in 1 of 10 batches: see arm-failed-customers-" in ended.out
     assert "25 rejected" in ended.out
     assert "Completed: 500 of 500 customers updated" in ended.out
     assert "make ui" in ended.out

@@ -1,0 +1,237 @@
+"""Every notice is read as it arrives at a webhook: reason, figures, and a link that leads to the run."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from armrest.sandbox import SandboxServer
+from deployments.notices import notification_automations
+from tests.conftest import CLIENT_NO, SENT_BY
+from tests.flows.conftest import RunFlow
+from tests.flows.connections import Connections
+from tests.flows.history import History, patiently
+from tests.flows.steps.test_approval import answer
+
+pytestmark = pytest.mark.xdist_group("prefect-flows")
+
+UI: Final = "https://prefect.example"
+SHORTEST: Final = timedelta(seconds=10)
+"""The shortest time that Prefect allows to an automation that waits for an event."""
+Write = Callable[..., str]
+
+
+class Webhook(HTTPServer):
+    """Keeps the notices that arrive."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.notices: list[dict[str, str]] = []
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def notice(self, *words: str) -> dict[str, str]:
+        """Wait for the notice that has all of these words."""
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            for notice in self.notices:
+                if all(word in str(notice) for word in words):
+                    return notice
+            time.sleep(0.2)
+        raise AssertionError(f"no notice with {words}: {self.notices}")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.notices.append(json.loads(body))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+class Server:
+    """Does over the API of Prefect's server what schedules and workers do."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        answered = patiently(lambda: httpx.post(f"{self.address}/{path}", json=body, timeout=60)).raise_for_status()
+        return answered.json() if answered.content else None
+
+    def flow_run(self, name: str) -> str:
+        flow_id = self.post("flows/", {"name": "update-customers"})["id"]
+        return str(self.post("flow_runs/", {"flow_id": flow_id, "name": name, "tags": ["arm"]})["id"])
+
+    def put(self, flow_run_id: str, kind: str, **state: str) -> None:
+        self.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": kind, **state}, "force": True})
+
+
+@pytest.fixture
+def server(prefect_server: Mapping[str, str]) -> Server:
+    return Server(prefect_server["PREFECT_API_URL"])
+
+
+@pytest.fixture
+def webhook(server: Server) -> Iterator[Webhook]:
+    """A webhook to which all notices go, while the test runs."""
+    with Webhook() as webhook:
+        threading.Thread(target=webhook.serve_forever, daemon=True).start()
+        data = {"name": "test", "url": webhook.address, "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
+        Connections(server.address, slug="custom-webhook").keep("notices", **data)
+        found = httpx.get(f"{server.address}/block_types/slug/custom-webhook/block_documents/name/notices").json()
+        telling = notification_automations(
+            [found["id"]],
+            ui=UI,
+            on=True,
+            nightly_on=True,
+            late_seconds=SHORTEST.total_seconds(),
+            longest_run=SHORTEST,
+        )
+        created = [
+            server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))["id"]
+            for automation in telling
+        ]
+        time.sleep(1)  # the server's trigger services learn of them
+        yield webhook
+        for automation_id in created:
+            httpx.delete(f"{server.address}/automations/{automation_id}").raise_for_status()
+        webhook.shutdown()
+
+
+@pytest.fixture
+def deployed(run_flow: RunFlow, settings: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
+    """Runs `update-customers` as a deployment does, on a file of the inbox."""
+    settings["ARMREST_INBOX"] = str(tmp_path)
+    return lambda **given: run_flow(
+        "update-customers", deployed=True, source="customers.csv", client_no=CLIENT_NO, **given
+    )
+
+
+def test_a_failed_run_is_told_with_its_reasons_counted(
+    webhook: Webhook, deployed: Callable[..., Any], file: Write, arm: SandboxServer
+) -> None:
+    file(10)
+    arm.behaviour.refuse_customers = frozenset({"10003", "10004"})
+
+    ended = deployed()
+
+    notice = webhook.notice("PartlyFailed")
+    assert notice["subject"] == "ARM: 2218 · customers.csv ended as PartlyFailed"
+    assert "2 customers refused" in notice["body"]
+    assert "; why: 2 × " in notice["body"]
+    assert notice["body"].endswith(f"\n{UI}/runs/flow-run/{ended.flow_run_id}")
+
+
+def test_a_run_that_asks_is_told_with_the_question(
+    webhook: Webhook, deployed: Callable[..., Any], file: Write, history: History
+) -> None:
+    file(10)
+    deployed()
+    file(1)
+    person = threading.Thread(target=answer, args=(history, "refuse"))
+    person.start()
+    ended = deployed(min_rows="50%", on_guard="ask", approve_within="2m")
+    person.join()
+
+    asks, refused = webhook.notice("asks you"), webhook.notice("NotApproved")
+    assert asks["subject"] == "ARM: a run of client 2218 asks you"
+    assert "1 rows, but 10 in the last run; min_rows requires 50%" in asks["body"]
+    assert "would be sent: 1 in 1 batches" in asks["body"]
+    assert "approves it within 2m" in asks["body"]
+    assert asks["body"].endswith(f"{UI}/runs/flow-run/{ended.flow_run_id}")
+    assert "refused by kari" in refused["body"]
+
+
+def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: Server) -> None:
+    late, stuck, stopped = (server.flow_run(name) for name in ("a late run", "a stuck run", "a stopped run"))
+    server.put(late, "SCHEDULED", name="Late")
+    server.put(stuck, "RUNNING")
+    server.put(stopped, "CANCELLED", message="stopped by a person; 3 of 10 batches were sent")
+
+    for flow_run, words in (
+        (late, ("a late run", "is late, and no worker takes it")),
+        (stuck, ("a stuck run", "has been running for 0:00:10")),
+        (stopped, ("a stopped run", "stopped by a person; 3 of 10 batches were sent")),
+    ):
+        assert webhook.notice(*words)["body"].endswith(f"{UI}/runs/flow-run/{flow_run}")
+
+
+def test_a_batch_that_is_open_too_long_is_told(
+    webhook: Webhook, run_flow: RunFlow, file: Write, settings: dict[str, str], arm: SandboxServer
+) -> None:
+    arm.behaviour.delay_seconds = 3600
+    run_flow("update-customers", source=file(5), client_no=CLIENT_NO, deadline=SENT_BY)
+    settings["ARMREST_OPEN_TOO_LONG_SECONDS"] = "0.1"
+    run_flow("settle-open-batches")
+
+    notice = webhook.notice("is open too long")
+    (batch,) = arm.records.batches()
+    assert batch.batch_uuid in notice["body"]
+    assert notice["body"].endswith(f"{UI}/artifacts/key/arm-run-2218")
+
+
+def test_the_night_is_one_message_with_a_line_for_each_client(
+    webhook: Webhook, server: Server, run_flow: RunFlow, file: Write, settings: dict[str, str], arm: SandboxServer
+) -> None:
+    settings["ARMREST_INBOX"] = str(Path(file(10)).parent)
+    (Path(settings["ARMREST_INBOX"]) / "wrong.csv").write_text("customerNo\n1\n1\n")
+    arm.behaviour.refuse_customers = frozenset({"10003"})
+    nightly = Nightly(server, run_flow, clients=(2218, 2219, 2220, 2221))
+    nightly.run(2218, "customers.csv")
+    nightly.run(2219, "wrong.csv")
+    nightly.run(2220, "customers.csv", client_no_is_right=2220)
+    nightly.run(2220, "customers.csv", changes_only=True, client_no_is_right=2220)
+    arm.behaviour.refuse_customers = frozenset()
+
+    ended = run_flow("report-night")
+
+    notice = webhook.notice("night to")
+    lines = notice["body"].splitlines()
+    assert ended.message == notice["subject"]
+    assert notice["subject"].endswith(": 1 did not run, 2 refused, 1 good")
+    assert lines[0] == "2221: did not run. no run was made: is the schedule on, and does a worker run?"
+    assert lines[1].startswith("2218: refused. ARM refused 1 of 10 customers: 1 × ")
+    assert "/runs/flow-run/" in lines[2]
+    assert any(line.startswith("2219: refused. InputRejected: ") and "rows 2 and 3" in line for line in lines)
+    assert lines[-1] == f"{UI}/artifacts/key/arm-night"
+    assert "Kunde" not in notice["body"]
+
+
+class Nightly:
+    """The deployment `update-customers/nightly`, with a schedule for each client that never fires here."""
+
+    def __init__(self, server: Server, run_flow: RunFlow, *, clients: tuple[int, ...]) -> None:
+        self._server = server
+        self._run_flow = run_flow
+        flow_id = server.post("flows/", {"name": "update-customers"})["id"]
+        schedules = [
+            {
+                "active": True,
+                "schedule": {"cron": "30 3 29 2 *", "timezone": "Europe/Oslo"},
+                "parameters": {"client_no": client_no},
+                "slug": f"c{client_no}",
+            }
+            for client_no in clients
+        ]
+        body = {"name": "nightly", "flow_id": flow_id, "enforce_parameter_schema": False, "schedules": schedules}
+        self._id = server.post("deployments/", body)["id"]
+
+    def run(self, client_no: int, source: str, **given: object) -> None:
+        parameters = {"client_no": client_no, "source": source, **given}
+        made = self._server.post(f"deployments/{self._id}/create_flow_run", {"parameters": parameters})
+        self._run_flow("update-customers", retry=made["id"])
