@@ -110,9 +110,10 @@ class _Client:
     company: Company
     files: list[tuple[str, CustomerFile]]
 
-    def nights_before(self, mutation: Mutation) -> int:
-        """Return after how many settled nights a mutation is tried, the first load counted: from 1 on."""
-        return Random(f"company {self.seed} {mutation.__name__} night").randint(1, NIGHTS)
+
+def nights_before(mutation: Mutation, seed: int) -> int:
+    """Return after how many settled nights a company's file is harmed, the first load counted: from 1 on."""
+    return Random(f"company {seed} {mutation.__name__} night").randint(1, NIGHTS)
 
 
 def has_profile() -> bool:
@@ -145,7 +146,7 @@ async def _tried(nightly: "_Nightly", seeds: range, on_progress: Callable[[str],
             asyncio.get_running_loop().jump(DAY_SECONDS)  # type: ignore[attr-defined]  # it is a VirtualTimeLoop
             for client in clients if night > 0 else ():
                 for mutation in MUTATIONS:
-                    if client.nights_before(mutation) == night:
+                    if nights_before(mutation, client.seed) == night:
                         other = _other_file(client, clients, night)
                         outcomes.trials.append(await nightly.try_harmed(client, mutation, night, other))
             for client in clients:
