@@ -151,7 +151,7 @@ async def _tried(nightly: "_Nightly", seeds: range, on_progress: Callable[[str],
                         outcomes.trials.append(await nightly.try_harmed(client, mutation, night, other))
             for client in clients:
                 outcome = await nightly.pass_night(workspace, client, night)
-                if night > 0:
+                if night > 0 or outcome.refusal:  # the first load is no night of change, but must pass
                     outcomes.nights.append(outcome)
             on_progress(f"night {night} of {NIGHTS}")
     return outcomes
@@ -189,7 +189,7 @@ class _Nightly:
     async def pass_night(self, workspace: Workspace, client: _Client, night: int) -> NightOutcome:
         """Send an honest file; what a guard rail refuses, a person approves, so that the history goes on."""
         event, file = client.files[night]
-        run, refusal = await self._plan(workspace, client, file, self._options if night > 0 else {})
+        run, refusal = await self._plan(workspace, client, file, self._options)
         message = run.message or ""
         if refusal is not None:
             run, again = await self._plan(workspace, client, file, {"changes_only": True}, is_confirmed=True)
