@@ -93,7 +93,10 @@ def columns_rotated(scene: Scene) -> Harm:
 def cells_shifted(scene: Scene) -> Harm:
     """Cells stand one column further right, in all rows or where a name held the delimiter."""
     columns = list(scene.file.columns)
-    first = columns.index("name") if happens(scene.random, 0.5) else columns.index("addressLine1")
+    first = min(map(columns.index, ("name", "addressLine1")))
+    if happens(scene.random, 0.5):
+        later = [index for index in map(columns.index, ("name", "addressLine1")) if index + 3 < len(columns)]
+        first = max(later, default=first)
     rows = len(scene.file.rows)
     chosen = set(range(rows)) if happens(scene.random, 0.5) else scene.scattered(0.08, 0.4)
 

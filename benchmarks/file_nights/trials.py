@@ -110,9 +110,10 @@ class _Client:
     company: Company
     files: list[tuple[str, CustomerFile]]
 
-    def nights_before(self, mutation: Mutation) -> int:
-        """Return after how many settled nights a mutation is tried, the first load counted: from 1 on."""
-        return Random(f"company {self.seed} {mutation.__name__} night").randint(1, NIGHTS)
+
+def nights_before(mutation: Mutation, seed: int) -> int:
+    """Return after how many settled nights a company's file is harmed, the first load counted: from 1 on."""
+    return Random(f"company {seed} {mutation.__name__} night").randint(1, NIGHTS)
 
 
 def has_profile() -> bool:
@@ -145,12 +146,12 @@ async def _tried(nightly: "_Nightly", seeds: range, on_progress: Callable[[str],
             asyncio.get_running_loop().jump(DAY_SECONDS)  # type: ignore[attr-defined]  # it is a VirtualTimeLoop
             for client in clients if night > 0 else ():
                 for mutation in MUTATIONS:
-                    if client.nights_before(mutation) == night:
+                    if nights_before(mutation, client.seed) == night:
                         other = _other_file(client, clients, night)
                         outcomes.trials.append(await nightly.try_harmed(client, mutation, night, other))
             for client in clients:
                 outcome = await nightly.pass_night(workspace, client, night)
-                if night > 0:
+                if night > 0 or outcome.refusal:  # the first load is no night of change, but must pass
                     outcomes.nights.append(outcome)
             on_progress(f"night {night} of {NIGHTS}")
     return outcomes
@@ -188,7 +189,7 @@ class _Nightly:
     async def pass_night(self, workspace: Workspace, client: _Client, night: int) -> NightOutcome:
         """Send an honest file; what a guard rail refuses, a person approves, so that the history goes on."""
         event, file = client.files[night]
-        run, refusal = await self._plan(workspace, client, file, self._options if night > 0 else {})
+        run, refusal = await self._plan(workspace, client, file, self._options)
         message = run.message or ""
         if refusal is not None:
             run, again = await self._plan(workspace, client, file, {"changes_only": True}, is_confirmed=True)

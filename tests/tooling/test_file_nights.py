@@ -26,6 +26,7 @@ from benchmarks.file_nights.trials import (
     _Nightly,
     _nightly_options,
     has_profile,
+    nights_before,
 )
 from tests.virtual_time import VirtualTimeLoop
 
@@ -58,13 +59,13 @@ def stranger(seed: int) -> CustomerFile:
     return Company.of(seed + 20).file()
 
 
-def file_of(seed: int) -> CustomerFile:
-    return nights(seed)[4][1]
+def file_of(mutation: Mutation, seed: int) -> CustomerFile:
+    return nights(seed)[nights_before(mutation, seed)][1]
 
 
 @cache
 def harm_of(mutation: Mutation, seed: int) -> Harm:
-    return harmed(mutation, file_of(seed), company(seed), stranger(seed))
+    return harmed(mutation, file_of(mutation, seed), company(seed), stranger(seed))
 
 
 def by_number(file: CustomerFile) -> dict[str, Row]:
@@ -119,7 +120,7 @@ def test_an_honest_file_is_read_without_a_rejected_row(seed: int, tmp_path: Path
 @kinds
 @seeds
 def test_the_same_seed_does_the_same_harm_to_enough_rows(mutation: Mutation, seed: int) -> None:
-    file, harm = file_of(seed), harm_of(mutation, seed)
+    file, harm = file_of(mutation, seed), harm_of(mutation, seed)
 
     assert harm == harmed(mutation, file, company(seed), stranger(seed))
     assert harm.file.columns == file.columns
@@ -243,7 +244,7 @@ HOLDS: dict[str, Holds] = {
 @kinds
 @seeds
 def test_each_harm_is_what_its_sentence_says(mutation: Mutation, seed: int) -> None:
-    file, harm = file_of(seed), harm_of(mutation, seed)
+    file, harm = file_of(mutation, seed), harm_of(mutation, seed)
 
     assert HOLDS[mutation.__name__](file, harm, list(zip(file.rows, harm.file.rows, strict=False)))
 
