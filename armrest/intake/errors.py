@@ -8,6 +8,7 @@ FAULTS: Final = frozenset(
         "bad-encoding",
         "bad-mapping",
         "binary-workbook",
+        "changed-while-read",
         "column-twice",
         "damaged",
         "duplicate-customer-no",

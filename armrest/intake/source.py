@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class Source:
         self.modified_at = info.modified_at
         self.delimiter = table.delimiter
         self.encoding = table.encoding
+        self._check_unchanged = info.check_unchanged
         self._table = table
         self._policy = policy
         self._mapping = mapping
@@ -130,6 +132,8 @@ class Source:
                 rows += block.rows
                 yield block
                 collect_after(number)
+        with readable(self.name):
+            self._check_unchanged()
         if not rows:
             raise _header_only(self.name)
         with readable(self.name):
@@ -137,7 +141,7 @@ class Source:
 
     def _chunks(self) -> Iterator[Chunk]:
         first = True
-        with readable(self.name):
+        with readable(self.name), self._unless_changed():
             for chunk in self._table.chunks():
                 if first and _looks_like_a_header(chunk.record(0), self.columns):
                     raise _two_headers(self.name, self._table, chunk.first_row)
@@ -145,6 +149,15 @@ class Source:
                     self._first_rows = [chunk.record(index) for index in range(min(len(chunk), ROWS_BENEATH))]
                 first = False
                 yield chunk
+
+    @contextmanager
+    def _unless_changed(self) -> Iterator[None]:
+        """Say of a file that is still being written that it is, and not what is wrong with its end."""
+        try:
+            yield
+        except Exception:
+            self._check_unchanged()
+            raise
 
     def _resolved(
         self, resolution: Resolution, hashes: KeyHashes | None, left_out: deque[list[int]]
