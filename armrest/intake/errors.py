@@ -1,5 +1,6 @@
 """Errors of the intake: the whole input is refused, or cannot be read at the moment."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 FAULTS: Final = frozenset(
@@ -13,6 +14,7 @@ FAULTS: Final = frozenset(
         "damaged",
         "duplicate-customer-no",
         "empty",
+        "fixed-width",
         "header-only",
         "html",
         "missing-column",
@@ -36,6 +38,10 @@ FAULTS: Final = frozenset(
 """Every `code` of this package; planning, which checks a source as a whole, adds its own."""
 
 
+Positions = Mapping[str, tuple[int, int | None]]
+"""For each column of fixed width, its first and last position in a line, from 1; None: up to the end of the line."""
+
+
 class InputRefused(Exception):
     """The input is refused as a whole, and nothing of it may be sent.
 
@@ -55,6 +61,26 @@ class InputRefused(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__)
+
+
+class FixedWidthFound(InputRefused):
+    """The source is text of fixed width, and nobody has said where its columns begin.
+
+    Attributes:
+        positions: Where they seem to be.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        positions: Positions,
+        rows: tuple[int, ...] = (),
+        column: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, rows=rows, column=column)
+        self.positions = positions
 
 
 class SourceUnavailable(ConnectionError):

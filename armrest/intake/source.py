@@ -182,11 +182,13 @@ def open_source(
 ) -> Source:
     """Inspect a source whose columns are named as in ARM's API, or mapped by a mapping.
 
-    The first bytes decide between CSV, Excel, Parquet, Arrow, JSON and NDJSON; `.gz`, `.zst` and `.zip` are unpacked.
+    The first bytes decide between CSV, Excel, OpenDocument, SAF-T, HTML, Parquet, Arrow, JSON and NDJSON; `.gz`, `.zst`
+    and `.zip` are unpacked. Text of fixed width needs a mapping with `positions`.
 
     Args:
         source: A path, a folder or glob, `-` for standard input, an fsspec URL, or `sql:NAME`.
-        encoding: The encoding of a CSV. None: the BOM decides, else UTF-8 if all of it is valid, else Windows-1252.
+        encoding: The encoding of a text file, or `mixed`. None: the BOM decides, else UTF-8 if all of it is valid, else
+            its letters.
         mapping: The mapping; columns that it does not name are ignored. None: columns have ARM's names.
         policy: How to treat what the source leaves open; None: the defaults.
         inbox: The folder in which plain file names are looked up first.
@@ -197,8 +199,15 @@ def open_source(
         InputRefused: The source cannot be read, is empty, or its columns cannot be understood.
         ValueError: The policy names a rule that does not exist.
     """
-    sheet = mapping.sheet if mapping else None
-    info = inspect_source(source, encoding=encoding, sheet=sheet, inbox=inbox, places=places, databases=databases)
+    info = inspect_source(
+        source,
+        encoding=encoding,
+        sheet=mapping.sheet if mapping else None,
+        positions=mapping.ranges if mapping else None,
+        inbox=inbox,
+        places=places,
+        databases=databases,
+    )
     return source_of(info, mapping=mapping, policy=policy)
 
 

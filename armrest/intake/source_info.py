@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, Positions
 from armrest.intake.formats import Table, Tables, table_of
 from armrest.intake.locations import SQL, Database, Location, Places, display_name, locate, readable
 
@@ -34,6 +35,7 @@ def inspect_source(
     *,
     encoding: str | None = None,
     sheet: str | None = None,
+    positions: Positions | None = None,
     inbox: Path | None = None,
     places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
@@ -48,7 +50,7 @@ def inspect_source(
         if source.startswith(SQL):
             return SourceInfo(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox, places=places)
-        inspected = [_inspected(file, encoding=encoding, sheet=sheet) for file in files]
+        inspected = [_inspected(file, encoding=encoding, sheet=sheet, positions=positions) for file in files]
         sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, inspected, strict=True)]
         tables = [(file.name, table) for file, (table, _) in zip(files, inspected, strict=True)]
         return SourceInfo(
@@ -60,10 +62,10 @@ def inspect_source(
         )
 
 
-def _inspected(file: Location, *, encoding: str | None, sheet: str | None) -> tuple[Table, int]:
+def _inspected(file: Location, **reading: Any) -> tuple[Table, int]:
     """The table of a file; a fault of a file that is still being written is that it is still being written."""
     try:
-        return table_of(file, encoding=encoding, sheet=sheet)
+        return table_of(file, **reading)
     except Exception:
         file.check_unchanged()
         raise

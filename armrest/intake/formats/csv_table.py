@@ -17,6 +17,7 @@ from armrest.intake.formats.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
 _DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 
@@ -43,6 +44,7 @@ class CsvTable(PlainTable):
         text = next(self._file.texts(), "")
         if not text.strip():
             raise self._file.refused("empty", "the file is empty; check the system that exported it")
+        self.first_lines = text.splitlines()[:SAMPLE_LINES]
         self.delimiter = _delimiter(text)
         self._line_end = "\n" if "\n" in text else "\r"
         self._read_header(text)
