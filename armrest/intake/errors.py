@@ -1,5 +1,6 @@
 """Errors of the intake: the whole input is refused, or cannot be read at the moment."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from armrest.errors import ArmrestError
@@ -11,10 +12,12 @@ FAULTS: Final = frozenset(
         "bad-mapping",
         "binary-workbook",
         "birth-numbers",
+        "changed-while-read",
         "column-twice",
         "damaged",
         "duplicate-customer-no",
         "empty",
+        "fixed-width",
         "header-not-first",
         "float-numbers",
         "header-only",
@@ -46,6 +49,10 @@ FAULTS: Final = frozenset(
 """Every `code` of this package; planning, which checks a source as a whole, adds its own."""
 
 
+Positions = Mapping[str, tuple[int, int | None]]
+"""For each column of fixed width, its first and last position in a line, from 1; None: up to the end of the line."""
+
+
 class InputRefused(ArmrestError):
     """The input is refused as a whole, and nothing of it may be sent.
 
@@ -65,6 +72,26 @@ class InputRefused(ArmrestError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.__dict__)
+
+
+class FixedWidthFound(InputRefused):
+    """The source is text of fixed width, and nobody has said where its columns begin.
+
+    Attributes:
+        positions: Where they seem to be.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        positions: Positions,
+        rows: tuple[int, ...] = (),
+        column: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, rows=rows, column=column)
+        self.positions = positions
 
 
 class SourceUnavailable(ArmrestError, ConnectionError):

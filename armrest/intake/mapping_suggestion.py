@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import FixedWidthFound, InputRefused, Positions
 from armrest.intake.formats import HEADER_HINT, ColumnNames, first_rows, guess, names_mostly
 from armrest.intake.locations import Database, readable
 from armrest.intake.mapping import ToIso, date_format, parse_mapping, year_first
@@ -35,7 +35,12 @@ def suggest_mapping(
     Raises:
         InputRefused: The source cannot be read, or no column looks like customer numbers.
     """
-    info = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
+    positions: Positions | None = None
+    try:
+        info = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
+    except FixedWidthFound as found:
+        positions = found.positions
+        info = inspect_source(source, encoding=encoding, positions=positions, inbox=inbox, databases=databases)
     with readable(info.name):
         chunk = next(info.table.chunks(), None)
     cells = chunk.columns if chunk else [[] for _ in info.table.columns]
@@ -43,10 +48,18 @@ def suggest_mapping(
     if names.may_be_data and not names_mostly(info.table.columns):
         what = f"the first row does not look like a header; {HEADER_HINT}, and name the numbers' column customerNo"
         raise InputRefused(f"{info.name}: {what}", code="missing-column", column="customerNo")
-    text = _Guesses(info.table.columns, cells, source=info.name, names=names).text
+    text = _Guesses(info.table.columns, cells, source=info.name, names=names).text + _positions_text(positions)
     block = next(source_of(info, mapping=parse_mapping(text)[0]).blocks())
     sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
     return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
+
+
+def _positions_text(positions: Positions | None) -> str:
+    """Where the columns of text of fixed width are, in YAML."""
+    if positions is None:
+        return ""
+    lines = [f"  {_key(column)}: {first}-{last or ''}" for column, (first, last) in positions.items()]
+    return "\n".join(["positions:   # of each column in a line: the first and the last", *lines]) + "\n"
 
 
 class _Guesses:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -77,6 +77,7 @@ class Source:
         self.modified_at = info.modified_at
         self.delimiter = table.delimiter
         self.encoding = table.encoding
+        self._check_unchanged = info.check_unchanged
         self._table = table
         self._policy = policy
         self._mapping = mapping
@@ -177,6 +178,8 @@ class Source:
                 yield block
                 collect_after(number)
         self._footer = trailer.rows
+        with readable(self.name):
+            self._check_unchanged()
         if not rows:
             raise _header_only(self.name)
         if birth_numbers > MOST_BIRTH_NUMBERS * rows:
@@ -186,7 +189,7 @@ class Source:
 
     def _chunks(self) -> Generator[Chunk, None, None]:
         first = True
-        with readable(self.name):
+        with readable(self.name), self._unless_changed():
             for chunk in self._table.chunks():
                 if first and _looks_like_a_header(chunk.record(0), self.columns):
                     raise _two_headers(self.name, self._table, chunk.first_row)
@@ -196,6 +199,15 @@ class Source:
                     self._first_rows = [chunk.record(index) for index in range(min(len(chunk), ROWS_BENEATH))]
                 first = False
                 yield chunk
+
+    @contextmanager
+    def _unless_changed(self) -> Iterator[None]:
+        """Say of a file that is still being written that it is, and not what is wrong with its end."""
+        try:
+            yield
+        except Exception:
+            self._check_unchanged()
+            raise
 
     def _resolved(
         self, resolution: Resolution, hashes: KeyHashes | None, left_out: deque[list[int]]
@@ -221,11 +233,13 @@ def open_source(
 ) -> Source:
     """Inspect a source whose columns are named as in ARM's API, or mapped by a mapping.
 
-    The first bytes decide between CSV, Excel, Parquet, Arrow, JSON and NDJSON; `.gz`, `.zst` and `.zip` are unpacked.
+    The first bytes decide between CSV, Excel, OpenDocument, SAF-T, HTML, Parquet, Arrow, JSON and NDJSON; `.gz`, `.zst`
+    and `.zip` are unpacked. Text of fixed width needs a mapping with `positions`.
 
     Args:
         source: A path, a folder or glob, `-` for standard input, an fsspec URL, or `sql:NAME`.
-        encoding: The encoding of a CSV. None: the BOM decides, else UTF-8 if all of it is valid, else Windows-1252.
+        encoding: The encoding of a text file, or `mixed`. None: the BOM decides, else UTF-8 if all of it is valid, else
+            its letters.
         header_row: The row number of the header. None: the mapping's, else the first row that is not blank.
         mapping: The mapping; columns that it does not name are ignored. None: columns have ARM's names.
         policy: How to treat what the source leaves open; None: the defaults.
@@ -237,12 +251,12 @@ def open_source(
         InputRefused: The source cannot be read, is empty, or its columns cannot be understood.
         ValueError: The policy names a rule that does not exist.
     """
-    sheet = mapping.sheet if mapping else None
     info = inspect_source(
         source,
         encoding=encoding,
-        sheet=sheet,
+        sheet=mapping.sheet if mapping else None,
         header_row=header_row or (mapping.header_row if mapping else None),
+        positions=mapping.ranges if mapping else None,
         inbox=inbox,
         places=places,
         databases=databases,

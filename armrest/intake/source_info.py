@@ -1,13 +1,15 @@
 """Inspect a source: its location and its format."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, Positions
 from armrest.intake.formats import Table, Tables, table_of
-from armrest.intake.locations import SQL, Database, Places, display_name, locate, readable
+from armrest.intake.locations import SQL, Database, Location, Places, display_name, locate, readable
 from armrest.tabular import header_of
 
 
@@ -19,12 +21,14 @@ class SourceInfo:
         name: The name to show, without credentials.
         text_bytes: Its size, or its approximate size as CSV; None if unknown.
         modified_at: When it was last written, in UTC, the oldest of several files; None if unknown.
+        check_unchanged: Refuses the source if one of its files has changed since the inspection began.
     """
 
     name: str
     table: Table
     text_bytes: int | None = None
     modified_at: datetime | None = None
+    check_unchanged: Callable[[], None] = lambda: None
 
 
 def inspect_source(
@@ -33,6 +37,7 @@ def inspect_source(
     encoding: str | None = None,
     sheet: str | None = None,
     header_row: int | None = None,
+    positions: Positions | None = None,
     inbox: Path | None = None,
     places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
@@ -47,7 +52,8 @@ def inspect_source(
         if source.startswith(SQL):
             return SourceInfo(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox, places=places)
-        inspected = [table_of(file, encoding=encoding, sheet=sheet, header_row=header_row) for file in files]
+        reading = {"encoding": encoding, "sheet": sheet, "header_row": header_row, "positions": positions}
+        inspected = [_inspected(file, **reading) for file in files]
         sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, inspected, strict=True)]
         tables = [(file.name, table) for file, (table, _) in zip(files, inspected, strict=True)]
         for _, table in tables:
@@ -57,7 +63,22 @@ def inspect_source(
             tables[0][1] if len(tables) == 1 else Tables(tables),
             text_bytes=None if None in sizes else sum(filter(None, sizes)),
             modified_at=min((file.modified_at for file in files if file.modified_at), default=None),
+            check_unchanged=partial(_check_all, files),
         )
+
+
+def _inspected(file: Location, **reading: Any) -> tuple[Table, int]:
+    """The table of a file; a fault of a file that is still being written is that it is still being written."""
+    try:
+        return table_of(file, **reading)
+    except Exception:
+        file.check_unchanged()
+        raise
+
+
+def _check_all(files: Sequence[Location]) -> None:
+    for file in files:
+        file.check_unchanged()
 
 
 def _sql_table(source: str, databases: Mapping[str, Database]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 SECTOR = 512
 END, FREE, FAT = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 SMALLEST_STREAM = 4096
+FIRST_FORMAT = 164
 
 
 def ole(streams: Mapping[str, bytes]) -> bytes:
@@ -28,29 +29,40 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
     return _header() + table + directory + b"".join(sectors)
 
 
-def xls(rows: Sequence[Sequence[str | float]], *, locked: bool = False) -> bytes:
-    """A BIFF8 workbook of one sheet."""
-    start = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
-    start += _record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if locked else b""
-    end = _record(0x0A, b"")
+def xls(rows: Sequence[Sequence[str | float]], *, locked: bool = False, styles: Sequence[str] = ()) -> bytes:
+    """A BIFF8 workbook of one sheet; style 0 is plain, and the others have these number formats."""
+    start = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
+    start += record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if locked else b""
+    start += b"".join(_format(index, code) for index, code in enumerate(styles)) + (_style(0) if styles else b"")
+    start += b"".join(_style(FIRST_FORMAT + index) for index in range(len(styles)))
+    end = record(0x0A, b"")
     name = b"Kunder"
     bound = 4 + 4 + 2 + 1 + 1 + len(name)
     sheet_at = len(start) + bound + len(end)
-    sheet = _record(0x85, struct.pack("<IHBB", sheet_at, 0, len(name), 0) + name)
+    sheet = record(0x85, struct.pack("<IHBB", sheet_at, 0, len(name), 0) + name)
     assert len(sheet) == bound
     cells = b"".join(_cell(row, at, cell) for row, line in enumerate(rows) for at, cell in enumerate(line))
-    return start + sheet + end + _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6)) + cells + end
+    return start + sheet + end + record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6)) + cells + end
+
+
+def _format(index: int, code: str) -> bytes:
+    text = code.encode("latin-1")
+    return record(0x41E, struct.pack("<HHB", FIRST_FORMAT + index, len(text), 0) + text)
+
+
+def _style(number_format: int) -> bytes:
+    return record(0xE0, struct.pack("<HH", 0, number_format) + bytes(16))
 
 
 def _cell(row: int, at: int, cell: str | float) -> bytes:
     place = struct.pack("<HHH", row, at, 0)
     if isinstance(cell, float):
-        return _record(0x203, place + struct.pack("<d", cell))
+        return record(0x203, place + struct.pack("<d", cell))
     text = cell.encode("utf-16-le")
-    return _record(0x204, place + struct.pack("<HB", len(text) // 2, 1) + text)
+    return record(0x204, place + struct.pack("<HB", len(text) // 2, 1) + text)
 
 
-def _record(kind: int, data: bytes) -> bytes:
+def record(kind: int, data: bytes) -> bytes:
     return struct.pack("<HH", kind, len(data)) + data
 
 

@@ -67,3 +67,21 @@ def test_a_bucket_without_rights_is_refused_in_one_line(
         open_source(f"s3://inbox/{path}")
 
     assert refused.value.message == f"s3://inbox/{path}: you may not read it; ask its owner for access"
+
+
+def test_an_object_that_is_replaced_while_it_is_fetched_is_refused_by_its_etag(
+    bucket: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = s3fs.S3FileSystem.open
+
+    def open_and_be_overtaken(system: s3fs.S3FileSystem, path: str, mode: str = "rb", **options: object) -> object:
+        file = opens(system, path, mode, **options)
+        if mode == "rb":
+            system.pipe(path, b"customerNo,name\n0010,Kari\n")
+        return file
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "open", open_and_be_overtaken)
+
+    with pytest.raises(InputRefused, match=r"customers\.csv\.gz: it changed while it was read") as refused:
+        open_source("s3://inbox/customers.csv.gz")
+    assert refused.value.code == "changed-while-read"

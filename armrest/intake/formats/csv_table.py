@@ -4,7 +4,6 @@
 cells are always those that `csv.reader` gives, and every ragged row is found.
 """
 
-import codecs
 import csv
 import io
 import re
@@ -17,16 +16,14 @@ from armrest.intake.formats.column_names import Rows
 from armrest.intake.formats.header_search import ROWS_SEARCHED
 from armrest.intake.formats.non_records import is_trailer, looks_like_another_header
 from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
 from armrest.tabular import has_guard_mark
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
-BLOCK_BYTES: Final = 1 << 17
+SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
-_BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-_ENCODING_NAMES: Final = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8 with BOM", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
 _DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
-_WEB_PAGE: Final = ("<!doctype", "<html", "<?xml")
 
 
 class CsvTable(PlainTable):
@@ -35,12 +32,12 @@ class CsvTable(PlainTable):
     Args:
         name: The name of the file in messages.
         opened: Opens the file at its start; may be called repeatedly.
-        encoding: A Python codec. None: the BOM decides, else UTF-8 if the whole file is valid UTF-8, else Windows-1252.
+        encoding: A Python codec, or `mixed`. None: the BOM decides, else UTF-8 if all of it is, else its letters.
 
         header_row: The row number of the header. None, and in a rejects file: the first row that is not blank.
 
     Raises:
-        InputRefused: The file is empty, not text, or a web page, or its header cannot be read.
+        InputRefused: The file is empty or not text, its encoding is unclear, or its header cannot be read.
     """
 
     def __init__(
@@ -53,41 +50,17 @@ class CsvTable(PlainTable):
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.name = name
-        self._opened = opened
+        self._file = TextFile(name, opened, encoding=encoding)
         self._block_bytes = block_bytes
-        self.encoding = self._checked(encoding) if encoding else self._detect_encoding()
-        text = next(self._texts(BLOCK_BYTES), "")
+        self.encoding = self._file.encoding
+        text = next(self._file.texts(), "")
         if not text.strip():
-            raise self._refused("empty", "the file is empty; check the system that exported it")
-        if text.lstrip()[:20].casefold().startswith(_WEB_PAGE):
-            raise self._refused("html", "this is a web page, not a CSV file; check how it was downloaded")
+            raise self._file.refused("empty", "the file is empty; check the system that exported it")
+        self.first_lines = text.splitlines()[:SAMPLE_LINES]
         self._line_end = "\n" if "\n" in text else "\r"
         self._read_header(text, header_row)
         self.cell_delimiter = self.delimiter
-        self.description = f"CSV, {_ENCODING_NAMES.get(self.encoding, self.encoding)}, {DELIMITERS[self.delimiter]}"
-
-    def _checked(self, encoding: str) -> str:
-        try:
-            return codecs.lookup(encoding).name
-        except LookupError:
-            what = f'there is no encoding called "{encoding}"; try utf-8 or cp1252'
-            raise self._refused("bad-encoding", what) from None
-
-    def _detect_encoding(self) -> str:
-        decoder = codecs.getincrementaldecoder("utf-8")()
-        with self._opened() as file:
-            data = file.read(BLOCK_BYTES)
-            for bom, codec in _BOMS.items():
-                if data.startswith(bom):
-                    return codec
-            try:
-                while data:
-                    decoder.decode(data)
-                    data = file.read(BLOCK_BYTES)
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                return "cp1252"
-        return "utf-8"
+        self.description = f"CSV, {self._file.label}, {DELIMITERS[self.delimiter]}"
 
     def _read_header(self, text: str, header_row: int | None) -> None:
         """Read the header, which may be longer than one block."""
@@ -120,7 +93,7 @@ class CsvTable(PlainTable):
             InputRefused: There is no such row, a quote never ends, or the header is too long.
         """
         text = ""
-        for more in self._texts(BLOCK_BYTES):
+        for more in self._file.texts(BLOCK_BYTES):
             text += more
             lines = list(io.StringIO(text, newline=""))
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
@@ -139,7 +112,7 @@ class CsvTable(PlainTable):
     def _last_record(self, text: str, wanted: int | None) -> tuple[int, list[str], int]:
         """The header of a file that ends with it, or of which only the header was read."""
         if len(text) > MAX_RECORD_LENGTH:
-            raise self._refused("quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?")
+            raise self._file.refused("quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?")
         try:
             rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True), start=1)
             for row, cells in rows:
@@ -147,11 +120,11 @@ class CsvTable(PlainTable):
                     return row, cells, len(text)
         except csv.Error as error:
             raise self._quote_fault(error, 1) from None
-        raise self._refused("missing-column", f"there is no row {wanted}, which should hold the header")
+        raise self._file.refused("missing-column", f"there is no row {wanted}, which should hold the header")
 
     def tops(self) -> Iterator[Rows]:
         """The first rows of the file, split by each delimiter."""
-        lines = list(islice(io.StringIO(next(self._texts(BLOCK_BYTES), ""), newline=""), ROWS_SEARCHED))
+        lines = list(islice(io.StringIO(next(self._file.texts(BLOCK_BYTES), ""), newline=""), ROWS_SEARCHED))
         for delimiter in DELIMITERS:
             yield list(csv.reader(lines, delimiter=delimiter))
 
@@ -162,7 +135,7 @@ class CsvTable(PlainTable):
             InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
         row, rest, header_left = self.header_row + 1, "", self._header_length
-        for text in self._texts(self._block_bytes):
+        for text in self._file.texts(self._block_bytes):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
             cut = rest.rfind(self._line_end) + 1
@@ -172,30 +145,10 @@ class CsvTable(PlainTable):
                 yield Chunk(row, columns)
             row += len(columns[0])
             if len(rest) > MAX_RECORD_LENGTH:
-                raise self._refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
+                raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
         columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if columns[0]:
             yield Chunk(row, columns)
-
-    def _texts(self, block_bytes: int) -> Iterator[str]:
-        lines = 1
-        decoder = codecs.getincrementaldecoder(self.encoding)("strict")
-        with self._opened() as file:
-            while data := file.read(block_bytes):
-                try:
-                    text = decoder.decode(data)
-                except UnicodeDecodeError as error:
-                    raise self._encoding_fault(lines + error.object[: error.start].count(b"\n")) from None
-                if "\0" in text:
-                    line = lines + text[: text.index("\0")].count("\n")
-                    advice = "save it as CSV UTF-8 (is it a workbook, or UTF-16?)"
-                    raise self._refused("nul", f"line {line}: a NUL byte, so this is not text; {advice}", line)
-                yield text
-                lines += text.count("\n")
-            try:
-                decoder.decode(b"", final=True)
-            except UnicodeDecodeError:
-                raise self._encoding_fault(lines) from None
 
     def _split(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
         """The columns of these complete lines, and the rest of the text if a quoted cell is still open."""
@@ -261,7 +214,7 @@ class CsvTable(PlainTable):
                 record.extend([""] * (width - len(record)))
             elif looks_like_another_header(record):
                 what = "looks like the header of another table; send each table as a file of its own"
-                raise self._refused("second-table", f"row {row + position} {what}", row + position)
+                raise self._file.refused("second-table", f"row {row + position} {what}", row + position)
             elif len(record) != width or any(record):  # a blank line has the header's length
                 ragged.append(position)
         if ragged:
@@ -270,21 +223,14 @@ class CsvTable(PlainTable):
             length = len(records[ragged[0]])
             what = f"row {rows[0]} has {length} cell{'s'[: length - 1]} where the header has {width}{more}"
             delimiter = DELIMITERS[self.delimiter]
-            raise self._refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
+            raise self._file.refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
 
     def _quote_fault(self, error: csv.Error, row: int) -> InputRefused:
         if "expected after" in str(error):
-            return self._refused("quote", f'row {row}: text after a closing quote; write a quote in a cell as ""', row)
-        return self._refused("quote", f'row {row}: a quote that never ends; close it, or write it as ""', row)
-
-    def _encoding_fault(self, line: int) -> InputRefused:
-        encoding = _ENCODING_NAMES.get(self.encoding, self.encoding)
-        neither = "neither UTF-8 nor " if self.encoding == "cp1252" else "not "
-        what = f"line {line}: {neither}{encoding}; save the file as CSV UTF-8, or say --encoding"
-        return self._refused("bad-encoding", what, line)
-
-    def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
-        return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
+            return self._file.refused(
+                "quote", f'row {row}: text after a closing quote; write a quote in a cell as ""', row
+            )
+        return self._file.refused("quote", f'row {row}: a quote that never ends; close it, or write it as ""', row)
 
 
 def _line_at(text: str, row: int) -> str:

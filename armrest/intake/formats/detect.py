@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import FixedWidthFound, InputRefused, Positions
 from armrest.intake.formats.csv_table import CsvTable
 from armrest.intake.formats.file_kinds import (
     HEAD_BYTES,
@@ -36,20 +36,26 @@ _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 
 def table_of(
-    location: Location, *, encoding: str | None = None, sheet: str | None = None, header_row: int | None = None
+    location: Location,
+    *,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    positions: Positions | None = None,
 ) -> tuple[Table, int]:
     """Inspect a file; return its table, and roughly how many times larger a CSV with the same cells would be.
 
     Args:
         encoding: The encoding of a CSV; None: detect it.
-        sheet: The sheet of a workbook; None: the first one.
+        sheet: The sheet of a workbook; None: the first visible one.
         header_row: The row number of the header; None: the first row that is not blank.
+        positions: Where the columns of text of fixed width begin and end; None: the file is not such text.
 
     Raises:
         InputRefused: The content does not match the format, or the header cannot be understood.
     """
     plain = _decompressed(location)
-    table = _table_in(plain, encoding=encoding, sheet=sheet, header_row=header_row)
+    table = _table_in(plain, encoding=encoding, sheet=sheet, header_row=header_row, positions=positions)
     if header_row is not None and not table.header_row:
         what = "its format says where the columns are named; leave --header-row (header_row in the mapping) out"
         raise InputRefused(f"{location.name}: {what}", code="missing-column")
@@ -58,7 +64,14 @@ def table_of(
     return table, PARQUET_GROWS if _head(location.opened).startswith(_PARQUET) else 1
 
 
-def _table_in(location: Location, *, encoding: str | None, sheet: str | None, header_row: int | None = None) -> Table:
+def _table_in(
+    location: Location,
+    *,
+    encoding: str | None,
+    sheet: str | None,
+    header_row: int | None = None,
+    positions: Positions | None = None,
+) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
     if kind := other_kind(head):
@@ -71,7 +84,7 @@ def _table_in(location: Location, *, encoding: str | None, sheet: str | None, he
     if sheet is not None:
         raise InputRefused(f'{name}: not a workbook, so it has no sheet "{sheet}"', code="no-such-sheet")
     if root is not None:
-        return _markup_table(name, opened, root, head)
+        return _markup_table(location, root, head, encoding)
     if head.startswith((_PARQUET, _ARROW, _ARROW_STREAM)):
         from armrest.intake.formats.arrow_table import ArrowTable
 
@@ -80,11 +93,28 @@ def _table_in(location: Location, *, encoding: str | None, sheet: str | None, he
         from armrest.intake.formats.json_table import JsonTable
 
         return JsonTable(name, opened)
-    return CsvTable(name, opened, encoding=encoding, header_row=header_row)
+    if positions is not None:
+        from armrest.intake.formats.fixed_width_table import FixedWidthTable
+
+        return FixedWidthTable(name, opened, positions, encoding=encoding)
+    table = CsvTable(name, opened, encoding=encoding, header_row=header_row)
+    if len(table.columns) == 1:
+        _refuse_fixed_width(name, table)
+    return table
 
 
-def _markup_table(name: str, opened: Opened, root: str, head: bytes) -> Table:
+def _refuse_fixed_width(name: str, table: CsvTable) -> None:
+    """Refuse text without a delimiter whose columns have fixed positions, which a mapping has to name."""
+    from armrest.intake.formats.fixed_width_table import find_positions
+
+    if positions := find_positions(table.first_lines):
+        what = "text with columns of fixed width and without a delimiter; armrest mapping init proposes their positions"
+        raise FixedWidthFound(f"{name}: {what}", code="fixed-width", positions=positions)
+
+
+def _markup_table(location: Location, root: str, head: bytes, encoding: str | None) -> Table:
     """The table in a file of XML or HTML."""
+    name, opened = location.name, location.opened
     if root == "AuditFile":
         from armrest.intake.formats.saft_table import SaftTable
 
@@ -93,7 +123,9 @@ def _markup_table(name: str, opened: Opened, root: str, head: bytes) -> Table:
         what = "a SAF-T file of another country or kind; only the Norwegian SAF-T Financial is read"
         raise InputRefused(f"{name}: {what}", code="other-format")
     if root == "html":
-        raise InputRefused(f"{name}: this is a web page, not a CSV file; check how it was downloaded", code="html")
+        from armrest.intake.formats.html_table import HtmlTable
+
+        return HtmlTable(name, opened, encoding=encoding)
     what = f"an XML file of another kind, with the root element <{root[:40]}>"
     raise _not_read(name, what, "export the customers as CSV, Excel or SAF-T")
 

@@ -65,11 +65,12 @@ class NumberFormat:
             self.kind = Kind.PADDED if any(section.is_padded for section in self._sections) else Kind.NUMBER
 
     def padded(self, value: float) -> str | None:
-        """The whole number as it is shown; None if it is shown without zeros or signs of its own."""
+        """The whole number as it is shown; None if it is shown without zeros or signs of its own, or only in groups."""
         if value < 0 or value >= MAX_EXACT or value != int(value):
             return None
         section = next((section for section in self._sections if section.applies_to(value)), self._sections[0])
-        return section.padded(int(value)) if section.is_padded else None
+        text = section.padded(int(value)) if section.is_padded else None
+        return None if text is None or text.replace(" ", "") == str(int(value)) else text
 
 
 class _Section:
@@ -145,7 +146,7 @@ def _sections(code: str) -> list[str]:
 
 def date_of_serial(serial: float, *, is_1904: bool) -> datetime | date | time | str:
     """The date of a serial number, rounded to milliseconds; a time if it is below 1; `BAD_DATE` if there is none."""
-    if not is_1904 and 0 <= serial < 1:
+    if 0 <= serial < 1:
         return (_START_OF_DAY + _rounded(serial)).time()
     start = _START_1904 if is_1904 else _START_1900 if serial >= _FIRST_REAL_SERIAL else _START_1900 + timedelta(1)
     try:

@@ -127,6 +127,18 @@ class _Customers:
             self._is_inside = local == "Customers" and self._section == "MasterFiles" and not self.done
             if local == "AuditFileVersion" and self._section == "Header":
                 self._collect()
+            elif not self._is_inside:
+                self._skip(name)
+
+    def _skip(self, part: str) -> None:
+        """Read to the end of a part, such as the accounts, with as few calls from expat as possible."""
+
+        def end(name: str) -> None:
+            if name == part:
+                self._depth -= 1
+                self.parser.StartElementHandler, self.parser.EndElementHandler = self._start, self._end
+
+        self.parser.StartElementHandler, self.parser.EndElementHandler = None, end
 
     def _start_inside(self, local: str) -> None:
         self._texts, self.parser.CharacterDataHandler = None, None

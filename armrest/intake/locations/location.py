@@ -22,6 +22,18 @@ Opened = Callable[[], BinaryIO]
 _GLOB_SIGNS: Final = frozenset("*?[")
 _PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
 """The package that fsspec needs for each URL scheme."""
+_REMOTE_SIGNS: Final = (
+    "ETag",
+    "etag",
+    "size",
+    "LastModified",
+    "last_modified",
+    "mtime",
+    "created",
+    "generation",
+    "md5",
+)
+"""What changes when a remote file is written or replaced; each store has some of them."""
 _DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "compression.zstd", "backports.zstd", "pyarrow.lib"})
 """Modules whose errors mean that the bytes are damaged."""
 
@@ -34,12 +46,14 @@ class Location:
         name: The name to show, without credentials.
         opened: Opens the file at its start.
         modified_at: When it was last written, in UTC; None if unknown.
+        check_unchanged: Refuses the file if it has changed since it was located.
     """
 
     name: str
     opened: Opened
     size_bytes: int | None = None
     modified_at: datetime | None = None
+    check_unchanged: Callable[[], None] = lambda: None
 
 
 def locate(source: str, *, inbox: Path | None = None, places: Places | None = None) -> list[Location]:
@@ -147,10 +161,29 @@ def _visible(paths: Iterator[Path]) -> list[Path]:
 def _local(path: Path, opened: Opened | None = None) -> Location:
     """A file on this machine; `opened` opens it, if given."""
     opens: Opened = opened or (lambda: path.open("rb"))
-    with opens() as file:
-        status = os.fstat(file.fileno())
-    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-    return Location(path.name, opens, status.st_size, modified_at)
+
+    def status() -> os.stat_result:
+        with opens() as file:
+            return os.fstat(file.fileno())
+
+    first = status()
+
+    def check_unchanged() -> None:
+        if _stamp(status()) != _stamp(first):
+            raise _changed(path.name)
+
+    modified_at = datetime.fromtimestamp(first.st_mtime, UTC)
+    return Location(path.name, opens, first.st_size, modified_at, check_unchanged)
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    """What changes when a file is written or replaced."""
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
+
+
+def _changed(name: str) -> InputRefused:
+    what = "it changed while it was read, so it may be incomplete; wait until it is written, and start again"
+    return InputRefused(f"{name}: {what}", code="changed-while-read")
 
 
 def _remote(source: str) -> list[Location]:
@@ -173,12 +206,34 @@ def _remote(source: str) -> list[Location]:
 
 
 def _fetched(system: Any, path: str, name: str) -> Location:
-    """Fetch a remote file once, so that it does not change during reading."""
-    info = system.info(path)
+    """Fetch a remote file once, so that it does not change during reading.
+
+    Raises:
+        InputRefused: It changed while it was fetched: by its ETag in an object store, else by its size or its time.
+    """
+    info = _info(system, path)
     modified_at = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
-    with system.open(path, "rb") as file:
-        opened = _spooled(file)
+    try:
+        with system.open(path, "rb") as file:
+            opened = _spooled(file)
+    except OSError:
+        _check_remote(system, path, info, name)
+        raise
+    _check_remote(system, path, info, name)
     return Location(name, opened, info.get("size"), modified_at if isinstance(modified_at, datetime) else None)
+
+
+def _info(system: Any, path: str) -> dict[str, Any]:
+    """What the store says of a file now, not what it said when its folder was listed."""
+    system.invalidate_cache()
+    info: dict[str, Any] = system.info(path)
+    return info
+
+
+def _check_remote(system: Any, path: str, before: dict[str, Any], name: str) -> None:
+    after = _info(system, path)
+    if any(before.get(sign) != after.get(sign) for sign in _REMOTE_SIGNS):
+        raise _changed(name)
 
 
 def _spooled(file: IO[bytes]) -> Opened:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from armrest.intake.errors import InputRefused
+from armrest.intake.errors import InputRefused, Positions
 from armrest.intake.mapping.dates import date_format
 from armrest.intake.mapping.rewriting import STEPS, misplaced, step_of
 from armrest.intake.mapping.yaml_lines import LinedYaml, YamlError
@@ -43,6 +43,16 @@ def _is_date_format(text: str) -> str:
         date_format(text)
     except ValueError as error:
         raise PydanticCustomError("date_format", str(error)) from None
+    return text
+
+
+_RANGE: Final = re.compile(r"^([1-9]\d{0,5})(-([1-9]\d{0,5})?)?$", re.ASCII)
+
+
+def _is_range(text: str) -> str:
+    parts = _RANGE.match(text)
+    if parts is None or (parts[3] and int(parts[3]) < int(parts[1])):
+        raise PydanticCustomError("range", 'write the first and the last position, counted from 1: "11-40", or "41-"')
     return text
 
 
@@ -70,6 +80,9 @@ DateFormat = Annotated[
     AfterValidator(_is_date_format),
     Field(description="how the column writes dates, in YYYY, MM or M, and DD or D", examples=["DD.MM.YYYY"]),
 ]
+
+
+Range = Annotated[str, AfterValidator(_is_range), WithJsonSchema({"type": "string", "pattern": _RANGE.pattern})]
 
 
 def _row_number(value: Any) -> Any:
@@ -147,6 +160,22 @@ class Mapping(BaseModel):
     empty: list[str] = Field(
         default_factory=list, description="the cells that stand for no value, in every column", examples=[["NULL", "-"]]
     )
+    positions: dict[str, Range] | None = Field(
+        None,
+        description="in text of fixed width: for each column its first and last position in a line, from 1",
+        examples=[{"Kundenr": "1-10", "Navn": "11-"}],
+    )
+
+    @property
+    def ranges(self) -> Positions | None:
+        """The positions as numbers; None if the source is not text of fixed width."""
+        if self.positions is None:
+            return None
+        ranges: dict[str, tuple[int, int | None]] = {}
+        for column, text in self.positions.items():
+            first, dash, last = text.partition("-")
+            ranges[column] = int(first), int(last) if last else None if dash else int(first)
+        return ranges
 
     @property
     def rules(self) -> dict[str, ColumnRule]:

@@ -2,7 +2,6 @@
 
 import io
 import resource
-import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -99,16 +98,12 @@ def test_what_surrounds_the_customers_costs_no_memory_and_is_not_read(before: in
         return cast(BinaryIO, io.BufferedReader(opened[-1]))
 
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tracemalloc.start()
     table, _ = table_of(Location("saf-t.xml", open_it))
     source = source_of(SourceInfo("saf-t.xml", table), policy=Policy(duplicates="first"))
     numbers = [customer["customerNo"] for block in source.blocks() for customer in block.customers]
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
 
     assert numbers == [f"{number:05}" for number in range(count)]
     assert max(file.position for file in opened) - customers_end < MOST_BEYOND
-    assert peak < 20_000_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 60_000  # in KiB: expat's own memory, too
 
 

@@ -1,0 +1,112 @@
+"""Read text whose columns begin at fixed positions, as old systems write it, and find such positions."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from typing import Final
+
+from armrest.intake.errors import Positions
+from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.text_file import TextFile
+from armrest.intake.locations import Opened
+
+BLOCK_ROWS: Final = 5000
+MAX_LINE_LENGTH: Final = 1 << 20
+SAMPLE_LINES: Final = 50
+_FEWEST_LINES, _FEWEST_COLUMNS = 3, 2
+
+
+class FixedWidthTable(PlainTable):
+    """Text of fixed width. Its first line is a header if it has the names of the columns at their positions.
+
+    Raises:
+        InputRefused: The file is empty, or its encoding is unclear.
+    """
+
+    def __init__(self, name: str, opened: Opened, positions: Positions, *, encoding: str | None = None) -> None:
+        self.name = name
+        self._file = TextFile(name, opened, encoding=encoding)
+        self._slices = [slice(first - 1, last) for first, last in positions.values()]
+        self._edges = _edges(positions)
+        self.columns = tuple(positions)
+        self.encoding = self._file.encoding
+        self.description = f"fixed-width text, {self._file.label}"
+        lines = [line for line in islice(self._lines(), SAMPLE_LINES) if line.strip()]
+        if not lines:
+            raise self._file.refused("empty", "the file is empty; check the system that exported it")
+        self._has_header = self._is_header(lines[0])
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Read from the start; a row number is the number of the line.
+
+        Raises:
+            InputRefused: A line has a tab, or a text that runs across the start of a column.
+        """
+        lines = enumerate(self._lines(), start=1)
+        row = 1
+        if self._has_header:
+            row = 1 + next(number for number, line in lines if line.strip())
+        while block := list(islice(lines, BLOCK_ROWS)):
+            cells = [self._cells(number, line) for number, line in block]
+            yield Chunk(row, list(map(list, zip(*cells, strict=True))))
+            row += len(block)
+
+    def _cells(self, row: int, line: str) -> list[str]:
+        """The cells of a line."""
+        if "\t" in line:
+            what = f"row {row} has a tab, which shifts the positions; export the file with blanks"
+            raise self._file.refused("ragged", what, row)
+        for place, edge in self._edges.items():
+            if len(line) > place and " " not in line[place - 1 : place + 1]:
+                what = f"row {row}: a text runs across position {place + 1}, {edge}; check the positions in the mapping"
+                raise self._file.refused("ragged", what, row)
+        return [line[part].strip() for part in self._slices]
+
+    def _is_header(self, line: str) -> bool:
+        cells = [line[part].strip().casefold() for part in self._slices]
+        return all(
+            cell == column.casefold() or not cell for cell, column in zip(cells, self.columns, strict=True)
+        ) and any(cells)
+
+    def _lines(self) -> Iterator[str]:
+        rest = ""
+        for text in self._file.texts():
+            *lines, rest = (rest + text).replace("\r\n", "\n").split("\n")
+            yield from (line.rstrip("\r") for line in lines)
+            if len(rest) > MAX_LINE_LENGTH:
+                raise self._file.refused("ragged", "a line never ends; is this fixed-width text?")
+        if rest:
+            yield rest.rstrip("\r")
+
+
+def _edges(positions: Positions) -> dict[int, str]:
+    """The places where no text may run across: columns begin or end there, and their neighbour does not touch them."""
+    starts = {first - 1 for first, _ in positions.values()}
+    ends = {last for _, last in positions.values()}
+    edges = {first - 1: f'where "{column}" begins' for column, (first, _) in positions.items() if first - 1 not in ends}
+    edges |= {
+        last: f'where "{column}" has ended' for column, (_, last) in positions.items() if last and last not in starts
+    }
+    return {place: edge for place, edge in edges.items() if place > 0}
+
+
+def find_positions(lines: Sequence[str]) -> Positions | None:
+    """The columns of text of fixed width, named by its first line; None if it does not look like that.
+
+    A column ends where every line has a blank. Its name is the text of the first line there; what has no name belongs
+    to the column before. One blank between two columns belongs to none, so that a longer text further down is found.
+    """
+    lines = [line.rstrip() for line in lines if line.strip()][:SAMPLE_LINES]
+    if len(lines) < _FEWEST_LINES or any("\t" in line for line in lines):
+        return None
+    header = lines[0]
+    blank = [all(line[place : place + 1] in {"", " "} for line in lines) for place in range(max(map(len, lines)))]
+    edges = [place for place, it in enumerate(blank) if not it and (place == 0 or blank[place - 1])]
+    named = [start for start, end in pairwise([*edges, len(header)]) if header[start:end].strip()]
+    starts = [0, *named[1:]]
+    if len(starts) < _FEWEST_COLUMNS:
+        return None
+    ends: list[int | None] = [*starts[1:], None]
+    names = [header[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+    if len(set(names)) < len(names):
+        return None
+    return {name: (start + 1, end and end - 1) for name, start, end in zip(names, starts, ends, strict=True)}
