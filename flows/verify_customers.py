@@ -7,7 +7,7 @@ from prefect.states import Completed, Failed
 from armrest.app.source_options import SourceOptions
 from armrest.app.verification import verify_source
 from armrest.app.workspace import ConnectionName
-from armrest.model import Clear, DuplicatePolicy, SourceName, WholeAddressPolicy
+from armrest.model import Clear, DuplicatePolicy, RowNumber, SourceName, WholeAddressPolicy
 from flows.parameters import ClientNo, is_deployed
 from flows.steps import DRIFT, Sample, drift_message
 from tasks.connections import load_settings
@@ -21,6 +21,7 @@ async def verify_customers(
     connection: ConnectionName = "",
     sample: Sample | None = None,
     encoding: str | None = None,
+    header_row: RowNumber | None = None,
     mapping: str | None = None,
     clear: tuple[Clear, ...] = (),
     address_policy: WholeAddressPolicy = "refuse",
@@ -37,6 +38,8 @@ async def verify_customers(
         connection: The block ArmConnection of the ARM to ask, such as staging. Empty: the ARM of the settings.
         sample: Compare this many random customers, and estimate how many of all differ. Empty: compare all.
         encoding: Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.
+        header_row: Row number of the header, if titles or notes stand above it. Empty: the mapping says it, else the
+            first row that is not blank.
         mapping: The mapping file in ARMREST_MAPPINGS, which assigns columns to ARM's fields. Empty: the columns have
             ARM's names.
         clear: Fields that an empty cell clears in ARM.
@@ -48,6 +51,7 @@ async def verify_customers(
     reading = SourceOptions(
         source=source,
         encoding=encoding,
+        header_row=header_row,
         mapping=mapping,
         clear=clear,
         address_policy=address_policy,

@@ -23,6 +23,7 @@ AddressPolicy = Literal["refuse", "replace", "merge"]
 WholeAddressPolicy = Literal["refuse", "replace"]
 DuplicatePolicy = Literal["error", "last", "first", "merge"]
 Limit = Annotated[str, Field(pattern=LIMIT_PATTERN)]
+RowNumber = Annotated[int, Field(ge=1)]
 Share = Annotated[str, Field(pattern=SHARE_PATTERN)]
 
 
@@ -66,6 +67,16 @@ class SourceReading(BaseModel):
             form="Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.",
             flag="Encoding of a CSV (default: detected).",
             metavar="NAME",
+        ),
+    ] = None
+    header_row: Annotated[
+        RowNumber | None,
+        Option(
+            form="Row number of the header, if titles or notes stand above it. Empty: the mapping says it, else the "
+            "first row that is not blank.",
+            flag="Row number of the header, if titles or notes stand above it.",
+            metavar="N",
+            written="write the number of the row, counted from 1",
         ),
     ] = None
     mapping: Annotated[

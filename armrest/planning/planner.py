@@ -18,6 +18,7 @@ from armrest.intake import (
     Policy,
     RejectLimit,
     RejectsFile,
+    Rewrites,
     Source,
     mapping_of,
     open_source,
@@ -179,6 +180,7 @@ def _open_source(
     return open_source(
         request.source,
         encoding=request.encoding,
+        header_row=request.header_row,
         mapping=mapping,
         policy=policy,
         inbox=inbox,
@@ -239,6 +241,7 @@ class _Planner:
         self.client_doubt: str | None = None
         self.read = 0
         self.rejected = 0
+        self._rewrites = Rewrites()
         self._rejects: RejectsFile | None = None
 
     def plan(self, source: Source, *, processes: int) -> None:
@@ -267,6 +270,8 @@ class _Planner:
             self._rails.check_changes(source.name, writer.figures)
             writer.figures.client_doubt = self.client_doubt
             writer.figures.unmapped = list(source.unmapped)
+            writer.figures.footer = len(source.footer)
+            writer.figures.rewritten = [rewrite.sentence for rewrite in self._rewrites.all()]
             if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
                 writer.figures.vanished_file = self._list(comparison.vanished())
             self.note()  # first: what a crash leaves under the other name is removed by its age
@@ -330,6 +335,7 @@ class _Planner:
         self.read += block.rows
         self.rejected += len(block.rejects)
         self._spread.add(block.sealed.numbers)
+        self._rewrites.add(block.rewrites)
         writer.figures.count_findings(Counter(finding.code for finding in block.warnings), block.blanked)
         self._on_progress(self.read)
 

@@ -40,6 +40,7 @@ def flag_of(name: str, *, metavar: str | None = None) -> Any:
 
 
 Encoding = Annotated[str | None, flag_of("encoding")]
+HeaderRow = Annotated[str | None, flag_of("header_row")]
 MappingFile = Annotated[str | None, flag_of("mapping")]
 Clear = Annotated[list[str] | None, flag_of("clear")]
 WholeAddressPolicy = Annotated[Literal["refuse", "replace"], flag_of("address_policy", metavar="refuse|replace")]

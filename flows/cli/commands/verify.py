@@ -9,7 +9,7 @@ import typer
 from flows.cli.errors import Refused
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json, print_table
-from flows.cli.source_flags import Clear, Duplicates, Encoding, MappingFile, WholeAddressPolicy, source_options
+from flows.cli.source_flags import Clear, Duplicates, Encoding, HeaderRow, MappingFile, WholeAddressPolicy, source_options
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
@@ -36,6 +36,7 @@ def verify(
         ),
     ] = None,
     encoding: Encoding = None,
+    header_row: HeaderRow = None,
     mapping: MappingFile = None,
     clear: Clear = None,
     address_policy: WholeAddressPolicy = "refuse",
@@ -65,6 +66,7 @@ def verify(
         reading = source_options(
             source,
             encoding=encoding,
+            header_row=header_row,
             mapping=mapping,
             clear=clear,
             address_policy=address_policy,
