@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from armrest.intake.rows.mending import mended
+from armrest.intake.rules.column import Column
 from armrest.intake.rules.customer_number import THOUSANDS, customer_number_fault
 from armrest.intake.rules.validators import (
     contains_birth_number,
@@ -33,7 +35,7 @@ texts = (
     .map(str.strip)
     .filter(lambda text: text and not any(is_wrong(text) for is_wrong in (is_error_cell, is_unreadable, is_placeholder)))
     .filter(lambda text: "\n" not in text or not any(sign in text for sign in ",;|\t"))  # a stray quote's rows
-    .filter(lambda text: not contains_birth_number(text))
+    .filter(lambda text: not contains_birth_number(text) and not list(mended("organizationNo", Column([text]))))
 )
 numbers = st.builds(
     "{}{}{}".format,

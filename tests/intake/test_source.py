@@ -39,6 +39,7 @@ def test_every_table_of_valid_customers_reads_back(
 
     blocks = list(Source(SourceInfo(path.name, csv_table), field_sources, policy=Policy(today=TODAY)).blocks())
 
+    assert [(r.row, r.faults, r.cells) for block in blocks for r in block.rejects] == []
     assert [customer for block in blocks for customer in block.customers] == table
     assert [row for block in blocks for row in block.row_numbers] == list(range(2, len(table) + 2))
 

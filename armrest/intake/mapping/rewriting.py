@@ -15,7 +15,8 @@ from armrest.intake.mapping.dates import date_format, year_first
 Step = Callable[[str, str], str]
 """Rewrites a cell that is not empty; the second argument is the row's country, `""` if it is not known."""
 
-_WHOLE: Final = re.compile(r"([0-9]+)[.,]0*")
+_WHOLE: Final = re.compile(r"([0-9]+)[.,]0{0,2}")
+"""Not `10.000`, which may be ten thousand."""
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:([.,' \u00a0\u2019])[0-9]{3})(?:\1[0-9]{3})*")
 _NORWEGIAN_DATE: Final = date_format("D.M.YYYY")
 
@@ -160,7 +161,10 @@ def proposed_steps(field: str, cells: Sequence[str]) -> list[str]:
 
 
 _PROPOSALS: Final[Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]] = {
-    "customerNo": (("whole-number", re.compile(r"[0-9]+[.,]0+").fullmatch),),
+    "customerNo": (
+        ("whole-number", re.compile(r"[0-9]+[.,]0{1,2}").fullmatch),
+        ("no-thousands", re.compile(r"[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?:,[0-9]{3})+)").fullmatch),
+    ),
     "postalCode": (
         ("whole-number", re.compile(r"[0-9]+[.,]0+").fullmatch),
         ("digits", re.compile(r"(?:NO|N)[- ]?[0-9]{4}", re.IGNORECASE).fullmatch),

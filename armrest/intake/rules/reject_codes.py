@@ -68,6 +68,9 @@ REASONS: Final = {
     "placeholder": Reason(
         "is a word or sign for no value, such as NULL; clear the cell, or name it under empty in a mapping", "warning"
     ),
+    "formula-text": Reason(
+        "contains = or an apostrophe at its beginning, which only a spreadsheet takes away; export the column as text", "warning"
+    ),
     "thousands-separator": Reason(
         "contains a thousands separator, like its whole column; does ARM know the number with it?", "warning"
     ),

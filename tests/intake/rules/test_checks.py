@@ -141,6 +141,8 @@ BROKEN: list[tuple[str, str, str]] = [
     *(("cityName", cell, "placeholder") for cell in ("NULL", "NaN", "-", "--", "n/a", "NaT", "?")),
     ("postalCode", "155", "postal-code"),
     ("postalCode", "N-0155", "postal-code"),
+    ("addressLine1", '="Gata 1"', "formula-text"),
+    ("name", "'Kari", "formula-text"),
     ("phoneNo", "91234567 / 92345678", "doubtful-phone"),
     ("phoneNo", "91234567, 92345678", "doubtful-phone"),
     ("phoneNo", "91234567;92345678", "doubtful-phone"),
