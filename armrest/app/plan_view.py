@@ -77,6 +77,10 @@ def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
         yield "blanked", f"address fields{whose}: {blanked}"
     for code, times in _most_first(figures.warnings):
         yield "warning", f"{times:,} × {describe_finding(code)}"
+    for rewritten in figures.rewritten:
+        yield "rewritten", rewritten
+    if figures.footer:
+        yield "footer", f"{figures.footer:,} rows below the last customer are no customers, and were left out"
     if figures.unmapped:
         yield "left out", f"columns {', '.join(figures.unmapped)}"
     if figures.vanished:

@@ -66,6 +66,7 @@ class SourceOptions(SourceParameters):
         return open_source(
             self.source,
             encoding=self.encoding,
+            header_row=self.header_row,
             mapping=mapping,
             policy=policy,
             inbox=inbox_of(settings),

@@ -3,16 +3,33 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from armrest.intake.errors import FixedWidthFound, InputRefused, Positions
-from armrest.intake.formats import HEADER_HINT, ColumnNames, first_rows, guess, names_mostly
+from armrest.intake.formats import (
+    HEADER_HINT,
+    ColumnNames,
+    Table,
+    first_rows,
+    guess,
+    names_mostly,
+    probable_header_row,
+)
 from armrest.intake.locations import Database, readable
-from armrest.intake.mapping import ToIso, date_format, parse_mapping, year_first
-from armrest.intake.rules import is_date
+from armrest.intake.mapping import (
+    ToIso,
+    country_code,
+    date_format,
+    numbered_headings,
+    parse_mapping,
+    proposed_steps,
+    year_first,
+)
+from armrest.intake.rules import PLACEHOLDERS, is_date
 from armrest.intake.source import source_of
-from armrest.intake.source_info import inspect_source
+from armrest.intake.source_info import SourceInfo, inspect_source
 from armrest.model import NEEDED_ADDRESS_FIELDS, has_address_field, masked, missing_address_fields
 
 _DATE_FORMATS: Final = [
@@ -20,6 +37,14 @@ _DATE_FORMATS: Final = [
     for parts in (("DD", "MM", "YYYY"), ("D", "M", "YYYY"), ("MM", "DD", "YYYY"), ("M", "D", "YYYY"))
     for mark in "./-"
 ]
+ROWS_READ: Final = 50_000
+"""Rows that are read for the guesses."""
+_NEXT: Final = {
+    "addressLine1": ("addressLine2", "addressLine3"),
+    "emailAddressDocument": ("secondaryEmailAddress",),
+}
+"""The fields for a second and a third column of the same name."""
+_PLAIN_TEXT: Final = re.compile(r"[A-Za-zÆØÅæøåÄÖäö][\w .-]*[\w.]|[A-Z]{2}|[a-z]+\([0-9]+\)")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-zÆØÅæøå][\w .()/-]*[\w).]")
 
 
@@ -27,28 +52,37 @@ def suggest_mapping(
     source: str,
     *,
     encoding: str | None = None,
+    header_row: int | None = None,
     inbox: Path | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> str:
     """Guess a mapping in YAML, which can be used unchanged, and ends with a masked sample of the data to send.
 
+    Args:
+        header_row: The row number of the header; None: it is searched for, and written to the mapping.
+
     Raises:
         InputRefused: The source cannot be read, or no column looks like customer numbers.
     """
+    inspect = partial(inspect_source, source, encoding=encoding, inbox=inbox, databases=databases)
     positions: Positions | None = None
     try:
-        info = inspect_source(source, encoding=encoding, inbox=inbox, databases=databases)
+        info = inspect(header_row=header_row)
     except FixedWidthFound as found:
         positions = found.positions
-        info = inspect_source(source, encoding=encoding, positions=positions, inbox=inbox, databases=databases)
+        info = inspect(positions=positions)
+    if header_row is None and positions is None and not _is_header(info):
+        header_row = probable_header_row(info.table.tops())
+        if header_row is not None:
+            info = inspect(header_row=header_row)
     with readable(info.name):
-        chunk = next(info.table.chunks(), None)
-    cells = chunk.columns if chunk else [[] for _ in info.table.columns]
+        cells = _first_cells(info.table)
     names = ColumnNames(info.table.columns, beneath=lambda: first_rows(info.table))
-    if names.may_be_data and not names_mostly(info.table.columns):
+    if names.may_be_data and not names_mostly(info.table.columns) and header_row is None:
         what = f"the first row does not look like a header; {HEADER_HINT}, and name the numbers' column customerNo"
         raise InputRefused(f"{info.name}: {what}", code="missing-column", column="customerNo")
-    text = _Guesses(info.table.columns, cells, source=info.name, names=names).text + _positions_text(positions)
+    guesses = _Guesses(info.table.columns, cells, source=info.name, names=names, header_row=header_row)
+    text = guesses.text + _positions_text(positions)
     block = next(source_of(info, mapping=parse_mapping(text)[0]).blocks())
     sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
     return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
@@ -62,6 +96,24 @@ def _positions_text(positions: Positions | None) -> str:
     return "\n".join(["positions:   # of each column in a line: the first and the last", *lines]) + "\n"
 
 
+def _is_header(info: SourceInfo) -> bool:
+    return "customerNo" in map(guess, info.table.columns)
+
+
+def _first_cells(table: Table) -> list[list[str]]:
+    """The cells of each column in the first rows that may be customers, without blanks around them."""
+    cells: list[list[str]] = [[] for _ in table.columns]
+    key = next((index for index, column in enumerate(table.columns) if guess(column) == "customerNo"), None)
+    for chunk in table.chunks():
+        records = map(chunk.record, range(len(chunk)))
+        rows = [record for record in records if key is None or any(map(str.isdecimal, record[key]))]
+        for column, more in zip(cells, zip(*rows, strict=True), strict=False):
+            column += map(str.strip, more)
+        if len(cells[0]) >= ROWS_READ:
+            break
+    return cells
+
+
 class _Guesses:
     """Guesses the field of each column.
 
@@ -69,22 +121,33 @@ class _Guesses:
         columns: The source's header.
         cells: Its first rows, column by column.
         names: How the columns may be shown.
+        header_row: The row of the header, if it is not the first one.
 
     Raises:
         InputRefused: No column looks like customer numbers.
     """
 
     def __init__(
-        self, columns: Sequence[str], cells: Sequence[Sequence[str | None]], *, source: str, names: ColumnNames
+        self,
+        columns: Sequence[str],
+        cells: Sequence[Sequence[str]],
+        *,
+        source: str,
+        names: ColumnNames,
+        header_row: int | None = None,
     ) -> None:
         self._source = source
+        self._columns = columns
         self._names = names
         self._lines: list[str] = []
         self._left: list[str] = []
+        self._header_row = header_row
+        numbered = {position: name for name, position in numbered_headings(columns).items()}
         taken: dict[str, str] = {}
         for index, (column, values) in enumerate(zip(columns, cells, strict=True)):
-            leaf = guess(column)
-            if leaf is None or columns.count(column) > 1:
+            column = numbered.get(index, column)  # noqa: PLW2901  as a mapping names it
+            leaf = self._leaf(columns[index], values, taken)
+            if leaf is None:
                 self._leave(index, column, "")
             elif leaf in taken:
                 self._leave(index, column, f"{leaf}, which {taken[leaf]} holds already")
@@ -107,7 +170,18 @@ class _Guesses:
         """The mapping, in YAML."""
         left = ["", "# Left out:", *self._left] if self._left else []
         title = f"# A first mapping for {self._source}, guessed: check it before use."
-        return "\n".join([title, "columns:", *self._lines, *left]) + "\n"
+        header = [f"header_row: {self._header_row}   # found by its names; what is above it is not read"]
+        return "\n".join([title, *(header if self._header_row else []), "columns:", *self._lines, *left]) + "\n"
+
+    def _leaf(self, column: str, values: Sequence[str], taken: Mapping[str, str]) -> str | None:
+        """The field that a column probably holds; the second column of a name holds the next field of its kind."""
+        leaf = guess(column)
+        if leaf in taken and leaf in _NEXT and guess(taken[leaf].rpartition(" (")[0]) == leaf:
+            leaf = next((field for field in _NEXT[leaf] if field not in taken), leaf)
+        has_codes = any(guess(name) == "countryCode" for name in self._columns)
+        if leaf == "countryText" and not has_codes and _country_lookup(values):
+            return "countryCode"
+        return leaf
 
     def _leave(self, position: int, column: str, why: str) -> None:
         """List a column as left out; its name may be shown if a field was guessed from it."""
@@ -115,16 +189,44 @@ class _Guesses:
             name = _key(column) if why or self._names.quotable(position) else f"(column {position + 1})"
             self._left.append(f"#   {name}: {why}".rstrip(": "))
 
-    def _rule(self, leaf: str, values: Sequence[str | None]) -> str | None:
-        if leaf != "dateOfBirth":
+    def _rule(self, leaf: str, values: Sequence[str]) -> str | None:
+        """The field, and what its cells need; None if the order of day and month is not clear."""
+        settings: dict[str, str] = {}
+        placeholders = sorted(PLACEHOLDERS.intersection(values) - ({"NA"} if leaf == "countryCode" else set()))
+        if placeholders:
+            settings["empty"] = _list(placeholders)
+        filled = [value for value in values if value and value not in placeholders]
+        if leaf == "dateOfBirth":
+            dates = set(filled)
+            if not _reads(year_first, dates):
+                fitting = [form for form in _DATE_FORMATS if _reads(date_format(form), dates)]
+                if not fitting or {form[0] for form in fitting} == {"D", "M"}:
+                    return None
+                settings["date"] = fitting[0]
+        elif leaf == "countryCode" and (lookup := _country_lookup(filled)):
+            settings["lookup"] = "{" + ", ".join(f"{_text(name)}: {_text(code)}" for name, code in lookup.items()) + "}"
+        elif steps := proposed_steps(leaf, filled):
+            settings["as"] = steps[0] if len(steps) == 1 else _list(steps)
+        if not settings:
             return leaf
-        dates = {value.strip() for value in values if value and value.strip()}
-        if _reads(year_first, dates):
-            return leaf
-        fitting = [form for form in _DATE_FORMATS if _reads(date_format(form), dates)]
-        if not fitting or {form[0] for form in fitting} == {"D", "M"}:
-            return None
-        return f"{{field: {leaf}, date: {fitting[0]}}}"
+        return "{" + ", ".join(f"{name}: {value}" for name, value in {"field": leaf, **settings}.items()) + "}"
+
+
+def _country_lookup(values: Iterable[str]) -> dict[str, str]:
+    """The code of each country's name that occurs; empty if there are only codes, or hardly any countries."""
+    names = {value for value in values if value}
+    codes = {name: code for name in sorted(names) if (code := country_code(name))}
+    has_names = any(name != code for name, code in codes.items())
+    return codes if has_names and 2 * len(codes) >= len(names) else {}
+
+
+def _list(values: Iterable[str]) -> str:
+    return "[" + ", ".join(map(_text, values)) + "]"
+
+
+def _text(value: str) -> str:
+    """A text in YAML's flow style."""
+    return value if _PLAIN_TEXT.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 
 
 def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:

@@ -18,6 +18,7 @@ class _OneRow(PlainTable):
 
     description = "one customer"
     explicit = True
+    is_list = False
 
     def __init__(self, cells: Mapping[str, str]) -> None:
         self.columns = tuple(cells)
@@ -34,8 +35,11 @@ def is_customer_number(text: str, *, severities: Mapping[str, Severity] | None =
         severities: Overrides of the severity of rules, by code.
     """
     policy = Policy(severities=severities or {})
-    (block,) = source_of(SourceInfo(NAME, _OneRow({"customerNo": text})), policy=policy).blocks()
-    return not block.rejects and block.rows == 1
+    try:
+        (block,) = source_of(SourceInfo(NAME, _OneRow({"customerNo": text})), policy=policy).blocks()
+    except InputRefused:  # a blank text, or a birth number
+        return False
+    return not block.rejects and block.rows == 1 and not block.rewrites
 
 
 def read_single_customer(
@@ -58,6 +62,10 @@ def read_single_customer(
     (block,) = source_of(SourceInfo(NAME, table), policy=policy).blocks()
     for reject in block.rejects:
         raise InputRefused(f"{NAME}: {reject.sentence}", code=reject.code, column=reject.field)
+    for rewrite in block.rewrites:  # nobody would see it
+        if rewrite.field == "customerNo":
+            what = "customerNo has signs around it that are no part of the number; write only the number"
+            raise InputRefused(f"{NAME}: {what}", code="not-a-customer-number", column="customerNo")
     (customer,) = block.customers
     if len(customer) == 1:
         fields = ", ".join(values) or "no field"

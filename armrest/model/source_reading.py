@@ -42,6 +42,7 @@ AddressPolicy = Literal["refuse", "replace", "merge"]
 WholeAddressPolicy = Literal["refuse", "replace"]
 DuplicatePolicy = Literal["error", "last", "first", "merge"]
 Limit = Annotated[str, TypedText(_TYPED_LIMIT, "a number of rows or a share of them, such as 12 or 5%", _in_percent)]
+RowNumber = Annotated[int, Field(ge=1)]
 Share = Annotated[str, TypedText(_TYPED_SHARE, "a share, such as 20% or 20 percent", _in_percent)]
 
 
@@ -85,6 +86,16 @@ class SourceRows(BaseModel):
             form="Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.",
             flag="Encoding of a CSV (default: detected).",
             metavar="NAME",
+        ),
+    ] = None
+    header_row: Annotated[
+        RowNumber | None,
+        Option(
+            form="Row number of the header, if titles or notes stand above it. Empty: the mapping says it, else the "
+            "first row that is not blank.",
+            flag="Row number of the header, if titles or notes stand above it.",
+            metavar="N",
+            written="write the number of the row, counted from 1",
         ),
     ] = None
     mapping: Annotated[

@@ -18,6 +18,7 @@ from armrest.intake import (
     Policy,
     RejectLimit,
     RejectsFile,
+    Rewrites,
     Source,
     mapping_of,
     open_source,
@@ -192,6 +193,7 @@ def _open_source(
     return open_source(
         request.source,
         encoding=request.encoding,
+        header_row=request.header_row,
         mapping=mapping,
         policy=policy,
         inbox=inbox,
@@ -255,6 +257,7 @@ class _Planner:
         self.rejected = 0
         self.warned = 0
         self.first_rejects: list[RejectedCells] = []
+        self._rewrites = Rewrites()
         self._rejects: RejectsFile | None = None
 
     def plan(self, source: Source, *, processes: int) -> None:
@@ -295,6 +298,8 @@ class _Planner:
             profile = self._check_profile(source, writer)
             writer.figures.client_doubt = self.client_doubt
             writer.figures.unmapped = list(source.unmapped)
+            writer.figures.footer = len(source.footer)
+            writer.figures.rewritten = [rewrite.sentence for rewrite in self._rewrites.all()]
             if comparison and writer.figures.vanished > len(writer.figures.vanished_first):
                 writer.figures.vanished_file = self._list(comparison.vanished())
             self.note()  # first: what a crash leaves under the other name is removed by its age
@@ -375,6 +380,7 @@ class _Planner:
         self.warned += len({finding.row for finding in block.warnings})
         self._spread.add(block.sealed.numbers)
         self._past.note_rows(block.sample)
+        self._rewrites.add(block.rewrites)
         writer.figures.count_findings(Counter(finding.code for finding in block.warnings), block.blanked)
         self._on_progress(self.read)
 

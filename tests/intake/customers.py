@@ -2,14 +2,24 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
 
-from armrest.intake.rules.customer_number import customer_number_fault
-from armrest.intake.rules.validators import is_birth_number, is_error_cell, is_scientific, is_unreadable
+from armrest.intake.rows.mending import mended
+from armrest.intake.rules.column import Column
+from armrest.intake.rules.customer_number import THOUSANDS, customer_number_fault
+from armrest.intake.rules.validators import (
+    contains_birth_number,
+    is_birth_number,
+    is_error_cell,
+    is_placeholder,
+    is_scientific,
+    is_unreadable,
+)
 from armrest.model import ADDRESS_FIELDS
 
 TODAY = date(2026, 6, 1)
@@ -23,14 +33,21 @@ letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
 texts = (
     st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12)
     .map(str.strip)
-    .filter(lambda text: text and not is_error_cell(text) and not is_unreadable(text))
+    .filter(lambda text: text and not any(is_wrong(text) for is_wrong in (is_error_cell, is_unreadable, is_placeholder)))
+    .filter(lambda text: "\n" not in text or not any(sign in text for sign in ",;|\t"))  # a stray quote's rows
+    .filter(lambda text: not contains_birth_number(text) and not list(mended("organizationNo", Column([text]))))
 )
 numbers = st.builds(
     "{}{}{}".format,
     st.text(st.characters(categories=["L", "N"]), max_size=6),
     st.text(st.sampled_from("-./_#&+:()"), max_size=1),
     st.integers(0, 99_999_999),
-).filter(lambda number: not (customer_number_fault(number) or is_scientific(number) or is_birth_number(number)))
+).filter(
+    lambda number: (
+        not (customer_number_fault(number) or is_scientific(number) or is_birth_number(number))
+        and not re.fullmatch(THOUSANDS, number)
+    )
+)
 emails = st.from_regex(r"[a-z]{1,8}@[a-z]{1,8}\.no", fullmatch=True)
 addresses = st.fixed_dictionaries({field: texts | st.just("") for field in ADDRESS_FIELDS if field != "countryCode"})
 
@@ -42,7 +59,7 @@ def customers(draw: st.DrawFn) -> dict[str, Any]:
         "phoneNo": st.from_regex(r"(\+47)?[2-9][0-9]{7}", fullmatch=True),
         "dateOfBirth": st.dates(date(1900, 1, 1), TODAY).map(str),
         "postalAddress": addresses.map(lambda it: {**it, "countryCode": "NO"}),
-        **dict.fromkeys(LISTS, st.lists(emails, min_size=1, max_size=3)),
+        **dict.fromkeys(LISTS, st.lists(emails, min_size=1, max_size=3, unique_by=str.casefold)),
         "distribution": st.fixed_dictionaries(
             {"type": st.sampled_from(["M", "H"])}, optional={"einvoiceCode": st.sampled_from([0, 90])}
         ),

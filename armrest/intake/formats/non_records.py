@@ -20,6 +20,7 @@ _TRAILER: Final = re.compile(
 )
 _SIGNS_ALONE: Final = re.compile(r"[-=_*.+|~#–—\s]+")
 _AMOUNT: Final = re.compile(r"[-+]?[\d\s.,'’:/-]+(?:%|kr|nok|stk)?|kr|nok|stk", re.IGNORECASE)
+_MONEY: Final = re.compile(r"-?[\d ]+(?:[.,]\d{3})*[.,]\d{2}(?: ?(?:kr|nok))?", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 _DIGIT: Final = re.compile(r"\d")
 _CUSTOMER_NUMBER: Final = re.compile(r"[^\W_][\w./-]*", re.ASCII)
@@ -47,7 +48,7 @@ def non_record(record: Sequence[str], columns: Sequence[str], key: int, *, after
     number = record[key].strip()
     if _is_total(texts, number):
         return "total-row"
-    if len(cells) == 1 and _WORD.search(texts[0]):
+    if len(cells) == 1 and _WORD.search(texts[0]) and (cells[0][0] in {0, key} or _TRAILER.match(texts[0])):
         return "note-row"
     return "second-table" if _is_another_header(texts, number, after_gap=after_gap) else None
 
@@ -79,7 +80,7 @@ def _is_total(texts: Sequence[str], number: str) -> bool:
         return False
     if _TOTAL.match(texts[0]):
         return all(_AMOUNT.fullmatch(text) or _TOTAL.match(text) for text in texts[1:])
-    return not number and len(texts) <= _MOST_AMOUNTS and all(map(_AMOUNT.fullmatch, texts))
+    return not number and len(texts) <= _MOST_AMOUNTS and all(map(_MONEY.fullmatch, texts))
 
 
 def _is_another_header(texts: Sequence[str], number: str, *, after_gap: bool) -> bool:

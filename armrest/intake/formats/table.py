@@ -39,12 +39,14 @@ class Layout(Protocol):
         explicit: Whether *missing* (None) differs from *blank* (`""`), which is then a value.
         loses_zeros: Whether texts may have been stored as numbers, without their leading zeros.
         cell_delimiter: The sign between cells in the file itself; `""` if the format has none.
+        is_list: Whether it was written by a program that may put totals and notes between the customers.
     """
 
     columns: tuple[str, ...]
     explicit: bool
     loses_zeros: bool
     cell_delimiter: str
+    is_list: bool
 
     def place(self, row: int) -> str:
         """The position of a row: its number, after the name of its file if there are several."""
@@ -87,6 +89,7 @@ class PlainTable:
     explicit: bool = False
     loses_zeros: bool = False
     cell_delimiter: str = ""
+    is_list: bool = True
     nested: frozenset[int] = frozenset()
     header_row: int = 0
 
@@ -128,6 +131,7 @@ class Tables:
         self.explicit = first.explicit
         self.loses_zeros = any(table.loses_zeros for _, table in tables)
         self.cell_delimiter = first.cell_delimiter
+        self.is_list = first.is_list
         self.nested = first.nested
         self.header_row = first.header_row
 

@@ -10,6 +10,7 @@ from armrest.intake.mapping.model import (
     parse_mapping,
     read_mapping,
 )
+from armrest.intake.mapping.rewriting import proposed_steps
 
 __all__ = [
     "FieldSource",
@@ -24,6 +25,7 @@ __all__ = [
     "mapping_text",
     "numbered_headings",
     "parse_mapping",
+    "proposed_steps",
     "read_mapping",
     "unmapped",
     "year_first",

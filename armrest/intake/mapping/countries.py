@@ -6,7 +6,7 @@ from typing import Final
 LANGUAGES: Final = ("nb", "nn", "sv", "da", "fi", "en")
 _SPOKEN: Final = {
     "norge": "NO", "noreg": "NO", "norway": "NO",
-    "usa": "US", "u s a": "US", "england": "GB", "uk": "GB", "great britain": "GB", "holland": "NL",
+    "finnland": "FI", "usa": "US", "u s a": "US", "england": "GB", "uk": "GB", "great britain": "GB", "holland": "NL",
 }  # fmt: skip
 """Names that people write and CLDR does not list as a territory's."""
 

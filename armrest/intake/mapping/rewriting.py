@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from armrest.intake.mapping.countries import country_code
 from armrest.intake.mapping.dates import date_format, year_first
@@ -15,7 +15,8 @@ from armrest.intake.mapping.dates import date_format, year_first
 Step = Callable[[str, str], str]
 """Rewrites a cell that is not empty; the second argument is the row's country, `""` if it is not known."""
 
-_WHOLE: Final = re.compile(r"([0-9]+)[.,]0*")
+_WHOLE: Final = re.compile(r"([0-9]+)[.,]0{0,2}")
+"""Not `10.000`, which may be ten thousand."""
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:([.,' \u00a0\u2019])[0-9]{3})(?:\1[0-9]{3})*")
 _NORWEGIAN_DATE: Final = date_format("D.M.YYYY")
 
@@ -152,3 +153,26 @@ def rewrite_cells(cells: Sequence[str], step: Step, countries: Sequence[str] | N
     pairs = list(zip(cells, countries, strict=True))
     by_pair = {pair: step(*pair) for pair in set(pairs) if pair[0]}
     return [by_pair.get(pair, pair[0]) for pair in pairs]
+
+
+def proposed_steps(field: str, cells: Sequence[str]) -> list[str]:
+    """The steps that the cells of a field need, as far as that is certain; a person checks them."""
+    return [step for step, needs in _PROPOSALS.get(field, ()) if any(map(needs, cells))]
+
+
+_PROPOSALS: Final[Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]] = {
+    "customerNo": (
+        ("whole-number", re.compile(r"[0-9]+[.,]0{1,2}").fullmatch),
+        ("no-thousands", re.compile(r"[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?:,[0-9]{3})+)").fullmatch),
+    ),
+    "postalCode": (
+        ("whole-number", re.compile(r"[0-9]+[.,]0+").fullmatch),
+        ("digits", re.compile(r"(?:NO|N)[- ]?[0-9]{4}", re.IGNORECASE).fullmatch),
+    ),
+    "organizationNo": (("digits", re.compile(r"(?:NO ?)?[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3} ?(?:MVA)?(?<![0-9]{9})", re.I).fullmatch),),
+    "countryCode": (("upper", re.compile(r"[a-z]{2}|[A-Z][a-z]").fullmatch),),
+    **dict.fromkeys(
+        ("emailAddressDocument", "secondaryEmailAddress"),
+        (("split(,)", re.compile(r"[^@\s,;]+@[^@\s,;]+(?:\s*,\s*[^@\s,;]+@[^@\s,;]+)+").fullmatch),),
+    ),
+}

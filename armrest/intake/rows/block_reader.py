@@ -78,6 +78,7 @@ class BlockReader:
         self._has_guarded_cells = has_guard_mark(table.columns)
         self._columns = table.columns
         self._delimiter = table.cell_delimiter
+        self._is_list = table.is_list
         self._shapes = KeyShapes()
         self._sampler = RowSampler()
         self._unnamed = [position for position, column in enumerate(table.columns) if not column]
@@ -188,6 +189,8 @@ class BlockReader:
         Raises:
             InputRefused: Another table begins.
         """
+        if not self._is_list:
+            return
         key = self._field_sources["customerNo"].position
         heading = self._columns[key] if key is not None else ""
         suspects = {index for index, row in faults.items() if any(leaf == "customerNo" for leaf, _ in row)}

@@ -7,6 +7,7 @@ from typing import Final
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Chunk, ColumnNames, Table
 from armrest.intake.rows.key_hashes import KeyHashes, rows_of_each
+from armrest.intake.rules import is_birth_number
 
 MAX_REPEATED: Final = 1_000_000
 Record = Sequence[str | None]
@@ -82,10 +83,11 @@ class DuplicateResolver:
         if not rows_by_number:
             return
         number, rows = next(iter(rows_by_number.items()))
+        name = "one customerNo" if is_birth_number(number) else f"customerNo {number[:50]}"
         others = len(rows_by_number) - 1
         more = f" ({others} more are in several rows)" if others else ""
         places = " and ".join(map(self._table.place, rows[:5]))
-        raise self._refused(f"customerNo {number[:50]} is in rows {places}{more}; keep one, or use --duplicates", rows)
+        raise self._refused(f"{name} is in rows {places}{more}; keep one, or use --duplicates", rows)
 
     def _rows_of_each(self, repeated: set[int]) -> dict[str, list[int]]:
         if not repeated:

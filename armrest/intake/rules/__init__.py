@@ -3,10 +3,11 @@ from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
-from armrest.intake.rules.validators import is_date, is_whole_number
+from armrest.intake.rules.validators import PLACEHOLDERS, is_birth_number, is_date, is_whole_number
 
 __all__ = [
     "MAX_CUSTOMER_NO_LENGTH",
+    "PLACEHOLDERS",
     "REASONS",
     "Column",
     "KeyShapes",
@@ -16,6 +17,7 @@ __all__ = [
     "Severity",
     "cells_outside",
     "checks_of",
+    "is_birth_number",
     "is_date",
     "is_whole_number",
     "items",

@@ -59,9 +59,12 @@ class KeyShapes:
         """Yield the position of each number that is unlike the others of its column, and the code of the rule."""
         usual, times = max(self.counts.items(), key=lambda item: item[1], default=("9", 0))
         others = set(filter(_is_number, cells_outside(_pattern(usual, self.padded_length))(column)))
+        if "." in usual or "," in usual:  # the usual shape may be that of grouped numbers
+            yield from self._separators(column, set(column.cells))
+        elif others:
+            yield from self._separators(column, others)
         if not others:
             return
-        yield from self._separators(column, others)
         counts = Counter(_shape(cell, self.padded_length) for cell in column.cells if cell in others)
         alike = sum(map(bool, column.cells)) - counts.total()
         total = sum(self.counts.values()) + alike + counts.total()

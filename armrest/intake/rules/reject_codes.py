@@ -44,7 +44,7 @@ REASONS: Final = {
     "no-digit": Reason("contains no digit, so it is probably a word and not a customer number; correct the cell"),
     "decimal-number": Reason("is a number with decimals, so it was taken for an amount; export the column as text"),
     "odd-thousands-separator": Reason(
-        "has a thousands separator, and other numbers of its column have none; write only the digits"
+        "contains a thousands separator, and other numbers of its column have none; write only the digits"
     ),
     "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
     "control-character": Reason("contains a control character; type the cell again"),
@@ -64,15 +64,18 @@ REASONS: Final = {
     "birth-number-as-customer-number": Reason(
         "is a birth number, which is personal; use your own customer number", "warning"
     ),
-    "birth-number-elsewhere": Reason("may contain a birth number, which is personal; check it", "warning"),
+    "birth-number-elsewhere": Reason("contains what may be a birth number, which is personal; check it", "warning"),
     "placeholder": Reason(
         "is a word or sign for no value, such as NULL; clear the cell, or name it under empty in a mapping", "warning"
     ),
+    "formula-text": Reason(
+        "contains = or an apostrophe at its beginning, which only a spreadsheet takes away; export the column as text", "warning"
+    ),
     "thousands-separator": Reason(
-        "has a thousands separator, like its whole column; does ARM know the number with it?", "warning"
+        "contains a thousands separator, like its whole column; does ARM know the number with it?", "warning"
     ),
     "unlike-the-others": Reason("is not shaped like the other numbers of its column; check it", "warning"),
-    "country-without-code": Reason("names a country, but the row has no countryCode; map the column to it", "warning"),
+    "country-without-code": Reason("contains a country, but the row has no countryCode; map the column to countryCode", "warning"),
     "only-a-number": Reason("is all that its row would send, so nothing would change; fill other columns", "warning"),
     "not-an-organisation-number": Reason(
         "is not an organisation number: nine digits, the last a check digit", "warning"

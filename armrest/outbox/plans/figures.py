@@ -27,6 +27,8 @@ class PlanFigures:
             unchanged ones: when they are sent, the field becomes blank in ARM.
         fields: How many customers send each field.
         warnings: How often each rule warned.
+        footer: How many rows below the last customer are no customers, such as totals, and were left out.
+        rewritten: For each kind of rewriting of a field, how many cells, with an example that shows no values.
         unmapped: Columns of the source that map to no field.
         past_rail: The guard rail that the plan hit, so that it was refused.
         client_doubt: Why the customers look like another client's; None if they do not.
@@ -48,6 +50,8 @@ class PlanFigures:
     blanked: dict[str, int] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
     warnings: dict[str, int] = field(default_factory=dict)
+    footer: int = 0
+    rewritten: list[str] = field(default_factory=list)
     unmapped: list[str] = field(default_factory=list)
     past_rail: str | None = None
     client_doubt: str | None = None

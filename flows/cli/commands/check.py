@@ -3,7 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.cli.errors import CommandResult
 from flows.cli.flags import Json, with_settings
@@ -22,9 +23,9 @@ MOST_SHOWN: Final = 20
 @with_source_flags(compares=False)
 def check(read: "SourceOptions", *, as_json: Json = False) -> int:
     """Read a customer file and report what is wrong with it. Exit code 0: a run would send it; 2: it would not."""
-    result, warnings = _read(read)
+    result, problems = _read(read)
     if as_json:
-        print_json({**result.as_json(None), "warnings": warnings})
+        print_json({**result.as_json(None), **problems.as_json()})
     elif result.exit_code == 0:
         print(result.message)
     if result.exit_code:
@@ -32,7 +33,7 @@ def check(read: "SourceOptions", *, as_json: Json = False) -> int:
     return result.exit_code
 
 
-def _read(read: "SourceOptions") -> tuple[CommandResult, dict[str, int]]:
+def _read(read: "SourceOptions") -> tuple[CommandResult, "_Problems"]:
     from armrest.intake import InputRefused, RejectLimit
     from armrest.planning import GuardRails
     from tasks.connections import load_settings
@@ -47,12 +48,10 @@ def _read(read: "SourceOptions") -> tuple[CommandResult, dict[str, int]]:
         RejectLimit.parse(read.max_rejected).check(source.name, rejected=problems.rejected, read=problems.read)
         GuardRails(max_warned=read.max_warned).check_warned(source.name, warned=problems.warned, read=problems.read)
     except InputRefused as refusal:
-        return CommandResult(refusal.message, state="InputRejected", customers=problems.customers), dict(
-            problems.warnings
-        )
+        return CommandResult(refusal.message, state="InputRejected", customers=problems.customers), problems
     planned = f"{problems.read - problems.rejected:,} of {problems.read:,} customers would be sent"
     message = f"{source.name} ({source.description}): {planned}"
-    return CommandResult(message, state="Completed", exit_code=0, customers=problems.customers), dict(problems.warnings)
+    return CommandResult(message, state="Completed", exit_code=0, customers=problems.customers), problems
 
 
 def _check_age(read: "SourceOptions", source: "Source") -> None:
@@ -68,7 +67,10 @@ class _Problems:
     """Counts what is wrong with a source's rows, and prints the first of each kind one by one."""
 
     def __init__(self, source: "Source") -> None:
+        from armrest.intake import Rewrites
+
         self._source = source
+        self._rewrites = Rewrites()
         self._printed: Counter[str] = Counter()
         self.read = 0
         self.rejected = 0
@@ -79,6 +81,14 @@ class _Problems:
     def customers(self) -> dict[str, int]:
         return {"read": self.read, "rejected": self.rejected, "planned": self.read - self.rejected}
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what `--json` prints about the rows."""
+        return {
+            "warnings": dict(self.warnings),
+            "rewritten": [asdict(rewrite) for rewrite in self._rewrites.all()],
+            "footer": list(self._source.footer),
+        }
+
     def add(self, block: "Block") -> None:
         """Count a block."""
         self._print_first("", block.rejects)
@@ -87,6 +97,7 @@ class _Problems:
         self.rejected += len(block.rejects)
         self.warned += len({finding.row for finding in block.warnings})
         self.warnings.update(finding.code for finding in block.warnings)
+        self._rewrites.add(block.rewrites)
 
     def conclude(self) -> None:
         """Print the totals of what was not printed one by one."""
@@ -95,6 +106,11 @@ class _Problems:
         if self.warnings.total() > MOST_SHOWN:
             counted = ", ".join(f"{times:,} × {code}" for code, times in self.warnings.most_common())
             print_error(f"all warnings: {counted}")
+        for rewrite in self._rewrites.all():
+            print_error(f"rewritten, first in row {self._source.place(rewrite.row)}: {rewrite.sentence}")
+        if footer := self._source.footer:
+            rows = ", ".join(map(self._source.place, footer))
+            print_error(f"footer: row {rows} below the last customer is no customer, and is left out")
         if self._source.unmapped:
             print_error(f"columns not used: {', '.join(self._source.unmapped)}")
 

@@ -109,7 +109,7 @@ def test_half_a_character_is_written_and_rejected_again(source: Open, tmp_path: 
 
 
 def test_a_customer_number_is_shown_only_where_it_is_one(source: Open) -> None:
-    cells = ["Sum", "KariNordmann", "kari@example.no", "15108695088", "=0010", "10001.0", "#REF!"]
+    cells = ["Sum", "KariNordmann", "kari@example.no", "=0010", "10001.0", "#REF!"]
     text = "customerNo;phoneNo\n" + "".join(f"{cell};\n" for cell in cells) + "10002;call\n"
 
     (block,) = source(text).blocks()
@@ -117,13 +117,13 @@ def test_a_customer_number_is_shown_only_where_it_is_one(source: Open) -> None:
     assert [reject.customer_no for reject in block.rejects] == [*[None] * len(cells), "10002"]
 
 
-def test_a_number_that_begins_with_an_apostrophe_is_an_error_and_only_our_own_is_taken_away(
+def test_an_apostrophe_before_a_formula_is_an_error_and_only_our_own_is_taken_away(
     source: Open, tmp_path: Path
 ) -> None:
-    first = rejects_file(source("customerNo,name\n'0010,A\n'=7,B\n=8,C\n9,D\n"), tmp_path / "1.csv")
+    first = rejects_file(source("customerNo,name\n'0010-,A\n'=7,B\n=8,C\n9,D\n"), tmp_path / "1.csv")
     again = rejects_file(open_source(str(tmp_path / "1.csv"), policy=Policy(today=TODAY)), tmp_path / "2.csv")
 
-    assert [row[0] for row in first[1:]] == ["'0010", "''=7", "'=8"]
+    assert [row[0] for row in first[1:]] == ["'0010-", "''=7", "'=8"]
     assert again == first
 
 

@@ -118,6 +118,7 @@ BROKEN: list[tuple[str, str, str]] = [
     ("countryCode", "NOR", "not-a-country-code"),
     ("countryCode", "47", "not-a-country-code"),
     ("countryCode", "XX", "unknown-country"),
+    ("countryCode", "no", "unknown-country"),
     ("phoneNo", "4.7912E+10", "scientific-notation"),
     ("phoneNo", "4,7912e10", "scientific-notation"),
     ("phoneNo", "call Kari", "letters-in-phone"),
@@ -125,8 +126,27 @@ BROKEN: list[tuple[str, str, str]] = [
     ("phoneNo", "45360000", "doubtful-phone"),
     ("organizationNo", "974760674", "not-an-organisation-number"),
     ("organizationNo", "97476067", "not-an-organisation-number"),
+    ("organizationNo", "974 760 673", "not-an-organisation-number"),
+    ("organizationNo", "974760673MVA", "not-an-organisation-number"),
     ("organizationNo", "15108695088", "birth-number"),
+    *(
+        ("name", cell, "birth-number")
+        for cell in ("15108695088", "Kari 151086 95088", "Kari (151086-95088), Oslo", "15 10 86 950 88")
+    ),
+    ("addressLine2", "fnr.15908695124", "birth-number"),
+    ("buyerReference", "55108695071", "birth-number"),
+    ("phoneNo", "15108695088", "birth-number-elsewhere"),
+    ("emailAddressDocument", "15108695088@example.no", "birth-number-elsewhere"),
+    *(("name", cell, "placeholder-name") for cell in ("NULL", "nan", "-", "N/A", "None", "(null)")),
+    *(("cityName", cell, "placeholder") for cell in ("NULL", "NaN", "-", "--", "n/a", "NaT", "?")),
     ("postalCode", "155", "postal-code"),
+    ("postalCode", "N-0155", "postal-code"),
+    ("addressLine1", '="Gata 1"', "formula-text"),
+    ("name", "'Kari", "formula-text"),
+    ("phoneNo", "91234567 / 92345678", "doubtful-phone"),
+    ("phoneNo", "91234567, 92345678", "doubtful-phone"),
+    ("phoneNo", "91234567;92345678", "doubtful-phone"),
+    *(("customerNo", cell, "not-a-customer-number") for cell in ("04.03.26", "4/3/26", "Sum:3750", "Antall:3")),
 ]
 KEPT: list[tuple[str, str]] = [
     ("customerNo", "00010-Å"),
@@ -149,12 +169,13 @@ KEPT: list[tuple[str, str]] = [
     ("distributionType", "m"),
     ("emailAddressDocument", "kari@example.no; ola@example.no;"),
     ("emailAddressDocument", "Kåre.O'Hara+faktura@blåbær.no"),
-    ("countryCode", "no"),
     ("countryCode", "SJ"),
+    ("countryCode", "NA"),
+    ("phoneNo", "+46701234567"),
+    ("sellerReference", "15108695089"),
     ("phoneNo", "+47 912 34 567"),
     ("phoneNo", "(0047) 91/23-45.67"),
     ("phoneNo", "+46 8 123 456 78"),
-    ("organizationNo", "974 760 673"),
     ("postalCode", "0155"),
 ]
 ABROAD = [
@@ -164,12 +185,20 @@ ABROAD = [
     ("phoneNo", "1", "XX", []),
     ("postalCode", "123 45", "SE", []),
     ("postalCode", "0155", "SE", ["postal-code"]),
-    ("postalCode", "SE-12345", "se", []),
-    ("postalCode", "DK-1000", "DK", []),
+    ("postalCode", "SE-12345", "se", ["postal-code"]),
+    ("postalCode", "DK-1000", "DK", ["postal-code"]),
+    ("postalCode", "sw1a 1aa", "GB", ["postal-code"]),
     ("postalCode", "SW1A 1AA", "GB", []),
     ("postalCode", "anything", "AU", []),
     ("organizationNo", "5560360793", "SE", []),
 ]
+
+OF_ROWS_AND_COLUMNS = {
+    "missing", "does-not-fit", "zero-restored", "duplicate-left-out", "total-row", "note-row", "separator-row",
+    "repeated-header", "swallowed-rows", "thousands-separator", "odd-thousands-separator", "unlike-the-others",
+    "only-a-number", "country-without-code",
+}  # fmt: skip
+"""Those that no cell alone breaks; tests/cases has a case of each."""
 
 CHECKS = {leaf: checks_of(leaf, today=TODAY, severities=severities({})) for leaf in FIELD_PATHS}
 
@@ -202,7 +231,7 @@ def test_every_rule_has_a_reason_and_a_case() -> None:
     codes = {code for check in checks for code in check.predicates}
 
     assert codes == {code for _, _, code in BROKEN} | {"not-in-lookup"}
-    assert codes | {"missing", "does-not-fit", "zero-restored", "duplicate-left-out"} == set(REASONS)
+    assert codes | OF_ROWS_AND_COLUMNS == set(REASONS)
 
 
 def _with_lookup() -> list[Check]:
