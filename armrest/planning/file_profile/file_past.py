@@ -54,5 +54,5 @@ class FilePast:
                 nearest = found
             if not nearest.said:
                 break
-        missing = nearest.same.missing if nearest else 0.0
+        missing = nearest.same.missing if nearest else None
         return now.profile(counts, missing=missing).model_dump_json(), nearest.said if nearest else []
