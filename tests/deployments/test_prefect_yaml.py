@@ -105,6 +105,7 @@ def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:
         "changes_only": True,
         "max_changed": "20%",
         "min_rows": "50%",
+        "check_profile": True,
         "max_source_age": "26h",
     }
 
@@ -132,8 +133,10 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "duplicates": "error",
         "changes_only": False,
         "max_rejected": "5%",
+        "max_warned": None,
         "max_changed": None,
         "min_rows": None,
+        "check_profile": None,
         "max_source_age": None,
         "on_guard": "refuse",
         "approve_within": "12h",

@@ -1,14 +1,13 @@
 """What is different in a file, compared with an earlier one of the same source that has settled, in words."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from armrest.intake import CustomerSample
 from armrest.planning.file_profile.column_differences import FEWEST_CELLS, describe_column, percent
 from armrest.planning.file_profile.column_shape import ColumnShape
 from armrest.planning.file_profile.profile import Counts, FileProfile, SampledFile
-from armrest.planning.file_profile.same_customers import SameCustomers, customers_in_common
+from armrest.planning.file_profile.same_customers import SameCustomers
 
 FEWEST_CUSTOMERS: Final = 20
 """Fewer rows or customers in common prove nothing."""
@@ -24,7 +23,7 @@ STRANGERS: Final = 0.35
 REJECTED: Final = 0.015
 WARNED: Final = 0.02
 LEARNED: Final = 1.5
-"""What the earlier file had, times this, is allowed on top."""
+"""What one of the last files had, times this, is allowed on top."""
 
 REPLACED: Final = 0.02
 MOVED: Final = 0.03
@@ -37,6 +36,8 @@ CHANGED_CHOICE: Final = 0.06
 UNIQUE: Final = 0.95
 """A column with a larger share of different values holds something of each customer's own."""
 BORROWED: Final = 0.10
+"""Of the values that have changed, so many may be those of other customers."""
+BORROWED_OF_ALL: Final = 0.01
 EMPTIED: Final = 0.035
 EMPTIED_ROWS: Final = 0.015
 ADDED: Final = 0.30
@@ -44,29 +45,60 @@ LOST: Final = 0.02
 """A column that was filled in a larger share of the rows must not be missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """What is different, the gravest first; `same` are the customers of both files."""
+def describe_counts(
+    counts: Counts, past: Sequence[FileProfile], missing: float, *, strangers_are_right: bool = False
+) -> list[str]:
+    """Return what is odd about the number of rows, and about rejected, warned, new and missing ones.
 
-    said: list[str]
-    same: SameCustomers
-
-
-def differences_between(
-    now: SampledFile, counts: Counts, before: FileProfile, *, strangers_are_right: bool = False
-) -> Differences:
-    """Compare a file with the profile of an earlier one.
+    What any of the last files had, such as few of the customers of the night before, is not odd.
 
     Args:
-        counts: Of the file.
+        past: The profiles of earlier files, at least one, the newest first.
+        missing: The share of the newest one's customers that this file lacks.
         strangers_are_right: A person has confirmed that its customers belong to this client.
     """
-    columns = now.known_columns
-    same = customers_in_common(now.checks, list(columns), before.checks(), list(before.columns))
-    said = [
-        *_of_rows(counts, before, same),
-        *_of_strangers(counts, before, strangers_are_right=strangers_are_right),
+    rows = counts.rows
+    shares = (
+        ("are rejected", counts.rejected, max(before.rejected for before in past), REJECTED),
+        ("have a warning", counts.warned, max(before.warned for before in past), WARNED),
+    )
+    said = list(_of_rows(counts, past, missing))
+    if (
+        counts.new > rows * (STRANGERS + LEARNED * max(before.new for before in past))
+        and counts.new >= FEWEST_CUSTOMERS
+        and not strangers_are_right
+    ):
+        said.append(f"{counts.new:,} of {rows:,} customers are strangers")
+    return said + [
+        f"{percent(times / rows)} of the rows {what}, and {percent(earlier)} before"
+        for what, times, earlier, limit in shares
+        if times > rows * (limit + LEARNED * earlier) and times >= FEWEST_ODD
     ]
+
+
+def _of_rows(counts: Counts, past: Sequence[FileProfile], missing: float) -> Iterator[str]:
+    rows, newest = counts.rows, past[0]
+    usual = LEARNED * max(before.missing for before in past)
+    most = max(before.rows for before in past)
+    if max(rows, newest.rows) < FEWEST_CUSTOMERS:
+        return
+    if rows < newest.rows * (FEWER_ROWS - usual):
+        yield f"{rows:,} rows, and {newest.rows:,} before"
+    elif rows > most * MORE_ROWS and counts.new < rows * FEW_NEW:
+        yield f"{rows:,} rows, and {most:,} before"
+    elif missing > MISSING + usual and len(newest.customers) >= FEWEST_CUSTOMERS:
+        yield f"{percent(missing)} of the earlier customers are missing"
+
+
+def describe_columns(now: SampledFile, before: FileProfile, same: SameCustomers, *, rows: int) -> list[str]:
+    """Return what is different in the columns of a file, the gravest first.
+
+    Args:
+        same: The customers of both files.
+        rows: Of the file.
+    """
+    columns = now.known_columns
+    said: list[str] = []
     moved: set[str] = set()
     if same.number >= FEWEST_CUSTOMERS:
         said += _of_persons(same)
@@ -77,30 +109,8 @@ def differences_between(
         said += _of_fields(same, before, apart_from=moved)
     for field, shape in before.columns.items():
         if field not in moved:
-            said += _of_column(field, columns.get(field), shape, rows=min(counts.rows, before.rows), same=same)
-    return Differences(said, same)
-
-
-def _of_rows(counts: Counts, before: FileProfile, same: SameCustomers) -> Iterator[str]:
-    rows, then = counts.rows, before.rows
-    if max(rows, then) >= FEWEST_CUSTOMERS:
-        has_many_more = rows > then * MORE_ROWS and counts.new < rows * FEW_NEW
-        if rows < then * FEWER_ROWS * (1 - before.missing) or has_many_more:
-            yield f"{rows:,} rows, and {then:,} before"
-        elif same.missing > MISSING + LEARNED * before.missing and len(before.customers) >= FEWEST_CUSTOMERS:
-            yield f"{percent(same.missing)} of the earlier customers are missing"
-    for what, times, earlier, limit in (
-        ("are rejected", counts.rejected, before.rejected, REJECTED),
-        ("have a warning", counts.warned, before.warned, WARNED),
-    ):
-        if times > rows * (limit + LEARNED * earlier) and times >= FEWEST_ODD:
-            yield f"{percent(times / rows)} of the rows {what}, and {percent(earlier)} before"
-
-
-def _of_strangers(counts: Counts, before: FileProfile, *, strangers_are_right: bool) -> Iterator[str]:
-    is_odd = counts.new > counts.rows * (STRANGERS + LEARNED * before.new)
-    if is_odd and counts.new >= FEWEST_CUSTOMERS and not strangers_are_right:
-        yield f"{counts.new:,} of {counts.rows:,} customers are strangers"
+            said += _of_column(field, columns.get(field), shape, rows=min(rows, before.rows), same=same)
+    return said
 
 
 def _of_persons(same: SameCustomers) -> Iterator[str]:
@@ -124,7 +134,7 @@ def _of_fields(same: SameCustomers, before: FileProfile, *, apart_from: set[str]
         shape = before.columns[field]
         if changed > times * _most_changed(field, shape) and changed >= FEWEST_ODD:
             yield f"{percent(changed / times)} of the customers with {field} have another {field}"
-        elif shape.distinct > UNIQUE and borrowed > changed * BORROWED and borrowed > FEWEST_ODD:
+        elif shape.distinct > UNIQUE and borrowed > max(FEWEST_ODD, changed * BORROWED, times * BORROWED_OF_ALL):
             yield f"{percent(changed / times)} of the customers with {field} have another {field}, some of it others'"
         if emptied > EMPTIED * times and emptied > EMPTIED_ROWS * same.number and emptied >= FEWEST_ODD:
             yield f"{percent(emptied / times)} of the customers with {field} have lost their {field}"

@@ -11,14 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from armrest.intake import CustomerSample
 from armrest.model import customer_key
 from armrest.planning.file_profile.column_shape import ColumnShape, shape_of
+from armrest.planning.file_profile.same_customers import Checks, SameCustomers, customers_in_common
 
 MOST_CUSTOMERS: Final = 512
 """The customers whose check digits are stored; enough to see that one in fifty has become somebody else."""
 FEWEST_KNOWN: Final = 30
 """With fewer known customers in the sample, the columns of all customers are looked at."""
-
-Checks = Mapping[str, Sequence[int]]
-"""For each customer of the sample, by a keyed hash of its key, a check digit of each field; 0 where it is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +86,10 @@ class SampledFile:
     def known_columns(self) -> dict[str, ColumnShape]:
         """The shapes of the columns among known customers: a batch of new ones may be unlike the others."""
         return self._shapes(self._known if len(self._known) >= FEWEST_KNOWN else self._all)
+
+    def customers_of(self, before: FileProfile) -> SameCustomers:
+        """Compare the customers that an earlier file has in common with it."""
+        return customers_in_common(self.checks, self._fields, before.checks(), list(before.columns))
 
     def profile(self, counts: Counts, *, missing: float | None) -> FileProfile:
         """Return the profile to store.

@@ -20,6 +20,8 @@ SHORTEST_REST: Final = 3
 MOST_TRIED: Final = 100_000
 """Of a source that lacks more of the known customers, no others are tried with a prefix or suffix of digits."""
 
+EXAMPLES: Final = 2
+
 ZEROS: Final = "leading zeros"
 SIGNS: Final = "zeros, blanks or signs"
 _FRACTION: Final = re.compile(r"[.,]0+$")
@@ -55,7 +57,7 @@ class Renumbering:
         for how, new in self._candidates.like(number, affixes=self._vanished <= MOST_TRIED):
             self._times[how] += 1
             examples = self._examples.setdefault(how, [])
-            if len(examples) < 2:
+            if len(examples) < EXAMPLES:
                 examples.append((new, number))
 
     def difference(self) -> str | None:

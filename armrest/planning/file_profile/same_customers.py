@@ -1,11 +1,12 @@
 """The customers that two files have in common, field by field: what was emptied, changed, or moved to another field."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from armrest.planning.file_profile.profile import Checks
+Checks = Mapping[str, Sequence[int]]
+"""For each customer of a sample, by a keyed hash of its key, a check digit of each field; 0 where it is empty."""
 
 FEWEST_FIELDS: Final = 3
 """A customer with fewer filled fields does not tell whether it has become somebody else."""
@@ -61,7 +62,7 @@ def customers_in_common(
         missing=_share(len(before) - len(pairs), len(before)),
         replaced=_share(sum(_is_somebody_else(old, new) for old, new in pairs), len(pairs)),
     )
-    owned = [{digits[position] for digits in before.values()} for position in was]
+    owned = [_once(digits[position] for digits in before.values()) for position in was]
     for old, new in pairs:
         _count(same, fields, old, new, owned)
     return same
@@ -73,13 +74,16 @@ def _count(
     """Count what has become of one customer.
 
     Args:
-        owned: For each field, the check digits of all earlier customers.
+        owned: For each field, the check digits that one earlier customer had alone; those that are found are removed.
     """
     differing = [index for index, digit in enumerate(old) if digit != new[index]]
     changed = [index for index in differing if old[index] and new[index]]
     same.filled.update(name for name, digit in zip(fields, old, strict=True) if digit)
     same.changed.update(fields[index] for index in changed)
-    same.borrowed.update(fields[index] for index in changed if new[index] in owned[index])
+    for index in changed:
+        if new[index] in owned[index]:
+            owned[index].discard(new[index])
+            same.borrowed[fields[index]] += 1
     same.emptied.update(fields[index] for index in differing if not new[index])
     same.added.update(fields[index] for index in differing if not old[index])
     same.moved.update(
@@ -88,6 +92,10 @@ def _count(
         for source in differing
         if new[target] and source != target and old[source] == new[target]
     )
+
+
+def _once(digits: Iterable[int]) -> set[int]:
+    return {digit for digit, times in Counter(digits).items() if times == 1}
 
 
 def _is_somebody_else(old: Sequence[int], new: Sequence[int]) -> bool:

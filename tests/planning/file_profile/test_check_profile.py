@@ -63,8 +63,8 @@ ODD: dict[str, tuple[Callable[[Rows], Rows], str]] = {
         lambda rows: changed(rows, "organizationNo", lambda cell: f"{int(cell):.2E}"),
         "organizationNo",
     ),
-    "a wrong encoding": (
-        lambda rows: changed(rows, "cityName", lambda cell: cell.replace("ø", "?")),
+    "letters were lost": (
+        lambda rows: changed(rows, "name", lambda cell: cell.replace("a", "?")),
         "",
     ),
     "capitals": (

@@ -28,11 +28,7 @@ ALIKE = {
     "a prefix of digits": ([f"2218{no}" for no in KNOWN], KNOWN, "what is added (2218…)"),
     "a suffix of digits": ([f"{no}01" for no in KNOWN], KNOWN, "what is added (…01)"),
     "a prefix of digits is lost": (KNOWN, [f"2218{no}" for no in KNOWN], "what is left out (2218…)"),
-    "one of many": (
-        ["10", *map(str, range(90_000, 90_099))],
-        ["0010", *map(str, range(7_000, 7_020))],
-        "leading zeros",
-    ),
+    "one of many": (["10", *KNOWN[20:]], ["0010", "7001", "7002"], "leading zeros (10 / 0010)"),
 }
 
 
