@@ -36,7 +36,7 @@ CHANGED_CHOICE: Final = 0.06
 UNIQUE: Final = 0.95
 """A column with a larger share of different values holds something of each customer's own."""
 BORROWED: Final = 0.10
-"""Of the values that have changed, so many may be those of other customers."""
+"""Of the values that have changed, this share may be those of other customers."""
 BORROWED_OF_ALL: Final = 0.01
 EMPTIED: Final = 0.035
 EMPTIED_ROWS: Final = 0.015

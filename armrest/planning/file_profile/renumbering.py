@@ -14,7 +14,7 @@ SAMPLE: Final = 2_000
 FEWEST: Final = 3
 """The fewest customers with a prefix or suffix in common that count. Of zeros, one is enough."""
 MOST: Final = 0.5
-"""Of the new customers, so many must have the prefix or suffix; if it is of digits, of the vanished ones, too."""
+"""This share of the new customers must have the prefix or suffix; if it is of digits, of the vanished ones, too."""
 LONGEST_AFFIX: Final = 8
 SHORTEST_REST: Final = 3
 MOST_TRIED: Final = 100_000
