@@ -82,6 +82,8 @@ def _empty(annotation: Any) -> _Empty:
         return _Empty(())
     if dict in kinds:
         return _Empty({})
+    if bool in kinds:
+        return _Empty(None)  # a switch that nobody has touched
     return _Empty(0 if int in kinds else "")
 
 

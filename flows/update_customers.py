@@ -79,9 +79,9 @@ async def update_customers(
         client_no: The client's number in ARM, for example 2218.
         connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
         reading: The source and how it is read, each option as a parameter of its own.
-        on_guard: What to do when one of the last three limits is hit, or the customers look like another client's.
-            refuse sends nothing; ask pauses, shows the plan, and waits for a person to approve or refuse it in this
-            UI.
+        on_guard: What to do when a limit other than max_rejected is hit, the file is not like the last ones, or the
+            customers look like another client's. refuse sends nothing; ask pauses, shows the plan, and waits for a
+            person to approve or refuse it in this UI.
         approve_within: How long ask waits; without an answer, the plan is not sent (12h).
         user_id: User id that ARM records as the author. Empty: the user id in the settings.
         mode: update changes existing customers; upsert also creates new ones.

@@ -90,10 +90,16 @@ def unconfirmed_doubt(workspace: Workspace, run: Run) -> str | None:
         return client_doubt(tx, run)
 
 
+def renumbered_customers(workspace: Workspace, run: Run) -> str | None:
+    """Return how a run's new customer numbers differ from vanished ones, if only by zeros or a prefix, or None."""
+    return plan_figures(workspace.outbox.ledger, run).renumbered
+
+
 def reasons_to_ask(workspace: Workspace, plan: Run) -> str:
     """Return what a person must know before approving a plan that a guard rail has refused."""
-    reason, doubt = request_of_update(plan).asks_because or "", unconfirmed_doubt(workspace, plan)
-    return reason if doubt is None or doubt == reason else f"{reason}; {doubt}"
+    reason = request_of_update(plan).asks_because or ""
+    others = (unconfirmed_doubt(workspace, plan), renumbered_customers(workspace, plan))
+    return "; ".join([reason, *(other for other in others if other and other not in reason)])
 
 
 def confirm_if_approved(workspace: Workspace, plan: Run, decision: Decision) -> None:

@@ -130,7 +130,7 @@ def _reject(outbox: Outbox, attempt: PlanAttempt, planner: "_Planner", refusal: 
     planner.note(planned=planner.read - planner.rejected)
     ended: dict[str, Any] = {"message": refusal.message, "ended_at": outbox.ledger.now()}
     if isinstance(refusal, GuardRailHit):
-        ended["figures"] = PlanFigures(past_rail=refusal.code, client_doubt=planner.client_doubt).as_json()
+        ended["figures"] = planner.figures_of_refusal(refusal.code).as_json()
     update_run(outbox.ledger, attempt.run, attempt, state=RunState.INPUT_REJECTED, **ended)
 
 
@@ -253,6 +253,7 @@ class _Planner:
         self._spread = Spread(SAMPLE)
         self._past = FilePast(outbox.ledger, run)
         self.client_doubt: str | None = None
+        self._differences: list[str] = []
         self.read = 0
         self.rejected = 0
         self.warned = 0
@@ -307,6 +308,15 @@ class _Planner:
                 rejects.close()
             writer.complete(profile=profile)
 
+    def figures_of_refusal(self, code: str) -> PlanFigures:
+        """Return what is known of a plan that a guard rail has refused."""
+        return PlanFigures(
+            past_rail=code,
+            client_doubt=self.client_doubt,
+            renumbered=self._past.renumbered(),
+            differences=self._differences,
+        )
+
     def _check_profile(self, source: Source, writer: PlanWriter) -> str:
         """Hold the source against the last ones that settled, and return its own profile, as JSON.
 
@@ -318,6 +328,7 @@ class _Planner:
         profile, figures.differences = self._past.compare(
             source.fields, counts, strangers_are_right=bool(self.request.client_confirmed_by)
         )
+        self._differences = figures.differences
         self._rails.check_profile(source.name, figures.differences)
         return profile
 

@@ -22,7 +22,9 @@ OnGuard = Annotated[
 Yes = Annotated[
     bool,
     typer.Option(
-        "--yes", help="Send even if a guard rail is hit, without asking; never if the client may be the wrong one."
+        "--yes",
+        help="Send even if a guard rail is hit, without asking; never if the client may be the wrong one, or if "
+        "customers have other numbers.",
     ),
 ]
 
@@ -31,7 +33,8 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
     """Ask for approval if a guard rail refused the run, and send its plan if approved; otherwise return the run.
 
     Args:
-        yes: The answer in advance. It does not apply to customers that look like another client's.
+        yes: The answer in advance. It does not apply to customers that look like another client's, or that have their
+            known numbers in another form.
         asks: Whether to ask the user, if there is a terminal.
         times: The deadline and the wait with which the plan is sent.
     """
@@ -41,11 +44,12 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
         hit_guard_rail,
         open_plan_for_approval,
         reasons_to_ask,
+        renumbered_customers,
         unconfirmed_doubt,
     )
     from armrest.app.person import login_name
     from armrest.app.plan_run import plan_run
-    from armrest.outbox import RunState, find_run, record_decision, summary
+    from armrest.outbox import RunState, find_run, record_decision, request_of_update, summary
     from tasks.open_workspace import use_workspace
 
     can_ask = asks and sys.stdin.isatty()
@@ -53,13 +57,19 @@ def approve_past_guard_rail(run: "RunSummary", *, yes: bool, asks: bool, times: 
         refused = find_run(workspace.outbox.ledger, run.run_id)
         if not hit_guard_rail(workspace, refused):
             return run
-        doubted = unconfirmed_doubt(workspace, refused) is not None
+        may_renumber = request_of_update(refused).check_profile is False
+
+        def is_doubted(run: "Run") -> bool:
+            is_renumbered = renumbered_customers(workspace, run) is not None and not may_renumber
+            return is_renumbered or unconfirmed_doubt(workspace, run) is not None
+
+        doubted = is_doubted(refused)
         if not can_ask and (doubted or not yes):
             return replace(run, message=f"{run.message}; {_why_nobody_answers(yes=yes, doubted=doubted)}")
         plan = open_plan_for_approval(workspace, refused)
         if (planned := plan_run(workspace, plan)).state is not RunState.PLANNED:
             return planned
-        why, doubted = reasons_to_ask(workspace, plan), unconfirmed_doubt(workspace, plan) is not None
+        why, doubted = reasons_to_ask(workspace, plan), is_doubted(plan)
         # only the plan shows it: another guard rail stopped the run before the file was read
         if doubted and not can_ask:
             message = f"{why}; {_why_nobody_answers(yes=yes, doubted=doubted)}"

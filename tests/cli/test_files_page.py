@@ -37,4 +37,4 @@ def test_the_way_of_a_file_can_be_gone(typed: Typed, tmp_path: Path) -> None:
 @pytest.mark.parametrize("flag", sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE))))
 def test_every_flag_of_the_page_is_one(flag: str) -> None:
     commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
-    assert any(flag in option.opts for command in commands for option in command.params)
+    assert any(flag in (*option.opts, *option.secondary_opts) for command in commands for option in command.params)

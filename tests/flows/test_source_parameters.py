@@ -79,7 +79,9 @@ def test_a_run_stores_every_option() -> None:
         "changes_only": True,
         "max_rejected": "7",
         "max_changed": "20%",
+        "max_warned": "12",
         "min_rows": "50%",
+        "check_profile": True,
         "max_source_age": "1h",
     }
     stored = SourceOptions(**given).request(load_settings()).model_dump()  # type: ignore[arg-type]

@@ -143,6 +143,20 @@ PLANS: Final = (
         tests=("planning/test_guard_rails.py",),
     ),
     Mutant(
+        promise="a file whose customers have other numbers is not sent",
+        file=_RAILS,
+        old="if difference is not None and self.checks_profile is not False:",
+        new="if difference is not None and self.checks_profile:",
+        tests=("planning/file_profile/test_check_profile.py",),
+    ),
+    Mutant(
+        promise="a file that is not like the last ones is not sent",
+        file=_RAILS,
+        old="if differences and self.checks_profile:",
+        new="if differences and self.checks_profile is False:",
+        tests=("planning/file_profile/test_check_profile.py",),
+    ),
+    Mutant(
         promise="a file that is too old is not sent",
         file=_RAILS,
         old="        if age_seconds > self.max_source_age_seconds:",

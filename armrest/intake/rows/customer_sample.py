@@ -1,7 +1,7 @@
 """A sample of a source's customers: the same ones every night, however the file is sorted and however it is read.
 
-The customers with the smallest hashes of their keys are taken. So two files of one client give mostly the same customers,
-what several processes sample can be put together, and memory does not grow with the file.
+The customers with the smallest hashes of their keys are taken. So two files of one client give mostly the same
+customers, what several processes sample can be put together, and memory does not grow with the file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +58,8 @@ class SampledCustomer(NamedTuple):
 
 class CustomerSample:
     """The sample of a source, put together from those of its blocks."""
+
+    SIZE: Final = SIZE
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size

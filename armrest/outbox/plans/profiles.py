@@ -59,7 +59,7 @@ def settled_profiles(ledger: Ledger, run: Run) -> list[str]:
 
 
 def _settled(client: int) -> Select[Any]:
-    """Select the profiles of a client's settled runs, the newest data first; runs that it was told to forget count not."""
+    """Select the profiles of a client's settled runs, the newest data first; not of runs that it was told to forget."""
     forgotten = select(clients.c.forgotten_seq).where(clients.c.id == client).scalar_subquery()
     query = select(profiles.c.run_seq, profiles.c.source, profiles.c.content).join(
         runs, runs.c.seq == profiles.c.run_seq

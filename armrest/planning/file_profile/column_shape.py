@@ -1,4 +1,4 @@
-"""The shape of a column: how many cells are filled, and what kinds of characters they are made of. Figures, no values."""
+"""The shape of a column: how much of it is filled, and with what kinds of characters. It holds figures, no values."""
 
 import re
 from collections import Counter

@@ -1,216 +1,168 @@
 """What is different in a file, compared with an earlier one of the same source that has settled, in words."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from armrest.planning.file_profile.column_shape import LONGEST, ColumnShape
+from armrest.intake import CustomerSample
+from armrest.planning.file_profile.column_differences import FEWEST_CELLS, describe_column, percent
+from armrest.planning.file_profile.column_shape import ColumnShape
 from armrest.planning.file_profile.profile import Counts, FileProfile, SampledFile
-from armrest.planning.file_profile.same_customers import SameCustomers, customers_in_common
+from armrest.planning.file_profile.same_customers import SameCustomers
 
-K = TypeVar("K", str, int)
-
-FEWEST_CELLS: Final = 20
-"""A column with fewer filled cells has no shape."""
 FEWEST_CUSTOMERS: Final = 20
-"""Fewer customers in common are not compared one by one."""
+"""Fewer rows or customers in common prove nothing."""
+FEWEST_ODD: Final = 3
+"""Fewer odd rows or customers are no difference, whatever their share."""
 
 FEWER_ROWS: Final = 0.75
 MORE_ROWS: Final = 1.6
+FEW_NEW: Final = 0.2
+"""With more new customers, a file may have as many more rows."""
 MISSING: Final = 0.10
 STRANGERS: Final = 0.35
 REJECTED: Final = 0.015
-WARNED: Final = 0.05
+WARNED: Final = 0.02
+LEARNED: Final = 1.5
+"""What one of the last files had, times this, is allowed on top."""
+
 REPLACED: Final = 0.02
-CHANGED: Final = 0.20
-EMPTIED: Final = 0.06
-ADDED: Final = 0.30
 MOVED: Final = 0.03
+CHANGED: Final = 0.20
+NEVER_CHANGES: Final = frozenset({"dateOfBirth", "organizationNo"})
+CHANGED_NEVER: Final = 0.03
+CHOICE: Final = 0.02
+"""A column with a smaller share of different values holds a choice of few, which customers seldom change."""
+CHANGED_CHOICE: Final = 0.06
+UNIQUE: Final = 0.95
+"""A column with a larger share of different values holds something of each customer's own."""
+BORROWED: Final = 0.10
+"""Of the values that have changed, this share may be those of other customers."""
+BORROWED_OF_ALL: Final = 0.01
+EMPTIED: Final = 0.035
+EMPTIED_ROWS: Final = 0.015
+ADDED: Final = 0.30
 LOST: Final = 0.02
 """A column that was filled in a larger share of the rows must not be missing."""
-LEARNED: Final = 1.5
-"""What earlier nights had, times this, is allowed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
-    """What is different, the gravest first; `same` are the customers of both files."""
+def describe_counts(
+    counts: Counts, past: Sequence[FileProfile], missing: float, *, strangers_are_right: bool = False
+) -> list[str]:
+    """Return what is odd about the number of rows, and about rejected, warned, new and missing ones.
 
-    said: list[str]
-    same: SameCustomers
-
-
-def differences_between(
-    now: SampledFile, counts: Counts, before: FileProfile, *, strangers_are_right: bool = False
-) -> Differences:
-    """Compare a file with the profile of an earlier one.
+    What any of the last files had, such as few of the customers of the night before, is not odd.
 
     Args:
-        strangers_are_right: A person has confirmed that the customers belong to this client.
+        past: The profiles of earlier files, at least one, the newest first.
+        missing: The share of the newest one's customers that this file lacks.
+        strangers_are_right: A person has confirmed that its customers belong to this client.
+    """
+    rows = counts.rows
+    shares = (
+        ("are rejected", counts.rejected, max(before.rejected for before in past), REJECTED),
+        ("have a warning", counts.warned, max(before.warned for before in past), WARNED),
+    )
+    said = list(_of_rows(counts, past, missing))
+    if (
+        counts.new > rows * (STRANGERS + LEARNED * max(before.new for before in past))
+        and counts.new >= FEWEST_CUSTOMERS
+        and not strangers_are_right
+    ):
+        said.append(f"{counts.new:,} of {rows:,} customers are strangers")
+    return said + [
+        f"{percent(times / rows)} of the rows {what}, and {percent(earlier)} before"
+        for what, times, earlier, limit in shares
+        if times > rows * (limit + LEARNED * earlier) and times >= FEWEST_ODD
+    ]
+
+
+def _of_rows(counts: Counts, past: Sequence[FileProfile], missing: float) -> Iterator[str]:
+    rows, newest = counts.rows, past[0]
+    usual = LEARNED * max(before.missing for before in past)
+    most = max(before.rows for before in past)
+    if max(rows, newest.rows) < FEWEST_CUSTOMERS:
+        return
+    if rows < newest.rows * (FEWER_ROWS - usual):
+        yield f"{rows:,} rows, and {newest.rows:,} before"
+    elif rows > most * MORE_ROWS and counts.new < rows * FEW_NEW:
+        yield f"{rows:,} rows, and {most:,} before"
+    elif missing > MISSING + usual and len(newest.customers) >= FEWEST_CUSTOMERS:
+        yield f"{percent(missing)} of the earlier customers are missing"
+
+
+def describe_columns(now: SampledFile, before: FileProfile, same: SameCustomers, *, rows: int) -> list[str]:
+    """Return what is different in the columns of a file, the gravest first.
+
+    Args:
+        same: The customers of both files.
+        rows: Of the file.
     """
     columns = now.known_columns
-    same = customers_in_common(now.checks, list(columns), before.checks(), list(before.columns))
-    said = list(_of_whole_file(counts, before, same, strangers_are_right=strangers_are_right))
-    swapped: set[str] = set()
+    said: list[str] = []
+    moved: set[str] = set()
     if same.number >= FEWEST_CUSTOMERS:
+        said += _of_persons(same)
         for source, target, share in _moves(same):
-            if not {source, target} <= swapped:
-                said.append(f"{_percent(share)} of the customers have in {target} what they had in {source}")
-            swapped |= {source, target}
-        said += _of_customers(same, apart_from=swapped)
+            if not {source, target} <= moved:
+                said.append(f"{percent(share)} of the customers have in {target} what they had in {source}")
+            moved |= {source, target}
+        said += _of_fields(same, before, apart_from=moved)
     for field, shape in before.columns.items():
-        if field in swapped:
-            continue
-        if field not in columns:
-            if shape.filled > LOST:
-                said.append(f"there is no column for {field}, which {_percent(shape.filled)} of the rows filled")
-            continue
-        is_compared = same.number >= FEWEST_CUSTOMERS
-        said += _of_column(field, columns[field], shape, rows=(counts.rows, before.rows), fill=not is_compared)
-    return Differences(said, same)
+        if field not in moved:
+            said += _of_column(field, columns.get(field), shape, rows=min(rows, before.rows), same=same)
+    return said
 
 
-def _of_whole_file(
-    counts: Counts, before: FileProfile, same: SameCustomers, *, strangers_are_right: bool
-) -> Iterator[str]:
-    rows, then = counts.rows, before.rows
-    if rows < then * FEWER_ROWS * (1 - min(before.missing, 1)) and then >= FEWEST_CUSTOMERS:
-        yield f"{rows:,} rows, and {then:,} before"
-    elif same.missing > MISSING + LEARNED * before.missing and len(before.customers) >= FEWEST_CUSTOMERS:
-        yield f"{_percent(same.missing)} of the earlier customers are missing"
-    new, was_new = counts.new / rows if rows else 0.0, before.new
-    if new > STRANGERS + LEARNED * was_new and counts.new >= FEWEST_CUSTOMERS and not strangers_are_right:
-        yield f"{counts.new:,} of {rows:,} customers are strangers"
-    elif rows > then * MORE_ROWS and new < 0.2 and rows - then >= FEWEST_CUSTOMERS:
-        yield f"{rows:,} rows, and {then:,} before"
-    for what, share, earlier, limit in (
-        ("are rejected", counts.rejected / rows if rows else 0.0, before.rejected, REJECTED),
-        ("have a warning", counts.warned / rows if rows else 0.0, before.warned, WARNED),
-    ):
-        if share > limit + LEARNED * earlier and share * rows >= 3:
-            yield f"{_percent(share)} of the rows {what}, and {_percent(earlier)} before"
-    if same.replaced > REPLACED and same.replaced * same.number >= 3:
-        yield f"{_percent(same.replaced)} of the customers have become somebody else: most of their fields changed"
+def _of_persons(same: SameCustomers) -> Iterator[str]:
+    if same.replaced > REPLACED and same.replaced * same.number >= FEWEST_ODD:
+        yield f"{percent(same.replaced)} of the customers have become somebody else: most of their fields are others"
 
 
 def _moves(same: SameCustomers) -> Iterator[tuple[str, str, float]]:
     """Yield fields whose values are in another field now, the commonest first."""
-    for (source, target), share in sorted(same.moved.items(), key=lambda entry: -entry[1]):
-        if share > MOVED and share * same.number >= 3:
-            yield source, target, share
+    for (source, target), times in same.moved.most_common():
+        if times > MOVED * same.number and times >= FEWEST_ODD:
+            yield source, target, times / same.number
 
 
-def _of_customers(same: SameCustomers, *, apart_from: set[str]) -> Iterator[str]:
-    for what, shares, limit, verb in (
-        ("another", same.changed, CHANGED, "have another"),
-        ("no", same.emptied, EMPTIED, "have lost their"),
-    ):
-        for field, share in shares.items():
-            if field not in apart_from and same.filled.get(field, 0) >= FEWEST_CELLS and share > limit:
-                yield f"{_percent(share)} of the customers with {field} {verb} {field}" if what else ""
-    for field, share in same.added.items():
-        if field not in apart_from and share > ADDED:
-            yield f"{_percent(share)} of the customers have {field} now, and had none"
+def _of_fields(same: SameCustomers, before: FileProfile, *, apart_from: set[str]) -> Iterator[str]:
+    """Yield which fields too many customers have changed, lost or got; `apart_from` are those that were named."""
+    for field, times in same.filled.items():
+        if times < FEWEST_CELLS or field in apart_from:
+            continue
+        changed, borrowed, emptied = same.changed[field], same.borrowed[field], same.emptied[field]
+        shape = before.columns[field]
+        if changed > times * _most_changed(field, shape) and changed >= FEWEST_ODD:
+            yield f"{percent(changed / times)} of the customers with {field} have another {field}"
+        elif shape.distinct > UNIQUE and borrowed > max(FEWEST_ODD, changed * BORROWED, times * BORROWED_OF_ALL):
+            yield f"{percent(changed / times)} of the customers with {field} have another {field}, some of it others'"
+        if emptied > EMPTIED * times and emptied > EMPTIED_ROWS * same.number and emptied >= FEWEST_ODD:
+            yield f"{percent(emptied / times)} of the customers with {field} have lost their {field}"
+    for field, times in same.added.items():
+        if times > ADDED * same.number and field not in apart_from:
+            yield f"{percent(times / same.number)} of the customers have {field}, and had none"
 
 
-def _of_column(field: str, now: ColumnShape, then: ColumnShape, *, rows: tuple[int, int], fill: bool) -> Iterator[str]:
-    if fill and then.filled - now.filled > EMPTIED + 1 / rows[0] ** 0.5 if rows[0] else False:
-        yield f"{field} is filled in {_percent(now.filled)} of the rows, and in {_percent(then.filled)} before"
-    cells = min(now.filled * rows[0], then.filled * rows[1], 4096)
-    if cells < FEWEST_CELLS:
+def _most_changed(field: str, shape: ColumnShape) -> float:
+    if field in NEVER_CHANGES:
+        return CHANGED_NEVER
+    return CHANGED_CHOICE if shape.distinct < CHOICE else CHANGED
+
+
+def _of_column(
+    field: str, now: ColumnShape | None, then: ColumnShape, *, rows: int, same: SameCustomers
+) -> Iterator[str]:
+    """Yield what is different in a column.
+
+    Args:
+        rows: Of the file with fewer rows.
+    """
+    if now is None:
+        if then.filled > LOST and rows >= FEWEST_CUSTOMERS:
+            yield f"there is no column for {field}, which {percent(then.filled)} of the rows filled"
         return
-    noise = 0.5 / cells**0.5
-    yield from _first(
-        _of_signs(field, now, then, noise),
-        _of_kinds(field, now, then, noise),
-        _of_lengths(field, now, then, noise),
-        _of_firsts(field, now, then, noise),
-        _of_values(field, now, then, noise),
-    )
-
-
-def _first(*checks: Iterator[str]) -> Iterator[str]:
-    """Yield the first difference of a column: the others mostly follow from it."""
-    for check in checks:
-        for said in check:
-            yield said
-            return
-
-
-NOVEL: Final = 0.02
-KINDS: Final = 0.12
-LENGTHS: Final = 0.15
-FIRSTS: Final = 0.15
-SIGN_MORE: Final = 0.02
-SIGN_LESS: Final = 0.06
-COMMONEST: Final = 0.06
-DISTINCT: Final = 0.08
-CUT: Final = 0.03
-_SIGN_NAMES: Final = {
-    "æ": "letters æ, ø, å",
-    "Ã": "letters of a wrong encoding",
-    "é": "letters with accents",
-    "¤": "other signs",
-    "\r": "line breaks",
-}
-
-
-def _of_signs(field: str, now: ColumnShape, then: ColumnShape, noise: float) -> Iterator[str]:
-    for sign in {**now.signs, **then.signs}:
-        share, earlier = now.signs.get(sign, 0.0), then.signs.get(sign, 0.0)
-        if share - earlier > SIGN_MORE + noise or earlier - share > SIGN_LESS + noise:
-            name = _SIGN_NAMES.get(sign, sign)
-            yield f"{_percent(share)} of the cells of {field} have {name}, and {_percent(earlier)} before"
-
-
-def _of_kinds(field: str, now: ColumnShape, then: ColumnShape, noise: float) -> Iterator[str]:
-    novel = sum(share for kind, share in now.kinds.items() if kind not in then.kinds)
-    novel += _rest(now.kinds) - _rest(then.kinds)
-    distance = _distance(now.kinds, then.kinds)
-    if novel > NOVEL + noise or distance > KINDS + noise:
-        kind, share = max(now.kinds.items(), key=lambda entry: entry[1] - then.kinds.get(entry[0], 0.0))
-        earlier = then.kinds.get(kind, 0.0)
-        yield f"{_percent(share)} of the cells of {field} look like {kind!r}, and {_percent(earlier)} before"
-
-
-def _of_lengths(field: str, now: ColumnShape, then: ColumnShape, noise: float) -> Iterator[str]:
-    longest, was_longest = max(now.lengths), max(then.lengths)
-    at_end = now.lengths[longest] - then.lengths.get(longest, 0.0)
-    if longest < was_longest and longest < LONGEST and at_end > CUT + noise:
-        yield f"{field} seems to be cut off after {longest} characters"
-        return
-    usual = [length for length, share in then.lengths.items() if share > 0.001]
-    novel = sum(share for length, share in now.lengths.items() if length not in usual)
-    is_regular = len(usual) <= 3
-    if (is_regular and novel > NOVEL + noise) or _distance(now.lengths, then.lengths) > LENGTHS + noise:
-        length = max(now.lengths, key=lambda it: now.lengths[it] - then.lengths.get(it, 0.0))
-        share, earlier = now.lengths[length], then.lengths.get(length, 0.0)
-        yield f"{_percent(share)} of the cells of {field} have {length} characters, and {_percent(earlier)} before"
-
-
-def _of_firsts(field: str, now: ColumnShape, then: ColumnShape, noise: float) -> Iterator[str]:
-    if _distance(now.firsts, then.firsts) > FIRSTS + noise:
-        first = max(now.firsts, key=lambda it: abs(now.firsts[it] - then.firsts.get(it, 0.0)))
-        share, earlier = now.firsts[first], then.firsts.get(first, 0.0)
-        yield f"{_percent(share)} of the cells of {field} begin with {first!r}, and {_percent(earlier)} before"
-
-
-def _of_values(field: str, now: ColumnShape, then: ColumnShape, noise: float) -> Iterator[str]:
-    if now.commonest - then.commonest > COMMONEST + noise:
-        yield f"{_percent(now.commonest)} of the cells of {field} are alike, and {_percent(then.commonest)} before"
-    elif abs(now.distinct - then.distinct) > DISTINCT + noise:
-        yield f"{_percent(now.distinct)} of the cells of {field} are different, and {_percent(then.distinct)} before"
-
-
-def _distance(now: Mapping[K, float], then: Mapping[K, float]) -> float:
-    """Return by how much two distributions differ: 0, they are the same, to 1, they have nothing in common."""
-    listed = sum(abs(now.get(key, 0.0) - then.get(key, 0.0)) for key in now.keys() | then.keys())
-    return (listed + abs(_rest(now) - _rest(then))) / 2
-
-
-def _rest(shares: Mapping[K, float]) -> float:
-    return max(0.0, 1 - sum(shares.values()))
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.1 or share == 0 else f"{share:.1%}"
+    if same.number < FEWEST_CUSTOMERS <= rows and then.filled - now.filled > LOST + 1 / rows**0.5:
+        yield f"{percent(now.filled)} of the rows have {field}, and {percent(then.filled)} before"
+    cells = min(rows, CustomerSample.SIZE) * min(now.filled, then.filled)
+    if said := describe_column(field, now, then, cells=cells, added=same.added[field] / max(same.number, 1)):
+        yield said

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from armrest.intake import CustomerSample, SampledRow
 from armrest.outbox import Ledger, Run, settled_profiles
-from armrest.planning.file_profile.differences import Differences, differences_between
+from armrest.planning.file_profile.differences import describe_columns, describe_counts
 from armrest.planning.file_profile.profile import Counts, FileProfile, SampledFile
 from armrest.planning.file_profile.renumbering import Renumbering
 
@@ -38,21 +38,31 @@ class FilePast:
     def compare(
         self, fields: Sequence[str], counts: Counts, *, strangers_are_right: bool = False
     ) -> tuple[str, list[str]]:
-        """Return the source's profile, as JSON, and what is different from the settled file that is most like it.
+        """Return the source's profile, as JSON, and what is different from the last files that settled.
 
-        A source that is like any of the last ones is not different: some clients send a full file once a week.
+        Columns that are like those of any of these files are not different: some sources come in turns.
 
         Args:
             fields: The fields of the sampled rows.
             strangers_are_right: A person has confirmed that the customers belong to this client.
         """
         now = SampledFile(self._sample, fields, key=self._ledger.fingerprint_key)
-        nearest: Differences | None = None
-        for before in map(FileProfile.from_json, settled_profiles(self._ledger, self._run)):
-            found = differences_between(now, counts, before, strangers_are_right=strangers_are_right)
-            if nearest is None or len(found.said) < len(nearest.said):
-                nearest = found
-            if not nearest.said:
-                break
-        missing = nearest.same.missing if nearest else 0.0
-        return now.profile(counts, missing=missing).model_dump_json(), nearest.said if nearest else []
+        past = [FileProfile.from_json(text) for text in settled_profiles(self._ledger, self._run)]
+        if not past:
+            return now.profile(counts, missing=None).model_dump_json(), []
+        same = now.customers_of(past[0])
+        said = describe_counts(counts, past, same.missing, strangers_are_right=strangers_are_right)
+        said += _different_columns(now, past, rows=counts.rows)
+        return now.profile(counts, missing=same.missing).model_dump_json(), said
+
+
+def _different_columns(now: SampledFile, past: Sequence[FileProfile], *, rows: int) -> list[str]:
+    """Return what is different from the file that has the fewest differences, the newest of these."""
+    fewest: list[str] | None = None
+    for before in past:
+        said = describe_columns(now, before, now.customers_of(before), rows=rows)
+        if fewest is None or len(said) < len(fewest):
+            fewest = said
+        if not fewest:
+            break
+    return fewest or []

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -10,14 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from armrest.intake import CustomerSample
 from armrest.model import customer_key
 from armrest.planning.file_profile.column_shape import ColumnShape, shape_of
+from armrest.planning.file_profile.same_customers import Checks, SameCustomers, customers_in_common
 
 MOST_CUSTOMERS: Final = 512
 """The customers whose check digits are stored; enough to see that one in fifty has become somebody else."""
 FEWEST_KNOWN: Final = 30
 """With fewer known customers in the sample, the columns of all customers are looked at."""
-
-Checks = Mapping[str, bytes]
-"""For each customer of the sample, by a keyed hash of its key, a check digit of each field, 0 where it is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +36,12 @@ class FileProfile(BaseModel):
         rows: Rows read, rejected ones included.
         rejected: The share of rejected rows.
         warned: The share of rows with a warning.
-        new: The share of customers that the ledger did not know.
+        new: The share of customers that the ledger did not know; 0 in the first file.
         missing: The share of the earlier file's customers that this one lacked.
         columns: The shape of each field's column.
-        customers: Check digits of some customers, as hexadecimal digits in the order of `columns`. A check digit is one
-            byte of a hash that is keyed with the ledger's key: it tells that a value has changed, and not what it is.
+        customers: Check digits of some customers, each of four hexadecimal digits, in the order of `columns`. A check
+            digit is two bytes of a hash that is keyed with the ledger's key: it tells that a value has changed, and not
+            what it is.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,7 +61,10 @@ class FileProfile(BaseModel):
 
     def checks(self) -> Checks:
         """Return the check digits of its customers."""
-        return {customer: bytes.fromhex(digits) for customer, digits in self.customers.items()}
+        return {
+            customer: [int(digits[start : start + 4], 16) for start in range(0, len(digits), 4)]
+            for customer, digits in self.customers.items()
+        }
 
 
 class SampledFile:
@@ -79,26 +82,31 @@ class SampledFile:
         self._known = [row.cells for row in rows if not row.is_new]
         self.checks: Checks = dict(zip(_ids(self._all, self._fields, key), _check_digits(self._all, key), strict=True))
 
-    @property
+    @cached_property
     def known_columns(self) -> dict[str, ColumnShape]:
         """The shapes of the columns among known customers: a batch of new ones may be unlike the others."""
         return self._shapes(self._known if len(self._known) >= FEWEST_KNOWN else self._all)
 
-    def profile(self, counts: Counts, *, missing: float) -> FileProfile:
+    def customers_of(self, before: FileProfile) -> SameCustomers:
+        """Compare the customers that an earlier file has in common with it."""
+        return customers_in_common(self.checks, self._fields, before.checks(), list(before.columns))
+
+    def profile(self, counts: Counts, *, missing: float | None) -> FileProfile:
         """Return the profile to store.
 
         Args:
-            missing: The share of the earlier file's customers that this one lacks.
+            missing: The share of the earlier file's customers that this one lacks; None: there is no earlier one, and
+                that all customers are new teaches nothing.
         """
         stored = list(self.checks.items())[:MOST_CUSTOMERS]
         return FileProfile(
             rows=counts.rows,
             rejected=_share(counts.rejected, counts.rows),
             warned=_share(counts.warned, counts.rows),
-            new=_share(counts.new, counts.rows),
-            missing=missing,
+            new=0.0 if missing is None else _share(counts.new, counts.rows),
+            missing=missing or 0.0,
             columns=self._shapes(self._all),
-            customers={customer: digits.hex() for customer, digits in stored},
+            customers={customer: "".join(f"{digit:04x}" for digit in digits) for customer, digits in stored},
         )
 
     def _shapes(self, rows: Sequence[Sequence[str]]) -> dict[str, ColumnShape]:
@@ -111,13 +119,13 @@ def _ids(rows: Sequence[Sequence[str]], fields: Sequence[str], key: bytes) -> li
     return [_hash(customer_key(row[position]), key, size=5).hex() for row in rows]
 
 
-def _check_digits(rows: Sequence[Sequence[str]], key: bytes) -> list[bytes]:
+def _check_digits(rows: Sequence[Sequence[str]], key: bytes) -> list[list[int]]:
     known: dict[str, int] = {"": 0}
     for row in rows:
         for cell in row:
             if cell not in known:
-                known[cell] = 1 + _hash(cell, key, size=1)[0] % 255
-    return [bytes(map(known.__getitem__, row)) for row in rows]
+                known[cell] = 1 + int.from_bytes(_hash(cell, key, size=4), "big") % 0xFFFF
+    return [[known[cell] for cell in row] for row in rows]
 
 
 def _hash(text: str, key: bytes, *, size: int) -> bytes:

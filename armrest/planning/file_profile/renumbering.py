@@ -12,13 +12,15 @@ from armrest.model import customer_key
 
 SAMPLE: Final = 2_000
 FEWEST: Final = 3
-"""The fewest customers with a prefix or suffix in common that count. Of zeros, one is enough: nothing else explains it."""
+"""The fewest customers with a prefix or suffix in common that count. Of zeros, one is enough."""
 MOST: Final = 0.5
-"""Of the new customers, so many must have the prefix or suffix; if it is of digits, of the vanished ones, too."""
+"""This share of the new customers must have the prefix or suffix; if it is of digits, of the vanished ones, too."""
 LONGEST_AFFIX: Final = 8
 SHORTEST_REST: Final = 3
 MOST_TRIED: Final = 100_000
 """Of a source that lacks more of the known customers, no others are tried with a prefix or suffix of digits."""
+
+EXAMPLES: Final = 2
 
 ZEROS: Final = "leading zeros"
 SIGNS: Final = "zeros, blanks or signs"
@@ -55,7 +57,7 @@ class Renumbering:
         for how, new in self._candidates.like(number, affixes=self._vanished <= MOST_TRIED):
             self._times[how] += 1
             examples = self._examples.setdefault(how, [])
-            if len(examples) < 2:
+            if len(examples) < EXAMPLES:
                 examples.append((new, number))
 
     def difference(self) -> str | None:

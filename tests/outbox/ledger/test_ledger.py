@@ -163,7 +163,7 @@ def test_a_ledger_of_a_newer_version_is_told_and_left_alone(outbox: Outbox) -> N
     with outbox.ledger.write() as tx:
         tx.exec_driver_sql("UPDATE facts SET value = '99' WHERE name = 'schema_version'")
 
-    with pytest.raises(LedgerUnusable, match="has schema version 99, this program knows 3: use a newer armrest-flows"):
+    with pytest.raises(LedgerUnusable, match="has schema version 99, this program knows 4: use a newer armrest-flows"):
         Ledger.open(outbox.ledger.name)
 
 
@@ -205,6 +205,7 @@ def as_version_2(ledger: Ledger) -> None:
         tx.exec_driver_sql("DROP TABLE confirmations")
         tx.exec_driver_sql("DROP TABLE current_lines")
         tx.exec_driver_sql("DROP TABLE archived")
+        tx.exec_driver_sql("DROP TABLE profiles")
         for index in NEW_INDEXES_IN_VERSION_3:
             tx.exec_driver_sql(f"DROP INDEX {index}")
         for table in ("customers", "rejects"):
@@ -246,8 +247,19 @@ def test_a_large_ledger_is_migrated_only_when_a_person_asks_for_it(outbox: Outbo
         migrate(engine, most_lines=2)
     versions = migrate_ledger(engine.url.render_as_string(hide_password=False), copies.append)
 
-    assert (versions, len(copies)) == ((2, 3), 1)
-    assert migrate(engine, most_lines=2) == (3, 3)
+    assert (versions, len(copies)) == ((2, 4), 1)
+    assert migrate(engine, most_lines=2) == (4, 4)
+
+
+def test_a_large_ledger_of_version_3_is_migrated_when_it_is_opened(outbox: Outbox, planned: Planned) -> None:
+    planned("run", people(1, 2, 3))
+    engine = outbox.ledger._engine
+    with outbox.ledger.write() as tx:
+        tx.exec_driver_sql("DROP TABLE profiles")
+        tx.exec_driver_sql("UPDATE facts SET value = '3' WHERE name = 'schema_version'")
+
+    assert migrate(engine, most_lines=2) == (3, 4)
+    assert "profiles" in inspect(engine).get_table_names()
 
 
 def test_a_ledger_is_not_migrated_while_an_older_program_sends(outbox: Outbox, planned: Planned, clock: Clock) -> None:
@@ -260,7 +272,7 @@ def test_a_ledger_is_not_migrated_while_an_older_program_sends(outbox: Outbox, p
         migrate(outbox.ledger._engine)
 
     release_lease_of_version_2(outbox.ledger, lease)
-    assert migrate(outbox.ledger._engine) == (2, 3)
+    assert migrate(outbox.ledger._engine) == (2, 4)
 
 
 def release_lease_of_version_2(ledger: Ledger, lease: Lease) -> None:
