@@ -1,3 +1,4 @@
+from flows.artifacts.assets import emit_materialization
 from flows.artifacts.events import EVENT, emit_open_too_long
 from flows.artifacts.outage import Outage
 from flows.artifacts.report import is_stand_in, report_once, reporting
@@ -10,6 +11,7 @@ __all__ = [
     "EVENT",
     "Artifacts",
     "Outage",
+    "emit_materialization",
     "emit_open_too_long",
     "is_stand_in",
     "plan_markdown",
