@@ -5,6 +5,7 @@ Start it from whatever sees the file: an automation, a watcher, a webhook.
     ARMREST_API_URL=…  ARMREST_TOKEN=…  PREFECT_API_URL=…  python file_has_arrived.py customers.csv 2218
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def file_has_arrived(file: str, client_no: int) -> str:
     checked = armrest.check(file)
     log.info("%s", checked.message)
     if len(checked.findings):  # row, customer number, field and rule: no values
-        rows = checked.findings.head(MOST_FINDINGS).to_dict("records")
+        rows = json.loads(checked.findings.head(MOST_FINDINGS).to_json(orient="records"))
         create_table_artifact(rows, key="file-findings", description=checked.message)
 
     plan = armrest.plan(file, client_no=client_no, changes_only=True, max_changed="20%", min_rows="50%")

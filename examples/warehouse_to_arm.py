@@ -53,7 +53,8 @@ def warehouse_to_arm(warehouse: str, client_no: int) -> str:
         "update-customers/manual",
         parameters={"source": source, "client_no": client_no, "changes_only": True},
     )
-    state = flow_run.state  # type: ignore[union-attr]  # run_deployment is sync here
+    state = flow_run.state
+    assert state is not None, "run_deployment waits for the end"
     get_run_logger().info("update-customers: %s, %s", state.name, state.message)
     if not state.is_completed():
         raise RuntimeError(f"update-customers ended as {state.name}: {state.message}")
