@@ -82,7 +82,7 @@ def test_a_name_that_is_no_file_name_is_refused(name: str, connection: armrest.C
 
 
 def aged(source: str, seconds: float) -> None:
-    changed = os.stat(source).st_mtime - seconds
+    changed = Path(source).stat().st_mtime - seconds
     os.utime(source, (changed, changed))
 
 
