@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from armrest.app.cleanup import remove_old
 from armrest.app.durations import Duration, seconds_in
+from armrest.app.hand_over import remove_old_handed_over
 from armrest.outbox import archive
 from armrest.outbox import purge as purge_outbox
 from flows.steps import explained
@@ -36,6 +37,9 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             rejects_folder=str(workspace.rejects_folder),
         )
         remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
+        await asyncio.to_thread(
+            remove_old_handed_over, workspace, older_than_seconds=seconds_in(older_than), force=force
+        )
         archived = await asyncio.to_thread(
             archive,
             workspace.outbox.ledger,

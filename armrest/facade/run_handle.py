@@ -181,4 +181,5 @@ def html_table(title: str, rows: list[tuple[str, str]]) -> str:
     lines = "".join(
         f"<tr><th {cell}>{escape(heading)}</th><td {cell}>{escape(text)}</td></tr>" for heading, text in rows
     )
-    return f"<table><caption {cell}><b>{escape(title)}</b></caption><tbody>{lines}</tbody></table>"
+    caption = '<caption style="text-align: left; white-space: nowrap">'
+    return f"<table>{caption}<b>{escape(title)}</b></caption><tbody>{lines}</tbody></table>"

@@ -7,6 +7,7 @@ from flows.artifacts.answers import (
     write_answer,
     write_table,
 )
+from flows.artifacts.assets import emit_materialization
 from flows.artifacts.events import ASKS, EVENT, NIGHT, emit_asks, emit_night, emit_open_too_long
 from flows.artifacts.healings import unresolved_customers
 from flows.artifacts.last_line import ENDED, note_end
@@ -31,6 +32,7 @@ __all__ = [
     "browser_words",
     "customer_markdown",
     "emit_asks",
+    "emit_materialization",
     "emit_night",
     "emit_open_too_long",
     "export_markdown",

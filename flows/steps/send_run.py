@@ -27,7 +27,7 @@ from armrest.outbox import (
     summary,
 )
 from armrest.outbox import apply_plan as apply_plan_of
-from flows.artifacts import browser_words, reasons_line, reporting
+from flows.artifacts import browser_words, emit_materialization, reasons_line, reporting
 from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
 from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if
@@ -60,7 +60,9 @@ async def run_to_completion(workspace: Workspace, run: Run, *, deadline: str, wa
         if vars(held).get("holder_run_id") != run.run_id:
             give_up_waiting(workspace.outbox.ledger, run, held.message)
         raise
-    return end_state(summary(workspace.outbox.ledger, run.run_id))
+    ended = summary(workspace.outbox.ledger, run.run_id)
+    emit_materialization(run, ended)
+    return end_state(ended)
 
 
 async def send_plan(workspace: Workspace, plan: Run, *, deadline: str, wait: str) -> State:

@@ -24,6 +24,7 @@ def purge(
     """Remove bodies of settled batches, rejects and drift files; keep numbers, outcomes, batchUuids and hashes."""
     from armrest.app.cleanup import remove_old
     from armrest.app.durations import seconds_in
+    from armrest.app.hand_over import remove_old_handed_over
     from armrest.outbox import purge as purge_outbox
     from flows.cli.arguments import checked_times
     from tasks.open_workspace import use_workspace
@@ -39,6 +40,7 @@ def purge(
         )
         if not dry_run:
             remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
+            remove_old_handed_over(workspace, older_than_seconds=seconds_in(older_than), force=force)
     if as_json:
         print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
     else:
