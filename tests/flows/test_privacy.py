@@ -66,9 +66,23 @@ def everything(
             "update-customer",
             client_no=CLIENT_NO,
             customer_no=one["customerNo"],
-            changes={name: one[name] for name in ("name", "phoneNo") if one[name]},
+            **{name: one[name] for name in ("name", "phoneNo") if one[name]},
             connection="private",
+            deployed=True,
         ),
+        "changes": run_flow(
+            "update-customer",
+            client_no=CLIENT_NO,
+            customer_no=one["customerNo"],
+            changes={"name": one["name"]},
+            connection="private",
+            deployed=True,
+        ),
+        "history": run_flow("customer-history", client_no=CLIENT_NO, customer_no=one["customerNo"]),
+        "history by name": run_flow("customer-history", client_no=CLIENT_NO, customer_no=one["name"]),
+        "export": run_flow("export-run", run_id=failed.flow_run_id),
+        "doctor": run_flow("doctor"),
+        "inbox": run_flow("inbox"),
     }
 
 
@@ -117,7 +131,8 @@ def test_nothing_personal_and_no_secret_is_in_prefects_database(
     assert {name: everything[name].name for name in ("PartlyFailed", "Completed", "Drift", "InputRejected")} == {
         name: name for name in ("PartlyFailed", "Completed", "Drift", "InputRejected")
     }
-    assert everything["single"].name == "Completed"
+    assert {everything[name].name for name in ("single", "changes", "history", "export")} == {"Completed"}
+    assert everything["history by name"].name == "InputRejected"
     assert len(needles) > 700
     assert "arm-failed-customers-2218" in text
     assert '"10050"' in text.replace("\\", ""), "the dump reaches what artifacts hold"
