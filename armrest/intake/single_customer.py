@@ -68,6 +68,6 @@ def read_single_customer(
             raise InputRefused(f"{NAME}: {what}", code="not-a-customer-number", column="customerNo")
     (customer,) = block.customers
     if len(customer) == 1:
-        fields = ", ".join(values) or "no field"
-        raise InputRefused(f"{NAME}: nothing would change: {fields} cannot be cleared", code="nothing-to-change")
+        what = f"{', '.join(values)} cannot be cleared" if values else "name a field, and its new value"
+        raise InputRefused(f"{NAME}: nothing would change: {what}", code="nothing-to-change")
     return customer
