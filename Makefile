@@ -66,8 +66,12 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2
 	@$(BIN)/python -m deployments.deploy --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
-test: setup ## Run the tests (ten minutes)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(MAKE_UP_TESTS:%=--ignore %)
+test: setup ## Run the tests that need no Prefect server (five minutes)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long and not prefect" $(MAKE_UP_TESTS:%=--ignore %)
+
+.PHONY: test-flows
+test-flows: setup ## Run the tests of flows and commands on a real Prefect server (four minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "prefect and not long" $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-long
 test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (fifteen minutes; SHORT=1: three)
@@ -113,7 +117,7 @@ test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machi
 		for python in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
 			$$python -c "import sys; raise SystemExit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null || continue; \
 			echo "Python $$version ($$python)"; ran="$$ran $$version"; \
-			$(MAKE) test VENV=.venv-$$version PYTHON=$$python || failed="$$failed $$version"; \
+			$(MAKE) test test-flows VENV=.venv-$$version PYTHON=$$python || failed="$$failed $$version"; \
 			break; \
 		done; \
 	done; \
