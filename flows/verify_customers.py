@@ -36,7 +36,7 @@ async def verify_customers(
         client_no: The client's number in ARM, for example 2218.
         connection: The block ArmConnection of the ARM to ask, such as staging. Empty: the ARM of the settings.
         sample: Compare this many random customers, and estimate how many of all differ. Empty: compare all.
-        encoding: Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.
+        encoding: Encoding of a text file, for example cp865; mixed reads each line by itself. Empty: detected.
         mapping: The mapping file in ARMREST_MAPPINGS, which assigns columns to ARM's fields. Empty: the columns have
             ARM's names.
         clear: Fields that an empty cell clears in ARM.
