@@ -23,6 +23,10 @@ from armrest.tabular import has_guard_mark
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
+BLANK_LINES: Final = 1000
+"""So many blank lines, one after the other, are skipped at once and not as rows."""
+_MANY_BLANK_LINES: Final = tuple(end * BLANK_LINES for end in ("\n", "\r\n", "\r"))
+_FEW_BLANK_LINES: Final = tuple(end * (BLANK_LINES - 1) for end in ("\n", "\r\n", "\r"))
 _DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 
 
@@ -139,16 +143,42 @@ class CsvTable(PlainTable):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
             cut = rest.rfind(self._line_end) + 1
-            columns, tail = self._split(rest[:cut], row, last=False)
-            rest = tail + rest[cut:]
-            if columns[0]:
-                yield Chunk(row, columns)
-            row += len(columns[0])
+            complete, rest = rest[:cut], rest[cut:]
+            while complete:
+                if blank := self._blank_lines(complete):
+                    row += complete.count(self._line_end, 0, blank)
+                    complete = complete[blank:]
+                    continue
+                part = complete[: self._gap(complete)]
+                columns, tail = self._split(part, row, last=False)
+                if tail and len(part) < len(complete):  # the blank lines are inside quotes
+                    part = complete
+                    columns, tail = self._split(part, row, last=False)
+                complete = complete[len(part) :]
+                if columns[0]:
+                    yield Chunk(row, columns)
+                row += len(columns[0])
+                rest = tail + rest
             if len(rest) > MAX_RECORD_LENGTH:
                 raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
         columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if columns[0]:
             yield Chunk(row, columns)
+
+    @staticmethod
+    def _blank_lines(text: str) -> int:
+        """The length of the blank lines at the start of a text; 0 if there are few, which cost nothing."""
+        if not text.startswith(_FEW_BLANK_LINES):
+            return 0
+        return len(text) - len(text.lstrip("\r\n"))
+
+    @staticmethod
+    def _gap(text: str) -> int:
+        """Where many blank lines begin, after the line before them; the length of the text if nowhere."""
+        for lines in _MANY_BLANK_LINES:
+            if (place := text.find(lines)) >= 0:
+                return place + len(lines) // BLANK_LINES
+        return len(text)
 
     def _split(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
         """The columns of these complete lines, and the rest of the text if a quoted cell is still open."""

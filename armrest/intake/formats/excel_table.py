@@ -99,7 +99,8 @@ class ExcelTable(PlainTable):
         first_row = self.header_row + 1
         rows = (self._filled_up(row, values) for row, values in enumerate(self._rows(), start=1) if row >= first_row)
         while block := list(islice(rows, BLOCK_ROWS)):
-            yield Chunk(first_row, [texts_of(column) for column in zip(*block, strict=True)])
+            if any(map(any, block)):
+                yield Chunk(first_row, [texts_of(column) for column in zip(*block, strict=True)])
             first_row += len(block)
 
     def tops(self) -> Iterator[Rows]:
