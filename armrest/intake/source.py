@@ -8,13 +8,32 @@ from pathlib import Path
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import ROWS_BENEATH, Chunk, ColumnNames, Rows, Table, first_rows, guess, names_mostly, probable_header_row
+from armrest.intake.formats import (
+    ROWS_BENEATH,
+    Chunk,
+    ColumnNames,
+    Rows,
+    Table,
+    first_rows,
+    guess,
+    names_mostly,
+    probable_header_row,
+)
 from armrest.intake.locations import Database, Places, readable
 from armrest.intake.mapping import FieldSource, field_sources_of, unmapped
 from armrest.intake.mapping import Mapping as ColumnMapping
 from armrest.intake.parallel import ReaderSpec, collect_after, pause_gc
 from armrest.intake.policy import Policy
-from armrest.intake.rows import Block, BlockReader, DuplicateResolver, Finding, KeyHashes, Resolution, Trailer, serialize_block
+from armrest.intake.rows import (
+    Block,
+    BlockReader,
+    DuplicateResolver,
+    Finding,
+    KeyHashes,
+    Resolution,
+    Trailer,
+    serialize_block,
+)
 from armrest.intake.rules import KeyShapes
 from armrest.intake.source_info import SourceInfo, inspect_source
 
@@ -69,6 +88,7 @@ class Source:
             source=name,
             numbers_of=self._reader.customer_numbers,
             is_rejected=self._reader.rejects_number,
+            is_wrapped=self._reader.is_wrapped,
             names=self._names,
         )
 
@@ -264,8 +284,9 @@ def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def _birth_numbers(block: Block) -> int:
-    findings = [*block.warnings, *(Finding(r.row, field, code, None) for r in block.rejects for field, code in r.faults)]
-    return sum(finding.code == BIRTH_NUMBER for finding in findings)
+    codes = [finding.code for finding in block.warnings]
+    codes += [code for reject in block.rejects for _, code in reject.faults]
+    return codes.count(BIRTH_NUMBER)
 
 
 def _birth_number_file(name: str, birth_numbers: int, rows: int) -> InputRefused:

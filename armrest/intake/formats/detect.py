@@ -44,9 +44,7 @@ def table_of(
     return table, PARQUET_GROWS if _head(location.opened).startswith(_PARQUET) else 1
 
 
-def _table_in(
-    location: Location, *, encoding: str | None, sheet: str | None, header_row: int | None = None
-) -> Table:
+def _table_in(location: Location, *, encoding: str | None, sheet: str | None, header_row: int | None = None) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
     if head.startswith((_ZIP, _OLE)):

@@ -10,10 +10,11 @@ from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import texts_of
+from armrest.intake.formats.column_names import Rows
 from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, has_error_cells, is_binary, is_large
 from armrest.intake.formats.header_search import ROWS_SEARCHED
 from armrest.intake.formats.old_workbook import error_cells, with_errors
-from armrest.intake.formats.table import Chunk, PlainTable, Rows
+from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
 from armrest.model import nearest
 from armrest.tabular import has_guard_mark
@@ -70,7 +71,7 @@ class ExcelTable(PlainTable):
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
         if header_row is not None and not has_guard_mark(texts_of(header[1])):
-            header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if row == header_row), None)
+            header = next((it for it in enumerate(self._rows(), start=1) if it[0] == header_row), None)
             if header is None:
                 raise self._refused("missing-column", f"there is no row {header_row}, which should hold the header")
         self.header_row = header[0]

@@ -51,6 +51,8 @@ Leaf = Annotated[str, AfterValidator(_one_of(KNOWN, "field")), WithJsonSchema({"
 Group = Annotated[
     str, AfterValidator(_one_of({name: name for name in FIELDS}, "field")), WithJsonSchema({"enum": sorted(FIELDS)})
 ]
+
+
 def _is_step(name: str) -> str:
     try:
         return step_of(name).name

@@ -15,7 +15,9 @@ WRAPPED: Final = "unwrapped"
 AROUND: Final = "blanks-and-marks-around"
 REPEATED: Final = "repeated-address"
 
-NUMBER_LIKE: Final = frozenset(("customerNo", "organizationNo", "phoneNo", "postalCode", "dateOfBirth", *NUMBER_COLUMNS))
+NUMBER_LIKE: Final = frozenset(
+    ("customerNo", "organizationNo", "phoneNo", "postalCode", "dateOfBirth", *NUMBER_COLUMNS)
+)
 """The fields whose cells begin with neither `=` nor an apostrophe."""
 _BLANKS_AND_MARKS: Final = (
     " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"

@@ -9,7 +9,15 @@ import typer
 from flows.cli.errors import Refused
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json, print_table
-from flows.cli.source_flags import Clear, Duplicates, Encoding, HeaderRow, MappingFile, WholeAddressPolicy, source_options
+from flows.cli.source_flags import (
+    Clear,
+    Duplicates,
+    Encoding,
+    HeaderRow,
+    MappingFile,
+    WholeAddressPolicy,
+    source_options,
+)
 
 if TYPE_CHECKING:
     from armrest.outbox import RunSummary
