@@ -90,6 +90,7 @@ class Source:
             source=name,
             numbers_of=self._reader.customer_numbers,
             is_rejected=self._reader.rejects_number,
+            is_wrapped=self._reader.is_wrapped,
             names=self._names,
         )
 
@@ -303,11 +304,9 @@ def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def _birth_numbers(block: Block) -> int:
-    findings = [
-        *block.warnings,
-        *(Finding(r.row, field, code, None) for r in block.rejects for field, code in r.faults),
-    ]
-    return sum(finding.code == BIRTH_NUMBER for finding in findings)
+    codes = [finding.code for finding in block.warnings]
+    codes += [code for reject in block.rejects for _, code in reject.faults]
+    return codes.count(BIRTH_NUMBER)
 
 
 def _birth_number_file(name: str, birth_numbers: int, rows: int) -> InputRefused:

@@ -13,8 +13,18 @@ from typing import Any
 import pytest
 import yaml
 
-from armrest.intake import InputRefused, Policy, Rewrites, open_source, parse_mapping, read_mapping, suggest_mapping
+from armrest.intake import (
+    InputRefused,
+    Policy,
+    RejectsFile,
+    Rewrites,
+    open_source,
+    parse_mapping,
+    read_mapping,
+    suggest_mapping,
+)
 from tests.intake.customers import TODAY
+from tests.intake.rules.test_checks import OF_ROWS_AND_COLUMNS
 
 KINDS = Path(__file__).parent / "kinds"
 
@@ -84,3 +94,74 @@ def test_every_file_has_a_case() -> None:
     files = {(path.parent, path.name) for path in KINDS.glob("*/*") if path.suffix != ".yaml"}
 
     assert files == named
+
+
+def test_every_finding_about_rows_and_columns_has_a_case() -> None:
+    results = [case.values[2] for case in cases()]
+    found = {
+        finding.rpartition(" ")[2]
+        for result in results
+        for kind in ("rejected", "warned")
+        for findings in result.get(kind, {}).values()
+        for finding in findings
+    }
+
+    assert OF_ROWS_AND_COLUMNS - {"does-not-fit", "zero-restored", "duplicate-left-out"} <= found
+    assert {"header-not-first", "second-table", "birth-numbers"} <= {result.get("refused") for result in results}
+
+
+def test_a_rejects_file_is_read_with_the_mapping_of_a_file_that_has_titles(tmp_path: Path) -> None:
+    folder = KINDS / "07-header-below-title"
+    rules = read_mapping(folder / "mapping-row.yaml")
+    text = (folder / "tittel.csv").read_text(encoding="utf-8").replace("10002;", "10 002;")
+    (tmp_path / "tittel.csv").write_text(text, encoding="utf-8")
+    source = open_source(str(tmp_path / "tittel.csv"), mapping=rules)
+    with RejectsFile(tmp_path / "rejects.csv", source) as rejects:
+        for block in source.blocks():
+            rejects.write(block.rejects)
+
+    again = open_source(str(tmp_path / "rejects.csv"), mapping=rules)
+
+    assert [reject.row for block in again.blocks() for reject in block.rejects] == [2]
+
+
+def test_a_header_of_any_length_is_read(tmp_path: Path) -> None:
+    columns = ["customerNo", "name", *(f"Tilleggsfelt nummer {number}" for number in range(20_000))]
+    cells = ["10001", "A AS", *[""] * 20_000]
+    (tmp_path / "long.csv").write_text(f"{';'.join(columns)}\n{';'.join(cells)}\n", encoding="utf-8")
+    rules, _ = parse_mapping("columns: {customerNo: customerNo, name: name}")
+
+    source = open_source(str(tmp_path / "long.csv"), mapping=rules)
+
+    assert [dict(customer) for block in source.blocks() for customer in block.customers] == [
+        {"customerNo": "10001", "name": "A AS"}
+    ]
+
+
+def test_a_long_end_of_a_list_is_rejected_row_by_row(tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_text("customerNo,name\n1,A\n" + "Sum,1\n" * 21, encoding="utf-8")
+
+    assert len(outcome(tmp_path, "long.csv")["rejected"]) == 21
+
+
+@pytest.mark.parametrize("code", ["birth-number", "placeholder-name", "odd-thousands-separator", "swallowed-rows"])
+def test_a_setting_lowers_what_is_an_error(tmp_path: Path, code: str) -> None:
+    cells = {
+        "birth-number": ("1", "Per 15108695088"),
+        "placeholder-name": ("1", "NULL"),
+        "odd-thousands-separator": ("10.002", "A"),
+        "swallowed-rows": ("1", '"A,\nB"'),
+    }
+    (tmp_path / "a.csv").write_text(f"customerNo,name\n10001,A\n{','.join(cells[code])}\n", encoding="utf-8")
+
+    assert outcome(tmp_path, "a.csv").get("rejected")
+    assert "rejected" not in outcome(tmp_path, "a.csv", Policy(severities={code: "warning"}))
+    assert "warned" in outcome(tmp_path, "a.csv", Policy(severities={code: "warning"}))
+
+
+@pytest.mark.parametrize("policy", ["first", "last", "merge"])
+def test_a_number_that_is_another_rows_once_it_is_unwrapped_is_an_error(tmp_path: Path, policy: Any) -> None:
+    (tmp_path / "a.csv").write_text('customerNo;name\n="0010";A\n0010;A\n0011;B\n0011;B\n', encoding="utf-8")
+
+    with pytest.raises(InputRefused, match=r"rows 2 and 3 .* once in a spreadsheet's wrapping"):
+        list(open_source(str(tmp_path / "a.csv"), policy=Policy(duplicates=policy)).blocks())

@@ -86,9 +86,7 @@ class ExcelTable(PlainTable):
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
         if header_row is not None and not has_guard_mark(texts_of(header[1])):
-            header = next(
-                ((row, values) for row, values in enumerate(self._rows(), start=1) if row == header_row), None
-            )
+            header = next((it for it in enumerate(self._rows(), start=1) if it[0] == header_row), None)
             if header is None:
                 raise self._refused("missing-column", f"there is no row {header_row}, which should hold the header")
         self.header_row = header[0]
