@@ -53,7 +53,7 @@ def describe_column(field: str, now: ColumnShape, then: ColumnShape, *, cells: f
     if cells < FEWEST_CELLS or not now.filled:
         return None
     fresh = ADDED_MARGIN * max(added, now.filled - then.filled) / now.filled
-    slack = 0.5 / cells**0.5 + fresh
+    slack = chance(cells) + fresh
     if said := next(_new_signs(field, now, then, max(SIGN_NEW, FEWEST_NEW_SIGNS / cells) + fresh), None):
         return said
     checks = (_signs, _zeros, _kinds, _lengths, _firsts, _values)
@@ -130,6 +130,11 @@ def _distance(now: Mapping[K, float], then: Mapping[K, float]) -> float:
 
 def _rest(shares: Mapping[K, float]) -> float:
     return max(0.0, 1 - sum(shares.values()))
+
+
+def chance(number: float) -> float:
+    """Return by how much a share of few cells or customers may differ by chance: of 25, by 10%; of 2,500, by 1%."""
+    return 0.5 / number**0.5
 
 
 def percent(share: float) -> str:
