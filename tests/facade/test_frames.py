@@ -117,6 +117,18 @@ PITFALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
         "index-holds-field",
         "customerNo is the frame's index, not a column; make it one: frame.reset_index()",
     ),
+    "an index without a name": (
+        lambda: pd.DataFrame({"name": ["Kari"]}, index=["10001"]),
+        "missing-column",
+        'if its index holds the customer numbers: frame.rename_axis("customerNo").reset_index()',
+    ),
+    "numbers that are too large": (
+        lambda: customers(1).assign(customerNo=pd.Series([10**25], dtype=object)),
+        "nested",
+        'column "customerNo" holds a int that cannot be written as text',
+    ),
+    "a series": (lambda: pd.Series(["10001"], name="customerNo"), "no-frame", "pass series.to_frame()"),
+    "a series of polars": (lambda: pl.Series("customerNo", ["10001"]), "no-frame", "pass series.to_frame()"),
     "numbers among texts": (
         lambda: customers(3).assign(customerNo=["10001", 10002, "A-3"]),
         "mixed-types",

@@ -28,12 +28,12 @@ class FrameBlocks:
 
     Attributes:
         columns: The names of its columns; one may stand twice.
-        index: The names of its index, which are no columns.
+        index: The names of its index, which are no columns; None is a level that has none, but is more than a count.
         blocks: Yields its rows once, each block as one array for each column.
     """
 
     columns: tuple[str, ...]
-    index: tuple[str, ...]
+    index: tuple[str | None, ...]
     blocks: Iterator[Sequence[Column]]
 
 
@@ -49,11 +49,10 @@ def frame_blocks(frame: Any, *, name: str) -> FrameBlocks:
         InputRefused: It is not a frame, or its columns have no names.
     """
     if _is_pandas(frame):
-        index = tuple(level for level in frame.index.names if isinstance(level, str))
-        return FrameBlocks(_names(frame.columns, name=name), index, _pandas_blocks(frame))
+        return FrameBlocks(_names(frame.columns, name=name), _index_names(frame.index), _pandas_blocks(frame))
     if isinstance(frame, pa.RecordBatch):
         frame = pa.Table.from_batches([frame])
-    if not hasattr(frame, "__arrow_c_stream__"):
+    if not hasattr(frame, "__arrow_c_stream__") or type(frame).__name__ == "Series":
         raise _not_a_frame(frame, name)
     try:
         reader = pa.RecordBatchReader.from_stream(frame)
@@ -66,6 +65,11 @@ def frame_blocks(frame: Any, *, name: str) -> FrameBlocks:
 def _is_pandas(frame: object) -> bool:
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(frame, getattr(pandas, "DataFrame", ()))
+
+
+def _index_names(index: Any) -> tuple[str | None, ...]:
+    is_count = type(index).__name__ == "RangeIndex" and index.name is None
+    return () if is_count else tuple(level if isinstance(level, str) else None for level in index.names)
 
 
 def _names(columns: Any, *, name: str) -> tuple[str, ...]:
@@ -106,6 +110,8 @@ def _not_a_frame(source: object, name: str) -> InputRefused:
     kind = type(source).__name__
     if hasattr(source, "collect"):
         what = f"a {kind} is a query that has not run; pass its result: frame.collect()"
+    elif kind == "Series":
+        what = "a Series is one column, not a frame; pass series.to_frame()"
     elif isinstance(source, (list, tuple, dict)):
         what = f"a {kind} is not a frame; make one that keeps texts: pandas.DataFrame(rows, dtype=str)"
     else:
