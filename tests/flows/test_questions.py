@@ -47,14 +47,18 @@ def test_what_happened_to_a_customer(run_flow: RunFlow, sent: FlowEnded, history
     ended = run_flow("customer-history", client_no=CLIENT_NO, customer_no=" 10003 ", deployed=True)
 
     text = artifact(history, ended, f"arm-customer-{CLIENT_NO}")
-    rows = [line for line in text.splitlines() if line.startswith("| 20")]
+    newest, oldest = text.split("### ")[1:]
     assert ended.name == "Completed"
     assert ended.message.startswith("customer 10003: ARM refused the customer, 20")
     assert ended.message.endswith(" UTC; 2 runs")
-    assert len(rows) == 2
-    assert f"../../runs/flow-run/{again.flow_run_id}" in rows[0]
-    assert f"../../runs/flow-run/{sent.flow_run_id}" in rows[1]
-    assert all("`customers.csv`" in row and "| name |" in row and "The customer was refused" in row for row in rows)
+    assert f"../../runs/flow-run/{again.flow_run_id}" in newest
+    assert f"../../runs/flow-run/{sent.flow_run_id}" in oldest
+    for event in (newest, oldest):
+        assert event.splitlines()[0].endswith(" UTC: ARM refused the customer")
+        assert {"- reason: The customer was refused", "- file: `customers.csv`", "- fields: name"} <= {
+            *event.splitlines()
+        }
+        assert "- batchUuid: `" in event
     assert history.flow_run(ended.flow_run_id)["name"] == f"{CLIENT_NO} · 10003"
 
 
@@ -113,8 +117,9 @@ def test_a_worker_without_its_environment_is_found(run_flow: RunFlow, history: H
 
 
 def test_runs_that_do_not_go_on_are_listed(
-    run_flow: RunFlow, history: History, settings: Settings, prefect_server: Mapping[str, str]
+    run_flow: RunFlow, sent: FlowEnded, history: History, settings: Settings, prefect_server: Mapping[str, str]
 ) -> None:
+    """A run without a live process is stuck if Prefect still says that it runs."""
     server = Server(prefect_server["PREFECT_API_URL"])
     settings["ARMREST_LATE_SECONDS"] = "10"
     deployment = server.deployment("update-customers", "manual")
@@ -124,19 +129,22 @@ def test_runs_that_do_not_go_on_are_listed(
     )
     server.put(pending, "PENDING")
     server.put(paused, "PAUSED")
+    server.put(sent.flow_run_id, "RUNNING")
     time.sleep(11)  # the server's clock decides how old a state is
 
     ended = run_flow("doctor")
 
     text = artifact(history, ended, "arm-worker")
     listed = {line.split("]")[0].removeprefix("| ["): line for line in text.splitlines() if line.startswith("| [")}
-    for flow_run in (late, pending, paused):
+    for flow_run in (late, pending, paused, sent.flow_run_id):
         server.put(flow_run, "CANCELLED")
     assert ended.name == "NotReady"
     assert "runs do not go on" in ended.message
     assert "late: no worker takes it" in listed["late one"]
     assert "its worker has died" in listed["pending one"]
     assert "it asks you" in listed["paused one"]
+    stuck = next(line for line in listed.values() if sent.flow_run_id in line)
+    assert "stuck: its process shows no life; start carry-on-a-run" in stuck
     assert f"../../runs/flow-run/{late}" in listed["late one"]
 
 
