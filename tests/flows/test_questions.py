@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from armrest.outbox import Outbox, find_run, save_flow_run_link
 from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
@@ -123,28 +124,30 @@ def test_runs_that_do_not_go_on_are_listed(
     server = Server(prefect_server["PREFECT_API_URL"])
     settings["ARMREST_LATE_SECONDS"] = "10"
     deployment = server.deployment("update-customers", "manual")
-    late, pending, paused = (
+    late, pending, paused, killed = (
         server.post(f"deployments/{deployment}/create_flow_run", {"name": name, "parameters": {}})["id"]
-        for name in ("late one", "pending one", "paused one")
+        for name in ("late one", "pending one", "paused one", "killed one")
     )
     server.put(pending, "PENDING")
     server.put(paused, "PAUSED")
-    server.put(sent.flow_run_id, "RUNNING")
+    server.put(killed, "RUNNING")
+    with Outbox.open(f"sqlite:///{settings['ARMREST_HOME']}/ledger.db", "memory://") as outbox:
+        run = find_run(outbox.ledger, sent.flow_run_id)
+        save_flow_run_link(outbox.ledger, run, killed)
     time.sleep(11)  # the server's clock decides how old a state is
 
     ended = run_flow("doctor")
 
     text = artifact(history, ended, "arm-worker")
     listed = {line.split("]")[0].removeprefix("| ["): line for line in text.splitlines() if line.startswith("| [")}
-    for flow_run in (late, pending, paused, sent.flow_run_id):
+    for flow_run in (late, pending, paused, killed):
         server.put(flow_run, "CANCELLED")
     assert ended.name == "NotReady"
     assert "runs do not go on" in ended.message
     assert "late: no worker takes it" in listed["late one"]
     assert "its worker has died" in listed["pending one"]
     assert "it asks you" in listed["paused one"]
-    stuck = next(line for line in listed.values() if sent.flow_run_id in line)
-    assert "stuck: its process shows no life; start carry-on-a-run" in stuck
+    assert f"start carry-on-a-run with run_id {run.run_id}" in listed["killed one"]
     assert f"../../runs/flow-run/{late}" in listed["late one"]
 
 
