@@ -21,6 +21,7 @@ from flows.cli.commands.health import health
 from flows.cli.commands.ledger import ledger
 from flows.cli.commands.login import login
 from flows.cli.commands.mapping import mapping
+from flows.cli.commands.metrics import metrics
 from flows.cli.commands.plan import plan
 from flows.cli.commands.probe import probe
 from flows.cli.commands.purge import purge
@@ -62,6 +63,7 @@ for command in (
     health,
     probe,
     export,
+    metrics,
     forget,
     purge,
     archive,

@@ -20,6 +20,7 @@ COMMANDS = (
     "apply",
     "settle",
     "export",
+    "metrics",
     "forget",
     "mapping",
     "ledger",

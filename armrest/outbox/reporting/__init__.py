@@ -1,3 +1,4 @@
+from armrest.outbox.reporting.client_figures import ClientFigures, LastRun, client_figures, known_apis
 from armrest.outbox.reporting.nights import RepeatedRefusal, repeated_refusals
 from armrest.outbox.reporting.outcomes import outcomes_of_customer, outcomes_of_run
 from armrest.outbox.reporting.queries import (
@@ -12,6 +13,7 @@ from armrest.outbox.reporting.queries import (
     summary,
 )
 from armrest.outbox.reporting.rerun_candidates import (
+    FAILURE_CODES,
     NOT_SENT,
     REFUSED_WHOLE,
     Failure,
@@ -35,26 +37,31 @@ from armrest.outbox.reporting.views import (
 )
 
 __all__ = [
+    "FAILURE_CODES",
     "NOT_SENT",
     "REFUSED_WHOLE",
     "AttemptView",
     "BatchCounts",
     "BatchView",
+    "ClientFigures",
     "CustomerCounts",
     "CustomerOutcome",
     "ExportRefused",
     "FailedCustomer",
     "Failure",
+    "LastRun",
     "RejectedRow",
     "RepeatedRefusal",
     "RunSummary",
     "SourceRun",
     "attempt_views",
     "batch_views",
+    "client_figures",
     "count_failures",
     "export",
     "failed_customers",
     "failures_in",
+    "known_apis",
     "last_rows",
     "newest_runs_of_sources",
     "outcomes_of_customer",

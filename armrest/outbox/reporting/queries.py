@@ -44,7 +44,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
         if run is None:
             raise unknown_run(ledger, run_or_flow_run_id)
         row = tx.execute(select(runs).where(runs.c.seq == run.seq)).one()
-        customers_, sent, unsent = _counts(tx, row)
+        customers_, sent, unsent = counts_of_run(tx, row)
         return RunSummary(
             run_id=run.run_id,
             kind=run.kind,
@@ -90,7 +90,7 @@ def _failed_in(run: Run) -> ColumnElement[bool]:
     return (customers.c.run_seq == run.seq) & (customers.c.outcome == "failed")
 
 
-def _counts(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts, int]:
+def counts_of_run(tx: Connection, run: Row[Any]) -> tuple[CustomerCounts, BatchCounts, int]:
     """Return a run's customers, its batches, and how many of them are not sent."""
     columns = (func.count(), func.sum(batches.c.customers), func.sum(batches.c.failed), func.sum(batches.c.superseded))
     query = select(batches.c.state, *columns).where(batches.c.run_seq == run.seq).group_by(batches.c.state)

@@ -1,5 +1,6 @@
 """Find what a rerun sends again: customers that failed, or whose batch was lost, and that are still unresolved."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,6 +46,10 @@ REFUSED_WHOLE: Final = "its batch was refused whole"
 
 NOT_SENT: Final = "not sent by itself"
 """Prefix of the reason of customers that ARM refused only together with others, when the budget was spent."""
+
+FAILURE_CODES: Final = ("refused", "batch-refused", "not-sent", "lost")
+"""Why a customer failed, in our own words: ARM refused it, or its batch as a whole; it was not sent by itself; its batch
+was declared lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,22 @@ def count_failures(ledger: Ledger, run: Run, *, only: Only = "all", batch_uuids:
             )
         total += len(reasons)
     return total
+
+
+def failure_codes(ledger: Ledger, run: Run) -> Counter[str]:
+    """Return how many customers of a run failed and are unresolved, by one of `FAILURE_CODES`; bodies are not read."""
+    codes: Counter[str] = Counter()
+    for _, reasons in _unresolved_batches(ledger, run, "all", ()):
+        codes.update(map(_failure_code, reasons.values()))
+    return codes
+
+
+def _failure_code(reason: str | None) -> str:
+    if reason is None:
+        return "lost"
+    if reason.startswith(REFUSED_WHOLE):
+        return "batch-refused"
+    return "not-sent" if reason.startswith(NOT_SENT) else "refused"
 
 
 def runs_with_failures(ledger: Ledger, *, api_url: str, client_no: int, only: Only = "all") -> list[str]:
