@@ -96,7 +96,7 @@ def find_positions(lines: Sequence[str]) -> Positions | None:
     to the column before. One blank between two columns belongs to none, so that a longer text further down is found.
     """
     lines = [line.rstrip() for line in lines if line.strip()][:SAMPLE_LINES]
-    if len(lines) < _FEWEST_LINES or any("\t" in line for line in lines):
+    if len(lines) < _FEWEST_LINES or any(2 * sum(sign in line for line in lines) > len(lines) for sign in "\t;|"):
         return None
     header = lines[0]
     blank = [all(line[place : place + 1] in {"", " "} for line in lines) for place in range(max(map(len, lines)))]

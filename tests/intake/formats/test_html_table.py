@@ -32,9 +32,14 @@ def test_a_row_of_a_page_is_read_as_a_browser_shows_it(source: Open, row: str, c
 
 
 def test_a_cell_that_reaches_down_leaves_the_cells_under_it_empty(source: Open) -> None:
-    rows = "<tr><td>1</td><td rowspan=3>Fjord</td><td>90000001</td></tr><tr><td>2</td><td>90000002</td></tr><tr><td>3</td></tr>"
+    rows = (
+        "<tr><td>1</td><td rowspan=3>Fjord</td><td>90000001</td></tr>",
+        "<tr><td>2</td><td>90000002</td></tr>",
+        "<tr><td>3</td></tr>",
+        "<tr><td>4</td><td>Elv</td></tr>",
+    )
 
-    customers, _ = read(source(page(rows, "<tr><td>4</td><td>Elv</td></tr>"), "kunder.xls"))
+    customers, _ = read(source(page(*rows), "kunder.xls"))
 
     assert customers == [
         {"customerNo": "1", "name": "Fjord", "phoneNo": "90000001"},
