@@ -49,6 +49,10 @@ $(STAMP): requirements.lock pyproject.toml deployments/launcher.py
 demo: setup ## Run the main job on a sample file against the sandbox, and show the outcome
 	@$(BIN)/armrest demo
 
+.PHONY: demo-files
+demo-files: setup ## Show ten awkward customer files, the commands for them, and what they say; nothing is sent
+	@$(BIN)/python -m tests.cases.tour
+
 .PHONY: ui
 ui: setup ## Open the Prefect UI with the demo's history (PORT=4200)
 	@$(BIN)/python -m deployments.ui --port $(or $(PORT),4200)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 import yaml
 
 from armrest.intake import (
@@ -165,3 +166,79 @@ def test_a_number_that_is_another_rows_once_it_is_unwrapped_is_an_error(tmp_path
 
     with pytest.raises(InputRefused, match=r"rows 2 and 3 .* once in a spreadsheet's wrapping"):
         list(open_source(str(tmp_path / "a.csv"), policy=Policy(duplicates=policy)).blocks())
+
+
+def test_a_workbook_with_titles_and_a_total_is_read_like_text(tmp_path: Path) -> None:
+    rows = [
+        ["Kundeliste"],
+        [],
+        ["Kundenr", "Navn", "E-post", "E-post"],
+        ["0010", "A AS", "a@x.no", "b@x.no"],
+        ["Sum", 1],
+    ]
+    with xlsxwriter.Workbook(tmp_path / "kunder.xlsx") as workbook:
+        sheet = workbook.add_worksheet()
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+
+    assert outcome(tmp_path, "kunder.xlsx") == {"refused": "header-not-first", "rows": [3]}
+    result = outcome(tmp_path, "kunder.xlsx + init")
+    assert (result["sent"], result["footer"]) == (["0010"], [5])
+    assert result["values"]["0010"]["secondaryEmailAddress"] == ["b@x.no"]
+
+
+@pytest.mark.parametrize("row", [0, 9])
+def test_a_header_row_that_is_not_there_is_refused(tmp_path: Path, row: int) -> None:
+    (tmp_path / "a.csv").write_text("customerNo,name\n1,A\n", encoding="utf-8")
+    rules, faults = parse_mapping(f"columns: {{customerNo: customerNo}}\nheader_row: {row}")
+
+    if faults:
+        assert row == 0
+        return
+    with pytest.raises(InputRefused, match="there is no row 9, which should hold the header"):
+        open_source(str(tmp_path / "a.csv"), mapping=rules)
+
+
+def test_a_format_that_names_its_columns_has_no_header_row(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[{"customerNo": "1", "name": "A"}]', encoding="utf-8")
+
+    with pytest.raises(InputRefused, match="leave --header-row"):
+        open_source(str(tmp_path / "a.json"), header_row=2)
+
+
+def test_a_folder_of_files_with_two_columns_of_one_name_keeps_them_apart(tmp_path: Path) -> None:
+    for number in (1, 2):
+        text = f"Kundenr;Adresse;Adresse;Postnr;Sted\n{number};Gata {number};c/o {number};0155;Oslo\n"
+        (tmp_path / f"{number}.csv").write_text(text, encoding="utf-8")
+    rules, _ = parse_mapping(
+        "columns: {Kundenr: customerNo, Adresse (1): addressLine1, Adresse (2): addressLine2, Postnr: postalCode, "
+        "Sted: cityName}"
+    )
+
+    blocks = open_source(str(tmp_path), mapping=rules).blocks()
+
+    lines = [
+        (c["postalAddress"]["addressLine1"], c["postalAddress"]["addressLine2"]) for b in blocks for c in b.customers
+    ]
+    assert lines == [("Gata 1", "c/o 1"), ("Gata 2", "c/o 2")]
+
+
+def test_several_processes_judge_and_count_as_one_does(tmp_path: Path) -> None:
+    rows = "".join(f"{number:06};Navn {number};'9{number:07}\n" for number in range(20_000))
+    odd = '77;Odd;\n="900001";Wrapped;\nSum;20003;\n'
+    (tmp_path / "many.csv").write_text(f"customerNo;name;phoneNo\n{rows}{odd}", encoding="utf-8")
+
+    def read(processes: int) -> tuple[Any, ...]:
+        source = open_source(str(tmp_path / "many.csv"))
+        rewrites = Rewrites()
+        warned = []
+        for block in source.sealed_blocks(b"k" * 32, processes=processes):
+            rewrites.add(block.rewrites)
+            warned += [(finding.row, finding.code) for finding in block.warnings if finding.code == "unlike-the-others"]
+        return rewrites.all(), warned, source.footer
+
+    alone = read(1)
+
+    assert (alone[1], alone[2]) == ([(20_002, "unlike-the-others")], (20_004,))
+    assert [(rewrite.field, rewrite.count) for rewrite in alone[0]] == [("phoneNo", 20_000), ("customerNo", 1)]
+    assert read(2) == alone

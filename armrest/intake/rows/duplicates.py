@@ -98,8 +98,8 @@ class DuplicateResolver:
         all_rows = {row for rows in repeated.values() for row in rows}
         wrapped: set[int] = set()
         for chunk in self._table.chunks() if repeated else ():
-            rows = all_rows.intersection(range(chunk.first_row, chunk.first_row + len(chunk)))
-            wrapped.update(row for row in rows if self._is_wrapped(chunk, row - chunk.first_row))
+            present = all_rows.intersection(range(chunk.first_row, chunk.first_row + len(chunk)))
+            wrapped.update(row for row in present if self._is_wrapped(chunk, row - chunk.first_row))
         for rows in repeated.values():
             if 0 < len(wrapped.intersection(rows)) < len(rows):
                 places = " and ".join(map(self._table.place, rows[:5]))
