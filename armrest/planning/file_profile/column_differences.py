@@ -3,6 +3,7 @@
 The limits are shares of the filled cells. They are wide enough for nights in which one customer in ten changes.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -137,7 +138,7 @@ def _rest(shares: Mapping[K, float]) -> float:
 
 def chance(number: float) -> float:
     """Return by how much a share of few cells or customers may differ by chance: of 25, by 10%; of 2,500, by 1%."""
-    return 0.5 / number**0.5
+    return 0.5 / math.sqrt(number)
 
 
 def percent(share: float) -> str:
