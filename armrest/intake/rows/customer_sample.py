@@ -11,8 +11,8 @@ from zlib import crc32
 
 from armrest.model import customer_keys
 
-SIZE: Final = 4096
-"""The most customers of a sample: a kind of cell that one row in a hundred has is seen forty times."""
+SIZE: Final = 2048
+"""The most customers of a sample: a kind of cell that one row in a hundred has is seen twenty times."""
 _ALL: Final = 1 << 32
 
 SampledRow = tuple[int, tuple[str, ...]]

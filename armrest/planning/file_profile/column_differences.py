@@ -3,6 +3,7 @@
 The limits are shares of the filled cells. They are wide enough for nights in which one customer in ten changes.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -26,6 +27,8 @@ FEWEST_NEW_SIGNS: Final = 4
 ZEROS_LOST: Final = 0.15
 """Of the cells that began with a zero."""
 COMMONEST: Final = 0.06
+USUAL: Final = 0.5
+"""If a larger share of the cells are alike already, it is usual that a column is filled with the same value."""
 DISTINCT: Final = 0.08
 CUT_OFF: Final = 0.03
 """Cells of the greatest length, where longer ones were before."""
@@ -109,7 +112,8 @@ def _firsts(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> It
 
 
 def _values(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Iterator[str]:
-    alike = now.commonest * now.filled - then.commonest * then.filled
+    grown = now.commonest * now.filled - then.commonest * then.filled
+    alike = 0.0 if then.commonest > USUAL else grown
     if now.commonest - then.commonest > COMMONEST + slack or alike > COMMONEST:
         yield f"{percent(now.commonest)} of the cells of {field} are alike, and {percent(then.commonest)} before"
     elif abs(now.distinct - then.distinct) > DISTINCT + slack:
@@ -134,7 +138,7 @@ def _rest(shares: Mapping[K, float]) -> float:
 
 def chance(number: float) -> float:
     """Return by how much a share of few cells or customers may differ by chance: of 25, by 10%; of 2,500, by 1%."""
-    return 0.5 / number**0.5
+    return 0.5 / math.sqrt(number)
 
 
 def percent(share: float) -> str:

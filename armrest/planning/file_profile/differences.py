@@ -55,14 +55,15 @@ def describe_counts(
     Args:
         past: The profiles of earlier files, at least one, the newest first.
         missing: The share of the newest one's customers that this file lacks.
-        strangers_are_right: A person has confirmed that its customers belong to this client.
+        strangers_are_right: A person has confirmed that its customers belong to this client, so that others may be
+            missing.
     """
     rows = counts.rows
     shares = (
         ("are rejected", counts.rejected, max(before.rejected for before in past), REJECTED),
         ("have a warning", counts.warned, max(before.warned for before in past), WARNED),
     )
-    said = list(_of_rows(counts, past, missing))
+    said = list(_of_rows(counts, past, 0.0 if strangers_are_right else missing))
     if (
         counts.new > rows * (STRANGERS + LEARNED * max(before.new for before in past))
         and counts.new >= FEWEST_CUSTOMERS
