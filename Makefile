@@ -155,6 +155,10 @@ bench-scale: setup ## Measure what a batch costs, compared with its task run: CP
 bench-history: setup ## Fail if a night costs more after 300 nights than after one (ten minutes; NIGHTS=30: one)
 	@$(BIN)/python -m benchmarks.history --nights $(NIGHTS)
 
+.PHONY: bench-frames
+bench-frames: setup ## Measure what a plan costs from a frame, compared with Parquet (ten minutes for 200,000 customers)
+	@$(BIN)/python -m benchmarks.frames --rounds $(ROUNDS)
+
 .PHONY: bench-cores
 bench-cores: setup ## Measure how much faster two processes plan a file and a folder of parts (a quarter of an hour)
 	@$(BIN)/python -m benchmarks.cores
