@@ -91,7 +91,9 @@ def test_a_notice_without_a_link_that_people_can_open_is_found(
     body = notice.model_dump(mode="json", exclude={"owner_resource"})
     created = patient_http.post(automations, json=body).raise_for_status().json()
 
-    ended = prefect_shell("doctor", "--json")
+    until = time.monotonic() + 120
+    while "TimeoutError" in found(ended := prefect_shell("doctor", "--json"))["notices"][1]:
+        assert time.monotonic() < until, "the server is too busy to answer within three seconds"
 
     httpx.delete(f"{automations}{created['id']}", timeout=60).raise_for_status()
     assert found(ended)["notices"][0] == verdict
