@@ -58,7 +58,7 @@ def metrics_text(figures: Sequence[ClientFigures], *, now: float) -> str:
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(figures, now))
-    return generate_latest(registry).decode()
+    return str(generate_latest(registry).decode())  # type: ignore[no-untyped-call]
 
 
 def write_metrics(text: str, file: Path) -> None:
