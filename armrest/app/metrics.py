@@ -107,7 +107,7 @@ class _Figures(Collector):
         )
         yield _family(
             "last_run_customers",
-            "Its customers: read, rejected, unchanged, planned, and what became of those.",
+            "Its customers: read, rejected, unchanged, planned; and the outcome of those.",
             [c, "state"],
             last(lambda run: [([state], number) for state, number in asdict(run.customers).items()]),
         )

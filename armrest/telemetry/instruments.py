@@ -1,4 +1,4 @@
-"""Metrics of OpenTelemetry: how long requests take, and what became of customers."""
+"""Metrics of OpenTelemetry: how long requests take, and the outcomes of customers."""
 
 from collections import Counter
 from functools import lru_cache
