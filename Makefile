@@ -129,6 +129,11 @@ test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machi
 	echo "Tested on Python$$ran"; \
 	test -z "$$failed" || { echo "armrest: the tests fail on Python$$failed" >&2; exit 1; }
 
+.PHONY: docs
+docs: setup ## Build the documentation as a site in site/, with a search and a reference; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "Open site/index.html"
+
 .PHONY: check
 check: setup ## Check lint, format, types, imports and lock file; change nothing
 	@$(BIN)/ruff check --quiet --output-format concise .

@@ -122,6 +122,9 @@ class Settings(Access, BaseSettings):
         ge=10,
         description="how late a flow run may begin; after that it is reported, or started again",
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="json writes the log to stderr as JSON lines, one event a line"
+    )
     harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="members of ARM's answers that do not contradict success, by path, e.g. data.skipped,data.takenMs",

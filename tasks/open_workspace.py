@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from armrest.app.workspace import Workspace, open_delivery, open_workspace
 from armrest.delivery import Delivery
 from armrest.outbox import find_run
+from armrest.telemetry import flush_telemetry, log_as_json, start_telemetry
 from tasks.connections import load_settings
 
 _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
@@ -30,11 +31,15 @@ def use_workspace(name: str = "") -> Iterator[Workspace]:
         yield workspace
         return
     with open_workspace(load_settings, name) as workspace:
+        start_telemetry()
+        if workspace.settings.log_format == "json":
+            log_as_json()
         token = _current.set(workspace)
         try:
             yield workspace
         finally:
             _current.reset(token)
+            flush_telemetry()
 
 
 @asynccontextmanager

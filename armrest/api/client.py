@@ -74,6 +74,7 @@ class ArmClient:
         now: Callable[[], float] = time.time,
     ) -> None:
         origin(base_url)
+        self.base_url = base_url
         self._urls = Urls(base_url)
         self._harmless = frozenset(path.lower() for path in harmless)
         self._session = Session(

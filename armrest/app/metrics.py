@@ -58,7 +58,7 @@ def metrics_text(figures: Sequence[ClientFigures], *, now: float) -> str:
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(figures, now))
-    return generate_latest(registry).decode()
+    return str(generate_latest(registry).decode())  # type: ignore[no-untyped-call]
 
 
 def write_metrics(text: str, file: Path) -> None:
@@ -107,7 +107,7 @@ class _Figures(Collector):
         )
         yield _family(
             "last_run_customers",
-            "Its customers: read, rejected, unchanged, planned, and what became of those.",
+            "Its customers: read, rejected, unchanged, planned; and the outcome of those.",
             [c, "state"],
             last(lambda run: [([state], number) for state, number in asdict(run.customers).items()]),
         )

@@ -13,6 +13,7 @@ from armrest.intake import Database
 from armrest.model import CustomerRecord
 from armrest.outbox import OutboxError, RerunRequest, Run, RunSummary, UpdateRequest, summary
 from armrest.planning import ReadRecords, plan, plan_rerun, read_records
+from armrest.telemetry import step
 
 
 class PlanningStopped(BaseException):
@@ -32,6 +33,23 @@ def plan_run(
         stop: Set from another thread, it ends the reading.
         databases: What `sql:NAME` stands for; None is what the settings say.
     """
+    with step("plan", client_no=run.client_no, run_id=run.run_id) as planning:
+        planned = _planned(workspace, run, stop, databases)
+        customers = planned.customers
+        planning.set(
+            state=planned.state,
+            read=customers.read,
+            rejected=customers.rejected,
+            unchanged=customers.unchanged,
+            customers=customers.planned,
+            batches=planned.batches.planned,
+        )
+        return planned
+
+
+def _planned(
+    workspace: Workspace, run: Run, stop: threading.Event | None, databases: Mapping[str, Database] | None
+) -> RunSummary:
     progress = watcher.get()
 
     def on_progress(rows: int) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from armrest.api import StopTheRun
 from armrest.app.plan_run import plan_run
+from armrest.app.run_step import note_end, run_step
 from armrest.app.watcher import watcher
 from armrest.app.workspace import Workspace, hold_client, open_delivery
 from armrest.delivery import finish, finish_stopped, send_and_poll_slices
@@ -43,6 +44,13 @@ async def run_to_completion(
     """
     if run.request.shards > 1:
         raise OutboxError(f"run {run.run_id} is sent by {run.request.shards} workers: resume it with resume-run")
+    with run_step(run) as ran:
+        ended = await _run(workspace, run, deadline_seconds, wait_seconds)
+        note_end(ran, ended)
+    return ended
+
+
+async def _run(workspace: Workspace, run: Run, deadline_seconds: float, wait_seconds: float) -> RunSummary:
     ledger, workspace.run_id = workspace.outbox.ledger, run.run_id
     try:
         async with hold_client(workspace, run, wait_seconds=wait_seconds), _noting_stop(workspace, run):

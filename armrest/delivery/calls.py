@@ -10,6 +10,7 @@ from random import Random
 from armrest.api import ArmClient, ArmError, RateLimited, StopTheRun, Unreachable
 from armrest.delivery.rate import RateLimiter
 from armrest.outbox import Attempt, Batch, GroupCommit, Lease, Outbox, Run, State, append_attempt, batches_in
+from armrest.telemetry import Step, current_step, record_call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class Calls:
         shared_rate_limiter: The rate limiter of other calls to the same API, if any.
 
     Attributes:
+        step: The step of the run that they belong to, as monitoring sees it.
         group: Groups the ledger writes of many batches into shared transactions.
         deadline: Event-loop time after which no call begins.
         reached: Whether any request has reached ARM.
@@ -57,6 +59,7 @@ class Calls:
     options: DeliveryOptions
     random: Random = field(default_factory=Random)
     shared_rate_limiter: InitVar[RateLimiter | None] = None
+    step: Step = field(default_factory=current_step)
     rate_limiter: RateLimiter = field(init=False)
     group: GroupCommit = field(init=False)
     deadline: float = field(init=False)
@@ -72,6 +75,11 @@ class Calls:
         )
         self.group = GroupCommit(self.outbox.ledger)
         self.deadline = asyncio.get_running_loop().time() + self.options.deadline_seconds
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that the calls belong to; None if they are about batches of several."""
+        return None
 
     def seconds_left(self) -> float:
         """Return the seconds until the deadline; 0 once it has passed."""
@@ -102,6 +110,11 @@ class Context(Calls):
 
     run: Run
     lease: Lease
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that the calls belong to."""
+        return self.run.run_id
 
     def batches(self, states: Collection[State], slice_no: int | None = None) -> list[Batch]:
         """Return the batches in these states that this process may send: its shard's, or the whole run's."""
@@ -148,6 +161,14 @@ class Call:
     def _record(self, outcome: str, http_status: int | None, request_id: str | None, evidence: str) -> None:
         ledger = self._calls.outbox.ledger
         seconds = asyncio.get_running_loop().time() - self._left_at
+        record_call(
+            current_step(),
+            method=self._what,
+            status=http_status,
+            outcome=outcome,
+            seconds=seconds,
+            api_url=self._calls.arm.base_url,
+        )
         append_attempt(
             ledger,
             Attempt(

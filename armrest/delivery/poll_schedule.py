@@ -16,6 +16,7 @@ from random import Random
 from typing import Final
 
 from armrest.outbox import Batch
+from armrest.telemetry import Step, current_step
 
 ASKED_AT_FIRST: Final = 10
 """Number of open batches, the oldest, that are asked about before any has closed."""
@@ -36,6 +37,7 @@ class PollRequest:
     batch: Batch
     accepted_at: float
     done: asyncio.Future[None]
+    step: Step = field(default_factory=current_step)
     asked: int = field(init=False, default=0)
     waited_seconds: float = field(init=False, default=0.0)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -31,6 +32,7 @@ from armrest.outbox import (
     record_status,
     reload,
 )
+from armrest.telemetry import Step, begin_step, current_step, inside, record_customers
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +79,16 @@ class Poller:
             StopTheRun: ARM refuses to answer.
         """
         asked = list(batches)
-        silent = await gather_or_cancel(self._is_silent(batch, tries) for batch in asked)
+        silent = await gather_or_cancel(self._is_silent_in_step(batch, tries) for batch in asked)
         return len(asked) - sum(silent)
+
+    async def _is_silent_in_step(self, batch: Batch, tries: int) -> bool:
+        asking = self._begin_step(batch)
+        try:
+            with inside(asking):
+                return await self._is_silent(batch, tries)
+        finally:
+            asking.end()
 
     async def _is_silent(self, batch: Batch, tries: int) -> bool:
         for left in reversed(range(tries)):
@@ -94,12 +104,28 @@ class Poller:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for request in self._schedule.clear():
+            request.step.end()
         self._calls.outbox.ledger.flush()
+
+    def _begin_step(self, batch: Batch) -> Step:
+        return begin_step(
+            "poll",
+            parent=self._calls.step,
+            is_call=True,
+            client_no=self._client_no(batch),
+            run_id=self._calls.run_id,
+            batch=batch.seq,
+            batch_uuid=batch.batch_uuid,
+            customers=batch.sent_customers,
+        )
 
     def _add(self, batch: Batch) -> asyncio.Future[None]:
         loop, now = asyncio.get_running_loop(), self._calls.outbox.ledger.now()
         accepted_at = loop.time() - max(0.0, now - (batch.accepted_at or now))
-        request = PollRequest(batch=batch, accepted_at=accepted_at, done=loop.create_future())
+        request = PollRequest(
+            batch=batch, accepted_at=accepted_at, done=loop.create_future(), step=self._begin_step(batch)
+        )
         self._schedule.add(request, loop.time())
         self._more.set()
         return request.done
@@ -133,7 +159,8 @@ class Poller:
     async def _answer(self, request: PollRequest) -> None:
         loop = asyncio.get_running_loop()
         try:
-            result = await self._ask(request.batch)
+            with inside(request.step):
+                result = await self._ask(request.batch)
         except Exception as error:  # noqa: BLE001  raised in the caller that watches the batch
             self._end(request, error)
             self._schedule.removed(loop.time())
@@ -149,6 +176,9 @@ class Poller:
 
     @staticmethod
     def _end(request: PollRequest, error: Exception | None = None) -> None:
+        if error is not None:
+            request.step.fail(type(error).__name__)
+        request.step.end()
         if request.done.done():
             return
         if error is None:
@@ -183,7 +213,17 @@ class Poller:
                 raise
             log.warning("the answer about batch %d is asked for again: %s", batch.seq, trouble)
             return PollResult.NOTHING
+        if closed:
+            self._count(batch, judgement)
         return PollResult.LAST_WORD if closed else PollResult.NOT_YET
+
+    def _count(self, batch: Batch, judgement: Judgement) -> None:
+        """Tell monitoring how many customers of a closed batch are settled, and how many failed."""
+        if judgement.standing is AnswerKind.NOT_FOUND:
+            return
+        failed = batch.sent_customers if judgement.standing is AnswerKind.REJECTED else len(judgement.verdicts)
+        current_step().set(failed=failed)
+        record_customers(self._client_no(batch), Counter(settled=batch.sent_customers - failed, failed=failed))
 
     def _client_no(self, batch: Batch) -> int:
         if batch.client_id not in self._client_nos:

@@ -27,6 +27,7 @@ from armrest.outbox import (
     reload,
     revert_to_planned,
 )
+from armrest.telemetry import current_step, step
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,17 @@ class Sender:
             stop=tries.are_over,
             reraise=True,
         )
-        return await retrying(self._attempt, batch, tries, place)
+        run = self._context.run
+        with step(
+            "batch",
+            parent=self._context.step,
+            is_call=True,
+            client_no=run.client_no,
+            run_id=run.run_id,
+            batch=batch.seq,
+            customers=batch.sent_customers,
+        ):
+            return await retrying(self._attempt, batch, tries, place)
 
     async def _attempt(self, batch: Batch, tries: "_Tries", place: Place) -> bool:
         async with place(batch) as placed, self._context.turn() as in_time:
@@ -133,6 +144,7 @@ class Sender:
         except asyncio.CancelledError:
             call.broken_off()
             raise
+        current_step().set(batch_uuid=accepted.batch_uuid)
         call.answered(
             "accepted", http_status=accepted.http_status, request_id=accepted.request_id, evidence=accepted.evidence
         )

@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 from armrest.api import StopTheRun
 from armrest.app.durations import seconds_in
 from armrest.app.open_run import link_flow_run
+from armrest.app.run_step import note_end, run_step
 from armrest.app.workspace import Workspace, hold_client, open_delivery
 from armrest.delivery import finish, send_and_poll_slices
 from armrest.outbox import (
@@ -45,6 +46,14 @@ async def run_to_completion(workspace: Workspace, run: Run, *, deadline: str, wa
         LeaseHeld: Another run is sending for the client, even after the wait.
     """
     workspace.run_id = run.run_id
+    with run_step(run) as ran:
+        ended = await _run(workspace, run, deadline=deadline, wait=wait)
+        note_end(ran, ended)
+    emit_materialization(run, ended)
+    return end_state(ended)
+
+
+async def _run(workspace: Workspace, run: Run, *, deadline: str, wait: str) -> RunSummary:
     try:
         async with (
             reporting_stop(workspace, run),
@@ -60,9 +69,7 @@ async def run_to_completion(workspace: Workspace, run: Run, *, deadline: str, wa
         if vars(held).get("holder_run_id") != run.run_id:
             give_up_waiting(workspace.outbox.ledger, run, held.message)
         raise
-    ended = summary(workspace.outbox.ledger, run.run_id)
-    emit_materialization(run, ended)
-    return end_state(ended)
+    return summary(workspace.outbox.ledger, run.run_id)
 
 
 async def send_plan(workspace: Workspace, plan: Run, *, deadline: str, wait: str) -> State:

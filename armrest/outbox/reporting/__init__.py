@@ -1,4 +1,4 @@
-from armrest.outbox.reporting.client_figures import ClientFigures, LastRun, client_figures, known_apis
+from armrest.outbox.reporting.monitored_clients import ClientFigures, LastRun, client_figures, known_apis
 from armrest.outbox.reporting.nights import RepeatedRefusal, repeated_refusals
 from armrest.outbox.reporting.outcomes import outcomes_of_customer, outcomes_of_run
 from armrest.outbox.reporting.queries import (

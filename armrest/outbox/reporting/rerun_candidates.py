@@ -48,8 +48,8 @@ NOT_SENT: Final = "not sent by itself"
 """Prefix of the reason of customers that ARM refused only together with others, when the budget was spent."""
 
 FAILURE_CODES: Final = ("refused", "batch-refused", "not-sent", "lost")
-"""Why a customer failed, in our own words: ARM refused it, or its batch as a whole; it was not sent by itself; its batch
-was declared lost."""
+"""Why a customer failed, in our own words: ARM refused it, or its batch as a whole; it was not sent by itself; or its
+batch was declared lost."""
 
 
 @dataclass(frozen=True, slots=True)
