@@ -78,7 +78,7 @@ def _names(columns: Any, *, name: str) -> tuple[str, ...]:
             what = "its columns have several levels; give each one name: frame.columns = [...]"
             raise InputRefused(f"{name}: {what}", code="unknown-column")
         if not isinstance(column, str):
-            what = f"column {position} has the name of a {type(column).__name__}, not a text"
+            what = f"column {position} has a name of type {type(column).__name__}, not a text"
             raise InputRefused(
                 f"{name}: {what}; name the columns, or read the file with its header row", code="unknown-column"
             )
@@ -109,11 +109,11 @@ def _arrow_blocks(reader: Any) -> Iterator[Sequence[Column]]:
 def _not_a_frame(source: object, name: str) -> InputRefused:
     kind = type(source).__name__
     if hasattr(source, "collect"):
-        what = f"a {kind} is a query that has not run; pass its result: frame.collect()"
+        what = f"the source is a query that has not run ({kind}); pass its result: frame.collect()"
     elif kind == "Series":
-        what = "a Series is one column, not a frame; pass series.to_frame()"
+        what = "the source is a Series, which is one column; pass series.to_frame()"
     elif isinstance(source, (list, tuple, dict)):
-        what = f"a {kind} is not a frame; make one that keeps texts: pandas.DataFrame(rows, dtype=str)"
+        what = f"the source is a {kind}, not a frame; make one that keeps texts: pandas.DataFrame(rows, dtype=str)"
     else:
-        what = f"a {kind} is neither a path nor a frame; pass a pandas or polars frame, an Arrow table, or a path"
+        what = f"the source has the type {kind}; pass a pandas or polars frame, an Arrow table, or a path"
     return InputRefused(f"{name}: {what}", code="no-frame")
