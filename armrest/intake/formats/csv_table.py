@@ -27,6 +27,7 @@ BLANK_LINES: Final = 1000
 """So many blank lines, one after the other, are skipped at once and not as rows."""
 _MANY_BLANK_LINES: Final = tuple(end * BLANK_LINES for end in ("\n", "\r\n", "\r"))
 _FEW_BLANK_LINES: Final = tuple(end * (BLANK_LINES - 1) for end in ("\n", "\r\n", "\r"))
+csv.field_size_limit(MAX_RECORD_LENGTH)  # the module's own limit is 128 KiB a cell
 _DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 
 
@@ -116,7 +117,9 @@ class CsvTable(PlainTable):
     def _last_record(self, text: str, wanted: int | None) -> tuple[int, list[str], int]:
         """The header of a file that ends with it, or of which only the header was read."""
         if len(text) > MAX_RECORD_LENGTH:
-            raise self._file.refused("quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?")
+            raise self._file.refused(
+                "quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?"
+            )
         try:
             rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True), start=1)
             for row, cells in rows:
@@ -237,10 +240,12 @@ class CsvTable(PlainTable):
     def _check_widths(self, records: list[list[str]], row: int) -> None:
         width, surplus = len(self.columns), self._surplus
         ragged = []
+        below_table = False
         for position, record in enumerate(records):
             if len(record) == width + surplus and not any(map(str.strip, record[width:])):
                 del record[width:]
-            elif len(record) < width and is_trailer(record):
+            elif len(record) < width and (is_trailer(record) or (below_table and len(record) == 1)):
+                below_table = True
                 record.extend([""] * (width - len(record)))
             elif looks_like_another_header(record):
                 what = "looks like the header of another table; send each table as a file of its own"

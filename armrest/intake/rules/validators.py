@@ -85,7 +85,7 @@ _ERROR_CELL: Final = re.compile(
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _PLACEHOLDERS: Final = (
     "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent",
-    "unknown",
+    "unknown", "mangler", "missing", "ikke oppgitt", "xxx",
 )  # fmt: skip
 PLACEHOLDERS: Final = frozenset(
     (
