@@ -234,9 +234,10 @@ class BlockReader:
         warnings: Faults,
     ) -> None:
         """Add the warnings about whole rows that are sent."""
-        if self._severities["only-a-number"] != "off":
-            for index, customer in zip(sent, customers, strict=True):
-                if len(customer) == 1:
+        lengths = list(map(len, customers))
+        if 1 in lengths and self._severities["only-a-number"] != "off":
+            for index, length in zip(sent, lengths, strict=True):
+                if length == 1:
                     warnings.setdefault(index, []).append(("customerNo", "only-a-number"))
         names = columns.get("countryText")
         if names is None or not any(names.cells) or self._severities["country-without-code"] == "off":
