@@ -20,7 +20,7 @@ DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical
 SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
 BLANK_LINES: Final = 1000
-"""So many blank lines, one after the other, are skipped at once and not as rows."""
+"""Blank lines in a row that are skipped at once, and not read as rows."""
 _MANY_BLANK_LINES: Final = tuple(end * BLANK_LINES for end in ("\n", "\r\n", "\r"))
 _FEW_BLANK_LINES: Final = tuple(end * (BLANK_LINES - 1) for end in ("\n", "\r\n", "\r"))
 _DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
