@@ -24,7 +24,7 @@ DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical
 SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
 BLANK_LINES: Final = 1000
-"""So many blank lines, one after the other, are skipped at once and not as rows."""
+"""Blank lines in a row that are skipped at once, and not read as rows."""
 _MANY_BLANK_LINES: Final = tuple(end * BLANK_LINES for end in ("\n", "\r\n", "\r"))
 _FEW_BLANK_LINES: Final = tuple(end * (BLANK_LINES - 1) for end in ("\n", "\r\n", "\r"))
 csv.field_size_limit(MAX_RECORD_LENGTH)  # the module's own limit is 128 KiB a cell

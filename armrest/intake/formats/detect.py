@@ -24,7 +24,7 @@ from armrest.intake.locations import Location, Opened, Unpack, decompress, gunzi
 PARQUET_GROWS: Final = 3
 COMPRESSED_GROWS: Final = 5
 MAX_NESTED: Final = 3
-"""How often a file is unpacked: a zip in a zip is no more than that."""
+"""How often a file is unpacked: people send a zip in a zip, and hardly more."""
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZIP: Final = b"PK\x03\x04"
