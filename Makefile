@@ -132,7 +132,7 @@ test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machi
 .PHONY: docs
 docs: setup ## Build the documentation as a site in site/, with a search and a reference; warnings are errors
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
-	@echo "Open site/index.html"
+	@echo "Read it: $(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8008"
 
 .PHONY: check
 check: setup ## Check lint, format, types, imports and lock file; change nothing

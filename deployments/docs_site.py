@@ -23,7 +23,12 @@ def on_files(files: Files, *, config: Any) -> Files:
 
 def decisions_page() -> str:
     """Return a page that lists the decisions by their titles."""
-    lines = ["# Decisions", "", "Choices that somebody will question: what we chose, why, and what would change it.", ""]
+    lines = [
+        "# Decisions",
+        "",
+        "Choices that somebody will question: what we chose, why, and what would change it.",
+        "",
+    ]
     for decision in sorted((PROJECT / "docs" / "decisions").glob("0*.md")):
         title = decision.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
         lines.append(f"- [{title}]({decision.name})")

@@ -21,6 +21,7 @@ from armrest.api import (
     StopTheRun,
     Unreachable,
 )
+from armrest.app.run_step import note_end, run_step
 from armrest.delivery import DeliveryOptions, finish, hold_lease
 from armrest.intake import InputRefused
 from armrest.model import CustomerRecord, CustomerUpdate, has_address_field, is_partial_address, whole_address
@@ -53,6 +54,7 @@ from armrest.outbox import (
     update_run,
 )
 from armrest.planning import plan_writer
+from armrest.telemetry import current_step, record_call, step
 
 _CERTAINLY_NOT_DONE: Final = (Unreachable, RateLimited, BatchRefused, NotFound, StopTheRun)
 
@@ -129,8 +131,12 @@ async def send_single_update(
             lease=lease,
         )
         single = _Single(outbox=outbox, arm=arm, run=run, lease=lease, customer=customer, horizon_seconds=horizon)
-        await single.send(patience or RetryPolicy(max_tries=options.max_tries))
-        return finish(outbox, run, lease)
+        with run_step(run) as ran:
+            with step("batch", is_call=True, client_no=client_no, run_id=run_id, batch=1, customers=1):
+                await single.send(patience or RetryPolicy(max_tries=options.max_tries))
+            ended = finish(outbox, run, lease)
+            note_end(ran, ended)
+        return ended
 
 
 def _planned(
@@ -230,6 +236,10 @@ class _Single:
 
     def _record(self, outcome: str, answer: ArmError | CustomerAnswer, began: float) -> None:
         status = answer.status if isinstance(answer, ArmError) else answer.http_status
+        seconds = time.perf_counter() - began
+        record_call(
+            current_step(), method="PUT", status=status, outcome=outcome, seconds=seconds, api_url=self.arm.base_url
+        )
         attempt = Attempt(
             run_seq=self.run.seq,
             batch_seq=1,
@@ -237,7 +247,7 @@ class _Single:
             what="PUT",
             outcome=outcome,
             http_status=status,
-            duration_ms=round((time.perf_counter() - began) * 1000),
+            duration_ms=round(seconds * 1000),
             request_id=answer.request_id,
             evidence=answer.evidence,
         )

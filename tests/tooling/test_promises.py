@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TARGETS = (
     *("help", "setup", "demo", "ui", "test", "test-oldest", "test-pythons", "check", "fix"),
-    *("bench", "bench-check", "bench-profile", "profile", "soak", "lock"),
+    *("bench", "bench-check", "bench-profile", "profile", "soak", "lock", "docs"),
 )
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
