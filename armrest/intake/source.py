@@ -1,7 +1,7 @@
 """Sources: read customers block by block, in bounded memory and in the order of the source."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -32,11 +32,13 @@ from armrest.intake.rows import (
     KeyHashes,
     Resolution,
     Trailer,
-    fields_without_values,
+    empty_columns,
     serialize_block,
 )
 from armrest.intake.rules import KeyShapes
 from armrest.intake.source_info import SourceInfo, inspect_source
+from armrest.model import FIELD_OF, KNOWN
+from armrest.tabular import OWN_COLUMNS
 
 MOST_BIRTH_NUMBERS: Final = 0.2
 """Above this share of the rows, the column holds birth numbers and not customer numbers that look like some."""
@@ -274,22 +276,38 @@ def source_of(info: SourceInfo, *, mapping: ColumnMapping | None = None, policy:
         ValueError: The policy names a rule that does not exist.
     """
     with readable(info.name):
+        if mapping is None:
+            _without_empty_unknown_columns(info.table)
         field_sources = _field_sources(info.table, info.name, mapping)
     policy = policy or Policy()
     policy = policy.clearing(mapping.cleared) if mapping else policy
     with readable(info.name):
-        empty = fields_without_values(info.table, field_sources, policy.clear)
-    source = Source(info, field_sources, policy=policy.keeping(empty), mapping=mapping)
-    for field, positions in empty.items():
-        source.description += (
-            f"; {field} is not cleared: {_columns_label(source.columns, positions)} empty in every row"
-        )
+        unused = _cleared_without_values(info.table, field_sources, policy.clear)
+    source = Source(info, field_sources, policy=policy.keeping(unused), mapping=mapping)
+    for field, positions in unused.items():
+        names = " and ".join(f'"{source.columns[position]}"' for position in positions)
+        verb = "is" if len(positions) == 1 else "are"
+        source.description += f"; {field} is not cleared: {names} {verb} empty in every row"
     return source
 
 
-def _columns_label(columns: Sequence[str], positions: Sequence[int]) -> str:
-    names = " and ".join(f'"{columns[position]}"' for position in positions)
-    return f"{names} is" if len(positions) == 1 else f"{names} are"
+def _cleared_without_values(
+    table: Table, field_sources: Mapping[str, FieldSource], clear: Collection[str]
+) -> dict[str, list[int]]:
+    """The fields to clear whose columns are all empty in every row, with their positions."""
+    positions: dict[str, list[int]] = {}
+    for leaf, field_source in field_sources.items():
+        if FIELD_OF[leaf] in clear and field_source.position is not None:
+            positions.setdefault(FIELD_OF[leaf], []).append(field_source.position)
+    empty = empty_columns(table, [position for columns in positions.values() for position in columns])
+    return {field: columns for field, columns in positions.items() if empty.issuperset(columns)}
+
+
+def _without_empty_unknown_columns(table: Table) -> None:
+    """Take the names of unknown columns away if they are empty in every row, so that they need none."""
+    unknown = [position for position, column in enumerate(table.columns) if column not in {"", *OWN_COLUMNS, *KNOWN}]
+    empty = empty_columns(table, unknown) if "customerNo" in table.columns else frozenset()
+    table.columns = tuple("" if position in empty else column for position, column in enumerate(table.columns))
 
 
 def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, FieldSource]:

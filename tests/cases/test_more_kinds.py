@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from armrest.intake import Policy, Source, open_source, parse_mapping
+from armrest.intake import InputRefused, Policy, Source, open_source, parse_mapping
 from armrest.intake.mapping import Mapping as ColumnMapping
 
 HEADER = "customerNo;name;addressLine1;postalCode;cityName;countryCode;phoneNo"
@@ -33,12 +33,21 @@ def test_a_number_in_signs_that_only_look_like_the_others_is_found(tmp_path: Pat
 
 
 def test_a_column_that_is_empty_in_every_row_blanks_nothing_and_is_named(tmp_path: Path) -> None:
-    rows = [ROW.format(number).removesuffix("90000001") for number in (10001, 10002)]
+    rows = [ROW.format(number).removesuffix("90000001") for number in range(10001, 10005)]
 
     source = source_of(tmp_path, HEADER, *rows, clear="phoneNo")
 
-    assert ["phoneNo" in customer for block in source.blocks() for customer in block.customers] == [False, False]
+    assert ["phoneNo" in customer for block in source.blocks() for customer in block.customers] == [False] * 4
     assert source.description.endswith('phoneNo is not cleared: "phoneNo" is empty in every row')
+
+
+def test_an_unknown_column_that_is_empty_in_every_row_needs_no_mapping(tmp_path: Path) -> None:
+    rows = [ROW.format(number) for number in range(10001, 10005)]
+    source = source_of(tmp_path, f"{HEADER};Saldo", *(f"{row};" for row in rows))
+
+    assert sum(len(block.customers) for block in source.blocks()) == 4
+    with pytest.raises(InputRefused, match='unknown column "Saldo"'):
+        source_of(tmp_path, f"{HEADER};Saldo", *(f"{row};1" for row in rows))
 
 
 def test_a_column_with_one_value_blanks_the_others(tmp_path: Path) -> None:

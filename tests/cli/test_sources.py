@@ -91,7 +91,7 @@ def test_an_address_with_credentials_is_refused_and_not_kept(typed: Typed, sourc
 
 
 def test_a_rule_can_be_made_an_error(typed: Typed, file: Write) -> None:
-    source = file("customerNo,organizationNo\n1,123456789\n2,\n")
+    source = file("customerNo,name,organizationNo\n1,A,123456789\n2,B,\n")
 
     warned = typed("check", source, "--json")
     refused = typed("check", source, ARMREST_RULES='{"not-an-organisation-number": "error"}')
@@ -240,7 +240,7 @@ def test_purge_removes_rejects_wherever_they_are(typed: Typed, file: Write, tmp_
 def test_what_stands_in_the_place_of_a_customer_number_is_in_the_rejects_file_alone(
     typed: Typed, file: Write, tmp_path: Path
 ) -> None:
-    source = file("customerNo;name\n10001;A\nKariNordmann;B\n15108695088;C\nkari1@example.no;D\n10002;E\n")
+    source = file("customerNo;name\n10001;A\nKariNordmann;B\nKari Nordmann 15108695088;C\nkari1@example.no;D\n10002;E\n")
 
     checked = typed("check", source, "--max-rejected", "100%")
     planned = typed(*PLAN, source, "--max-rejected", "100%")

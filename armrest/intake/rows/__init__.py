@@ -1,11 +1,11 @@
 from armrest.intake.rows.block_reader import Block, BlockReader, serialize_block
 from armrest.intake.rows.customer_sample import CustomerSample, SampledRow
 from armrest.intake.rows.duplicates import DuplicateResolver, Resolution
-from armrest.intake.rows.empty_columns import fields_without_values
 from armrest.intake.rows.key_hashes import KeyHashes
 from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
 from armrest.intake.rows.rewrites import Rewrite, Rewrites
 from armrest.intake.rows.trailer import Trailer
+from armrest.intake.rows.used_columns import empty_columns
 
 __all__ = [
     "Block",
@@ -21,6 +21,6 @@ __all__ = [
     "Rewrites",
     "SampledRow",
     "Trailer",
-    "fields_without_values",
+    "empty_columns",
     "serialize_block",
 ]
