@@ -5,6 +5,8 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
+# Where bytecode is not kept, every process of the tests compiles them and the project again: a third of its start.
+export PYTHONDONTWRITEBYTECODE :=
 
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -49,6 +51,10 @@ $(STAMP): requirements.lock pyproject.toml deployments/launcher.py
 demo: setup ## Run the main job on a sample file against the sandbox, and show the outcome
 	@$(BIN)/armrest demo
 
+.PHONY: demo-files
+demo-files: setup ## Show ten awkward customer files, the commands for them, and what they say; nothing is sent
+	@$(BIN)/python -m tests.cases.tour
+
 .PHONY: ui
 ui: setup ## Open the Prefect UI with the demo's history (PORT=4200)
 	@$(BIN)/python -m deployments.ui --port $(or $(PORT),4200)
@@ -66,8 +72,12 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2
 	@$(BIN)/python -m deployments.deploy --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
-test: setup ## Run the tests (ten minutes)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long" $(MAKE_UP_TESTS:%=--ignore %)
+test: setup ## Run the tests that need no Prefect server (five minutes)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long and not prefect" $(MAKE_UP_TESTS:%=--ignore %)
+
+.PHONY: test-flows
+test-flows: setup ## Run the tests of flows and commands on a real Prefect server (four minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "prefect and not long" $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-long
 test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (fifteen minutes; SHORT=1: three)
@@ -113,7 +123,7 @@ test-pythons: ## Run the tests on every Python from 3.11 to 3.15 that this machi
 		for python in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
 			$$python -c "import sys; raise SystemExit('%d.%d' % sys.version_info[:2] != '$$version')" 2>/dev/null || continue; \
 			echo "Python $$version ($$python)"; ran="$$ran $$version"; \
-			$(MAKE) test VENV=.venv-$$version PYTHON=$$python || failed="$$failed $$version"; \
+			$(MAKE) test test-flows VENV=.venv-$$version PYTHON=$$python || failed="$$failed $$version"; \
 			break; \
 		done; \
 	done; \
@@ -163,6 +173,10 @@ bench-history: setup ## Fail if a night costs more after 300 nights than after o
 .PHONY: bench-profile
 bench-profile: setup ## Fail if the nightly's guard rails miss harmed files or stop honest ones (HALF=development or held-out)
 	@$(BIN)/python -m benchmarks.file_nights --half $(or $(HALF),development)
+
+.PHONY: bench-frames
+bench-frames: setup ## Measure what a plan costs from a frame, compared with Parquet (ten minutes for 200,000 customers)
+	@$(BIN)/python -m benchmarks.frames --rounds $(ROUNDS)
 
 .PHONY: bench-cores
 bench-cores: setup ## Measure how much faster two processes plan a file and a folder of parts (a quarter of an hour)

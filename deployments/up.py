@@ -26,6 +26,8 @@ NAMES: Final = ("server", "sandbox", "worker")
 CUSTOMERS: Final = 5000
 SEED: Final = 1
 SANDBOX_DELAY_SECONDS: Final = 2
+REFUSED: Final = ("13001", "14002", "14900")
+"""Customers of the sample that the sandbox refuses at first, so that there is something to mend."""
 WORKER: Final = "make-up"
 TAIL_LINES: Final = 15
 
@@ -33,6 +35,9 @@ READY: Final = """\
 {state}: {ui}
   Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
   ARM          a sandbox, {sandbox} (not Amili's); all runs send to it
+  to mend      the sandbox refuses three customers of the sample, and the file has wrong rows: see arm-run-{client_no}.
+               curl -X PUT -d '{{}}' {sandbox}/sandbox/behaviour
+               makes the sandbox accept them; then send them again with the link in arm-run-{client_no}
   files        put customer files into {inbox}, mappings into {mappings}; runs open no others
   command line export PREFECT_API_URL={ui}/api ARMREST_HOME={home}
   logs         {logs}
@@ -149,6 +154,7 @@ def _sandbox_flags(stack: LocalStack) -> list[str]:
     return [
         *("--port", str(stack.sandbox_port), "--token", TOKEN, "--delay", str(SANDBOX_DELAY_SECONDS)),
         *("--books", str(stack.sandbox_records), "--client-no", str(CLIENT_NO), "--seed", str(SEED)),
+        *(word for number in REFUSED for word in ("--refuse", number)),
     ]
 
 

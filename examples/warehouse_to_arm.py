@@ -11,6 +11,7 @@ import sys
 import pandas as pd
 import sqlalchemy as sa
 from prefect import flow, get_run_logger, task
+from prefect.client.schemas import FlowRun
 from prefect.deployments import run_deployment
 
 import armrest
@@ -53,8 +54,9 @@ def warehouse_to_arm(warehouse: str, client_no: int) -> str:
         "update-customers/manual",
         parameters={"source": source, "client_no": client_no, "changes_only": True},
     )
+    assert isinstance(flow_run, FlowRun), "a flow that is not async waits here"
     state = flow_run.state
-    assert state is not None, "run_deployment waits for the end"
+    assert state is not None
     get_run_logger().info("update-customers: %s, %s", state.name, state.message)
     if not state.is_completed():
         raise RuntimeError(f"update-customers ended as {state.name}: {state.message}")

@@ -15,7 +15,6 @@ from flows.form import FlowFunction
 PARAMETER: Final = "values"
 """The parameter that the fields replace, in the signature and under `Args:`."""
 COLUMNS: Final = tuple(column for column in FIELD_PATHS if column != "customerNo")
-_ADDRESS_LINE: Final = "of the postal address. Parts of the address that stay empty keep their values."
 _TEXTS: Final = {
     "name": "Name of the person or the company.",
     "phoneNo": "Phone number, for example 91234567.",
@@ -23,7 +22,10 @@ _TEXTS: Final = {
     "dateOfBirth": "Date of birth, for example 1980-12-31.",
     "sellerReference": "The seller's reference.",
     "buyerReference": "The buyer's reference.",
-    "addressLine1": f"First line {_ADDRESS_LINE}",
+    "addressLine1": "First line of the postal address.",
+    "addressLine2": "Second line of the postal address.",
+    "addressLine3": "Third line of the postal address.",
+    "customerCategory": "Category of the customer in ARM.",
     "postalCode": "Postal code, with its zeros, for example 0155.",
     "cityName": "City of the postal address.",
     "countryCode": "Country of the postal address, for example NO.",

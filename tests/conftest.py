@@ -84,6 +84,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs the Prefect server, before `-m` selects: `make test` leaves it to `make test-flows`."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "prefect_server" in item.fixturenames:
+            item.add_marker("prefect")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     words = "which database the ledger's own tests run on; postgres starts a throwaway cluster"
     parser.addoption("--ledger", choices=("sqlite", "postgres"), default="sqlite", help=words)

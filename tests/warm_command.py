@@ -170,6 +170,7 @@ def main() -> None:
         importlib.import_module(module)
     from flows.cli import app
 
+    app.command_tree()
     serve(socket.socket(fileno=int(sys.argv[1])))
     prepare()
     from prefect.context import refresh_global_settings_context

@@ -62,14 +62,14 @@ def remove_old_handed_over(workspace: Workspace, *, older_than_seconds: float, f
         force: Also remove those of runs that are not planned yet, which cannot be resumed then.
     """
     store, folder = fsspec.core.url_to_fs(handed_over_folder(workspace.settings))
-    needed = set() if force else {_path_of(source) for source in unplanned_sources(workspace.outbox.ledger)}
+    needed = set() if force else {_own_part(source) for source in unplanned_sources(workspace.outbox.ledger)}
     before, removed = time.time() - older_than_seconds, 0
     try:
         files = store.find(folder)
     except _DOES_NOT_EXIST:
         return 0
     for file in files:
-        if file not in needed and store.modified(file).timestamp() <= before:
+        if _own_part(file) not in needed and store.modified(file).timestamp() <= before:
             store.rm(file)
             removed += 1
             with suppress(OSError):  # a folder of this machine; an object store has none
@@ -77,6 +77,6 @@ def remove_old_handed_over(workspace: Workspace, *, older_than_seconds: float, f
     return removed
 
 
-def _path_of(source: str) -> str:
-    """Return a source as its store names it; a database is none."""
-    return source if "://" not in source else str(fsspec.core.strip_protocol(source))
+def _own_part(address: str) -> str:
+    """Return the part of an address that is this file's alone, `ID/NAME`: a store names its folder in its own way."""
+    return "/".join(address.split("/")[-2:])

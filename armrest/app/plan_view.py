@@ -80,7 +80,7 @@ def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
     for rewritten in figures.rewritten:
         yield "rewritten", rewritten
     if figures.footer:
-        yield "footer", f"{figures.footer:,} rows below the last customer are no customers, and were left out"
+        yield "footer", f"{figures.footer:,} × a row below the last customer that is no customer, and was left out"
     if figures.unmapped:
         yield "left out", f"columns {', '.join(figures.unmapped)}"
     if figures.vanished:

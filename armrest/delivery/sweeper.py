@@ -118,7 +118,7 @@ class Sweep:
     @property
     def message(self) -> str:
         """One sentence of figures."""
-        parts = [f"{self.settled} settled", f"{self.failed} with refusals", f"{self.open} still open"]
+        parts = [f"{self.settled} finished by ARM", f"{self.failed} with refusals", f"{self.open} still open"]
         parts += [f"{self.lost} declared lost"] if self.lost else []
         parts += [f"{self.accepted} accepted by a person"] if self.accepted else []
         parts += [f"{self.unsent} not sent"] if self.unsent else []

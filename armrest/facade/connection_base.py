@@ -1,8 +1,9 @@
 """What all calls share: the settings, the ledger, and a frame as a source."""
 
+import asyncio
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final, Self
 
 from pydantic import SecretStr
@@ -73,30 +74,44 @@ class ConnectionBase:
             yield workspace
 
     @contextmanager
-    def _source(self, source: Source, options: Mapping[str, Any], *, resumes: bool = False) -> Iterator[SourceOptions]:
-        """Return the options of a source; a frame is a file of the home inside the block.
+    def _source(self, source: Source, options: Mapping[str, Any]) -> Iterator[SourceOptions]:
+        """Return the options of a source; a frame is a file of the home inside the block."""
+        reading = self._opened(source, options)
+        try:
+            yield reading
+        finally:
+            remove_spooled_frame(self._settings(), reading.source)
+
+    @asynccontextmanager
+    async def _asource(
+        self, source: Source, options: Mapping[str, Any], *, resumes: bool = False
+    ) -> AsyncIterator[SourceOptions]:
+        """Like `_source`, without blocking the event loop while a frame is written.
 
         Args:
             resumes: A run whose planning is interrupted can be resumed, and needs the file then.
         """
-        name = options.get("name", "frame")
-        reading = {key: value for key, value in options.items() if key in READING}
-        if unknown := options.keys() - _KNOWN - READING:
-            raise TypeError(f"there is no argument {min(unknown)!r}")
-        if isinstance(source, (str, os.PathLike)):
-            yield source_options(os.fspath(source), reading)
-            return
-        if reading.get("max_source_age") is not None:
-            raise OptionRefused("max_source_age: a frame has no known age; leave it out")
-        mapping = reading.get("mapping")
-        settings = self._settings()
-        spooled = spool_frame(settings, source, name=name, mapping=None if mapping is None else str(mapping))
+        reading = await asyncio.to_thread(self._opened, source, options)
         keep = False
         try:
-            yield source_options(spooled, reading)
+            yield reading
         except BaseException as error:
             keep = resumes and not isinstance(error, _NOTHING_TO_RESUME)
             raise
         finally:
             if not keep:
-                remove_spooled_frame(settings, spooled)
+                remove_spooled_frame(self._settings(), reading.source)
+
+    def _opened(self, source: Source, options: Mapping[str, Any]) -> SourceOptions:
+        """Return the options of a source, and write a frame to a file."""
+        reading = {key: value for key, value in options.items() if key in READING}
+        if unknown := options.keys() - _KNOWN - READING:
+            raise TypeError(f"there is no argument {min(unknown)!r}")
+        if isinstance(source, (str, os.PathLike)):
+            return source_options(os.fspath(source), reading)
+        if reading.get("max_source_age") is not None:
+            raise OptionRefused("max_source_age: a frame has no known age; leave it out")
+        checked = source_options("frame", reading)  # before the frame is written
+        name = options.get("name", "frame")
+        spooled = spool_frame(self._settings(), source, name=name, mapping=checked.mapping)
+        return checked.model_copy(update={"source": spooled})

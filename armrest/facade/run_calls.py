@@ -32,10 +32,11 @@ class RunCalls(LedgerCalls):
 
     async def aplan(self, source: Source, *, client_no: int, **options: Unpack[PlanOptions]) -> Plan:
         """Like `plan`, for a running event loop."""
-        with self._workspace(client_no) as workspace, self._source(source, dict(options)) as reading:
-            with showing(options.get("progress")):
-                run = _opened(workspace, reading, client_no, options, dry_run=True)
-                await plan_in_thread(workspace, run)
+        with self._workspace(client_no) as workspace:
+            async with self._asource(source, dict(options)) as reading:
+                with showing(options.get("progress")):
+                    run = _opened(workspace, reading, client_no, options, dry_run=True)
+                    await plan_in_thread(workspace, run)
             planned = planned_summary(summary(workspace.outbox.ledger, run.run_id))
             self._raise_refused(workspace, planned)
             return Plan(planned, plan_view(workspace.outbox, run.run_id), self)
@@ -82,9 +83,10 @@ class RunCalls(LedgerCalls):
         times = _times(options)
         with self._workspace(client_no) as workspace:
             arm_client(workspace.settings, client_no=client_no, updates=True)  # before the source is read
-            with self._source(source, dict(options), resumes=True) as reading, showing(options.get("progress")):
-                run = _opened(workspace, reading, client_no, options, dry_run=False)
-                sent = await run_to_completion(workspace, run, **times)
+            async with self._asource(source, dict(options), resumes=True) as reading:
+                with showing(options.get("progress")):
+                    run = _opened(workspace, reading, client_no, options, dry_run=False)
+                    sent = await run_to_completion(workspace, run, **times)
             self._raise_refused(workspace, sent)
             return Run(sent, self)
 

@@ -53,7 +53,7 @@ class SourceCalls(ConnectionBase):
                 return VerifyResult(await verify_run(workspace, run_id, sample=sample, drift_file=file))
         if run_id is not None or source is None or client_no is None:
             raise OptionRefused("verify: name what to compare with: a source and client_no, or run_id")
-        with self._source(source, dict(options)) as reading:
+        async with self._asource(source, dict(options)) as reading:
             settings = self._settings()
             return VerifyResult(await verify_source(settings, reading, client_no, sample=sample, drift_file=file))
 
@@ -79,7 +79,7 @@ class SourceCalls(ConnectionBase):
     async def afetch_customers(self, *, client_no: int, numbers: Source = None) -> "pd.DataFrame":
         """Like `fetch_customers`, for a running event loop."""
         settings = self._settings()
-        with self._source(numbers, {}) if numbers is not None else nullcontext() as reading:
+        async with self._asource(numbers, {}) if numbers is not None else nullcontext() as reading:
             customers = FromSource(reading.open(settings)).customers() if reading else ()
             async with arm_client(settings, client_no=client_no) as arm:
                 fetched = await fetch_records(

@@ -34,12 +34,12 @@ def data_frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "pd.Dat
         ModuleNotFoundError: pandas is not installed.
     """
     pandas = _pandas()
-    cells = list(zip(*rows, strict=True)) or [()] * len(columns)
+    cells: list[list[Any]] = [[] for _ in columns]
+    for row in rows:
+        for column, value in zip(cells, row, strict=True):
+            column.append(value)
     frame: pd.DataFrame = pandas.DataFrame(
-        {
-            column: pandas.Series(list(values), dtype=_type_of(column))
-            for column, values in zip(columns, cells, strict=True)
-        }
+        {column: pandas.Series(values, dtype=_type_of(column)) for column, values in zip(columns, cells, strict=True)}
     )
     return frame
 

@@ -108,7 +108,7 @@ def _first_cells(table: Table) -> list[list[str]]:
         records = map(chunk.record, range(len(chunk)))
         rows = [record for record in records if key is None or any(map(str.isdecimal, record[key]))]
         for column, more in zip(cells, zip(*rows, strict=True), strict=False):
-            column += map(str.strip, more)
+            column.extend(map(str.strip, more))
         if len(cells[0]) >= ROWS_READ:
             break
     return cells
@@ -144,9 +144,9 @@ class _Guesses:
         self._header_row = header_row
         numbered = {position: name for name, position in numbered_headings(columns).items()}
         taken: dict[str, str] = {}
-        for index, (column, values) in enumerate(zip(columns, cells, strict=True)):
-            column = numbered.get(index, column)  # noqa: PLW2901  as a mapping names it
-            leaf = self._leaf(columns[index], values, taken)
+        for index, (name, values) in enumerate(zip(columns, cells, strict=True)):
+            column = numbered.get(index, name)  # as a mapping names it
+            leaf = self._leaf(name, values, taken)
             if leaf is None:
                 self._leave(index, column, "")
             elif leaf in taken:

@@ -49,6 +49,10 @@ class Policy:
         """The same policy that also clears these fields."""
         return replace(self, clear=self.clear.union(fields))
 
+    def keeping(self, fields: Collection[str]) -> "Policy":
+        """The same policy that does not clear these fields."""
+        return replace(self, clear=self.clear.difference(fields))
+
     @property
     def newest_birth(self) -> date:
         """The latest allowed birth date."""

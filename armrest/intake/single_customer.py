@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Chunk, PlainTable
 from armrest.intake.policy import Policy
-from armrest.intake.rules import Severity
+from armrest.intake.rows import Block
+from armrest.intake.rules import REASONS, Severity
 from armrest.intake.source import source_of
 from armrest.intake.source_info import SourceInfo
 from armrest.model import CustomerUpdate
@@ -42,6 +43,18 @@ def is_customer_number(text: str, *, severities: Mapping[str, Severity] | None =
     return not block.rejects and block.rows == 1 and not block.rewrites
 
 
+def _only_block(table: _OneRow, policy: Policy) -> Block:
+    try:
+        (block,) = source_of(SourceInfo(NAME, table), policy=policy).blocks()
+    except InputRefused as refusal:
+        if refusal.code != "birth-numbers":
+            raise
+        code = "birth-number-as-customer-number"
+        what = f"customerNo {REASONS[code].sentence}"
+        raise InputRefused(f"{NAME}: {what}", code=code, column="customerNo") from None
+    return block
+
+
 def read_single_customer(
     customer_no: str, values: Mapping[str, str], *, severities: Mapping[str, Severity] | None = None
 ) -> CustomerUpdate:
@@ -59,7 +72,7 @@ def read_single_customer(
         raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")
     table = _OneRow({"customerNo": customer_no, **values})
     policy = Policy(address="replace", severities=severities or {})
-    (block,) = source_of(SourceInfo(NAME, table), policy=policy).blocks()
+    block = _only_block(table, policy)
     for reject in block.rejects:
         raise InputRefused(f"{NAME}: {reject.sentence}", code=reject.code, column=reject.field)
     for rewrite in block.rewrites:  # nobody would see it
@@ -68,6 +81,6 @@ def read_single_customer(
             raise InputRefused(f"{NAME}: {what}", code="not-a-customer-number", column="customerNo")
     (customer,) = block.customers
     if len(customer) == 1:
-        fields = ", ".join(values) or "no field"
-        raise InputRefused(f"{NAME}: nothing would change: {fields} cannot be cleared", code="nothing-to-change")
+        what = f"{', '.join(values)} cannot be cleared" if values else "name a field, and its new value"
+        raise InputRefused(f"{NAME}: nothing would change: {what}", code="nothing-to-change")
     return customer

@@ -32,6 +32,7 @@ from armrest.intake.rows import (
     KeyHashes,
     Resolution,
     Trailer,
+    fields_without_values,
     serialize_block,
 )
 from armrest.intake.rules import KeyShapes
@@ -90,6 +91,7 @@ class Source:
             source=name,
             numbers_of=self._reader.customer_numbers,
             is_rejected=self._reader.rejects_number,
+            is_wrapped=self._reader.is_wrapped,
             names=self._names,
         )
 
@@ -275,7 +277,19 @@ def source_of(info: SourceInfo, *, mapping: ColumnMapping | None = None, policy:
         field_sources = _field_sources(info.table, info.name, mapping)
     policy = policy or Policy()
     policy = policy.clearing(mapping.cleared) if mapping else policy
-    return Source(info, field_sources, policy=policy, mapping=mapping)
+    with readable(info.name):
+        empty = fields_without_values(info.table, field_sources, policy.clear)
+    source = Source(info, field_sources, policy=policy.keeping(empty), mapping=mapping)
+    for field, positions in empty.items():
+        source.description += (
+            f"; {field} is not cleared: {_columns_label(source.columns, positions)} empty in every row"
+        )
+    return source
+
+
+def _columns_label(columns: Sequence[str], positions: Sequence[int]) -> str:
+    names = " and ".join(f'"{columns[position]}"' for position in positions)
+    return f"{names} is" if len(positions) == 1 else f"{names} are"
 
 
 def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> dict[str, FieldSource]:
@@ -303,11 +317,9 @@ def _looks_like_a_header(record: Sequence[str], columns: Sequence[str]) -> bool:
 
 
 def _birth_numbers(block: Block) -> int:
-    findings = [
-        *block.warnings,
-        *(Finding(r.row, field, code, None) for r in block.rejects for field, code in r.faults),
-    ]
-    return sum(finding.code == BIRTH_NUMBER for finding in findings)
+    codes = [finding.code for finding in block.warnings]
+    codes += [code for reject in block.rejects for _, code in reject.faults]
+    return codes.count(BIRTH_NUMBER)
 
 
 def _birth_number_file(name: str, birth_numbers: int, rows: int) -> InputRefused:

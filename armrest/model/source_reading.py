@@ -83,8 +83,8 @@ class SourceRows(BaseModel):
     encoding: Annotated[
         str | None,
         Option(
-            form="Encoding of a CSV, for example cp865. Empty: its BOM decides, else UTF-8, else Windows-1252.",
-            flag="Encoding of a CSV (default: detected).",
+            form="Encoding of a text file, for example cp865; mixed reads each line by itself. Empty: detected.",
+            flag="Encoding of a text file, or mixed: each line by itself (default: detected).",
             metavar="NAME",
         ),
     ] = None

@@ -34,20 +34,25 @@ async def write_table(flow_run_id: UUID, key: str, rows: list[dict[str, Any]], d
 
 
 def customer_markdown(client_no: int, customer_no: str, history: CustomerHistory, message: str) -> str:
-    """Return every run that had the customer, the newest first: outcome, reason, batchUuid and file."""
-    rows = [_event_row(event) for event in history.events]
+    """Return every run that had the customer, the newest first: outcome, reason, batchUuid, file and fields."""
+    events = [line for event in history.events for line in _event_lines(event)]
     more = history.total - len(history.events)
     rest = [f"{more:,} older runs: `armrest customer {customer_no} --client-no {client_no}`", ""] if more > 0 else []
-    head = ["| when | what happened | reason | batchUuid | file | fields | run |", "|---|---|---|---|---|---|---|"]
-    table = [*head, *rows, ""] if rows else []
-    return "\n".join([f"# Customer {customer_no} of client {client_no}", "", message, "", *table, *rest])
+    return "\n".join([f"# Customer {customer_no} of client {client_no}", "", message, "", *events, *rest])
 
 
-def _event_row(event: CustomerEvent) -> str:
-    run = f"[{event.run_id}]({flow_run_link(event.flow_run_id)})" if event.flow_run_id else event.run_id
-    uuid = f"`{event.batch_uuid}`" if event.batch_uuid else ""
-    cells = (when(event.at), event.sentence, _cell(event.reason), uuid, f"`{_cell(event.source)}`")
-    return f"| {' | '.join(cells)} | {', '.join(event.fields)} | {run} |"
+def _event_lines(event: CustomerEvent) -> list[str]:
+    """Return a heading and a list; a table of this would be wider than Prefect's page."""
+    run = f"[{event.run_id}]({flow_run_link(event.flow_run_id)})" if event.flow_run_id else f"`{event.run_id}`"
+    facts = {
+        "reason": _line(event.reason),
+        "run": run,
+        "file": f"`{_line(event.source)}`",
+        "batchUuid": f"`{event.batch_uuid}`" if event.batch_uuid else "",
+        "fields": ", ".join(event.fields),
+    }
+    listed = [f"- {name}: {value}" for name, value in facts.items() if value]
+    return [f"### {when(event.at)}: {event.sentence}", "", *listed, ""]
 
 
 def export_markdown(file: RunFile, message: str) -> str:
@@ -144,4 +149,8 @@ def _age(seconds: float) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return _line(text).replace("|", "\\|")
+
+
+def _line(text: str) -> str:
+    return text.replace("\n", " ")

@@ -90,14 +90,13 @@ class Report:
         async with self._outage.best_effort(f"the artifacts of run {self._run.run_id} are outdated"):
             await self.write()
             summary_address.set(await self.address())
+        if self._run.parent_run_id:
+            async with self._outage.best_effort(f"the summaries of the runs before {self._run.run_id} are outdated"):
+                await self.write_parents()
         return self._outage.failures == failures
 
-    async def write(self, *, with_parents: bool = True) -> None:
-        """Update all artifacts, the summary last, so that it links to the others; safe to repeat.
-
-        Args:
-            with_parents: Also update the runs that this one is a rerun of: they say what it has healed.
-        """
+    async def write(self) -> None:
+        """Update all artifacts, the summary last, so that it links to the others; safe to repeat."""
         run = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         healings = await asyncio.to_thread(healings_of, self._ledger, run)
         outcome = outcome_line(run, healings)
@@ -119,8 +118,6 @@ class Report:
         )
         if run.ended is not None and not is_stand_in.get():
             await asyncio.to_thread(note_reported, self._ledger, self._run, run.ended)
-        if with_parents and run.parent_run_id:
-            await self._write_parents(run)
 
     async def address(self) -> str:
         """Return the address of the summary in Prefect's UI; empty if there is none."""
@@ -141,19 +138,20 @@ class Report:
         failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
         about = f"{outcome}{_limit(run.customers.failed)} · {self._about}"
         await self._artifacts.table(self._key("failed-customers"), failed, about)
-        if run.customers.rejected:
+        key = self._key("rejected-rows")
+        if run.customers.rejected or key in await self._artifacts.ids():  # a retry may have read a better file
             rejected = await asyncio.to_thread(lambda: rejected_table(rejected_rows(self._ledger, self._run)))
             about = f"{outcome}{_limit(run.customers.rejected)} · {self._about}"
-            await self._artifacts.table(self._key("rejected-rows"), rejected, about)
+            await self._artifacts.table(key, rejected, about)
 
     async def _unresolved(self, run: RunSummary) -> int | None:
         if not run.customers.failed:
             return 0
         return await asyncio.to_thread(unresolved_customers, self._ledger, self._run)
 
-    async def _write_parents(self, run: RunSummary) -> None:
-        """Bring the summaries up to date of the runs whose refused customers this run has sent again."""
-        parent_id = run.parent_run_id
+    async def write_parents(self) -> None:
+        """Update the artifacts of the runs whose refused customers this run has sent again: they say what it healed."""
+        parent_id = self._run.parent_run_id
         for _ in range(MOST_PARENTS):
             if parent_id is None:
                 return
@@ -162,7 +160,7 @@ class Report:
                 flow_run_id = UUID(parent.flow_run_ids[-1])
                 parent_run = find_run(self._ledger, parent_id)
                 report = Report(self._outbox, parent_run, artifacts, flow_run_id, self._outage)
-                await report.write(with_parents=False)
+                await report.write()
             parent_id = parent.parent_run_id
 
     @asynccontextmanager

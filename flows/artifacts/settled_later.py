@@ -49,7 +49,9 @@ async def _update(
     if flow_run is not None and flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
         await client.set_flow_run_state(flow_run.id, state_now(run, flow_run.state), force=True)
     artifacts = Artifacts(client, flow_run_id, new_versions=True)
-    await Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id, outage).write()
+    report = Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id, outage)
+    await report.write()
+    await report.write_parents()
 
 
 def state_now(run: RunSummary, before: State) -> State:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from armrest.delivery import Sweep
+from flows.artifacts.wording import browser_words
 
 
 def sweep_markdown(sweep: Sweep) -> str:
@@ -16,7 +17,7 @@ def sweep_markdown(sweep: Sweep) -> str:
             *_table(
                 "Runs",
                 ("run", "client", "state", ""),
-                ((f"`{r.run_id}`", r.client_no, r.state, r.message) for r in sweep.runs),
+                ((f"`{r.run_id}`", r.client_no, r.state, browser_words(r.message)) for r in sweep.runs),
             ),
             *_table(
                 "Open for too long",

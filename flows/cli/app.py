@@ -1,13 +1,15 @@
 """The command `armrest`. It reports errors in one line on stderr; with `--json`, it ends with one JSON object."""
 
+import functools
 import logging
 import sys
 import traceback
 from collections.abc import Sequence
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from flows.cli.commands.api import api
 from flows.cli.commands.archive import archive
@@ -102,12 +104,18 @@ def main() -> None:
     leave(run(sys.argv[1:]))
 
 
+@functools.cache
+def command_tree() -> Any:
+    """Return all commands as click has them. Typer would build them for each call, which takes longer than most do."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run a command; return 0 if all of it is done, 1 if it sent but not all is settled, 2 if it sent nothing."""
     logging.lastResort = None  # a library without a handler would write to the terminal
     logging.raiseExceptions = "--debug" in arguments  # Prefect's handler would write that its server is away
     try:
-        return int(app(list(arguments), prog_name="armrest", standalone_mode=False) or 0)
+        return int(command_tree()(list(arguments), prog_name="armrest", standalone_mode=False) or 0)
     except Exception as error:  # noqa: BLE001  the user gets one line for any error
         if "--debug" in arguments:
             traceback.print_exc()

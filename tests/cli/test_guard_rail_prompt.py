@@ -45,6 +45,25 @@ def test_yes_answers_beforehand_and_the_ledger_keeps_who_said_it(
     assert told["decided"].startswith(f"approved by {getpass.getuser()}, ")
 
 
+def test_yes_does_not_pass_customers_who_have_their_known_numbers_in_another_form(
+    prefect_shell: Shell, shrunken: str, file: Callable[..., str], arm: SandboxServer
+) -> None:
+    """Neither where the numbers stopped the run, nor where another limit did, before they were seen."""
+    rows = "".join(f"000{number},Kunde\n" for number in range(10001, 10011))
+    renumbered = file(f"customerNo,name\n{rows}", "renumbered.csv")
+
+    for flags in (("--changes-only",), ("--max-source-age", "0s")):
+        ended = prefect_shell(*UPDATE, renumbered, *flags, "--yes")
+
+        assert (ended.exit_code, ended.json["state"]) == (2, "InputRejected")
+        assert "10 of 10 new customers differ from known ones only by leading zeros" in ended.json["message"]
+        assert "--yes does not approve this" in ended.json["message"]
+    assert len(arm.records.batches()) == 1
+    ended = prefect_shell(*UPDATE, renumbered, "--max-source-age", "0s", "--no-check-profile", "--yes")
+    assert ended.json["message"] == "10 of 10 customers updated"
+    assert len(arm.records.batches()) == 2
+
+
 @pytest.mark.parametrize(("typed", "exit_code", "batches"), [("n", 2, 1), ("y", 0, 2)], ids=["no", "yes"])
 def test_a_person_at_a_terminal_is_shown_the_plan_and_asked(
     prefect_shell: Shell, shrunken: str, arm: SandboxServer, typed: str, exit_code: int, batches: int

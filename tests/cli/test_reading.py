@@ -37,6 +37,27 @@ def test_check_refuses_more_rejected_rows_than_allowed(typed: Typed, file: Write
     assert ended.json["customers"]["rejected"] == 1
 
 
+def test_check_names_what_is_rewritten_and_left_out(typed: Typed, file: Write) -> None:
+    source = file("Kundeliste,\ncustomerNo,phoneNo\n'0010,91234567\n0011,91234568\nSum,2\n")
+
+    refused = typed("check", source)
+    ended = typed("check", source, "--header-row", "2", "--json")
+
+    assert "the header seems to be in row 2: add --header-row 2" in refused.err
+    assert ended.json["footer"] == [5]
+    assert ended.json["rewritten"] == [
+        {"field": "customerNo", "how": "unwrapped", "count": 1, "row": 3, "before": "'9999", "after": "9999"}
+    ]
+    assert "footer: row 5 below the last customer is no customer" in ended.err
+    assert "rewritten, first in row 3: 1 × customerNo (unwrapped), such as '9999 to 9999" in ended.err
+
+
+def test_a_header_row_that_is_no_number_is_refused(typed: Typed, file: Write) -> None:
+    ended = typed("check", file(1), "--header-row", "Kundenr")
+
+    assert "--header-row Kundenr: write the number of the row, counted from 1" in ended.err
+
+
 def test_check_starts_in_under_a_second(shell: Shell, file: Write) -> None:
     source = file(100)
 

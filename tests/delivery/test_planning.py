@@ -15,6 +15,7 @@ from armrest.outbox import (
     SENDABLE,
     LeaseLost,
     Outbox,
+    RejectedRow,
     Run,
     RunSummary,
     State,
@@ -26,6 +27,7 @@ from armrest.outbox import (
     outcomes_of_run,
     purge,
     read_customers,
+    rejected_rows,
     summary,
     take_lease,
     this_process,
@@ -270,3 +272,23 @@ def test_a_purge_removes_rejected_rows_of_a_process_that_died(outbox: Outbox, tm
     purge(outbox, older_than_seconds=0)
 
     assert not left.exists()
+
+
+def test_a_source_that_is_refused_as_a_whole_leaves_its_first_rejected_rows_in_the_ledger(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    source = tmp_path / "customers.csv"
+    wrong = "".join(f"{number},31.02.1990\n" for number in range(1, 2001))
+    source.write_text(f"customerNo,dateOfBirth\n{wrong}")
+    run = run_of(outbox, source)
+
+    told = planned_run(outbox, run, tmp_path)
+
+    rows = list(rejected_rows(outbox.ledger, run))
+    assert (told.state, told.customers.rejected) == ("InputRejected", 2000)
+    assert (rows[0], len(rows)) == (RejectedRow(2, "1", "dateOfBirth", "not-a-date"), 1000)
+    assert told.rejected_why == [("not-a-date", 1000)]
+
+    source.write_text("customerNo,dateOfBirth\n1,1990-01-31\n")
+    assert planned_run(outbox, run, tmp_path).state == "Planned"
+    assert list(rejected_rows(outbox.ledger, run)) == []

@@ -1,5 +1,6 @@
 """What several processes plan is what one plans, byte for byte."""
 
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from armrest.outbox import Outbox, State, batches_in, create_run, find_run
-from armrest.outbox.ledger.schema import customers, rejects
+from armrest.outbox.ledger.schema import customers, profiles, rejects
 from armrest.planning import plan
 from armrest.sandbox import write_sample
 from tests.delivery.conftest import API_URL, CLIENT_NO
@@ -36,11 +37,13 @@ def planned(outbox: Outbox, source: Path, folder: Path, *, processes: int) -> di
     with outbox.ledger.read() as tx:
         lines = tx.execute(select(*kept).where(line.run_seq == run.seq).order_by(line.ordinal)).all()
         refused = tx.execute(select(reject.row, reject.field, reject.code).where(reject.run_seq == run.seq)).all()
+        profile = tx.execute(select(profiles.c.content).where(profiles.c.run_seq == run.seq)).scalar_one()
     bodies = [outbox.bodies.read(batch.body) for batch in batches_in(outbox.ledger, run, [State.PLANNED])]
     return {
         "bodies": bodies,
         "lines": lines,
         "rejects": refused,
+        "profile": {key: value for key, value in json.loads(profile).items() if key not in {"new", "missing"}},
         "rejects file": (folder / f"{run.run_id}.csv").read_bytes(),
     }
 

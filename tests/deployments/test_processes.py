@@ -10,6 +10,8 @@ import psutil
 import pytest
 
 from deployments import processes
+from deployments.down import stop_stack
+from deployments.local_stack import LocalStack
 from deployments.processes import Process
 
 # a process is meant to outlive its starter, so nobody waits for it
@@ -63,3 +65,14 @@ def test_what_is_written_down_is_read_again(sleeper: Process, tmp_path: Path) ->
 
     assert processes.load(tmp_path / "pids") == [sleeper]
     assert processes.load(tmp_path / "none") == []
+
+
+def test_the_worker_is_ended_first_whatever_was_started_last(tmp_path: Path) -> None:
+    """After a restart of the server alone, the server is the last that was started."""
+    stack = LocalStack(tmp_path)
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    place = {"port": 1, "environment": os.environ, "folder": tmp_path, "log": tmp_path / "log"}
+    names = ("sandbox", "worker", "server")
+    processes.save(stack.pids, [processes.start(name, sleep, **place) for name in names])  # type: ignore[arg-type]
+
+    assert stop_stack(stack).startswith("Stopped: worker, sandbox, server.")

@@ -12,6 +12,7 @@ from tests.examples.conftest import EXAMPLES
 CELL_SECONDS = 300
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default")  # the client of Jupyter has sockets of its own
 def test_the_notebook_runs_and_shows_tables(tmp_path: Path) -> None:
     notebook = executed(tmp_path)

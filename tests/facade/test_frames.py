@@ -117,6 +117,18 @@ PITFALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
         "index-holds-field",
         "customerNo is the frame's index, not a column; make it one: frame.reset_index()",
     ),
+    "an index without a name": (
+        lambda: pd.DataFrame({"name": ["Kari"]}, index=["10001"]),
+        "missing-column",
+        'if its index holds the customer numbers: frame.rename_axis("customerNo").reset_index()',
+    ),
+    "numbers that are too large": (
+        lambda: customers(1).assign(customerNo=pd.Series([10**25], dtype=object)),
+        "nested",
+        'column "customerNo" holds a value of type int that cannot be written as text',
+    ),
+    "a series": (lambda: pd.Series(["10001"], name="customerNo"), "no-frame", "pass series.to_frame()"),
+    "a series of polars": (lambda: pl.Series("customerNo", ["10001"]), "no-frame", "pass series.to_frame()"),
     "numbers among texts": (
         lambda: customers(3).assign(customerNo=["10001", 10002, "A-3"]),
         "mixed-types",
@@ -142,7 +154,7 @@ PITFALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
     "columns without names": (
         lambda: pd.DataFrame([["1", "Kari"]]),
         "unknown-column",
-        "column 1 has the name of a int, not a text",
+        "column 1 has a name of type int, not a text",
     ),
     "levels of columns": (
         lambda: pd.DataFrame([["1"]], columns=pd.MultiIndex.from_tuples([("a", "customerNo")])),
@@ -150,15 +162,19 @@ PITFALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
         "its columns have several levels",
     ),
     "bytes": (lambda: customers(1, phoneNo=[b"91234567"]), "nested", "holds bytes, not texts"),
-    "objects": (lambda: customers(1, phoneNo=[object()]), "nested", "holds a object in row 2, not a text"),
+    "objects": (
+        lambda: customers(1, phoneNo=[object()]),
+        "nested",
+        "a value of type object in row 2",
+    ),
     "nested": (lambda: customers(1, phoneNo=[{"a": "b"}]), "nested", "holds struct<a: string>, not texts"),
     "a query": (
         lambda: pl.LazyFrame(COLUMNS),
         "no-frame",
-        "is a query that has not run; pass its result: frame.collect()",
+        "pass its result: frame.collect()",
     ),
-    "a list": (lambda: [{"customerNo": "1"}], "no-frame", "a list is not a frame"),
-    "a number": (lambda: 3, "no-frame", "a int is neither a path nor a frame"),
+    "a list": (lambda: [{"customerNo": "1"}], "no-frame", "the source is a list, not a frame"),
+    "a number": (lambda: 3, "no-frame", "the source has the type int"),
 }
 
 

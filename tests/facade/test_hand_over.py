@@ -26,8 +26,8 @@ def workspace(tmp_path: Path) -> Workspace:  # type: ignore[misc]
         yield opened
 
 
-def plan_of(workspace: Workspace, source: str) -> object:
-    """What a flow run of a deployment opens: it is confined to the places of the settings."""
+def plan_of(workspace: Workspace, source: str, *, is_confined: bool = True) -> object:
+    """What a flow run opens; that of a deployment is confined to the places of the settings."""
     return open_update(
         workspace,
         reading=SourceOptions(source=source),
@@ -36,7 +36,7 @@ def plan_of(workspace: Workspace, source: str) -> object:
         mode="update",
         batch_size=None,
         dry_run=False,
-        places=places_of(workspace.settings),
+        places=places_of(workspace.settings) if is_confined else None,
     )
 
 
@@ -99,6 +99,16 @@ def test_it_stays_while_a_run_that_is_not_planned_needs_it(
     assert not Path(unused).parent.exists()
     assert remove_old_handed_over(workspace, older_than_seconds=30 * DAY_SECONDS, force=True) == 1
     assert not Path(needed).exists()
+
+
+def test_a_source_whose_package_is_not_installed_is_no_obstacle(
+    connection: armrest.Connection, workspace: Workspace
+) -> None:
+    source = connection.hand_over(customers(1))
+    aged(source, 31 * DAY_SECONDS)
+    plan_of(workspace, "abfs://container/customers.csv", is_confined=False)
+
+    assert remove_old_handed_over(workspace, older_than_seconds=30 * DAY_SECONDS) == 1
 
 
 def test_nothing_was_ever_handed_over(workspace: Workspace) -> None:

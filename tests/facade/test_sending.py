@@ -4,9 +4,11 @@ import asyncio
 import pickle
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import armrest
@@ -272,3 +274,20 @@ def test_without_pandas_the_error_says_what_to_install(tmp_path: Path) -> None:
     assert ended.stderr.splitlines()[-1] == (
         "ModuleNotFoundError: tables are pandas frames, and pandas is not installed: pip install pandas"
     )
+
+
+async def test_the_loop_goes_on_while_a_frame_is_written(connection: armrest.Connection) -> None:
+    class Slow:
+        """A frame whose rows come from another coroutine of the same loop, through a thread."""
+
+        def __init__(self) -> None:
+            self.turns = threading.Event()
+
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+            assert self.turns.wait(timeout=60), "the loop stood still"
+            return pa.table({"customerNo": ["10001"], "name": ["Kari"]}).__arrow_c_stream__(requested_schema)
+
+    frame = Slow()
+    asyncio.get_running_loop().call_later(0.1, frame.turns.set)
+
+    assert (await connection.aplan(frame, client_no=CLIENT_NO)).customers.planned == 1

@@ -25,7 +25,7 @@ class Connections:
     address: str
     slug: str = "arm-connection"
 
-    def keep(self, name: str, **data: Any) -> None:
+    def keep(self, name: str, /, **data: Any) -> None:
         kind, schema = self._kind(), self._schema()
         old = patient_http.get(f"{self.address}/block_types/slug/{self.slug}/block_documents/name/{name}")
         if old.status_code == 200:

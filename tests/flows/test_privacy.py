@@ -59,6 +59,8 @@ def everything(
         "PartlyFailed": failed,
         "Completed": asked,
         "rerun": run_flow("rerun-failed-batches", run_id=failed.flow_run_id),
+        "Refused": run_flow("resume-run", run_id=failed.flow_run_id),
+        "retry": run_flow("update-customers", retry=failed.flow_run_id),
         "Drift": run_flow("verify-customers", source=source, client_no=CLIENT_NO, connection="private"),
         "dry run": run_flow("update-customers", **given, max_rejected="10%", dry_run=True),
         "InputRejected": run_flow("update-customers", **given, max_rejected="0"),
@@ -134,7 +136,8 @@ def test_nothing_personal_and_no_secret_is_in_prefects_database(
     assert {everything[name].name for name in ("single", "changes", "history", "export")} == {"Completed"}
     assert everything["history by name"].name == "InputRejected"
     assert len(needles) > 700
-    assert "arm-failed-customers-2218" in text
+    assert everything["Refused"].name == "Refused"
+    assert all(what in text for what in ("arm-failed-customers-2218", "arm-rejected-rows-2218", "armrest.run.asks"))
     assert '"10050"' in text.replace("\\", ""), "the dump reaches what artifacts hold"
     assert [needle for needle in needles if needle in text] == []
     assert arm.token not in text
@@ -159,13 +162,18 @@ def test_a_file_without_a_header_and_a_name_for_a_number_leave_no_trace(
     run_flow: RunFlow, prefect_server: Mapping[str, str], history: History, tmp_path: Path
 ) -> None:
     (tmp_path / "headerless.csv").write_text("10001;Kari Utenhode;Storgata 77b\n10002;Ola;Gata 2\n", encoding="utf-8")
+    (tmp_path / "shifted.csv").write_text("customerNo,name\n15108695088,Kari\nHerr Utenplass,Ola\n", encoding="utf-8")
 
     file = run_flow("update-customers", source=str(tmp_path / "headerless.csv"), client_no=CLIENT_NO)
+    rejected = run_flow("update-customers", source=str(tmp_path / "shifted.csv"), client_no=CLIENT_NO)
     single = run_flow("update-customer", client_no=CLIENT_NO, customer_no="15108695088", changes={"91234567": "x"})
 
-    text = dumped_with_all_logs(Path(prefect_server["PREFECT_HOME"]), [file.flow_run_id, single.flow_run_id])
+    ended = [file.flow_run_id, rejected.flow_run_id, single.flow_run_id]
+    text = dumped_with_all_logs(Path(prefect_server["PREFECT_HOME"]), ended)
     known = history.flow_run(single.flow_run_id)
     assert (file.name, "column 1" in file.message) == ("InputRejected", True)
     assert single.name == "InputRejected"
     assert (known["name"], known["parameters"]["customer_no"]) == ("2218 · no customer number", "(taken out)")
-    assert [needle for needle in ("Utenhode", "Storgata 77b", "15108695088") if needle in text] == []
+    listed = history.artifacts(rejected.flow_run_id)["arm-rejected-rows-2218"]
+    assert [(row["row"], row["customerNo"]) for row in listed] == [(2, ""), (3, "")]
+    assert [needle for needle in ("Utenhode", "Storgata 77b", "15108695088", "Utenplass") if needle in text] == []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from armrest.outbox import Outbox, find_run, save_flow_run_link
 from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import FlowEnded, RunFlow
@@ -47,14 +48,18 @@ def test_what_happened_to_a_customer(run_flow: RunFlow, sent: FlowEnded, history
     ended = run_flow("customer-history", client_no=CLIENT_NO, customer_no=" 10003 ", deployed=True)
 
     text = artifact(history, ended, f"arm-customer-{CLIENT_NO}")
-    rows = [line for line in text.splitlines() if line.startswith("| 20")]
+    newest, oldest = text.split("### ")[1:]
     assert ended.name == "Completed"
     assert ended.message.startswith("customer 10003: ARM refused the customer, 20")
     assert ended.message.endswith(" UTC; 2 runs")
-    assert len(rows) == 2
-    assert f"../../runs/flow-run/{again.flow_run_id}" in rows[0]
-    assert f"../../runs/flow-run/{sent.flow_run_id}" in rows[1]
-    assert all("`customers.csv`" in row and "| name |" in row and "The customer was refused" in row for row in rows)
+    assert f"../../runs/flow-run/{again.flow_run_id}" in newest
+    assert f"../../runs/flow-run/{sent.flow_run_id}" in oldest
+    for event in (newest, oldest):
+        assert event.splitlines()[0].endswith(" UTC: ARM refused the customer")
+        assert {"- reason: The customer was refused", "- file: `customers.csv`", "- fields: name"} <= {
+            *event.splitlines()
+        }
+        assert "- batchUuid: `" in event
     assert history.flow_run(ended.flow_run_id)["name"] == f"{CLIENT_NO} · 10003"
 
 
@@ -113,30 +118,36 @@ def test_a_worker_without_its_environment_is_found(run_flow: RunFlow, history: H
 
 
 def test_runs_that_do_not_go_on_are_listed(
-    run_flow: RunFlow, history: History, settings: Settings, prefect_server: Mapping[str, str]
+    run_flow: RunFlow, sent: FlowEnded, history: History, settings: Settings, prefect_server: Mapping[str, str]
 ) -> None:
+    """A run without a live process is stuck if Prefect still says that it runs."""
     server = Server(prefect_server["PREFECT_API_URL"])
     settings["ARMREST_LATE_SECONDS"] = "10"
     deployment = server.deployment("update-customers", "manual")
-    late, pending, paused = (
+    late, pending, paused, killed = (
         server.post(f"deployments/{deployment}/create_flow_run", {"name": name, "parameters": {}})["id"]
-        for name in ("late one", "pending one", "paused one")
+        for name in ("late one", "pending one", "paused one", "killed one")
     )
     server.put(pending, "PENDING")
     server.put(paused, "PAUSED")
+    server.put(killed, "RUNNING")
+    with Outbox.open(f"sqlite:///{settings['ARMREST_HOME']}/ledger.db", "memory://") as outbox:
+        run = find_run(outbox.ledger, sent.flow_run_id)
+        save_flow_run_link(outbox.ledger, run, killed)
     time.sleep(11)  # the server's clock decides how old a state is
 
     ended = run_flow("doctor")
 
     text = artifact(history, ended, "arm-worker")
     listed = {line.split("]")[0].removeprefix("| ["): line for line in text.splitlines() if line.startswith("| [")}
-    for flow_run in (late, pending, paused):
+    for flow_run in (late, pending, paused, killed):
         server.put(flow_run, "CANCELLED")
     assert ended.name == "NotReady"
     assert "runs do not go on" in ended.message
     assert "late: no worker takes it" in listed["late one"]
     assert "its worker has died" in listed["pending one"]
     assert "it asks you" in listed["paused one"]
+    assert f"start carry-on-a-run with run_id {run.run_id}" in listed["killed one"]
     assert f"../../runs/flow-run/{late}" in listed["late one"]
 
 

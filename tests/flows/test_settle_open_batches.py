@@ -35,7 +35,7 @@ def test_refusals_that_come_late_change_the_state_to_the_outcome_of_the_run(
     assert late.name == "Unsettled"
     assert (ended.name, ended.message) == (
         "Completed",
-        "asked about 2 batches: 1 settled, 1 with refusals, 0 still open",
+        "asked about 2 batches: 1 finished by ARM, 1 with refusals, 0 still open",
     )
     assert (state["type"], state["name"]) == ("FAILED", "PartlyFailed")
     [text] = history.artifacts(ended.flow_run_id).values()

@@ -33,7 +33,7 @@ letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
 texts = (
     st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12)
     .map(str.strip)
-    .filter(lambda text: text and not any(is_wrong(text) for is_wrong in (is_error_cell, is_unreadable, is_placeholder)))
+    .filter(lambda text: text and not (is_error_cell(text) or is_unreadable(text) or is_placeholder(text)))
     .filter(lambda text: "\n" not in text or not any(sign in text for sign in ",;|\t"))  # a stray quote's rows
     .filter(lambda text: not contains_birth_number(text) and not list(mended("organizationNo", Column([text]))))
 )

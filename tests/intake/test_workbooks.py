@@ -144,6 +144,30 @@ def _with_all_hidden(data: bytes) -> bytes:
     return changed.getvalue()
 
 
+def test_hidden_and_filtered_rows_are_read_and_that_is_said(source: Open, either: str) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    for row in (["customerNo", "name"], ["1", "Kari"], ["2", "Ola"], ["3", "Per"]):
+        page.append(row)
+    page.auto_filter.ref = "A1:B4"
+    for row in (3, 4):
+        page.row_dimensions[row].hidden = True
+    data = io.BytesIO()
+    book.save(data)
+
+    opened = source(data.getvalue())
+
+    assert opened.description == "Excel, sheet Sheet (hidden or filtered rows, which are read, too: 2)"
+    assert len(read(opened)[0]) == 3
+
+
+def test_the_sheets_that_are_not_read_are_named(source: Open, either: str) -> None:
+    rows = [["customerNo"], ["7"]]
+    data = workbook(("Kunder", "visible", rows), *((f"Ark{number}", "visible", rows) for number in range(7)))
+
+    assert source(data).description == "Excel, sheet Kunder (not read: Ark0, Ark1, Ark2, Ark3, Ark4 and 2 more)"
+
+
 def test_a_binary_workbook_is_refused_and_not_read_in_part(source: Open) -> None:
     with pytest.raises(InputRefused, match=r"a binary workbook \(.xlsb\); open it in Excel and save it as .xlsx") as no:
         source(BINARY.read_bytes(), "kunder.xlsb")

@@ -1,5 +1,6 @@
 """Tests that share a server are a group, which one test process runs: pytest and pytest-xdist must agree about that."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ def test_a_group_of_tests_is_run_by_one_process(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
 
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin,pytest_asyncio.plugin"}
+    subprocess.run(command, cwd=tmp_path, env=os.environ | plugins, check=True, capture_output=True)
 
     assert len(list(tmp_path.glob("gw*"))) == 1

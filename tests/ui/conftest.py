@@ -101,6 +101,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def ui(up: Up, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Ui]:
+    up.behave()
     context = chromium.new_context(viewport={"width": 1200, "height": 800}, locale="en-GB", timezone_id="Europe/Oslo")
     yield Ui(context.new_page(), up.place.ui, request.config.getoption("--pictures", default=None))
     context.close()

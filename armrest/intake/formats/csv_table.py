@@ -23,6 +23,11 @@ from armrest.tabular import has_guard_mark
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
+BLANK_LINES: Final = 1000
+"""Blank lines in a row that are skipped at once, and not read as rows."""
+_MANY_BLANK_LINES: Final = tuple(end * BLANK_LINES for end in ("\n", "\r\n", "\r"))
+_FEW_BLANK_LINES: Final = tuple(end * (BLANK_LINES - 1) for end in ("\n", "\r\n", "\r"))
+csv.field_size_limit(MAX_RECORD_LENGTH)  # the module's own limit is 128 KiB a cell
 _DELIMITER_LINE: Final = re.compile(r'"?sep=([,;\t|])"?\r?\n')
 
 
@@ -112,7 +117,9 @@ class CsvTable(PlainTable):
     def _last_record(self, text: str, wanted: int | None) -> tuple[int, list[str], int]:
         """The header of a file that ends with it, or of which only the header was read."""
         if len(text) > MAX_RECORD_LENGTH:
-            raise self._file.refused("quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?")
+            raise self._file.refused(
+                "quote", f"the header is longer than {MAX_RECORD_LENGTH >> 20} MiB; is this not CSV?"
+            )
         try:
             rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True), start=1)
             for row, cells in rows:
@@ -139,16 +146,42 @@ class CsvTable(PlainTable):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
             cut = rest.rfind(self._line_end) + 1
-            columns, tail = self._split(rest[:cut], row, last=False)
-            rest = tail + rest[cut:]
-            if columns[0]:
-                yield Chunk(row, columns)
-            row += len(columns[0])
+            complete, rest = rest[:cut], rest[cut:]
+            while complete:
+                if blank := self._blank_lines(complete):
+                    row += complete.count(self._line_end, 0, blank)
+                    complete = complete[blank:]
+                    continue
+                part = complete[: self._gap(complete)]
+                columns, tail = self._split(part, row, last=False)
+                if tail and len(part) < len(complete):  # the blank lines are inside quotes
+                    part = complete
+                    columns, tail = self._split(part, row, last=False)
+                complete = complete[len(part) :]
+                if columns[0]:
+                    yield Chunk(row, columns)
+                row += len(columns[0])
+                rest = tail + rest
             if len(rest) > MAX_RECORD_LENGTH:
                 raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
         columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if columns[0]:
             yield Chunk(row, columns)
+
+    @staticmethod
+    def _blank_lines(text: str) -> int:
+        """The length of the blank lines at the start of a text; 0 if there are few, which cost nothing."""
+        if not text.startswith(_FEW_BLANK_LINES):
+            return 0
+        return len(text) - len(text.lstrip("\r\n"))
+
+    @staticmethod
+    def _gap(text: str) -> int:
+        """Where many blank lines begin, after the line before them; the length of the text if nowhere."""
+        for lines in _MANY_BLANK_LINES:
+            if (place := text.find(lines)) >= 0:
+                return place + len(lines) // BLANK_LINES
+        return len(text)
 
     def _split(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
         """The columns of these complete lines, and the rest of the text if a quoted cell is still open."""
@@ -207,10 +240,12 @@ class CsvTable(PlainTable):
     def _check_widths(self, records: list[list[str]], row: int) -> None:
         width, surplus = len(self.columns), self._surplus
         ragged = []
+        below_table = False
         for position, record in enumerate(records):
             if len(record) == width + surplus and not any(map(str.strip, record[width:])):
                 del record[width:]
-            elif len(record) < width and is_trailer(record):
+            elif len(record) < width and (is_trailer(record) or (below_table and len(record) == 1)):
+                below_table = True
                 record.extend([""] * (width - len(record)))
             elif looks_like_another_header(record):
                 what = "looks like the header of another table; send each table as a file of its own"

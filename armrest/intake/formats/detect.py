@@ -14,6 +14,7 @@ from armrest.intake.formats.file_kinds import (
     ending_of,
     is_norwegian_audit_file,
     is_spreadsheet,
+    is_workbook_in_xml,
     markup_root,
     other_kind,
 )
@@ -23,9 +24,7 @@ from armrest.intake.locations import Location, Opened, Unpack, decompress, gunzi
 PARQUET_GROWS: Final = 3
 COMPRESSED_GROWS: Final = 5
 MAX_NESTED: Final = 3
-"""How often a file is unpacked: a zip in a zip is no more than that."""
-_WORKBOOK_ROOTS: Final = frozenset({"Workbook", "document", "document-content"})
-"""The outermost elements of Excel's XML of 2003, and of OpenDocument in one file."""
+"""How often a file is unpacked: people send a zip in a zip, and hardly more."""
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZIP: Final = b"PK\x03\x04"
@@ -77,7 +76,7 @@ def _table_in(
     if kind := other_kind(head):
         raise _not_read(name, *kind)
     root = markup_root(head)
-    if head.startswith((_ZIP, _OLE)) or root in _WORKBOOK_ROOTS:
+    if head.startswith((_ZIP, _OLE)) or is_workbook_in_xml(head, root):
         from armrest.intake.formats.excel_table import ExcelTable
 
         return ExcelTable(name, seekable(opened), sheet=sheet, header_row=header_row)

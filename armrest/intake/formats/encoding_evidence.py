@@ -8,7 +8,7 @@ letter: where an encoding has a sign such as › or ¿ in its place, it is the w
 import codecs
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -36,6 +36,8 @@ _IN_CAPITAL: Final = re.compile(rb"[A-Z][\x80-\xff](?=[A-Z])")
 _INNER_BOM: Final = re.compile(b"\n" + codecs.BOM_UTF8)
 _ASCII: Final = bytes(range(0x80))
 _LETTERS: Final = frozenset("æøåäöéüÆØÅÄÖÉÜ")
+_MAY_BE_UTF_8: Final = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
+_ENOUGH_LINES: Final = 20_000
 _BETWEEN_LETTERS: Final = frozenset("’‘“”´–—·\xa0\xad")
 """Signs and blanks that do stand between two letters."""
 _MOST_ZEROS, _FEWEST_ZEROS = 0.05, 0.4
@@ -183,22 +185,37 @@ class _Census:
         """The other lines that Windows-1252 gets wrong."""
         self._bytes: set[int] = set()
         self._first_with: dict[int, int] = {}
-        for number, line in _lines_outside_ascii(file):
-            if number == 1:
-                line = line.removeprefix(codecs.BOM_UTF8)  # noqa: PLW2901  it says nothing about the letters
-            if line.isascii():
-                continue
-            if _is_valid(line):
+        for numbers, lines in _lines_outside_ascii(file):
+            if numbers[:1] == [1]:
+                lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)  # it says nothing about the letters
+            if _MAY_BE_UTF_8.search(b"\n".join(lines)) is None:
+                self._take_others(numbers, lines)
+            else:
+                self._take_mixed(numbers, lines)
+
+    def _take_mixed(self, numbers: Sequence[int], lines: Sequence[bytes]) -> None:
+        for number, line in zip(numbers, lines, strict=True):
+            if not _is_valid(line):
+                self._take_others([number], [line])
+            elif not line.isascii():
                 self.utf_8.add(number)
-                continue
+
+    def _take_others(self, numbers: Sequence[int], lines: Sequence[bytes]) -> None:
+        """Count lines that are not UTF-8. Once many are counted, only the letters of those that do not fit are."""
+        text = b"\n".join(lines)
+        for number in numbers:
             self.others.add(number)
-            if _MISFIT.search(line):
+        if text.translate(None, _FITTING) and _MISFIT.search(text):
+            misfits = [number for number, line in zip(numbers, lines, strict=True) if _MISFIT.search(line)]
+            for number in misfits:
                 self._misfits.add(number)
-            self._small.update(_IN_SMALL.findall(line))
-            self._capital.update(_IN_CAPITAL.findall(line))
-            for byte in set(line.translate(None, _ASCII)) - self._bytes:
-                self._bytes.add(byte)
-                self._first_with[byte] = number
+        elif self.others.count > _ENOUGH_LINES:
+            return
+        self._small.update(_IN_SMALL.findall(text))
+        self._capital.update(_IN_CAPITAL.findall(text))
+        for byte in set(text.translate(None, _ASCII)) - self._bytes:
+            self._bytes.add(byte)
+            self._first_with[byte] = next(number for number, line in zip(numbers, lines, strict=True) if byte in line)
 
     def old_encoding(self) -> Encoding:
         """The encoding of the lines that are not UTF-8.
@@ -261,8 +278,8 @@ def _mixed(census: _Census) -> EncodingUnclear:
     return EncodingUnclear(message, code="bad-encoding", lines=(census.utf_8.first[0], census.others.first[0]))
 
 
-def _lines_outside_ascii(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The number and the bytes of each line that has a byte outside ASCII; a line break may be LF, CR LF or CR."""
+def _lines_outside_ascii(file: BinaryIO) -> Iterator[tuple[list[int], list[bytes]]]:
+    """The numbers and the bytes of lines that have a byte outside ASCII; a line break may be LF, CR LF or CR."""
     number, rest, mark = 1, b"", b""
     while piece := file.read(PIECE_BYTES):
         text = rest + piece
@@ -270,11 +287,12 @@ def _lines_outside_ascii(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         *lines, rest = text.split(mark) if mark else [text]
         if len(rest) > _MAX_LINE_BYTES:
             lines, rest, number = [*lines, rest], b"", number - 1
-        if not text.isascii():
-            yield from ((at, line) for at, line in enumerate(lines, start=number) if not line.isascii())
+        places = [] if text.isascii() else [place for place, line in enumerate(lines) if not line.isascii()]
+        if places:
+            yield [number + place for place in places], [lines[place] for place in places]
         number += len(lines)
     if not rest.isascii():
-        yield number, rest
+        yield [number], [rest]
 
 
 def _is_valid(line: bytes) -> bool:
@@ -302,3 +320,5 @@ _SIGNS: Final = bytes(
 )
 _MISFIT: Final = re.compile(b"[%s]|[A-Za-z][%s](?=[a-z])" % (re.escape(_UNDEFINED), re.escape(_SIGNS)))
 """What Windows-1252 gets wrong: a byte that it does not have, or a sign inside a word."""
+_FITTING: Final = bytes(set(range(0x100)) - {*_UNDEFINED, *_SIGNS})
+"""The bytes that never are a misfit: a text without others needs no search."""

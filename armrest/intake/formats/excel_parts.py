@@ -174,10 +174,9 @@ def _whole_tags(archive: ZipFile, path: str) -> Iterator[bytes]:
     rest = b""
     with archive.open(path) as file:
         while piece := file.read(_PIECE_BYTES):
-            text = rest + piece
-            cut = text.rfind(b">") + 1
-            if len(text) - cut > MAX_TAG_BYTES:
-                cut = len(text)
-            yield text[:cut]
-            rest = text[cut:]
+            if cut := piece.rfind(b">") + 1:
+                yield rest + piece[:cut]
+                rest = piece[cut:]
+            elif len(rest) < MAX_TAG_BYTES:
+                rest += piece
     yield rest

@@ -86,9 +86,7 @@ class ExcelTable(PlainTable):
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
         if header_row is not None and not has_guard_mark(texts_of(header[1])):
-            header = next(
-                ((row, values) for row, values in enumerate(self._rows(), start=1) if row == header_row), None
-            )
+            header = next((it for it in enumerate(self._rows(), start=1) if it[0] == header_row), None)
             if header is None:
                 raise self._refused("missing-column", f"there is no row {header_row}, which should hold the header")
         self.header_row = header[0]
@@ -99,7 +97,8 @@ class ExcelTable(PlainTable):
         first_row = self.header_row + 1
         rows = (self._filled_up(row, values) for row, values in enumerate(self._rows(), start=1) if row >= first_row)
         while block := list(islice(rows, BLOCK_ROWS)):
-            yield Chunk(first_row, [texts_of(column) for column in zip(*block, strict=True)])
+            if any(map(any, block)):
+                yield Chunk(first_row, [texts_of(column) for column in zip(*block, strict=True)])
             first_row += len(block)
 
     def tops(self) -> Iterator[Rows]:

@@ -8,6 +8,10 @@ from zipfile import BadZipFile, ZipFile
 
 HEAD_BYTES: Final = 4096
 SAFT_NAMESPACE: Final = "StandardAuditFile-Taxation-Financial:NO"
+_WORKBOOK_NAMESPACES: Final = {
+    "Workbook": "urn:schemas-microsoft-com:office:spreadsheet",
+    "document": "urn:oasis:names:tc:opendocument:xmlns:table",
+}
 _OPEN_DOCUMENT: Final = "application/vnd.oasis.opendocument."
 _ENDING: Final = re.compile(r"\.[a-z0-9]{1,6}\Z")
 _EXPORT: Final = "export the customers as CSV or Excel"
@@ -19,7 +23,7 @@ _PREFIXES: Final = {
     b"{\\rtf": ("a text document (RTF)", _EXPORT),
     b"7z\xbc\xaf\x27\x1c": ("a 7-Zip archive", "unpack it, or use zip"),
     b"Rar!\x1a\x07": ("a RAR archive", "unpack it, or use zip"),
-    b"BZh": ("a bzip2 file", "unpack it, or use gzip"),
+    b"BZh91AY&SY": ("a bzip2 file", "unpack it, or use gzip"),
     b"\xfd7zXZ\0": ("an xz file", "unpack it, or use gzip"),
     b"PK\x05\x06": ("an empty zip", "check the system that exported it"),
     b"SQLite format 3\0": ("an SQLite database", "set it in ARMREST_SOURCES, and read sql:NAME"),
@@ -31,11 +35,12 @@ _PREFIXES: Final = {
     b"MZ": ("a program", _EXPORT),
     b"\x7fELF": ("a program", _EXPORT),
     b"BEGIN:VCARD": ("a file of contacts (vCard)", _EXPORT),
-    b"ID;P": ("a SYLK file", "open it in Excel, and save it as .xlsx"),
     b"MIME-Version:": ("a web archive (.mht)", "open it in Excel, and save it as .xlsx"),
     b"version https://git-lfs": ("a placeholder of Git LFS, not the file itself", "run git lfs pull"),
 }
 _SIE: Final = re.compile(rb"#FLAGGA\s|#PROGRAM\s")
+_SYLK: Final = re.compile(rb"ID;P[A-Z]+(?:;[NE])*\r?\n(?:P;[PFE]|B;[XY]|C;[XY]|F;|O;)")
+"""Not only the first line: a CSV may begin with the columns `ID;POSTNR`."""
 _UNA: Final = re.compile(rb"UNA.{6}\s*UNB|UNB\+UNO", re.DOTALL)
 _TAR_MARK: Final = slice(257, 262)
 _ROOT: Final = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
@@ -57,6 +62,8 @@ def other_kind(head: bytes) -> tuple[str, str] | None:
             if prefix == b"MZ" and head.isascii() and b"\0" not in head:
                 continue
             return kind
+    if _SYLK.match(start):
+        return "a SYLK file", "open it in Excel, and save it as .xlsx"
     if _SIE.match(start):
         return "a SIE file, which has accounts and no customers", _EXPORT
     if head[_TAR_MARK] == b"ustar":
@@ -77,6 +84,12 @@ def markup_root(head: bytes) -> str | None:
     if root is None:
         return "html" if is_html else None
     return "html" if is_html or root[1].casefold() in _HTML_TAGS else root[1]
+
+
+def is_workbook_in_xml(head: bytes, root: str | None) -> bool:
+    """Whether markup with this root is a workbook: Excel's XML of 2003, or OpenDocument in one file."""
+    namespace = _WORKBOOK_NAMESPACES.get(root or "")
+    return namespace is not None and namespace in _decoded(head)
 
 
 def is_norwegian_audit_file(head: bytes) -> bool:

@@ -26,7 +26,7 @@ class FixedWidthTable(PlainTable):
         self.name = name
         self._file = TextFile(name, opened, encoding=encoding)
         self._slices = [slice(first - 1, last) for first, last in positions.values()]
-        self._edges = _edges(positions)
+        self._gaps = _gaps(positions)
         self.columns = tuple(positions)
         self.encoding = self._file.encoding
         self.description = f"fixed-width text, {self._file.label}"
@@ -39,7 +39,7 @@ class FixedWidthTable(PlainTable):
         """Read from the start; a row number is the number of the line.
 
         Raises:
-            InputRefused: A line has a tab, or a text that runs across the start of a column.
+            InputRefused: A line has a tab, or a text that is longer than its column.
         """
         lines = enumerate(self._lines(), start=1)
         row = 1
@@ -55,10 +55,10 @@ class FixedWidthTable(PlainTable):
         if "\t" in line:
             what = f"row {row} has a tab, which shifts the positions; export the file with blanks"
             raise self._file.refused("ragged", what, row)
-        for place, edge in self._edges.items():
-            if len(line) > place and " " not in line[place - 1 : place + 1]:
-                what = f"row {row}: a text runs across position {place + 1}, {edge}; check the positions in the mapping"
-                raise self._file.refused("ragged", what, row)
+        for place, where in self._gaps.items():
+            if line[place - 1 : place].strip():
+                what = f"row {row} has text in position {place}, {where}; correct its positions in the mapping, or name"
+                raise self._file.refused("ragged", f"{what} the column that is there", row)
         return [line[part].strip() for part in self._slices]
 
     def _is_header(self, line: str) -> bool:
@@ -78,15 +78,15 @@ class FixedWidthTable(PlainTable):
             yield rest.rstrip("\r")
 
 
-def _edges(positions: Positions) -> dict[int, str]:
-    """The places where no text may run across: columns begin or end there, and their neighbour does not touch them."""
-    starts = {first - 1 for first, _ in positions.values()}
-    ends = {last for _, last in positions.values()}
-    edges = {first - 1: f'where "{column}" begins' for column, (first, _) in positions.items() if first - 1 not in ends}
-    edges |= {
-        last: f'where "{column}" has ended' for column, (_, last) in positions.items() if last and last not in starts
-    }
-    return {place: edge for place, edge in edges.items() if place > 0}
+def _gaps(positions: Positions) -> dict[int, str]:
+    """The positions that have to be blank: beside a column, and of no column."""
+    gaps = {first - 1: f'before "{column}"' for column, (first, _) in positions.items()}
+    gaps |= {last + 1: f'after "{column}"' for column, (_, last) in positions.items() if last}
+    return {place: where for place, where in gaps.items() if place > 0 and not _is_owned(place, positions)}
+
+
+def _is_owned(place: int, positions: Positions) -> bool:
+    return any(first <= place and (last is None or place <= last) for first, last in positions.values())
 
 
 def find_positions(lines: Sequence[str]) -> Positions | None:
@@ -96,7 +96,7 @@ def find_positions(lines: Sequence[str]) -> Positions | None:
     to the column before. One blank between two columns belongs to none, so that a longer text further down is found.
     """
     lines = [line.rstrip() for line in lines if line.strip()][:SAMPLE_LINES]
-    if len(lines) < _FEWEST_LINES or any("\t" in line for line in lines):
+    if len(lines) < _FEWEST_LINES or any(2 * sum(sign in line for line in lines) > len(lines) for sign in "\t;|"):
         return None
     header = lines[0]
     blank = [all(line[place : place + 1] in {"", " "} for line in lines) for place in range(max(map(len, lines)))]

@@ -16,14 +16,13 @@ def probable_header_row(tops: Iterable[Sequence[Sequence[str]]], *, names: Colle
 
     Args:
         tops: The first rows of the file, once for each way to split them into cells.
-        names: The columns that a mapping names; a row that has all of them is the header.
+        names: The columns that a mapping names; a row that has all of them is the header, whatever they are.
     """
-    for rows in tops:
-        for number, record in enumerate(rows, start=1):
-            cells = [cell.strip() for cell in record]
-            if set(names) <= set(cells) if names else _is_header(cells):
-                return number
-    return None
+    all_rows = [
+        (number, [cell.strip() for cell in record]) for rows in tops for number, record in enumerate(rows, start=1)
+    ]
+    named = (number for number, cells in all_rows if names and set(names) <= set(cells))
+    return next(named, None) or next((number for number, cells in all_rows if _is_header(cells)), None)
 
 
 def _is_header(cells: Sequence[str]) -> bool:

@@ -94,8 +94,8 @@ class HtmlTable(PlainTable):
     def _read(self, reader: "_Tables") -> Iterator[None]:
         for text in self._file.texts():
             reader.feed(text)
-            if len(reader.rawdata) > MAX_TAG_LENGTH:
-                raise InputRefused(f"{self.name}: a tag that never ends; save the page again", code="damaged")
+            if reader.is_endless or len(reader.rawdata) > MAX_TAG_LENGTH:
+                raise InputRefused(f"{self.name}: a tag or cell that never ends; save the page again", code="damaged")
             yield
         reader.close()
         yield
@@ -143,6 +143,7 @@ class _Tables(HTMLParser):
         tables: The tables, in the order in which they begin.
         rows: The rows of the table to read that were not taken yet.
         is_login: The page asks for a password.
+        is_endless: A cell is longer than any text in a list.
     """
 
     def __init__(self, index: int | None = None) -> None:
@@ -150,6 +151,7 @@ class _Tables(HTMLParser):
         self.tables: list[_Found] = []
         self.rows: list[list[str]] = []
         self.is_login = False
+        self.is_endless = False
         self._index = index
         self._open: list[int] = []
         """The indexes of the tables around the current place."""
@@ -199,9 +201,11 @@ class _Tables(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Collect the text of a cell; the line breaks of the page's source are blanks."""
-        if self._cell is not None and not self._ignored and self._length < MAX_CELL_LENGTH:
+        if self._cell is not None and not self._ignored:
             self._length += len(data)
-            self._cell.append(_BLANKS.sub(" ", data))
+            self.is_endless = self.is_endless or self._length > MAX_CELL_LENGTH
+            if not self.is_endless:
+                self._cell.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
         """Take the page's end as the end of everything."""

@@ -37,6 +37,7 @@ class JsonTable(PlainTable):
 
     columns = FIELD_PATHS
     explicit = True
+    is_list = False
 
     def __init__(self, name: str, opened: Opened) -> None:
         self.name = name

@@ -1,4 +1,4 @@
-"""Recognize rows of a table that are no customers: totals, lines of text, rows of dashes, a header that occurs again."""
+"""Recognize rows of a table that are no customers: totals, lines of text, rows of dashes, a repeated header."""
 
 import re
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def is_trailer(record: Sequence[str]) -> bool:
     """Whether a row that is shorter than the header is a line that programs write below a table."""
     texts = [cell.strip() for cell in record if cell.strip()]
     if not texts:
-        return True
+        return False
     if len(texts) == 1:
         return _TRAILER.match(texts[0]) is not None
     return _TOTAL.match(texts[0]) is not None and all(map(_AMOUNT.fullmatch, texts[1:]))

@@ -28,12 +28,12 @@ class FrameBlocks:
 
     Attributes:
         columns: The names of its columns; one may stand twice.
-        index: The names of its index, which are no columns.
+        index: The names of its index, which are no columns; None is a level that has none, but is more than a count.
         blocks: Yields its rows once, each block as one array for each column.
     """
 
     columns: tuple[str, ...]
-    index: tuple[str, ...]
+    index: tuple[str | None, ...]
     blocks: Iterator[Sequence[Column]]
 
 
@@ -49,11 +49,10 @@ def frame_blocks(frame: Any, *, name: str) -> FrameBlocks:
         InputRefused: It is not a frame, or its columns have no names.
     """
     if _is_pandas(frame):
-        index = tuple(level for level in frame.index.names if isinstance(level, str))
-        return FrameBlocks(_names(frame.columns, name=name), index, _pandas_blocks(frame))
+        return FrameBlocks(_names(frame.columns, name=name), _index_names(frame.index), _pandas_blocks(frame))
     if isinstance(frame, pa.RecordBatch):
         frame = pa.Table.from_batches([frame])
-    if not hasattr(frame, "__arrow_c_stream__"):
+    if not hasattr(frame, "__arrow_c_stream__") or type(frame).__name__ == "Series":
         raise _not_a_frame(frame, name)
     try:
         reader = pa.RecordBatchReader.from_stream(frame)
@@ -68,13 +67,18 @@ def _is_pandas(frame: object) -> bool:
     return pandas is not None and isinstance(frame, getattr(pandas, "DataFrame", ()))
 
 
+def _index_names(index: Any) -> tuple[str | None, ...]:
+    is_count = type(index).__name__ == "RangeIndex" and index.name is None
+    return () if is_count else tuple(level if isinstance(level, str) else None for level in index.names)
+
+
 def _names(columns: Any, *, name: str) -> tuple[str, ...]:
     for position, column in enumerate(columns, start=1):
         if isinstance(column, tuple):
             what = "its columns have several levels; give each one name: frame.columns = [...]"
             raise InputRefused(f"{name}: {what}", code="unknown-column")
         if not isinstance(column, str):
-            what = f"column {position} has the name of a {type(column).__name__}, not a text"
+            what = f"column {position} has a name of type {type(column).__name__}, not a text"
             raise InputRefused(
                 f"{name}: {what}; name the columns, or read the file with its header row", code="unknown-column"
             )
@@ -105,9 +109,11 @@ def _arrow_blocks(reader: Any) -> Iterator[Sequence[Column]]:
 def _not_a_frame(source: object, name: str) -> InputRefused:
     kind = type(source).__name__
     if hasattr(source, "collect"):
-        what = f"a {kind} is a query that has not run; pass its result: frame.collect()"
+        what = f"the source is a query that has not run ({kind}); pass its result: frame.collect()"
+    elif kind == "Series":
+        what = "the source is a Series, which is one column; pass series.to_frame()"
     elif isinstance(source, (list, tuple, dict)):
-        what = f"a {kind} is not a frame; make one that keeps texts: pandas.DataFrame(rows, dtype=str)"
+        what = f"the source is a {kind}, not a frame; make one that keeps texts: pandas.DataFrame(rows, dtype=str)"
     else:
-        what = f"a {kind} is neither a path nor a frame; pass a pandas or polars frame, an Arrow table, or a path"
+        what = f"the source has the type {kind}; pass a pandas or polars frame, an Arrow table, or a path"
     return InputRefused(f"{name}: {what}", code="no-frame")

@@ -152,12 +152,16 @@ class FrameColumn:
         values = [(row, value) for row, value in enumerate(column, first_row) if not _is_missing(value)]
         for row, value in values:
             if not isinstance(value, _PLAIN):
-                self._refuse(
-                    f"holds a {type(value).__name__} in row {row}, not a text; convert it, or leave it out",
-                    code="nested",
-                )
-        row = next((row for row, value in values if type(value) is not type(values[0][1])), first_row)
-        self._refuse(_MIX.format(row=row), code="mixed-types")
+                what = f"holds a value of type {type(value).__name__} in row {row}, not a text"
+                self._refuse(f"{what}; convert it, or leave it out", code="nested")
+        other = next((row for row, value in values if type(value) is not type(values[0][1])), None)
+        if other is None:
+            kind = type(values[0][1]).__name__ if values else "object"
+            what = (
+                f"holds a value of type {kind} that cannot be written as text, in or after row {first_row}; convert it"
+            )
+            self._refuse(what, code="nested")
+        self._refuse(_MIX.format(row=other), code="mixed-types")
 
     def _refuse_where(self, is_at_fault: Any, first_row: int, what: str, *, code: str) -> Any:
         """Refuse the column if a cell is at fault.

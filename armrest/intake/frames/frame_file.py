@@ -31,7 +31,7 @@ def write_frame(frame: Any, file: IO[bytes], *, name: str, mapping: ColumnMappin
         InputRefused: It is not a frame, has no rows, lacks `customerNo`, or has one of the pitfalls of frames.
     """
     content = frame_blocks(frame, name=name)
-    _refuse_index(content, name=name, mapping=mapping)
+    _refuse_named_index(content, name=name, mapping=mapping)
     columns = _columns(content, name=name, mapping=mapping)
     # a name may stand twice among the columns that are not used
     schema = pa.schema([pa.field(column, pa.string()) for column in content.columns])
@@ -53,7 +53,10 @@ def write_frame(frame: Any, file: IO[bytes], *, name: str, mapping: ColumnMappin
 def _columns(content: FrameBlocks, *, name: str, mapping: ColumnMapping | None) -> list[FrameColumn | None]:
     """Return how each column becomes texts; None where it holds no field."""
     names = ColumnNames(content.columns, mapped=mapping.columns if mapping else ())
-    sources = field_sources_of(content.columns, source=name, mapping=mapping, names=names)
+    try:
+        sources = field_sources_of(content.columns, source=name, mapping=mapping, names=names)
+    except InputRefused as refusal:
+        raise _with_index_hint(refusal, content) from None
     fields = _fields_by_position(sources)
     return [
         FrameColumn(frame=name, label=names.label(position), field=fields[position]) if position in fields else None
@@ -65,10 +68,18 @@ def _fields_by_position(sources: Mapping[str, FieldSource]) -> dict[int, str]:
     return {source.position: field for field, source in sources.items() if source.position is not None}
 
 
-def _refuse_index(content: FrameBlocks, *, name: str, mapping: ColumnMapping | None) -> None:
+def _with_index_hint(refusal: InputRefused, content: FrameBlocks) -> InputRefused:
+    """Add to a refusal that the customer numbers may be in an index without a name."""
+    if refusal.code != "missing-column" or None not in content.index:
+        return refusal
+    hint = 'if its index holds the customer numbers: frame.rename_axis("customerNo").reset_index()'
+    return InputRefused(f"{refusal.message}; {hint}", code=refusal.code, column=refusal.column)
+
+
+def _refuse_named_index(content: FrameBlocks, *, name: str, mapping: ColumnMapping | None) -> None:
     """Refuse an index that holds a field: it is no column, and would be left out in silence."""
     wanted: Sequence[str] = list(mapping.columns) if mapping else list(KNOWN)
     for level in content.index:
-        if level in wanted and level not in content.columns:
+        if level is not None and level in wanted and level not in content.columns:
             what = f"{level} is the frame's index, not a column; make it one: frame.reset_index()"
             raise InputRefused(f"{name}: {what}", code="index-holds-field", column=level)

@@ -9,13 +9,15 @@ from typing import BinaryIO, Final, cast
 
 from armrest.intake.locations.location import Opened
 
-PIECE_BYTES: Final = 1 << 20
+PIECE_BYTES: Final = 1 << 18
+_BUFFER_BYTES: Final = 1 << 16
+"""Little is unpacked that nobody reads: the customers of a SAF-T file may be followed by gigabytes."""
 Unpack = Callable[[Opened], Iterator[bytes]]
 
 
 def decompress(unpack: Unpack, opened: Opened) -> Opened:
     """Return an opener of the decompressed content."""
-    return lambda: cast(BinaryIO, io.BufferedReader(_Pieces(unpack(opened)), PIECE_BYTES))
+    return lambda: cast(BinaryIO, io.BufferedReader(_Pieces(unpack(opened)), _BUFFER_BYTES))
 
 
 def gunzip(opened: Opened) -> Iterator[bytes]:

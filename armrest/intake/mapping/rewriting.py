@@ -160,6 +160,8 @@ def proposed_steps(field: str, cells: Sequence[str]) -> list[str]:
     return [step for step, needs in _PROPOSALS.get(field, ()) if any(map(needs, cells))]
 
 
+_GROUPS: Final = r"[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}"
+_LIKE_ORGANIZATION_NO: Final = re.compile(rf"(?:NO ?)?{_GROUPS} ?(?:MVA)?(?<![0-9]{{9}})", re.IGNORECASE).fullmatch
 _PROPOSALS: Final[Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]] = {
     "customerNo": (
         ("whole-number", re.compile(r"[0-9]+[.,]0{1,2}").fullmatch),
@@ -169,7 +171,7 @@ _PROPOSALS: Final[Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]] = {
         ("whole-number", re.compile(r"[0-9]+[.,]0+").fullmatch),
         ("digits", re.compile(r"(?:NO|N)[- ]?[0-9]{4}", re.IGNORECASE).fullmatch),
     ),
-    "organizationNo": (("digits", re.compile(r"(?:NO ?)?[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3} ?(?:MVA)?(?<![0-9]{9})", re.I).fullmatch),),
+    "organizationNo": (("digits", _LIKE_ORGANIZATION_NO),),
     "countryCode": (("upper", re.compile(r"[a-z]{2}|[A-Z][a-z]").fullmatch),),
     **dict.fromkeys(
         ("emailAddressDocument", "secondaryEmailAddress"),

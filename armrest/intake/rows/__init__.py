@@ -1,6 +1,7 @@
 from armrest.intake.rows.block_reader import Block, BlockReader, serialize_block
 from armrest.intake.rows.customer_sample import CustomerSample, SampledRow
 from armrest.intake.rows.duplicates import DuplicateResolver, Resolution
+from armrest.intake.rows.empty_columns import fields_without_values
 from armrest.intake.rows.key_hashes import KeyHashes
 from armrest.intake.rows.rejects import Finding, Reject, RejectsFile
 from armrest.intake.rows.rewrites import Rewrite, Rewrites
@@ -20,5 +21,6 @@ __all__ = [
     "Rewrites",
     "SampledRow",
     "Trailer",
+    "fields_without_values",
     "serialize_block",
 ]

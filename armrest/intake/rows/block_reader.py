@@ -11,7 +11,7 @@ from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
 from armrest.intake.rows.customer_sample import RowSampler, SampledRow
-from armrest.intake.rows.mending import mended
+from armrest.intake.rows.mending import mended, unwrapped
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
 from armrest.intake.rows.rewrites import Rewrite, Rewrites
@@ -97,6 +97,12 @@ class BlockReader:
         """The customer number of every row as it would be sent, `""` if it has none."""
         return self._column(chunk, "customerNo").cells
 
+    def is_wrapped(self, chunk: Chunk, index: int) -> bool:
+        """Whether the customer number of a row was taken out of a spreadsheet's wrapping."""
+        position = self._field_sources["customerNo"].position
+        cell = (chunk.columns[position][index] or "").strip() if position is not None else ""
+        return unwrapped(unguarded(cell) if self._has_guarded_cells else cell) != cell
+
     def rejects_number(self, number: str) -> bool:
         """Whether a row with this customer number is rejected because of it."""
         column = Column([number])
@@ -117,6 +123,9 @@ class BlockReader:
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
         self._check_rows(chunk, columns, blank, faults)
+        for index in self._swallowing(chunk):
+            target = {"error": faults, "warning": warnings}[self._severities["swallowed-rows"]]
+            target.setdefault(index, []).append(("customerNo", "swallowed-rows"))
         numbers = columns["customerNo"].cells
         rows = range(chunk.first_row, chunk.first_row + len(chunk))
         valid = [index for index in range(len(rows)) if index not in faults]
@@ -156,9 +165,10 @@ class BlockReader:
         return column.filled(default) if default else column
 
     def _rewritings(self, chunk: Chunk, leaf: str, column: Column) -> Iterator[tuple[str, Column]]:
-        """Each kind of rewriting, and the column after it: first the harmless mending, then what the mapping declares."""
-        for how, column in mended(leaf, column):  # noqa: B020  the last one goes on
-            yield how, column
+        """Each kind of rewriting, and the column after it: first harmless mending, then what the mapping declares."""
+        for how, whole in mended(leaf, column):
+            column = whole
+            yield how, whole
         field_source, countries = self._field_sources[leaf], None
         if field_source.needs_country and "countryCode" in self._field_sources:
             countries = self._column(chunk, "countryCode").cells
@@ -203,12 +213,10 @@ class BlockReader:
                 raise self._second_table(chunk.first_row + index)
             if kind:
                 faults[index] = [("customerNo", kind)]
-        for index in self._swallowing(chunk):
-            faults.setdefault(index, []).append(("customerNo", "swallowed-rows"))
 
     def _swallowing(self, chunk: Chunk) -> set[int]:
         """The positions of rows with a cell that holds a line break and the delimiter."""
-        if not self._delimiter or self._severities["swallowed-rows"] != "error":
+        if not self._delimiter or self._severities["swallowed-rows"] == "off":
             return set()
         return {
             index
@@ -226,12 +234,13 @@ class BlockReader:
         warnings: Faults,
     ) -> None:
         """Add the warnings about whole rows that are sent."""
-        if self._severities["only-a-number"] != "off":
-            for index, customer in zip(sent, customers, strict=True):
-                if len(customer) == 1:
+        lengths = list(map(len, customers))
+        if 1 in lengths and self._severities["only-a-number"] != "off":
+            for index, length in zip(sent, lengths, strict=True):
+                if length == 1:
                     warnings.setdefault(index, []).append(("customerNo", "only-a-number"))
         names = columns.get("countryText")
-        if names is None or self._severities["country-without-code"] == "off":
+        if names is None or not any(names.cells) or self._severities["country-without-code"] == "off":
             return
         codes = columns["countryCode"].cells if "countryCode" in columns else [""] * len(names.cells)
         for index, (name, code) in enumerate(zip(names.cells, codes, strict=True)):

@@ -40,6 +40,7 @@ class DuplicateResolver:
     Args:
         numbers_of: Returns the customer numbers of a chunk, `""` if there is none.
         is_rejected: Whether a customer number rejects its row; such rows do not count.
+        is_wrapped: Whether the customer number of a row was taken out of a spreadsheet's wrapping.
         names: How the columns may be shown.
     """
 
@@ -50,12 +51,14 @@ class DuplicateResolver:
         source: str,
         numbers_of: NumbersOf,
         is_rejected: Callable[[str], bool],
+        is_wrapped: Callable[[Chunk, int], bool],
         names: ColumnNames,
     ) -> None:
         self._table = table
         self._source = source
         self._numbers_of = numbers_of
         self._is_rejected = is_rejected
+        self._is_wrapped = is_wrapped
         self._names = names
 
     def resolve(self, policy: str) -> Resolution:
@@ -68,6 +71,7 @@ class DuplicateResolver:
         for chunk in self._table.chunks():
             hashes.add(self._numbers_of(chunk))
         repeated = self._rows_of_each(hashes.repeated())
+        self._refuse_wrapped(repeated)
         if policy == "last":
             return Resolution(row for rows in repeated.values() for row in rows[:-1])
         left_out = [row for rows in repeated.values() for row in rows[1:]]
@@ -88,6 +92,19 @@ class DuplicateResolver:
         more = f" ({others} more are in several rows)" if others else ""
         places = " and ".join(map(self._table.place, rows[:5]))
         raise self._refused(f"{name} is in rows {places}{more}; keep one, or use --duplicates", rows)
+
+    def _refuse_wrapped(self, repeated: Mapping[str, Sequence[int]]) -> None:
+        """Refuse rows of one number that only some of them wrap: who knows whether they are one customer?"""
+        all_rows = {row for rows in repeated.values() for row in rows}
+        wrapped: set[int] = set()
+        for chunk in self._table.chunks() if repeated else ():
+            present = all_rows.intersection(range(chunk.first_row, chunk.first_row + len(chunk)))
+            wrapped.update(row for row in present if self._is_wrapped(chunk, row - chunk.first_row))
+        for rows in repeated.values():
+            if 0 < len(wrapped.intersection(rows)) < len(rows):
+                places = " and ".join(map(self._table.place, rows[:5]))
+                what = f"rows {places} have one customerNo, once in a spreadsheet's wrapping (=\"…\" or '); keep one"
+                raise self._refused(what, rows)
 
     def _rows_of_each(self, repeated: set[int]) -> dict[str, list[int]]:
         if not repeated:

@@ -5,7 +5,7 @@ address twice in a list.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from armrest.intake.rules import Column, items
@@ -29,30 +29,26 @@ _FORMULA: Final = re.compile(r'="([^"=]+)"|\'([^\']+)\'?')
 def mended(field: str, column: Column) -> Iterator[tuple[str, Column]]:
     """Yield each kind of mending that changes the column, and the column after it."""
     for kind, mend in _mends(field, column):
-        cells = [mend(cell) if cell else cell for cell in column.cells]
+        cells = mend(column.cells)
         if cells != column.cells:
             column = Column(cells, absent=column.absent)
             yield kind, column
 
 
-def _mends(field: str, column: Column) -> Iterator[tuple[str, Callable[[str], str]]]:
+def _mends(field: str, column: Column) -> Iterator[tuple[str, Callable[[Sequence[str]], Sequence[str]]]]:
     """The kinds that may change something, found by the text of the whole column."""
     if not column.printable:
-        yield AROUND, _without_marks_around
+        yield AROUND, lambda cells: [cell if cell.isprintable() else cell.strip(_BLANKS_AND_MARKS) for cell in cells]
     if field in NUMBER_LIKE and ('="' in column.text or "'" in column.text):
-        yield WRAPPED, unwrapped
+        yield WRAPPED, lambda cells: [unwrapped(cell) if cell.startswith(("=", "'")) else cell for cell in cells]
     if field in LIST_FIELDS and ";" in column.text:
-        yield REPEATED, _without_repeats
+        yield REPEATED, lambda cells: [_without_repeats(cell) if ";" in cell else cell for cell in cells]
 
 
 def unwrapped(cell: str) -> str:
     """The cell without `="…"` or an apostrophe around the whole of it."""
     wrapped = _FORMULA.fullmatch(cell)
     return cell if wrapped is None else (wrapped[1] if wrapped[1] is not None else wrapped[2]).strip()
-
-
-def _without_marks_around(cell: str) -> str:
-    return cell.strip(_BLANKS_AND_MARKS)
 
 
 def _without_repeats(cell: str) -> str:

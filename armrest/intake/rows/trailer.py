@@ -28,12 +28,14 @@ class Trailer:
             default=0,
         )
         held = [reject for reject in block.rejects if reject.code in TRAILER_CODES and reject.row > last]
+        others = block.rejects
         if held:
             rows = {reject.row for reject in held}
-            block.rejects = [reject for reject in block.rejects if reject.row not in rows]
-        block.rows -= len(held)
-        if last or len(self._held) + len(held) > MOST_ROWS:
-            block.rejects = [*self._held, *block.rejects]
-            block.rows += len(self._held)
-            self._held = []
-        self._held += held
+            others = [reject for reject in block.rejects if reject.row not in rows]
+        followed = self._held if last else []
+        waiting = held if last else [*self._held, *held]
+        if len(waiting) > MOST_ROWS:
+            followed, waiting = [*followed, *waiting], []
+        block.rows += len(followed) - len(held)
+        block.rejects = sorted([*followed, *others], key=lambda reject: reject.row) if followed else others
+        self._held = waiting

@@ -56,6 +56,10 @@ class Check:
                 yield from ((row, code) for row, cell in enumerate(column.cells) if cell in faulty)
 
 
+NO_COUNTRY: Final = "ZZ"
+"""The code of no country, by CLDR."""
+
+
 def checks_of(
     field: str, *, today: date, severities: Mapping[str, Severity], lookup: Collection[str] | None = None
 ) -> list[Check]:
@@ -81,13 +85,18 @@ def checks_of(
 
 
 def with_countries(column: Column, countries: Column) -> Column:
-    """The column with the row's country before each cell, unless that is Norway or missing."""
+    """The column with the row's country before each cell, unless that is Norway or missing.
+
+    A text that is no code of a country, such as a name, has a finding of its own; the cell is then of no known country.
+    """
     if DOMESTIC.issuperset(countries.cells):
         return column
+    codes = {
+        country: country.upper() if validators.is_country_code(country) else NO_COUNTRY
+        for country in {*countries.cells}.difference(DOMESTIC)
+    }
     pairs = zip(column.cells, countries.cells, strict=True)
-    return Column(
-        [f"{country.upper()}|{cell}" if cell and country not in DOMESTIC else cell for cell, country in pairs]
-    )
+    return Column([f"{codes[country]}|{cell}" if cell and country in codes else cell for cell, country in pairs])
 
 
 def cells_outside(pattern: str) -> Callable[[Column], Iterable[str]]:

@@ -20,9 +20,11 @@ USUAL: Final = 0.75
 ODD: Final = 0.02
 """The most that a shape may have of a column, to be unlike the others; one cell always may."""
 FEWEST_ALIKE: Final = 3
-_RUN: Final = re.compile(r"[0-9]+|[^\W\d_]+")
+_LATIN: Final = "A-Za-zÀ-ÖØ-öø-ɏ"
+_RUN: Final = re.compile(rf"[0-9]+|[{_LATIN}]+")
+"""Letters of other alphabets and digits of full width look alike, so they stand for themselves."""
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4,}")
-_NUMBER: Final = re.compile(r"[\w./,-]*[0-9][\w./,-]*")
+_NUMBER: Final = re.compile(r"[\w./,\u2010-\u2015\u2212-]*\d[\w./,\u2010-\u2015\u2212-]*")
 """Any other text is no customer number, and says nothing about them."""
 _is_thousands: Final = re.compile(THOUSANDS).fullmatch
 
@@ -110,4 +112,4 @@ def _shape(cell: str, padded_length: int) -> str:
 def _pattern(shape: str, padded_length: int) -> str:
     if padded_length and shape == "9":
         return f"[0-9]{{{padded_length}}}"
-    return "".join({"9": "[0-9]++", "A": r"[^\W\d_]++"}.get(sign, re.escape(sign)) for sign in shape)
+    return "".join({"9": "[0-9]++", "A": rf"[{_LATIN}]++"}.get(sign, re.escape(sign)) for sign in shape)

@@ -69,13 +69,16 @@ REASONS: Final = {
         "is a word or sign for no value, such as NULL; clear the cell, or name it under empty in a mapping", "warning"
     ),
     "formula-text": Reason(
-        "contains = or an apostrophe at its beginning, which only a spreadsheet takes away; export the column as text", "warning"
+        "contains = or an apostrophe at its beginning, which only a spreadsheet takes away; export the column as text",
+        "warning",
     ),
     "thousands-separator": Reason(
         "contains a thousands separator, like its whole column; does ARM know the number with it?", "warning"
     ),
     "unlike-the-others": Reason("is not shaped like the other numbers of its column; check it", "warning"),
-    "country-without-code": Reason("contains a country, but the row has no countryCode; map the column to countryCode", "warning"),
+    "country-without-code": Reason(
+        "contains a country, but the row has no countryCode; map the column to countryCode", "warning"
+    ),
     "only-a-number": Reason("is all that its row would send, so nothing would change; fill other columns", "warning"),
     "not-an-organisation-number": Reason(
         "is not an organisation number: nine digits, the last a check digit", "warning"

@@ -69,8 +69,10 @@ POSTAL_CODES: Final = {
     "US": r"\d{5}(?:-\d{4})?",
     "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
 }
-"""The formats by country; other countries are not checked. The prefix of a country (`N-0155`) is not part of the code."""
+"""The formats by country, without a country's prefix (`N-0155`); other countries are not checked."""
 
+_GARBLED_PAIR: Final = re.compile(f"[\u00c2\u00c3][{re.escape(bytes(range(0x80, 0xC0)).decode('cp1252', 'ignore'))}]")
+"""A letter of two bytes in UTF-8 that was read as Windows-1252; only this part of the cell may be garbled."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _LOOK_ALIKE: Final = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]"
@@ -82,7 +84,8 @@ _ERROR_CELL: Final = re.compile(
 )
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _PLACEHOLDERS: Final = (
-    "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent", "unknown",
+    "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent",
+    "unknown", "mangler", "missing", "ikke oppgitt", "xxx",
 )  # fmt: skip
 PLACEHOLDERS: Final = frozenset(
     (
@@ -126,7 +129,7 @@ def has_blank(cell: str) -> bool:
 
 def is_garbled(cell: str) -> bool:
     """Whether a cell is UTF-8 that was read as Windows-1252, or has a replacement character."""
-    if "\ufffd" in cell:
+    if "\ufffd" in cell or _GARBLED_PAIR.search(cell):
         return True
     try:
         return any(sign in cell for sign in GARBLED_SIGNS) and cell.encode("cp1252").decode("utf-8") != cell

@@ -3,6 +3,7 @@
 The limits are shares of the filled cells. They are wide enough for nights in which one customer in ten changes.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeVar
 
@@ -15,6 +16,8 @@ FEWEST_CELLS: Final = 20
 
 NOVEL: Final = 0.02
 """Cells of a kind that the column did not have."""
+NOVEL_IN_TEXT: Final = 0.12
+"""In a column of words, such as names: a merger may give one customer in eight a name of another form."""
 KINDS: Final = 0.12
 LENGTHS: Final = 0.15
 FIRSTS: Final = 0.15
@@ -26,6 +29,8 @@ FEWEST_NEW_SIGNS: Final = 4
 ZEROS_LOST: Final = 0.15
 """Of the cells that began with a zero."""
 COMMONEST: Final = 0.06
+USUAL: Final = 0.5
+"""If a larger share of the cells are alike already, it is usual that a column is filled with the same value."""
 DISTINCT: Final = 0.08
 CUT_OFF: Final = 0.03
 """Cells of the greatest length, where longer ones were before."""
@@ -33,6 +38,9 @@ SELDOM: Final = 0.001
 REGULAR: Final = 3
 """A column with no more lengths is regular, such as postal codes: another length is odd."""
 ADDED_MARGIN: Final = 1.2
+
+HARMLESS_IN_TEXT: Final = frozenset("æé¤/';@")
+"""Signs that words may have; others, such as `?`, `=` and mojibake, come from damage."""
 
 _SIGN_NAMES: Final = {
     "æ": "letters æ, ø or å",
@@ -53,17 +61,25 @@ def describe_column(field: str, now: ColumnShape, then: ColumnShape, *, cells: f
     if cells < FEWEST_CELLS or not now.filled:
         return None
     fresh = ADDED_MARGIN * max(added, now.filled - then.filled) / now.filled
-    slack = 0.5 / cells**0.5 + fresh
-    if said := next(_new_signs(field, now, then, max(SIGN_NEW, FEWEST_NEW_SIGNS / cells) + fresh), None):
+    slack = chance(cells) + fresh
+    if said := _new_sign(field, now, then, max(SIGN_NEW, FEWEST_NEW_SIGNS / cells) + fresh):
         return said
     checks = (_signs, _zeros, _kinds, _lengths, _firsts, _values)
     return next((said for check in checks for said in check(field, now, then, slack)), None)
 
 
-def _new_signs(field: str, now: ColumnShape, then: ColumnShape, most: float) -> Iterator[str]:
+def _new_sign(field: str, now: ColumnShape, then: ColumnShape, most: float) -> str | None:
+    """Return which sign the column has that it did not have at all, in words."""
     for sign, share in now.signs.items():
-        if sign not in then.signs and share > most:
-            yield f"{percent(share)} of the cells of {field} have {_SIGN_NAMES.get(sign, sign)}, and none before"
+        is_harmless = sign in HARMLESS_IN_TEXT and _is_text(then)
+        if sign not in then.signs and share > most + (NOVEL_IN_TEXT if is_harmless else 0.0):
+            return f"{percent(share)} of the cells of {field} have {_SIGN_NAMES.get(sign, sign)}, and none before"
+    return None
+
+
+def _is_text(shape: ColumnShape) -> bool:
+    """Whether most cells of a column hold small letters."""
+    return sum(share for kind, share in shape.kinds.items() if "a" in kind) > sum(shape.kinds.values()) / 2
 
 
 def _zeros(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Iterator[str]:
@@ -75,7 +91,8 @@ def _zeros(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Ite
 def _signs(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Iterator[str]:
     for sign in now.signs.keys() | then.signs.keys():
         share, earlier = now.signs.get(sign, 0.0), then.signs.get(sign, 0.0)
-        if share - earlier > SIGN_MORE + slack or earlier - share > SIGN_LESS + slack:
+        more = NOVEL_IN_TEXT if sign in HARMLESS_IN_TEXT and _is_text(then) else SIGN_MORE
+        if share - earlier > more + slack or earlier - share > SIGN_LESS + slack:
             name = _SIGN_NAMES.get(sign, sign)
             yield f"{percent(share)} of the cells of {field} have {name}, and {percent(earlier)} before"
 
@@ -83,7 +100,8 @@ def _signs(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Ite
 def _kinds(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Iterator[str]:
     novel = sum(share for kind, share in now.kinds.items() if kind not in then.kinds)
     novel += _rest(now.kinds) - _rest(then.kinds)
-    if novel > NOVEL + slack or _distance(now.kinds, then.kinds) > KINDS + slack:
+    most = NOVEL_IN_TEXT if _is_text(then) else NOVEL
+    if novel > most + slack or _distance(now.kinds, then.kinds) > KINDS + slack:
         kind, share, earlier = _most_increased(now.kinds, then.kinds)
         yield f"{percent(share)} of the cells of {field} look like {kind!r}, and {percent(earlier)} before"
 
@@ -109,7 +127,8 @@ def _firsts(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> It
 
 
 def _values(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Iterator[str]:
-    alike = now.commonest * now.filled - then.commonest * then.filled
+    grown = now.commonest * now.filled - then.commonest * then.filled
+    alike = 0.0 if then.commonest > USUAL else grown
     if now.commonest - then.commonest > COMMONEST + slack or alike > COMMONEST:
         yield f"{percent(now.commonest)} of the cells of {field} are alike, and {percent(then.commonest)} before"
     elif abs(now.distinct - then.distinct) > DISTINCT + slack:
@@ -130,6 +149,11 @@ def _distance(now: Mapping[K, float], then: Mapping[K, float]) -> float:
 
 def _rest(shares: Mapping[K, float]) -> float:
     return max(0.0, 1 - sum(shares.values()))
+
+
+def chance(number: float) -> float:
+    """Return by how much a share of few cells or customers may differ by chance: of 25, by 10%; of 2,500, by 1%."""
+    return 0.5 / math.sqrt(number)
 
 
 def percent(share: float) -> str:

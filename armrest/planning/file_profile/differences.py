@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from armrest.intake import CustomerSample
-from armrest.planning.file_profile.column_differences import FEWEST_CELLS, describe_column, percent
+from armrest.planning.file_profile.column_differences import FEWEST_CELLS, chance, describe_column, percent
 from armrest.planning.file_profile.column_shape import ColumnShape
 from armrest.planning.file_profile.profile import Counts, FileProfile, SampledFile
 from armrest.planning.file_profile.same_customers import SameCustomers
@@ -27,7 +27,7 @@ LEARNED: Final = 1.5
 
 REPLACED: Final = 0.02
 MOVED: Final = 0.03
-CHANGED: Final = 0.20
+CHANGED: Final = 0.15
 NEVER_CHANGES: Final = frozenset({"dateOfBirth", "organizationNo"})
 CHANGED_NEVER: Final = 0.03
 CHOICE: Final = 0.02
@@ -55,14 +55,15 @@ def describe_counts(
     Args:
         past: The profiles of earlier files, at least one, the newest first.
         missing: The share of the newest one's customers that this file lacks.
-        strangers_are_right: A person has confirmed that its customers belong to this client.
+        strangers_are_right: A person has confirmed that its customers belong to this client, so that others may be
+            missing.
     """
     rows = counts.rows
     shares = (
         ("are rejected", counts.rejected, max(before.rejected for before in past), REJECTED),
         ("have a warning", counts.warned, max(before.warned for before in past), WARNED),
     )
-    said = list(_of_rows(counts, past, missing))
+    said = list(_of_rows(counts, past, 0.0 if strangers_are_right else missing))
     if (
         counts.new > rows * (STRANGERS + LEARNED * max(before.new for before in past))
         and counts.new >= FEWEST_CUSTOMERS
@@ -72,7 +73,7 @@ def describe_counts(
     return said + [
         f"{percent(times / rows)} of the rows {what}, and {percent(earlier)} before"
         for what, times, earlier, limit in shares
-        if times > rows * (limit + LEARNED * earlier) and times >= FEWEST_ODD
+        if times > rows * (limit + LEARNED * earlier + chance(rows)) and times >= FEWEST_ODD
     ]
 
 
@@ -86,7 +87,7 @@ def _of_rows(counts: Counts, past: Sequence[FileProfile], missing: float) -> Ite
         yield f"{rows:,} rows, and {newest.rows:,} before"
     elif rows > most * MORE_ROWS and counts.new < rows * FEW_NEW:
         yield f"{rows:,} rows, and {most:,} before"
-    elif missing > MISSING + usual and len(newest.customers) >= FEWEST_CUSTOMERS:
+    elif missing > MISSING + usual + chance(len(newest.customers)) and len(newest.customers) >= FEWEST_CUSTOMERS:
         yield f"{percent(missing)} of the earlier customers are missing"
 
 
@@ -132,11 +133,15 @@ def _of_fields(same: SameCustomers, before: FileProfile, *, apart_from: set[str]
             continue
         changed, borrowed, emptied = same.changed[field], same.borrowed[field], same.emptied[field]
         shape = before.columns[field]
-        if changed > times * _most_changed(field, shape) and changed >= FEWEST_ODD:
+        if changed > times * (_most_changed(field, shape) + chance(times)) and changed >= FEWEST_ODD:
             yield f"{percent(changed / times)} of the customers with {field} have another {field}"
         elif shape.distinct > UNIQUE and borrowed > max(FEWEST_ODD, changed * BORROWED, times * BORROWED_OF_ALL):
             yield f"{percent(changed / times)} of the customers with {field} have another {field}, some of it others'"
-        if emptied > EMPTIED * times and emptied > EMPTIED_ROWS * same.number and emptied >= FEWEST_ODD:
+        if (
+            emptied > times * (EMPTIED + chance(times))
+            and emptied > EMPTIED_ROWS * same.number
+            and emptied >= FEWEST_ODD
+        ):
             yield f"{percent(emptied / times)} of the customers with {field} have lost their {field}"
     for field, times in same.added.items():
         if times > ADDED * same.number and field not in apart_from:
@@ -161,7 +166,7 @@ def _of_column(
         if then.filled > LOST and rows >= FEWEST_CUSTOMERS:
             yield f"there is no column for {field}, which {percent(then.filled)} of the rows filled"
         return
-    if same.number < FEWEST_CUSTOMERS <= rows and then.filled - now.filled > LOST + 1 / rows**0.5:
+    if same.number < FEWEST_CUSTOMERS <= rows and then.filled - now.filled > LOST + 2 * chance(rows):
         yield f"{percent(now.filled)} of the rows have {field}, and {percent(then.filled)} before"
     cells = min(rows, CustomerSample.SIZE) * min(now.filled, then.filled)
     if said := describe_column(field, now, then, cells=cells, added=same.added[field] / max(same.number, 1)):

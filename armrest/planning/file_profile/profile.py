@@ -85,7 +85,13 @@ class SampledFile:
     @cached_property
     def known_columns(self) -> dict[str, ColumnShape]:
         """The shapes of the columns among known customers: a batch of new ones may be unlike the others."""
-        return self._shapes(self._known if len(self._known) >= FEWEST_KNOWN else self._all)
+        if FEWEST_KNOWN <= len(self._known) < len(self._all):
+            return self._shapes(self._known)
+        return self._columns
+
+    @cached_property
+    def _columns(self) -> dict[str, ColumnShape]:
+        return self._shapes(self._all)
 
     def customers_of(self, before: FileProfile) -> SameCustomers:
         """Compare the customers that an earlier file has in common with it."""
@@ -105,7 +111,7 @@ class SampledFile:
             warned=_share(counts.warned, counts.rows),
             new=0.0 if missing is None else _share(counts.new, counts.rows),
             missing=missing or 0.0,
-            columns=self._shapes(self._all),
+            columns=self._columns,
             customers={customer: "".join(f"{digit:04x}" for digit in digits) for customer, digits in stored},
         )
 

@@ -2,14 +2,19 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from uuid import UUID
 
+import httpx
 import pytest
 
 from armrest.app.checkup import local_findings
 from armrest.sandbox import SandboxServer
+from deployments.notices import notification_automations
 from tasks.connections import load_settings
+from tests import patient_http
 from tests.cli.conftest import Typed
 from tests.conftest import Ended, Shell
 
@@ -62,7 +67,37 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
 
     assert found(ended)["prefect"][0] == "fine"
     assert found(ended)["worker"] == ("trouble", "none is online: run `prefect worker start --pool armrest`")
+    assert found(ended)["notices"] == (
+        "trouble",
+        "the automation 'arm: tell of a failed run' does not exist: run `make deploy`",
+    )
     assert ended.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("ui", "on", "verdict", "said"),
+    [
+        ("https://prefect.example", True, "fine", "on; their links lead to https://prefect.example"),
+        ("https://prefect.example", False, "note", "off: nobody is told of a failed run; set ARMREST_NOTIFY_BLOCK"),
+        ("http://127.0.0.1:4200", True, "note", "set PREFECT_UI_URL to the address that people use"),
+        ("", True, "trouble", "they have no links: set PREFECT_UI_URL"),
+    ],
+)
+def test_a_notice_without_a_link_that_people_can_open_is_found(
+    prefect_shell: Shell, prefect_server: Mapping[str, str], ui: str, *, on: bool, verdict: str, said: str
+) -> None:
+    notice, *_ = notification_automations([UUID(int=1)], ui=ui, on=on, nightly_on=False, late_seconds=300)
+    automations = f"{prefect_server['PREFECT_API_URL']}/automations/"
+    body = notice.model_dump(mode="json", exclude={"owner_resource"})
+    created = patient_http.post(automations, json=body).raise_for_status().json()
+
+    until = time.monotonic() + 120
+    while "TimeoutError" in found(ended := prefect_shell("doctor", "--json"))["notices"][1]:
+        assert time.monotonic() < until, "the server is too busy to answer within three seconds"
+
+    httpx.delete(f"{automations}{created['id']}", timeout=60).raise_for_status()
+    assert found(ended)["notices"][0] == verdict
+    assert said in found(ended)["notices"][1]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,21 @@ def test_a_plan_tells_new_changed_unchanged_rejected_and_vanished(typed: Typed, 
     assert (plan["batches"], plan["body_bytes"] > 100) == (1, True)
 
 
+def test_a_plan_tells_what_is_rewritten_and_left_out(typed: Typed, file: Write) -> None:
+    source = file('customerNo,name,phoneNo\n10001,\u00a0Kari,="91234567"\n10002,Ola,\nSum,2,\n')
+
+    planned = typed(*PLAN, source)
+    plan = typed(*PLAN, source, "--json").json["plan"]
+
+    assert plan["footer"] == 1
+    assert plan["rewritten"] == [
+        "1 × name (blanks-and-marks-around), such as \u00a0Xxxx to Xxxx",
+        '1 × phoneNo (unwrapped), such as ="99999999" to 99999999',
+    ]
+    assert "1 × a row below the last customer that is no customer" in planned.out
+    assert "phoneNo (unwrapped)" in planned.out
+
+
 def test_a_plan_of_changes_leaves_the_unchanged_out(typed: Typed, file: Write, past: Past) -> None:
     planned = typed(*PLAN, file(mixed(past)), "--max-rejected", "1", "--changes-only", "--json").json
 

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Typed
 from tests.cli.past import Past
 
@@ -47,12 +49,13 @@ def test_what_is_open_or_failed_goes_by_force_only(typed: Typed, past: Past) -> 
     assert (forced.json["batches"], forced.json["kept"], bodies(past)) == (3, 0, [])
 
 
-def test_old_files_of_drift_go_and_young_ones_stay(typed: Typed, past: Past) -> None:
-    folder = past.home / "drift"
+@pytest.mark.parametrize("name", ["drift", "exports"])
+def test_old_files_of_a_folder_go_and_young_ones_stay(typed: Typed, past: Past, name: str) -> None:
+    folder = past.home / name
     folder.mkdir(parents=True)
-    for name, at in (("old.csv", 0), ("young.csv", time.time())):
-        (folder / name).write_text("customerNo\n")
-        os.utime(folder / name, (at, at))
+    for file, at in (("old.csv", 0), ("young.csv", time.time())):
+        (folder / file).write_text("customerNo\n")
+        os.utime(folder / file, (at, at))
 
     typed("purge", "--dry-run")
     assert len(list(folder.iterdir())) == 2

@@ -41,9 +41,9 @@ def test_nothing_open_is_told_at_once_and_without_prefect(typed: Typed) -> None:
         "skipped_clients": [],
         "runs": [],
         "troubles": [],
-        "message": "asked about 0 batches: 0 settled, 0 with refusals, 0 still open",
+        "message": "asked about 0 batches: 0 finished by ARM, 0 with refusals, 0 still open",
     }
-    assert typed("settle").out == "asked about 0 batches: 0 settled, 0 with refusals, 0 still open\n"
+    assert typed("settle").out == "asked about 0 batches: 0 finished by ARM, 0 with refusals, 0 still open\n"
 
 
 def test_a_batch_that_is_not_open_cannot_be_declared_lost(typed: Typed) -> None:

@@ -180,6 +180,7 @@ def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_cou
 
 
 @pytest.mark.long
+@pytest.mark.prefect
 def test_a_parent_outlives_its_server_and_the_ledger_tells_it_that_its_workers_are_done(
     run: Run, settings: Mapping[str, str], tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,11 @@ def test_any_text_gives_the_cells_that_csv_reader_gives_or_is_refused_as_it_woul
 
     if expected == "refused":
         assert read in {"quote", "ragged"}
+    elif expected == "ragged" and read != "ragged":  # a delimiter at the end of every line is no column
+        records = [record for record in csv.reader(io.StringIO(text, newline=""), strict=True) if record]
+        assert len({len(record) for record in records}) == 1
+        assert not any("".join(record[2:]).strip() for record in records)
+        assert [row for _, row in read if any(row)] == [record[:2] for record in records if any(record)]
     else:
         assert read == expected
 
@@ -209,3 +215,37 @@ def test_an_unknown_encoding_is_refused() -> None:
 
 def test_blank_lines_before_the_header_count_as_rows() -> None:
     assert rows_of(table_of("\n\na\n1\n")) == [(4, ["1"])]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("count", [999, 1000, 1001, 300_000])
+def test_many_blank_lines_count_as_rows_and_are_not_read_as_such(end: str, count: int) -> None:
+    table = table_of(f"a,b{end}1,2{end}{end * count}3,4{end}{end * count}")
+
+    filled = [
+        (chunk.first_row + index, chunk.record(index))
+        for chunk in table.chunks()
+        for index in range(len(chunk))
+        if any(chunk.record(index))
+    ]
+
+    assert filled == [(2, ("1", "2")), (3 + count, ("3", "4"))]
+
+
+def test_many_blank_lines_inside_quotes_are_the_text_of_a_cell() -> None:
+    inside = "\n" * 5000
+
+    rows = rows_of(table_of(f'a,b\n1,"x{inside}y"\n3,4\n'))
+
+    assert [cells for _, cells in rows] == [["1", f"x{inside}y"], ["3", "4"]]
+
+
+def test_thirty_two_megabytes_of_blank_lines_cost_no_memory() -> None:
+    data = b"a,b\n1,2\n" + b"\n" * (32 << 20) + b"3,4\n"
+    tracemalloc.start()
+    rows = sum(map(len, table_of(data).chunks()))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert rows < 300_000
+    assert peak < 30_000_000

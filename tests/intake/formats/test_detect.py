@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.sax.saxutils import escape
 
 import fsspec
 import openpyxl
@@ -24,6 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import Database, InputRefused, Policy, Source, open_source
+from armrest.intake.formats.encoding_evidence import EncodingUnclear, encoding_of
 from armrest.intake.locations.decompression import PIECE_BYTES, unzstd
 from tests.intake.customers import COLUMNS, TODAY, cells_of, csv_of, tables
 from tests.intake.ole import ole, xls
@@ -89,6 +91,42 @@ def arrow_stream(rows: Sequence[Sequence[str]]) -> bytes:
     return data.getvalue()
 
 
+def open_document(rows: Sequence[Sequence[str]]) -> bytes:
+    names = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+    )
+    lines = "".join(f"<table:table-row>{''.join(map(_open_document_cell, cells))}</table:table-row>" for cells in rows)
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content {names}><office:body><office:spreadsheet>"
+            f'<table:table table:name="Kunder">{lines}'
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    return data.getvalue()
+
+
+def _open_document_cell(cell: str) -> str:
+    if not cell:
+        return "<table:table-cell/>"
+    return f'<table:table-cell office:value-type="string"><text:p>{escape(cell)}</text:p></table:table-cell>'
+
+
+def excel_xml(rows: Sequence[Sequence[str]]) -> bytes:
+    uri = "urn:schemas-microsoft-com:office:spreadsheet"
+    lines = "".join(f"<Row>{''.join(map(_excel_xml_cell, cells))}</Row>" for cells in rows)
+    return (
+        f'<?xml version="1.0"?><Workbook xmlns="{uri}" xmlns:ss="{uri}"><Worksheet ss:Name="Kunder"><Table>{lines}'
+        "</Table></Worksheet></Workbook>"
+    ).encode()
+
+
+def _excel_xml_cell(cell: str) -> str:
+    return f'<Cell><Data ss:Type="String">{escape(cell)}</Data></Cell>'
+
+
 def of_rows(table: list[dict[str, Any]]) -> list[list[str]]:
     return [cells_of(one) for one in table]
 
@@ -97,12 +135,15 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
     "csv": lambda table: csv_of(of_rows(table)).encode(),
     "cp1252 csv": lambda table: csv_of(of_rows(table), delimiter=";").encode("cp1252"),
     "utf-16 csv": lambda table: csv_of(of_rows(table), delimiter="|").encode("utf-16"),
+    "utf-16 csv without BOM": lambda table: csv_of(of_rows(table), delimiter=";").encode("utf-16-be"),
     "tsv": lambda table: csv_of(of_rows(table), delimiter="\t").encode("utf-8-sig"),
     "gzip": lambda table: gzip.compress(csv_of(of_rows(table)).encode()),
     "zstd": lambda table: zstd.compress(csv_of(of_rows(table)).encode()),
     "zip": lambda table: zipped(csv_of(of_rows(table))),
     "excel": lambda table: excel([COLUMNS, *of_rows(table)]),
     "old excel": lambda table: ole({"Workbook": xls([COLUMNS, *of_rows(table)])}),
+    "open document (as excel)": lambda table: open_document([COLUMNS, *of_rows(table)]),
+    "excel xml": lambda table: excel_xml([COLUMNS, *of_rows(table)]),
     "parquet": lambda table: parquet(
         {name: list(cells) for name, cells in zip(COLUMNS, zip(*of_rows(table), strict=True), strict=True)}
     ),
@@ -122,7 +163,9 @@ def test_every_table_reads_back_from_every_format(
 ) -> None:
     table = data.draw(tables)
     if form == "cp1252 csv":
-        table = [one for one in table if _fits(one)] or [{"customerNo": "Å1"}]
+        table = [one for one in table if _fits(one)]
+        if not table or not _is_clear(WRITERS[form](table)):
+            table = [{"customerNo": "Å1"}]
     if "excel" in form:
         table = [one for one in table if not _changed_by_excel(one)] or [{"customerNo": "1"}]
     path = tmp_path_factory.getbasetemp() / "table"
@@ -154,6 +197,14 @@ def _changed_by_excel(customer: dict[str, Any]) -> bool:
     """`_x0041_` is an escape in its files, and a postal code that looks as if it had lost a zero gets it back."""
     code = customer.get("postalAddress", {}).get("postalCode", "")
     return any("_x" in cell for cell in cells_of(customer)) or (code.isdecimal() and len(code) < 4)
+
+
+def _is_clear(data: bytes) -> bool:
+    """Random signs inside words look like another encoding, and are refused."""
+    try:
+        return encoding_of(io.BytesIO(data)).codec == "cp1252"
+    except EncodingUnclear:
+        return False
 
 
 def _fits(customer: dict[str, Any]) -> bool:

@@ -113,6 +113,48 @@ def test_shared_texts_are_found_in_any_order(reads: list[int]) -> None:
         texts[3 * PAGE_TEXTS + 1]
 
 
+@pytest.mark.parametrize(
+    "endless", [b'<row r="2"><c r="A2" t="inlineStr"><is><t>', b'<row r="2"><c r="A2" s="'], ids=["text", "attribute"]
+)
+def test_an_endless_node_is_refused_without_being_in_memory(endless: bytes) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(excel([["customerNo"]]))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            with archive.open(name, "w") as file:
+                file.write(part.partition(b"</sheetData>")[0] + endless if name.endswith("sheet1.xml") else part)
+                for _ in range(80 if name.endswith("sheet1.xml") else 0):
+                    file.write(b"x" * (1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputRefused, match="not a readable workbook") as refused:
+            rows_of(packed.getvalue())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert refused.value.code == "damaged"
+    assert peak < 40_000_000
+
+
+def test_two_cells_far_apart_cost_no_memory_for_what_is_between_them() -> None:
+    far = '<row r="1000000"><c r="XFD1000000"/></row></sheetData>'
+    data = _with_part(excel([["customerNo", "name"], ["1", "A"]]), "</sheetData>", far)
+
+    assert rows_of(data)[1][0] == ("1", "A")
+
+
+@pytest.mark.parametrize(
+    "row", ['<row r="1048577"/>', '<row r="1"/>', '<row r="3"><c r="ZZZZ3"/></row>', '<row r="3"><c r="3"/></row>']
+)
+def test_a_sheet_with_impossible_places_is_refused(streamed: None, row: str) -> None:
+    data = _with_part(excel([["customerNo"], ["1"]]), "</sheetData>", f"{row}</sheetData>")
+
+    with pytest.raises(InputRefused, match="not a readable workbook"):
+        rows_of(data)
+
+
 def _with_part(data: bytes, old: str, new: str) -> bytes:
     changed = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(changed, "w") as other:

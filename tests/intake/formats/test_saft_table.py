@@ -5,11 +5,12 @@ import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, repeat
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import pytest
 
-from armrest.intake import InputRefused, Policy, Source
+from armrest.intake import InputRefused, Policy, Source, open_source
 from armrest.intake.formats import table_of
 from armrest.intake.locations import Location
 from armrest.intake.source import source_of
@@ -223,3 +224,25 @@ def test_columns_of_a_saf_t_file_can_be_mapped(source: Open) -> None:
 
     assert read(opened)[0] == [{"customerNo": "1"}]
     assert "name" in opened.unmapped
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1", "windows-1252"])
+def test_a_file_has_the_encoding_that_it_declares(source: Open, codec: str) -> None:
+    declared = f'<?xml version="1.0" encoding="{codec.removesuffix("-sig")}"?>\n'
+    text = declared + saft("<Name>Sørby Ærlig Åse</Name><CustomerID>0010</CustomerID>")
+
+    assert read(source(text.encode(codec), "saf-t.xml"))[0] == [{"customerNo": "0010", "name": "Sørby Ærlig Åse"}]
+
+
+def test_the_files_of_one_export_are_one_source_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "saf-t_1_2.xml").write_text(saft("<CustomerID>1</CustomerID>", "<CustomerID>2</CustomerID>"))
+    (tmp_path / "saf-t_2_2.xml").write_text(saft())
+
+    assert [customer["customerNo"] for customer in read(open_source(str(tmp_path)))[0]] == ["1", "2"]
+
+
+def test_a_file_without_customers_is_refused(source: Open) -> None:
+    with pytest.raises(InputRefused, match="no customers") as refused:
+        read(source(saft(), "saf-t.xml"))
+
+    assert refused.value.code == "header-only"

@@ -10,6 +10,7 @@ from armrest.outbox import (
     SENDABLE,
     CustomerCounts,
     Outbox,
+    RejectedRow,
     Run,
     RunState,
     State,
@@ -28,6 +29,8 @@ from armrest.outbox import (
     outcomes_of_customer,
     outcomes_of_run,
     read_customers,
+    refused_in_slice,
+    rejected_rows,
     save_flow_run_link,
     split,
     summaries,
@@ -222,3 +225,23 @@ def test_a_held_batch_counts_as_open(outbox: Outbox, planned: Planned) -> None:
 
     assert [one.state for one in batches_in(outbox.ledger, run, list(State))] == [State.HELD]
     assert (told.customers.open, told.batches.open) == (1, 1)
+
+
+def test_the_rejected_rows_are_listed_in_order_without_a_value(outbox: Outbox) -> None:
+    facts = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola"}
+    run = create_run(outbox.ledger, run_id="run", source="c.csv", request=update_of(), **facts)  # type: ignore[arg-type]
+    with planning(outbox, run, batch_size=1, max_body_bytes=5000) as writer:
+        writer.reject([(3, "7", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")])
+        writer.end_batch()
+
+    assert list(rejected_rows(outbox.ledger, run)) == [
+        RejectedRow(3, "7", "dateOfBirth", "not-a-date"),
+        RejectedRow(4, None, "customerNo", "missing"),
+    ]
+
+
+def test_the_refused_customers_of_a_slice_are_counted(outbox: Outbox, planned: Planned) -> None:
+    run = planned("run", people(1, 2, 3), batch_size=2)
+    settled(outbox, run, failed=["3"])
+
+    assert [refused_in_slice(outbox.ledger, run, slice_no) for slice_no in (1, 2)] == [0, 1]

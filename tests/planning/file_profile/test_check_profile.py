@@ -197,3 +197,13 @@ def test_the_file_of_another_day_is_the_same_source_and_so_is_one_under_a_new_na
 
 def test_a_client_without_a_past_is_not_held_against_another_ones(one_night: Nights) -> None:
     assert one_night.plan(people(PEOPLE, seed=7), client_no=2299, client_confirmed_by="ola").state is RunState.PLANNED
+
+
+def test_a_file_of_strangers_passes_both_rails_if_a_person_repeats_the_client_number(one_night: Nights) -> None:
+    strangers = people(PEOPLE, seed=9, numbers=[f"{number:06d}" for number in range(50_000, 50_000 + PEOPLE)])
+
+    refused = one_night.plan(strangers)
+    passed = one_night.plan(strangers, client_confirmed_by="ola")
+
+    assert one_night.figures(refused).past_rail == "unknown-to-this-client"
+    assert (passed.state, one_night.figures(passed).differences) == (RunState.PLANNED, [])

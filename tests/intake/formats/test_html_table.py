@@ -1,0 +1,79 @@
+from collections.abc import Callable
+
+import pytest
+
+from armrest.intake import InputRefused, Source
+from tests.intake.reading import read
+
+Open = Callable[..., Source]
+HEAD = "<tr><th>customerNo</th><th>name</th><th>phoneNo</th></tr>"
+
+
+def page(*rows: str, around: str = "{}") -> str:
+    return "<html><body>" + around.format(f"<table>{HEAD}{''.join(rows)}</table>") + "</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("row", "customer"),
+    [
+        ("<tr><td>0010</td><td>Fjord &amp; S&oslash;nn</td><td></td></tr>", {"name": "Fjord & Sønn"}),
+        ("<tr><td>0010<td>Fjord\n  AS<td>&nbsp;", {"name": "Fjord AS"}),
+        ("<TR><TD>0010</TD><TD><b>Fjo</b>rd<!-- x --></TD><TD><script>x</script>90000001</TD></TR>",
+         {"name": "Fjord", "phoneNo": "90000001"}),
+        ("<tr><td>0010</td><td colspan=2>Fjord</td></tr>", {"name": "Fjord"}),
+        ("<tr></tr><tr><td>0010</td><td>Fjord</td></tr>", {"name": "Fjord"}),
+    ],
+)  # fmt: skip
+def test_a_row_of_a_page_is_read_as_a_browser_shows_it(source: Open, row: str, customer: dict[str, str]) -> None:
+    customers, rejects = read(source(page(row), "kunder.xls"))
+
+    assert customers == [{"customerNo": "0010", **customer}]
+    assert rejects == []
+
+
+def test_a_cell_that_reaches_down_leaves_the_cells_under_it_empty(source: Open) -> None:
+    rows = (
+        "<tr><td>1</td><td rowspan=3>Fjord</td><td>90000001</td></tr>",
+        "<tr><td>2</td><td>90000002</td></tr>",
+        "<tr><td>3</td></tr>",
+        "<tr><td>4</td><td>Elv</td></tr>",
+    )
+
+    customers, _ = read(source(page(*rows), "kunder.xls"))
+
+    assert customers == [
+        {"customerNo": "1", "name": "Fjord", "phoneNo": "90000001"},
+        {"customerNo": "2", "phoneNo": "90000002"},
+        {"customerNo": "3"},
+        {"customerNo": "4", "name": "Elv"},
+    ]
+
+
+def test_a_table_that_lays_out_the_page_is_not_the_list(source: Open) -> None:
+    text = page(
+        "<tr><td>1</td><td>Fjord</td></tr>", around="<table><tr><td>Meny</td><td>{}</td></tr><tr><td>a<td>b</table>"
+    )
+
+    assert read(source(text, "kunder.xls"))[0] == [{"customerNo": "1", "name": "Fjord"}]
+
+
+def test_the_table_with_the_names_of_fields_is_meant(source: Open) -> None:
+    text = page("<tr><td>1</td><td>Fjord</td></tr>", around="<table><tr><th>År<th>Sum<tr><td>2026<td>7</table>{}")
+
+    assert read(source(text, "kunder.xls"))[0] == [{"customerNo": "1", "name": "Fjord"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (page(around='<form><input type="Password">{}</form>'), "this is a login page"),
+        ("<!DOCTYPE html><p>404", "this is a web page, not a CSV file"),
+        (page("<tr><td>1</td></tr>") * 2, "a web page with 2 tables"),
+        (page("<tr><td>1</td><td>A</td><td></td><td>x</td></tr>"), "row 2 fills column 4, which has no name"),
+        (page("<tr><td>" + "x" * (2 << 20)), "a tag or cell that never ends"),
+        (page("<tr><td " + "x" * (5 << 20)), "a tag or cell that never ends"),
+    ],
+)
+def test_a_page_without_one_list_is_refused_for_what_it_is(source: Open, text: str, what: str) -> None:
+    with pytest.raises(InputRefused, match=what):
+        read(source(text, "kunder.xls"))
