@@ -36,7 +36,9 @@ def decisions_page() -> str:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001  mkdocs names them
-    """Let links to files beside `docs/` lead to where the site has them."""
+    """Let links to files beside `docs/` lead to where the site has them, and let the search find decisions last."""
+    if page.file.src_uri.startswith("decisions/"):
+        page.meta.setdefault("search", {"boost": 0.2})
     if page.file.src_uri == SECURITY:
         return re.sub(r"\]\(docs/", "](", markdown)
     return re.sub(rf"\]\(\.\./{EXAMPLES}/", f"]({EXAMPLES}/", markdown)

@@ -161,6 +161,9 @@ class Poller:
         try:
             with inside(request.step):
                 result = await self._ask(request.batch)
+        except asyncio.CancelledError:
+            request.step.end()
+            raise
         except Exception as error:  # noqa: BLE001  raised in the caller that watches the batch
             self._end(request, error)
             self._schedule.removed(loop.time())

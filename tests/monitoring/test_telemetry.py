@@ -13,6 +13,7 @@ from armrest.sandbox import SandboxServer
 from armrest.telemetry import flush_telemetry, start_telemetry
 from armrest.telemetry.exporters import _state
 from armrest.telemetry.providers import OWN
+from tests.conftest import SENT_BY
 from tests.monitoring.collector import Collector, Span, collecting
 from tests.monitoring.conftest import CLIENT_NO, people, send_nights
 
@@ -110,6 +111,18 @@ def test_there_are_at_most_three_spans_a_batch(
     polls = named(collector.spans, "poll")
     assert sum(span.attributes["armrest.requests"] for span in polls) > len(polls), "many requests are one span"
     assert run.state == "Completed"
+
+
+def test_a_poll_that_ends_with_the_deadline_is_a_span_too(
+    connection: armrest.Connection, arm: SandboxServer, collector: Collector
+) -> None:
+    arm.behaviour.pending_polls = 1_000_000
+    run = connection.update_customers(people(10)[:-1], client_no=CLIENT_NO, deadline=SENT_BY)
+    flush_telemetry()
+
+    assert run.state == "Unsettled"
+    assert {span.attributes["armrest.batch"] for span in named(collector.spans, "poll")} == {1, 2}
+    assert named(collector.spans, "run")[0].attributes["armrest.open"] == 10
 
 
 def test_nothing_of_a_customer_reaches_the_collector(

@@ -41,6 +41,20 @@ PRIVACY: Final = (
         tests=(_SENT_VALUES,),
     ),
     Mutant(
+        promise="a span takes no text that is neither an id nor a name of ours",
+        file="armrest/telemetry/steps.py",
+        old="            if value is None or (isinstance(value, str) and not _NAME_OR_ID.fullmatch(value)):",
+        new="            if value is None:",
+        tests=("monitoring/test_telemetry.py::test_a_batch_uuid_that_is_none_is_left_out",),
+    ),
+    Mutant(
+        promise="the JSON log has no text of an exception",
+        file="armrest/telemetry/json_lines.py",
+        old='                line["error"] = record.exc_info[0].__name__',
+        new='                line["error"] = str(record.exc_info[1])',
+        tests=("monitoring/test_json_lines.py::test_of_an_exception_only_its_name_is_written",),
+    ),
+    Mutant(
         promise="no redirect is followed",
         file="armrest/api/http/transport.py",
         old="        follow_redirects=False,",
