@@ -39,7 +39,7 @@ class SourceReport:
 
     Attributes:
         name, description: Its name and its format, to show.
-        read, rejected: Numbers of rows.
+        read, rejected, warned_rows: Numbers of rows.
         unmapped: Columns that map to no field.
         refused: Why a run would send nothing of it; None: it would be sent.
     """
@@ -49,6 +49,7 @@ class SourceReport:
     unmapped: tuple[str, ...] = ()
     read: int = 0
     rejected: int = 0
+    warned_rows: int = 0
     findings: list[SourceFinding] = field(default_factory=list)
     refused: str | None = None
 
@@ -81,6 +82,8 @@ def report_source(options: SourceOptions, settings: Settings) -> SourceReport:
     report.unmapped = source.unmapped
     try:
         RejectLimit.parse(options.max_rejected).check(source.name, rejected=report.rejected, read=report.read)
+        rails = GuardRails(max_warned=options.max_warned)
+        rails.check_warned(source.name, warned=report.warned_rows, read=report.read)
     except InputRefused as refusal:
         report.refused = refusal.message
     return report
@@ -90,6 +93,7 @@ def _read(source: Source, report: SourceReport) -> None:
     for block in source.blocks():
         report.read += block.rows
         report.rejected += len(block.rejects)
+        report.warned_rows += len({warning.row for warning in block.warnings})
         findings = [found for reject in block.rejects for found in _of_reject(reject)]
         findings += [_of_warning(warning) for warning in block.warnings]
         report.findings += sorted(findings, key=lambda finding: finding.row)

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Final, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -156,7 +157,6 @@ def places_of(settings: Settings) -> Places:
         inbox=inbox_of(settings),
         prefixes=settings.source_prefixes,
         mappings=mappings,
-        handed_over=handed_over_folder(settings),
     )
     if mappings:
         for folder in places.folders():
@@ -165,7 +165,7 @@ def places_of(settings: Settings) -> Places:
                     f"ARMREST_MAPPINGS: {mappings} and {folder}, where uploaders write: one is inside the other; name "
                     "another folder"
                 )
-    return places
+    return replace(places, handed_over=handed_over_folder(settings))
 
 
 def _overlap(first: Path, second: Path) -> bool:

@@ -47,11 +47,13 @@ class ReadOptions(TypedDict, total=False):
 
     name: str
     encoding: str | None
+    header_row: int | None
     mapping: str | Path | None
     clear: Sequence[str]
     address_policy: AddressPolicy
     duplicates: DuplicatePolicy
     max_rejected: str | int
+    max_warned: str | int | None
     max_source_age: Duration | None
 
 
@@ -61,6 +63,7 @@ class PlanOptions(ReadOptions, total=False):
     changes_only: bool
     max_changed: str | None
     min_rows: str | None
+    check_profile: bool | None
     mode: Mode
     user_id: str | None
     batch_size: int | None
@@ -98,8 +101,7 @@ def source_options(source: str, options: Mapping[str, Any]) -> SourceOptions:
         given["mapping"] = str(given["mapping"])
     if isinstance(given.get("clear"), str):
         given["clear"] = (given["clear"],)
-    if isinstance(given.get("max_rejected"), int):
-        given["max_rejected"] = str(given["max_rejected"])
+    given |= {name: str(given[name]) for name in ("max_rejected", "max_warned") if isinstance(given.get(name), int)}
     if isinstance(given.get("max_source_age"), timedelta):
         given["max_source_age"] = f"{given['max_source_age'].total_seconds():f}s"
     try:

@@ -37,7 +37,7 @@ def test_a_ledger_of_a_newer_version(
 
     assert ended.exit_code == 2
     assert ended.err.count("\n") == 1
-    assert "the ledger has schema version 99, this program knows 3: use a newer armrest-flows" in ended.complaint
+    assert "the ledger has schema version 99, this program knows 4: use a newer armrest-flows" in ended.complaint
     assert not arm.sandbox.answers
 
 

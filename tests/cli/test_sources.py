@@ -240,7 +240,9 @@ def test_purge_removes_rejects_wherever_they_are(typed: Typed, file: Write, tmp_
 def test_what_stands_in_the_place_of_a_customer_number_is_in_the_rejects_file_alone(
     typed: Typed, file: Write, tmp_path: Path
 ) -> None:
-    source = file("customerNo;name\n10001;A\nKariNordmann;B\nKari Nordmann 15108695088;C\nkari1@example.no;D\n10002;E\n")
+    source = file(
+        "customerNo;name\n10001;A\nKariNordmann;B\nKari Nordmann 15108695088;C\nkari1@example.no;D\n10002;E\n"
+    )
 
     checked = typed("check", source, "--max-rejected", "100%")
     planned = typed(*PLAN, source, "--max-rejected", "100%")

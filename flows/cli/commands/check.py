@@ -35,7 +35,6 @@ def check(read: "SourceOptions", *, as_json: Json = False) -> int:
 
 def _read(read: "SourceOptions") -> tuple[CommandResult, "_Problems"]:
     from armrest.intake import InputRefused, RejectLimit
-    from armrest.planning import GuardRails
     from tasks.connections import load_settings
 
     source = read.open(load_settings())
@@ -46,7 +45,7 @@ def _read(read: "SourceOptions") -> tuple[CommandResult, "_Problems"]:
     problems.conclude()
     try:
         RejectLimit.parse(read.max_rejected).check(source.name, rejected=problems.rejected, read=problems.read)
-        GuardRails(max_warned=read.max_warned).check_warned(source.name, warned=problems.warned, read=problems.read)
+        _check_warned(read, source, problems)
     except InputRefused as refusal:
         return CommandResult(refusal.message, state="InputRejected", customers=problems.customers), problems
     planned = f"{problems.read - problems.rejected:,} of {problems.read:,} customers would be sent"
@@ -61,6 +60,14 @@ def _check_age(read: "SourceOptions", source: "Source") -> None:
 
     rails = GuardRails(max_source_age_seconds=read.max_source_age_seconds)
     rails.check_age(source.name, source.modified_at, now=time.time())
+
+
+def _check_warned(read: "SourceOptions", source: "Source", problems: "_Problems") -> None:
+    if read.max_warned is None:
+        return
+    from armrest.planning import GuardRails
+
+    GuardRails(max_warned=read.max_warned).check_warned(source.name, warned=problems.warned, read=problems.read)
 
 
 class _Problems:

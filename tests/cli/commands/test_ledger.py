@@ -95,7 +95,7 @@ def test_a_ledger_of_an_older_version_is_copied_and_migrated(typed: Typed, past:
 
     assert (refused.exit_code, ended.exit_code) == (2, 0)
     assert refused.complaint.endswith("--backup FILE, or say --without-backup")
-    assert (ended.json["from"], ended.json["to"]) == (2, 3)
+    assert (ended.json["from"], ended.json["to"]) == (2, 4)
     with closing(sqlite3.connect(tmp_path / "old.db")) as copy:
         assert copy.execute("SELECT value FROM facts WHERE name = 'schema_version'").fetchall() == [("2",)]
     assert typed("ledger", "migrate", "--without-backup").out == "Nothing to migrate\n"
