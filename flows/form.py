@@ -28,6 +28,17 @@ class _Empty:
         return None if is_blank or value in (self.value, []) else value
 
 
+@dataclass(frozen=True, slots=True)
+class _EmptyChoice(_Empty):
+    """The empty field of a yes or no; a switch cannot be empty, so it is a choice of words. Callers may pass a bool."""
+
+    value: Any = ""
+
+    def as_none(self, value: Any) -> Any:
+        """Return None for an empty field, else whether it is `yes`."""
+        return {"": None, "yes": True, "no": False}.get(value, value) if isinstance(value, str) else value
+
+
 def form(*first: str) -> Callable[[FlowFunction], FlowFunction]:
     """Show these parameters first, in this order; then the others, in that of the signature.
 
@@ -83,7 +94,7 @@ def _empty(annotation: Any) -> _Empty:
     if dict in kinds:
         return _Empty({})
     if bool in kinds:
-        return _Empty(None)  # a switch that nobody has touched
+        return _EmptyChoice()
     return _Empty(0 if int in kinds else "")
 
 
@@ -101,6 +112,8 @@ def _shown(field: inspect.Parameter, empty: _Empty | None) -> inspect.Parameter:
     if empty is None:
         return field
     schema = _schema_of_filled(field.annotation)
+    if isinstance(empty, _EmptyChoice):
+        schema = {**schema, "type": "string", "enum": ["", "yes", "no"]}
     kind = field.annotation
     annotation = Annotated[kind, BeforeValidator(empty.as_none), WithJsonSchema(_or_empty(schema))]  # type: ignore[valid-type]
     default = list(empty.value) if isinstance(empty.value, tuple) else empty.value

@@ -111,7 +111,7 @@ def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:
         "changes_only": True,
         "max_changed": "20%",
         "min_rows": "50%",
-        "check_profile": True,
+        "check_profile": "yes",
         "max_source_age": "26h",
         "wait": "30m",
     }
@@ -149,7 +149,7 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "max_warned": "",
         "max_changed": "",
         "min_rows": "",
-        "check_profile": None,
+        "check_profile": "",
         "max_source_age": "",
         "on_guard": "refuse",
         "approve_within": "12h",
