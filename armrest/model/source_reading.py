@@ -189,8 +189,8 @@ class SourceReading(SourceRows):
         bool | None,
         Option(
             form="Send nothing if the file is not like the last ones that settled: columns that changed places, lost "
-            "zeros, customers who are others. Empty: only if customers have their known numbers in another form. no: not "
-            "even then.",
+            "zeros, customers who are others. Empty: only if customers have their known numbers in another form. no: "
+            "not even then.",
             flag="Send nothing if the file is not like the last ones that settled.",
             compares=True,
         ),

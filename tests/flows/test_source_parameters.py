@@ -73,6 +73,7 @@ def test_a_run_stores_every_option() -> None:
     given = {
         "source": "/srv/c.csv",
         "encoding": "cp865",
+        "header_row": 5,
         "clear": ("name",),
         "address_policy": "merge",
         "duplicates": "last",
