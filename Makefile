@@ -197,6 +197,6 @@ soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every f
 lock: ## Write requirements.lock, and its available wheels to requirements.wheels (UPGRADE=1: newest versions)
 	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(PYTHON) -m venv "$$d" && "$$d/bin/pip" install --quiet uv packaging && \
 	compile="$$d/bin/uv pip compile --quiet --universal --python-version 3.11 --no-strip-extras --no-annotate --no-emit-index-url --no-header" && \
-	$$compile --generate-hashes --all-extras --group dev $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock && \
+	$$compile --generate-hashes --all-extras --group dev --group docs $(if $(UPGRADE),--upgrade) pyproject.toml -o requirements.lock && \
 	$$compile --format pylock.toml requirements.lock -o "$$d/pylock.toml" && \
 	"$$d/bin/python" -m tests.tooling.wheels "$$d/pylock.toml" >"$$d/wheels" && cp "$$d/wheels" requirements.wheels

@@ -34,7 +34,11 @@ def typed(
             if value is not None:
                 monkeypatch.setenv(name, value)
         capsys.readouterr()
+        environment = dict(os.environ)
         exit_code = app.run(words)
+        for name in os.environ.keys() - environment.keys():  # a flag that is a setting: another test must not see it
+            del os.environ[name]
+        os.environ.update(environment)
         return Ended(exit_code, *capsys.readouterr())
 
     return run
