@@ -1,4 +1,4 @@
-# The image that Docker and Kubernetes work pools run: docker build -t armrest-flows:0.2.0 .
+# The image that Docker and Kubernetes work pools run: docker build -t armrest-flows:0.3.0 .
 # All packages come from requirements.lock, and pip checks their hashes. The project itself is in /app; the launcher
 # adds it to the venv, as in `make setup`.
 

@@ -118,7 +118,12 @@ def test_the_nightly_sets_every_rail(deployed: dict[str, Any]) -> None:
 
 
 def test_what_sends_waits_half_an_hour_for_a_busy_client(deployed: dict[str, Any]) -> None:
-    waiting = ("update-customers/manual", "apply-plan/manual", "rerun-failed-batches/manual", "resume-run/manual")
+    waiting = (
+        "update-customers/manual",
+        "apply-plan/apply-a-plan",
+        "rerun-failed-batches/send-failed-again",
+        "resume-run/carry-on-a-run",
+    )
 
     assert {name: deployed[name]["parameters"] for name in waiting} == {name: {"wait": "30m"} for name in waiting}
 
@@ -150,6 +155,7 @@ def test_only_source_and_client_are_required_and_the_defaults_are_the_flags(depl
         "max_changed": "",
         "min_rows": "",
         "check_profile": "",
+        "header_row": 0,
         "max_source_age": "",
         "on_guard": "refuse",
         "approve_within": "12h",
