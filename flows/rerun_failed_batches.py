@@ -26,7 +26,7 @@ def name_of_run() -> str:
     if parameters["batch_uuids"]:
         return "rerun of batches"
     client_no = parameters["client_no"]
-    return f"rerun of client {client_no}" if client_no else "rerun"
+    return f"rerun of client {client_no}" if client_no else "rerun of nothing"
 
 
 @flow(name="rerun-failed-batches", flow_run_name=name_of_run, retries=0)

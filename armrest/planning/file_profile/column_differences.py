@@ -31,6 +31,10 @@ ZEROS_LOST: Final = 0.15
 COMMONEST: Final = 0.06
 USUAL: Final = 0.5
 """If a larger share of the cells are alike already, it is usual that a column is filled with the same value."""
+COMMONEST_OF_USUAL: Final = 0.20
+CONSTANT: Final = 0.995
+"""A larger share of alike cells is a column with one value."""
+VARIED: Final = 0.98
 DISTINCT: Final = 0.08
 CUT_OFF: Final = 0.03
 """Cells of the greatest length, where longer ones were before."""
@@ -128,8 +132,10 @@ def _firsts(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> It
 
 def _values(field: str, now: ColumnShape, then: ColumnShape, slack: float) -> Iterator[str]:
     grown = now.commonest * now.filled - then.commonest * then.filled
-    alike = 0.0 if then.commonest > USUAL else grown
-    if now.commonest - then.commonest > COMMONEST + slack or alike > COMMONEST:
+    is_usual = then.commonest > USUAL
+    limit, alike = (COMMONEST_OF_USUAL, 0.0) if is_usual else (COMMONEST, grown)
+    is_constant = now.commonest > CONSTANT and then.commonest < VARIED - slack
+    if now.commonest - then.commonest > limit + slack or alike > COMMONEST or is_constant:
         yield f"{percent(now.commonest)} of the cells of {field} are alike, and {percent(then.commonest)} before"
     elif abs(now.distinct - then.distinct) > DISTINCT + slack:
         yield f"{percent(now.distinct)} of the cells of {field} are different, and {percent(then.distinct)} before"
