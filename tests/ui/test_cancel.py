@@ -116,7 +116,8 @@ def test_a_run_that_a_person_cancels_stays_cancelled_and_one_that_a_machine_stop
     until(lambda: resumes_of(up, terminated))
 
     assert accepted(up, 2231) == sent, "the automation has undone a person's cancel"
-    assert ended(up, resumes_of(up, terminated)[0]["id"])["state_name"] == "Completed"
+    resumed = ended(up, resumes_of(up, terminated)[0]["id"])
+    assert resumed["state_name"] == "Completed", resumed["state"]["message"]
     assert accepted(up, 2231) == sent, "the automation has undone a person's cancel"
     assert (run.stopped_by, by_a_machine) == ("person", "machine")
     assert end["state"]["name"] == "Cancelled"
