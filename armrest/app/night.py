@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
+from armrest.intake import shown_number
 from armrest.outbox import CustomerCounts, RepeatedRefusal, RunState, RunSummary
 
 MOST_REPEATED: Final = 20
@@ -167,5 +168,8 @@ def night_text(nights: Sequence[ClientNight], *, ui: str) -> str:
         lines.append(f"{night.client_no}: {night.verdict.words}. {night.sentence}")
         if night.flow_run_id and ui:
             lines.append(f"  {ui}/runs/flow-run/{night.flow_run_id}")
-        lines += [f"  customer {refusal.customer_no}: refused on {refusal.nights} nights" for refusal in night.repeated]
+        lines += [
+            f"  customer {shown_number(refusal.customer_no)}: refused on {refusal.nights} nights"
+            for refusal in night.repeated
+        ]
     return "\n".join(lines)

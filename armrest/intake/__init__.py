@@ -26,7 +26,7 @@ from armrest.intake.rows import (
     SampledRow,
     serialize_block,
 )
-from armrest.intake.rules import REASONS, Reason, RejectLimit, RowLimit, Severity, severities
+from armrest.intake.rules import REASONS, Reason, RejectLimit, RowLimit, Severity, severities, shown_number
 from armrest.intake.single_customer import is_customer_number, read_single_customer
 from armrest.intake.source import Source, open_source
 
@@ -76,6 +76,7 @@ __all__ = [
     "read_single_customer",
     "serialize_block",
     "severities",
+    "shown_number",
     "suggest_mapping",
     "write_frame",
 ]

@@ -47,7 +47,7 @@ STOP_SECONDS: Final = 5.0
 
 
 is_stand_in: ContextVar[bool] = ContextVar("is_stand_in", default=False)
-"""Whether an embedded server stands in for the user's own, which a later sweep brings up to date."""
+"""Whether an embedded server replaces the user's own for this run; a later sweep updates the user's own."""
 
 
 class Report:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
-from armrest.intake import REASONS
+from armrest.intake import REASONS, shown_number
 from armrest.outbox import BatchView, FailedCustomer, RejectedRow
 
 MOST_FAILED: Final = 1000
@@ -48,7 +48,7 @@ def failed_table(failed: Iterable[FailedCustomer]) -> list[dict[str, Any]]:
     """Return a row for each customer that ARM rejected, up to `MOST_FAILED`."""
     return [
         {
-            "customerNo": customer.customer_no,
+            "customerNo": shown_number(customer.customer_no),
             "reason": customer.reason,
             "batchUuid": customer.batch_uuid or "",
             "seq": customer.seq,

@@ -142,7 +142,7 @@ async def _flow_runs(client: PrefectClient, *, late_seconds: float) -> Finding:
 
 
 async def _notices(client: PrefectClient) -> Finding:
-    """Find out whether people are told of a failed run, and whether the link in the notice leads anywhere."""
+    """Check whether a failed run sends a notice, and whether the link in the notice leads anywhere."""
     existing = await client.read_automations_by_name(NOTICE)
     if not existing:
         return Finding("notices", "trouble", f"the automation {NOTICE!r} does not exist: run {DEPLOY}")
@@ -152,7 +152,7 @@ async def _notices(client: PrefectClient) -> Finding:
         return Finding("notices", "trouble", f"they have no links: set PREFECT_UI_URL, and run {DEPLOY}")
     if not existing[0].enabled:
         return Finding(
-            "notices", "note", f"off: nobody is told of a failed run; set ARMREST_NOTIFY_BLOCK, and run {DEPLOY}"
+            "notices", "note", f"off: a failed run sends no notice; set ARMREST_NOTIFY_BLOCK, and run {DEPLOY}"
         )
     if is_loopback(links[0]):
         where = f"their links lead to {links[0]}, which opens on that machine only"

@@ -31,6 +31,6 @@ def connection(arm: SandboxServer, tmp_path: Path) -> armrest.Connection:
 
 
 def customers(number: int, **columns: Any) -> pd.DataFrame:
-    """A frame of so many customers, numbered from 10001."""
+    """A frame of this number of customers, numbered from 10001."""
     numbers = [str(no) for no in range(10001, 10001 + number)]
     return pd.DataFrame({"customerNo": numbers, "name": [f"Kunde {no}" for no in numbers], **columns})

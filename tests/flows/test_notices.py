@@ -221,7 +221,7 @@ def test_the_night_is_one_message_with_a_line_for_each_client(
     assert any(line.startswith("2222: nothing to do. that is right: the file was read, and all 10") for line in lines)
     assert any(line == "2220: good. 10 of 10 customers updated" for line in lines)
     assert lines[-1] == f"{UI}/artifacts/key/arm-night"
-    assert "Kunde" not in dumped(Path(prefect_server["PREFECT_HOME"])), "no name is in Prefect, whoever was told"
+    assert "Kunde" not in dumped(Path(prefect_server["PREFECT_HOME"])), "a name is in Prefect"
 
 
 class Nightly:

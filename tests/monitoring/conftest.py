@@ -25,7 +25,7 @@ def connection(arm: SandboxServer, home: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def people(number: int) -> pd.DataFrame:
-    """A frame of so many customers, numbered from 10001; one more has no number, so it is rejected."""
+    """A frame of this number of customers, numbered from 10001; one more has no number, so it is rejected."""
     numbers = [str(no) for no in range(10001, 10001 + number)]
     names = [f"Kari Utpost {no}" for no in numbers]
     return pd.DataFrame({"customerNo": [*numbers, ""], "name": [*names, "Ola Utenfor"]})

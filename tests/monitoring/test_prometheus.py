@@ -33,6 +33,7 @@ QUERIES = {
 }
 START_SECONDS = 120
 
+# Both are Debian packages that `make setup` cannot install; what needs neither is tested on every machine.
 needs_prometheus = pytest.mark.skipif(
     not (shutil.which("prometheus") and shutil.which("promtool")), reason="NOT RUN: needs Debian's package prometheus"
 )

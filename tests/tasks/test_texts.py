@@ -100,6 +100,12 @@ def test_the_table_of_failed_customers_is_cut_where_a_listing_would_choke() -> N
     assert len(failed_table(failed)) == MOST_FAILED
 
 
+def test_a_number_that_is_also_a_birth_number_is_not_shown_in_prefect() -> None:
+    failed = [FailedCustomer(number, "refused", 1, None) for number in ("10001", "15108695088")]
+
+    assert [row["customerNo"] for row in failed_table(failed)] == ["10001", "(like a birth number)"]
+
+
 @pytest.mark.parametrize(
     ("batches", "percent"),
     [

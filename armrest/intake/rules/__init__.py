@@ -3,7 +3,7 @@ from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
-from armrest.intake.rules.validators import PLACEHOLDERS, is_birth_number, is_date, is_whole_number
+from armrest.intake.rules.validators import PLACEHOLDERS, is_birth_number, is_date, is_whole_number, shown_number
 
 __all__ = [
     "MAX_CUSTOMER_NO_LENGTH",
@@ -22,5 +22,6 @@ __all__ = [
     "is_whole_number",
     "items",
     "severities",
+    "shown_number",
     "with_countries",
 ]

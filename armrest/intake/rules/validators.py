@@ -241,6 +241,11 @@ def is_doubtful_organisation_number(cell: str) -> bool:
     return country == "NO" and not (orgnr.is_valid(number) and number.isdecimal()) and not is_birth_number(number)
 
 
+def shown_number(number: str) -> str:
+    """Return a customer number as artifacts and notices show it; one that is also a birth number is not shown."""
+    return "(like a birth number)" if is_birth_number(number) else number
+
+
 def is_birth_number(cell: str) -> bool:
     """Whether a cell is a Norwegian birth number or D number, or one of test data, with valid day and check digits."""
     if sum(map(str.isdigit, cell)) != _BIRTH_NUMBER_LENGTH:

@@ -78,7 +78,7 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
     ("ui", "on", "verdict", "said"),
     [
         ("https://prefect.example", True, "fine", "on; their links lead to https://prefect.example"),
-        ("https://prefect.example", False, "note", "off: nobody is told of a failed run; set ARMREST_NOTIFY_BLOCK"),
+        ("https://prefect.example", False, "note", "off: a failed run sends no notice; set ARMREST_NOTIFY_BLOCK"),
         ("http://127.0.0.1:4200", True, "note", "set PREFECT_UI_URL to the address that people use"),
         ("", True, "trouble", "they have no links: set PREFECT_UI_URL"),
     ],

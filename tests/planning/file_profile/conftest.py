@@ -103,6 +103,6 @@ def nights(ledger_url: str, tmp_path: Path) -> Iterator[Nights]:
 
 
 def people(number: int, *, seed: int = 1, numbers: Sequence[str] | None = None) -> Rows:
-    """Return so many customers that look real, numbered from 000001, or with these numbers."""
+    """Return this number of customers that look real, numbered from 000001, or with these numbers."""
     numbers = numbers or [f"{number:06d}" for number in range(1, number + 1)]
     return [row | {"customerNo": no} for row, no in zip(sample_rows(number, seed), numbers, strict=True)]
