@@ -13,10 +13,10 @@ from armrest.intake.rows.mending import mended
 from armrest.intake.rules.column import Column
 from armrest.intake.rules.customer_number import THOUSANDS, customer_number_fault
 from armrest.intake.rules.validators import (
+    PLACEHOLDERS,
     contains_birth_number,
     is_birth_number,
     is_error_cell,
-    is_placeholder,
     is_scientific,
     is_unreadable,
 )
@@ -33,7 +33,7 @@ letters = st.characters(exclude_categories=["Cc", "Cs", "Cn", "Z"])
 texts = (
     st.text(st.one_of(letters, st.sampled_from(' ",;|\t\n')), min_size=1, max_size=12)
     .map(str.strip)
-    .filter(lambda text: text and not (is_error_cell(text) or is_unreadable(text) or is_placeholder(text)))
+    .filter(lambda text: text and not (is_error_cell(text) or is_unreadable(text) or text in PLACEHOLDERS))
     .filter(lambda text: "\n" not in text or not any(sign in text for sign in ",;|\t"))  # a stray quote's rows
     .filter(lambda text: not contains_birth_number(text) and not list(mended("organizationNo", Column([text]))))
 )

@@ -25,7 +25,6 @@ PAGES_IN_MEMORY: Final = 50
 MAX_ROWS: Final = 1 << 20
 MAX_COLUMNS: Final = 1 << 14
 _ESCAPED: Final = re.compile("_x([0-9A-Fa-f]{4})_")
-_TEXT_TYPES: Final = frozenset({"str", "e"})
 _LETTERS: Final = re.compile("[A-Z]{1,3}")
 
 

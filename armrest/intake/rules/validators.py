@@ -264,11 +264,6 @@ def contains_birth_number(cell: str) -> bool:
     return is_birth_number(cell) or any(map(is_birth_number, _BIRTH_SHAPE.findall(cell)))
 
 
-def is_placeholder(cell: str) -> bool:
-    """Whether a cell is a word or sign that stands for no value."""
-    return cell in PLACEHOLDERS
-
-
 def possible_birth_numbers(cells: Iterable[str]) -> list[str]:
     """The cells that may be one: eleven digits that begin with a day, or longer ones with separators."""
     return [
