@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 import armrest
 from armrest.app.environment import environment_settings
@@ -116,27 +115,15 @@ def test_nothing_was_ever_handed_over(workspace: Workspace) -> None:
 
 
 def test_with_several_machines_it_lies_in_the_object_store(
-    connection: armrest.Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    connection: armrest.Connection, s3: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    try:
-        host, port = moto.get_host_and_port()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        monkeypatch.setenv("ARMREST_STORE_URL", "s3://armrest/bodies")
-        s3fs.S3FileSystem.clear_instance_cache()
-        s3fs.S3FileSystem().makedirs("armrest", exist_ok=True)
+    monkeypatch.setenv("ARMREST_STORE_URL", "s3://armrest/bodies")
+    s3fs.S3FileSystem().mkdir("armrest")
 
-        source = connection.hand_over(customers(3), name="crm")
-        with open_workspace(lambda _: environment_settings(home=tmp_path / "other-machine")) as workspace:
-            reading = SourceOptions(source=source).open(workspace.settings, places=places_of(workspace.settings))
+    source = connection.hand_over(customers(3), name="crm")
+    with open_workspace(lambda _: environment_settings(home=tmp_path / "other-machine")) as workspace:
+        reading = SourceOptions(source=source).open(workspace.settings, places=places_of(workspace.settings))
 
-            assert source.startswith("s3://armrest/bodies/handed-over/")
-            assert sum(block.rows for block in reading.blocks()) == 3
-            assert remove_old_handed_over(workspace, older_than_seconds=0) == 1
-    finally:
-        moto.stop()
-        s3fs.S3FileSystem.clear_instance_cache()
+        assert source.startswith("s3://armrest/bodies/handed-over/")
+        assert sum(block.rows for block in reading.blocks()) == 3
+        assert remove_old_handed_over(workspace, older_than_seconds=0) == 1

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -10,7 +9,6 @@ import pytest
 import s3fs
 from moto import settings as moto_settings
 from moto.core.responses import ActionAuthenticatorMixin
-from moto.server import ThreadedMotoServer
 
 from armrest.intake import InputRefused, open_source
 from tests.intake.reading import read
@@ -18,26 +16,12 @@ from tests.intake.reading import read
 KARE = [{"customerNo": "0010", "name": "Kåre"}]
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
-
-
 @pytest.fixture
-def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
+def bucket(s3: None) -> None:
     table = io.BytesIO()
     pa.parquet.write_table(pa.table({"customerNo": ["0010"], "name": ["Kåre"]}), table)
     system = s3fs.S3FileSystem()
-    system.makedirs("inbox", exist_ok=True)
+    system.mkdir("inbox")
     system.pipe("inbox/customers.csv.gz", gzip.compress("customerNo,name\n0010,Kåre\n".encode()))
     system.pipe("inbox/parts/customers.parquet", table.getvalue())
 

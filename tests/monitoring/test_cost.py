@@ -95,8 +95,11 @@ def test_spans_and_metrics_cost_at_most_three_percent_of_a_run(
     assert cost / whole <= MOST_SHARE, told
 
 
-def test_where_nobody_listens_a_batch_costs_next_to_nothing() -> None:
-    assert min(cpu_of_a_batch(500) for _ in range(3)) < 0.0001
+def test_where_nobody_listens_a_batch_costs_half_of_that_at_most(request: pytest.FixtureRequest) -> None:
+    unheard = min(cpu_of_a_batch(500) for _ in range(3))
+    request.getfixturevalue("providers")
+
+    assert unheard < min(cpu_of_a_batch(500) for _ in range(3)) / 2
 
 
 def _plain() -> dict[str, str]:

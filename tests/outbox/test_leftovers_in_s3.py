@@ -1,11 +1,8 @@
 """As test_leftovers.py, in a bucket: by moto's server in this process, which speaks S3 over HTTP."""
 
-from collections.abc import Iterator
-
 import fsspec
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from armrest.outbox import Outbox, new_run_id, purge
 from tests.outbox.conftest import CLIENT_NO, Clock
@@ -14,19 +11,9 @@ MONTH = 30 * 86_400.0
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
+def bucket(s3: None) -> str:
     s3fs.S3FileSystem().mkdir("armrest")
-    yield "s3://armrest/bodies"
-    s3fs.S3FileSystem.clear_instance_cache()
-    moto.stop()
+    return "s3://armrest/bodies"
 
 
 def test_on_an_object_store_they_go_too(ledger_url: str, clock: Clock, bucket: str) -> None:
