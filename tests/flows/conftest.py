@@ -14,8 +14,6 @@ from tests.conftest import plain_environment
 from tests.flows.history import History
 
 ROOT = Path(__file__).parents[2]
-OF_A_DEPLOYMENT = ("ARMREST_INBOX", "ARMREST_MAPPINGS", "ARMREST_SOURCE_PREFIXES")
-"""Set by some tests; the process that runs the flows would remember them for the others."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ def run_flow(host: "subprocess.Popen[str]", settings: Mapping[str, str]) -> RunF
         what = {"parameters": parameters, "deployed": deployed} if retry is None else {"retry": retry}
         assert host.stdin
         assert host.stdout
-        variables = {**dict.fromkeys(OF_A_DEPLOYMENT, ""), **settings}
-        host.stdin.write(json.dumps({"flow": flow, "variables": variables, **what}) + "\n")
+        host.stdin.write(json.dumps({"flow": flow, "variables": dict(settings), **what}) + "\n")
         host.stdin.flush()
         return FlowEnded(**json.loads(host.stdout.readline()))
 

@@ -1,7 +1,8 @@
 """Runs flows as it is told on stdin, in a process of its own: Prefect leaks sockets, and in tests warnings are errors.
 
 A line in: `{"flow": name, "parameters": {…}, "variables": {…}}`, or `{"retry": flow run's id, …}` in place of the
-parameters; with `"deployed": true` the run is one of a deployment, as a form makes them.
+parameters; with `"deployed": true` the run is one of a deployment, as a form makes them. A variable lasts for its
+line only.
 A line out: `{"flow_run_id", "name", "message"}`.
 """
 
@@ -74,9 +75,11 @@ async def run_deployed(flow: Flow[..., Any], parameters: dict[str, Any]) -> Stat
 
 
 def main() -> None:
+    at_start = dict(os.environ)
     for line in sys.stdin:
         order = json.loads(line)
-        os.environ.update(order["variables"])
+        os.environ.clear()
+        os.environ.update(at_start | order["variables"])
         flow = FLOWS[order["flow"]]
         start = run_deployed if order.get("deployed") else run
         work = retry(flow, UUID(order["retry"])) if "retry" in order else start(flow, order["parameters"])
