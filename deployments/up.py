@@ -96,9 +96,9 @@ def _assert_free(stack: LocalStack, missing: Sequence[str]) -> None:
     """Make sure that the needed ports are free, before anything starts."""
     for name, port in (("server", stack.port), ("sandbox", stack.sandbox_port)):
         if name in missing and is_taken(port):
-            who = processes.listener(port) or "another program"
+            program = processes.listener(port) or "another program"
             raise StartFailed(
-                f"port {port} is taken by {who}: stop it, or choose another port: make up PORT={stack.port + 100}"
+                f"port {port} is taken by {program}: stop it, or choose another port: make up PORT={stack.port + 100}"
             )
 
 

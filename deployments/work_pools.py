@@ -44,15 +44,15 @@ async def make_work_pool(kind: PoolType, clients: Sequence[int]) -> str:
     async with get_client() as client:
         template = with_secrets(kind, await _default_template(kind))
         try:
-            there = await client.read_work_pool(POOL)
+            pool = await client.read_work_pool(POOL)
         except ObjectNotFound:
             template = with_clients(template, _required(_listed(clients)))
             with suppress(ObjectAlreadyExists):  # a busy server created it before the client's retry
                 await client.create_work_pool(WorkPoolCreate(name=POOL, type=kind, base_job_template=template))
             return f"Work pool {POOL}: created, of the type {kind}, for {_client_list(template)}"
-        if there.type != kind:
-            raise OtherPool(f"work pool {POOL} is of the type {there.type}, not {kind}: delete it, or deploy to that")
-        template = with_clients(template, _required(_listed(clients) or clients_of(there.base_job_template)))
+        if pool.type != kind:
+            raise OtherPool(f"work pool {POOL} is of the type {pool.type}, not {kind}: delete it, or deploy to that")
+        template = with_clients(template, _required(_listed(clients) or clients_of(pool.base_job_template)))
         await client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=template))
         return f"Work pool {POOL}: up to date, of the type {kind}, for {_client_list(template)}"
 

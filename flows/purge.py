@@ -29,7 +29,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
         force: Also remove open and failed batches, which cannot be sent again then.
     """
     with use_workspace() as workspace:
-        done = await asyncio.to_thread(
+        purged = await asyncio.to_thread(
             purge_outbox,
             workspace.outbox,
             older_than_seconds=seconds_in(older_than),
@@ -46,5 +46,5 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             older_than_seconds=seconds_in(older_than),
             history_years=workspace.settings.history_years,
         )
-    data = {**asdict(done), "archived": asdict(archived)}
-    return Completed(message=f"{done.message}; archived {archived.message}", data=data)
+    data = {**asdict(purged), "archived": asdict(archived)}
+    return Completed(message=f"{purged.message}; archived {archived.message}", data=data)

@@ -60,12 +60,12 @@ async def update_customer(
         return _refused(f"{both[0]} has a new value and is in clear, too: keep one of them")
     with use_workspace(connection) as workspace:
         try:
-            done = await update_single_customer(
+            result = await update_single_customer(
                 workspace, client_no, customer_no, values=values, clear=clear or [], user_id=user_id
             )
         except InputRefused as refusal:
             return _refused(refusal.message)
-    return end_state(done.run)
+    return end_state(result.run)
 
 
 hide_from_form(update_customer, "changes")

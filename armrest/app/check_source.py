@@ -94,7 +94,7 @@ def _read(source: Source, report: SourceReport) -> None:
         report.read += block.rows
         report.rejected += len(block.rejects)
         report.warned_rows += len({warning.row for warning in block.warnings})
-        findings = [found for reject in block.rejects for found in _of_reject(reject)]
+        findings = [finding for reject in block.rejects for finding in _of_reject(reject)]
         findings += [_of_warning(warning) for warning in block.warnings]
         report.findings += sorted(findings, key=lambda finding: finding.row)
 

@@ -139,8 +139,8 @@ def _mappings(settings: Settings) -> str:
 def _prefixes(settings: Settings) -> Finding:
     if not settings.source_prefixes:
         return Finding("sources", "note", "a deployment reads the inbox and sql:NAME (ARMREST_SOURCE_PREFIXES)")
-    said = f"a deployment reads the inbox, sql:NAME and {', '.join(settings.source_prefixes)}"
-    return Finding("sources", "fine", said)
+    message = f"a deployment reads the inbox, sql:NAME and {', '.join(settings.source_prefixes)}"
+    return Finding("sources", "fine", message)
 
 
 async def clients_finding(load: LoadSettings) -> Finding:

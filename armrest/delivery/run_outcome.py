@@ -121,31 +121,31 @@ def _is_open(customers: CustomerCounts) -> bool:
     return customers.planned > customers.settled + customers.failed + customers.superseded
 
 
-def describe_outcome(found: RunSummary, stopped: str = "") -> str:
+def describe_outcome(summary: RunSummary, stopped: str = "") -> str:
     """Return one sentence about a run that was sent: what stopped it, and how many are open, refused and updated.
 
     If the run was not sent to its end, and nothing says why, it counts what was not sent apart from what ARM has not
     answered.
     """
-    people, sent = found.customers, found.batches
-    if not people.planned:
+    customers, sent = summary.customers, summary.batches
+    if not customers.planned:
         return stopped or "nothing to send"
     parts = [stopped] if stopped else []
-    if people.open and found.unsent and not stopped:
-        parts.append(_left(found))
-    elif people.open:
-        parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(people.open)})")
-    if not_sent := sum(customers for reason, customers in found.failed_why if reason.startswith(NOT_SENT)):
-        parts.append(f"{_customers(not_sent)} not sent by themselves, `armrest rerun {found.run_id}` sends them")
-        parts += [f"{_customers(people.failed - not_sent)} refused"] if people.failed > not_sent else []
-    elif people.failed:
+    if customers.open and summary.unsent and not stopped:
+        parts.append(_left(summary))
+    elif customers.open:
+        parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(customers.open)})")
+    if not_sent := sum(number for reason, number in summary.failed_why if reason.startswith(NOT_SENT)):
+        parts.append(f"{_customers(not_sent)} not sent by themselves, `armrest rerun {summary.run_id}` sends them")
+        parts += [f"{_customers(customers.failed - not_sent)} refused"] if customers.failed > not_sent else []
+    elif customers.failed:
         where = f", in {sent.failed} of {sent.planned} batches" if sent.failed else ""
-        parts.append(f"{_customers(people.failed)} refused{where}")
-    if people.superseded:
-        parts.append(f"{_customers(people.superseded)} superseded by newer data")
-    if not parts or (people.settled and not people.failed):
-        parts.append(f"{people.settled} of {_customers(people.planned)} updated")
-    where = f": see arm-failed-customers-{found.client_no}" if people.failed else ""
+        parts.append(f"{_customers(customers.failed)} refused{where}")
+    if customers.superseded:
+        parts.append(f"{_customers(customers.superseded)} superseded by newer data")
+    if not parts or (customers.settled and not customers.failed):
+        parts.append(f"{customers.settled} of {_customers(customers.planned)} updated")
+    where = f": see arm-failed-customers-{summary.client_no}" if customers.failed else ""
     return "; ".join(parts) + where
 
 

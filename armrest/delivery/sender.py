@@ -134,13 +134,13 @@ class Sender:
         try:
             accepted = await self._put(self._context.run.client_no, body)
         except ArmError as error:
-            told = _no_such_client(error) if isinstance(error, NotFound) else error
-            call.broke(told)
+            reported = _no_such_client(error) if isinstance(error, NotFound) else error
+            call.broke(reported)
             revert = partial(revert_to_planned, last_sent_at=last_sent_at)
-            take_back = revert if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
+            take_back = revert if isinstance(reported, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt
             with self._guard_against_lost_lease():
-                take_back(self._context.outbox.ledger, batch, told.message)
-            raise told from None
+                take_back(self._context.outbox.ledger, batch, reported.message)
+            raise reported from None
         except asyncio.CancelledError:
             call.broken_off()
             raise

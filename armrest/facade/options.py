@@ -96,16 +96,16 @@ def source_options(source: str, options: Mapping[str, Any]) -> SourceOptions:
     """
     if unknown := sorted(set(options) - READING):
         raise TypeError(f"there is no argument {unknown[0]!r}; there are {', '.join(sorted(READING))}")
-    given = dict(options)
-    if given.get("mapping") is not None:
-        given["mapping"] = str(given["mapping"])
-    if isinstance(given.get("clear"), str):
-        given["clear"] = (given["clear"],)
-    given |= {name: str(given[name]) for name in ("max_rejected", "max_warned") if isinstance(given.get(name), int)}
-    if isinstance(given.get("max_source_age"), timedelta):
-        given["max_source_age"] = f"{given['max_source_age'].total_seconds():f}s"
+    flags = dict(options)
+    if flags.get("mapping") is not None:
+        flags["mapping"] = str(flags["mapping"])
+    if isinstance(flags.get("clear"), str):
+        flags["clear"] = (flags["clear"],)
+    flags |= {name: str(flags[name]) for name in ("max_rejected", "max_warned") if isinstance(flags.get(name), int)}
+    if isinstance(flags.get("max_source_age"), timedelta):
+        flags["max_source_age"] = f"{flags['max_source_age'].total_seconds():f}s"
     try:
-        return SourceOptions(source=source, **given)
+        return SourceOptions(source=source, **flags)
     except ValidationError as error:
         raise _refused(error) from None
 

@@ -143,22 +143,22 @@ class _Guesses:
         self._left: list[str] = []
         self._header_row = header_row
         numbered = {position: name for name, position in numbered_headings(columns).items()}
-        taken: dict[str, str] = {}
+        columns_by_field: dict[str, str] = {}
         for index, (name, values) in enumerate(zip(columns, cells, strict=True)):
             column = numbered.get(index, name)  # as a mapping names it
-            leaf = self._leaf(name, values, taken)
+            leaf = self._leaf(name, values, columns_by_field)
             if leaf is None:
                 self._leave(index, column, "")
-            elif leaf in taken:
-                self._leave(index, column, f"{leaf}, which {taken[leaf]} holds already")
+            elif leaf in columns_by_field:
+                self._leave(index, column, f"{leaf}, which {columns_by_field[leaf]} holds already")
             elif has_address_field([leaf]) and missing_address_fields(set(filter(None, map(guess, columns)))):
                 self._leave(index, column, f"{leaf}, but an address needs {', '.join(NEEDED_ADDRESS_FIELDS)}")
             elif (rule := self._rule(leaf, values)) is None:
                 self._leave(index, column, f"{leaf}, but it is not clear whether day or month comes first")
             else:
-                taken[leaf] = column
+                columns_by_field[leaf] = column
                 self._lines.append(f"  {_key(column)}: {rule}")
-        if "customerNo" not in taken:
+        if "customerNo" not in columns_by_field:
             raise InputRefused(
                 f"{source}: no column looks like customer numbers; rename the one that holds them to customerNo",
                 code="missing-column",
@@ -173,11 +173,11 @@ class _Guesses:
         header = [f"header_row: {self._header_row}   # found by its names; what is above it is not read"]
         return "\n".join([title, *(header if self._header_row else []), "columns:", *self._lines, *left]) + "\n"
 
-    def _leaf(self, column: str, values: Sequence[str], taken: Mapping[str, str]) -> str | None:
+    def _leaf(self, column: str, values: Sequence[str], columns_by_field: Mapping[str, str]) -> str | None:
         """The field that a column probably holds; the second column of a name holds the next field of its kind."""
         leaf = guess(column)
-        if leaf in taken and leaf in _NEXT and guess(taken[leaf].rpartition(" (")[0]) == leaf:
-            leaf = next((field for field in _NEXT[leaf] if field not in taken), leaf)
+        if leaf in columns_by_field and leaf in _NEXT and guess(columns_by_field[leaf].rpartition(" (")[0]) == leaf:
+            leaf = next((field for field in _NEXT[leaf] if field not in columns_by_field), leaf)
         has_codes = any(guess(name) == "countryCode" for name in self._columns)
         if leaf == "countryText" and not has_codes and _country_lookup(values):
             return "countryCode"

@@ -133,8 +133,8 @@ class BodyStore:
     def folders(self) -> set[str]:
         """Return the names of all folders."""
         self._fs.invalidate_cache()
-        found = self._fs.ls(self._root, detail=False) if self._fs.exists(self._root) else []
-        return {path.rstrip("/").rsplit("/", 1)[-1] for path in found}
+        paths = self._fs.ls(self._root, detail=False) if self._fs.exists(self._root) else []
+        return {path.rstrip("/").rsplit("/", 1)[-1] for path in paths}
 
     def files(self, folder: str) -> list[str]:
         """Return the files of a folder, from all writers."""

@@ -149,10 +149,10 @@ def _counts(outbox: Outbox) -> Iterator[CheckFinding]:
                 lines.setdefault(line.batch_seq, Counter()).update(
                     customers=1, failed=line.outcome == "failed", superseded=line.outcome == "superseded"
                 )
-            kept = {row.seq: row for row in tx.execute(_BATCHES, {"run_seq": run.seq})}
+            rows_by_seq = {row.seq: row for row in tx.execute(_BATCHES, {"run_seq": run.seq})}
             planned = tx.execute(select(runs.c.planned).where(runs.c.seq == run.seq)).scalar_one()
-        for seq in sorted(lines.keys() | kept.keys()):
-            if differing := _differing(kept.get(seq), lines.get(seq, {}), run):
+        for seq in sorted(lines.keys() | rows_by_seq.keys()):
+            if differing := _differing(rows_by_seq.get(seq), lines.get(seq, {}), run):
                 text = f"batch {seq} of run {run.run_id} is inconsistent ({differing}): restore a copy of the ledger"
                 yield CheckFinding(code="counts-differ", message=text, run_id=run.run_id, batch=seq)
         counted = sum(count["customers"] for count in lines.values())

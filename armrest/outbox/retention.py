@@ -107,9 +107,9 @@ def _old_runs(outbox: Outbox, before: float) -> list[Run]:
     is_left = select(runs.c.run_id, runs.c.seq).where(is_old, ~may_be_planned)
     folders = outbox.bodies.folders()
     with outbox.ledger.read() as tx:
-        found = {row.run_id: row.seq for row in tx.execute(is_left) if row.run_id in folders}
-        found |= {row.run_id: row.seq for row in tx.execute(holds_data)}
-    return [find_run(outbox.ledger, run_id) for run_id in sorted(found, key=found.__getitem__)]
+        run_seqs = {row.run_id: row.seq for row in tx.execute(is_left) if row.run_id in folders}
+        run_seqs |= {row.run_id: row.seq for row in tx.execute(holds_data)}
+    return [find_run(outbox.ledger, run_id) for run_id in sorted(run_seqs, key=run_seqs.__getitem__)]
 
 
 @contextmanager
@@ -165,7 +165,7 @@ def _remove_bodies(outbox: Outbox, run: Run, lease: Lease, *, going: Sequence[Ba
     Raises:
         LeaseLost: The purge took so long that another process has taken the client; nothing is removed.
     """
-    there = set(outbox.bodies.files(run.run_id))
+    present = set(outbox.bodies.files(run.run_id))
     shared = {batch.body.file for batch in going}
     with outbox.bodies.writer(run.run_id) as writer:
         moved = [
@@ -187,7 +187,7 @@ def _remove_bodies(outbox: Outbox, run: Run, lease: Lease, *, going: Sequence[Ba
     except LeaseLost:
         outbox.bodies.remove_files(writer.files)
         raise
-    outbox.bodies.remove_files(there - needed)
+    outbox.bodies.remove_files(present - needed)
 
 
 def _remove_rejects(ledger: Ledger, run: Run, lease: Lease) -> None:

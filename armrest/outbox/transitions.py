@@ -138,9 +138,9 @@ def accept_by_person(ledger: Ledger, batch: Batch, *, by: str, reason: str) -> S
     Raises:
         BatchMoved: The batch is closed already.
     """
-    now, said = ledger.now(), f"{BY_A_PERSON} ({by}): {reason}"
+    now, detail = ledger.now(), f"{BY_A_PERSON} ({by}): {reason}"
     with ledger.write() as tx:
-        _close(tx, batch, {}, {"message": said}, settled_at=now, expected=(State.ACCEPTED,))
+        _close(tx, batch, {}, {"message": detail}, settled_at=now, expected=(State.ACCEPTED,))
         declared = {"what": "ACCEPT", "outcome": "declared", "evidence": f"{by}: {reason}"}
         tx.execute(insert(attempts).values(run_seq=batch.run_seq, batch_seq=batch.seq, at=now, **declared))
         return read_batch(tx, batch.run_seq, batch.seq).state

@@ -108,10 +108,10 @@ class GuardRails:
             GuardRailHit: It differs.
         """
         if differences and self.checks_profile:
-            said = "; ".join(differences[:MOST_SAID])
+            text = "; ".join(differences[:MOST_SAID])
             more = f"; and {len(differences) - MOST_SAID} more" if len(differences) > MOST_SAID else ""
             raise GuardRailHit(
-                f"{source}: not like the last file that settled: {said}{more}: check the system that exported it, or "
+                f"{source}: not like the last file that settled: {text}{more}: check the system that exported it, or "
                 "--no-check-profile if it is right",
                 code="unlike-its-past",
             )

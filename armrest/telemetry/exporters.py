@@ -27,16 +27,16 @@ def start_telemetry() -> bool:
 
     Nothing is imported if they name none. If the host program has set providers, those are used instead.
     """
-    wanted = {kind for kind, names in ENDPOINTS.items() if any(os.environ.get(name) for name in names)}
-    if not wanted or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    kinds = {kind for kind, names in ENDPOINTS.items() if any(os.environ.get(name) for name in names)}
+    if not kinds or os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
     if OWN.tracer_provider or OWN.meter_provider:
         return True
     try:
         resource = _resource()
-        if "traces" in wanted:
+        if "traces" in kinds:
             OWN.tracer_provider = _tracer_provider(resource)
-        if "metrics" in wanted:
+        if "metrics" in kinds:
             OWN.meter_provider = _meter_provider(resource)
     except ImportError:
         if not _state["is_missing_told"]:

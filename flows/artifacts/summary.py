@@ -89,8 +89,8 @@ def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -
 
 def question_markdown(reason: str, view: PlanView) -> str:
     """Return why a run asks and the figures that matter; short, so that the fields of the form stay in view."""
-    wanted = ("changed", "rejected", "would be sent", "vanished")
-    figures = [f"{what}: {_cell(value)}" for what, value in view.rows() if what in wanted]
+    labels = ("changed", "rejected", "would be sent", "vanished")
+    figures = [f"{what}: {_cell(value)}" for what, value in view.rows() if what in labels]
     return "\n\n".join([browser_words(reason), " · ".join(figures), "The whole plan: artifact `arm-plan-…`."])
 
 

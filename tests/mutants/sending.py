@@ -53,15 +53,15 @@ SENDING: Final = (
     Mutant(
         promise="a process with a dead holder's number is not the holder",
         file=_LEASES,
-        old="            same = ticks == noted",
+        old="            same = ticks == ticks_of_holder",
         new="            same = ticks is not None",
         tests=("outbox/test_lease_of_the_dead.py",),
     ),
     Mutant(
         promise="a step of the clock makes no live holder look dead",
         file=_LEASES,
-        old="        if ticks is None or noted is None:",
-        new="        if noted or ticks is None:",
+        old="        if ticks is None or ticks_of_holder is None:",
+        new="        if ticks_of_holder or ticks is None:",
         tests=("outbox/test_lease_of_the_dead.py",),
     ),
     Mutant(
@@ -95,8 +95,8 @@ SENDING: Final = (
     Mutant(
         promise="a worker whose part was reassigned does not join again",
         file=_SHARDS,
-        old="        if found is not None and found > shard.attempt:",
-        new="        if found is not None and found > 99:",
+        old="        if attempt is not None and attempt > shard.attempt:",
+        new="        if attempt is not None and attempt > 99:",
         tests=("outbox/sending/test_shards.py",),
     ),
     Mutant(
@@ -243,7 +243,7 @@ SENDING: Final = (
     Mutant(
         promise="a request without an answer is in doubt",
         file=_SENDER,
-        old="            take_back = revert if isinstance(told, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt",
+        old="            take_back = revert if isinstance(reported, CERTAINLY_NOT_ACCEPTED) else mark_in_doubt",
         new="            take_back = revert if isinstance(told, ArmError) else mark_in_doubt",
         tests=("delivery/test_retries.py::test_eight_tries_without_an_answer_leave_it_open_and_in_doubt",),
     ),

@@ -91,7 +91,7 @@ class CsvTable(PlainTable):
         surplus = record[len(self.columns) :]
         return 0 if any(map(str.strip, surplus)) else len(surplus)
 
-    def _record_at(self, wanted: int | None) -> tuple[int, list[str], int]:
+    def _record_at(self, header_row: int | None) -> tuple[int, list[str], int]:
         """The row number of a record, its cells, and the length of the text up to its end; None: the first filled one.
 
         Raises:
@@ -104,7 +104,7 @@ class CsvTable(PlainTable):
             reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
             try:
                 for row, cells in enumerate(reader, start=1):
-                    is_header = row == wanted if wanted else bool(cells) and not cells[0].startswith("sep=")
+                    is_header = row == header_row if header_row else bool(cells) and not cells[0].startswith("sep=")
                     if is_header and reader.line_num < len(lines):
                         return row, cells, len("".join(lines[: reader.line_num]))
             except csv.Error as error:
@@ -112,9 +112,9 @@ class CsvTable(PlainTable):
                     raise self._quote_fault(error, 1) from None
             if len(text) > MAX_RECORD_LENGTH:
                 break
-        return self._last_record(text, wanted)
+        return self._last_record(text, header_row)
 
-    def _last_record(self, text: str, wanted: int | None) -> tuple[int, list[str], int]:
+    def _last_record(self, text: str, header_row: int | None) -> tuple[int, list[str], int]:
         """The header of a file that ends with it, or of which only the header was read."""
         if len(text) > MAX_RECORD_LENGTH:
             raise self._file.refused(
@@ -123,11 +123,11 @@ class CsvTable(PlainTable):
         try:
             rows = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True), start=1)
             for row, cells in rows:
-                if row == wanted if wanted else bool(cells) and not cells[0].startswith("sep="):
+                if row == header_row if header_row else bool(cells) and not cells[0].startswith("sep="):
                     return row, cells, len(text)
         except csv.Error as error:
             raise self._quote_fault(error, 1) from None
-        raise self._file.refused("missing-column", f"there is no row {wanted}, which should hold the header")
+        raise self._file.refused("missing-column", f"there is no row {header_row}, which should hold the header")
 
     def tops(self) -> Iterator[Rows]:
         """The first rows of the file, split by each delimiter."""

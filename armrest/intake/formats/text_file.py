@@ -52,15 +52,15 @@ class TextFile:
         Raises:
             InputRefused: A byte is NUL, or invalid in the encoding; the message names its line.
         """
-        lines, held, is_line_start = 1, "", True
+        lines, withheld, is_line_start = 1, "", True
         for text in self._decoded(block_bytes):
-            text = held + text  # noqa: PLW2901  what was held back comes first
-            held = ""
+            text = withheld + text  # noqa: PLW2901  what was held back comes first
+            withheld = ""
             if "\ufeff" in text:
                 text = _BOM_AT_LINE.sub("", text)  # noqa: PLW2901  files that were joined have it inside
                 text = text.removeprefix("\ufeff") if is_line_start else text  # noqa: PLW2901
             if "\x1a" in text and (end := _END_OF_DOS_FILE.search(text)) and len(end[0]) < _MAX_END:
-                text, held = text[: end.start()], end[0]  # noqa: PLW2901
+                text, withheld = text[: end.start()], end[0]  # noqa: PLW2901
             if "\0" in text:
                 line = lines + text[: text.index("\0")].count("\n")
                 advice = "save it as CSV UTF-8 (is it a workbook, or UTF-16?)"

@@ -78,8 +78,8 @@ def _with_index_hint(refusal: InputRefused, content: FrameBlocks) -> InputRefuse
 
 def _refuse_named_index(content: FrameBlocks, *, name: str, mapping: ColumnMapping | None) -> None:
     """Refuse an index that holds a field: it is no column, and would be left out in silence."""
-    wanted: Sequence[str] = list(mapping.columns) if mapping else list(KNOWN)
+    columns: Sequence[str] = list(mapping.columns) if mapping else list(KNOWN)
     for level in content.index:
-        if level is not None and level in wanted and level not in content.columns:
+        if level is not None and level in columns and level not in content.columns:
             what = f"{level} is the frame's index, not a column; make it one: frame.reset_index()"
             raise InputRefused(f"{name}: {what}", code="index-holds-field", column=level)

@@ -116,11 +116,11 @@ def numbered_headings(columns: Sequence[str]) -> dict[str, int]:
 
 def unmapped(columns: Sequence[str], field_sources: Lookup[str, FieldSource]) -> list[int]:
     """The positions of the source's columns that no field comes from."""
-    taken = {field_source.position for field_source in field_sources.values()}
+    used_positions = {field_source.position for field_source in field_sources.values()}
     return [
         position
         for position, column in enumerate(columns)
-        if position not in taken and column not in {"", *OWN_COLUMNS}
+        if position not in used_positions and column not in {"", *OWN_COLUMNS}
     ]
 
 

@@ -27,15 +27,15 @@ class Trailer:
             [*block.row_numbers[-1:], *(reject.row for reject in block.rejects if reject.code not in TRAILER_CODES)],
             default=0,
         )
-        held = [reject for reject in block.rejects if reject.code in TRAILER_CODES and reject.row > last]
+        trailing = [reject for reject in block.rejects if reject.code in TRAILER_CODES and reject.row > last]
         others = block.rejects
-        if held:
-            rows = {reject.row for reject in held}
+        if trailing:
+            rows = {reject.row for reject in trailing}
             others = [reject for reject in block.rejects if reject.row not in rows]
         followed = self._held if last else []
-        waiting = held if last else [*self._held, *held]
+        waiting = trailing if last else [*self._held, *trailing]
         if len(waiting) > MOST_ROWS:
             followed, waiting = [*followed, *waiting], []
-        block.rows += len(followed) - len(held)
+        block.rows += len(followed) - len(trailing)
         block.rejects = sorted([*followed, *others], key=lambda reject: reject.row) if followed else others
         self._held = waiting

@@ -91,15 +91,17 @@ def _rows_that_may_differ(tx: Connection, table: Table, place: str, run_seq: int
 
 def _note_spellings(tx: Connection, rows: Sequence[Any]) -> None:
     """Note what numbers that are not ASCII were taken for; if the key is ASCII, a number in ASCII may have it, too."""
-    noted = []
+    collisions = []
     for row in rows:
         if not row.customer_no.isascii():
             key = customer_key(row.customer_no)
             former_keys = {row.former_key, key} if key.isascii() else {row.former_key}
-            noted += [{"client_id": row.client_id, "customer_key": key, "former_key": former} for former in former_keys]
-    if noted:
+            collisions += [
+                {"client_id": row.client_id, "customer_key": key, "former_key": former} for former in former_keys
+            ]
+    if collisions:
         dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
-        tx.execute(dialect.insert(_spellings).on_conflict_do_nothing(), noted)
+        tx.execute(dialect.insert(_spellings).on_conflict_do_nothing(), collisions)
 
 
 def _withdraw_fingerprints(tx: Connection) -> None:

@@ -256,9 +256,10 @@ def _told(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
         cause = getattr(error, "orig", None) or error
-        said = next(iter(str(cause).strip().splitlines()), type(cause).__name__)  # a driver may say nothing at all
+        message = next(iter(str(cause).strip().splitlines()), type(cause).__name__)  # a driver may say nothing at all
         raise LedgerUnusable(
-            f"the ledger {_name(engine)} cannot be used: {said}; nothing is sent without it", may_pass=may_pass(error)
+            f"the ledger {_name(engine)} cannot be used: {message}; nothing is sent without it",
+            may_pass=may_pass(error),
         ) from None
 
 

@@ -114,8 +114,10 @@ def is_outdated(engine: Engine) -> bool:
 
 
 def _assert_idle(tx: Connection) -> None:
-    held = text("SELECT client_no, holder_run_id FROM clients WHERE holder_run_id IS NOT NULL AND lapses_at > :now")
-    if row := tx.execute(held, {"now": time.time()}).first():
+    live_leases = text(
+        "SELECT client_no, holder_run_id FROM clients WHERE holder_run_id IS NOT NULL AND lapses_at > :now"
+    )
+    if row := tx.execute(live_leases, {"now": time.time()}).first():
         raise LedgerUnusable(
             f"the ledger is of an older version, and run {row.holder_run_id} of client {row.client_no} still holds its "
             "client with it: try again when that run has ended"
@@ -136,5 +138,5 @@ def _assert_small(tx: Connection, most_lines: int | None) -> None:
 def _version(tx: Connection) -> int:
     """Return the version of the existing tables, or 0 if there are none."""
     facts.create(tx, checkfirst=True)
-    found = tx.execute(select(facts.c.value).where(facts.c.name == VERSION_FACT)).scalar()
-    return int(found) if found else 0
+    version = tx.execute(select(facts.c.value).where(facts.c.name == VERSION_FACT)).scalar()
+    return int(version) if version else 0

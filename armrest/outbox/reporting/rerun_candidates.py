@@ -77,11 +77,11 @@ def failures_in(
             batch,
             [
                 Failure(
-                    person,
+                    customer,
                     refused_whole=(reasons[line.ordinal] or "").startswith(REFUSED_WHOLE),
                     not_sent=(reasons[line.ordinal] or "").startswith(NOT_SENT),
                 )
-                for line, person in read_customers(outbox, batch)
+                for line, customer in read_customers(outbox, batch)
                 if line.ordinal in reasons
             ],
         )

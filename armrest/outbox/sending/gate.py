@@ -127,9 +127,9 @@ def _intent(tx: Connection, batch: Batch, now: float) -> Batch:
 
 
 def _hold(outbox: Outbox, run: Run, batch: Batch, held_by: Mapping[int, str]) -> None:
-    people = read_customers(outbox, batch)
-    free = [one for one in people if one[0].ordinal not in held_by]
-    held = [one for one in people if one[0].ordinal in held_by]
+    lines = read_customers(outbox, batch)
+    free = [line for line in lines if line[0].ordinal not in held_by]
+    held = [line for line in lines if line[0].ordinal in held_by]
     split(outbox, run, batch, [free, held], held={1: min(held_by.values())})
 
 
@@ -138,14 +138,14 @@ def _conflicts(tx: Connection, batch: Batch, horizon: float) -> _Conflicts:
     if not any(tx.execute(query, about).first() for query in _ANY):
         return _Conflicts({}, {})
     held_by: dict[int, str] = {}
-    carried: dict[int, list[int]] = defaultdict(list)
+    newer_fields: dict[int, list[int]] = defaultdict(list)
     for row in tx.execute(_CONFLICTS, {**about, **batch.lines.as_values()}):
         if row.in_flight:
             uuid = f", batchUuid {row.batch_uuid}" if row.batch_uuid else ""
             held_by[row.ordinal] = f"batch {row.seq} of run {row.run_id}{uuid}"
         elif row.newer and row.fields & row.my_fields:
-            carried[row.ordinal].append(row.fields & row.my_fields)
-    return _Conflicts(held_by, {ordinal: merged(masks) for ordinal, masks in carried.items()})
+            newer_fields[row.ordinal].append(row.fields & row.my_fields)
+    return _Conflicts(held_by, {ordinal: merged(masks) for ordinal, masks in newer_fields.items()})
 
 
 _run_seq: Final[BindParameter[int]] = bindparam("run_seq")
@@ -177,25 +177,25 @@ def _any() -> tuple[Select[Any], ...]:
 
 def _for_each_customer() -> Select[Any]:
     """Return the query for the customers of a batch that conflict. It looks each of them up in `current_lines`."""
-    mine, pointer, theirs = customers.alias("mine"), current_lines.alias("pointer"), customers.alias("theirs")
-    in_flight = or_(and_(_STILL_OPEN, theirs.c.outcome.is_(None)), _GHOST)
+    own, pointer, others = customers.alias("own"), current_lines.alias("pointer"), customers.alias("others")
+    in_flight = or_(and_(_STILL_OPEN, others.c.outcome.is_(None)), _GHOST)
     same_customer = and_(
-        pointer.c.client_id == mine.c.client_id,
-        pointer.c.customer_key == key_of(mine),
-        pointer.c.run_seq != mine.c.run_seq,
+        pointer.c.client_id == own.c.client_id,
+        pointer.c.customer_key == key_of(own),
+        pointer.c.run_seq != own.c.run_seq,
     )
     return (
-        select(mine.c.ordinal, mine.c.fields.label("my_fields"), theirs.c.fields, in_flight.label("in_flight"))
+        select(own.c.ordinal, own.c.fields.label("my_fields"), others.c.fields, in_flight.label("in_flight"))
         .add_columns(_NEWER.label("newer"), _other.c.seq, _other.c.batch_uuid, runs.c.run_id)
-        .select_from(mine)
+        .select_from(own)
         .join(pointer, same_customer)
-        .join(theirs, pointed_to_by(pointer, theirs))
-        .join(_other, carried_by(theirs, _other))
+        .join(others, pointed_to_by(pointer, others))
+        .join(_other, carried_by(others, _other))
         .join(runs, runs.c.seq == _other.c.run_seq)
-        .where(mine.c.run_seq == _run_seq, mine.c.batch_seq == bindparam("batch_seq"), mine.c.outcome.is_(None))
-        .where(mine.c.ordinal.between(bindparam("first_ordinal"), bindparam("last_ordinal")))
+        .where(own.c.run_seq == _run_seq, own.c.batch_seq == bindparam("batch_seq"), own.c.outcome.is_(None))
+        .where(own.c.ordinal.between(bindparam("first_ordinal"), bindparam("last_ordinal")))
         .where(_ELSEWHERE, or_(_STILL_OPEN, _GHOST, _NEWER))
-        .where(or_(theirs.c.outcome.is_(None), theirs.c.outcome != "superseded"))
+        .where(or_(others.c.outcome.is_(None), others.c.outcome != "superseded"))
     )
 
 

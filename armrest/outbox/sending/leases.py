@@ -256,11 +256,11 @@ def _same_host(holder: Mapping[str, Any]) -> bool:
 def _is_alive(holder: Mapping[str, Any]) -> bool:
     try:
         process = psutil.Process(holder["pid"])
-        ticks, noted = start_ticks(process.pid), holder.get("ticks")
-        if ticks is None or noted is None:  # no /proc, or an older version took the lease
+        ticks, ticks_of_holder = start_ticks(process.pid), holder.get("ticks")
+        if ticks is None or ticks_of_holder is None:  # no /proc, or an older version took the lease
             same = abs(process.create_time() - holder["started"]) < 1.0
         else:
-            same = ticks == noted  # `_same_host` has compared the boot
+            same = ticks == ticks_of_holder  # `_same_host` has compared the boot
         return same and process.status() != psutil.STATUS_ZOMBIE  # a zombie is dead, but not reaped yet
     except psutil.NoSuchProcess:
         return False

@@ -57,8 +57,8 @@ def join_lease(ledger: Ledger, run: Run, shard: Shard, *, seconds: float) -> Lea
                 f"run {run.run_id} no longer holds client {run.client_no}: `armrest resume {run.run_id}`",
                 run_id=run.run_id,
             )
-        found = latest_attempt(tx, run, shard)
-        if found is not None and found > shard.attempt:
+        attempt = latest_attempt(tx, run, shard)
+        if attempt is not None and attempt > shard.attempt:
             raise LeaseLost(f"another worker has slices {shard.name} of run {run.run_id}", run_id=run.run_id)
         tx.execute(delete(shards).where(_this(run, shard)))
         values = {"first_slice": shard.first_slice, "last_slice": shard.last_slice, "attempt": shard.attempt}

@@ -28,11 +28,11 @@ def read_customers(outbox: Outbox, batch: Batch) -> Opened:
     Raises:
         BodyUnusable: The body is gone, or does not match the ledger.
     """
-    people = customers_in(outbox.bodies.read(batch.body))
+    records = customers_in(outbox.bodies.read(batch.body))
     lines = _lines_in_body(outbox, batch)
-    if [line.customer_no for line in lines] != [person["customerNo"] for person in people]:
+    if [line.customer_no for line in lines] != [customer["customerNo"] for customer in records]:
         raise BodyUnusable(f"batch {batch.seq} and its body hold different customers: nothing of it is sent")
-    return list(zip(lines, people, strict=True))
+    return list(zip(lines, records, strict=True))
 
 
 def read_customers_or_numbers(outbox: Outbox, batch: Batch) -> Opened:
@@ -58,14 +58,14 @@ def split(
     """
     held = held or {}
     with outbox.bodies.writer(run.run_id) as writer:
-        refs = [writer.write(_body(run, [person for _, person in group])) for group in groups]
+        refs = [writer.write(_body(run, [customer for _, customer in group])) for group in groups]
     with outbox.ledger.write() as tx:
         first_seq = tx.execute(select(func.max(batches.c.seq)).where(batches.c.run_seq == run.seq)).scalar_one() + 1
-        for place, (group, ref) in enumerate(zip(groups, refs, strict=True)):
-            _add_part(tx, batch, first_seq + place, [line for line, _ in group], ref, held_by=held.get(place))
+        for index, (group, ref) in enumerate(zip(groups, refs, strict=True)):
+            _add_part(tx, batch, first_seq + index, [line for line, _ in group], ref, held_by=held.get(index))
         values = {"state": State.SPLIT, "customers": batch.superseded}
         transition(tx, batch, values, expected=SENDABLE)
-        return [read_batch(tx, run.seq, first_seq + place) for place in range(len(groups))]
+        return [read_batch(tx, run.seq, first_seq + index) for index in range(len(groups))]
 
 
 def _add_part(
@@ -104,22 +104,24 @@ def supersede(outbox: Outbox, run: Run, batch: Batch, newer: Mapping[int, int]) 
 
     A customer with no field left is superseded; a batch with no customer left is closed.
     """
-    kept, verdicts = [], {}
-    for line, person in read_customers(outbox, batch):
+    remaining, verdicts = [], {}
+    for line, customer in read_customers(outbox, batch):
         if line.fields & ~newer.get(line.ordinal, 0):
-            kept.append((line, without(person, newer.get(line.ordinal, 0))))
+            remaining.append((line, without(customer, newer.get(line.ordinal, 0))))
         else:
             verdicts[line.ordinal] = Verdict("superseded", "a newer run has carried all of its fields")
     values = mark_parts_in_doubt(batch) | {"superseded": batch.superseded + len(verdicts)}
-    if kept:
+    if remaining:
         with outbox.bodies.writer(run.run_id) as writer:
-            values |= _columns(writer.write(_body(run, [person for _, person in kept])))
+            values |= _columns(writer.write(_body(run, [customer for _, customer in remaining])))
     else:
         values |= {"state": State.SETTLED, "settled_at": outbox.ledger.now()}
     with outbox.ledger.write() as tx:
         write_outcomes(tx, batch, verdicts)
         if changed := [
-            {"ordinal_": line.ordinal, "fields": mask_of(person)} for line, person in kept if line.ordinal in newer
+            {"ordinal_": line.ordinal, "fields": mask_of(customer)}
+            for line, customer in remaining
+            if line.ordinal in newer
         ]:
             tx.execute(
                 update(customers).where(_line_of(batch)).values(fields=bindparam("fields"), fingerprint=None), changed
@@ -132,8 +134,8 @@ def _line_of(batch: Batch) -> ColumnElement[bool]:
     return and_(customers.c.run_seq == batch.run_seq, customers.c.ordinal == bindparam("ordinal_"))
 
 
-def _body(run: Run, people: Sequence[Mapping[str, Any]]) -> bytes:
-    return envelope(run.user_id, map(orjson.dumps, people))
+def _body(run: Run, records: Sequence[Mapping[str, Any]]) -> bytes:
+    return envelope(run.user_id, map(orjson.dumps, records))
 
 
 def _columns(ref: BodyRef) -> dict[str, Any]:

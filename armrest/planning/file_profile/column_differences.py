@@ -66,10 +66,10 @@ def describe_column(field: str, now: ColumnShape, then: ColumnShape, *, cells: f
         return None
     fresh = ADDED_MARGIN * max(added, now.filled - then.filled) / now.filled
     slack = chance(cells) + fresh
-    if said := _new_sign(field, now, then, max(SIGN_NEW, FEWEST_NEW_SIGNS / cells) + fresh):
-        return said
+    if difference := _new_sign(field, now, then, max(SIGN_NEW, FEWEST_NEW_SIGNS / cells) + fresh):
+        return difference
     checks = (_signs, _zeros, _kinds, _lengths, _firsts, _values)
-    return next((said for check in checks for said in check(field, now, then, slack)), None)
+    return next((difference for check in checks for difference in check(field, now, then, slack)), None)
 
 
 def _new_sign(field: str, now: ColumnShape, then: ColumnShape, most: float) -> str | None:

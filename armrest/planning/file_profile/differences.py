@@ -61,14 +61,14 @@ def describe_counts(
         ("are rejected", counts.rejected, max(before.rejected for before in past), REJECTED),
         ("have a warning", counts.warned, max(before.warned for before in past), WARNED),
     )
-    said = list(_of_rows(counts, past, 0.0 if strangers_are_right else missing))
+    differences = list(_of_rows(counts, past, 0.0 if strangers_are_right else missing))
     if (
         counts.new > rows * (STRANGERS + LEARNED * max(before.new for before in past))
         and counts.new >= FEWEST_CUSTOMERS
         and not strangers_are_right
     ):
-        said.append(f"{counts.new:,} of {rows:,} customers are strangers")
-    return said + [
+        differences.append(f"{counts.new:,} of {rows:,} customers are strangers")
+    return differences + [
         f"{percent(times / rows)} of the rows {what}, and {percent(earlier)} before"
         for what, times, earlier, limit in shares
         if times > rows * (limit + LEARNED * earlier + chance(rows)) and times >= FEWEST_ODD
@@ -97,19 +97,19 @@ def describe_columns(now: SampledFile, before: FileProfile, same: SameCustomers,
         rows: Of the file.
     """
     columns = now.known_columns
-    said: list[str] = []
+    differences: list[str] = []
     moved: set[str] = set()
     if same.number >= FEWEST_CUSTOMERS:
-        said += _of_persons(same)
+        differences += _of_persons(same)
         for source, target, share in _moves(same):
             if not {source, target} <= moved:
-                said.append(f"{percent(share)} of the customers have in {target} what they had in {source}")
+                differences.append(f"{percent(share)} of the customers have in {target} what they had in {source}")
             moved |= {source, target}
-        said += _of_fields(same, before, apart_from=moved)
+        differences += _of_fields(same, before, apart_from=moved)
     for field, shape in before.columns.items():
         if field not in moved:
-            said += _of_column(field, columns.get(field), shape, rows=min(rows, before.rows), same=same)
-    return said
+            differences += _of_column(field, columns.get(field), shape, rows=min(rows, before.rows), same=same)
+    return differences
 
 
 def _of_persons(same: SameCustomers) -> Iterator[str]:
@@ -165,5 +165,5 @@ def _of_column(
     if same.number < FEWEST_CUSTOMERS <= rows and then.filled - now.filled > LOST + 2 * chance(rows):
         yield f"{percent(now.filled)} of the rows have {field}, and {percent(then.filled)} before"
     cells = min(rows, CustomerSample.SIZE) * min(now.filled, then.filled)
-    if said := describe_column(field, now, then, cells=cells, added=same.added[field] / max(same.number, 1)):
-        yield said
+    if difference := describe_column(field, now, then, cells=cells, added=same.added[field] / max(same.number, 1)):
+        yield difference

@@ -51,18 +51,18 @@ class FilePast:
         if not past:
             return now.profile(counts, missing=None).model_dump_json(), []
         same = now.customers_of(past[0])
-        said = describe_counts(counts, past, same.missing, strangers_are_right=strangers_are_right)
-        said += _different_columns(now, past, rows=counts.rows)
-        return now.profile(counts, missing=same.missing).model_dump_json(), said
+        differences = describe_counts(counts, past, same.missing, strangers_are_right=strangers_are_right)
+        differences += _different_columns(now, past, rows=counts.rows)
+        return now.profile(counts, missing=same.missing).model_dump_json(), differences
 
 
 def _different_columns(now: SampledFile, past: Sequence[FileProfile], *, rows: int) -> list[str]:
     """Return what is different from the file that has the fewest differences, the newest of these."""
     fewest: list[str] | None = None
     for before in past:
-        said = describe_columns(now, before, now.customers_of(before), rows=rows)
-        if fewest is None or len(said) < len(fewest):
-            fewest = said
+        differences = describe_columns(now, before, now.customers_of(before), rows=rows)
+        if fewest is None or len(differences) < len(fewest):
+            fewest = differences
         if not fewest:
             break
     return fewest or []

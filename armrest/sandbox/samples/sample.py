@@ -86,8 +86,8 @@ class _CustomerGenerator:
         self._random = random.random
 
     def customer(self, customer_no: str) -> Row:
-        person = self.chance(0.8)
-        row = _EMPTY_ROW | {"customerNo": customer_no} | (self._person() if person else self._organization())
+        is_person = self.chance(0.8)
+        row = _EMPTY_ROW | {"customerNo": customer_no} | (self._person() if is_person else self._organization())
         if self.chance(0.97):  # the others keep the address that ARM has
             row |= self.address()
         return row

@@ -25,13 +25,13 @@ def archive(
 
     checked_times(**{"older-than": older_than})
     with use_workspace() as workspace:
-        done = archive_runs(
+        archived = archive_runs(
             workspace.outbox.ledger,
             older_than_seconds=seconds_in(older_than),
             history_years=workspace.settings.history_years,
         )
     if as_json:
-        print_json({**asdict(done), "message": done.message})
+        print_json({**asdict(archived), "message": archived.message})
     else:
-        print(f"Archived {done.message}")
+        print(f"Archived {archived.message}")
     return 0

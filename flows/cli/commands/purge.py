@@ -31,7 +31,7 @@ def purge(
 
     checked_times(**{"older-than": older_than})
     with use_workspace() as workspace:
-        done = purge_outbox(
+        purged = purge_outbox(
             workspace.outbox,
             older_than_seconds=seconds_in(older_than),
             force=force,
@@ -42,7 +42,7 @@ def purge(
             remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
             remove_old_handed_over(workspace, older_than_seconds=seconds_in(older_than), force=force)
     if as_json:
-        print_json({**asdict(done), "dry_run": dry_run, "message": done.message})
+        print_json({**asdict(purged), "dry_run": dry_run, "message": purged.message})
     else:
-        print(f"{'Would remove' if dry_run else 'Removed'} {done.message}")
+        print(f"{'Would remove' if dry_run else 'Removed'} {purged.message}")
     return 0

@@ -49,14 +49,14 @@ def update_customer(
     if not values and not blanked:
         raise Refused("nothing to change: name a field with --set FIELD=VALUE or --clear FIELD")
     with use_workspace() as workspace:
-        done = asyncio.run(
+        result = asyncio.run(
             update_single_customer(workspace, client_no, customer_no, values=values, clear=blanked, user_id=user_id)
         )
     if as_json:
-        print_json({**done.run.as_json(), "customer_no": customer_no, "fields": done.fields})
-        return done.run.exit_code
-    _print_changes(done)
-    return print_summary(done.run, as_json=False)
+        print_json({**result.run.as_json(), "customer_no": customer_no, "fields": result.fields})
+        return result.run.exit_code
+    _print_changes(result)
+    return print_summary(result.run, as_json=False)
 
 
 def _values(assignments: list[str]) -> dict[str, str]:
@@ -74,10 +74,10 @@ def _values(assignments: list[str]) -> dict[str, str]:
     return values
 
 
-def _print_changes(done: "SingleUpdate") -> None:
-    if done.changes is None:
-        print(f"ARM does not show the old values of {', '.join(done.fields)}")
-    elif done.changes:
-        print_table(("field", "old", "new"), [(name, old, new) for name, (old, new) in done.changes.items()])
+def _print_changes(result: "SingleUpdate") -> None:
+    if result.changes is None:
+        print(f"ARM does not show the old values of {', '.join(result.fields)}")
+    elif result.changes:
+        print_table(("field", "old", "new"), [(name, old, new) for name, (old, new) in result.changes.items()])
     else:
         print("ARM had these values already; they were sent anyway")
