@@ -52,7 +52,7 @@ class ConnectionBase:
         return self
 
     def _settings(self, name: str = "") -> Settings:
-        """Return the settings of the environment, with those of this connection instead where it has some."""
+        """Return the settings of the environment, replaced by those that this connection has."""
         overrides = self._overrides
         if "api_url" in overrides:
             overrides = {"connection": "", **overrides}
