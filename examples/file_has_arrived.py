@@ -19,7 +19,7 @@ MOST_FINDINGS = 100
 
 @flow
 def file_has_arrived(file: str, client_no: int) -> str:
-    """Send a file and move it into the folder `done`. If the file is refused, an artifact lists what is wrong."""
+    """Send a file and move it into the folder `done`. An artifact lists what is wrong with its rows."""
     log = get_run_logger()
     checked = armrest.check(file)
     log.info("%s", checked.message)
