@@ -84,7 +84,7 @@ test-long: setup ## Run the long tests: simulation, random kills, ten shards, up
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "$(SHORT_LONG)") $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: mutants
-mutants: setup ## Write lines of the promises wrong, and see the tests notice each (ten minutes; SHORT=1: ten of them)
+mutants: setup ## Break lines of code that guarantees depend on, and require the tests to fail (ten minutes; SHORT=1: ten of them)
 	@$(BIN)/python -m tests.mutants $(if $(SHORT),--short)
 
 .PHONY: power-cut
@@ -171,7 +171,7 @@ bench-history: setup ## Fail if a night costs more after 300 nights than after o
 	@$(BIN)/python -m benchmarks.history --nights $(NIGHTS)
 
 .PHONY: bench-profile
-bench-profile: setup ## Fail if the nightly's guard rails miss harmed files or stop honest ones (HALF=development or held-out)
+bench-profile: setup ## Fail if the nightly's guard rails miss damaged files or stop normal ones (HALF=development or held-out)
 	@$(BIN)/python -m benchmarks.file_nights --half $(or $(HALF),development)
 
 .PHONY: bench-frames

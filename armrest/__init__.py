@@ -4,8 +4,8 @@
     run = plan.apply()
     run.outcomes()
 
-The names below are loaded when they are used. Each function has a twin for a running event loop, with `a` before its
-name. This library knows nothing of Prefect.
+The names below are loaded when they are used. Each function has an asynchronous twin with `a` before its name. This
+library does not import Prefect.
 """
 
 from importlib import import_module

@@ -35,14 +35,16 @@ class Access(BaseModel):
     identity_url: str | None = Field(None, description="the Identity API, e.g. https://auth.staging.amili.no")
     identity_client_id: str | None = Field(None, description="client id of the login")
     identity_client_secret: SecretStr | None = Field(None, description="client secret of the login")
-    user_id: str = Field("armrest-flows", description="metadata.userId of every batch: the author of the updates")
+    user_id: str = Field("armrest-flows", description="the author of the updates, sent as metadata.userId")
     clients: Annotated[tuple[int, ...], NoDecode] = Field(
         (), description="the only clients that may be used, e.g. 2218,2219; empty: all"
     )
-    concurrency: int = Field(8, ge=1, le=64, description="most requests at the same time")
-    min_concurrency: int = Field(1, ge=1, le=64, description="fewest requests at the same time when answers are slow")
+    concurrency: int = Field(8, ge=1, le=64, description="maximum number of requests at the same time")
+    min_concurrency: int = Field(
+        1, ge=1, le=64, description="minimum number of requests at the same time when answers are slow"
+    )
     timeout_seconds: float = Field(60.0, gt=0, description="longest wait for one answer")
-    max_tries: int = Field(8, ge=1, description="most attempts of one request; a 429 or 503 does not count")
+    max_tries: int = Field(8, ge=1, description="maximum number of attempts per request; a 429 or 503 does not count")
 
     @field_validator("clients", mode="before")
     @classmethod
@@ -76,7 +78,9 @@ class Settings(Access, BaseSettings):
     )
     allow_updates: bool = Field(True, description="false refuses every run that would send something")
 
-    home: Path = Field(Path("~/.armrest"), description="ledger, bodies and rejects; created 0700")
+    home: Path = Field(
+        Path("~/.armrest"), description="folder of the ledger, bodies and rejects; created with mode 0700"
+    )
     ledger_url: SecretStr | None = Field(None, description="SQLAlchemy address of the ledger; default: SQLite in home")
     store_url: str | None = Field(None, description="fsspec address of the bodies; default: a folder in home")
 
@@ -104,26 +108,26 @@ class Settings(Access, BaseSettings):
     planning_processes: int | None = Field(
         None, ge=1, le=64, description="processes that check a large source; default: one for each core, up to 4"
     )
-    batch_size: int = Field(1000, ge=1, le=100_000, description="most customers in a batch")
-    max_body_bytes: int = Field(5_000_000, ge=1_000, description="most bytes in a batch")
+    batch_size: int = Field(1000, ge=1, le=100_000, description="maximum number of customers per batch")
+    max_body_bytes: int = Field(5_000_000, ge=1_000, description="maximum size of a batch in bytes")
     poll_first_seconds: float = Field(1.0, gt=0, description="wait before the first poll of a batch")
     poll_max_seconds: float = Field(30.0, gt=0, description="longest wait between two polls of a batch")
     not_found_grace_seconds: float = Field(60.0, ge=0, description="how long a 404 for a new batchUuid means pending")
     lease_seconds: float = Field(60.0, gt=0, description="time without a heartbeat until a client's lease lapses")
-    open_too_long_seconds: float = Field(86_400.0, gt=0, description="a batch that is open for longer is reported")
+    open_too_long_seconds: float = Field(86_400.0, gt=0, description="time after which an open batch is reported")
     history_years: float = Field(
         10.0, ge=0, description="years after which a run that no longer matters is removed from the ledger; 0: never"
     )
     prefect_seconds: float = Field(
-        10.0, gt=0, description="longest wait for Prefect's server when it is shown how a run stands"
+        10.0, gt=0, description="longest wait for Prefect's server when progress or an outcome is written to it"
     )
     late_seconds: float = Field(
         300.0,
         ge=10,
-        description="how late a flow run may begin; after that it is reported, or started again",
+        description="how late a flow run may begin before it is reported, or started again",
     )
     log_format: Literal["text", "json"] = Field(
-        "text", description="json writes the log to stderr as JSON lines, one event a line"
+        "text", description="format of the log: text, or json for one JSON object per line on stderr"
     )
     harmless_members: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -27,7 +27,7 @@ CUSTOMERS: Final = 5000
 SEED: Final = 1
 SANDBOX_DELAY_SECONDS: Final = 2
 REFUSED: Final = ("13001", "14002", "14900")
-"""Customers of the sample that the sandbox refuses at first, so that there is something to mend."""
+"""Customers of the sample that the sandbox refuses at first, so that there is something to fix."""
 WORKER: Final = "make-up"
 TAIL_LINES: Final = 15
 
@@ -35,7 +35,7 @@ READY: Final = """\
 {state}: {ui}
   Deployments  under Deployments, start update-customers/manual with source {sample} and client {client_no}
   ARM          a sandbox, {sandbox} (not Amili's); all runs send to it
-  to mend      the sandbox refuses three customers of the sample, and the file has wrong rows: see arm-run-{client_no}.
+  to fix       the sandbox refuses three customers of the sample, and the file has wrong rows: see arm-run-{client_no}.
                curl -X PUT -d '{{}}' {sandbox}/sandbox/behaviour
                makes the sandbox accept them; then send them again with the link in arm-run-{client_no}
   files        put customer files into {inbox}, mappings into {mappings}; runs open no others

@@ -1,6 +1,6 @@
-"""A flow of your own: a file has arrived. Check it, plan it, and send it only if it looks like every day.
+"""A flow of your own for a new file: check it, plan it, and send it only if it looks like the files of other days.
 
-Start it from whatever sees the file: an automation, a watcher, a webhook.
+Start it from whatever notices the file: an automation, a file watcher, a webhook.
 
     ARMREST_API_URL=…  ARMREST_TOKEN=…  PREFECT_API_URL=…  python file_has_arrived.py customers.csv 2218
 """
@@ -19,7 +19,7 @@ MOST_FINDINGS = 100
 
 @flow
 def file_has_arrived(file: str, client_no: int) -> str:
-    """Send a file, and put it beside the others that are done; refuse it with a list of what is wrong."""
+    """Send a file and move it into the folder `done`. An artifact lists what is wrong with its rows."""
     log = get_run_logger()
     checked = armrest.check(file)
     log.info("%s", checked.message)

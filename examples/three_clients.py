@@ -1,7 +1,7 @@
-"""A flow of your own: three clients side by side, sent from this process by the library itself.
+"""A flow of your own: three clients in parallel, sent from this process by the library itself.
 
 Each client is a task, so one that fails can be retried alone. No deployment and no worker of armrest-flows is needed;
-the ledger in ARMREST_HOME is the same that the command uses.
+the ledger in ARMREST_HOME is the one that the command uses.
 
     ARMREST_API_URL=…  ARMREST_TOKEN=…  PREFECT_API_URL=…  python three_clients.py exports/
 """

@@ -1,7 +1,7 @@
-"""A flow of your own: customers out of a warehouse, changed, and into ARM by the deployment `update-customers/manual`.
+"""A flow of your own: read customers from a warehouse, transform them, and send them by `update-customers/manual`.
 
-The frame stays out of Prefect: neither a parameter nor a result holds a customer. This project needs the wheel of
-armrest-flows and Prefect; the flows of armrest-flows run elsewhere, in their own worker.
+The frame stays out of Prefect: neither a parameter nor a result holds a customer. Your project needs the library of
+armrest-flows, and Prefect. The flows of armrest-flows run elsewhere, in their own worker.
 
     ARMREST_HOME=…  PREFECT_API_URL=…  python warehouse_to_arm.py sqlite:///warehouse.db 2218
 """
@@ -20,14 +20,14 @@ QUERY = "SELECT id, full_name, mobile, street, zip, city FROM customers WHERE ac
 
 
 def read_warehouse(url: str) -> pd.DataFrame:
-    """Read every column as text: a phone number is no number, and one gap would make floats of all."""
+    """Read every column as text: otherwise one missing value turns all numbers of a column into floats."""
     engine = sa.create_engine(url)
     with engine.connect() as connection:
         return pd.read_sql(sa.text(QUERY), connection, dtype="str")
 
 
 def transform(customers: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns ARM's names, and clean what the warehouse holds."""
+    """Give the columns ARM's names, and clean the values."""
     names = {
         "id": "customerNo",
         "full_name": "name",
@@ -42,7 +42,7 @@ def transform(customers: pd.DataFrame) -> pd.DataFrame:
 
 @task
 def hand_over(warehouse: str) -> str:
-    """Read, transform and hand over; return the source, which is a path and no data."""
+    """Read, transform and hand over; return the source, which is a path without data."""
     return armrest.hand_over(transform(read_warehouse(warehouse)), name="warehouse")
 
 

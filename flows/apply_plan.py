@@ -31,7 +31,7 @@ async def apply_plan(
 ) -> State:
     """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
 
-    The flow refuses a plan if a later run has sent any of its customers in the meantime.
+    The flow refuses a plan if a later run has already sent any of its customers.
 
     Args:
         plan_id: The plan: the run's id in its artifact arm-plan-…, or the id of its flow run.

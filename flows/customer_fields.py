@@ -45,13 +45,13 @@ def _known(column: str) -> str:
 
 
 BlankedField = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(COLUMNS)})]
-"""A field of a customer that is to be blank in ARM."""
+"""A field of a customer that the flow blanks in ARM."""
 
 
 def with_customer_fields(flow: FlowFunction) -> FlowFunction:
     """Replace a flow's keyword `values` by one parameter for each field of a customer.
 
-    The flow receives what was filled in as one mapping by field. An empty field is not in it: ARM keeps its value.
+    The flow receives the filled fields as one mapping by field name. An empty field is not in it: ARM keeps its value.
     """
     fields = [
         inspect.Parameter(column, inspect.Parameter.KEYWORD_ONLY, default="", annotation=str) for column in COLUMNS

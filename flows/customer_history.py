@@ -42,7 +42,7 @@ async def customer_history(client_no: ClientNo, customer_no: TypedCustomerNo) ->
 
 
 def _message(client_no: int, customer_no: str, history: CustomerHistory) -> str:
-    """Return the newest outcome in a sentence."""
+    """Return the newest outcome as a sentence."""
     if not history.events:
         return f"no run of client {client_no} has customer {customer_no}: check both numbers"
     newest = history.events[0]

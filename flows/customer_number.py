@@ -1,4 +1,4 @@
-"""A customer number that a person types: it may be somebody's name, so it is shown only if it is a number."""
+"""A customer number that a person types: it may be a person's name, so it is shown only if it is a number."""
 
 from typing import Annotated, Final
 from uuid import UUID
@@ -11,11 +11,11 @@ from armrest.app.single_update import may_be_shown
 from armrest.model import TypedText
 
 TAKEN_OUT: Final = "(taken out)"
-"""Replaces what was typed in the parameters of a flow run."""
+"""Replaces the typed text in the parameters of a flow run."""
 
 _NUMBER: Final = TypedText(r"^\s*\S{1,50}\s*$", expected="a customer number without spaces, such as 10007")
 TypedCustomerNo = Annotated[str, WithJsonSchema({"type": "string", **_NUMBER.json_schema()})]
-"""A customer number. The form checks it, not Prefect's engine, which logs what it refuses."""
+"""A customer number. The form checks it, and not Prefect's engine, which logs values that it refuses."""
 
 
 def name_of_customer() -> str:

@@ -19,4 +19,4 @@ EARLIER: Final[Mapping[str, str]] = {
     "resume-run/manual": RESUME,
     "verify-customers/manual": VERIFY,
 }
-"""Deployments up to version 0.1.0, and those that replace them: `make deploy` removes the former."""
+"""Deployments of earlier versions, and those that replace them: `make deploy` removes the former."""

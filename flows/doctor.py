@@ -22,10 +22,11 @@ KEY: Final = "arm-worker"
 
 @flow(name="doctor", flow_run_name="check of the worker", retries=0)
 async def doctor() -> State:
-    """Check the worker that runs this: its settings, ARM, the ledger, Prefect, and runs that do not go on.
+    """Check the worker that runs this: its settings, ARM, the ledger, Prefect, and runs that are stuck.
 
-    The artifact `arm-worker` has a line for each check, and lists the runs that are late, pending, stuck, or wait for
-    a decision. The flow run is `Completed` if a run would work, and failed as `NotReady` if not. Nothing is changed.
+    The artifact `arm-worker` has a line for each check, and lists the runs that are late, pending or stuck, or that
+    wait for a decision. The flow run is `Completed` if a run would work; otherwise it fails as `NotReady`. Nothing is
+    changed.
     """
     findings = [environment_finding(), *await all_findings()]
     waiting = await _waiting()
@@ -37,7 +38,7 @@ async def doctor() -> State:
 
 
 async def _waiting() -> list[WaitingRun]:
-    """Return the flow runs that do not go on; without a ledger, nobody knows which of those that run are stuck."""
+    """Return the flow runs that are stuck; without a ledger, it is unknown which of the running ones are."""
     with ExitStack() as stack:
         ledger: Ledger | None
         try:

@@ -1,4 +1,4 @@
-"""Makes a flow's parameters a form for people: the order of its fields, and fields that may stay empty."""
+"""Makes the form of a flow's parameters easy to use: the order of its fields, and fields that may stay empty."""
 
 import functools
 import inspect
@@ -13,17 +13,17 @@ from pydantic import BeforeValidator, TypeAdapter, WithJsonSchema
 FlowFunction = Callable[..., Coroutine[Any, Any, State]]
 BLANK: Final = r"^\s*$"
 SHOWN: Final = ("type", "items", "additionalProperties", "title", "description", "default")
-"""The members of a field's schema that say how Prefect shows it; all others are rules for what is filled in."""
+"""The members of a field's schema that say how Prefect shows it; all others are rules for its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Empty:
-    """What an empty field of a kind holds: `""`, 0 or an empty list. Prefect cannot show "nothing" as a value."""
+    """The value of an empty field: `""`, 0 or an empty list. Prefect cannot show "nothing" as a value."""
 
     value: Any
 
     def as_none(self, value: Any) -> Any:
-        """Return None for an empty field, else what was filled in."""
+        """Return None for an empty field, otherwise its value."""
         is_blank = isinstance(value, str) and not value.strip()
         return None if is_blank or value in (self.value, []) else value
 
@@ -35,15 +35,15 @@ class _EmptyChoice(_Empty):
     value: Any = ""
 
     def as_none(self, value: Any) -> Any:
-        """Return None for an empty field, else whether it is `yes`."""
+        """Return None for an empty field, otherwise whether it is `yes`."""
         return {"": None, "yes": True, "no": False}.get(value, value) if isinstance(value, str) else value
 
 
 def form(*first: str) -> Callable[[FlowFunction], FlowFunction]:
-    """Show these parameters first, in this order; then the others, in that of the signature.
+    """Show these parameters first, in this order, then the others in the order of the signature.
 
-    A parameter that may be None has a field that may stay empty instead: Prefect shows the choice between a text and
-    None as `Property is type "None"`. The flow still gets None, and callers may still pass it.
+    A parameter that may be None becomes a field that may stay empty, because Prefect shows the choice between a text
+    and None as `Property is type "None"`. The flow still receives None, and callers may still pass it.
     """
 
     def decorate(flow: FlowFunction) -> FlowFunction:
@@ -77,7 +77,7 @@ def hide_from_form(flow: Flow[..., Any], name: str) -> None:
 
 
 def _in_order(parameters: Mapping[str, inspect.Parameter], first: tuple[str, ...]) -> list[inspect.Parameter]:
-    """Return the parameters in the order of the form; by position only as far as callers know that order already."""
+    """Return the parameters in the order of the form; only those whose order stays the same may be positional."""
     names = [*first, *(name for name in parameters if name not in first)]
     moved = [name for name, known in zip(names, parameters, strict=True) if name != known]
     by_position = names[: names.index(moved[0])] if moved else names
@@ -99,7 +99,7 @@ def _empty(annotation: Any) -> _Empty:
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """Return the plain types that an annotation is made of."""
+    """Return the plain types in an annotation."""
     if get_origin(annotation) is Annotated:
         return _kinds(get_args(annotation)[0])
     if get_origin(annotation) in (list, tuple, dict):
@@ -129,7 +129,7 @@ def _schema_of_filled(annotation: Any) -> dict[str, Any]:
 
 
 def _or_empty(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that also takes the empty value of its type."""
+    """Return a schema that also accepts the empty value of its type."""
     shown = {name: value for name, value in schema.items() if name in SHOWN}
     rules = {name: value for name, value in schema.items() if name not in SHOWN}
     if schema["type"] == "integer":

@@ -1,4 +1,4 @@
-"""The flow `inbox`: shows what lies in the inbox of the worker."""
+"""The flow `inbox`: shows the files in the inbox of the worker."""
 
 import asyncio
 from datetime import UTC, datetime

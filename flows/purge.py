@@ -1,4 +1,4 @@
-"""The flow `purge`: removes the personal data of old runs, and archives what happened in them."""
+"""The flow `purge`: removes the personal data of old runs, and archives their history."""
 
 import asyncio
 from dataclasses import asdict
@@ -22,7 +22,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """Remove the personal data of old runs: the bodies that were sent, and rejected rows.
 
     Numbers, outcomes, batchUuids and hashes stay, so the outcome of every customer stays known. Open and failed
-    batches stay too, so that they can be sent again. What happened in closed runs goes into the ledger's archive.
+    batches stay too, so that they can be sent again. The history of closed runs is moved into the ledger's archive.
 
     Args:
         older_than: Age of the runs, counted from their end (30d).

@@ -35,11 +35,11 @@ CLIENT: Final = "client_no"
 @flow(name="report-night", flow_run_name="the night of all clients", retries=0)
 @explained
 async def report_night(within: Duration = "24h") -> State:
-    """Tell everyone who waits for it how the night went: one message, with a line for each client.
+    """Report how the night went, in one message with a line for each client.
 
     The message names the clients that were updated, those with nothing to do, those that were refused and why, those
-    still open, and those whose run is late or never came. Customers that ARM refuses night after night are named by
-    number. Without a nightly schedule that is on, there is no message.
+    that are still open, and those whose run is late or was never created. Customers that ARM refuses every night are
+    named by number. If no nightly schedule is on, there is no message.
 
     Args:
         within: How far back the night begins (24h).
@@ -92,7 +92,7 @@ def _night(ledger: Ledger, flow_run: FlowRun) -> ClientNight:
 async def _due_runs(
     client: PrefectClient, nightly: DeploymentResponse, *, after: datetime, before: datetime
 ) -> list[FlowRun]:
-    """Return the last run of each client and source that was due; one that was started again is the new one."""
+    """Return the last due run of each client and source; a run that was started again replaces the first one."""
     flow_runs = await client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[nightly.id])),
         flow_run_filter=FlowRunFilter(expected_start_time=FlowRunFilterExpectedStartTime(after_=after, before_=before)),

@@ -44,16 +44,16 @@ async def rerun_failed_batches(
 ) -> State:
     """Send failed customers again, in new batches, with the values that they had in the file.
 
-    Name a run, or batches, or a client; a client stands for all of its failures. The rerun skips customers that a
-    later run has updated since, so that old values never overwrite new ones. If nothing is left to do, the run is
-    Completed and says so. Failures of several runs get a rerun each, the oldest first.
+    Name a run, or batches, or a client: a client alone means all of its failures. The rerun skips customers that a
+    later run has updated, so that old values never overwrite new ones. If nothing is left to do, the run is
+    Completed and says so. If several runs had failures, each gets its own rerun, the oldest first.
 
     Args:
         run_id: The run that failed: its id in the summary, or the id of its flow run.
         batch_uuids: Only what failed in these batches. Empty: everything that failed.
         client_no: The client's number in ARM, for example 2218; 0: any. With a run: refuse a run of another client.
         connection: The block ArmConnection to send through. Empty: the run's own connection, or the settings.
-        only: failed sends what ARM rejected, lost what was declared lost, all both.
+        only: failed: what ARM rejected; lost: what was declared lost; all: both.
         deadline: Stop this long after sending has started (90s, 30m, 2h).
         wait: How long to wait if another run is sending for this client (10m).
     """
@@ -75,7 +75,7 @@ async def rerun_failed_batches(
 async def _one_by_one(
     workspace: Workspace, choices: Sequence[RerunSelection], *, only: Only, deadline: str, wait: str
 ) -> State:
-    """Rerun each run in its own flow run; the state's data are the ids of the reruns."""
+    """Rerun each run in its own flow run; the data of the state are the ids of the reruns."""
     ended: list[State] = []
     for choice in choices:
         parameters = {"run_id": choice.parent.run_id, "batch_uuids": list(choice.batch_uuids)}

@@ -33,9 +33,9 @@ async def resume_run(
     *,
     by_itself: bool = False,
 ) -> State:
-    """Resume a run: plan what is not planned, send what is not acknowledged, wait for what is still open.
+    """Resume a run: plan it if it is not planned, send what ARM has not acknowledged, wait for what is still open.
 
-    The flow never sends again what ARM has acknowledged. It refuses a run whose process is alive.
+    The flow never sends again what ARM has acknowledged. It refuses a run whose process is still running.
 
     Args:
         run_id: The run to resume: its id in the summary, or the id of its flow run.
@@ -59,7 +59,7 @@ async def resume_run(
 
 
 async def _resume_by_itself(workspace: Workspace, run_id: str, *, deadline: str, wait: str) -> State:
-    """Resume a run for the automation: not if a person stopped it, or if it is unknown who did."""
+    """Resume a run for the automation, unless a person stopped it, or it is unknown who did."""
     if state := await start_again(workspace, run_id):
         return state
     if left := await _left_to_a_person(workspace, run_id):

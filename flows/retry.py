@@ -1,4 +1,4 @@
-"""Prefect's button Retry on a run that ended: it sends again what failed, as the person who presses it means."""
+"""What Prefect's button Retry does on a run that has ended: it sends the failed customers again."""
 
 from collections.abc import Awaitable
 from typing import Any, cast
@@ -16,7 +16,7 @@ from flows.steps import run_to_completion
 
 
 async def continue_run(workspace: Workspace, run: Run, *, rerun: Flow[..., Any], deadline: str, wait: str) -> State:
-    """Go on with the run of this flow run; if it had ended, send its refused customers again, in a run of their own.
+    """Continue the run of this flow run; if it had ended, send its refused customers again in a new run.
 
     Only a person retries a flow run: our flows set no retries, and the automations start other flow runs.
 

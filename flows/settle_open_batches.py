@@ -36,14 +36,14 @@ async def settle_open_batches(
 ) -> State:
     """Ask ARM again about every open batch of all clients, and close those that it has finished.
 
-    Their runs get a new version of their artifacts, and the state `SettledLater` once ARM has finished all of a run.
-    Customers that waited for such a batch are sent, except those of a run that a person stopped. Runs that a machine
-    stopped are resumed, each in a flow run of its own. Clients for which a run is sending are skipped.
+    The artifacts of their runs are updated. A run gets the state `SettledLater` when ARM has finished all of its
+    batches. Customers that waited for such a batch are sent, except those of a run that a person stopped. Runs that a
+    machine stopped are resumed, each in its own flow run. Clients for which a run is sending are skipped.
 
     Args:
         declare_lost: batchUuids to declare lost if ARM still has not finished them; a rerun sends their customers
             again.
-        lost_after: Declare batches lost that are open for longer than this (7d). Empty: none.
+        lost_after: Declare batches lost if they are open for longer than this (7d). Empty: none.
         deadline: Stop sending after this long (90s, 30m, 2h).
         accept: batchUuids to close as updated on your responsibility, if ARM still gives no clear answer. Check the
             answer first: armrest show RUN_ID. Customers that ARM names as failed stay failed.
@@ -75,7 +75,7 @@ async def settle_open_batches(
 
 
 async def _show(workspace: Workspace, result: Sweep, outage: Outage) -> None:
-    """Bring up to date in Prefect what the sweep has changed, and the runs that Prefect could not be told of."""
+    """Update in Prefect what the sweep has changed, and the runs that could not be reported to Prefect."""
     ledger = workspace.outbox.ledger
     async with outage.best_effort("the artifact arm-open-batches is outdated"):
         await acreate_markdown_artifact(sweep_markdown(result), key="arm-open-batches", description=result.message)

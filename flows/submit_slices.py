@@ -63,7 +63,7 @@ async def submit_slices(
 
 @asynccontextmanager
 async def _noting_cancel(workspace: Workspace, run: Run) -> AsyncIterator[None]:
-    """Record that a person has cancelled this shard, so that no other worker takes it over.
+    """Record if a person cancels this shard, so that no other worker takes it over.
 
     If a machine stopped the shard, another worker sends it.
     """

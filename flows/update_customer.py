@@ -37,9 +37,9 @@ async def update_customer(
 ) -> State:
     """Update one customer at once, without a file or a batch.
 
-    Fill in the fields that change; all others keep their values. As soon as the run starts, it removes the new values
-    from its parameters, and an invalid customer number too. So it cannot be retried; start a new run instead. Until
-    then Prefect stores the values; if that is not allowed, use `armrest update-customer`.
+    Fill in the fields that change; all others keep their values. Until the run starts, Prefect stores the new values;
+    if that is not allowed, use `armrest update-customer`. When the run starts, it removes the new values from its
+    parameters, and an invalid customer number, too. So it cannot be retried: start a new run instead.
 
     Args:
         client_no: The client's number in ARM, for example 2218.
@@ -48,7 +48,7 @@ async def update_customer(
         clear: Fields to blank in ARM. A field that you leave empty above is not blanked: it keeps its value.
         user_id: User id that ARM records as the author. Empty: the user id in the settings.
         connection: The block ArmConnection to send through, such as staging. Empty: the ARM of the settings.
-        changes: For programs, until version 0.4: new values by field, in place of the fields.
+        changes: For programs, until version 0.4: new values by field, instead of the fields.
     """
     customer_no, values = customer_no.strip(), {**(changes or {}), **values}
     if TAKEN_OUT in values.values():

@@ -1,4 +1,4 @@
-"""The flow `verify-customers`: does ARM hold what a customer file says?"""
+"""The flow `verify-customers`: compares ARM with a customer file."""
 
 from functools import partial
 
@@ -30,7 +30,7 @@ async def verify_customers(
 ) -> State:
     """Compare ARM with a customer file, field by field; change nothing.
 
-    The flow run is `Completed` if they are equal, and failed as `Drift` if they differ. The artifact `arm-drift-…`
+    The flow run is `Completed` if they are equal, and fails as `Drift` if they differ. The artifact `arm-drift-…`
     names the customers and fields that differ; the values are in a CSV on the machine that ran the flow.
 
     Args:

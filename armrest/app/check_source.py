@@ -1,4 +1,4 @@
-"""Read and validate a source, and keep every finding: nothing is sent, and nothing is written."""
+"""Read and validate a source, and collect all findings. Nothing is sent or written."""
 
 import time
 from collections import Counter
@@ -16,8 +16,8 @@ class SourceFinding:
     """One thing that is wrong with a row.
 
     Attributes:
-        row: Its number; the row of the header is 1, and the first row of a frame is 2.
-        customer_no: None if the row has none that may be shown.
+        row: The number of the row; the header is row 1, and the first row of a frame is row 2.
+        customer_no: None if the row has no customer number that may be shown.
         severity: `error`: the row is rejected. `warning`: it is sent.
     """
 
@@ -35,13 +35,13 @@ class SourceFinding:
 
 @dataclass(slots=True, kw_only=True)
 class SourceReport:
-    """What a source holds.
+    """The content of a source, in figures and findings.
 
     Attributes:
-        name, description: Its name and its format, to show.
+        name, description: Its name and its format, for users.
         read, rejected, warned_rows: Numbers of rows.
-        unmapped: Columns that map to no field.
-        refused: Why a run would send nothing of it; None: it would be sent.
+        unmapped: Columns that are not mapped to a field.
+        refused: Why a run would refuse the source; None: it would send it.
     """
 
     name: str

@@ -28,13 +28,13 @@ DISTRIBUTION: Final = "armrest-flows"
 EXTRAS: Final = ("", "project")
 """The library's own requirements, and those of the command and the flows."""
 NOT_TOGETHER: Final = (Requirement("prefect<3.9.1"), Requirement("sqlalchemy>=2.1"))
-"""These Prefects admit SQLAlchemy 2.1, and then schedule no run (docs/decisions/0080)."""
+"""These versions of Prefect allow SQLAlchemy 2.1, but then schedule no run (docs/decisions/0080)."""
 ARM_SECONDS: Final = 3.0
 ANY_CLIENT: Final = 1
 
 
 def local_findings(load: LoadSettings) -> Iterator[Finding]:
-    """Look at Python, the packages, the settings, the ledger, the store, and where a deployment's files lie."""
+    """Check Python, the packages, the settings, the ledger, the store, and the folders of a deployment's files."""
     yield _python()
     yield _versions()
     settings = checked("settings", _settings, refusals=(SettingsRefused,))
@@ -62,7 +62,7 @@ def _python() -> Finding:
 
 
 def _versions() -> Finding:
-    """Check the packages against the versions this project supports; some others break Prefect's server."""
+    """Check that this project supports the versions of the packages; some other versions break Prefect's server."""
     requirements = [Requirement(line) for line in requires(DISTRIBUTION) or ()]
     needed = [
         requirement
@@ -125,7 +125,7 @@ def _inbox(settings: Settings) -> Finding:
 
 
 def _mappings(settings: Settings) -> str:
-    """Look at the folder of mappings: who may write there decides what every customer is made of."""
+    """Check the folder of mappings: anyone who can write there decides what is sent of every customer."""
     folder = places_of(settings).mappings
     if folder is None:
         return "none: a deployment reads no mapping until ARMREST_MAPPINGS names a folder"
@@ -144,7 +144,7 @@ def _prefixes(settings: Settings) -> Finding:
 
 
 async def clients_finding(load: LoadSettings) -> Finding:
-    """Look at which clients may be touched, of the connection where one is named."""
+    """Check which clients may be updated; if the settings name a connection, its clients count."""
     try:
         settings = await asyncio.to_thread(load, "")
         return Finding("clients", "fine", required_clients(settings))

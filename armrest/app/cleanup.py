@@ -34,7 +34,7 @@ def _old_files(settings: Settings) -> Iterator[Path]:
 
 
 def _rejects_folder(settings: Settings) -> Path:
-    """The folder of rejects files; that of the home if they go to another machine, where nothing is cut short."""
+    """The folder of rejects files; the one in the home if they are written to another machine."""
     url = settings.rejects_url
     if url is None or ("://" in url and not url.startswith("file://")):
         return home(settings) / "rejects"

@@ -7,7 +7,7 @@ from typing import Final
 from armrest.outbox import CustomerOutcome, Ledger, RunSummary, outcomes_of_customer, summary
 
 MOST_EVENTS: Final = 200
-"""Runs that are shown, the newest first; the command `armrest customer` shows all."""
+"""The maximum number of runs that are shown, the newest first. The command `armrest customer` shows all."""
 
 OUTCOME_TEXTS: Final = {
     "updated": "ARM has updated the customer",
@@ -22,7 +22,7 @@ OUTCOME_TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CustomerEvent:
-    """What one run did with the customer. `flow_run_id` is the last flow run of that run; None: it had none."""
+    """What one run did with the customer. `flow_run_id` is the last flow run of that run; None if it had none."""
 
     run_id: str
     at: datetime | None

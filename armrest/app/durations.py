@@ -16,7 +16,7 @@ _SECONDS: Final = {unit: seconds for seconds, units in _UNITS.items() for unit i
 _LETTERS: Final = "|".join(unit for unit in _SECONDS if len(unit) == 1)
 _WORDS: Final = "|".join(unit for unit in _SECONDS if len(unit) > 1)
 DURATION: Final = rf"^\s*(\d+(?:[.,]\d+)?)\s*((?i:{_WORDS})|{_LETTERS})\s*$"
-"""The pattern of flags and form fields. A single letter is small: `30M` might mean months."""
+"""The pattern of flags and form fields. A single letter is lower case: `30M` might mean months."""
 
 Duration = Annotated[str, TypedText(DURATION, expected="a length of time, such as 30m, 2h or 5 minutes")]
 
@@ -25,7 +25,7 @@ def seconds_in(duration: str) -> float:
     """Return a length of time in seconds.
 
     Raises:
-        ValueError: It is not written as `DURATION` says.
+        ValueError: The text does not match `DURATION`.
     """
     written = re.search(DURATION, duration)
     if written is None:

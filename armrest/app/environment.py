@@ -17,7 +17,7 @@ class SettingsRefused(ArmrestError):
 
 
 def environment_settings(**overrides: Any) -> Settings:
-    """Read the settings again, only from the environment and `.env`.
+    """Read the settings again. They come only from the environment and `.env`.
 
     Args:
         overrides: Settings by name that replace those of the environment.
@@ -38,19 +38,19 @@ def environment_settings(**overrides: Any) -> Settings:
 
 
 def home(settings: Settings) -> Path:
-    """Return the folder of ledger, bodies and rejects, made for its owner alone.
+    """Return the folder of the ledger, bodies and rejects. It is created so that only its owner can open it.
 
     Raises:
-        SettingsRefused: It cannot be made.
+        SettingsRefused: The folder cannot be created.
     """
     return private(settings.home.expanduser().absolute())
 
 
 def private(folder: Path) -> Path:
-    """Return a folder, made for its owner alone where it is not there.
+    """Return a folder. If it does not exist, it is created so that only its owner can open it.
 
     Raises:
-        SettingsRefused: It cannot be made.
+        SettingsRefused: The folder cannot be created.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -66,5 +66,5 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 
 def message(message: str) -> str:
-    """Return pydantic's complaint about a value in words for users."""
+    """Return pydantic's message about a value in words for users."""
     return message.removeprefix("Value error, ")

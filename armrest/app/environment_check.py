@@ -1,4 +1,4 @@
-"""Checks that a process has the settings of this project, and not only what a work pool passes to it."""
+"""Check that a process has the settings of this project, and not only those that a work pool passes to it."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,11 @@ from armrest.app.finding import Finding
 
 PREFIX: Final = "ARMREST_"
 OF_THE_POOL: Final = frozenset({"ARMREST_CLIENTS"})
-"""Settings that a work pool passes to every run, whatever the worker's environment is."""
+"""Settings that a work pool passes to every run, regardless of the worker's environment."""
 
 
 def environment_finding() -> Finding:
-    """Return how many settings the process has; trouble if the worker was started without its environment."""
+    """Return how many settings the process has; a problem if the worker was started without its environment."""
     names = {name for name, value in os.environ.items() if name.startswith(PREFIX) and value}
     has_file = Path(".env").is_file()
     if not names - OF_THE_POOL and not has_file:

@@ -9,7 +9,7 @@ Verdict = Literal["fine", "note", "trouble"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of a check-up; `said` tells what is there or, where there is trouble, what to do."""
+    """One line of a check-up. `said` says what was found or, if there is a problem, what to do."""
 
     name: str
     verdict: Verdict
@@ -17,7 +17,7 @@ class Finding:
 
 
 def checked(name: str, look: Callable[[], str], *, refusals: tuple[type[Exception], ...]) -> Finding:
-    """Look at something; a refusal is trouble, and its message says what to do."""
+    """Run a check; if it is refused, that is a problem, and its message says what to do."""
     try:
         return Finding(name, "fine", look())
     except refusals as error:

@@ -1,4 +1,4 @@
-"""Write a frame to a file of its own until it is planned, like standard input: planning may be repeated after a crash.
+"""Keep a frame in a file until it is planned, like standard input, because planning may be repeated after a crash.
 
 The file is an Arrow stream of texts that only its owner may read.
 """
@@ -21,11 +21,11 @@ def spool_frame(settings: Settings, frame: Any, *, name: str, mapping: str | Non
     """Write a frame to a file in the home; return its path.
 
     Args:
-        name: The name of the file, and so that of the source in lists of runs and in messages.
+        name: The name of the file, which is also the name of the source in lists of runs and in messages.
         mapping: The path of the mapping file.
 
     Raises:
-        InputRefused: It is not a frame, or has one of the pitfalls of frames; or the name is none of a file.
+        InputRefused: It is not a frame, the frame has damaged values, or the name cannot be the name of a file.
     """
     path = private(_folder(settings) / uuid.uuid4().hex[:8]) / checked_name(name)
     try:
@@ -37,7 +37,7 @@ def spool_frame(settings: Settings, frame: Any, *, name: str, mapping: str | Non
 
 
 def write_private_frame(path: Path, frame: Any, *, name: str, mapping: str | None) -> None:
-    """Write a frame to a new file that only its owner may read, and see it safe on disk."""
+    """Write a frame to a new file that only its owner can read, and flush it to disk."""
     columns = mapping_of(mapping_text(mapping), name=Path(mapping).name) if mapping else None
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
         write_frame(frame, file, name=name, mapping=columns)
@@ -58,7 +58,7 @@ def checked_name(name: str) -> str:
 
 
 def remove_spooled_frame(settings: Settings, source: str) -> None:
-    """Remove a source that is such a file, and no other; safe to repeat."""
+    """Remove a source if it is such a file; safe to repeat."""
     folder = Path(source).parent
     if folder.parent == _folder(settings):
         shutil.rmtree(folder, ignore_errors=True)

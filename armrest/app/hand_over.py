@@ -1,7 +1,7 @@
-"""Hand a frame over to a deployment: store it where the flow may read it, so that no customer stands in a parameter.
+"""Hand a frame over to a deployment: store it where the flow may read it, so that no parameter holds a customer.
 
-The place is a folder of the home, or of the store if one is set, which all machines of a deployment share. It is no
-inbox: no watcher looks there.
+The folder is in the home, or in the store if one is set, which all machines of a deployment share. It is not an inbox:
+no file watcher looks there.
 """
 
 import os
@@ -28,11 +28,11 @@ def hand_over_frame(settings: Settings, frame: Any, *, name: str, mapping: str |
     """Store a frame where a deployment may read it; return its source.
 
     Args:
-        name: The name of the file, and so that of the source in lists of runs and in messages.
+        name: The name of the file, which is also the name of the source in lists of runs and in messages.
         mapping: The path of the mapping file that the flow will use.
 
     Raises:
-        InputRefused: It is not a frame, or has one of the pitfalls of frames; or the name is none of a file.
+        InputRefused: It is not a frame, the frame has damaged values, or the name cannot be the name of a file.
         SettingsRefused: The home cannot be used.
     """
     place = f"{handed_over_folder(settings)}{uuid.uuid4().hex}/{checked_name(name)}"
@@ -59,7 +59,7 @@ def remove_old_handed_over(workspace: Workspace, *, older_than_seconds: float, f
     """Remove frames of this age that no run will read again; return their number.
 
     Args:
-        force: Also remove those of runs that are not planned yet, which cannot be resumed then.
+        force: Also remove those of runs that are not planned yet; these runs can then not be resumed.
     """
     store, folder = fsspec.core.url_to_fs(handed_over_folder(workspace.settings))
     needed = set() if force else {_own_part(source) for source in unplanned_sources(workspace.outbox.ledger)}
@@ -78,5 +78,5 @@ def remove_old_handed_over(workspace: Workspace, *, older_than_seconds: float, f
 
 
 def _own_part(address: str) -> str:
-    """Return the part of an address that is this file's alone, `ID/NAME`: a store names its folder in its own way."""
+    """Return the part of an address that only this file has, `ID/NAME`: each store writes its folder in its own way."""
     return "/".join(address.split("/")[-2:])

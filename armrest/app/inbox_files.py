@@ -1,4 +1,4 @@
-"""What lies in the inbox: each file, how old and large it is, and whether a run has read it.
+"""The files in the inbox: how old and large each is, and whether a run has read it.
 
 Requires: `ARMREST_INBOX`.
 """
@@ -17,7 +17,7 @@ from armrest.outbox import Ledger, SourceRun, newest_runs_of_sources
 from armrest.settings import Settings
 
 MOST_FILES: Final = 1000
-"""Files that are shown; the newest come first."""
+"""The maximum number of files that are shown, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class InboxFile:
     """A file of the inbox.
 
     Attributes:
-        name: Its path in the inbox, as a form takes it.
+        name: Its path in the inbox, as it is entered in a form.
         size: In bytes.
-        run: The newest run that named it, its folder, or a glob that it matches; None: no run has.
+        run: The newest run that named the file, its folder, or a glob that it matches; None if there is no such run.
     """
 
     name: str
@@ -66,7 +66,7 @@ def read_inbox(settings: Settings, ledger: Ledger) -> list[InboxFile]:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield the regular files beneath a folder; one that vanishes meanwhile is left out."""
+    """Yield the regular files beneath a folder; a file that is removed at the same time is left out."""
     try:
         for parent, folders, names in os.walk(folder, onerror=_refuse):
             folders[:] = [name for name in folders if not name.startswith(".")]

@@ -19,10 +19,10 @@ class Login:
     """A login that works.
 
     Attributes:
-        source: The Identity API's address, or what the token was given by.
-        ends: When the token ends, ISO 8601 in UTC; None where it does not tell.
-        claims: What a JWT claims; None where it is none.
-        client_no: The client for whom ARM has taken it; None where it was not asked.
+        source: The Identity API's address, or the setting that holds the token.
+        ends: When the token ends, ISO 8601 in UTC; None if that is unknown.
+        claims: The claims of the token; None if it is not a JWT.
+        client_no: The client for whom ARM has accepted the token; None if ARM was not asked.
     """
 
     source: str
@@ -32,11 +32,11 @@ class Login:
 
 
 async def check_login(settings: Settings, *, client_no: int | None = None) -> Login:
-    """Get a token, and ask ARM whether it takes it for a client, where one is named. The token itself is not shown.
+    """Get a token; if a client is named, also ask ARM whether it accepts the token for it. The token is not shown.
 
     Raises:
         SettingsRefused: There is nothing to log in with, or the token has ended.
-        ArmError: The login is refused, or nobody answers.
+        ArmError: The login is refused, or no answer comes.
     """
     provider = tokens(settings)
     token = await provider.token()

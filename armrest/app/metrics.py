@@ -1,7 +1,7 @@
 """The ledger's figures as OpenMetrics text, for Prometheus: a file for node-exporter's text collector, or stdout.
 
-All figures are gauges, so the text is valid in Prometheus' older format, too, which node-exporter reads. The labels are
-client number, code and state: no customer, no file name, and no text of ARM. docs/monitoring.md lists the figures.
+All figures are gauges, so the text is also valid in Prometheus' older format, which node-exporter reads. The labels are
+client number, code and state: no customer, no file name, and no text from ARM. docs/monitoring.md lists the figures.
 """
 
 import os
@@ -21,10 +21,10 @@ from armrest.settings import Settings
 from armrest.tabular import AtomicFile
 
 MOST_CODES: Final = 60
-"""The most codes of one figure of a client; the rest is counted as `other`. Today there are fewer."""
+"""The maximum number of codes for one figure of a client; the rest is counted as `other`. Today there are fewer."""
 
 READABLE_BY_ALL: Final = 0o644
-"""node-exporter runs as a user of its own, and there is nothing personal in the file."""
+"""node-exporter runs as another user, and the file holds no personal data."""
 
 Samples = Iterable[tuple[Sequence[str], float]]
 
@@ -62,7 +62,7 @@ def metrics_text(figures: Sequence[ClientFigures], *, now: float) -> str:
 
 
 def write_metrics(text: str, file: Path) -> None:
-    """Put the text in a file as a whole: a reader sees the old text or the new one.
+    """Replace a file with the text at once: a reader sees the old text or the new one.
 
     Raises:
         OSError: The file cannot be written.

@@ -1,6 +1,6 @@
-"""What the last night has brought, client by client: one message for everyone who waits for it. No personal data.
+"""The outcome of the last night, client by client, as one message without personal data.
 
-Prefect knows which runs were due and how each stands; the ledger knows what they have sent.
+Prefect knows which runs were due and their states; the ledger knows what they have sent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ LONGEST_REASON: Final = 80
 
 
 class Verdict(IntEnum):
-    """How a client's night went; what needs a person comes first."""
+    """How a client's night went. Verdicts that need a person come first."""
 
     DID_NOT_RUN = 0
     LATE = 1
@@ -57,7 +57,7 @@ class DueRun:
 
 @dataclass(frozen=True, slots=True)
 class ClientNight:
-    """A client's night; `sentence` says what happened, and `repeated` whom ARM refuses night after night."""
+    """A client's night. `sentence` says what happened; `repeated` has the customers that ARM refuses every night."""
 
     client_no: int
     verdict: Verdict
@@ -67,7 +67,7 @@ class ClientNight:
 
 
 def missed_night(client_no: int) -> ClientNight:
-    """Return the night of a client whose run never came."""
+    """Return the night of a client whose run was never created."""
     return ClientNight(client_no, Verdict.DID_NOT_RUN, "no run was made: is the schedule on, and does a worker run?")
 
 
@@ -83,9 +83,9 @@ def client_night(
 
     Args:
         due: The flow run that was due.
-        run: What the ledger has of it; None: it has sent nothing, and planned nothing.
-        repeated: Whom ARM has refused on several nights.
-        unresolved: How many of the refused customers have not been sent again since.
+        run: The ledger's record of it; None: it has planned and sent nothing.
+        repeated: Customers that ARM has refused on several nights.
+        unresolved: How many refused customers were not sent again since, or were refused again.
     """
     verdict, sentence = _of_flow_run(due) if run is None else _of_run(due, run, unresolved)
     return ClientNight(client_no, verdict, sentence, due.flow_run_id, repeated)
@@ -150,7 +150,7 @@ def _said(state: str, message: str) -> str:
 
 
 def night_subject(nights: Sequence[ClientNight], at: datetime) -> str:
-    """Return the night in a line: `ARM, night to 2026-11-29: 1 refused, 3 good`."""
+    """Return the night in one line: `ARM, night to 2026-11-29: 1 refused, 3 good`."""
     counted = [
         f"{number} {verdict.words}" for verdict in Verdict if (number := sum(n.verdict is verdict for n in nights))
     ]
@@ -158,7 +158,7 @@ def night_subject(nights: Sequence[ClientNight], at: datetime) -> str:
 
 
 def night_text(nights: Sequence[ClientNight], *, ui: str) -> str:
-    """Return the night client by client, what needs a person first, each with the address of its run.
+    """Return the night client by client, those that need a person first, each with the address of its run.
 
     Args:
         ui: The address of Prefect's UI; empty: there are no links.

@@ -1,4 +1,4 @@
-"""Open logical runs for flows and commands: from parameters, from a parent, or an existing one."""
+"""Open runs for flows and commands: a new run from parameters or from a parent, or an existing run."""
 
 from armrest.app.environment import SettingsRefused
 from armrest.app.rerun_selection import RerunSelection, run_of_client
@@ -43,15 +43,15 @@ def open_update(
     client_confirmed_by: str | None = None,
     places: Places | None = None,
 ) -> Run:
-    """Open a run that sends a source; the settings replace None.
+    """Open a run that sends a source. For a parameter that is None, the setting counts.
 
     Args:
         client_confirmed_by: The person who repeats the client number, so that a source that looks like another
             client's is sent; None: nobody does.
-        places: The only places that source and mapping may come from; None: everywhere.
+        places: The only places that source and mapping may come from; None: any place.
 
     Raises:
-        InputRefused: The source's address or the mapping is at fault.
+        InputRefused: The source's address or the mapping is invalid.
         SettingsRefused: ARMREST_RULES names a rule that does not exist, or there are more shards than calls at once.
         OutboxError: Shards are asked for, and other machines cannot reach the outbox.
     """
@@ -91,7 +91,7 @@ def unconfirmed_doubt(workspace: Workspace, run: Run) -> str | None:
 
 
 def renumbered_customers(workspace: Workspace, run: Run) -> str | None:
-    """Return how a run's new customer numbers differ from vanished ones, if only by zeros or a prefix, or None."""
+    """Return how new customer numbers differ from vanished ones; None unless only by zeros or a prefix."""
     return plan_figures(workspace.outbox.ledger, run).renumbered
 
 
@@ -115,7 +115,7 @@ def apply_command(workspace: Workspace, plan: Run) -> str:
 
 
 def assert_divisible(settings: Settings, shards: int) -> None:
-    """Check that each shard may have a call under way without exceeding the limit of one delivery in total.
+    """Check that each shard may have at least one concurrent call within the limit of the whole run.
 
     Raises:
         SettingsRefused: There are more shards than calls.
@@ -128,7 +128,7 @@ def assert_divisible(settings: Settings, shards: int) -> None:
 
 
 def open_plan_for_approval(workspace: Workspace, run: Run) -> Run:
-    """Open a dry run, without guard rails, of what a guard rail has refused: a plan that a person may approve."""
+    """Open a dry run, without guard rails, of a run that a guard rail has refused: a plan that a person may approve."""
     ledger = workspace.outbox.ledger
     refused = find_run(ledger, run.run_id)
     limits = dict.fromkeys(("max_changed", "min_rows", "max_source_age_seconds", "max_warned"))
@@ -146,7 +146,7 @@ def open_plan_for_approval(workspace: Workspace, run: Run) -> Run:
 
 
 def open_rerun(workspace: Workspace, choice: RerunSelection, only: Only) -> Run:
-    """Open a run that sends again what failed in another."""
+    """Open a run that sends the failed customers of another run again."""
     ledger, parent = workspace.outbox.ledger, choice.parent
     return create_run(
         ledger,
@@ -168,7 +168,7 @@ def find_resumable_run(workspace: Workspace, run_id: str, *, client_no: int | No
 
     Raises:
         UnknownRun: The ledger has no such run.
-        WrongClient: It is another client's than the one that is named.
+        WrongClient: The run belongs to another client than the one that is named.
         OutboxError: It was a dry run, and nobody has approved it.
     """
     run = run_of_client(workspace, run_id, client_no)
@@ -178,7 +178,7 @@ def find_resumable_run(workspace: Workspace, run_id: str, *, client_no: int | No
 
 
 def reason_not_to_resume(workspace: Workspace, run: Run) -> str | None:
-    """Return why there is nothing to resume of a run, and what sends again what failed; None if there is something."""
+    """Return why a run cannot be resumed, and how to send its failed customers again; None if it can be resumed."""
     ended = summary(workspace.outbox.ledger, run.run_id)
     if ended.state not in {RunState.COMPLETED, RunState.PARTLY_FAILED} or ended.can_be_resumed:
         return None
@@ -194,15 +194,15 @@ def find_applicable_plan(
     """Return a plan that may be sent as it is.
 
     Args:
-        client_no_is_right: The plan's client number, repeated: it may be sent although it looks like another
-            client's. 0: nobody says so.
-        by: The person who says so.
+        client_no_is_right: The plan's client number, repeated: the plan may be sent although it looks like another
+            client's. 0: nobody confirms the number.
+        by: The person who confirms the number.
 
     Raises:
         UnknownRun: The ledger has no such run.
-        WrongClient: It is another client's than the one that is named.
-        OutboxError: It is no plan, it names no address, it looks like another client's, it was overtaken, or a body
-            of it was purged; or another number than the plan's is repeated.
+        WrongClient: The plan belongs to another client than the one that is named.
+        OutboxError: It is not a plan, it has no address, it looks like another client's, a later run has sent some of
+            its customers, or one of its bodies was purged; or the repeated number is not the plan's.
     """
     plan = run_of_client(workspace, plan_id, client_no)
     if client_no_is_right not in {0, plan.client_no}:

@@ -1,4 +1,4 @@
-"""Plan a run from its request, without Prefect, which a dry run does not need."""
+"""Plan a run from its request, without Prefect. A dry run needs only this."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ from armrest.telemetry import step
 
 
 class PlanningStopped(BaseException):
-    """The caller that waited for the plan has gone. Not an error: nothing is written about the run."""
+    """The caller no longer waits for the plan. This is not an error, and nothing is written about the run."""
 
 
 def plan_run(
@@ -30,8 +30,8 @@ def plan_run(
     """Plan a run from its request, under the lease that `workspace` holds; a dry run needs none. Safe to repeat.
 
     Args:
-        stop: Set from another thread, it ends the reading.
-        databases: What `sql:NAME` stands for; None is what the settings say.
+        stop: If another thread sets it, reading ends.
+        databases: The databases that `sql:NAME` may name; None: those of the settings.
     """
     with step("plan", client_no=run.client_no, run_id=run.run_id) as planning:
         planned = _planned(workspace, run, stop, databases)
@@ -82,10 +82,10 @@ def _planned(
 
 
 def _planned_single(workspace: Workspace, run: Run) -> RunSummary:
-    """Return the summary of a single customer's update, which is planned when it is made.
+    """Return the summary of a single customer's update, which is planned when the run is created.
 
     Raises:
-        OutboxError: It was interrupted before; its values are stored nowhere else.
+        OutboxError: The run was interrupted before it was planned; its values are stored nowhere.
     """
     if run.planned_at is None:
         what = f"run {run.run_id} was interrupted before it stored its customer, and sent nothing"
@@ -94,10 +94,10 @@ def _planned_single(workspace: Workspace, run: Run) -> RunSummary:
 
 
 def _reader(workspace: Workspace, run: Run) -> ReadRecords:
-    """Return what asks ARM; planning is a thread of its own, without a loop.
+    """Return a function that reads records from ARM; planning is a thread without an event loop.
 
     Raises:
-        SettingsRefused: There is no address or no login to ask with.
+        SettingsRefused: No address or no login is set.
     """
     settings = settings_for(run, workspace.settings, workspace.load)
     arm_client(settings, client_no=run.client_no)

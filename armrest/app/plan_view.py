@@ -36,7 +36,7 @@ class PlanView:
         return {"rejected": self.customers.rejected, **asdict(self.figures), "sample": self.sample}
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Tell it line by line: what, and how many; without the sample."""
+        """Yield pairs of a heading and a text, without the sample."""
         figures = self.figures
         if figures.client_doubt:
             yield "client", figures.client_doubt
@@ -59,7 +59,7 @@ class PlanView:
 
 
 def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> PlanView:
-    """Look at a run's plan; the values of its sample hold personal data, and are masked unless they are to be shown."""
+    """Return a view of a run's plan. Its sample holds personal data, which is masked unless `show_values` is true."""
     run = find_run(outbox.ledger, run_id)
     sample: list[dict[str, Any]] = []
     for batch in batches_in(outbox.ledger, run, SENDABLE)[:SAMPLE]:
@@ -71,7 +71,7 @@ def plan_view(outbox: Outbox, run_id: str, *, show_values: bool = False) -> Plan
 
 
 def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
-    """Return notes for the author of the source, before and after it is sent: what was found, and how often."""
+    """Return notes for the author of the source: what was found, and how often."""
     if blanked := _counted(figures.blanked):
         whose = " (including unchanged customers)" if figures.unchanged else ""
         yield "blanked", f"address fields{whose}: {blanked}"
@@ -89,7 +89,7 @@ def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
 
 
 def describe_finding(code: str) -> str:
-    """Return the code of a finding, and what it says of the value."""
+    """Return the code of a finding, and what it says about the value."""
     return f"{code}: the value {REASONS[code].sentence}"
 
 
@@ -97,9 +97,9 @@ def planned_summary(planned: RunSummary) -> RunSummary:
     """Return the summary of a dry run as shown to users: it has ended."""
     if planned.state is not RunState.PLANNED:
         return planned
-    return replace(
-        planned, state=RunState.COMPLETED, message=f"dry run: {planned.batches.planned} batches planned, nothing sent"
-    )
+    number = planned.batches.planned
+    message = f"dry run: {number} batch{'' if number == 1 else 'es'} planned, nothing sent"
+    return replace(planned, state=RunState.COMPLETED, message=message)
 
 
 def _counted(times: Mapping[str, int]) -> str:

@@ -28,16 +28,16 @@ class RerunSelection:
 def select_for_rerun(
     workspace: Workspace, *, run_id: str | None, batch_uuids: Collection[str], client_no: int | None, only: Only
 ) -> list[RerunSelection]:
-    """Return what is to be sent again, the oldest data first; nothing where nothing is left to do.
+    """Return the selections to send again, the oldest data first; none if nothing is left to do.
 
     Args:
-        run_id: A run, or a flow run that carried one. None: whatever the others name.
+        run_id: A run, or a flow run that executed one. None: the other arguments select the runs.
         batch_uuids: Only what failed in these batches.
-        client_no: The client; with a run, a safeguard. Alone, all of its failures are meant.
+        client_no: With a run: refuse a run of another client. Without a run: all failures of this client.
 
     Raises:
-        UnknownRun, UnknownBatch: The ledger has none such.
-        WrongClient: The run is not this client's.
+        UnknownRun, UnknownBatch: The ledger has no such run or batch.
+        WrongClient: The run belongs to another client.
         BodyUnusable: A body that is needed was purged.
         OutboxError: None of the three is given.
     """
@@ -67,11 +67,11 @@ def _candidates(
 
 
 def run_of_client(workspace: Workspace, run_id: str, client_no: int | None) -> Run:
-    """Return a run, and make sure that it is this client's where one is named.
+    """Return a run; if a client is named, check that the run belongs to it.
 
     Raises:
         UnknownRun: The ledger has no such run.
-        WrongClient: It is another's.
+        WrongClient: The run belongs to another client.
     """
     run = find_run(workspace.outbox.ledger, run_id)
     if client_no is not None and run.client_no != client_no:

@@ -22,7 +22,7 @@ class RunFile:
 
 
 def exports_folder(settings: Settings) -> Path:
-    """Return the folder of exported runs, which only its owner may read; `purge` removes old files there."""
+    """Return the folder of exported runs, which only its owner can read; `purge` removes old files from it."""
     return private(home(settings) / "exports")
 
 

@@ -1,4 +1,4 @@
-"""A run as monitoring sees it: the step around its plan, its batches and its polls."""
+"""The monitoring step of a run, which encloses the steps of its plan, its batches and its polls."""
 
 from contextlib import AbstractContextManager
 
@@ -7,12 +7,12 @@ from armrest.telemetry import Step, step
 
 
 def run_step(run: Run) -> AbstractContextManager[Step]:
-    """Be in the step of a run during the block."""
+    """Open the step of a run during the block."""
     return step("run", client_no=run.client_no, run_id=run.run_id, kind=run.kind)
 
 
 def note_end(ran: Step, ended: RunSummary) -> None:
-    """Note how a run ended: its state, and its figures."""
+    """Record how a run ended: its state and its figures."""
     customers, batches = ended.customers, ended.batches
     ran.set(
         state=ended.state,

@@ -1,4 +1,4 @@
-"""Send a run without Prefect: the client's lease, the plan, slice by slice, and the end in the ledger.
+"""Send a run without Prefect: take the client's lease, plan, send the slices, and record the outcome in the ledger.
 
 `flows.steps.send_run` does the same with Prefect tasks, reports and workers.
 """
@@ -39,7 +39,7 @@ async def run_to_completion(
 
     Raises:
         LeaseHeld: Another run is sending for the client, even after the wait.
-        OutboxError: Several workers send the run, which needs Prefect.
+        OutboxError: The run is made for several workers, which needs Prefect.
         OSError: The source cannot be read at the moment; the ledger has the run as Failed.
     """
     if run.request.shards > 1:
@@ -79,7 +79,7 @@ async def send_plan(
 
 
 async def plan_in_thread(workspace: Workspace, run: Run) -> RunState:
-    """Plan a run in a thread, which ends soon after this is cancelled; return the state of the run."""
+    """Plan a run in a thread and return its state. If this coroutine is cancelled, the thread ends soon."""
     stop = threading.Event()
     try:
         planned = await asyncio.to_thread(plan_run, workspace, run, stop=stop)

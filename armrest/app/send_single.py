@@ -1,7 +1,7 @@
 """Update one customer at once, with the same rules as for batches: lease, gate, ledger.
 
-It is a run of kind `single` with one batch, which is sent as one customer: so it has its place in the order of data,
-its fingerprint is compared with, and what has no answer is carried on, as a batch, by `armrest resume`.
+It is a run of kind `single` with one batch, which is sent as one customer. So its data has a place in the order of all
+data, later plans compare with its fingerprint, and if no answer comes, `armrest resume` continues it as a batch.
 """
 
 import time
@@ -64,10 +64,10 @@ class CustomerInFlight(OutboxError):
 
 
 def with_whole_address(values: Mapping[str, str], record: CustomerRecord | None) -> dict[str, str]:
-    """Return values with the rest of the address that ARM holds, where they have any of it.
+    """Return values; if they have a part of the address, with the other parts as ARM holds them.
 
     Raises:
-        InputRefused: What ARM holds could not be read.
+        InputRefused: The address that ARM holds could not be read.
     """
     changed = {name.removeprefix("postalAddress."): value for name, value in values.items()}
     if not has_address_field(changed):
@@ -96,12 +96,12 @@ async def send_single_update(
     """Update one customer now, and return its outcome, as for any run.
 
     Args:
-        connection: Kept with the run: the name by which its caller knows this ARM.
+        connection: The caller's name for this ARM; it is stored with the run.
 
     Raises:
         CustomerInFlight: A batch holds the customer.
         LeaseHeld: A run is sending for the client.
-        ArmError: ARM does not answer, or lets nobody in; the customer was not updated.
+        ArmError: ARM does not answer, or rejects the login; the customer was not updated.
     """
     ledger = outbox.ledger
     run_id = new_run_id(client_no, ledger.now())
@@ -169,7 +169,7 @@ def _planned(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Single:
-    """The only batch of such a run while it is sent."""
+    """The only batch of such a run, while it is being sent."""
 
     outbox: Outbox
     arm: ArmClient

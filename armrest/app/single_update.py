@@ -24,8 +24,8 @@ class SingleUpdate:
     """The outcome of the update.
 
     Attributes:
-        changes: The fields that change, each with the old value and the new one; None where ARM does not show it.
-            They are personal data.
+        changes: The fields that change, each with the old value and the new one; None if ARM does not show it. They
+            are personal data.
     """
 
     run: RunSummary
@@ -39,7 +39,7 @@ class SingleUpdate:
 
 
 def may_be_shown(customer_no: str) -> bool:
-    """Tell whether a text is a customer number by the rules of the settings; otherwise it may be somebody's name."""
+    """Whether a text is a customer number by the rules of the settings; otherwise it may be a person's name."""
     try:
         rules = rules_of(environment_settings())
     except SettingsRefused:
@@ -59,17 +59,17 @@ async def update_single_customer(
     """Check a customer's new values, and update it now.
 
     Args:
-        values: New values by field, named as the columns of a customer file.
+        values: New values by field, with the names of a customer file's columns.
         clear: Fields to blank.
-        user_id: Who the update is by; None is the one in the settings.
+        user_id: The author of the update; None: the user id in the settings.
 
     Raises:
-        InputRefused: A value or a field is at fault.
+        InputRefused: A value or a field is invalid.
         NotFound: ARM has no such customer.
         CustomerInFlight: A batch holds the customer.
         LeaseHeld: A run is sending for the client.
         SettingsRefused: A setting is missing.
-        ArmError: ARM does not answer, or lets nobody in.
+        ArmError: ARM does not answer, or rejects the login.
     """
     new_values = {**values, **dict.fromkeys(clear, "")}
     rules = rules_of(workspace.settings)

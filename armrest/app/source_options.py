@@ -1,4 +1,4 @@
-"""Options to read, check and compare a source: flow parameters and flags of the same name, and the settings."""
+"""Options to read, check and compare a source: from flow parameters or flags of the same name, and the settings."""
 
 import os
 import re
@@ -32,33 +32,33 @@ SQL: Final = "sql:"
 HANDED_OVER: Final = "handed-over"
 """The folder of frames that other programs hand over to a deployment."""
 MOST_PROCESSES: Final = 4
-"""One process reads the source and writes the plan, and can keep no more of them busy."""
+"""The process that reads the source and writes the plan cannot keep more processes busy."""
 _CREDENTIAL: Final = re.compile(r"sig|token|key|secret|password|credential", re.IGNORECASE)
 
 
 class SourceOptions(SourceParameters):
-    """What a user decides about a source; `mapping` is the path of a mapping file."""
+    """The options that a user chooses for a source; `mapping` is the path of a mapping file."""
 
     model_config = ConfigDict(extra="forbid")
 
     @property
     def cleared(self) -> list[str]:
-        """The fields of which an empty cell makes ARM's blank."""
+        """The fields that an empty cell blanks in ARM."""
         return sorted(FIELDS if "all" in self.clear else set(self.clear))
 
     @property
     def max_source_age_seconds(self) -> float | None:
-        """How old the source may be."""
+        """The greatest age of the source."""
         return seconds_in(self.max_source_age) if self.max_source_age else None
 
     def open(self, settings: Settings, *, places: Places | None = None) -> Source:
-        """Look at the source, as a plan will.
+        """Open the source in the same way as a plan does.
 
         Args:
-            places: The only places that source and mapping may come from; None: everywhere.
+            places: The only places that source and mapping may come from; None: any place.
 
         Raises:
-            InputRefused: It, its address or the mapping is at fault.
+            InputRefused: The source, its address or the mapping is invalid.
             SettingsRefused: ARMREST_RULES names a rule that does not exist.
         """
         refuse_credentials(self.source)
@@ -76,14 +76,14 @@ class SourceOptions(SourceParameters):
         )
 
     def request(self, settings: Settings, *, places: Places | None = None) -> SourceRequest:
-        """Return it as a run keeps it, from any folder and whatever becomes of the mapping file: a resume plans alike.
+        """Return the request that a run stores. A resume plans the same from any folder, even without the mapping file.
 
         Args:
-            places: The only places that source and mapping may come from; None: everywhere. The run keeps that it is
-                confined, so that a resume reads nothing else either.
+            places: The only places that source and mapping may come from; None: any place. The run stores this limit,
+                so that a resume reads nothing else either.
 
         Raises:
-            InputRefused: The source's address or the mapping is at fault.
+            InputRefused: The source's address or the mapping is invalid.
             SettingsRefused: ARMREST_RULES names a rule that does not exist.
         """
         refuse_credentials(self.source)
@@ -102,7 +102,7 @@ class SourceOptions(SourceParameters):
         return SourceRequest.model_validate({**self.model_dump(include=set(SourceReading.model_fields)), **as_stored})
 
     def _mapping(self, places: Places | None) -> tuple[str | None, Mapping | None]:
-        """The mapping as text, and as it is understood; its file is read once."""
+        """The mapping as text and as an object; its file is read once."""
         if not self.mapping:
             return None, None
         text = places.mapping_text(self.mapping) if places else mapping_text(self.mapping)
@@ -115,7 +115,7 @@ def source_name(source: str) -> str:
 
 
 def locate_source(source: str, inbox: Path | None) -> str:
-    """Return a source as it is found from any folder; a plain file name is looked up in the inbox first."""
+    """Return an address that works from any folder; a plain file name is first looked up in the inbox."""
     if source.startswith(SQL) or "://" in source:
         return source
     path = Path(source).expanduser()
@@ -128,7 +128,7 @@ def refuse_credentials(source: str) -> None:
     """Keep credentials out of parameters, ledger and logs.
 
     Raises:
-        InputRefused: The source is an address that holds some.
+        InputRefused: The source is an address with credentials.
     """
     if "://" not in source:
         return
@@ -150,7 +150,7 @@ def places_of(settings: Settings) -> Places:
     """Return the only places that a deployment reads sources and mappings from.
 
     Raises:
-        SettingsRefused: Anyone who may put files into the inbox could write mappings, too.
+        SettingsRefused: Anyone who can put files into the inbox could also write mappings.
     """
     mappings = settings.mappings.expanduser().absolute() if settings.mappings else None
     places = Places(
@@ -180,7 +180,7 @@ def handed_over_folder(settings: Settings) -> str:
 
 
 def databases_of(settings: Settings) -> dict[str, Database]:
-    """Return what `sql:NAME` stands for."""
+    """Return the databases that `sql:NAME` may name."""
     named = settings.sources.get_secret_value()
     return {name: Database(source.url.get_secret_value(), source.query) for name, source in named.items()}
 
@@ -191,7 +191,7 @@ def planning_processes(settings: Settings) -> int:
 
 
 def _cores() -> int:
-    """Those that this process may use, where the system tells."""
+    """The number of cores that this process may use, if the system tells it."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -7,7 +7,7 @@ from armrest.model import DuplicatePolicy, Option, SourceName, SourceReading, So
 
 
 class SourceParameters(SourceReading):
-    """What a user decides about a source. A run stores the age in seconds, so it has another name there."""
+    """The options that a user chooses for a source. A run stores the age in seconds, under another name."""
 
     max_source_age: Annotated[
         Duration | None,
@@ -21,7 +21,7 @@ class SourceParameters(SourceReading):
 
 
 class ComparedSource(SourceRows):
-    """What a user decides about a source that is only compared with ARM; `SourceOptions` has it all."""
+    """The options for a source that is only compared with ARM; `SourceOptions` has all options."""
 
     source: Annotated[SourceName, Option(form="The customer file, named as for update-customers.")]
     address_policy: Annotated[

@@ -24,7 +24,7 @@ def spool(settings: Settings) -> str:
 
 
 def remove_spooled(settings: Settings, source: str) -> None:
-    """Remove a source that is such a file, and no other; safe to repeat."""
+    """Remove a source if it is such a file; safe to repeat."""
     path = Path(source)
     if path.name == NAME and path.parent.parent == _folder(settings):
         shutil.rmtree(path.parent, ignore_errors=True)

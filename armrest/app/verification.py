@@ -29,11 +29,11 @@ async def verify_source(
 
     Args:
         sample: How many random customers to compare; None: all.
-        drift_file: Where what differs goes, with its values; None is a file of its own in the home.
-        confined: Whether source and mapping come from the places of a deployment alone.
+        drift_file: The file for the differences, with their values; None: a new file in the home.
+        confined: Whether source and mapping may come only from the places of a deployment.
 
     Raises:
-        InputRefused: The source is at fault.
+        InputRefused: The source is invalid.
         SettingsRefused: A setting is missing.
         ArmError: ARM does not answer.
     """
@@ -55,7 +55,7 @@ async def verify_run(
     drift_file: Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> Verification:
-    """Compare what a run has settled, as it was sent, with what ARM holds; otherwise as `verify_source`.
+    """Compare what a run has settled, as it was sent, with what ARM holds; otherwise like `verify_source`.
 
     Raises:
         UnknownRun: The ledger has no such run.
@@ -101,5 +101,5 @@ def _drift_file(settings: Settings, client_no: int) -> Path:
 
 
 def drift_folder(settings: Settings) -> Path:
-    """Return the folder of drift files, which only its owner may read."""
+    """Return the folder of drift files, which only its owner can read."""
     return private(home(settings) / "drift")

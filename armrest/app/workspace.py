@@ -39,8 +39,8 @@ class Workspace:
         outbox: The ledger and the bodies.
         load: Returns the settings of a connection by its name.
         lease: The client's lease, while the run holds it.
-        delivery: The engine that sends and polls, while it is at work.
-        run_id: The run that was worked on last; it stays, to say how the run ended.
+        delivery: The engine that sends and polls, while it is working.
+        run_id: The last run of this workspace; it stays, so that its outcome can be reported.
     """
 
     settings: Settings
@@ -56,7 +56,7 @@ class Workspace:
 
     @property
     def rejects_folder(self) -> Path | str:
-        """Where rejected rows go: the address that is set, or a folder made for its owner alone."""
+        """The folder of rejects files: the address that is set, or a folder that only its owner can open."""
         return self.settings.rejects_url or private(home(self.settings) / "rejects")
 
     @property
@@ -66,10 +66,10 @@ class Workspace:
         return self.lease
 
     def arm_for(self, run: Run) -> ArmClient:
-        """Return a client of ARM that may send a run, over the connection that the run was made with.
+        """Return an ARM client that may send a run, with the connection that the run was created with.
 
         Raises:
-            SettingsRefused: Another connection or address is set, or this may not be sent there.
+            SettingsRefused: Another connection or address is set, or the settings do not allow sending.
         """
         self.settings = settings_for(run, self._initial_settings, self.load)
         return arm_client(self.settings, api_url=run.api_url, client_no=run.client_no, updates=True)
@@ -77,11 +77,11 @@ class Workspace:
 
 @contextmanager
 def open_workspace(load: LoadSettings, name: str = "") -> Iterator[Workspace]:
-    """Open a ledger and a store for the length of the block.
+    """Open a ledger and a store during the block.
 
     Args:
         load: Returns the settings of a connection by its name.
-        name: A connection that Prefect keeps. Empty: the one that the settings name, or the settings alone.
+        name: The connection, a block in Prefect. Empty: the one that the settings name, or the settings alone.
 
     Raises:
         SettingsRefused: A setting cannot be used.
@@ -104,7 +104,7 @@ def ledger_url_of(settings: Settings) -> str:
 
 @asynccontextmanager
 async def hold_client(workspace: Workspace, run: Run, *, wait_seconds: float = 0.0) -> AsyncIterator[Lease]:
-    """Hold the run's client, so that no other run sends for it; nothing is done where it is held already.
+    """Hold the run's client, so that no other run sends for it. If this workspace holds it already, do nothing.
 
     Raises:
         LeaseHeld: Another run holds it.
@@ -130,10 +130,10 @@ async def hold_client(workspace: Workspace, run: Run, *, wait_seconds: float = 0
 
 @asynccontextmanager
 async def join_client(workspace: Workspace, run: Run, shard: Shard) -> AsyncIterator[Lease]:
-    """Take a shard of a run over, under the lease that the run holds, and help to keep that alive.
+    """Take over a shard of a run, under the lease that the run holds, and help to renew that lease.
 
     Raises:
-        LeaseLost: The run holds its client no more, or a later attempt has the shard.
+        LeaseLost: The run no longer holds its client, or a later attempt has the shard.
     """
     lease = join_lease(workspace.outbox.ledger, run, shard, seconds=workspace.settings.lease_seconds)
     async with keep_alive(workspace.outbox.ledger, lease):
@@ -148,7 +148,7 @@ async def join_client(workspace: Workspace, run: Run, shard: Shard) -> AsyncIter
 async def open_delivery(
     workspace: Workspace, run: Run, *, deadline_seconds: float | None = None
 ) -> AsyncIterator[Delivery]:
-    """Use the engine that is at work on this run, or start one; its deadline counts from then on.
+    """Use the engine that is working on this run, or start one; its deadline counts from that moment.
 
     Raises:
         LeaseHeld: Another run holds the client.
@@ -170,7 +170,7 @@ async def open_delivery(
 
 
 def _options(workspace: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
-    """Return how a run's engine goes about it: a shard has its share of what one engine would have under way."""
+    """Return the delivery options of a run; a shard gets its share of the concurrent calls."""
     options = delivery_options(workspace.settings, deadline_seconds)
     if lease.shard is None:
         return options
@@ -185,7 +185,7 @@ def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, flo
 
 
 def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
-    """Return the settings with the connection that a run was made with: it is carried on where it began.
+    """Return the settings with the connection that a run was created with, so that it continues with the same ARM.
 
     Args:
         load: Returns the settings of a connection by its name.
@@ -207,16 +207,15 @@ def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
 def arm_client(
     settings: Settings, *, api_url: str | None = None, client_no: int | None = None, updates: bool = False
 ) -> ArmClient:
-    """Return a client of ARM.
+    """Return an ARM client.
 
     Args:
-        api_url: Where a run was planned for.
-        client_no: The client that it is for.
-        updates: Something may be sent through it.
+        api_url: The address that a run was planned for.
+        client_no: The client's number in ARM.
+        updates: Whether updates may be sent with it.
 
     Raises:
-        SettingsRefused: No address is set, or another one than the run's, or nothing to log in with; or the settings
-            do not let it be done.
+        SettingsRefused: No address or no login is set, the address is not the run's, or the settings do not allow this.
     """
     address = required_api_url(settings)
     if api_url is not None and api_url != address:
@@ -241,15 +240,15 @@ def arm_client(
 
 
 def _set_in(settings: Settings, variable: str) -> str:
-    """Return where a setting was made."""
+    """Return where a setting comes from."""
     return f"the connection {settings.connection}" if settings.connection else f"ARMREST_{variable}"
 
 
 def required_clients(settings: Settings) -> str:
-    """Return the clients that may be touched, as a list.
+    """Return the clients that may be updated, as text.
 
     Raises:
-        SettingsRefused: None is named, so that a typo in a client number reaches any client of the login.
+        SettingsRefused: No client is named, so that a typo in a client number could reach any client of the login.
     """
     if not settings.clients:
         raise SettingsRefused(
@@ -263,7 +262,7 @@ def required_api_url(settings: Settings) -> str:
     """Return ARM's address.
 
     Raises:
-        SettingsRefused: None is set: there is no default, so that nothing is sent anywhere that was not named.
+        SettingsRefused: No address is set. There is no default, so that nothing is sent to an address nobody named.
     """
     if settings.api_url is None:
         raise SettingsRefused(
@@ -276,7 +275,7 @@ def tokens(settings: Settings) -> TokenProvider:
     """Return where bearer tokens come from; a token wins over a login.
 
     Raises:
-        SettingsRefused: There is neither.
+        SettingsRefused: Neither is set.
     """
     if settings.token is not None:
         return FixedToken(settings.token)
@@ -295,7 +294,7 @@ def tokens(settings: Settings) -> TokenProvider:
 
 
 def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
-    """Return how the engine goes about it; a deadline of None is the engine's own."""
+    """Return the delivery options of the settings. If the deadline is None, the engine's default counts."""
     options = DeliveryOptions(
         concurrency=settings.concurrency,
         min_concurrency=settings.min_concurrency,

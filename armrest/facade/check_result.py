@@ -54,7 +54,7 @@ class CheckResult:
         return data_frame(FINDINGS, rows)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return what `print` shows: a heading and a text each."""
+        """Return what `print` shows: pairs of a heading and a text."""
         report = self.report
         rows = [("read", f"{report.read:,} rows"), ("rejected", f"{report.rejected:,} rows")]
         rows += [("warning", f"{times:,} × {code}") for code, times in report.warnings.most_common()]

@@ -1,6 +1,6 @@
 """The connection: everything that the library does for a program, with the settings of one ARM.
 
-Each function exists twice under one implementation: `plan` waits, and `aplan` is awaited.
+Each function has a synchronous form (`plan`) and an asynchronous one (`aplan`), with the same implementation.
 """
 
 from armrest.facade.run_calls import RunCalls
@@ -8,8 +8,8 @@ from armrest.facade.source_calls import SourceCalls
 
 
 class Connection(RunCalls, SourceCalls):
-    """Access to one ARM, with the ledger in one home; `armrest.connect` makes one.
+    """Access to one ARM, with the ledger in one home; `armrest.connect` returns one.
 
-    It reads the settings of the environment again on each call, and replaces those that it was given. It never shows
-    its token, and a copy that is pickled has none.
+    Each call reads the settings of the environment again; settings given to `connect` replace them. A connection never
+    shows its token, and a pickled copy does not contain the token.
     """

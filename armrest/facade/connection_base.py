@@ -1,4 +1,4 @@
-"""What all calls share: the settings, the ledger, and a frame as a source."""
+"""What all calls share: the settings, the ledger, and frames as sources."""
 
 import asyncio
 import os
@@ -17,14 +17,14 @@ from armrest.intake import InputRefused
 from armrest.settings import Settings
 
 Source = Any
-"""A path, an address, `sql:NAME`, or a frame: pandas, polars, Arrow, whatever has `__arrow_c_stream__`."""
+"""A path, an address, `sql:NAME`, or a frame: pandas, polars, Arrow, or any object with `__arrow_c_stream__`."""
 
 _KNOWN: Final = frozenset(UpdateOptions.__annotations__)
 _NOTHING_TO_RESUME: Final = (InputRefused, OptionRefused, SettingsRefused, TypeError)
 
 
 class ConnectionBase:
-    """The settings of one ARM. Nothing is held open between two calls: each opens the ledger, and closes it again."""
+    """The settings of one ARM. Nothing stays open between two calls: each opens the ledger and closes it again."""
 
     def __init__(self, **settings: Any) -> None:
         self._overrides = {name: value for name, value in settings.items() if value is not None}
@@ -52,7 +52,7 @@ class ConnectionBase:
         return self
 
     def _settings(self, name: str = "") -> Settings:
-        """Return the settings of the environment, with those of this connection in their place."""
+        """Return the settings of the environment, replaced by those that this connection has."""
         overrides = self._overrides
         if "api_url" in overrides:
             overrides = {"connection": "", **overrides}
@@ -75,7 +75,7 @@ class ConnectionBase:
 
     @contextmanager
     def _source(self, source: Source, options: Mapping[str, Any]) -> Iterator[SourceOptions]:
-        """Return the options of a source; a frame is a file of the home inside the block."""
+        """Return the options of a source. During the block, a frame is a file in the home."""
         reading = self._opened(source, options)
         try:
             yield reading
@@ -89,7 +89,7 @@ class ConnectionBase:
         """Like `_source`, without blocking the event loop while a frame is written.
 
         Args:
-            resumes: A run whose planning is interrupted can be resumed, and needs the file then.
+            resumes: If planning is interrupted, the run can be resumed, and then needs the file.
         """
         reading = await asyncio.to_thread(self._opened, source, options)
         keep = False

@@ -1,4 +1,4 @@
-"""Run a coroutine from synchronous code, also where an event loop is running already, as in a notebook."""
+"""Run a coroutine from synchronous code, even if an event loop is already running, as in a notebook."""
 
 import asyncio
 import contextvars
@@ -15,10 +15,10 @@ _CALLER: Final = 3
 
 
 def run_sync(coroutine: Coroutine[Any, Any, _T], *, twin: str) -> _T:
-    """Run a coroutine to its end; Ctrl-C cancels it, and waits until it has put its things in order.
+    """Run a coroutine to its end; Ctrl-C cancels it, and waits until it has cleaned up.
 
-    Where an event loop runs in this thread, the coroutine gets a loop of its own in another thread. The caller's loop
-    stands still meanwhile: right in a notebook, and a warning elsewhere.
+    If an event loop is running in this thread, the coroutine gets its own loop in another thread. Until it ends, the
+    caller's loop is blocked: that is right in a notebook, and causes a warning elsewhere.
 
     Args:
         twin: The name of the asynchronous function, for the warning.
@@ -40,7 +40,7 @@ def _is_loop_running() -> bool:
 
 
 def is_notebook() -> bool:
-    """Whether this is a notebook or an IPython shell, whose loop has nothing to do while a cell runs."""
+    """Whether this is a notebook or an IPython shell, whose event loop is idle while a cell runs."""
     shell = sys.modules.get("IPython")
     return shell is not None and shell.get_ipython() is not None
 

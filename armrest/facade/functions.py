@@ -1,4 +1,4 @@
-"""The connection of the environment, and its functions under the names of the package."""
+"""The connection with the settings of the environment, and its functions under the names of the package."""
 
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,13 @@ def connect(
     home: str | Path | None = None,
     **settings: Any,
 ) -> Connection:
-    """Return a connection with these settings in place of those of the environment. It opens nothing yet.
+    """Return a connection with these settings instead of those of the environment. It opens nothing yet.
 
     Args:
         api_url: ARM's address; it has no default.
         token: A bearer token.
         home: The folder of ledger, bodies and rejects.
-        settings: Any other setting by its name in small letters: `user_id="ola"`, `clients=(2218,)`.
+        settings: Any other setting by its name in lower case: `user_id="ola"`, `clients=(2218,)`.
 
     Raises:
         SettingsRefused: One of them cannot be used.

@@ -1,4 +1,4 @@
-"""Calls that read the ledger alone."""
+"""Calls that read only the ledger."""
 
 import asyncio
 from collections.abc import Sequence

@@ -21,12 +21,12 @@ class OptionRefused(ArmrestError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a call is.
+    """How far a call has come.
 
     Attributes:
-        stage: `reading` counts rows, `sending` counts batches that ARM has finished.
-        total: None while it is not known.
-        run_id: The run, once there is one.
+        stage: `reading`: rows are counted; `sending`: batches that ARM has finished are counted.
+        total: None as long as it is not known.
+        run_id: The run; None before it exists.
     """
 
     stage: Literal["reading", "sending"]
@@ -58,7 +58,7 @@ class ReadOptions(TypedDict, total=False):
 
 
 class PlanOptions(ReadOptions, total=False):
-    """What a run is made with."""
+    """The options of a new run."""
 
     changes_only: bool
     max_changed: str | None
@@ -88,7 +88,7 @@ READING = frozenset(SourceParameters.model_fields) - {"source"}
 
 
 def source_options(source: str, options: Mapping[str, Any]) -> SourceOptions:
-    """Return the options of a source as a run keeps them.
+    """Return the options of a source as a run stores them.
 
     Raises:
         OptionRefused: One of them cannot be used.
@@ -114,7 +114,7 @@ def seconds(duration: Duration, *, name: str) -> float:
     """Return a length of time in seconds.
 
     Raises:
-        OptionRefused: It is none.
+        OptionRefused: It is not a length of time.
     """
     if isinstance(duration, timedelta):
         return duration.total_seconds()

@@ -1,4 +1,4 @@
-"""A plan as the caller of the library has it: what a run would do, and the call that sends exactly that."""
+"""The plan that the library returns: what a run would do, and the call that sends exactly that."""
 
 import json
 from html import escape
@@ -11,7 +11,7 @@ from armrest.outbox import CustomerCounts, PlanFigures, RunSummary
 
 
 class PlanActions(Protocol):
-    """What a plan needs of the connection that it belongs to."""
+    """What a plan needs from its connection."""
 
     def apply(self, plan_id: str, **options: Unpack[SendOptions]) -> Run:
         """Send the plan."""
@@ -21,7 +21,7 @@ class PlanActions(Protocol):
 
 
 class Plan:
-    """A plan: nothing of it was sent.
+    """A plan. Nothing has been sent yet.
 
     Attributes:
         summary: The figures of its run.
@@ -38,7 +38,7 @@ class Plan:
 
     @property
     def plan_id(self) -> str:
-        """Its id, which `armrest apply` and the flow `apply-plan` use, too."""
+        """The id of the plan. `armrest apply` and the flow `apply-plan` take it, too."""
         return self.summary.run_id
 
     @property
@@ -48,19 +48,19 @@ class Plan:
 
     @property
     def customers(self) -> CustomerCounts:
-        """Numbers of customers: read, rejected, unchanged, planned."""
+        """How many customers were read, rejected, unchanged and planned."""
         return self.summary.customers
 
     @property
     def rejects_file(self) -> str | None:
-        """The file with the rejected rows and the reasons, which only its owner may read."""
+        """The file with the rejected rows and the reasons; only its owner can read it."""
         return self.summary.rejects_file
 
     def apply(self, **options: Unpack[SendOptions]) -> Run:
         """Send the plan, byte for byte as it was planned, and wait until ARM has finished.
 
         Raises:
-            OutboxError: A later run has sent some of its customers meanwhile, or its bodies were purged.
+            OutboxError: A later run has already sent some of its customers, or its bodies were purged.
             LeaseHeld: Another run is sending for the client, even after the wait.
         """
         return self._actions.apply(self.plan_id, **options)
@@ -70,7 +70,7 @@ class Plan:
         return await self._actions.aapply(self.plan_id, **options)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return what `print` shows: a heading and a text each."""
+        """Return what `print` shows: pairs of a heading and a text."""
         return [("client", str(self.client_no)), ("read", f"{self.customers.read:,} rows"), *self._view.rows()]
 
     def __repr__(self) -> str:

@@ -20,7 +20,7 @@ def showing(progress: OnProgress | bool | None) -> Iterator[None]:  # noqa: FBT0
     """Report progress inside the block.
 
     Args:
-        progress: A function that is called; True or None: a bar, if anyone can see it; False: nothing.
+        progress: A function to call; True or None: a bar in a notebook or a terminal; False: nothing.
     """
     if progress is False:
         yield
@@ -55,7 +55,7 @@ class _Watcher:
 
 
 class _Bar:
-    """A line that is written again and again."""
+    """A line that is overwritten with each report."""
 
     def __init__(self, write: Callable[[str], None], end: Callable[[], None]) -> None:
         self._write = write

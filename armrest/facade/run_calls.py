@@ -47,13 +47,13 @@ class RunCalls(LedgerCalls):
         Args:
             source: A path, an address, `sql:NAME`, or a frame.
             client_no: The client's number in ARM, for example 2218.
-            options: As the flags of `armrest plan`, such as `changes_only=True`, `mapping="crm.yaml"`,
-                `max_changed="20%"`; `name` names a frame in messages and lists of runs.
+            options: The same as the flags of `armrest plan`, such as `changes_only=True`, `mapping="crm.yaml"`,
+                `max_changed="20%"`. `name` is the name of a frame in messages and lists of runs.
 
         Raises:
-            RunRefused: The customers are refused as a whole, or a guard rail is hit.
-            InputRefused: The source cannot be understood, or the frame has one of the pitfalls of frames.
-            SettingsRefused: A setting is missing, or the client is not among those of the settings.
+            RunRefused: Too many rows are rejected, or a guard rail is hit.
+            InputRefused: The source cannot be understood, or the frame has damaged values.
+            SettingsRefused: A setting is missing, or the settings do not allow this client.
         """
         return run_sync(self.aplan(source, client_no=client_no, **options), twin="armrest.aplan")
 
@@ -70,10 +70,11 @@ class RunCalls(LedgerCalls):
 
         Args:
             plan_id: The plan's id, as `Plan.plan_id`.
-            options: `deadline="30m"` for sending, `wait="10m"` while another run is sending for the client.
+            options: `deadline="30m"` limits the time for sending; `wait="10m"` is how long to wait if another run is
+                sending for the client.
 
         Raises:
-            OutboxError: A later run has sent some of its customers meanwhile.
+            OutboxError: A later run has already sent some of its customers.
             LeaseHeld: Another run is sending for the client, even after the wait.
         """
         return run_sync(self.aapply(plan_id, **options), twin="armrest.aapply")
@@ -91,12 +92,12 @@ class RunCalls(LedgerCalls):
             return Run(sent, self)
 
     def update_customers(self, source: Source, *, client_no: int, **options: Unpack[UpdateOptions]) -> Run:
-        """Send customers to ARM, and follow every batch to its end; the arguments are those of `plan` and `apply`.
+        """Send customers to ARM, and follow every batch to its end. The arguments are those of `plan` and `apply`.
 
-        It does not raise where ARM refuses customers: `Run.outcomes` has the reasons, and `Run.raise_for_state` raises.
+        If ARM refuses customers, this does not raise: `Run.outcomes` has the reasons, and `Run.raise_for_state` raises.
 
         Raises:
-            RunRefused: The customers are refused as a whole, or a guard rail is hit; nothing was sent.
+            RunRefused: Too many rows are rejected, or a guard rail is hit; nothing was sent.
             SettingsRefused: A setting is missing.
             LeaseHeld: Another run is sending for the client, even after the wait.
         """
@@ -130,11 +131,11 @@ class RunCalls(LedgerCalls):
         """Update one customer at once.
 
         Args:
-            values: New values by field, named as the columns of a customer file.
-            clear: Fields to clear in ARM.
+            values: New values by field, with the names of a customer file's columns.
+            clear: Fields to blank in ARM.
 
         Raises:
-            InputRefused: A value is at fault.
+            InputRefused: A value or a field is invalid.
             NotFound: ARM has no such customer.
         """
         call = self.aupdate_customer(customer_no, values, client_no=client_no, clear=clear, user_id=user_id)
@@ -170,7 +171,9 @@ class RunCalls(LedgerCalls):
         only: Only = "all",
         **options: Unpack[SendOptions],
     ) -> list[Run]:
-        """Send failed customers again: those of a run, of batches, or of a client; an empty list: none are left.
+        """Send failed customers again: those of a run, of batches, or of a client.
+
+        Return one run for each run that had failures; an empty list if no failed customer is left.
 
         Args:
             only: `failed`: what ARM refused; `lost`: what was declared lost; `all`: both.
@@ -235,7 +238,7 @@ class RunCalls(LedgerCalls):
         Args:
             accept: batchUuids to close as settled on your responsibility; `reason` says why.
             declare_lost: batchUuids to declare lost if they are still open.
-            lost_after: Declare all batches lost that ARM has not finished within this (`"7d"`).
+            lost_after: Declare all batches lost that ARM has not finished within this time (`"7d"`).
         """
         call = self.asettle(
             accept=accept, reason=reason, declare_lost=declare_lost, lost_after=lost_after, deadline=deadline
@@ -243,7 +246,7 @@ class RunCalls(LedgerCalls):
         return run_sync(call, twin="armrest.asettle")
 
     def run(self, run_id: str) -> Run:
-        """Return a run, by its id or by the id of a flow run that carried it.
+        """Return a run, by its id or by the id of a flow run that executed it.
 
         Raises:
             UnknownRun: The ledger has no such run.
@@ -256,10 +259,10 @@ class RunCalls(LedgerCalls):
         return await asyncio.to_thread(self.run, run_id)
 
     def _raise_refused(self, workspace: Workspace, run: RunSummary) -> None:
-        """Raise what a plan was refused for.
+        """Raise an error if a plan was refused.
 
         Raises:
-            RunRefused: It was.
+            RunRefused: It was refused.
         """
         if run.state is RunState.INPUT_REJECTED:
             figures = plan_figures(workspace.outbox.ledger, find_run(workspace.outbox.ledger, run.run_id))

@@ -1,4 +1,4 @@
-"""A run as the caller of the library has it: its figures, its outcomes, and what to do next."""
+"""The run that the library returns: its figures, its outcomes, and what to do next."""
 
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
@@ -16,7 +16,7 @@ MOST_LISTED: Final = 10
 
 
 class RunActions(Protocol):
-    """What a run needs of the connection that it belongs to."""
+    """What a run needs from its connection."""
 
     def outcomes(self, run_id: str) -> "pd.DataFrame":
         """Return the outcome of every customer."""
@@ -44,7 +44,7 @@ class Run:
 
     @property
     def run_id(self) -> str:
-        """Its id, which `armrest show` and Prefect use, too."""
+        """The id of the run. `armrest show` and Prefect use it, too."""
         return self.summary.run_id
 
     @property
@@ -64,22 +64,22 @@ class Run:
 
     @property
     def customers(self) -> CustomerCounts:
-        """Numbers of customers."""
+        """How many customers had which outcome."""
         return self.summary.customers
 
     @property
     def batches(self) -> BatchCounts:
-        """Numbers of batches."""
+        """How many batches are in which state."""
         return self.summary.batches
 
     @property
     def batch_uuids(self) -> list[str]:
-        """ARM's ids of its batches."""
+        """The ids that ARM gave to the batches."""
         return self.summary.batch_uuids
 
     @property
     def rejects_file(self) -> str | None:
-        """The file with the rejected rows and the reasons, which only its owner may read."""
+        """The file with the rejected rows and the reasons; only its owner can read it."""
         return self.summary.rejects_file
 
     @property
@@ -91,14 +91,14 @@ class Run:
         """Return the run if it is complete.
 
         Raises:
-            RunIncomplete: It is not: a customer failed, is open, or was not sent.
+            RunIncomplete: A customer failed, is open, or was not sent.
         """
         if not self.is_complete:
             raise RunIncomplete(self)
         return self
 
     def outcomes(self) -> "pd.DataFrame":
-        """Return a row for each customer: customerNo, outcome, batchUuid, reason, at. It reads the ledger again."""
+        """Read the ledger again, and return a row for each customer: customerNo, outcome, batchUuid, reason, at."""
         return self._actions.outcomes(self.run_id)
 
     async def aoutcomes(self) -> "pd.DataFrame":
@@ -106,7 +106,7 @@ class Run:
         return await self._actions.aoutcomes(self.run_id)
 
     def resume(self, **options: Unpack[SendOptions]) -> "Run":
-        """Continue it: send what was not acknowledged, and wait for what is still open."""
+        """Continue the run: send what ARM has not acknowledged, and wait for what is still open."""
         return self._actions.resume(self.run_id, **options)
 
     async def aresume(self, **options: Unpack[SendOptions]) -> "Run":
@@ -114,7 +114,7 @@ class Run:
         return await self._actions.aresume(self.run_id, **options)
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return what `print` shows: a heading and a text each."""
+        """Return what `print` shows: pairs of a heading and a text."""
         customers, batches = self.customers, self.batches
         rows = [
             ("state", f"{self.state}: {self.message}"),
@@ -140,7 +140,7 @@ class Run:
 
 
 class RunRefused(InputRefused):
-    """The customers are refused as a whole, and nothing was sent; `run` has the figures and the rejects file."""
+    """The run was refused, and nothing was sent; `run` has the figures and the rejects file."""
 
     def __init__(self, message: str, *, code: str, run: Run) -> None:
         super().__init__(message, code=code)
@@ -170,13 +170,13 @@ def _figures(counts: object, names: tuple[str, ...]) -> str:
 
 
 def text_table(title: str, rows: list[tuple[str, str]]) -> str:
-    """Return headings and texts as lines."""
+    """Return pairs of a heading and a text as lines."""
     width = max((len(heading) for heading, _ in rows), default=0)
     return "\n".join([title, *(f"  {heading:<{width}}  {text}" for heading, text in rows)])
 
 
 def html_table(title: str, rows: list[tuple[str, str]]) -> str:
-    """Return headings and texts as a table for a notebook."""
+    """Return pairs of a heading and a text as a table for a notebook."""
     cell = 'style="text-align: left; vertical-align: top"'
     lines = "".join(
         f"<tr><th {cell}>{escape(heading)}</th><td {cell}>{escape(text)}</td></tr>" for heading, text in rows

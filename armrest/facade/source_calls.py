@@ -24,10 +24,10 @@ class SourceCalls(ConnectionBase):
     """Check, verify, fetch and hand over."""
 
     def check(self, source: Source, **options: Unpack[ReadOptions]) -> CheckResult:
-        """Read a source and report everything that is wrong with it. Sends nothing, stores nothing.
+        """Read a source and report everything that is wrong with it. Nothing is sent or stored.
 
         Raises:
-            InputRefused: It cannot be understood at all.
+            InputRefused: The source cannot be understood at all.
         """
         with self._source(source, dict(options)) as reading:
             return CheckResult(report_source(reading, self._settings()))
@@ -71,7 +71,7 @@ class SourceCalls(ConnectionBase):
 
         Args:
             sample: Compare this many random customers; None: all.
-            drift_file: The CSV for the differences with their values; None: a new file in the home.
+            drift_file: CSV to write the differences to, with their values; None: a new file in the home.
         """
         call = self.averify(source, client_no=client_no, run_id=run_id, sample=sample, drift_file=drift_file, **options)
         return run_sync(call, twin="armrest.averify")
@@ -93,27 +93,27 @@ class SourceCalls(ConnectionBase):
         return frame
 
     def fetch_customers(self, *, client_no: int, numbers: Source = None) -> "pd.DataFrame":
-        """Return a client's customers as ARM holds them, with the columns of a customer file; personal data.
+        """Return a client's customers as ARM holds them, with the columns of a customer file. They are personal data.
 
-        ARM lists at most 10,000 customers. `frame.attrs["complete"]` is False if it has more, or may have more.
+        ARM lists at most 10,000 customers. `frame.attrs["complete"]` is False if ARM has more, or may have more.
 
         Args:
-            numbers: A source with a column `customerNo`; its customers that ARM's list omits are read one by one.
+            numbers: A source with a column `customerNo`. Customers in it that ARM's list omits are read one by one.
         """
         return run_sync(self.afetch_customers(client_no=client_no, numbers=numbers), twin="armrest.afetch_customers")
 
     def hand_over(self, frame: Any, *, name: str = "frame", mapping: str | Path | None = None) -> str:
         """Store a frame where the flow `update-customers` may read it, and return the `source` for its parameters.
 
-        Only its owner may read it, and no watcher does. It stays until `purge` removes it, and longer while a run that
-        is not planned needs it.
+        Only its owner can read the file, and no file watcher looks there. `purge` removes the file later, but not as
+        long as a run that is not planned yet needs it.
 
         Args:
             name: A name for lists of runs and messages.
             mapping: The mapping that the flow will use; its columns are checked now.
 
         Raises:
-            InputRefused: It is not a frame, or has one of the pitfalls of frames.
+            InputRefused: It is not a frame, or the frame has damaged values.
         """
         path = None if mapping is None else str(mapping)
         return hand_over_frame(self._settings(), frame, name=name, mapping=path)

@@ -1,4 +1,4 @@
-"""Answers as pandas frames. pandas is imported when the first one is made."""
+"""Results as pandas frames. pandas is imported only when the first one is made."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +28,7 @@ TIMES: Final = frozenset({"at", "created"})
 
 
 def data_frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "pd.DataFrame":
-    """Return a frame of texts, whole numbers and times in UTC; it has its columns and their types without rows, too.
+    """Return a frame of strings, integers and times in UTC. Without rows, it still has its columns and their types.
 
     Raises:
         ModuleNotFoundError: pandas is not installed.
@@ -45,7 +45,7 @@ def data_frame(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "pd.Dat
 
 
 def frame_of_records(records: Iterable[Mapping[str, str | None]], columns: Sequence[str]) -> "pd.DataFrame":
-    """Return a frame of texts; a field that a record lacks is missing."""
+    """Return a frame of strings; a field that a record lacks is a missing value."""
     pandas = _pandas()
     rows = [[record.get(column) for column in columns] for record in records]
     frame: pd.DataFrame = pandas.DataFrame(rows, columns=list(columns), dtype="str")

@@ -142,8 +142,8 @@ class SourceReading(SourceRows):
     changes_only: Annotated[
         bool,
         Option(
-            form="Skip customers that have not changed since they last settled.",
-            flag="Skip customers that have not changed since they last settled.",
+            form="Skip customers that have not changed since ARM last updated them.",
+            flag="Skip customers that have not changed since ARM last updated them.",
             compares=True,
         ),
     ] = False
@@ -189,8 +189,8 @@ class SourceReading(SourceRows):
         bool | None,
         Option(
             form="Send nothing if the file is not like the last ones that settled: columns that changed places, lost "
-            "zeros, customers who are others. Empty: only if customers have their known numbers in another form. no: "
-            "not even then.",
+            "zeros, other customers under known numbers. Empty: only if customers have their known numbers in another "
+            "form. no: not even then.",
             flag="Send nothing if the file is not like the last ones that settled.",
             compares=True,
         ),

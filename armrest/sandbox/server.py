@@ -121,7 +121,7 @@ def server(sandbox: Sandbox) -> "uvicorn.Server":
         from armrest.sandbox.asgi import Protocol, create_app
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"the sandbox's server needs {error.name}: pip install 'armrest-flows[project]'", name=error.name
+            f"the sandbox's server needs {error.name}: install armrest-flows[project]", name=error.name
         ) from None
     config = uvicorn.Config(
         create_app(sandbox),

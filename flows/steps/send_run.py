@@ -145,7 +145,8 @@ async def send_slices(workspace: Workspace, run: Run, slices: range) -> None:
 def end_state(run: RunSummary) -> State:
     """Return the flow run's state: `Completed`, or `Failed` with a name that gives the reason."""
     if run.state is RunState.PLANNED:
-        return Completed(message=f"dry run: {run.batches.planned} batches planned, nothing sent")
+        number = run.batches.planned
+        return Completed(message=f"dry run: {number} batch{'' if number == 1 else 'es'} planned, nothing sent")
     if run.state is RunState.COMPLETED:
         return Completed(message=run.message)
     reasons = f"; why: {reasons_line(run)}" if run.failed_why else ""

@@ -91,7 +91,7 @@ def test_the_sandbox_without_the_extra_says_what_to_install(library: Path, tmp_p
     ended = run(library, "-c", "from armrest.sandbox import SandboxServer; SandboxServer()", folder=tmp_path)
 
     assert ended.stderr.splitlines()[-1] == (
-        "ModuleNotFoundError: the sandbox's server needs uvicorn: pip install 'armrest-flows[project]'"
+        "ModuleNotFoundError: the sandbox's server needs uvicorn: install armrest-flows[project]"
     )
 
 

@@ -81,7 +81,7 @@ REASONS: Final = {
     ),
     "only-a-number": Reason("is all that its row would send, so nothing would change; fill other columns", "warning"),
     "not-an-organisation-number": Reason(
-        "is not an organisation number: nine digits, the last a check digit", "warning"
+        "is not an organization number: nine digits, the last a check digit", "warning"
     ),
     "doubtful-phone": Reason("is not a phone number that its country uses", "warning"),
     "doubtful-email": Reason("does not look like a deliverable e-mail address", "warning"),

@@ -233,7 +233,7 @@ _HEAD, _BODY, _TAIL = _weighted(3, 2, 7), _weighted(6, 5, 4), _weighted(3, 2, 1)
 
 
 def is_doubtful_organisation_number(cell: str) -> bool:
-    """Whether python-stdnum refuses a Norwegian organisation number; foreign ones are not checked."""
+    """Whether python-stdnum refuses a Norwegian organization number; foreign ones are not checked."""
     from stdnum.no import orgnr
 
     country, number = _split(cell)

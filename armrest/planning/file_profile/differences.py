@@ -67,7 +67,7 @@ def describe_counts(
         and counts.new >= FEWEST_CUSTOMERS
         and not strangers_are_right
     ):
-        differences.append(f"{counts.new:,} of {rows:,} customers are strangers")
+        differences.append(f"{counts.new:,} of {rows:,} customers are new")
     return differences + [
         f"{percent(times / rows)} of the rows {what}, and {percent(earlier)} before"
         for what, times, earlier, limit in shares
@@ -114,7 +114,7 @@ def describe_columns(now: SampledFile, before: FileProfile, same: SameCustomers,
 
 def _of_persons(same: SameCustomers) -> Iterator[str]:
     if same.replaced > REPLACED and same.replaced * same.number >= FEWEST_ODD:
-        yield f"{percent(same.replaced)} of the customers have become somebody else: most of their fields are others"
+        yield f"{percent(same.replaced)} of the customers seem to be other customers: most of their fields have changed"
 
 
 def _moves(same: SameCustomers) -> Iterator[tuple[str, str, float]]:

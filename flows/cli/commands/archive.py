@@ -17,7 +17,7 @@ def archive(
     ] = "30d",
     as_json: Json = False,
 ) -> int:
-    """Move lines, attempts and rejected rows of closed runs into the ledger's archive; every answer stays the same."""
+    """Move lines, attempts and rejected rows of closed runs into the ledger's archive; all commands still show them."""
     from armrest.app.durations import seconds_in
     from armrest.outbox import archive as archive_runs
     from flows.cli.arguments import checked_times

@@ -21,7 +21,7 @@ def export(
     ],
     as_json: Json = False,
 ) -> int:
-    """Write the outcome of every customer of a run to a file: customerNo, outcome, batchUuid, reason, time."""
+    """Write the outcome of every customer of a run to a file: customerNo, outcome, batchUuid, reason, when."""
     from armrest.outbox import export as export_run
     from armrest.outbox import find_run
     from tasks.open_workspace import use_workspace

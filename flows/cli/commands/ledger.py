@@ -32,7 +32,7 @@ def backup(
     if as_json:
         print_json({"file": str(target), "bytes": size, "then_copy": then_copy})
     else:
-        print(f"Copied the ledger to {target} ({size:,} bytes). It is worth nothing without the bodies: now copy")
+        print(f"Copied the ledger to {target} ({size:,} bytes). Without the bodies it is useless, so now copy")
         print(f"  first      {then_copy[0]}")
         print(f"  then       {then_copy[1]}")
     return 0
@@ -44,7 +44,9 @@ def check(
     *,
     rebuild: Annotated[
         bool,
-        typer.Option("--rebuild", help="Make what is kept of each customer again; nothing is sent meanwhile."),
+        typer.Option(
+            "--rebuild", help="Build the table of current lines again from the history; nothing can be sent meanwhile."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> int:

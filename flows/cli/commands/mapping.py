@@ -33,7 +33,7 @@ def init(
     encoding: Encoding = None,
     as_json: Json = False,
 ) -> int:
-    """Write a first mapping for a customer file, with guesses; it can be used without changes."""
+    """Write a first mapping for a customer file. It is guessed, so check it before you use it."""
     from armrest.app.source_options import databases_of, inbox_of, refuse_credentials
     from armrest.intake import suggest_mapping
     from tasks.connections import load_settings

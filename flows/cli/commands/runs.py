@@ -45,7 +45,9 @@ def update_customers(
     client_no_is_right: ClientNoIsRight = 0,
     verify_sample: Annotated[
         int | None,
-        typer.Option("--verify-sample", min=1, metavar="N", help="Then compare N updated customers with ARM."),
+        typer.Option(
+            "--verify-sample", min=1, metavar="N", help="After sending, compare N random updated customers with ARM."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, check and plan, but send nothing.")] = False,
     show_values: ShowValues = False,

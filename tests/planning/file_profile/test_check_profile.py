@@ -82,11 +82,11 @@ ODD: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "cut short": (lambda rows: rows[:200], "200 rows, and 300 before"),
     "a file of others, under the same numbers": (
         lambda rows: people(len(rows), seed=9),
-        "of the customers have become somebody else",
+        "of the customers seem to be other customers",
     ),
     "half of them are strangers": (
         lambda rows: rows[150:] + people(150, seed=9, numbers=[str(number) for number in range(50_000, 50_150)]),
-        "150 of 300 customers are strangers",
+        "150 of 300 customers are new",
     ),
 }
 
