@@ -6,6 +6,7 @@ from armrest.intake.formats.detect import table_of
 from armrest.intake.formats.header_names import bare, guess, names_mostly
 from armrest.intake.formats.header_search import probable_header_row
 from armrest.intake.formats.non_records import NonRecord, non_record
+from armrest.intake.formats.second_table import NEAR, begins_second_table
 from armrest.intake.formats.table import Chunk, Layout, PlainTable, Table, Tables, first_rows
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ else:
 
 __all__ = [
     "HEADER_HINT",
+    "NEAR",
     "ROWS_BENEATH",
     "Chunk",
     "ColumnNames",
@@ -34,6 +36,7 @@ __all__ = [
     "Table",
     "Tables",
     "bare",
+    "begins_second_table",
     "first_rows",
     "guess",
     "names_mostly",

@@ -142,7 +142,7 @@ class CsvTable(PlainTable):
             InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
         row, rest, header_left = self.header_row + 1, "", self._header_length
-        for text in self._file.texts(self._block_bytes):
+        for text in self._terminated(self._file.texts(self._block_bytes)):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
             cut = rest.rfind(self._line_end) + 1
@@ -167,6 +167,16 @@ class CsvTable(PlainTable):
         columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if columns[0]:
             yield Chunk(row, columns)
+
+    def _terminated(self, texts: Iterator[str]) -> Iterator[str]:
+        """The texts with a line end behind the last one, so that the last row is judged beside those before it."""
+        held = ""
+        for text in texts:
+            if held:
+                yield held
+            held = text
+        if held:
+            yield held if held.endswith(("\n", "\r")) else held + self._line_end
 
     @staticmethod
     def _blank_lines(text: str) -> int:
