@@ -54,6 +54,9 @@ def table_of(
         InputRefused: The content does not match the format, or the header cannot be understood.
     """
     plain = _decompressed(location)
+    if location.fetch is not None and markup_root(_head(plain.opened)) != "AuditFile":  # only its customers are read
+        location = replace(location, opened=location.fetch(), fetch=None)
+        plain = _decompressed(location)
     table = _table_in(plain, encoding=encoding, sheet=sheet, header_row=header_row, positions=positions)
     if header_row is not None and not table.header_row:
         what = "its format says where the columns are named; leave --header-row (header_row in the mapping) out"
