@@ -192,8 +192,7 @@ def _open_source(
     policy = Policy.of(request, severities=request.rules)
     return open_source(
         request.source,
-        encoding=request.encoding,
-        header_row=request.header_row,
+        reading=request,
         mapping=mapping,
         policy=policy,
         inbox=inbox,

@@ -18,6 +18,7 @@ from armrest.intake.formats.non_records import is_trailer, looks_like_another_he
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
+from armrest.intake.read_options import AS_DETECTED, ReadOptions
 from armrest.tabular import has_guard_mark
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -37,9 +38,7 @@ class CsvTable(PlainTable):
     Args:
         name: The name of the file in messages.
         opened: Opens the file at its start; may be called repeatedly.
-        encoding: A Python codec, or `mixed`. None: the BOM decides, else UTF-8 if all of it is, else its letters.
-
-        header_row: The row number of the header. None, and in a rejects file: the first row that is not blank.
+        options: `encoding`; and `header_row`, which a rejects file needs not.
 
     Raises:
         InputRefused: The file is empty or not text, its encoding is unclear, or its header cannot be read.
@@ -49,13 +48,12 @@ class CsvTable(PlainTable):
         self,
         name: str,
         opened: Opened,
+        options: ReadOptions = AS_DETECTED,
         *,
-        encoding: str | None = None,
-        header_row: int | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.name = name
-        self._file = TextFile(name, opened, encoding=encoding)
+        self._file = TextFile(name, opened, encoding=options.encoding)
         self._block_bytes = block_bytes
         self.encoding = self._file.encoding
         text = next(self._file.texts(), "")
@@ -63,7 +61,7 @@ class CsvTable(PlainTable):
             raise self._file.refused("empty", "the file is empty; check the system that exported it")
         self.first_lines = text.splitlines()[:SAMPLE_LINES]
         self._line_end = "\n" if "\n" in text else "\r"
-        self._read_header(text, header_row)
+        self._read_header(text, options.header_row)
         self.cell_delimiter = self.delimiter
         self.description = f"CSV, {self._file.label}, {DELIMITERS[self.delimiter]}"
 

@@ -21,6 +21,7 @@ from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_tex
 from armrest.intake.formats.open_document import OpenDocument, is_encrypted
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
+from armrest.intake.read_options import AS_DETECTED, ReadOptions
 from armrest.model import nearest
 from armrest.tabular import has_guard_mark
 
@@ -56,8 +57,7 @@ class ExcelTable(PlainTable):
     """One sheet of a workbook; its header is the first row that is not blank.
 
     Args:
-        sheet: The name of the sheet; None: the first visible one.
-        header_row: The row number of the header; None, and in a rejects file: the first row that is not blank.
+        options: `sheet`; and `header_row`, which a rejects file needs not.
 
     Raises:
         InputRefused: The workbook is damaged, protected, or binary, or has no such sheet, or the sheet is empty.
@@ -65,7 +65,7 @@ class ExcelTable(PlainTable):
 
     loses_zeros = True
 
-    def __init__(self, name: str, opened: Opened, *, sheet: str | None = None, header_row: int | None = None) -> None:
+    def __init__(self, name: str, opened: Opened, options: ReadOptions = AS_DETECTED) -> None:
         self.name = name
         with opened() as file:
             if is_binary(file):
@@ -80,11 +80,12 @@ class ExcelTable(PlainTable):
             if kind := _other_kind(opened):
                 raise self._refused("other-format", f"this is {kind[0]}; {kind[1]}") from None
             raise self._damaged() from None
-        self._sheet = self._sheet_of(sheet)
+        self._sheet = self._sheet_of(options.sheet)
         self.description = f"{self._workbook.kind}, sheet {self._sheet}{self._remarks()}"
         header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if any(values)), None)
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
+        header_row = options.header_row
         if header_row is not None and not has_guard_mark(texts_of(header[1])):
             header = next((it for it in enumerate(self._rows(), start=1) if it[0] == header_row), None)
             if header is None:
