@@ -27,10 +27,10 @@ from armrest.intake.mapping import (
     proposed_steps,
     year_first,
 )
-from armrest.intake.read_options import AS_DETECTED
 from armrest.intake.rules import PLACEHOLDERS, is_date
 from armrest.intake.source import source_of
 from armrest.intake.source_info import SourceInfo, inspect_source
+from armrest.intake.table_options import AS_DETECTED
 from armrest.model import NEEDED_ADDRESS_FIELDS, FileReading, has_address_field, masked, missing_address_fields
 
 _DATE_FORMATS: Final = [

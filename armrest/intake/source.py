@@ -24,7 +24,6 @@ from armrest.intake.mapping import FieldSource, field_sources_of, unmapped
 from armrest.intake.mapping import Mapping as ColumnMapping
 from armrest.intake.parallel import ReaderSpec, collect_after, pause_gc
 from armrest.intake.policy import Policy
-from armrest.intake.read_options import AS_DETECTED
 from armrest.intake.rows import (
     Block,
     BlockReader,
@@ -38,6 +37,7 @@ from armrest.intake.rows import (
 )
 from armrest.intake.rules import KeyShapes
 from armrest.intake.source_info import SourceInfo, inspect_source
+from armrest.intake.table_options import AS_DETECTED
 from armrest.model import FIELD_OF, KNOWN, FileReading
 from armrest.tabular import OWN_COLUMNS
 
@@ -256,7 +256,7 @@ def open_source(
     """
     info = inspect_source(
         source,
-        (mapping.read_options if mapping else AS_DETECTED).overridden_by(reading),
+        (mapping.table_options if mapping else AS_DETECTED).overridden_by(reading),
         inbox=inbox,
         places=places,
         databases=databases,

@@ -9,7 +9,7 @@ from pathlib import Path
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Table, Tables, table_of
 from armrest.intake.locations import SQL, Database, Location, Places, display_name, locate, readable
-from armrest.intake.read_options import AS_DETECTED, ReadOptions
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.tabular import header_of
 
 
@@ -33,7 +33,7 @@ class SourceInfo:
 
 def inspect_source(
     source: str,
-    options: ReadOptions = AS_DETECTED,
+    options: TableOptions = AS_DETECTED,
     *,
     inbox: Path | None = None,
     places: Places | None = None,
@@ -63,7 +63,7 @@ def inspect_source(
         )
 
 
-def _inspected(file: Location, options: ReadOptions) -> tuple[Table, int]:
+def _inspected(file: Location, options: TableOptions) -> tuple[Table, int]:
     """The table of a file; a fault of a file that is still being written is that it is still being written."""
     try:
         return table_of(file, options)

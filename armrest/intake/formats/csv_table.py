@@ -18,7 +18,7 @@ from armrest.intake.formats.non_records import is_trailer, looks_like_another_he
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
-from armrest.intake.read_options import AS_DETECTED, ReadOptions
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.tabular import has_guard_mark
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -48,7 +48,7 @@ class CsvTable(PlainTable):
         self,
         name: str,
         opened: Opened,
-        options: ReadOptions = AS_DETECTED,
+        options: TableOptions = AS_DETECTED,
         *,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:

@@ -20,7 +20,7 @@ from armrest.intake.formats.file_kinds import (
 )
 from armrest.intake.formats.table import Table
 from armrest.intake.locations import Location, Opened, Unpack, decompress, gunzip, seekable, unzip, unzstd
-from armrest.intake.read_options import AS_DETECTED, ReadOptions
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 
 PARQUET_GROWS: Final = 3
 COMPRESSED_GROWS: Final = 5
@@ -35,7 +35,7 @@ _ARROW: Final = b"ARROW1"
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 
-def table_of(location: Location, options: ReadOptions = AS_DETECTED) -> tuple[Table, int]:
+def table_of(location: Location, options: TableOptions = AS_DETECTED) -> tuple[Table, int]:
     """Inspect a file; return its table, and roughly how many times larger a CSV with the same cells would be.
 
     Raises:
@@ -54,7 +54,7 @@ def table_of(location: Location, options: ReadOptions = AS_DETECTED) -> tuple[Ta
     return table, PARQUET_GROWS if _head(location.opened).startswith(_PARQUET) else 1
 
 
-def _table_in(location: Location, options: ReadOptions) -> Table:
+def _table_in(location: Location, options: TableOptions) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
     if kind := other_kind(head):
@@ -95,7 +95,7 @@ def _refuse_fixed_width(name: str, table: CsvTable) -> None:
         raise FixedWidthFound(f"{name}: {what}", code="fixed-width", positions=positions)
 
 
-def _markup_table(location: Location, root: str, head: bytes, options: ReadOptions) -> Table:
+def _markup_table(location: Location, root: str, head: bytes, options: TableOptions) -> Table:
     """The table in a file of XML or HTML."""
     name, opened = location.name, location.opened
     if root == "AuditFile":

@@ -21,7 +21,7 @@ from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_tex
 from armrest.intake.formats.open_document import OpenDocument, is_encrypted
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
-from armrest.intake.read_options import AS_DETECTED, ReadOptions
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.model import nearest
 from armrest.tabular import has_guard_mark
 
@@ -65,7 +65,7 @@ class ExcelTable(PlainTable):
 
     loses_zeros = True
 
-    def __init__(self, name: str, opened: Opened, options: ReadOptions = AS_DETECTED) -> None:
+    def __init__(self, name: str, opened: Opened, options: TableOptions = AS_DETECTED) -> None:
         self.name = name
         with opened() as file:
             if is_binary(file):

@@ -15,7 +15,7 @@ from armrest.intake.formats.header_names import names_mostly
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text_file import TextFile
 from armrest.intake.locations import Opened
-from armrest.intake.read_options import AS_DETECTED, ReadOptions
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 
 BLOCK_ROWS: Final = 1000
 MAX_TAG_LENGTH: Final = 4 << 20
@@ -54,7 +54,7 @@ class HtmlTable(PlainTable):
 
     loses_zeros = True
 
-    def __init__(self, name: str, opened: Opened, options: ReadOptions = AS_DETECTED) -> None:
+    def __init__(self, name: str, opened: Opened, options: TableOptions = AS_DETECTED) -> None:
         self.name = name
         self._file = _text_file(name, opened, options.encoding)
         reader = _Tables()

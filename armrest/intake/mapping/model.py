@@ -25,7 +25,7 @@ from armrest.intake.errors import InputRefused, Positions
 from armrest.intake.mapping.dates import date_format
 from armrest.intake.mapping.rewriting import STEPS, misplaced, step_of
 from armrest.intake.mapping.yaml_lines import LinedYaml, YamlError
-from armrest.intake.read_options import ReadOptions
+from armrest.intake.table_options import TableOptions
 from armrest.model import FIELDS, KNOWN, nearest
 
 
@@ -168,9 +168,9 @@ class Mapping(BaseModel):
     )
 
     @property
-    def read_options(self) -> ReadOptions:
+    def table_options(self) -> TableOptions:
         """What the mapping says about how the file becomes a table."""
-        return ReadOptions(sheet=self.sheet, header_row=self.header_row, positions=self.ranges)
+        return TableOptions(sheet=self.sheet, header_row=self.header_row, positions=self.ranges)
 
     @property
     def ranges(self) -> Positions | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from armrest.intake import InputRefused
 from armrest.intake.formats.excel_stream import PAGE_TEXTS, PAGES_IN_MEMORY, SharedTexts
 from armrest.intake.formats.excel_table import ExcelTable
-from armrest.intake.read_options import ReadOptions
+from armrest.intake.table_options import TableOptions
 from tests.intake.customers import COLUMNS, cells_of, tables
 from tests.intake.formats.test_detect import excel
 
@@ -89,7 +89,7 @@ def test_a_sheet_that_is_not_there_is_named(streamed: None) -> None:
     data = excel([["customerNo"], ["1"]])
 
     with pytest.raises(InputRefused, match=r'no sheet "Kunde" .* "Kunder"'):
-        ExcelTable("book.xlsx", lambda: io.BytesIO(data), ReadOptions(sheet="Kunde"))
+        ExcelTable("book.xlsx", lambda: io.BytesIO(data), TableOptions(sheet="Kunde"))
 
 
 def test_most_of_the_shared_texts_are_not_in_memory() -> None:

@@ -6,7 +6,7 @@ from armrest.intake.errors import Positions
 from armrest.model import FileReading
 
 
-class ReadOptions(FileReading):
+class TableOptions(FileReading):
     """All that a format may ask about how its file is read; a flag of `FileReading` is here without further steps.
 
     Attributes:
@@ -24,5 +24,5 @@ class ReadOptions(FileReading):
         return self.model_copy(update=flags.model_dump(include=set(FileReading.model_fields), exclude_none=True))
 
 
-AS_DETECTED = ReadOptions()
+AS_DETECTED = TableOptions()
 """Nobody says anything: the file shows how it is read."""

@@ -3,7 +3,7 @@
 import pytest
 
 from armrest.intake import parse_mapping
-from armrest.intake.read_options import AS_DETECTED, ReadOptions
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.model import FileReading, SourceReading
 
 MAPPING = "columns: {Kundenr: customerNo, Navn: name}\nsheet: Kunder\nheader_row: 5"
@@ -13,9 +13,9 @@ def test_a_flag_goes_before_the_mapping_and_without_one_the_mapping_holds() -> N
     mapping, _ = parse_mapping(MAPPING)
     assert mapping
 
-    assert mapping.read_options == ReadOptions(sheet="Kunder", header_row=5)
-    assert mapping.read_options.overridden_by(FileReading(header_row=3)) == ReadOptions(sheet="Kunder", header_row=3)
-    assert mapping.read_options.overridden_by(None) == mapping.read_options
+    assert mapping.table_options == TableOptions(sheet="Kunder", header_row=5)
+    assert mapping.table_options.overridden_by(FileReading(header_row=3)) == TableOptions(sheet="Kunder", header_row=3)
+    assert mapping.table_options.overridden_by(None) == mapping.table_options
 
 
 @pytest.mark.parametrize("flag", FileReading.model_fields)
