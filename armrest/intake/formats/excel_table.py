@@ -14,11 +14,11 @@ from armrest.intake.formats.cell_text import texts_of
 from armrest.intake.formats.column_names import Rows
 from armrest.intake.formats.excel_parts import is_binary
 from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
-from armrest.intake.formats.excel_xml import ExcelXml
+from armrest.intake.formats.excel_xml import excel_xml_workbook
 from armrest.intake.formats.file_kinds import old_document_kind
 from armrest.intake.formats.header_search import ROWS_SEARCHED
 from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_texts
-from armrest.intake.formats.open_document import OpenDocument, is_encrypted
+from armrest.intake.formats.open_document import is_encrypted, open_document_workbook
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
 from armrest.intake.table_options import AS_DETECTED, TableOptions
@@ -179,14 +179,14 @@ def _workbook(opened: Opened) -> Workbook:
     if start == b"\xd0\xcf":
         return _WorkbookInMemory(opened)
     with suppress(WorkbookDamaged):
-        return ExcelXml(opened)
-    return OpenDocument(opened)
+        return excel_xml_workbook(opened)
+    return open_document_workbook(opened)
 
 
 def _zipped_workbook(opened: Opened) -> Workbook:
     with suppress(BadZipFile), opened() as file, ZipFile(file) as archive:
         if "content.xml" in archive.namelist():
-            return OpenDocument(opened)
+            return open_document_workbook(opened)
     stream: LargeWorkbook | None = None
     with suppress(WorkbookDamaged):
         stream = LargeWorkbook(opened)
