@@ -7,7 +7,6 @@ from functools import partial
 from typing import Final
 
 from armrest.intake.errors import FixedWidthFound, InputRefused
-from armrest.intake.formats.csv_table import CsvTable
 from armrest.intake.formats.file_kinds import (
     HEAD_BYTES,
     document_kind,
@@ -19,6 +18,7 @@ from armrest.intake.formats.file_kinds import (
     other_kind,
 )
 from armrest.intake.formats.table import Table
+from armrest.intake.formats.text import CsvTable
 from armrest.intake.locations import Location, Opened, Unpack, decompress, gunzip, seekable, unzip, unzstd
 from armrest.intake.table_options import AS_DETECTED, TableOptions
 
@@ -61,7 +61,7 @@ def _table_in(location: Location, options: TableOptions) -> Table:
         raise _not_read(name, *kind)
     root = markup_root(head)
     if head.startswith((_ZIP, _OLE)) or is_workbook_in_xml(head, root):
-        from armrest.intake.formats.excel_table import ExcelTable
+        from armrest.intake.formats.workbooks import ExcelTable
 
         return ExcelTable(name, seekable(opened), options)
     if options.sheet is not None:
@@ -77,7 +77,7 @@ def _table_in(location: Location, options: TableOptions) -> Table:
 
         return JsonTable(name, opened)
     if options.positions is not None:
-        from armrest.intake.formats.fixed_width_table import FixedWidthTable
+        from armrest.intake.formats.text import FixedWidthTable
 
         return FixedWidthTable(name, opened, options.positions, options)
     table = CsvTable(name, opened, options)
@@ -88,7 +88,7 @@ def _table_in(location: Location, options: TableOptions) -> Table:
 
 def _refuse_fixed_width(name: str, table: CsvTable) -> None:
     """Refuse text without a delimiter whose columns have fixed positions, which a mapping has to name."""
-    from armrest.intake.formats.fixed_width_table import find_positions
+    from armrest.intake.formats.text import find_positions
 
     if positions := find_positions(table.first_lines):
         what = "text with columns of fixed width and without a delimiter; armrest mapping init proposes their positions"

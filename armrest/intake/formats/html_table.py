@@ -11,9 +11,9 @@ from itertools import islice
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.header_names import names_mostly
+from armrest.intake.formats.headers import names_mostly
 from armrest.intake.formats.table import Chunk, PlainTable
-from armrest.intake.formats.text_file import TextFile
+from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
 from armrest.intake.table_options import AS_DETECTED, TableOptions
 

@@ -40,7 +40,7 @@ class KeyShapes:
 
     Attributes:
         counts: How many numbers have each shape: `9` for digits, `A` for letters, other signs as they are.
-        too_long: A number with so many digits in a row is much longer than the others; 0 if they have no usual length.
+        too_long: A number with this many digits in a row is much longer than the others; 0 if no length is usual.
         padded_length: The length to which numbers are filled up with zeros; 0 if they are not.
         has_long_numbers: Whether a number has four or more digits in a row.
         thousands: How many have a thousands separator.

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armrest.intake import InputRefused
-from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.formats.text.csv_table import CsvTable
 from armrest.intake.table_options import TableOptions
 from tests.intake.customers import csv_of
 
-SPECTRUM = Path(__file__).parents[2] / "cases" / "csv_spectrum"
+SPECTRUM = Path(__file__).parents[3] / "cases" / "csv_spectrum"
 Rows = list[list[str]]
 cells = st.text(st.sampled_from('ab",;\n\r\u00e6 '), max_size=6)
 

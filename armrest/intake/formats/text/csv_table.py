@@ -12,11 +12,9 @@ from itertools import islice, repeat
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.column_names import Rows
-from armrest.intake.formats.header_search import ROWS_SEARCHED
-from armrest.intake.formats.non_records import is_trailer, looks_like_another_header
+from armrest.intake.formats.headers import ROWS_SEARCHED, Rows, is_trailer, looks_like_another_header
 from armrest.intake.formats.table import Chunk, PlainTable
-from armrest.intake.formats.text_file import BLOCK_BYTES, TextFile
+from armrest.intake.formats.text.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
 from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.tabular import has_guard_mark

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final, Protocol
 from xml.parsers import expat
 from zipfile import BadZipFile
 
-from armrest.intake.formats.excel_stream import WorkbookDamaged
+from armrest.intake.formats.workbooks.excel_stream import WorkbookDamaged
 from armrest.intake.formats.xml_stream import XmlDamaged, feed
 
 Content = Callable[[], AbstractContextManager[BinaryIO]]

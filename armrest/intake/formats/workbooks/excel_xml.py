@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from armrest.intake.formats.excel_stream import MAX_COLUMNS, MAX_ROWS
-from armrest.intake.formats.number_format import NumberFormat
+from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
+from armrest.intake.formats.workbooks.number_format import NumberFormat
+from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
-from armrest.intake.formats.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.locations import Opened
 
 NAMESPACE: Final = "urn:schemas-microsoft-com:office:spreadsheet"

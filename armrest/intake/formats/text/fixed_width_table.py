@@ -6,7 +6,7 @@ from typing import Final
 
 from armrest.intake.errors import Positions
 from armrest.intake.formats.table import Chunk, PlainTable
-from armrest.intake.formats.text_file import TextFile
+from armrest.intake.formats.text.text_file import TextFile
 from armrest.intake.locations import Opened
 from armrest.intake.table_options import AS_DETECTED, TableOptions
 

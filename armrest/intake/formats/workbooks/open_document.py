@@ -13,10 +13,10 @@ from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from armrest.intake.formats.cell_text import text_of
-from armrest.intake.formats.excel_stream import MAX_COLUMNS, MAX_ROWS
-from armrest.intake.formats.number_format import BAD_DATE
+from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
+from armrest.intake.formats.workbooks.number_format import BAD_DATE
+from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
-from armrest.intake.formats.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.locations import Opened
 
 _BASE: Final = "urn:oasis:names:tc:opendocument:xmlns:"

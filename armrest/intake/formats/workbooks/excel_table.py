@@ -11,15 +11,14 @@ from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import texts_of
-from armrest.intake.formats.column_names import Rows
-from armrest.intake.formats.excel_parts import is_binary
-from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
-from armrest.intake.formats.excel_xml import excel_xml_workbook
 from armrest.intake.formats.file_kinds import old_document_kind
-from armrest.intake.formats.header_search import ROWS_SEARCHED
-from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_texts
-from armrest.intake.formats.open_document import is_encrypted, open_document_workbook
+from armrest.intake.formats.headers import ROWS_SEARCHED, Rows
 from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.workbooks.excel_parts import is_binary
+from armrest.intake.formats.workbooks.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
+from armrest.intake.formats.workbooks.excel_xml import excel_xml_workbook
+from armrest.intake.formats.workbooks.old_workbook import SheetTexts, seen_texts, with_texts
+from armrest.intake.formats.workbooks.open_document import is_encrypted, open_document_workbook
 from armrest.intake.locations import Opened
 from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.model import nearest
