@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
 
-from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.formats.text.csv_table import CsvTable
 from armrest.intake.rows import block_reader
 from armrest.intake.rows.block_reader import BlockReader
 from armrest.intake.rows.key_hashes import KeyHashes

@@ -1,13 +1,12 @@
-"""Read and validate a source, and collect all findings. Nothing is sent or written."""
+"""Read and validate a source, and report what is wrong with it. Nothing is sent or written."""
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from armrest.app.source_options import SourceOptions
-from armrest.intake import REASONS, Finding, InputRefused, Reject, RejectLimit, Source
-from armrest.planning import GuardRails
+from armrest.intake import REASONS, Block, Finding, InputRefused, Reject, RejectLimit, Rewrite, Rewrites, Source
 from armrest.settings import Settings
 
 
@@ -35,28 +34,30 @@ class SourceFinding:
 
 @dataclass(slots=True, kw_only=True)
 class SourceReport:
-    """The content of a source, in figures and findings.
+    """The content of a source, in figures. Its findings are given block by block.
 
     Attributes:
         name, description: Its name and its format, for users.
+        place: The position of a row, for users.
         read, rejected, warned_rows: Numbers of rows.
+        warnings: How often each rule warned.
+        rewritten: The cells that would be sent otherwise than they are in the source.
+        footer: The rows below the last customer.
         unmapped: Columns that are not mapped to a field.
         refused: Why a run would refuse the source; None: it would send it.
     """
 
     name: str
     description: str
-    unmapped: tuple[str, ...] = ()
+    place: Callable[[int], str]
     read: int = 0
     rejected: int = 0
     warned_rows: int = 0
-    findings: list[SourceFinding] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
+    rewritten: tuple[Rewrite, ...] = ()
+    footer: tuple[int, ...] = ()
+    unmapped: tuple[str, ...] = ()
     refused: str | None = None
-
-    @property
-    def warnings(self) -> Counter[str]:
-        """How often each rule warned."""
-        return Counter(finding.code for finding in self.findings if finding.severity == "warning")
 
     @property
     def message(self) -> str:
@@ -65,8 +66,12 @@ class SourceReport:
         return self.refused or f"{self.name} ({self.description}): {planned}"
 
 
-def report_source(options: SourceOptions, settings: Settings) -> SourceReport:
-    """Read a whole source and report what is wrong with it.
+OnBlock = Callable[[SourceReport, Block], None]
+"""Called with the report so far and each block that was read."""
+
+
+def report_source(options: SourceOptions, settings: Settings, *, on_block: OnBlock) -> SourceReport:
+    """Read a whole source, in bounded memory, and report what is wrong with it.
 
     Raises:
         InputRefused: The source as a whole cannot be understood, or a customer is in several rows.
@@ -74,29 +79,52 @@ def report_source(options: SourceOptions, settings: Settings) -> SourceReport:
         SourceUnavailable: The source cannot be read at the moment.
     """
     source = options.open(settings)
-    if options.max_source_age_seconds is not None:
-        rails = GuardRails(max_source_age_seconds=options.max_source_age_seconds)
-        rails.check_age(source.name, source.modified_at, now=time.time())
-    report = SourceReport(name=source.name, description=source.description)
-    _read(source, report)
-    report.unmapped = source.unmapped
+    _check_age(source, options)
+    report = SourceReport(name=source.name, description=source.description, place=source.place)
+    _read(source, report, on_block)
     try:
         RejectLimit.parse(options.max_rejected).check(source.name, rejected=report.rejected, read=report.read)
-        rails = GuardRails(max_warned=options.max_warned)
-        rails.check_warned(source.name, warned=report.warned_rows, read=report.read)
+        _check_warned(report, options)
     except InputRefused as refusal:
         report.refused = refusal.message
     return report
 
 
-def _read(source: Source, report: SourceReport) -> None:
+def findings_of(block: Block) -> list[SourceFinding]:
+    """Return what is wrong with the rows of a block, in their order."""
+    findings = [finding for reject in block.rejects for finding in _of_reject(reject)]
+    findings += [_of_warning(warning) for warning in block.warnings]
+    return sorted(findings, key=lambda finding: finding.row)
+
+
+def _check_age(source: Source, options: SourceOptions) -> None:
+    if options.max_source_age_seconds is not None:
+        from armrest.planning import GuardRails  # loads the ledger and HTTP, which a check needs only here
+
+        rails = GuardRails(max_source_age_seconds=options.max_source_age_seconds)
+        rails.check_age(source.name, source.modified_at, now=time.time())
+
+
+def _check_warned(report: SourceReport, options: SourceOptions) -> None:
+    if options.max_warned is not None:
+        from armrest.planning import GuardRails
+
+        rails = GuardRails(max_warned=options.max_warned)
+        rails.check_warned(report.name, warned=report.warned_rows, read=report.read)
+
+
+def _read(source: Source, report: SourceReport, on_block: OnBlock) -> None:
+    rewrites = Rewrites()
     for block in source.blocks():
         report.read += block.rows
         report.rejected += len(block.rejects)
         report.warned_rows += len({warning.row for warning in block.warnings})
-        findings = [finding for reject in block.rejects for finding in _of_reject(reject)]
-        findings += [_of_warning(warning) for warning in block.warnings]
-        report.findings += sorted(findings, key=lambda finding: finding.row)
+        report.warnings.update(warning.code for warning in block.warnings)
+        rewrites.add(block.rewrites)
+        on_block(report, block)
+    report.rewritten = tuple(rewrites.all())
+    report.footer = source.footer
+    report.unmapped = source.unmapped
 
 
 def _of_reject(reject: Reject) -> Iterator[SourceFinding]:

@@ -66,8 +66,7 @@ class SourceOptions(SourceParameters):
         policy = Policy.of(self, severities=rules_of(settings))
         return open_source(
             self.source,
-            encoding=self.encoding,
-            header_row=self.header_row,
+            reading=self,
             mapping=mapping,
             policy=policy,
             inbox=inbox_of(settings),

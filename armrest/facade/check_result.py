@@ -1,8 +1,9 @@
 """Results of reading without sending: what is wrong with a source, and how ARM differs from it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from armrest.app.check_source import SourceReport
+from armrest.app.check_source import SourceFinding, SourceReport
 from armrest.facade.run_handle import html_table, text_table
 from armrest.facade.tables import DIFFERENCES, FINDINGS, data_frame
 from armrest.reconcile import Verification
@@ -15,11 +16,12 @@ class CheckResult:
     """What is wrong with a source.
 
     Attributes:
-        report: All figures and findings as plain values.
+        report: All figures as plain values.
     """
 
-    def __init__(self, report: SourceReport) -> None:
+    def __init__(self, report: SourceReport, findings: Sequence[SourceFinding]) -> None:
         self.report = report
+        self._findings = findings
 
     @property
     def is_accepted(self) -> bool:
@@ -49,7 +51,7 @@ class CheckResult:
         """
         rows = (
             (finding.row, finding.customer_no, finding.field, finding.code, finding.reason, finding.severity)
-            for finding in self.report.findings
+            for finding in self._findings
         )
         return data_frame(FINDINGS, rows)
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from armrest.app.check_source import report_source
+from armrest.app.check_source import SourceFinding, findings_of, report_source
 from armrest.app.hand_over import hand_over_frame
 from armrest.app.verification import verify_run, verify_source
 from armrest.app.workspace import arm_client
@@ -30,7 +30,11 @@ class SourceCalls(ConnectionBase):
             InputRefused: The source cannot be understood at all.
         """
         with self._source(source, dict(options)) as reading:
-            return CheckResult(report_source(reading, self._settings()))
+            findings: list[SourceFinding] = []
+            report = report_source(
+                reading, self._settings(), on_block=lambda _, block: findings.extend(findings_of(block))
+            )
+            return CheckResult(report, findings)
 
     async def acheck(self, source: Source, **options: Unpack[ReadOptions]) -> CheckResult:
         """Like `check`, for a running event loop."""

@@ -100,3 +100,9 @@ class SourceUnavailable(ArmrestError, ConnectionError):
 
 def _rebuild(kind: type[InputRefused], data: dict[str, Any]) -> InputRefused:
     return kind(**data)
+
+
+def changed_while_read(name: str) -> InputRefused:
+    """An error about a file that somebody writes at the moment."""
+    what = "it changed while it was read, so it may be incomplete; wait until it is written, and start again"
+    return InputRefused(f"{name}: {what}", code="changed-while-read")

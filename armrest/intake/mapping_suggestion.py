@@ -30,7 +30,8 @@ from armrest.intake.mapping import (
 from armrest.intake.rules import PLACEHOLDERS, is_date
 from armrest.intake.source import source_of
 from armrest.intake.source_info import SourceInfo, inspect_source
-from armrest.model import NEEDED_ADDRESS_FIELDS, has_address_field, masked, missing_address_fields
+from armrest.intake.table_options import AS_DETECTED
+from armrest.model import NEEDED_ADDRESS_FIELDS, FileReading, has_address_field, masked, missing_address_fields
 
 _DATE_FORMATS: Final = [
     mark.join(parts)
@@ -51,30 +52,31 @@ _PLAIN_KEY: Final = re.compile(r"[A-Za-zÆØÅæøå][\w .()/-]*[\w).]")
 def suggest_mapping(
     source: str,
     *,
-    encoding: str | None = None,
-    header_row: int | None = None,
+    reading: FileReading | None = None,
     inbox: Path | None = None,
     databases: Mapping[str, Database] | None = None,
 ) -> str:
     """Guess a mapping in YAML, which can be used unchanged, and ends with a masked sample of the data to send.
 
     Args:
-        header_row: The row number of the header; None: it is searched for, and written to the mapping.
+        reading: What the user says about the file; without a `header_row`, the header is searched for, and its row
+            written to the mapping.
 
     Raises:
         InputRefused: The source cannot be read, or no column looks like customer numbers.
     """
-    inspect = partial(inspect_source, source, encoding=encoding, inbox=inbox, databases=databases)
-    positions: Positions | None = None
+    inspect = partial(inspect_source, source, inbox=inbox, databases=databases)
+    options = AS_DETECTED.overridden_by(reading)
     try:
-        info = inspect(header_row=header_row)
+        info = inspect(options)
     except FixedWidthFound as found:
-        positions = found.positions
-        info = inspect(positions=positions)
+        options = options.model_copy(update={"positions": found.positions, "header_row": None})
+        info = inspect(options)
+    header_row, positions = options.header_row, options.positions
     if header_row is None and positions is None and not _is_header(info):
         header_row = probable_header_row(info.table.tops())
         if header_row is not None:
-            info = inspect(header_row=header_row)
+            info = inspect(options.model_copy(update={"header_row": header_row}))
     with readable(info.name):
         cells = _first_cells(info.table)
     names = ColumnNames(info.table.columns, beneath=lambda: first_rows(info.table))

@@ -37,7 +37,8 @@ from armrest.intake.rows import (
 )
 from armrest.intake.rules import KeyShapes
 from armrest.intake.source_info import SourceInfo, inspect_source
-from armrest.model import FIELD_OF, KNOWN
+from armrest.intake.table_options import AS_DETECTED
+from armrest.model import FIELD_OF, KNOWN, FileReading
 from armrest.tabular import OWN_COLUMNS
 
 MOST_BIRTH_NUMBERS: Final = 0.2
@@ -227,8 +228,7 @@ class Source:
 def open_source(
     source: str,
     *,
-    encoding: str | None = None,
-    header_row: int | None = None,
+    reading: FileReading | None = None,
     mapping: ColumnMapping | None = None,
     policy: Policy | None = None,
     inbox: Path | None = None,
@@ -242,9 +242,8 @@ def open_source(
 
     Args:
         source: A path, a folder or glob, `-` for standard input, an fsspec URL, or `sql:NAME`.
-        encoding: The encoding of a text file, or `mixed`. None: the BOM decides, else UTF-8 if all of it is valid, else
-            its letters.
-        header_row: The row number of the header. None: the mapping's, else the first row that is not blank.
+        reading: What the user says about the file, such as its encoding; where nothing is said, the mapping says it,
+            else the file shows it.
         mapping: The mapping; columns that it does not name are ignored. None: columns have ARM's names.
         policy: How to treat what the source leaves open; None: the defaults.
         inbox: The folder in which plain file names are looked up first.
@@ -257,10 +256,7 @@ def open_source(
     """
     info = inspect_source(
         source,
-        encoding=encoding,
-        sheet=mapping.sheet if mapping else None,
-        header_row=header_row or (mapping.header_row if mapping else None),
-        positions=mapping.ranges if mapping else None,
+        (mapping.table_options if mapping else AS_DETECTED).overridden_by(reading),
         inbox=inbox,
         places=places,
         databases=databases,

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from armrest.intake.errors import InputRefused, Positions
+from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Table, Tables, table_of
 from armrest.intake.locations import SQL, Database, Location, Places, display_name, locate, readable
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.tabular import header_of
 
 
@@ -33,11 +33,8 @@ class SourceInfo:
 
 def inspect_source(
     source: str,
+    options: TableOptions = AS_DETECTED,
     *,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    header_row: int | None = None,
-    positions: Positions | None = None,
     inbox: Path | None = None,
     places: Places | None = None,
     databases: Mapping[str, Database] | None = None,
@@ -52,8 +49,7 @@ def inspect_source(
         if source.startswith(SQL):
             return SourceInfo(name, _sql_table(source, databases or {}))
         files = locate(source, inbox=inbox, places=places)
-        reading = {"encoding": encoding, "sheet": sheet, "header_row": header_row, "positions": positions}
-        inspected = [_inspected(file, **reading) for file in files]
+        inspected = [_inspected(file, options) for file in files]
         sizes = [file.size_bytes and file.size_bytes * grows for file, (_, grows) in zip(files, inspected, strict=True)]
         tables = [(file.name, table) for file, (table, _) in zip(files, inspected, strict=True)]
         for _, table in tables:
@@ -67,10 +63,10 @@ def inspect_source(
         )
 
 
-def _inspected(file: Location, **reading: Any) -> tuple[Table, int]:
+def _inspected(file: Location, options: TableOptions) -> tuple[Table, int]:
     """The table of a file; a fault of a file that is still being written is that it is still being written."""
     try:
-        return table_of(file, **reading)
+        return table_of(file, options)
     except Exception:
         file.check_unchanged()
         raise

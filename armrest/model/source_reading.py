@@ -65,11 +65,8 @@ class Option:
     written: str = "see --help"
 
 
-class SourceRows(BaseModel):
-    """How the rows of a source become customers, in the order of the form; every command that reads a source has it.
-
-    A user names `mapping` by its path, and may write `all` in `clear`; a run stores the mapping's text, and each field.
-    """
+class SourceAddress(BaseModel):
+    """Which source is read."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -80,6 +77,13 @@ class SourceRows(BaseModel):
             "with one of ARMREST_SOURCE_PREFIXES, such as s3://bucket/, or sql:NAME of ARMREST_SOURCES."
         ),
     ]
+
+
+class FileReading(BaseModel):
+    """How a file becomes a table. Every format receives these options; those of the mapping join them."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
     encoding: Annotated[
         str | None,
         Option(
@@ -98,6 +102,14 @@ class SourceRows(BaseModel):
             written="write the number of the row, counted from 1",
         ),
     ] = None
+
+
+class SourceRows(FileReading, SourceAddress):
+    """How the rows of a source become customers, in the order of the form; every command that reads a source has it.
+
+    A user names `mapping` by its path, and may write `all` in `clear`; a run stores the mapping's text, and each field.
+    """
+
     mapping: Annotated[
         str | None,
         Option(

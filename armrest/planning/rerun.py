@@ -23,7 +23,8 @@ from armrest.outbox import (
     summary,
     update_run,
 )
-from armrest.planning.planner import failing, plan_writer
+from armrest.planning.failed_plan import failing
+from armrest.planning.source_plan import plan_writer
 
 SMALL_BATCH: Final = 10
 """Customers that the parent did not send by themselves: a batch of this size is taken apart within the run's budget."""

@@ -24,6 +24,7 @@ from armrest.intake import (
     read_mapping,
     suggest_mapping,
 )
+from armrest.model import FileReading
 from tests.intake.customers import TODAY
 from tests.intake.rules.test_checks import OF_ROWS_AND_COLUMNS
 
@@ -203,7 +204,7 @@ def test_a_format_that_names_its_columns_has_no_header_row(tmp_path: Path) -> No
     (tmp_path / "a.json").write_text('[{"customerNo": "1", "name": "A"}]', encoding="utf-8")
 
     with pytest.raises(InputRefused, match="leave --header-row"):
-        open_source(str(tmp_path / "a.json"), header_row=2)
+        open_source(str(tmp_path / "a.json"), reading=FileReading(header_row=2))
 
 
 def test_a_folder_of_files_with_two_columns_of_one_name_keeps_them_apart(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from armrest.intake import InputRefused, Policy, open_source, read_mapping
+from armrest.model import FileReading
 from tests.intake.customers import TODAY
 from tests.intake.reading import read, warnings
 
@@ -42,7 +43,10 @@ def outcome_of(path: Path, *, encoding: str | None = None) -> dict[str, Any]:
     policy = replace(Policy(), today=TODAY)
     try:
         source = open_source(
-            str(path), encoding=encoding, mapping=read_mapping(mapping) if mapping else None, policy=policy
+            str(path),
+            reading=FileReading(encoding=encoding),
+            mapping=read_mapping(mapping) if mapping else None,
+            policy=policy,
         )
         customers, rejects = read(source)
     except InputRefused as refused:

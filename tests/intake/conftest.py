@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from armrest.intake import Policy, Source, open_source, parse_mapping
+from armrest.model import FileReading
 from tests.intake.customers import TODAY
 
 settings.register_profile("intake", deadline=None, max_examples=60)
@@ -26,6 +27,7 @@ def source(tmp_path: Path) -> Callable[..., Source]:
             options["mapping"], faults = parse_mapping(mapping)
             assert not faults
         policy = replace(options.pop("policy", Policy()), today=TODAY)
-        return open_source(str(path), policy=policy, **options)
+        reading = FileReading(**{name: options.pop(name) for name in FileReading.model_fields if name in options})
+        return open_source(str(path), reading=reading, policy=policy, **options)
 
     return opened

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from armrest.intake import Block, InputRefused, Policy, Source, open_source
 from armrest.intake.errors import FAULTS
-from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.formats.text.csv_table import CsvTable
 from armrest.intake.mapping.field_sources import field_sources_of
 from armrest.intake.source_info import SourceInfo
 from tests.intake.customers import COLUMNS, TODAY, cells_of, csv_of, tables

@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 from armrest.intake import InputRefused, Source
-from armrest.intake.formats.excel_table import ExcelTable
-from tests.intake.formats.test_excel_stream import both
+from armrest.intake.formats.workbooks.excel_table import ExcelTable
+from tests.intake.formats.workbooks.test_excel_stream import both
 from tests.intake.ole import ole, xls
 from tests.intake.reading import read
 
@@ -38,7 +38,7 @@ def workbook(*sheets: tuple[str, str, Sequence[Sequence[object]]]) -> bytes:
 def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both readers."""
     if request.param == "as a stream":
-        monkeypatch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+        monkeypatch.setattr("armrest.intake.formats.workbooks.excel_stream.LARGE_BYTES", 0)
     return str(request.param)
 
 
@@ -179,7 +179,7 @@ def test_an_old_workbook_that_cannot_be_looked_through_is_refused(monkeypatch: p
     def broken(*_: Any) -> Any:
         raise IndexError
 
-    monkeypatch.setattr("armrest.intake.formats.old_workbook._records", broken)
+    monkeypatch.setattr("armrest.intake.formats.workbooks.old_workbook._records", broken)
     data = _old(_bool_err(1, 1, 0x17, is_error=True))
 
     with pytest.raises(InputRefused, match="not a readable workbook") as refused:

@@ -1,6 +1,6 @@
 import pytest
 
-from armrest.intake.formats.header_names import guess
+from armrest.intake.formats.headers.header_names import guess
 from armrest.model import ADDRESS_FIELDS, FIELD_OF, FIELD_PATHS, FIELDS, KNOWN, nearest
 
 

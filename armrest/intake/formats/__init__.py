@@ -1,11 +1,21 @@
 from typing import TYPE_CHECKING
 
 from armrest.intake.formats.cell_text import texts_of
-from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.formats.detect import table_of
-from armrest.intake.formats.header_names import bare, guess, names_mostly
-from armrest.intake.formats.header_search import probable_header_row
-from armrest.intake.formats.non_records import NonRecord, non_record
+from armrest.intake.formats.headers import (
+    HEADER_HINT,
+    NEAR,
+    ROWS_BENEATH,
+    ColumnNames,
+    NonRecord,
+    Rows,
+    bare,
+    begins_second_table,
+    guess,
+    names_mostly,
+    non_record,
+    probable_header_row,
+)
 from armrest.intake.formats.table import Chunk, Layout, PlainTable, Table, Tables, first_rows
 
 if TYPE_CHECKING:
@@ -23,6 +33,7 @@ else:
 
 __all__ = [
     "HEADER_HINT",
+    "NEAR",
     "ROWS_BENEATH",
     "Chunk",
     "ColumnNames",
@@ -34,6 +45,7 @@ __all__ = [
     "Table",
     "Tables",
     "bare",
+    "begins_second_table",
     "first_rows",
     "guess",
     "names_mostly",

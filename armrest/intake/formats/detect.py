@@ -6,8 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from armrest.intake.errors import FixedWidthFound, InputRefused, Positions
-from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.errors import FixedWidthFound, InputRefused
 from armrest.intake.formats.file_kinds import (
     HEAD_BYTES,
     document_kind,
@@ -19,7 +18,9 @@ from armrest.intake.formats.file_kinds import (
     other_kind,
 )
 from armrest.intake.formats.table import Table
+from armrest.intake.formats.text import CsvTable
 from armrest.intake.locations import Location, Opened, Unpack, decompress, gunzip, seekable, unzip, unzstd
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 
 PARQUET_GROWS: Final = 3
 COMPRESSED_GROWS: Final = 5
@@ -34,28 +35,18 @@ _ARROW: Final = b"ARROW1"
 _ARROW_STREAM: Final = b"\xff\xff\xff\xff"
 
 
-def table_of(
-    location: Location,
-    *,
-    encoding: str | None = None,
-    sheet: str | None = None,
-    header_row: int | None = None,
-    positions: Positions | None = None,
-) -> tuple[Table, int]:
+def table_of(location: Location, options: TableOptions = AS_DETECTED) -> tuple[Table, int]:
     """Inspect a file; return its table, and roughly how many times larger a CSV with the same cells would be.
-
-    Args:
-        encoding: The encoding of a CSV; None: detect it.
-        sheet: The sheet of a workbook; None: the first visible one.
-        header_row: The row number of the header; None: the first row that is not blank.
-        positions: Where the columns of text of fixed width begin and end; None: the file is not such text.
 
     Raises:
         InputRefused: The content does not match the format, or the header cannot be understood.
     """
     plain = _decompressed(location)
-    table = _table_in(plain, encoding=encoding, sheet=sheet, header_row=header_row, positions=positions)
-    if header_row is not None and not table.header_row:
+    if location.fetch is not None and markup_root(_head(plain.opened)) != "AuditFile":  # only its customers are read
+        location = replace(location, opened=location.fetch(), fetch=None)
+        plain = _decompressed(location)
+    table = _table_in(plain, options)
+    if options.header_row is not None and not table.header_row:
         what = "its format says where the columns are named; leave --header-row (header_row in the mapping) out"
         raise InputRefused(f"{location.name}: {what}", code="missing-column")
     if plain is not location:
@@ -63,27 +54,20 @@ def table_of(
     return table, PARQUET_GROWS if _head(location.opened).startswith(_PARQUET) else 1
 
 
-def _table_in(
-    location: Location,
-    *,
-    encoding: str | None,
-    sheet: str | None,
-    header_row: int | None = None,
-    positions: Positions | None = None,
-) -> Table:
+def _table_in(location: Location, options: TableOptions) -> Table:
     name, opened = location.name, location.opened
     head = _head(opened)
     if kind := other_kind(head):
         raise _not_read(name, *kind)
     root = markup_root(head)
     if head.startswith((_ZIP, _OLE)) or is_workbook_in_xml(head, root):
-        from armrest.intake.formats.excel_table import ExcelTable
+        from armrest.intake.formats.workbooks import ExcelTable
 
-        return ExcelTable(name, seekable(opened), sheet=sheet, header_row=header_row)
-    if sheet is not None:
-        raise InputRefused(f'{name}: not a workbook, so it has no sheet "{sheet}"', code="no-such-sheet")
+        return ExcelTable(name, seekable(opened), options)
+    if options.sheet is not None:
+        raise InputRefused(f'{name}: not a workbook, so it has no sheet "{options.sheet}"', code="no-such-sheet")
     if root is not None:
-        return _markup_table(location, root, head, encoding)
+        return _markup_table(location, root, head, options)
     if head.startswith((_PARQUET, _ARROW, _ARROW_STREAM)):
         from armrest.intake.formats.arrow_table import ArrowTable
 
@@ -92,11 +76,11 @@ def _table_in(
         from armrest.intake.formats.json_table import JsonTable
 
         return JsonTable(name, opened)
-    if positions is not None:
-        from armrest.intake.formats.fixed_width_table import FixedWidthTable
+    if options.positions is not None:
+        from armrest.intake.formats.text import FixedWidthTable
 
-        return FixedWidthTable(name, opened, positions, encoding=encoding)
-    table = CsvTable(name, opened, encoding=encoding, header_row=header_row)
+        return FixedWidthTable(name, opened, options.positions, options)
+    table = CsvTable(name, opened, options)
     if len(table.columns) == 1:
         _refuse_fixed_width(name, table)
     return table
@@ -104,14 +88,14 @@ def _table_in(
 
 def _refuse_fixed_width(name: str, table: CsvTable) -> None:
     """Refuse text without a delimiter whose columns have fixed positions, which a mapping has to name."""
-    from armrest.intake.formats.fixed_width_table import find_positions
+    from armrest.intake.formats.text import find_positions
 
     if positions := find_positions(table.first_lines):
         what = "text with columns of fixed width and without a delimiter; armrest mapping init proposes their positions"
         raise FixedWidthFound(f"{name}: {what}", code="fixed-width", positions=positions)
 
 
-def _markup_table(location: Location, root: str, head: bytes, encoding: str | None) -> Table:
+def _markup_table(location: Location, root: str, head: bytes, options: TableOptions) -> Table:
     """The table in a file of XML or HTML."""
     name, opened = location.name, location.opened
     if root == "AuditFile":
@@ -124,7 +108,7 @@ def _markup_table(location: Location, root: str, head: bytes, encoding: str | No
     if root == "html":
         from armrest.intake.formats.html_table import HtmlTable
 
-        return HtmlTable(name, opened, encoding=encoding)
+        return HtmlTable(name, opened, options)
     what = f"an XML file of another kind, with the root element <{root[:40]}>"
     raise _not_read(name, what, "export the customers as CSV, Excel or SAF-T")
 

@@ -11,10 +11,11 @@ from itertools import islice
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.header_names import names_mostly
+from armrest.intake.formats.headers import names_mostly
 from armrest.intake.formats.table import Chunk, PlainTable
-from armrest.intake.formats.text_file import TextFile
+from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 
 BLOCK_ROWS: Final = 1000
 MAX_TAG_LENGTH: Final = 4 << 20
@@ -53,9 +54,9 @@ class HtmlTable(PlainTable):
 
     loses_zeros = True
 
-    def __init__(self, name: str, opened: Opened, *, encoding: str | None = None) -> None:
+    def __init__(self, name: str, opened: Opened, options: TableOptions = AS_DETECTED) -> None:
         self.name = name
-        self._file = _text_file(name, opened, encoding)
+        self._file = _text_file(name, opened, options.encoding)
         reader = _Tables()
         for _ in self._read(reader):
             pass

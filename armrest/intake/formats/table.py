@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
+from armrest.intake.formats.headers import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 
 
 @dataclass(frozen=True, slots=True)

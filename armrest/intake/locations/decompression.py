@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, cast
 
-from armrest.intake.locations.location import Opened
+from armrest.intake.locations.spool import Opened
 
 PIECE_BYTES: Final = 1 << 18
 _BUFFER_BYTES: Final = 1 << 16

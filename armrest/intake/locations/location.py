@@ -1,39 +1,25 @@
 """Locate a source: a file, a folder or glob, standard input, or any fsspec URL; it can be opened repeatedly."""
 
 import os
-import shutil
 import sys
-import tempfile
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-from armrest.intake.errors import InputRefused, SourceUnavailable
+from armrest.intake.errors import InputRefused, SourceUnavailable, changed_while_read
 from armrest.intake.locations.allowed_places import HIDDEN, Places
 from armrest.intake.locations.outage import is_outage
+from armrest.intake.locations.remote_file import RemoteFile
+from armrest.intake.locations.spool import Opened, spooled
 
-Opened = Callable[[], BinaryIO]
 _GLOB_SIGNS: Final = frozenset("*?[")
 _PACKAGES: Final = {"s3": "s3fs", "sftp": "paramiko", "ssh": "paramiko", "abfs": "adlfs", "az": "adlfs", "gs": "gcsfs"}
 """The package that fsspec needs for each URL scheme."""
-_REMOTE_SIGNS: Final = (
-    "ETag",
-    "etag",
-    "size",
-    "LastModified",
-    "last_modified",
-    "mtime",
-    "created",
-    "generation",
-    "md5",
-)
-"""What changes when a remote file is written or replaced; each store has some of them."""
 _DAMAGED: Final = frozenset({"zlib", "gzip", "zipfile", "compression.zstd", "backports.zstd", "pyarrow.lib"})
 """Modules whose errors mean that the bytes are damaged."""
 
@@ -47,6 +33,7 @@ class Location:
         opened: Opens the file at its start.
         modified_at: When it was last written, in UTC; None if unknown.
         check_unchanged: Refuses the file if it has changed since it was located.
+        fetch: Fetches the whole file at once; None: it is here. Until then, `opened` fetches only what is read.
     """
 
     name: str
@@ -54,6 +41,7 @@ class Location:
     size_bytes: int | None = None
     modified_at: datetime | None = None
     check_unchanged: Callable[[], None] = lambda: None
+    fetch: Callable[[], Opened] | None = None
 
 
 def locate(source: str, *, inbox: Path | None = None, places: Places | None = None) -> list[Location]:
@@ -72,7 +60,7 @@ def locate(source: str, *, inbox: Path | None = None, places: Places | None = No
         return _located_in(places, source, name)
     with readable(name):
         if source == "-":
-            return [Location("standard input", _spooled(sys.stdin.buffer))]
+            return [Location("standard input", spooled(sys.stdin.buffer))]
         locations = _remote(source) if "://" in source else [_local(path) for path in _paths(source, inbox)]
     if not locations:
         raise InputRefused(f"{name}: there is no such file, or the folder is empty", code="no-such-file")
@@ -133,12 +121,6 @@ def readable(name: str) -> Iterator[None]:
         raise InputRefused(f"{name}: {what}", code="damaged" if damaged else "not-readable") from None
 
 
-def seekable(opened: Opened) -> Opened:
-    """The same file, copied if needed so that it is seekable."""
-    with opened() as file:
-        return opened if file.seekable() else _spooled(file)
-
-
 def _reason(error: Exception) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
 
@@ -170,7 +152,7 @@ def _local(path: Path, opened: Opened | None = None) -> Location:
 
     def check_unchanged() -> None:
         if _stamp(status()) != _stamp(first):
-            raise _changed(path.name)
+            raise changed_while_read(path.name)
 
     modified_at = datetime.fromtimestamp(first.st_mtime, UTC)
     return Location(path.name, opens, first.st_size, modified_at, check_unchanged)
@@ -179,11 +161,6 @@ def _local(path: Path, opened: Opened | None = None) -> Location:
 def _stamp(status: os.stat_result) -> tuple[int, ...]:
     """What changes when a file is written or replaced."""
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
-
-
-def _changed(name: str) -> InputRefused:
-    what = "it changed while it was read, so it may be incomplete; wait until it is written, and start again"
-    return InputRefused(f"{name}: {what}", code="changed-while-read")
 
 
 def _remote(source: str) -> list[Location]:
@@ -202,50 +179,10 @@ def _remote(source: str) -> list[Location]:
         paths = sorted(name for name in files if not name.rpartition("/")[2].startswith(HIDDEN))
     else:
         paths = [path]
-    return [_fetched(system, path, display_name(source) if path == paths[0] == paths[-1] else path) for path in paths]
+    return [_object(system, path, display_name(source) if path == paths[0] == paths[-1] else path) for path in paths]
 
 
-def _fetched(system: Any, path: str, name: str) -> Location:
-    """Fetch a remote file once, so that it does not change during reading.
-
-    Raises:
-        InputRefused: It changed while it was fetched: by its ETag in an object store, else by its size or its time.
-    """
-    info = _info(system, path)
-    modified_at = info.get("LastModified") or info.get("last_modified") or info.get("mtime")
-    try:
-        with system.open(path, "rb") as file:
-            opened = _spooled(file)
-    except OSError:
-        _check_remote(system, path, info, name)
-        raise
-    _check_remote(system, path, info, name)
-    return Location(name, opened, info.get("size"), modified_at if isinstance(modified_at, datetime) else None)
-
-
-def _info(system: Any, path: str) -> dict[str, Any]:
-    """What the store says of a file now, not what it said when its folder was listed."""
-    system.invalidate_cache()
-    info: dict[str, Any] = system.info(path)
-    return info
-
-
-def _check_remote(system: Any, path: str, before: dict[str, Any], name: str) -> None:
-    after = _info(system, path)
-    if any(before.get(sign) != after.get(sign) for sign in _REMOTE_SIGNS):
-        raise _changed(name)
-
-
-def _spooled(file: IO[bytes]) -> Opened:
-    """Copy to a nameless file on disk, which is deleted with the returned opener."""
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(file, copy, 1 << 20)
-        copy.flush()
-        descriptor = os.dup(copy.fileno())
-
-    def opened() -> BinaryIO:
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        return os.fdopen(os.dup(descriptor), "rb")
-
-    weakref.finalize(opened, os.close, descriptor)
-    return opened
+def _object(system: Any, path: str, name: str) -> Location:
+    file = RemoteFile(system, path, name)
+    fetch = None if file.is_whole else file.fetch
+    return Location(name, file.opened, file.size_bytes, file.modified_at, file.check_unchanged, fetch)

@@ -25,6 +25,7 @@ from armrest.intake.errors import InputRefused, Positions
 from armrest.intake.mapping.dates import date_format
 from armrest.intake.mapping.rewriting import STEPS, misplaced, step_of
 from armrest.intake.mapping.yaml_lines import LinedYaml, YamlError
+from armrest.intake.table_options import TableOptions
 from armrest.model import FIELDS, KNOWN, nearest
 
 
@@ -165,6 +166,11 @@ class Mapping(BaseModel):
         description="in text of fixed width: for each column its first and last position in a line, from 1",
         examples=[{"Kundenr": "1-10", "Navn": "11-"}],
     )
+
+    @property
+    def table_options(self) -> TableOptions:
+        """What the mapping says about how the file becomes a table."""
+        return TableOptions(sheet=self.sheet, header_row=self.header_row, positions=self.ranges)
 
     @property
     def ranges(self) -> Positions | None:

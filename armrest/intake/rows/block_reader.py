@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import Chunk, Layout, non_record
+from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, non_record
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
@@ -209,10 +209,16 @@ class BlockReader:
         for index in sorted(suspects.difference(blank)) if key is not None else ():
             after_gap = index > 0 and sum(map(bool, chunk.record(index - 1))) <= 1
             kind = non_record(chunk.record(index), self._columns, key or 0, after_gap=after_gap)
-            if kind == "second-table":
+            if kind == "second-table" or (kind is None and self._begins_second_table(chunk, index, faults)):
                 raise self._second_table(chunk.first_row + index)
             if kind:
                 faults[index] = [("customerNo", kind)]
+
+    def _begins_second_table(self, chunk: Chunk, index: int, faults: Faults) -> bool:
+        above = [chunk.record(near) for near in range(max(0, index - NEAR), index) if near not in faults]
+        below = [chunk.record(near) for near in range(index + 1, min(len(chunk), index + 1 + NEAR))]
+        key = self._field_sources["customerNo"].position or 0
+        return begins_second_table(chunk.record(index), above=above, below=below, key=key)
 
     def _swallowing(self, chunk: Chunk) -> set[int]:
         """The positions of rows with a cell that holds a line break and the delimiter."""

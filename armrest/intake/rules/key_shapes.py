@@ -1,4 +1,4 @@
-"""Judge customer numbers by their column: a thousands separator, and a number not shaped like the others.
+"""Judge customer numbers by their column: a thousands separator, and a number not shaped, or as long, as the others.
 
 What is usual is learnt from the first rows of a source, so that every process judges alike, and from the rows beside.
 """
@@ -20,10 +20,15 @@ USUAL: Final = 0.75
 ODD: Final = 0.02
 """The most that a shape may have of a column, to be unlike the others; one cell always may."""
 FEWEST_ALIKE: Final = 3
+TOO_LONG: Final = 2
+"""How many times the digits of the longest usual numbers are too many."""
+FEWEST_MORE: Final = 4
+"""How many digits more there must be, because numbers that begin with 1 soon have twice the digits."""
 _LATIN: Final = "A-Za-zÀ-ÖØ-öø-ɏ"
 _RUN: Final = re.compile(rf"[0-9]+|[{_LATIN}]+")
 """Letters of other alphabets and digits of full width look alike, so they stand for themselves."""
 _LONG_NUMBER: Final = re.compile(r"[0-9]{4,}")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _NUMBER: Final = re.compile(r"[\w./,\u2010-\u2015\u2212-]*\d[\w./,\u2010-\u2015\u2212-]*")
 """Any other text is no customer number, and says nothing about them."""
 _is_thousands: Final = re.compile(THOUSANDS).fullmatch
@@ -35,12 +40,14 @@ class KeyShapes:
 
     Attributes:
         counts: How many numbers have each shape: `9` for digits, `A` for letters, other signs as they are.
+        too_long: A number with this many digits in a row is much longer than the others; 0 if no length is usual.
         padded_length: The length to which numbers are filled up with zeros; 0 if they are not.
         has_long_numbers: Whether a number has four or more digits in a row.
         thousands: How many have a thousands separator.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
+    too_long: int = 0
     padded_length: int = 0
     has_long_numbers: bool = False
     thousands: int = 0
@@ -49,9 +56,10 @@ class KeyShapes:
     def of(cls, column: Column) -> Self:
         """Learn from the first cells of a column."""
         cells = [cell for cell in column.cells if _is_number(cell)]
-        padded_length = _padded_length(cells)
+        too_long, padded_length = _too_long(cells), _padded_length(cells)
         return cls(
-            Counter(_shape(cell, padded_length) for cell in cells),
+            Counter(_shape(cell, too_long, padded_length) for cell in cells),
+            too_long,
             padded_length,
             any(map(_LONG_NUMBER.fullmatch, cells)),
             sum(_is_thousands(cell) is not None for cell in cells),
@@ -60,14 +68,14 @@ class KeyShapes:
     def breaches(self, column: Column) -> Iterator[tuple[int, str]]:
         """Yield the position of each number that is unlike the others of its column, and the code of the rule."""
         usual, times = max(self.counts.items(), key=lambda item: item[1], default=("9", 0))
-        others = set(filter(_is_number, cells_outside(_pattern(usual, self.padded_length))(column)))
+        others = set(filter(_is_number, cells_outside(self._pattern(usual))(column)))
         if "." in usual or "," in usual:  # the usual shape may be that of grouped numbers
             yield from self._separators(column, set(column.cells))
         elif others:
             yield from self._separators(column, others)
         if not others:
             return
-        counts = Counter(_shape(cell, self.padded_length) for cell in column.cells if cell in others)
+        counts = Counter(self._shape(cell) for cell in column.cells if cell in others)
         alike = sum(map(bool, column.cells)) - counts.total()
         total = sum(self.counts.values()) + alike + counts.total()
         if total < FEWEST or times + alike < USUAL * total:
@@ -75,11 +83,21 @@ class KeyShapes:
         odd = {
             shape
             for shape, count in counts.items()
-            if count <= max(1, ODD * total) and self.counts.get(shape, 0) <= max(1, ODD * total)
+            if count <= _most_odd(total) and self.counts.get(shape, 0) <= _most_odd(total)
         }
         for row, cell in enumerate(column.cells):
-            if cell in others and _shape(cell, self.padded_length) in odd and not _is_thousands(cell):
+            if cell in others and self._shape(cell) in odd and not _is_thousands(cell):
                 yield row, "unlike-the-others"
+
+    def _shape(self, cell: str) -> str:
+        return _shape(cell, self.too_long, self.padded_length)
+
+    def _pattern(self, shape: str) -> str:
+        """The pattern of the cells that have this shape."""
+        if self.padded_length and shape == "9":
+            return f"[0-9]{{{self.padded_length}}}"
+        digits = f"[0-9]{{1,{self.too_long - 1}}}+" if self.too_long else "[0-9]++"
+        return "".join({"9": digits, "A": rf"[{_LATIN}]++"}.get(sign, re.escape(sign)) for sign in shape)
 
     def _separators(self, column: Column, others: set[str]) -> Iterator[tuple[int, str]]:
         grouped = {cell for cell in others if _is_thousands(cell)}
@@ -103,13 +121,26 @@ def _padded_length(cells: list[str]) -> int:
     return length if times >= USUAL * len(cells) and 2 * zeros > times else 0
 
 
-def _shape(cell: str, padded_length: int) -> str:
+def _too_long(cells: list[str]) -> int:
+    """The digits in a row from which on a number is too long for its column; 0 if no length is usual."""
+    lengths = Counter(map(_digits_in_a_row, cells))
+    usual = max((length for length, count in lengths.items() if count > _most_odd(len(cells))), default=0)
+    return max(TOO_LONG * usual, usual + FEWEST_MORE) if usual else 0
+
+
+def _digits_in_a_row(cell: str) -> int:
+    return max(map(len, _DIGITS.findall(cell)), default=0)
+
+
+def _most_odd(total: int) -> float:
+    """How many of these numbers may have a shape that is not usual."""
+    return max(1, ODD * total)
+
+
+def _shape(cell: str, too_long: int, padded_length: int) -> str:
+    """The shape of a number, with its length if that is what makes it unlike others."""
     if padded_length and cell.isdecimal():
         return "9" if len(cell) == padded_length else f"9 of {len(cell)}"
-    return _RUN.sub(lambda run: "9" if run[0][0].isdecimal() else "A", cell)
-
-
-def _pattern(shape: str, padded_length: int) -> str:
-    if padded_length and shape == "9":
-        return f"[0-9]{{{padded_length}}}"
-    return "".join({"9": "[0-9]++", "A": rf"[{_LATIN}]++"}.get(sign, re.escape(sign)) for sign in shape)
+    shape = _RUN.sub(lambda run: "9" if run[0][0].isdecimal() else "A", cell)
+    is_too_long = 0 < too_long <= len(cell) and _digits_in_a_row(cell) >= too_long
+    return f"{shape} of {len(cell)}" if is_too_long else shape

@@ -36,11 +36,13 @@ def init(
     """Write a first mapping for a customer file. It is guessed, so check it before you use it."""
     from armrest.app.source_options import databases_of, inbox_of, refuse_credentials
     from armrest.intake import suggest_mapping
+    from armrest.model import FileReading
     from tasks.connections import load_settings
 
     settings = load_settings()
     refuse_credentials(source)
-    text = suggest_mapping(source, encoding=encoding, inbox=inbox_of(settings), databases=databases_of(settings))
+    reading = FileReading(encoding=encoding)
+    text = suggest_mapping(source, reading=reading, inbox=inbox_of(settings), databases=databases_of(settings))
     _write(output.expanduser(), text)
     if as_json:
         print_json({"mapping": str(output)})

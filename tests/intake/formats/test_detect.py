@@ -25,7 +25,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import Database, InputRefused, Policy, Source, open_source
-from armrest.intake.formats.encoding_evidence import EncodingUnclear, encoding_of
+from armrest.intake.formats.text.encoding_evidence import EncodingUnclear, encoding_of
 from armrest.intake.locations.decompression import PIECE_BYTES, unzstd
 from tests.intake.customers import COLUMNS, TODAY, cells_of, csv_of, tables
 from tests.intake.ole import ole, xls

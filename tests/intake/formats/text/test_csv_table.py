@@ -10,17 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from armrest.intake import InputRefused
-from armrest.intake.formats.csv_table import CsvTable
+from armrest.intake.formats.text.csv_table import CsvTable
+from armrest.intake.table_options import TableOptions
 from tests.intake.customers import csv_of
 
-SPECTRUM = Path(__file__).parents[2] / "cases" / "csv_spectrum"
+SPECTRUM = Path(__file__).parents[3] / "cases" / "csv_spectrum"
 Rows = list[list[str]]
 cells = st.text(st.sampled_from('ab",;\n\r\u00e6 '), max_size=6)
 
 
 def table_of(text: str | bytes, *, encoding: str | None = None, block_bytes: int = 1 << 20) -> CsvTable:
     data = text.encode() if isinstance(text, str) else text
-    return CsvTable("a.csv", lambda: io.BytesIO(data), encoding=encoding, block_bytes=block_bytes)
+    return CsvTable("a.csv", lambda: io.BytesIO(data), TableOptions(encoding=encoding), block_bytes=block_bytes)
 
 
 def rows_of(table: CsvTable) -> list[tuple[int, list[str]]]:

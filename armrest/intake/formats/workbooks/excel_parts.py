@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import IO, BinaryIO, Final, cast
 from zipfile import BadZipFile, ZipFile
 
-from armrest.intake.formats.number_format import BUILT_IN, Kind, NumberFormat
+from armrest.intake.formats.workbooks.number_format import BUILT_IN, Kind, NumberFormat
 from armrest.intake.formats.xml_stream import MAX_TAG_BYTES, LocalNames, XmlDamaged, feed, xml_parser
 
 MAX_PARTS_BYTES: Final = 256 << 20

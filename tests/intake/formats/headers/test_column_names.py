@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from armrest.intake import InputRefused, Policy, Source, parse_mapping, suggest_mapping
-from armrest.intake.formats.column_names import ColumnNames
+from armrest.intake.formats.headers.column_names import ColumnNames
 from tests.intake.formats.test_detect import excel, ndjson, parquet
 from tests.intake.reading import read
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from armrest.intake.formats.header_names import guess
+from armrest.intake.formats.headers.header_names import guess
 
 ROWS_SEARCHED: Final = 60
 _DATA_SIGN: Final = re.compile(r"\d{3}|@")

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from armrest.intake import InputRefused, Source, parse_mapping, suggest_mapping
-from armrest.intake.formats.fixed_width_table import find_positions
+from armrest.intake.formats.text.fixed_width_table import find_positions
 from tests.intake.reading import read
 
 Open = Callable[..., Source]

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from armrest.intake.formats.excel_stream import MAX_COLUMNS, MAX_ROWS, WorkbookDamaged
-from armrest.intake.formats.number_format import NumberFormat
-from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, feed, xml_parser
+from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
+from armrest.intake.formats.workbooks.number_format import NumberFormat
+from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
+from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
 from armrest.intake.locations import Opened
 
 NAMESPACE: Final = "urn:schemas-microsoft-com:office:spreadsheet"
@@ -18,72 +19,26 @@ _EXCEL: Final = "urn:schemas-microsoft-com:office:excel "
 _TRUE: Final = frozenset({"1", "true", "True"})
 
 
-class ExcelXml:
-    """A workbook in Excel's XML.
+def excel_xml_workbook(opened: Opened) -> XmlWorkbook:
+    """Open a workbook in Excel's XML.
 
     Raises:
         WorkbookDamaged: It has no sheets, or is cut short.
     """
-
-    kind = "Excel XML"
-
-    def __init__(self, opened: Opened) -> None:
-        self._opened = opened
-        reader = _Workbook(None)
-        for _ in self._read(reader):
-            pass
-        self.sheet_names = [sheet.name for sheet in reader.sheets]
-        self.hidden = frozenset(sheet.name for sheet in reader.sheets if sheet.is_hidden)
-        self._hidden_rows = {sheet.name: sheet.hidden_rows for sheet in reader.sheets}
-        if not self.sheet_names:
-            raise WorkbookDamaged
-
-    def hidden_rows(self, sheet: str) -> int:
-        """The number of rows that are hidden, by a person or by a filter."""
-        return self._hidden_rows[sheet]
-
-    def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
-        """Yield all rows of a sheet from the first to the last that is filled.
-
-        Raises:
-            WorkbookDamaged: The file is cut short.
-        """
-        reader = _Workbook(sheet)
-        for _ in self._read(reader):
-            yield from reader.rows
-            reader.rows.clear()
-            if reader.done:
-                return
-
-    def _read(self, reader: "_Workbook") -> Iterator[None]:
-        try:
-            with self._opened() as file:
-                yield from feed(reader.parser, file)
-        except (XmlDamaged, ValueError, EOFError):
-            raise WorkbookDamaged from None
-
-
-class _Sheet:
-    """What is known of a sheet before its rows are read."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.is_hidden = False
-        self.hidden_rows = 0
+    return XmlWorkbook("Excel XML", opened, _Workbook)
 
 
 class _Workbook:
     """Collects the rows of one sheet, or only what sheets there are.
 
     Attributes:
-        rows: The rows that were not taken yet.
         done: The sheet has ended.
     """
 
     def __init__(self, sheet: str | None) -> None:
-        self.rows: list[Sequence[Any]] = []
-        self.sheets: list[_Sheet] = []
+        self.sheets: list[XmlSheet] = []
         self.done = False
+        self._rows: list[Sequence[Any]] = []
         self._sheet = sheet
         self._is_read = False
         self._style = ""
@@ -98,6 +53,11 @@ class _Workbook:
         self.parser.EndElementHandler = self._end
         self.parser.CharacterDataHandler = self._text
 
+    def take(self) -> Iterator[Sequence[Any]]:
+        """Yield the rows that were read since the last call."""
+        rows, self._rows = self._rows, []
+        yield from rows
+
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if name == f"{_SS}Cell":
             self._column = _index(attributes, self._column + self._span + 1, MAX_COLUMNS)
@@ -108,7 +68,7 @@ class _Workbook:
         elif name == f"{_SS}Row":
             self._begin_row(attributes)
         elif name == f"{_SS}Worksheet":
-            self.sheets.append(_Sheet(attributes.get(f"{_SS}Name", "")))
+            self.sheets.append(XmlSheet(attributes.get(f"{_SS}Name", "")))
             self._is_read = attributes.get(f"{_SS}Name", "") == self._sheet and not self.done
             self._row = 0
         elif name == f"{_SS}Style":
@@ -126,7 +86,7 @@ class _Workbook:
             self.sheets[-1].is_hidden = "".join(self._texts).strip() in {"SheetHidden", "SheetVeryHidden"}
             self._texts = None
         elif name == f"{_SS}Row" and self._is_read:
-            self.rows.append(self._cells)
+            self._rows.append(self._cells)
         elif name == f"{_SS}Worksheet":
             self.done = self.done or self._is_read
             self._is_read = False
@@ -137,7 +97,7 @@ class _Workbook:
         if row <= self._row:
             raise XmlDamaged
         if self._is_read:
-            self.rows.extend([[]] * (row - self._row - 1))
+            self._rows.extend([[]] * (row - self._row - 1))
         if attributes.get(f"{_SS}Hidden") in _TRUE and self.sheets:
             self.sheets[-1].hidden_rows += 1
         self._row, self._column, self._span, self._cells = row, 0, 0, []

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import Final
 
-from armrest.intake.formats.header_names import bare, guess
+from armrest.intake.formats.headers.header_names import bare, guess
 from armrest.model import KNOWN, ONLY_SHOWN
 from armrest.tabular import OWN_COLUMNS
 

@@ -6,8 +6,9 @@ from typing import Final
 
 from armrest.intake.errors import Positions
 from armrest.intake.formats.table import Chunk, PlainTable
-from armrest.intake.formats.text_file import TextFile
+from armrest.intake.formats.text.text_file import TextFile
 from armrest.intake.locations import Opened
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 
 BLOCK_ROWS: Final = 5000
 MAX_LINE_LENGTH: Final = 1 << 20
@@ -22,9 +23,9 @@ class FixedWidthTable(PlainTable):
         InputRefused: The file is empty, or its encoding is unclear.
     """
 
-    def __init__(self, name: str, opened: Opened, positions: Positions, *, encoding: str | None = None) -> None:
+    def __init__(self, name: str, opened: Opened, positions: Positions, options: TableOptions = AS_DETECTED) -> None:
         self.name = name
-        self._file = TextFile(name, opened, encoding=encoding)
+        self._file = TextFile(name, opened, encoding=options.encoding)
         self._slices = [slice(first - 1, last) for first, last in positions.values()]
         self._gaps = _gaps(positions)
         self.columns = tuple(positions)

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 import pytest
 import xlsxwriter
 
-from armrest.intake.formats.excel_table import ExcelTable
+from armrest.intake.formats.workbooks.excel_table import ExcelTable
 from tests.intake.ole import ole, record, xls
 
 Value = str | float | bool | datetime | timedelta | None
@@ -213,7 +213,7 @@ def test_every_reader_gives_the_texts_that_a_person_sees(
 ) -> None:
     """Alone, a cell is read by the fast reader unless that would misread it."""
     if "stream" in writer:
-        monkeypatch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+        monkeypatch.setattr("armrest.intake.formats.workbooks.excel_stream.LARGE_BYTES", 0)
     cells = [cell for cell in CELLS if not _is_before_1904(cell.value) or "1904" not in writer]
     tables = [[cell] for cell in cells if cell.text] if alone else [cells]
 
@@ -229,7 +229,7 @@ def _is_before_1904(value: Value) -> bool:
 @pytest.mark.parametrize("writer", ["xlsx in memory", "xlsx as a stream", "xlsx of 1904", "xlsx of 1904 as a stream"])
 def test_a_time_of_day_and_a_duration_are_no_numbers(writer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if "stream" in writer:
-        monkeypatch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+        monkeypatch.setattr("armrest.intake.formats.workbooks.excel_stream.LARGE_BYTES", 0)
     moments = [Cell(timedelta(hours=12), "", "hh:mm"), Cell(timedelta(days=1, hours=2), "", "[h]:mm")]
 
     assert texts_of(WRITERS[writer](moments)) == [time(12).isoformat(), "1 day, 2:00:00"]

@@ -12,12 +12,11 @@ from itertools import islice, repeat
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.column_names import Rows
-from armrest.intake.formats.header_search import ROWS_SEARCHED
-from armrest.intake.formats.non_records import is_trailer, looks_like_another_header
+from armrest.intake.formats.headers import ROWS_SEARCHED, Rows, is_trailer, looks_like_another_header
 from armrest.intake.formats.table import Chunk, PlainTable
-from armrest.intake.formats.text_file import BLOCK_BYTES, TextFile
+from armrest.intake.formats.text.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.tabular import has_guard_mark
 
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -37,9 +36,7 @@ class CsvTable(PlainTable):
     Args:
         name: The name of the file in messages.
         opened: Opens the file at its start; may be called repeatedly.
-        encoding: A Python codec, or `mixed`. None: the BOM decides, else UTF-8 if all of it is, else its letters.
-
-        header_row: The row number of the header. None, and in a rejects file: the first row that is not blank.
+        options: `encoding`; and `header_row`, which a rejects file needs not.
 
     Raises:
         InputRefused: The file is empty or not text, its encoding is unclear, or its header cannot be read.
@@ -49,13 +46,12 @@ class CsvTable(PlainTable):
         self,
         name: str,
         opened: Opened,
+        options: TableOptions = AS_DETECTED,
         *,
-        encoding: str | None = None,
-        header_row: int | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.name = name
-        self._file = TextFile(name, opened, encoding=encoding)
+        self._file = TextFile(name, opened, encoding=options.encoding)
         self._block_bytes = block_bytes
         self.encoding = self._file.encoding
         text = next(self._file.texts(), "")
@@ -63,7 +59,7 @@ class CsvTable(PlainTable):
             raise self._file.refused("empty", "the file is empty; check the system that exported it")
         self.first_lines = text.splitlines()[:SAMPLE_LINES]
         self._line_end = "\n" if "\n" in text else "\r"
-        self._read_header(text, header_row)
+        self._read_header(text, options.header_row)
         self.cell_delimiter = self.delimiter
         self.description = f"CSV, {self._file.label}, {DELIMITERS[self.delimiter]}"
 
@@ -142,7 +138,7 @@ class CsvTable(PlainTable):
             InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
         row, rest, header_left = self.header_row + 1, "", self._header_length
-        for text in self._file.texts(self._block_bytes):
+        for text in self._terminated(self._file.texts(self._block_bytes)):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
             cut = rest.rfind(self._line_end) + 1
@@ -167,6 +163,16 @@ class CsvTable(PlainTable):
         columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if columns[0]:
             yield Chunk(row, columns)
+
+    def _terminated(self, texts: Iterator[str]) -> Iterator[str]:
+        """The texts with a line end behind the last one, so that the last row is judged beside those before it."""
+        held = ""
+        for text in texts:
+            if held:
+                yield held
+            held = text
+        if held:
+            yield held if held.endswith(("\n", "\r")) else held + self._line_end
 
     @staticmethod
     def _blank_lines(text: str) -> int:

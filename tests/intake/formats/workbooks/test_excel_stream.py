@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import InputRefused
-from armrest.intake.formats.excel_stream import PAGE_TEXTS, PAGES_IN_MEMORY, SharedTexts
-from armrest.intake.formats.excel_table import ExcelTable
+from armrest.intake.formats.workbooks.excel_stream import PAGE_TEXTS, PAGES_IN_MEMORY, SharedTexts
+from armrest.intake.formats.workbooks.excel_table import ExcelTable
+from armrest.intake.table_options import TableOptions
 from tests.intake.customers import COLUMNS, cells_of, tables
 from tests.intake.formats.test_detect import excel
 
@@ -26,12 +27,12 @@ def rows_of(data: bytes) -> tuple[tuple[str, ...], Rows]:
 @pytest.fixture
 def streamed(monkeypatch: pytest.MonkeyPatch) -> Iterable[None]:
     """Every workbook is a large one."""
-    monkeypatch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+    monkeypatch.setattr("armrest.intake.formats.workbooks.excel_stream.LARGE_BYTES", 0)
 
 
 def both(data: bytes) -> tuple[Any, Any]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("armrest.intake.formats.excel_stream.LARGE_BYTES", 0)
+        patch.setattr("armrest.intake.formats.workbooks.excel_stream.LARGE_BYTES", 0)
         large = rows_of(data)
     return rows_of(data), large
 
@@ -88,7 +89,7 @@ def test_a_sheet_that_is_not_there_is_named(streamed: None) -> None:
     data = excel([["customerNo"], ["1"]])
 
     with pytest.raises(InputRefused, match=r'no sheet "Kunde" .* "Kunder"'):
-        ExcelTable("book.xlsx", lambda: io.BytesIO(data), sheet="Kunde")
+        ExcelTable("book.xlsx", lambda: io.BytesIO(data), TableOptions(sheet="Kunde"))
 
 
 def test_most_of_the_shared_texts_are_not_in_memory() -> None:

@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, BinaryIO, Final, cast
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from armrest.intake.formats.cell_text import text_of
-from armrest.intake.formats.excel_stream import MAX_COLUMNS, MAX_ROWS, WorkbookDamaged
-from armrest.intake.formats.number_format import BAD_DATE
-from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, feed, xml_parser
+from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
+from armrest.intake.formats.workbooks.number_format import BAD_DATE
+from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
+from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
 from armrest.intake.locations import Opened
 
 _BASE: Final = "urn:oasis:names:tc:opendocument:xmlns:"
@@ -28,57 +30,15 @@ _NOT_SHOWN: Final = frozenset(
 )
 _NUMBERS: Final = frozenset({"float", "percentage", "currency"})
 _ERROR_TEXTS: Final = ("#", "Err:")
-_DAMAGED: Final = (XmlDamaged, BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
 
 
-class OpenDocument:
-    """A spreadsheet; `opened` gives a zip (.ods) or a single XML file (.fods).
+def open_document_workbook(opened: Opened) -> XmlWorkbook:
+    """Open a spreadsheet of OpenDocument: a zip (.ods) or a single XML file (.fods).
 
     Raises:
         WorkbookDamaged: It has no tables, or is cut short.
     """
-
-    kind = "OpenDocument"
-
-    def __init__(self, opened: Opened) -> None:
-        self._opened = opened
-        self.sheet_names: list[str] = []
-        self._hidden_rows: dict[str, int] = {}
-        hidden: list[str] = []
-        reader = _Content(None)
-        for _ in self._read(reader):
-            reader.rows.clear()
-        for name, is_hidden, hidden_rows in reader.tables:
-            self.sheet_names.append(name)
-            self._hidden_rows[name] = hidden_rows
-            if is_hidden:
-                hidden.append(name)
-        self.hidden = frozenset(hidden)
-        if not self.sheet_names:
-            raise WorkbookDamaged
-
-    def hidden_rows(self, sheet: str) -> int:
-        """The number of rows that are hidden, by a person or by a filter."""
-        return self._hidden_rows[sheet]
-
-    def rows(self, sheet: str) -> Iterator[Sequence[Any]]:
-        """Yield all rows of a sheet from the first to the last that is filled.
-
-        Raises:
-            WorkbookDamaged: The file is cut short.
-        """
-        reader = _Content(sheet)
-        for _ in self._read(reader):
-            yield from _taken(reader)
-            if reader.done:
-                return
-
-    def _read(self, reader: "_Content") -> Iterator[None]:
-        try:
-            with _content(self._opened) as file:
-                yield from feed(reader.parser, file)
-        except _DAMAGED:
-            raise WorkbookDamaged from None
+    return XmlWorkbook("OpenDocument", partial(_content, opened), _Content)
 
 
 def is_encrypted(archive: ZipFile) -> bool:
@@ -91,7 +51,7 @@ def is_encrypted(archive: ZipFile) -> bool:
 
 @contextmanager
 def _content(opened: Opened) -> Iterator[BinaryIO]:
-    """The XML of the sheets."""
+    """The XML of the tables."""
     with opened() as file:
         if file.read(2) != b"PK":
             file.seek(0)
@@ -101,27 +61,17 @@ def _content(opened: Opened) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, part)
 
 
-def _taken(reader: "_Content") -> Iterator[Sequence[Any]]:
-    """Take the rows that were read; a row may stand for many equal ones."""
-    for values, count in reader.rows:
-        for _ in range(count):
-            yield values
-    reader.rows.clear()
-
-
 class _Content:
     """Collects the rows of one table, or only what tables there are.
 
     Attributes:
-        rows: The rows that were not taken yet, each with how often it is repeated.
-        tables: For each table its name, whether it is hidden, and its number of hidden rows.
         done: The table has ended.
     """
 
     def __init__(self, sheet: str | None) -> None:
-        self.rows: list[tuple[list[Any], int]] = []
-        self.tables: list[tuple[str, bool, int]] = []
+        self.sheets: list[XmlSheet] = []
         self.done = False
+        self._rows: list[tuple[list[Any], int]] = []
         self._sheet = sheet
         self._hidden_styles: set[str] = set()
         self._style = ""
@@ -138,6 +88,13 @@ class _Content:
         self.parser: expat.XMLParserType = xml_parser(namespaces=True)
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
+
+    def take(self) -> Iterator[Sequence[Any]]:
+        """Yield the rows that were read since the last call; a row may stand for many equal ones."""
+        rows, self._rows = self._rows, []
+        for values, count in rows:
+            for _ in range(count):
+                yield values
 
     def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         if self._skipped or name in _NOT_SHOWN:
@@ -181,7 +138,7 @@ class _Content:
         elif name == f"{_TABLE}table":
             self._depth -= 1
             if self._depth == 0:
-                self.tables[-1] = (*self.tables[-1][:2], self._hidden_rows)
+                self.sheets[-1].hidden_rows = self._hidden_rows
                 self.done = self.done or self._is_read
                 self._is_read = False
 
@@ -189,7 +146,7 @@ class _Content:
         self._depth += 1
         if self._depth == 1:
             name = attributes.get(f"{_TABLE}name", "")
-            self.tables.append((name, attributes.get(f"{_TABLE}style-name") in self._hidden_styles, 0))
+            self.sheets.append(XmlSheet(name, attributes.get(f"{_TABLE}style-name") in self._hidden_styles))
             self._is_read = name == self._sheet and not self.done
             self._hidden_rows = self._row_count = self._blank_rows = 0
 
@@ -208,8 +165,8 @@ class _Content:
         self._hidden_rows += self._repeated if self._is_hidden else 0
         if self._is_read:
             if self._blank_rows:
-                self.rows.append(([], self._blank_rows))
-            self.rows.append((self._row, self._repeated))
+                self._rows.append(([], self._blank_rows))
+            self._rows.append((self._row, self._repeated))
         self._blank_rows = 0
 
     def _end_cell(self, attributes: Mapping[str, str], *, is_covered: bool) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.encoding_evidence import (
+from armrest.intake.formats.text.encoding_evidence import (
     MIXED,
     NAMES,
     Encoding,

@@ -13,8 +13,8 @@ from zipfile import BadZipFile, ZipFile
 
 import orjson
 
-from armrest.intake.formats.excel_parts import DAMAGED, SheetSigns, WorkbookParts
-from armrest.intake.formats.number_format import Kind, NumberFormat, date_of_serial, duration_of_serial
+from armrest.intake.formats.workbooks.excel_parts import DAMAGED, SheetSigns, WorkbookParts
+from armrest.intake.formats.workbooks.number_format import Kind, NumberFormat, date_of_serial, duration_of_serial
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, LocalNames, XmlDamaged, feed, xml_parser
 from armrest.intake.locations import Opened
 

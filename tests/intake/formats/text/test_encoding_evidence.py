@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from armrest.intake.formats.encoding_evidence import PIECE_BYTES, EncodingUnclear, encoding_of, mixed_encoding_of
+from armrest.intake.formats.text.encoding_evidence import PIECE_BYTES, EncodingUnclear, encoding_of, mixed_encoding_of
 
 WORDS = st.sampled_from(
     [

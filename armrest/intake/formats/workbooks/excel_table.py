@@ -11,16 +11,16 @@ from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import texts_of
-from armrest.intake.formats.column_names import Rows
-from armrest.intake.formats.excel_parts import is_binary
-from armrest.intake.formats.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
-from armrest.intake.formats.excel_xml import ExcelXml
 from armrest.intake.formats.file_kinds import old_document_kind
-from armrest.intake.formats.header_search import ROWS_SEARCHED
-from armrest.intake.formats.old_workbook import SheetTexts, seen_texts, with_texts
-from armrest.intake.formats.open_document import OpenDocument, is_encrypted
+from armrest.intake.formats.headers import ROWS_SEARCHED, Rows
 from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.workbooks.excel_parts import is_binary
+from armrest.intake.formats.workbooks.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
+from armrest.intake.formats.workbooks.excel_xml import excel_xml_workbook
+from armrest.intake.formats.workbooks.old_workbook import SheetTexts, seen_texts, with_texts
+from armrest.intake.formats.workbooks.open_document import is_encrypted, open_document_workbook
 from armrest.intake.locations import Opened
+from armrest.intake.table_options import AS_DETECTED, TableOptions
 from armrest.model import nearest
 from armrest.tabular import has_guard_mark
 
@@ -56,8 +56,7 @@ class ExcelTable(PlainTable):
     """One sheet of a workbook; its header is the first row that is not blank.
 
     Args:
-        sheet: The name of the sheet; None: the first visible one.
-        header_row: The row number of the header; None, and in a rejects file: the first row that is not blank.
+        options: `sheet`; and `header_row`, which a rejects file needs not.
 
     Raises:
         InputRefused: The workbook is damaged, protected, or binary, or has no such sheet, or the sheet is empty.
@@ -65,7 +64,7 @@ class ExcelTable(PlainTable):
 
     loses_zeros = True
 
-    def __init__(self, name: str, opened: Opened, *, sheet: str | None = None, header_row: int | None = None) -> None:
+    def __init__(self, name: str, opened: Opened, options: TableOptions = AS_DETECTED) -> None:
         self.name = name
         with opened() as file:
             if is_binary(file):
@@ -80,11 +79,12 @@ class ExcelTable(PlainTable):
             if kind := _other_kind(opened):
                 raise self._refused("other-format", f"this is {kind[0]}; {kind[1]}") from None
             raise self._damaged() from None
-        self._sheet = self._sheet_of(sheet)
+        self._sheet = self._sheet_of(options.sheet)
         self.description = f"{self._workbook.kind}, sheet {self._sheet}{self._remarks()}"
         header = next(((row, values) for row, values in enumerate(self._rows(), start=1) if any(values)), None)
         if header is None:
             raise self._refused("empty", f'the sheet "{self._sheet}" is empty')
+        header_row = options.header_row
         if header_row is not None and not has_guard_mark(texts_of(header[1])):
             header = next((it for it in enumerate(self._rows(), start=1) if it[0] == header_row), None)
             if header is None:
@@ -178,14 +178,14 @@ def _workbook(opened: Opened) -> Workbook:
     if start == b"\xd0\xcf":
         return _WorkbookInMemory(opened)
     with suppress(WorkbookDamaged):
-        return ExcelXml(opened)
-    return OpenDocument(opened)
+        return excel_xml_workbook(opened)
+    return open_document_workbook(opened)
 
 
 def _zipped_workbook(opened: Opened) -> Workbook:
     with suppress(BadZipFile), opened() as file, ZipFile(file) as archive:
         if "content.xml" in archive.namelist():
-            return OpenDocument(opened)
+            return open_document_workbook(opened)
     stream: LargeWorkbook | None = None
     with suppress(WorkbookDamaged):
         stream = LargeWorkbook(opened)

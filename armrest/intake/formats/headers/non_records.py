@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from armrest.intake.formats.header_names import guess
+from armrest.intake.formats.headers.header_names import guess
 
 NonRecord = Literal["total-row", "note-row", "separator-row", "repeated-header", "second-table"]
 

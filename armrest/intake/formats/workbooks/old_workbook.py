@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
-from armrest.intake.formats.excel_stream import WorkbookDamaged
-from armrest.intake.formats.number_format import Kind, NumberFormat
+from armrest.intake.formats.workbooks.excel_stream import WorkbookDamaged
+from armrest.intake.formats.workbooks.number_format import Kind, NumberFormat
 
 Texts = Mapping[tuple[int, int], str]
 """The text of cells that are read as empty or without their zeros, by row and column, both from 0."""

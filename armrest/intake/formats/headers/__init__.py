@@ -1,0 +1,23 @@
+from armrest.intake.formats.headers.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
+from armrest.intake.formats.headers.header_names import bare, guess, names_mostly
+from armrest.intake.formats.headers.header_search import ROWS_SEARCHED, probable_header_row
+from armrest.intake.formats.headers.non_records import NonRecord, is_trailer, looks_like_another_header, non_record
+from armrest.intake.formats.headers.second_table import NEAR, begins_second_table
+
+__all__ = [
+    "HEADER_HINT",
+    "NEAR",
+    "ROWS_BENEATH",
+    "ROWS_SEARCHED",
+    "ColumnNames",
+    "NonRecord",
+    "Rows",
+    "bare",
+    "begins_second_table",
+    "guess",
+    "is_trailer",
+    "looks_like_another_header",
+    "names_mostly",
+    "non_record",
+    "probable_header_row",
+]
