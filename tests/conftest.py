@@ -6,7 +6,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +16,12 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS
-from tests import warm_command
+from tests import migrated_home, warm_command
 from tests.ports import free_port
 from tests.postgres import Cluster, cluster, programs
 
 ARMREST = Path(sys.executable).with_name("armrest")
 CLIENT_NO = 2218
-START_SECONDS = 300
 ONE_AUTHORITY = Path(__file__).with_name("one_authority.pem")
 """A public certificate of Let's Encrypt, valid until 2035."""
 SENT_BY = "8s"
@@ -176,31 +174,20 @@ def shell(settings: Mapping[str, str], tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment that leads to a real Prefect server, one for all tests: it takes 10 to 20 s to start."""
+    """The environment that leads to a real Prefect server, one for all tests: it takes seconds to start."""
     home = tmp_path_factory.mktemp("prefect")
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
     environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(home)}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    migrated_home.fill(home, plain_environment())
     with (home / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(migrated_home.server_command(port), env=environment, stdout=log, stderr=log)
     try:
-        await_server(server, address)
+        migrated_home.await_server(server, address)
         yield {"PREFECT_API_URL": address, "PREFECT_HOME": str(home)}
     finally:
         server.terminate()
         server.wait(timeout=30)
-
-
-def await_server(server: "subprocess.Popen[bytes]", address: str) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            if httpx.get(f"{address}/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise RuntimeError("the Prefect server did not start; see server.log in its home")
 
 
 @pytest.fixture
