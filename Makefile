@@ -41,7 +41,8 @@ $(STAMP): requirements.lock pyproject.toml deployments/launcher.py
 	@test -n "$(PYTHON)" || { echo "armrest: no Python from 3.11 to 3.15 found; install one, or name it: make PYTHON=/path/to/python3.13" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "Making $(VENV) with $(PYTHON) …"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing from requirements.lock (a few minutes the first time) …"
-	@$(PIP) --require-hashes --no-deps -r requirements.lock
+	@$(PIP) --no-compile --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # on all cores; some packages have a file for a newer Python only
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m deployments.launcher >/dev/null
 	@touch $@

@@ -6,28 +6,33 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
 
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS
-from tests import warm_command
+from tests import migrated_home, warm_command
 from tests.ports import free_port
 from tests.postgres import Cluster, cluster, programs
 
 ARMREST = Path(sys.executable).with_name("armrest")
 CLIENT_NO = 2218
-START_SECONDS = 300
 ONE_AUTHORITY = Path(__file__).with_name("one_authority.pem")
 """A public certificate of Let's Encrypt, valid until 2035."""
 SENT_BY = "8s"
 """A deadline by which a busy machine has sent a few batches. It is waited for, so only where ARM is not to be done."""
+
+NAMES: Final = {"long": "mark.long", "prefect": "prefect"}
+"""What a file with a test of this mark has in its text."""
+NOT_NAMED: Final = pytest.StashKey[list[str]]()
+"""Files with a test of a mark that they do not name. `make test` collects every file, and has a test for it."""
+ALONE: Final = {"long": "long", "prefect and not long": "prefect"}
+"""Which mark a test must have for what `make test-long` and `make test-flows` give as `-m`."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +89,25 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files without a test that `-m` selects: importing all of them takes each process ten seconds."""
+    mark = ALONE.get(config.option.markexpr)
+    is_test = collection_path.name.startswith("test_") and collection_path.suffix == ".py"
+    return True if mark and is_test and not _names(collection_path, mark) else None
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what needs the Prefect server, before `-m` selects: `make test` leaves it to `make test-flows`."""
     for item in items:
         if isinstance(item, pytest.Function) and "prefect_server" in item.fixturenames:
             item.add_marker("prefect")
+    marked = {(item.path, mark) for item in items for mark in NAMES if item.get_closest_marker(mark)}
+    config.stash[NOT_NAMED] = sorted(f"{path}: {mark}" for path, mark in marked if not _names(path, mark))
+
+
+def _names(path: Path, mark: str) -> bool:
+    return NAMES[mark] in path.read_text(encoding="utf-8")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -176,31 +194,20 @@ def shell(settings: Mapping[str, str], tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment that leads to a real Prefect server, one for all tests: it takes 10 to 20 s to start."""
+    """The environment that leads to a real Prefect server, one for all tests: it takes seconds to start."""
     home = tmp_path_factory.mktemp("prefect")
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
     environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(home)}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    migrated_home.fill(home, plain_environment())
     with (home / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(migrated_home.server_command(port), env=environment, stdout=log, stderr=log)
     try:
-        await_server(server, address)
+        migrated_home.await_server(server, address)
         yield {"PREFECT_API_URL": address, "PREFECT_HOME": str(home)}
     finally:
         server.terminate()
         server.wait(timeout=30)
-
-
-def await_server(server: "subprocess.Popen[bytes]", address: str) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            if httpx.get(f"{address}/health").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)
-    raise RuntimeError("the Prefect server did not start; see server.log in its home")
 
 
 @pytest.fixture

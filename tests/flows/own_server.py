@@ -3,12 +3,12 @@
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.cli.prefect_env import DEFAULTS
-from tests.conftest import await_server, plain_environment
+from tests import migrated_home
+from tests.conftest import plain_environment
 from tests.ports import free_port
 
 
@@ -30,12 +30,13 @@ class OwnServer:
         return {"PREFECT_API_URL": self.address, "PREFECT_HOME": str(self.home.with_name("client"))}
 
     def start(self) -> None:
-        self.home.mkdir(exist_ok=True)
+        if not self.home.exists():
+            migrated_home.fill(self.home, plain_environment())
         environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(self.home)}
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = migrated_home.server_command(self.port)
         with (self.home.with_name("server.log")).open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        await_server(self.process, self.address)
+        migrated_home.await_server(self.process, self.address)
 
     def kill(self) -> None:
         if self.process is not None:

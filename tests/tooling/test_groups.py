@@ -1,9 +1,13 @@
-"""Tests that share a server are a group, which one test process runs: pytest and pytest-xdist must agree about that."""
+"""How tests are shared out: what shares a server is run by one process, and no mark hides a file from its target."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.conftest import NOT_NAMED
 
 TESTS = """
 import os, pathlib, time
@@ -26,3 +30,8 @@ def test_a_group_of_tests_is_run_by_one_process(tmp_path: Path) -> None:
     subprocess.run(command, cwd=tmp_path, env=os.environ | plugins, check=True, capture_output=True)
 
     assert len(list(tmp_path.glob("gw*"))) == 1
+
+
+def test_a_file_with_a_marked_test_names_the_mark(request: pytest.FixtureRequest) -> None:
+    """`make test-long` and `make test-flows` leave out the files that do not: see ALONE in tests/conftest.py."""
+    assert request.config.stash[NOT_NAMED] == []

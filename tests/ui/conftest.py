@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from armrest.sandbox import COLUMNS, sample_rows
 from deployments.local_stack import LocalStack
-from tests import patient_http
+from tests import migrated_home, patient_http
 from tests.conftest import ARMREST, plain_environment
 from tests.ports import two_free_ports
 from tests.ui.browser import Ui
@@ -82,6 +82,7 @@ class Up:
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     home = tmp_path_factory.mktemp("up")
     port = two_free_ports()
+    migrated_home.fill(home / "prefect", plain_environment())
     command = [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home), "--clients", CLIENTS]
     subprocess.run(command, cwd=ROOT, check=True)
     yield Up(LocalStack(home, port))

@@ -15,9 +15,10 @@ import pytest
 from armrest.outbox import Outbox
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS, QUIET
-from tests.conftest import await_server, plain_environment
+from tests.conftest import plain_environment
 from tests.flows.conftest import FlowEnded
 from tests.flows.history import History
+from tests.migrated_home import await_server, server_command
 from tests.ports import free_port
 from tests.upgrade.unpack import Case, unpack
 
@@ -103,10 +104,9 @@ def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
 @contextmanager
 def _server(root: Path, port: int, environment: dict[str, str]) -> Iterator[None]:
     """A Prefect server of today on the database of then, which it migrates."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     alone = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
     with (root / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=alone, cwd=root, stdout=log, stderr=log)
+        server = subprocess.Popen(server_command(port), env=alone, cwd=root, stdout=log, stderr=log)
     try:
         await_server(server, environment["PREFECT_API_URL"])
         yield
