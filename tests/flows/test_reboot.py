@@ -1,0 +1,90 @@
+"""A machine that goes down in mid-run and comes back: nobody has to do anything, and nothing is sent twice."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import httpx
+import pytest
+
+from armrest.outbox import Outbox, Run, State, batches_in, find_run, summaries
+from armrest.sandbox import Fault, SandboxServer
+from deployments.automations import waiting_automations
+from tests.conftest import CLIENT_NO, customers, plain_environment
+from tests.flows.own_server import OwnServer
+from tests.kills.workspace import books_after, received
+from tests.machines import FAST, Machines, deploy, until
+
+pytestmark = [pytest.mark.xdist_group("prefect-away"), pytest.mark.long, pytest.mark.timeout(900)]
+
+LEASE_SECONDS: Final = 3
+SWEEP: Final = "settle-open-batches/every-10-minutes"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[OwnServer]:
+    server = OwnServer(tmp_path / "prefect")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def machines(server: OwnServer, settings: Mapping[str, str], tmp_path: Path) -> Iterator[Machines]:
+    """No machine yet; a worker that starts has the sweep come, as after `make deploy`."""
+    deploy(server.environment)
+    sweep = httpx.get(f"{server.address}/deployments/name/{SWEEP}").raise_for_status().json()["id"]
+    _, returned = waiting_automations(UUID(sweep), late_seconds=300, lease_seconds=LEASE_SECONDS)
+    body = returned.model_dump(mode="json", exclude={"owner_resource"})
+    httpx.post(f"{server.address}/automations/", json=body).raise_for_status()
+    own = {
+        "ARMREST_INBOX": str(tmp_path),
+        "ARMREST_LEASE_SECONDS": str(LEASE_SECONDS),
+        "ARMREST_LEDGER_URL": f"sqlite:///{settings['ARMREST_HOME']}/ledger.db",
+        "ARMREST_STORE_URL": f"{settings['ARMREST_HOME']}/bodies",
+    }
+    environment = plain_environment() | server.environment | dict(settings) | own | FAST
+    with Machines(server.address, environment, tmp_path) as machines:
+        yield machines
+
+
+def test_a_run_that_a_reboot_stopped_is_carried_on_by_the_first_sweep_after_it(
+    server: OwnServer, machines: Machines, arm: SandboxServer, tmp_path: Path
+) -> None:
+    source = tmp_path / "customers.csv"
+    source.write_text(customers(300))
+    arm.behaviour.slow_seconds = 0.5
+    arm.behaviour.faults = {Fault.SLOW: 1.0}
+    machine = machines.start_worker(limit=2)
+    flow_run_id = machines.ask_for("update-customers/manual", source=source.name, client_no=CLIENT_NO, batch_size=5)
+    until(lambda: len(arm.records.batches()) >= 10)
+
+    machines.kill(machine)
+    server.kill()
+    arm.behaviour.faults = {}
+    with machines.outbox() as outbox:
+        [left] = summaries(outbox.ledger)
+        run = find_run(outbox.ledger, left.run_id)
+        before, unsent = acknowledged(outbox, run), batches_in(outbox.ledger, run, [State.PLANNED])
+        server.start()
+        machines.start_worker(limit=2)
+        until(lambda: find_run(outbox.ledger, run.run_id).state == "Completed", seconds=300)
+        after = acknowledged(outbox, run)
+    [resume] = machines.flow_runs("resume-run")
+    first = machines.state_of(flow_run_id)
+
+    assert (left.state, bool(before), bool(unsent)) == ("Sending", True, True)
+    assert resume["parameters"] == {"run_id": run.run_id, "wait": "2m", "by_itself": True}
+    assert (first["type"], first["name"]) == ("FAILED", "Stopped"), "it is no longer Running, and not Unsettled"
+    assert re.match(r"\d+ batches not sent", first["message"])
+    assert arm.records.customers(CLIENT_NO) == books_after(source)
+    assert before.items() <= after.items()
+    assert all(received(arm.records)[body] == 1 for body in before.values())
+
+
+def acknowledged(outbox: Outbox, run: Run) -> dict[str, str]:
+    """Each batchUuid that the ledger knows, and its body."""
+    known = batches_in(outbox.ledger, run, list(State))
+    return {batch.batch_uuid: batch.body.sha256.hex() for batch in known if batch.batch_uuid}
