@@ -1,7 +1,7 @@
 """The flow `purge`: removes the personal data of old runs, and archives what happened in them."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from prefect import flow
 from prefect.client.schemas import State
@@ -14,6 +14,7 @@ from armrest.outbox import archive
 from armrest.outbox import purge as purge_outbox
 from flows.steps import explained
 from tasks.open_workspace import use_workspace
+from tasks.stored_results import remove_old_results
 
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
@@ -22,7 +23,8 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
     """Remove the personal data of old runs: the bodies that were sent, and rejected rows.
 
     Numbers, outcomes, batchUuids and hashes stay, so the outcome of every customer stays known. Open and failed
-    batches stay too, so that they can be sent again. What happened in closed runs goes into the ledger's archive.
+    batches stay too, so that they can be sent again. What happened in closed runs goes into the ledger's archive. Plans
+    that nobody has applied, and results that Prefect has stored for our tasks, are removed.
 
     Args:
         older_than: Age of the runs, counted from their end (30d).
@@ -37,6 +39,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             rejects_folder=str(workspace.rejects_folder),
         )
         remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
+        results = await asyncio.to_thread(remove_old_results, older_than_seconds=seconds_in(older_than))
         await asyncio.to_thread(
             remove_old_handed_over, workspace, older_than_seconds=seconds_in(older_than), force=force
         )
@@ -46,5 +49,6 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             older_than_seconds=seconds_in(older_than),
             history_years=workspace.settings.history_years,
         )
+    done = replace(done, results=results)
     data = {**asdict(done), "archived": asdict(archived)}
     return Completed(message=f"{done.message}; archived {archived.message}", data=data)

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ CLIENT_NO = 2218
 START_SECONDS = 300
 ONE_AUTHORITY = Path(__file__).with_name("one_authority.pem")
 """A public certificate of Let's Encrypt, valid until 2035."""
+PREFECT_HOME = str(Path(tempfile.gettempdir(), f"armrest-tests-prefect-{os.getuid()}"))
 SENT_BY = "8s"
 """A deadline by which a busy machine has sent a few batches. It is waited for, so only where ARM is not to be done."""
 
@@ -78,7 +80,9 @@ def pytest_configure() -> None:
 
     A shell that runs the tests in the background has Ctrl-C ignored, which all of them would inherit. No test speaks
     TLS, but each HTTP client, Prefect's own among them, loads all trusted authorities: 30 ms of CPU for 140 of them.
+    A purge removes old results from Prefect's home, so that home is not the developer's.
     """
+    os.environ["PREFECT_HOME"] = PREFECT_HOME
     os.environ["SSL_CERT_FILE"] = str(ONE_AUTHORITY)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -42,6 +42,7 @@ class Purged:
         kept: Batches of old runs whose body stays: open, failed, or of a client that a live run is sending for.
         unknown_runs: Folders of bodies of runs that the ledger does not know.
         plans: Plans that were removed whole, because nobody has applied them.
+        results: Results of tasks that Prefect had stored; the caller counts them.
     """
 
     runs: int = 0
@@ -51,6 +52,7 @@ class Purged:
     kept: int = 0
     unknown_runs: int = 0
     plans: int = 0
+    results: int = 0
 
     @property
     def message(self) -> str:
@@ -58,6 +60,8 @@ class Purged:
         gone = f"bodies: {self.batches} ({self.bytes:,} bytes), rejects files: {self.rejects_files}, runs: {self.runs}"
         if self.plans:
             gone += f", plans that were not applied: {self.plans}"
+        if self.results:
+            gone += f", stored results of tasks: {self.results}"
         if self.unknown_runs:
             gone += f", folders of runs that the ledger does not know: {self.unknown_runs}"
         return f"{gone}; kept, as open or failed: {self.kept}"
