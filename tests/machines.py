@@ -13,8 +13,10 @@ from typing import Any, Final, Self
 
 import httpx
 import psutil
+from sqlalchemy import select
 
-from armrest.outbox import Outbox
+from armrest.outbox import Ledger, Outbox
+from armrest.outbox.ledger import clients
 from tests import patient_http
 from tests.conftest import plain_environment
 
@@ -24,6 +26,9 @@ FAST: Final = {
     "PREFECT_WORKER_PREFETCH_SECONDS": "1",
     "PREFECT_LOGGING_LEVEL": "WARNING",
 }
+
+IMPATIENT: Final = {"env": {"PREFECT_CLIENT_MAX_RETRIES": "0"}}
+"""Job variables of a flow run whose client gives up at the first failure: any outage outlasts its patience."""
 
 
 def deploy(server: Mapping[str, str]) -> None:
@@ -85,10 +90,10 @@ class Machines:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(what)
 
-    def ask_for(self, deployment: str, **parameters: Any) -> str:
+    def ask_for(self, deployment: str, job_variables: Mapping[str, Any] | None = None, **parameters: Any) -> str:
         """Have a deployment run; return the flow run's id."""
         found = patient_http.get(f"{self.address}/deployments/name/{deployment}").raise_for_status().json()
-        asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        asked = {"parameters": parameters, "state": {"type": "SCHEDULED"}, "job_variables": job_variables}
         address = f"{self.address}/deployments/{found['id']}/create_flow_run"
         while (made := patient_http.post(address, json=asked)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
             time.sleep(1)  # the server's own database is busy
@@ -122,6 +127,12 @@ class Machines:
     def outbox(self) -> Outbox:
         """The outbox that all machines work on."""
         return Outbox.open(self.environment["ARMREST_LEDGER_URL"], self.environment["ARMREST_STORE_URL"])
+
+
+def holders(ledger: Ledger) -> list[str | None]:
+    """Return who has the lease of each client, even if it has lapsed; None: it was released."""
+    with ledger.read() as tx:
+        return list(tx.execute(select(clients.c.holder_run_id)).scalars())
 
 
 def until(condition: Callable[[], Any], seconds: float = 180) -> Any:

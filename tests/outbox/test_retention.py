@@ -38,6 +38,7 @@ from armrest.outbox import (
     update_run,
 )
 from armrest.outbox.ledger.schema import METADATA
+from armrest.outbox.removal import remove_plan
 from armrest.outbox.runs import write_request
 from tests.outbox.conftest import (
     API_URL,
@@ -246,6 +247,17 @@ def test_a_plan_that_was_applied_or_about_which_a_person_was_asked_stays(
     decision = decision_on(find_run(outbox.ledger, "asked"))
     assert decision is not None
     assert (decision.approved, decision.by) == (False, "Kari")
+
+
+def test_a_plan_that_is_applied_while_a_purge_looks_at_it_stays(outbox: Outbox, planned: Planned) -> None:
+    plan, other = planned("plan", people(1), dry_run=True), planned("other", people(2), dry_run=True)
+    planned("newest", people(3))
+    lease = lease_of(outbox, plan)
+    apply_plan(outbox.ledger, plan, lease)
+
+    assert not remove_plan(outbox.ledger, plan, lease)
+    assert not remove_plan(outbox.ledger, other, lease), "it has bodies"
+    assert rows_of(outbox, plan) == rows_of(outbox, other) == {"batches": 1, "customers": 1}
 
 
 def test_the_number_of_a_plan_is_not_given_to_the_next_run(outbox: Outbox, planned: Planned, clock: Clock) -> None:

@@ -49,16 +49,14 @@ def deployed(prefect_server: Mapping[str, str]) -> None:
 
 
 @pytest.fixture
-def machines(
-    deployed: None,
+def surroundings(
     object_store: Mapping[str, str],
     postgres: Cluster,
-    prefect_server: Mapping[str, str],
     arm: SandboxServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Machines]:
-    """No machine yet."""
+) -> dict[str, str]:
+    """The environment of a worker, without Prefect's server: a new ledger, the store, ARM."""
     for name, value in object_store.items():
         monkeypatch.setenv(name, value)
     settings = {
@@ -72,6 +70,14 @@ def machines(
         "ARMREST_POLL_FIRST_SECONDS": "0.2",
         "ARMREST_POLL_MAX_SECONDS": "1",
     }
-    environment = plain_environment() | dict(prefect_server) | dict(object_store) | settings | FAST
+    return plain_environment() | dict(object_store) | settings | FAST
+
+
+@pytest.fixture
+def machines(
+    deployed: None, prefect_server: Mapping[str, str], surroundings: dict[str, str], tmp_path: Path
+) -> Iterator[Machines]:
+    """No machine yet."""
+    environment = surroundings | prefect_server
     with Machines(prefect_server["PREFECT_API_URL"], environment, tmp_path) as machines:
         yield machines
