@@ -99,7 +99,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     words = "which database the ledger's own tests run on; postgres starts a throwaway cluster"
     parser.addoption("--ledger", choices=("sqlite", "postgres"), default="sqlite", help=words)
-    parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (four minutes)")
+    parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (five minutes)")
 
 
 @pytest.fixture(scope="session")

@@ -126,7 +126,6 @@ def test_a_resume_that_did_not_begin_is_started_again_by_the_next_sweeps_and_not
 
     for _ in range(MOST_STARTS + 1):
         run_flow("settle-open-batches")
-        run_flow("settle-open-batches")
         [begun] = [one for one in server.flow_runs("resume-run") if is_waiting_resume(one, run)] or [None]
         if begun is not None:
             server.put(begun["id"], "PENDING")

@@ -9,7 +9,7 @@ from armrest.sandbox import SandboxServer
 from tests.conftest import CLIENT_NO
 from tests.flows.conftest import RunFlow
 
-pytestmark = pytest.mark.xdist_group("prefect-flows")
+pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.long]
 
 
 def test_stored_results_go_with_a_purge_and_a_retry_then_answers_as_before_and_sends_nothing(

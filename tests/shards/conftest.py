@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--shards"):
         for item in items:
             if Path(__file__).parent in item.path.parents:
-                item.add_marker(pytest.mark.skip(reason="takes four minutes: `make test-shards` runs it"))
+                item.add_marker(pytest.mark.skip(reason="takes five minutes: `make test-shards` runs it"))
 
 
 @pytest.fixture(scope="session")
