@@ -105,7 +105,7 @@ test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
 	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
 
 .PHONY: test-shards
-test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (four minutes; SHORT=1: one)
+test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (five minutes; SHORT=1: one)
 	@$(BIN)/python -m pytest --shards tests/shards $(if $(SHORT),-k in_mid_slice)
 
 .PHONY: test-oldest

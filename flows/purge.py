@@ -1,7 +1,7 @@
 """The flow `purge`: removes the personal data of old runs, and archives their history."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from prefect import flow
 from prefect.client.schemas import State
@@ -14,6 +14,7 @@ from armrest.outbox import archive
 from armrest.outbox import purge as purge_outbox
 from flows.steps import explained
 from tasks.open_workspace import use_workspace
+from tasks.stored_results import remove_old_results
 
 
 @flow(name="purge", flow_run_name="runs that ended {older_than} ago", retries=0)
@@ -23,6 +24,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
 
     Numbers, outcomes, batchUuids and hashes stay, so the outcome of every customer stays known. Open and failed
     batches stay too, so that they can be sent again. The history of closed runs is moved into the ledger's archive.
+    Plans that were never applied, and results that Prefect has stored for our tasks, are removed.
 
     Args:
         older_than: Age of the runs, counted from their end (30d).
@@ -37,6 +39,7 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             rejects_folder=str(workspace.rejects_folder),
         )
         remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
+        results = await asyncio.to_thread(remove_old_results, older_than_seconds=seconds_in(older_than))
         await asyncio.to_thread(
             remove_old_handed_over, workspace, older_than_seconds=seconds_in(older_than), force=force
         )
@@ -46,5 +49,6 @@ async def purge(older_than: Duration = "30d", *, force: bool = False) -> State:
             older_than_seconds=seconds_in(older_than),
             history_years=workspace.settings.history_years,
         )
+    purged = replace(purged, results=results)
     data = {**asdict(purged), "archived": asdict(archived)}
     return Completed(message=f"{purged.message}; archived {archived.message}", data=data)

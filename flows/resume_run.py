@@ -8,7 +8,7 @@ from armrest.app.durations import Duration, seconds_in
 from armrest.app.open_run import find_resumable_run, find_run_of_flow_run, link_flow_run, reason_not_to_resume
 from armrest.app.workspace import ConnectionName, Workspace, hold_client
 from armrest.outbox import RunState
-from flows.artifacts import reporting
+from flows.artifacts import Outage, report_later, reporting
 from flows.form import form
 from flows.parameters import RunName
 from flows.rerun_failed_batches import rerun_failed_batches
@@ -66,6 +66,9 @@ async def _resume_by_itself(workspace: Workspace, run_id: str, *, deadline: str,
         return left
     run = find_resumable_run(workspace, run_id)
     workspace.arm_for(run)
+    if reason := reason_not_to_resume(workspace, run):  # only its flow run has crashed, after the run had ended
+        await report_later(workspace.outbox, run.run_id, outage=Outage(workspace.settings.prefect_seconds))
+        return Completed(message=reason)
     async with (
         reporting(workspace.outbox, run, flow_run_id(), seconds=workspace.settings.prefect_seconds),
         noting_stop(workspace, run),

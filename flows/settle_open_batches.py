@@ -11,10 +11,11 @@ from armrest.app.durations import Duration, seconds_in
 from armrest.app.workspace import ConnectionName, Workspace, arm_client, delivery_options, required_api_url
 from armrest.delivery import Acceptance, Sweep, sweep
 from armrest.outbox import unreported_runs
-from flows.artifacts import Outage, emit_open_too_long, report_later, sweep_markdown
+from flows.artifacts import Outage, crashed_after_the_end, emit_open_too_long, report_later, sweep_markdown
 from flows.form import form
 from flows.parameters import AcceptedBy, BatchUuid
 from flows.steps import cancelled_by_sigterm, carry_on, explained, note_stopped_runs
+from flows.typed_values import take_out_left_values
 from tasks.open_workspace import use_workspace
 
 OWN_REPORT_TIMES: Final = 2
@@ -38,7 +39,8 @@ async def settle_open_batches(
 
     The artifacts of their runs are updated. A run gets the state `SettledLater` when ARM has finished all of its
     batches. Customers that waited for such a batch are sent, except those of a run that a person stopped. Runs that a
-    machine stopped are resumed, each in its own flow run. Clients for which a run is sending are skipped.
+    machine stopped are resumed, each in its own flow run. Clients for which a run is sending are skipped. The new
+    values of a single update that ended before it started are removed from Prefect.
 
     Args:
         declare_lost: batchUuids to declare lost if ARM still has not finished them; a rerun sends their customers
@@ -69,6 +71,8 @@ async def settle_open_batches(
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
         await carry_on(workspace, stopped, outage)
+        async with outage.best_effort("values of updates that did not begin stay in Prefect"):
+            await take_out_left_values()
         await _show(workspace, result, outage)
     emit_open_too_long(result.too_old)
     return end_state(result)
@@ -81,7 +85,8 @@ async def _show(workspace: Workspace, result: Sweep, outage: Outage) -> None:
         await acreate_markdown_artifact(sweep_markdown(result), key="arm-open-batches", description=result.message)
     ended_before = ledger.now() - OWN_REPORT_TIMES * outage.seconds
     untold = unreported_runs(ledger, required_api_url(workspace.settings), ended_before=ended_before)
-    for run_id in dict.fromkeys([*(run.run_id for run in result.runs), *untold]):
+    crashed = await crashed_after_the_end(ledger, outage=outage)
+    for run_id in dict.fromkeys([*(run.run_id for run in result.runs), *untold, *crashed]):
         if not await report_later(workspace.outbox, run_id, outage=outage):
             return  # the next sweep does the rest
 

@@ -1,23 +1,21 @@
 """The flow `update-customer`: updates one customer at once."""
 
 from collections.abc import Mapping
-from typing import Any
-from uuid import UUID
 
 from prefect import flow, runtime
-from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.states import Failed
 
-from armrest.app.single_update import may_be_shown, update_single_customer
+from armrest.app.single_update import update_single_customer
 from armrest.app.workspace import ConnectionName
 from armrest.intake import InputRefused
 from armrest.outbox import RunState
-from flows.customer_fields import COLUMNS, BlankedField, with_customer_fields
+from flows.customer_fields import BlankedField, with_customer_fields
 from flows.customer_number import TAKEN_OUT, TypedCustomerNo, name_of_customer
 from flows.form import form, hide_from_form
 from flows.parameters import ClientNo, UserId
 from flows.steps import end_state, explained, flow_run_id
+from flows.typed_values import take_out_values
 from tasks.open_workspace import use_workspace
 
 
@@ -53,7 +51,7 @@ async def update_customer(
     customer_no, values = customer_no.strip(), {**(changes or {}), **values}
     if TAKEN_OUT in values.values():
         return _refused("this run's parameters no longer hold the values: start a new run")
-    await _take_out(flow_run_id(), customer_no)
+    await take_out_values(flow_run_id(), runtime.flow_run.parameters)
     if not values and not clear:
         return _refused("nothing to change: fill in a field, such as phoneNo, or choose one in clear to blank it")
     if both := sorted(values.keys() & set(clear or ())):
@@ -73,15 +71,3 @@ hide_from_form(update_customer, "changes")
 
 def _refused(message: str) -> State:
     return Failed(name=RunState.INPUT_REJECTED, message=message)
-
-
-async def _take_out(flow_run: UUID, customer_no: str) -> None:
-    """Keep the names of the fields in Prefect's database, but not the values, which are personal data."""
-    parameters: dict[str, Any] = {**runtime.flow_run.parameters}
-    parameters |= {name: TAKEN_OUT for name in COLUMNS if parameters.get(name)}
-    if parameters.get("changes"):
-        parameters["changes"] = dict.fromkeys(parameters["changes"], TAKEN_OUT)
-    if not may_be_shown(customer_no):
-        parameters["customer_no"] = TAKEN_OUT
-    async with get_client() as client:
-        await client.update_flow_run(flow_run, parameters=parameters)

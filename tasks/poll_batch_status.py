@@ -14,6 +14,10 @@ CUSTOMERS_REFUSED: Final = "PartlyFailed"
 """The state of a task whose slice has refused customers: its bar is red, and the run goes on."""
 
 
+class CustomersRefused(Exception):
+    """ARM has refused customers of a slice. It is stored with the task's state, so that its file is known as ours."""
+
+
 @task(
     name="poll-batch-status",
     task_run_name="poll-batch-status {client_no} · {slice_no:04d}",
@@ -41,5 +45,6 @@ async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int |
     if not refused:
         return closed
     customers = f"{refused} customer{'' if refused == 1 else 's'}"
-    state: State = Failed(name=CUSTOMERS_REFUSED, message=f"ARM has finished the slice, and refused {customers} of it")
+    message = f"ARM has finished the slice, and refused {customers} of it"
+    state: State = Failed(name=CUSTOMERS_REFUSED, message=message, data=CustomersRefused(message))
     return state

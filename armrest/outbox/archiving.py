@@ -1,5 +1,7 @@
 """Archive closed runs: their lines, attempts and rejected rows leave the tables that every night reads and writes.
 
+A run is closed if ARM has finished it, if its source was refused, or if it is a plan that a purge has emptied.
+
 What must be found without the archive stays: lines that still matter, customers that failed, and the lines of reruns,
 by which a later rerun knows what was sent again. `show`, `customer`, `export`, `rerun` and `verify --run`
 answer as before.
@@ -23,12 +25,12 @@ from armrest.outbox.ledger import (
     columns_of,
     current_lines,
     customers,
-    flow_runs,
     pointed_to_by,
     rejects,
     runs,
-    shards,
 )
+from armrest.outbox.removal import has_bodies, is_not_newest, remove_run
+from armrest.outbox.run_states import RunState
 
 FEWEST_LINES: Final = 1_000
 """A run of which lines were archived before is archived again for at least as many: tiny pieces would cost more."""
@@ -92,21 +94,23 @@ def _remove_runs(ledger: Ledger, before: float) -> int:
         with ledger.write() as tx:
             if tx.execute(select(current_lines.c.ordinal).where(current_lines.c.run_seq == run_seq).limit(1)).first():
                 continue
-            for table in (archived, customers, attempts, rejects, flow_runs, shards, batches):
-                tx.execute(delete(table).where(table.c.run_seq == run_seq))
-            tx.execute(delete(runs).where(runs.c.seq == run_seq))
+            remove_run(tx, run_seq)
         removed += 1
     return removed
 
 
 def _closed_runs(ledger: Ledger, before: float, *, with_rows: bool = True) -> list[int]:
-    """Return the numbers of the runs that ended before a moment and have no open batch; by default, and rows left."""
+    """Return the numbers of the runs that were closed before a moment; by default, those that have rows left."""
     is_open = exists().where(batches.c.run_seq == runs.c.seq, batches.c.state.in_(UNFINISHED))
     has_rows = [exists().where(table.c.run_seq == runs.c.seq) for table in _TABLES.values()]
-    is_old = and_(runs.c.planned_at.is_not(None), runs.c.ended_at <= before, runs.c.dry_run == 0)
-    query = select(runs.c.seq).where(is_old, ~is_open)
-    if with_rows:
-        query = query.where(or_(*has_rows))
+    is_sent = and_(runs.c.planned_at.is_not(None), runs.c.dry_run == 0, ~is_open)
+    is_refused = runs.c.state == RunState.INPUT_REJECTED
+    is_over = and_(runs.c.ended_at <= before, or_(is_sent, is_refused))
+    is_empty_plan = and_(
+        runs.c.planned_at <= before, runs.c.dry_run == 1, ~has_bodies(), runs.c.state == RunState.PLANNED
+    )
+    query = select(runs.c.seq).where(or_(is_over, is_empty_plan))
+    query = query.where(or_(*has_rows)) if with_rows else query.where(is_not_newest())
     with ledger.read() as tx:
         return list(tx.execute(query.order_by(runs.c.seq)).scalars())
 
@@ -149,13 +153,14 @@ def _may_go(kind: ArchiveKind) -> ColumnElement[bool]:
         batches.c.state.in_((State.SETTLED, State.PARTLY_FAILED)),
     )
     is_of_update = exists().where(runs.c.seq == customers.c.run_seq, runs.c.kind == "update")
+    is_of_plan = exists().where(runs.c.seq == customers.c.run_seq, runs.c.dry_run == 1)
     matters = exists().where(
         current_lines.c.client_id == customers.c.client_id,
         current_lines.c.customer_key == func.coalesce(customers.c.customer_key, customers.c.customer_no),
         pointed_to_by(current_lines, customers),
     )
     has_not_failed = or_(customers.c.outcome.is_(None), customers.c.outcome != "failed")
-    return and_(settled, is_of_update, has_not_failed, not_(matters))
+    return or_(is_of_plan, and_(settled, is_of_update, has_not_failed, not_(matters)))
 
 
 _TABLES: Final[dict[ArchiveKind, Table]] = {"lines": customers, "attempts": attempts, "rejects": rejects}

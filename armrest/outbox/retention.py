@@ -1,7 +1,7 @@
 """Retention: bodies and rejects files hold personal data, and are removed once they are no longer needed.
 
 The ledger keeps numbers, outcomes, batchUuids and hashes. If a file holds bodies that must stay, it is rewritten with
-only these. Reasons: docs/decisions/0013-purge.md.
+only these. A plan that nobody has applied goes whole. Reasons: docs/decisions/0013-purge.md, 0146-old-plans.md.
 """
 
 import logging
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import fsspec
-from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from armrest.outbox.batches import Batch, from_row
 from armrest.outbox.bodies import PURGED
@@ -19,6 +19,7 @@ from armrest.outbox.errors import LeaseHeld, LeaseLost
 from armrest.outbox.ledger import UNFINISHED, Ledger, State, batches, runs
 from armrest.outbox.leftovers import old_lists_of_unknown_runs, possible_run_ids, unknown_run_files
 from armrest.outbox.outbox import Outbox
+from armrest.outbox.removal import has_bodies, old_plans, remove_plan
 from armrest.outbox.reporting import unresolved_lines
 from armrest.outbox.runs import Run, find_run, update_run
 from armrest.outbox.sending import Lease, release_lease, take_lease
@@ -40,6 +41,8 @@ class Purged:
         batches: Batches whose body was removed; `bytes` is the size of these bodies.
         kept: Batches of old runs whose body stays: open, failed, or of a client that a live run is sending for.
         unknown_runs: Folders of bodies of runs that the ledger does not know.
+        plans: Plans that were removed whole, because nobody has applied them.
+        results: Results of tasks that Prefect had stored; the caller counts them.
     """
 
     runs: int = 0
@@ -48,11 +51,17 @@ class Purged:
     rejects_files: int = 0
     kept: int = 0
     unknown_runs: int = 0
+    plans: int = 0
+    results: int = 0
 
     @property
     def message(self) -> str:
         """One sentence of figures."""
         gone = f"bodies: {self.batches} ({self.bytes:,} bytes), rejects files: {self.rejects_files}, runs: {self.runs}"
+        if self.plans:
+            gone += f", plans that were not applied: {self.plans}"
+        if self.results:
+            gone += f", stored results of tasks: {self.results}"
         if self.unknown_runs:
             gone += f", folders of runs that the ledger does not know: {self.unknown_runs}"
         return f"{gone}; kept, as open or failed: {self.kept}"
@@ -71,9 +80,10 @@ def purge(
 ) -> Purged:
     """Remove bodies of settled batches, and rejects files, of runs that ended that long ago. Safe to repeat.
 
-    A failure that a rerun has resolved counts as settled; a dry run needs no bodies. Files of old runs that a killed
-    process has left, and that the ledger no longer names, go too. So do old files of runs that the ledger does not
-    know: they remain when an older copy of the ledger is restored.
+    A failure that a rerun has resolved counts as settled. A plan of that age that was not applied is removed whole,
+    unless a person was asked about it. Files of old runs that a killed process has left, and that the ledger no longer
+    names, go too. So do old files of runs that the ledger does not know: they remain when an older copy of the ledger
+    is restored.
 
     Args:
         rejects_folder: A folder, or an fsspec URL of one, in which such files are looked for; None: in none.
@@ -92,6 +102,7 @@ def purge(
         except (LeaseHeld, LeaseLost) as held:
             log.info("run %s is not purged: %s", run.run_id, held)
             total += Purged(kept=len(_stored(outbox.ledger, run)))
+    total += _purge_plans(outbox.ledger, older_than_seconds, dry_run=dry_run)
     if rejects_folder is not None:
         total += _purge_left_lists(outbox.ledger, rejects_folder, older_than_seconds, dry_run=dry_run)
     return total
@@ -99,9 +110,8 @@ def purge(
 
 def _old_runs(outbox: Outbox, before: float) -> list[Run]:
     """Return the runs that ended before a moment and may still hold personal data."""
-    has_bodies = exists().where(batches.c.run_seq == runs.c.seq, batches.c.body_file != PURGED)
     is_old = func.coalesce(runs.c.ended_at, runs.c.created_at) <= before
-    holds_data = select(runs.c.run_id, runs.c.seq).where(is_old, or_(has_bodies, runs.c.rejects_file.is_not(None)))
+    holds_data = select(runs.c.run_id, runs.c.seq).where(is_old, or_(has_bodies(), runs.c.rejects_file.is_not(None)))
     is_recent = runs.c.created_at > outbox.ledger.now() - SAFE_AGE_SECONDS
     may_be_planned = and_(runs.c.planned_at.is_(None), runs.c.dry_run == 1, is_recent)  # a dry run holds no lease
     is_left = select(runs.c.run_id, runs.c.seq).where(is_old, ~may_be_planned)
@@ -196,6 +206,17 @@ def _remove_rejects(ledger: Ledger, run: Run, lease: Lease) -> None:
         if store.exists(path):
             store.rm(path)
         update_run(ledger, run, lease, rejects_file=None)
+
+
+def _purge_plans(ledger: Ledger, older_than_seconds: float, *, dry_run: bool) -> Purged:
+    """Remove the plans that were not applied: without their bodies, they never can be."""
+    now = ledger.now()
+    before, written_before = now - older_than_seconds, now - max(older_than_seconds, SAFE_AGE_SECONDS)
+    removed = 0
+    for plan in old_plans(ledger, before=before, written_before=written_before):
+        with suppress(LeaseHeld, LeaseLost), _hold_client(ledger, plan) as lease:
+            removed += dry_run or remove_plan(ledger, plan, lease)
+    return Purged(plans=removed)
 
 
 def _purge_left_lists(ledger: Ledger, folder: str, older_than_seconds: float, *, dry_run: bool) -> Purged:

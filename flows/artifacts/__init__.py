@@ -14,7 +14,7 @@ from flows.artifacts.last_line import ENDED, note_end
 from flows.artifacts.outage import Outage
 from flows.artifacts.outcome import outcome_line, reasons_line
 from flows.artifacts.report import is_stand_in, report_once, reporting
-from flows.artifacts.settled_later import report_later
+from flows.artifacts.settled_later import crashed_after_the_end, report_later
 from flows.artifacts.store import Artifacts
 from flows.artifacts.summary import question_markdown
 from flows.artifacts.sweep_text import sweep_markdown
@@ -30,6 +30,7 @@ __all__ = [
     "Outage",
     "WaitingRun",
     "browser_words",
+    "crashed_after_the_end",
     "customer_markdown",
     "emit_asks",
     "emit_materialization",

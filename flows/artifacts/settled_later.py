@@ -1,15 +1,24 @@
 """Updates an ended run's artifacts and state in Prefect: ARM has finished its batches, or Prefect did not know yet."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas import State
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from armrest.outbox import Outbox, RunState, RunSummary, find_run, summary
+from armrest.outbox import Ledger, Outbox, RunState, RunSummary, find_run, run_of_flow_run, summary
 from flows.artifacts.outage import Outage
 from flows.artifacts.report import Report
 from flows.artifacts.store import Artifacts
@@ -17,6 +26,42 @@ from flows.artifacts.wording import browser_words
 
 ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.RUNNING})
 """A run that is updated later has no live process: a flow run that is still RUNNING was killed, or could not tell."""
+
+WATCHED: Final = timedelta(days=1)
+"""How long after its end a flow run is looked at; the sweep comes every ten minutes."""
+MOST_CRASHED: Final = 200
+"""Flow runs that Prefect lists at once."""
+TAG: Final = "arm"
+"""The tag of all flow runs of our deployments."""
+
+
+async def crashed_after_the_end(ledger: Ledger, *, outage: Outage) -> list[str]:
+    """Return the ids of runs that had ended before their flow run crashed.
+
+    After an outage, Prefect's engine ends a process whose slot is no longer reserved, even if only the report of its
+    end is missing. It replaces the state that the sweep has set meanwhile.
+    """
+    flow_runs: list[FlowRun] = []
+    async with get_client() as client, outage.best_effort("flow runs that crashed after their end stay so"):
+        flow_runs = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+                tags=FlowRunFilterTags(all_=[TAG]),
+                end_time=FlowRunFilterEndTime(after_=datetime.now(UTC) - WATCHED),
+            ),
+            sort=FlowRunSort.END_TIME_DESC,
+            limit=MOST_CRASHED,
+        )
+    return [run_id for flow_run in flow_runs if (run_id := _ended_run(ledger, flow_run))]
+
+
+def _ended_run(ledger: Ledger, flow_run: FlowRun) -> str | None:
+    """Return the id of a run that had ended when its flow run crashed. One that was resumed since ended later."""
+    run = run_of_flow_run(ledger, str(flow_run.id))
+    if run is None or run.ended_at is None or flow_run.state is None:
+        return None
+    has_ended = run.state in {RunState.COMPLETED, RunState.PARTLY_FAILED}
+    return run.run_id if has_ended and run.ended_at <= flow_run.state.timestamp.timestamp() else None
 
 
 async def report_later(outbox: Outbox, run_id: str, *, outage: Outage) -> bool:

@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 MOST_FLOW_RUNS: Final = 3
 """A run that has been resumed twice and stopped again by a machine is left to a person."""
+MOST_STARTS: Final = 5
+"""How often a resume is started that ends before it has the run: its worker died, or the client was busy."""
 STARTED_AGAIN: Final = "started-again"
 """The tag of a flow run that replaces one that did not begin; it is not replaced in turn."""
 
@@ -78,9 +80,10 @@ async def _is_stopped_by_machine(client: PrefectClient, workspace: Workspace, ru
 
 
 async def carry_on(workspace: Workspace, runs: list[Run], outage: Outage) -> list[str]:
-    """Start `resume-run` for the runs that a machine stopped; return the ids of those for which it did.
+    """Start `resume-run` for the runs that a machine stopped; return the ids of those that it resumes.
 
-    It is started once for each attempt at a run, and each attempt has a flow run of its own in the ledger.
+    Each attempt at a run has a flow run of its own in the ledger. Until there is one, a resume that has ended is
+    started again: its worker died before it began, or another run had the client.
     """
     ledger = workspace.outbox.ledger
     started: list[str] = []
@@ -91,15 +94,26 @@ async def carry_on(workspace: Workspace, runs: list[Run], outage: Outage) -> lis
             if run.client_id in holders or not _can_be_carried_on(latest):
                 continue
             async with outage.best_effort(f"run {run.run_id} is not resumed"):
-                resume = await client.read_deployment_by_name(RESUME)
-                await client.create_flow_run_from_deployment(
-                    resume.id,
-                    parameters={"run_id": run.run_id, "wait": "2m", "by_itself": True},
-                    idempotency_key=f"carry-on-{run.run_id}-{len(latest.flow_run_ids)}",
-                )
-                started.append(run.run_id)
-                log.info("run %s goes on: a machine had stopped it", run.run_id)
+                if await _resume(client, latest):
+                    started.append(run.run_id)
+                    log.info("run %s goes on: a machine had stopped it", run.run_id)
+                else:
+                    log.warning("run %s is left to a person: %s resumes of it did not begin", run.run_id, MOST_STARTS)
     return started
+
+
+async def _resume(client: PrefectClient, run: RunSummary) -> bool:
+    """Start `resume-run`, unless one is on its way; return False if that has been tried too often."""
+    resume = await client.read_deployment_by_name(RESUME)
+    for number in range(MOST_STARTS):
+        flow_run = await client.create_flow_run_from_deployment(
+            resume.id,
+            parameters={"run_id": run.run_id, "wait": "2m", "by_itself": True},
+            idempotency_key=f"carry-on-{run.run_id}-{len(run.flow_run_ids)}" + (f"-{number}" if number else ""),
+        )
+        if flow_run.state is None or not flow_run.state.is_final():
+            return True
+    return False
 
 
 def _can_be_carried_on(run: RunSummary) -> bool:

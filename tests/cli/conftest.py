@@ -10,7 +10,7 @@ import pytest
 from armrest.sandbox import SandboxServer
 from flows.cli import app
 from tests.cli.past import Past
-from tests.conftest import Ended
+from tests.conftest import PREFECT_HOME, Ended
 
 Typed = Callable[..., Ended]
 
@@ -29,7 +29,8 @@ def typed(
     def run(*words: str, **variables: str | None) -> Ended:
         for name in [name for name in os.environ if name.startswith(("ARMREST_", "PREFECT_"))]:
             monkeypatch.delenv(name)
-        given = {**settings, "PREFECT_API_URL": "http://127.0.0.1:1/api", **variables}
+        prefect = {"PREFECT_API_URL": "http://127.0.0.1:1/api", "PREFECT_HOME": PREFECT_HOME}
+        given = {**settings, **prefect, **variables}
         for name, value in given.items():
             if value is not None:
                 monkeypatch.setenv(name, value)

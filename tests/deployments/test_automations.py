@@ -3,6 +3,7 @@
 import ast
 import importlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from prefect.server.events.schemas.automations import AutomationCreate
 
 from armrest.delivery import OpenTooLong
 from armrest.outbox import RunState
+from armrest.settings import Settings
 from deployments.automations import recovery_automations, waiting_automations
 from deployments.notices import ENDINGS, notification_automations
 from flows.artifacts import ENDED, emit_open_too_long
@@ -46,6 +48,15 @@ def test_the_resume_of_a_crashed_run_is_told_that_no_person_asks_for_it() -> Non
     assert resume.parameters
     assert resume.parameters["by_itself"] is True
     assert set(resume.parameters) <= set(resume_run.parameters.properties)
+
+
+def test_what_a_machine_stopped_goes_on_within_two_minutes_of_the_workers_return() -> None:
+    lease_seconds = Settings.model_fields["lease_seconds"].default
+    _, returned = waiting_automations(ID, late_seconds=300, lease_seconds=lease_seconds)
+    [sweep] = returned.actions
+
+    assert isinstance(sweep, RunDeployment)
+    assert timedelta(seconds=lease_seconds) < sweep.schedule_after < timedelta(minutes=2)
 
 
 def test_whatever_needs_an_address_is_off_without_one() -> None:

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from armrest.outbox import Outbox, Run, StoppedBy, Unheld, find_run, update_run
+from armrest.outbox import Outbox, Run, StoppedBy, Unheld, find_run, summary, update_run
 from armrest.sandbox import SandboxServer
 from deployments.automations import recovery_automations, waiting_automations
+from flows.steps.left_behind import MOST_STARTS
 from tests.conftest import CLIENT_NO, Shell
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
@@ -88,6 +89,10 @@ def resumes(server: Server, run: Run) -> list[dict[str, Any]]:
     return [given for given in parameters if given["run_id"] == run.run_id and given["wait"] == "2m"]
 
 
+def is_waiting_resume(flow_run: dict[str, Any], run: Run) -> bool:
+    return flow_run["parameters"]["run_id"] == run.run_id and flow_run["state"]["type"] == "SCHEDULED"
+
+
 @pytest.mark.parametrize(
     "values", [KILLED, {"stopped_by": "machine"}, {"stopped_by": "unknown"}], ids=["killed", "machine", "unknown"]
 )
@@ -112,6 +117,52 @@ def test_the_sweep_has_what_a_machine_stopped_resumed_once(
     assert parameters["by_itself"]
     assert (resumed.name, len(arm.records.batches())) == ("Completed", 2)
     assert len(resumes(server, run)) == 1
+
+
+def test_a_resume_that_did_not_begin_is_started_again_by_the_next_sweeps_and_not_for_ever(
+    run_flow: RunFlow, stopped: FlowEnded, outbox: Outbox, server: Server
+) -> None:
+    run = left(outbox, stopped.flow_run_id, **KILLED)
+
+    for _ in range(MOST_STARTS + 1):
+        run_flow("settle-open-batches")
+        [begun] = [one for one in server.flow_runs("resume-run") if is_waiting_resume(one, run)] or [None]
+        if begun is not None:
+            server.put(begun["id"], "PENDING")
+            server.put(begun["id"], "CRASHED")
+
+    assert len(resumes(server, run)) == MOST_STARTS
+
+
+@pytest.fixture
+def crashed_late(run_flow: RunFlow, file: Callable[..., str], settings: dict[str, str], server: Server) -> FlowEnded:
+    """A run that has completed, and that Prefect's engine ended afterwards: its slot was gone after an outage."""
+    settings["ARMREST_INBOX"] = str(Path(file(20)).parent)
+    ended = run_flow("update-customers", source="customers.csv", client_no=CLIENT_NO, batch_size=10, deployed=True)
+    server.put(ended.flow_run_id, "CRASHED")
+    return ended
+
+
+def test_a_run_that_had_ended_before_its_flow_run_crashed_is_shown_as_it_ended_by_the_next_sweep(
+    run_flow: RunFlow, crashed_late: FlowEnded, server: Server
+) -> None:
+    run_flow("settle-open-batches")
+
+    state = server.flow_run(crashed_late.flow_run_id)["state"]
+    assert (crashed_late.name, state["type"]) == ("Completed", "COMPLETED")
+    assert state["message"] == crashed_late.message == "20 of 20 customers updated"
+
+
+def test_it_is_not_resumed_and_the_resume_of_the_automation_shows_it_as_it_ended_at_once(
+    run_flow: RunFlow, crashed_late: FlowEnded, outbox: Outbox, server: Server
+) -> None:
+    resume = run_flow("resume-run", run_id=crashed_late.flow_run_id, by_itself=True)
+
+    run = summary(outbox.ledger, find_run(outbox.ledger, crashed_late.flow_run_id).run_id)
+    assert resume.name == "Completed"
+    assert resume.message == f"run {run.run_id} has ended as Completed: 20 of 20 customers updated; nothing was sent"
+    assert run.flow_run_ids == [crashed_late.flow_run_id]
+    assert server.flow_run(crashed_late.flow_run_id)["state"]["type"] == "COMPLETED"
 
 
 @pytest.mark.parametrize("by", ["person", None])

@@ -33,6 +33,32 @@ def test_one_customer_is_updated_from_a_form(run_flow: RunFlow, kari: SandboxSer
     assert parameters["clear"] == ["sellerReference"]
 
 
+def test_values_of_an_update_that_never_began_are_removed_by_the_sweep_and_it_sends_nothing_should_it_begin(
+    run_flow: RunFlow, kari: SandboxServer, history: History
+) -> None:
+    flow_id = history.ask("flows/", {"name": "update-customer"})["id"]
+    body = {"name": "never-begun", "flow_id": flow_id, "enforce_parameter_schema": False}
+    deployment = history.ask("deployments/", body)["id"]
+    typed = {"client_no": 2218, "customer_no": "10001", "phoneNo": "91234567", "changes": {"name": "Ola"}}
+    ended = []
+    for state in ("CRASHED", "CANCELLED"):  # a worker has died with it; a person has cancelled it while it waited
+        ended.append(history.ask(f"deployments/{deployment}/create_flow_run", {"parameters": typed})["id"])
+        for kind in ("PENDING", state):
+            history.ask(f"flow_runs/{ended[-1]}/set_state", {"state": {"type": kind}, "force": True})
+
+    run_flow("settle-open-batches")
+    left = [history.flow_run(flow_run_id)["parameters"] for flow_run_id in ended]
+    late = run_flow("update-customer", retry=ended[0])
+
+    for parameters in left:
+        assert parameters["phoneNo"] == parameters["changes"]["name"] == TAKEN_OUT
+        assert (parameters["client_no"], parameters["customer_no"]) == (2218, "10001")
+    assert late.message == "this run's parameters no longer hold the values: start a new run"
+    held = kari.records.customer(2218, "10001")
+    assert held
+    assert (held["phoneNo"], held["name"]) == ("22222222", "Kari")
+
+
 def test_a_program_may_still_pass_changes(run_flow: RunFlow, kari: SandboxServer, history: History) -> None:
     state = run_flow(
         "update-customer", client_no=2218, customer_no="10001", deployed=True, changes={"phoneNo": "91234567"}

@@ -8,6 +8,7 @@ _BODIES = "armrest/outbox/bodies.py"
 _ENGINES = "armrest/outbox/ledger/engines.py"
 _LEDGER = "armrest/outbox/ledger/ledger.py"
 _BACKUP = "armrest/outbox/ledger/backup.py"
+_REMOVAL = "armrest/outbox/removal.py"
 _RETENTION = "armrest/outbox/retention.py"
 _CHECK = "armrest/outbox/outbox_check.py"
 
@@ -208,5 +209,40 @@ LEDGER: Final = (
         old="any(map(is_run_id, run_ids)) and ",
         new="",
         tests=("outbox/test_leftovers.py",),
+    ),
+    Mutant(
+        promise="a purge keeps a plan about which a person was asked",
+        file=_REMOVAL,
+        old="isinstance(request, UpdateRequest) and not request.asks_because",
+        new="isinstance(request, UpdateRequest)",
+        tests=("outbox/test_removal.py",),
+    ),
+    Mutant(
+        promise="a purge keeps a plan that was applied meanwhile",
+        file=_REMOVAL,
+        old="and_(runs.c.seq == plan.seq, _is_plan(), ~has_bodies())",
+        new="runs.c.seq == plan.seq",
+        tests=("outbox/test_removal.py::test_a_plan_that_is_applied_while_a_purge_looks_at_it_stays",),
+    ),
+    Mutant(
+        promise="the number of a plan that was removed is not given to the next run",
+        file=_REMOVAL,
+        old='runs.c.kind == "update", is_not_newest())',
+        new='runs.c.kind == "update")',
+        tests=("outbox/test_removal.py::test_the_number_of_a_plan_is_not_given_to_the_next_run",),
+    ),
+    Mutant(
+        promise="a plan that can be applied is not archived",
+        file="armrest/outbox/archiving.py",
+        old="runs.c.dry_run == 1, ~has_bodies(), ",
+        new="runs.c.dry_run == 1, ",
+        tests=("outbox/test_archiving.py",),
+    ),
+    Mutant(
+        promise="a purge removes only results of our own tasks",
+        file="tasks/stored_results.py",
+        old=' and is_run_id(key["run_id"])',
+        new="",
+        tests=("tasks/test_stored_results.py",),
     ),
 )

@@ -75,9 +75,16 @@ PLANS: Final = (
     Mutant(
         promise="a plan that is discarded leaves no rejected rows",
         file=_ATTEMPT,
-        old="    for table in (customers, batches, rejects):",
-        new="    for table in (customers, batches):",
+        old="    for table in (customers, batches, rejects, archived):",
+        new="    for table in (customers, batches, archived):",
         tests=("outbox/test_plan_attempts.py::test_a_plan_that_is_discarded_leaves_no_rejected_rows",),
+    ),
+    Mutant(
+        promise="a refused source that is read again leaves no archived rows",
+        file=_ATTEMPT,
+        old="    for table in (customers, batches, rejects, archived):",
+        new="    for table in (customers, batches, rejects):",
+        tests=("outbox/test_archiving.py::test_rows_of_a_source_that_was_refused_are_archived_until_it_is_read_again",),
     ),
     Mutant(
         promise="a rerun is as old as its parent's data",

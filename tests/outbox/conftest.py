@@ -1,15 +1,18 @@
 """An outbox on a real SQLite ledger, a clock that tests move, and runs planned into it."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from armrest.outbox import (
     SENDABLE,
     Batch,
     Lease,
+    Ledger,
     Outbox,
     RerunRequest,
     Run,
@@ -120,3 +123,19 @@ def settled(outbox: Outbox, run: Run, *, failed: Collection[str] = ()) -> list[B
         }
         close_batch(outbox.ledger, batch, verdicts, status="", result="", message="")
     return batches_in(outbox.ledger, run, list(State))
+
+
+class DyingLedger(Ledger):
+    """A ledger whose process is killed before it commits for the how-manieth time."""
+
+    def __init__(self, ledger: Ledger, commits: int) -> None:
+        vars(self).update(vars(ledger))
+        self._commits = commits
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with super().write() as tx:
+            yield tx
+            self._commits -= 1
+            if self._commits < 0:
+                raise KeyboardInterrupt

@@ -1,12 +1,11 @@
 """The archive: closed runs leave the tables, and every answer stays the same."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text, update
+from sqlalchemy import text, update
 
 from armrest.outbox import (
     UNFINISHED,
@@ -14,15 +13,17 @@ from armrest.outbox import (
     Attempt,
     Batch,
     BodyUnusable,
-    Ledger,
     Outbox,
     Run,
+    RunState,
     State,
     UnknownRun,
     append_attempt,
     archive,
     attempt_views,
     batches_in,
+    begin_plan,
+    check_outbox,
     create_run,
     differences_of_current_lines,
     failed_customers,
@@ -30,12 +31,17 @@ from armrest.outbox import (
     match_clients,
     outcomes_of_customer,
     outcomes_of_run,
+    purge,
     read_customers,
+    record_rejects,
+    rejected_rows,
     summary,
+    update_run,
 )
 from armrest.outbox.ledger.schema import runs
 from armrest.outbox.reporting import unresolved_lines
-from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, people, settled
+from armrest.outbox.runs import write_request
+from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, DyingLedger, Planned, lease_of, people, settled
 from tests.outbox.ledger.test_current import History
 from tests.plans import planning, update_of
 
@@ -157,20 +163,42 @@ def test_rejected_rows_are_archived_and_counted(outbox: Outbox, planned: Planned
     assert answers(outbox, [run]) == before
 
 
-class _Dying(Ledger):
-    """A ledger whose process is killed before it commits for the how-manieth time."""
+def test_rows_of_a_source_that_was_refused_are_archived_until_it_is_read_again(outbox: Outbox, clock: Clock) -> None:
+    about = {"api_url": API_URL, "client_no": CLIENT_NO, "mode": "update", "user_id": "ola", "source": "c.csv"}
+    run = create_run(outbox.ledger, run_id="run", request=update_of(), **about)  # type: ignore[arg-type]
+    lease = lease_of(outbox, run)
+    rejected = [(3, "0012", "dateOfBirth", "not-a-date"), (4, None, "customerNo", "missing")]
+    record_rejects(outbox.ledger, begin_plan(outbox.ledger, run, lease), rejected)
+    update_run(outbox.ledger, run, lease, state=RunState.INPUT_REJECTED, ended_at=clock())
+    before = list(rejected_rows(outbox.ledger, run))
 
-    def __init__(self, ledger: Ledger, commits: int) -> None:
-        vars(self).update(vars(ledger))
-        self._commits = commits
+    done = archive(outbox.ledger, older_than_seconds=0)
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        with super().write() as tx:
-            yield tx
-            self._commits -= 1
-            if self._commits < 0:
-                raise KeyboardInterrupt
+    assert (done.rejects, rows_in(outbox, "rejects")) == (2, 0)
+    assert list(rejected_rows(outbox.ledger, run)) == before
+    record_rejects(outbox.ledger, begin_plan(outbox.ledger, run, lease), rejected)  # Prefect's Retry
+    assert list(rejected_rows(outbox.ledger, run)) == before
+
+
+def test_a_plan_about_which_a_person_was_asked_is_archived_once_a_purge_has_emptied_it(
+    outbox: Outbox, planned: Planned, clock: Clock
+) -> None:
+    plan = planned("plan", people(1, 2, 3), batch_size=2, dry_run=True)
+    with outbox.ledger.write() as tx:
+        write_request(tx, plan, plan.request.model_copy(update={"asks_because": "too many changes"}))
+    settled(outbox, planned("newest", people(1)))
+    before = list(outcomes_of_run(outbox.ledger, plan)), summary(outbox.ledger, "plan")
+    clock.seconds += DAY
+
+    applicable = archive(outbox.ledger, older_than_seconds=DAY)
+    purge(outbox, older_than_seconds=DAY)
+    done = archive(outbox.ledger, older_than_seconds=DAY)
+
+    assert (applicable.lines, done.lines) == (0, 3)
+    assert (list(outcomes_of_run(outbox.ledger, plan)), summary(outbox.ledger, "plan")) == before
+    assert list(check_outbox(outbox)) == []
+    clock.seconds += 366 * DAY
+    assert archive(outbox.ledger, older_than_seconds=DAY, history_years=1).removed == 1
 
 
 def test_killed_at_any_moment_it_loses_nothing_and_goes_on(outbox: Outbox, planned: Planned, tmp_path: Path) -> None:
@@ -183,7 +211,7 @@ def test_killed_at_any_moment_it_loses_nothing_and_goes_on(outbox: Outbox, plann
     deaths = 0
     for commits in range(12):
         try:
-            archive(_Dying(outbox.ledger, commits), older_than_seconds=0, rows_a_piece=7)
+            archive(DyingLedger(outbox.ledger, commits), older_than_seconds=0, rows_a_piece=7)
         except KeyboardInterrupt:
             deaths += 1
         assert answers(outbox, [first, second]) == before

@@ -26,7 +26,16 @@ from armrest.outbox import (
     take_lease,
     update_run,
 )
-from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, Planned, accepted, lease_of, people, settled
+from tests.outbox.conftest import (
+    API_URL,
+    CLIENT_NO,
+    Clock,
+    Planned,
+    accepted,
+    lease_of,
+    people,
+    settled,
+)
 from tests.plans import update_of
 
 MONTH = 30 * 86_400.0

@@ -24,7 +24,8 @@ from armrest.outbox import (
 from armrest.sandbox import CustomerRecords, Fault, SandboxServer
 from tests.conftest import CLIENT_NO, customers
 from tests.kills.workspace import books_after, received
-from tests.shards.conftest import LEASE_SECONDS, Machines, until
+from tests.machines import Machines, until
+from tests.shards.conftest import LEASE_SECONDS
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.timeout(400)]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, select, update
 
 from armrest.outbox.errors import LeaseLost, OutboxError
-from armrest.outbox.ledger import Ledger, batches, customers, rejects, runs
+from armrest.outbox.ledger import Ledger, archived, batches, customers, rejects, runs
 from armrest.outbox.outbox import Outbox
 from armrest.outbox.run_states import RunState
 from armrest.outbox.runs import Run, find_run
@@ -110,7 +110,7 @@ def discard_plan(outbox: Outbox, attempt: PlanAttempt) -> None:
 
 
 def _remove_rows(tx: Connection, run: Run) -> None:
-    for table in (customers, batches, rejects):
+    for table in (customers, batches, rejects, archived):
         tx.execute(delete(table).where(table.c.run_seq == run.seq))
 
 

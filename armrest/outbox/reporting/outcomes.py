@@ -132,11 +132,13 @@ class _Archived:
 def _archived_lines(tx: Connection, run_seq: int, lines: Iterable[ArchivedLine]) -> Iterator[_Archived]:
     b = batches.c
     at = func.coalesce(b.settled_at, b.accepted_at, b.sent_at, runs.c.planned_at).label("at")
-    query = select(runs.c.run_id, b.seq, b.batch_uuid, b.message, b.held_by, at).join(runs, runs.c.seq == b.run_seq)
+    about = select(runs.c.run_id, b.seq, b.state, b.batch_uuid, b.message, b.held_by, at)
+    query = about.join(runs, runs.c.seq == b.run_seq)
     of_run: dict[int, Any] = {}
     for line in lines:
         of_run = of_run or {row.seq: row for row in tx.execute(query.where(b.run_seq == run_seq))}
-        batch, outcome = of_run[line.batch_seq], line.outcome or "updated"
+        batch = of_run[line.batch_seq]
+        outcome = line.outcome or ("planned" if batch.state == State.PLANNED else "updated")
         is_plain = outcome == "updated" and not batch.message.startswith(BY_A_PERSON)
         yield _Archived(
             run_id=batch.run_id,

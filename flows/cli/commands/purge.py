@@ -1,6 +1,6 @@
-"""`armrest purge`: removes the personal data of old runs. Without Prefect; sends nothing."""
+"""`armrest purge`: removes the personal data of old runs. Without Prefect's server; sends nothing."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
@@ -21,13 +21,17 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Remove bodies of settled batches, rejects and drift files; keep numbers, outcomes, batchUuids and hashes."""
+    """Remove bodies of settled batches, rejects and drift files, and plans that nobody has applied.
+
+    Numbers, outcomes, batchUuids and hashes of what was sent stay.
+    """
     from armrest.app.cleanup import remove_old
     from armrest.app.durations import seconds_in
     from armrest.app.hand_over import remove_old_handed_over
     from armrest.outbox import purge as purge_outbox
     from flows.cli.arguments import checked_times
     from tasks.open_workspace import use_workspace
+    from tasks.stored_results import remove_old_results
 
     checked_times(**{"older-than": older_than})
     with use_workspace() as workspace:
@@ -38,6 +42,8 @@ def purge(
             dry_run=dry_run,
             rejects_folder=str(workspace.rejects_folder),
         )
+        results = remove_old_results(older_than_seconds=seconds_in(older_than), dry_run=dry_run)
+        purged = replace(purged, results=results)
         if not dry_run:
             remove_old(workspace.settings, older_than_seconds=seconds_in(older_than))
             remove_old_handed_over(workspace, older_than_seconds=seconds_in(older_than), force=force)
