@@ -152,6 +152,12 @@ class Ui:
         if tab:
             self.click(self.page.get_by_role("tab", name=tab))
 
+    def choose(self, entry: str) -> None:
+        """Choose an entry of the menu of a run's page."""
+        menu = self.page.locator(".lucide-ellipsis-vertical")
+        self.click(self.page.locator("main").get_by_role("button").filter(has=menu).first)
+        self.click(self.page.get_by_role("menuitem", name=entry))
+
     def see_artifact(self, flow_run_id: str, key: str) -> None:
         """Open an artifact of a flow run, from the run's own page."""
         of_run = {"flow_runs": {"id": {"any_": [flow_run_id]}}, "artifacts": {"key": {"any_": [key]}}}

@@ -23,7 +23,7 @@ from tests.ui.browser import Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
 ROOT: Final = Path(__file__).parents[2]
-CLIENTS: Final = "2218,2219,2220,2221,2222,2231,2232,2233,2234,2235,2236,2300"
+CLIENTS: Final = "2218,2219,2220,2221,2222,2231,2232,2233,2234,2235,2300," + ",".join(map(str, range(2240, 2260)))
 """The clients that runs of these tests may touch."""
 CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
 ALONE: Final = (

@@ -49,10 +49,7 @@ def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
 
     ui.see_run(run)
     ui.sees("Paused")
-    ui.click(
-        ui.page.locator("main").get_by_role("button").filter(has=ui.page.locator(".lucide-ellipsis-vertical")).first
-    )
-    ui.click(ui.page.get_by_role("menuitem", name="Resume"))
+    ui.choose("Resume")
     ui.picture("asks", showing="10 rows, but 60 in the last run")
     dialog = ui.page.get_by_role("dialog")
     ui.click(dialog.get_by_role("button", name="Select Decision"))
