@@ -221,8 +221,11 @@ def shared(up: Up) -> Iterator[dict[str, str]]:
     runs: dict[str, str] = {}
     yield runs
     for run in runs.values():
-        body = {"state": {"type": "CANCELLED"}, "force": False}
-        httpx.post(f"{up.place.ui}/api/flow_runs/{run}/set_state", json=body, timeout=30)
+        path = f"{up.place.ui}/api/flow_runs/{run}"
+        state_type = httpx.get(path, timeout=30).json()["state_type"]
+        has_process = state_type in {"RUNNING", "PAUSED"}
+        body = {"state": {"type": "CANCELLING" if has_process else "CANCELLED"}}
+        httpx.post(f"{path}/set_state", json=body, timeout=30)
 
 
 @pytest.fixture
