@@ -1,31 +1,33 @@
 """Automations: notify people when something fails, and resume runs that were killed."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events.actions import ChangeFlowRunState, RunDeployment, SendNotification
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
-from prefect.exceptions import ObjectNotFound
 
 from armrest.app.environment import environment_settings
 from deployments.earlier_versions import TAG, remove_earlier_automations
 from deployments.local_stack import POOL
-from deployments.notices import BEGUN, ENDINGS, FLOW_RUNS, TAGGED, not_begun, notification_automations
+from deployments.notices import (
+    BEGUN,
+    ENDINGS,
+    FLOW_RUNS,
+    TAGGED,
+    limited_night_automations,
+    not_begun,
+    notification_automations,
+)
+from deployments.recipients import NOTIFY_BLOCK, Recipient, named_recipients, placeholder
 from flows.artifacts import ENDED
 from flows.cli.ui_address import describe_ui, ui_address
-from flows.deployment_names import NIGHTLY, RESUME, SWEEP
-
-NOTIFY_BLOCK: Final = "ARMREST_NOTIFY_BLOCK"
-"""The blocks that send notifications, by type and name: `slack-webhook/accounting,email-server/ola`."""
-NO_ADDRESS: Final = "https://notify.invalid/"
-PLACEHOLDER: Final = ("custom-webhook", "armrest-notify")
+from flows.deployment_names import NIGHTLY, REPORT_NIGHT, RESUME, SWEEP
 
 SILENCE: Final = timedelta(seconds=90)
 """Three heartbeats: a killed run is marked within two minutes."""
@@ -37,27 +39,25 @@ CARRIED_ON: Final = ("update-customers", "apply-plan", "rerun-failed-batches")
 """Flows whose crashed runs are resumed automatically; if the resume crashes too, a person must check it."""
 
 
-class NoSuchBlock(LookupError):
-    """The block for notifications does not exist; the message says in one line what to do."""
-
-
 async def create_automations() -> str:
     """Create or update the automations, and remove those of earlier versions; return what was done, in a line.
 
     Automations that need an address are off until there is one. What a user has switched on or off stays so.
 
     Raises:
-        NoSuchBlock: The block that ARMREST_NOTIFY_BLOCK names does not exist.
+        NoSuchBlock: A block that ARMREST_NOTIFY_BLOCK names does not exist.
     """
     async with get_client() as client:
-        blocks, has_address = await _notification_blocks(client)
+        recipients = await named_recipients(client)
+        everything = [recipient.block_id for recipient in recipients if not recipient.clients]
+        limited = [recipient for recipient in recipients if recipient.clients]
         resume = await client.read_deployment_by_name(RESUME)
         nightly = await client.read_deployment_by_name(NIGHTLY)
         settings = environment_settings()
         notices = notification_automations(
-            blocks,
+            everything or [await placeholder(client)],
             ui=ui_address(),
-            on=has_address,
+            on=bool(everything),
             nightly_on=_is_scheduled(nightly),
             late_seconds=settings.late_seconds,
         )
@@ -65,13 +65,29 @@ async def create_automations() -> str:
         waiting = waiting_automations(
             sweep.id, late_seconds=settings.late_seconds, lease_seconds=settings.lease_seconds
         )
-        automations = (*recovery_automations(resume.id), *waiting, *notices)
+        nights = limited_night_automations(limited)
+        await _tell_night_apart(client, limited)
+        automations = (*recovery_automations(resume.id), *waiting, *notices, *nights)
         for automation in automations:
             await _create_or_update(client, automation.model_copy(update={"tags": [TAG]}))
         removed = await remove_earlier_automations(client, {automation.name for automation in automations})
-    status = f"on, and lead to {describe_ui()}" if has_address else f"off: name a block in {NOTIFY_BLOCK}"
-    gone = f"; removed, of an earlier version: {', '.join(removed)}" if removed else ""
+    status = f"on, and lead to {describe_ui()}" if everything else _why_off(limited)
+    gone = f"; removed, of an earlier version or setting: {', '.join(removed)}" if removed else ""
     return f"Automations: killed runs are resumed; notifications are {status}{gone}"
+
+
+def _why_off(limited: Sequence[Recipient]) -> str:
+    if limited:
+        return f"off, except for the night of some clients: name a block without clients in {NOTIFY_BLOCK}"
+    return f"off: name a block in {NOTIFY_BLOCK}"
+
+
+async def _tell_night_apart(client: PrefectClient, limited: Sequence[Recipient]) -> None:
+    """Have report-night write a message of its own for each group of clients that somebody is limited to."""
+    report = await client.read_deployment_by_name(REPORT_NIGHT)
+    groups = sorted({recipient.clients for recipient in limited})
+    parameters = {**report.parameters, "groups": groups}
+    await client.update_deployment(report.id, DeploymentUpdate(parameters=parameters))
 
 
 def recovery_automations(resume_run: UUID) -> tuple[AutomationCore, ...]:
@@ -188,39 +204,3 @@ def _content(automation: Automation | AutomationCore) -> dict[str, Any]:
 
 def _addresses(automation: Automation | AutomationCore) -> list[UUID]:
     return [action.block_document_id for action in automation.actions if isinstance(action, SendNotification)]
-
-
-async def _notification_blocks(client: PrefectClient) -> tuple[list[UUID], bool]:
-    """Return the blocks that send notifications, and whether they have an address.
-
-    If none is named, it is a webhook whose address a user can fill in in the UI.
-
-    Raises:
-        NoSuchBlock: A block that ARMREST_NOTIFY_BLOCK names does not exist.
-    """
-    blocks: list[UUID] = []
-    for name in filter(None, os.environ.get(NOTIFY_BLOCK, "").replace(" ", "").split(",")):
-        kind, _, block = name.partition("/")
-        named = await _block_id(client, kind, block)
-        if named is None:
-            raise NoSuchBlock(
-                f"{NOTIFY_BLOCK}: the block {name} does not exist: create it in Prefect's UI under Blocks"
-            )
-        blocks.append(named)
-    if blocks:
-        return blocks, True
-    block_id = await _block_id(client, *PLACEHOLDER)
-    if block_id is None:
-        webhook = CustomWebhookNotificationBlock(name="armrest", url=NO_ADDRESS, json_data=_MESSAGE)
-        block_id = await webhook.save(PLACEHOLDER[1])
-    return [block_id], False
-
-
-_MESSAGE: Final[Mapping[str, Any]] = {"text": "{{subject}}\n{{body}}"}
-
-
-async def _block_id(client: PrefectClient, kind: str, name: str) -> UUID | None:
-    try:
-        return (await client.read_block_document_by_name(name, kind)).id
-    except ObjectNotFound:
-        return None

@@ -39,7 +39,7 @@ def environment(prefect_home: Path, port: int) -> dict[str, str]:
         "PREFECT_HOME": str(prefect_home),
         "PREFECT_API_URL": address(port),
         "PREFECT_SERVER_UI_API_URL": address(port),  # or the UI asks port 4200
-        "PREFECT_UI_URL": f"http://{HOST}:{port}",  # or links in notices lead nowhere
+        "PREFECT_UI_URL": f"http://{HOST}:{port}/v2",  # or links in notices lead nowhere; v2 is what Prefect opens with
     }
     return {**own, **DEFAULTS, **LEASES, **prefect}
 

@@ -13,7 +13,8 @@ from prefect.events.actions import ActionTypes, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
 from armrest.outbox import RunState
-from flows.artifacts import ASKS, ENDED, NIGHT
+from deployments.recipients import Recipient
+from flows.artifacts import ASKS, CLIENTS, ENDED, NIGHT, clients_label
 from flows.artifacts import EVENT as OPEN_TOO_LONG
 
 ENDINGS: Final = frozenset(
@@ -198,8 +199,25 @@ def _night(tell: _Telling, *, on: bool) -> AutomationCore:
         name="arm: tell how the night went",
         description="After every night one message, with a line for each client.",
         enabled=on,
-        trigger=EventTrigger(expect={NIGHT}),
+        trigger=EventTrigger(expect={NIGHT}, match={CLIENTS: clients_label(())}),
         actions=tell("{{ event.payload.subject }}", "{{ event.payload.text }}", path="artifacts/key/arm-night"),
+    )
+
+
+def limited_night_automations(recipients: Sequence[Recipient]) -> tuple[AutomationCore, ...]:
+    """Return the automations that tell some recipients of the night of their own clients, and of nothing else."""
+    groups: dict[str, list[UUID]] = {}
+    for recipient in recipients:
+        groups.setdefault(clients_label(recipient.clients), []).append(recipient.block_id)
+    return tuple(
+        AutomationCore(
+            name=f"arm: tell how the night of {label} went",
+            description="After every night one message about these clients, for those who get no other notice.",
+            enabled=True,
+            trigger=EventTrigger(expect={NIGHT}, match={CLIENTS: label}),
+            actions=_Telling(blocks, "")("{{ event.payload.subject }}", "{{ event.payload.text }}"),
+        )
+        for label, blocks in sorted(groups.items())
     )
 
 

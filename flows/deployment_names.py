@@ -11,6 +11,7 @@ RERUN: Final = "rerun-failed-batches/send-failed-again"
 RESUME: Final = "resume-run/carry-on-a-run"
 VERIFY: Final = "verify-customers/compare-with-arm"
 SWEEP: Final = "settle-open-batches/every-10-minutes"
+REPORT_NIGHT: Final = "report-night/every-morning"
 
 EARLIER: Final[Mapping[str, str]] = {
     "update-customer/manual": UPDATE_ONE,

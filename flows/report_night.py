@@ -25,6 +25,7 @@ from armrest.app.durations import Duration, seconds_in
 from armrest.app.night import MOST_REPEATED, ClientNight, DueRun, client_night, missed_night, night_subject, night_text
 from armrest.outbox import Ledger, repeated_refusals, run_of_flow_run, summary
 from flows.artifacts import Artifacts, browser_words, emit_night, unresolved_customers
+from flows.parameters import ClientNo
 from flows.steps import explained, flow_run_id
 from tasks.open_workspace import use_workspace
 
@@ -34,7 +35,7 @@ CLIENT: Final = "client_no"
 
 @flow(name="report-night", flow_run_name="the night of all clients", retries=0)
 @explained
-async def report_night(within: Duration = "24h") -> State:
+async def report_night(within: Duration = "24h", groups: tuple[tuple[ClientNo, ...], ...] = ()) -> State:
     """Report how the night went, in one message with a line for each client.
 
     The message names the clients that were updated, those with nothing to do, those that were refused and why, those
@@ -43,6 +44,8 @@ async def report_night(within: Duration = "24h") -> State:
 
     Args:
         within: How far back the night begins (24h).
+        groups: Clients that get a message of their own, for recipients who are told of these clients only.
+            `make deploy` fills it in from ARMREST_NOTIFY_BLOCK.
     """
     with use_workspace() as workspace:
         now = datetime.fromtimestamp(workspace.outbox.ledger.now(), UTC)
@@ -50,9 +53,14 @@ async def report_night(within: Duration = "24h") -> State:
             nights = await _nights(client, workspace.outbox.ledger, now=now, seconds=seconds_in(within))
             if not nights:
                 return Completed(message=f"no schedule of {NIGHTLY} is on, and none of its runs was due")
-            subject, text = night_subject(nights, now), night_text(nights, ui=PREFECT_UI_URL.value() or "")
+            ui = (PREFECT_UI_URL.value() or "").rstrip("/")
+            subject, text = night_subject(nights, now), night_text(nights, ui=ui)
             await Artifacts(client, flow_run_id()).markdown("arm-night", f"# {subject}\n\n```\n{text}\n```\n", subject)
     emit_night(now, subject=subject, text=text)
+    for group in groups:
+        own = [night for night in nights if night.client_no in group]
+        if own:
+            emit_night(now, subject=night_subject(own, now), text=night_text(own, ui=ui), clients=group)
     return Completed(message=subject)
 
 

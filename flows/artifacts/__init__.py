@@ -8,7 +8,16 @@ from flows.artifacts.answers import (
     write_table,
 )
 from flows.artifacts.assets import emit_materialization
-from flows.artifacts.events import ASKS, EVENT, NIGHT, emit_asks, emit_night, emit_open_too_long
+from flows.artifacts.events import (
+    ASKS,
+    CLIENTS,
+    EVENT,
+    NIGHT,
+    clients_label,
+    emit_asks,
+    emit_night,
+    emit_open_too_long,
+)
 from flows.artifacts.healings import unresolved_customers
 from flows.artifacts.last_line import ENDED, note_end
 from flows.artifacts.outage import Outage
@@ -23,6 +32,7 @@ from flows.artifacts.wording import browser_words
 
 __all__ = [
     "ASKS",
+    "CLIENTS",
     "ENDED",
     "EVENT",
     "NIGHT",
@@ -30,6 +40,7 @@ __all__ = [
     "Outage",
     "WaitingRun",
     "browser_words",
+    "clients_label",
     "crashed_after_the_end",
     "customer_markdown",
     "emit_asks",

@@ -1,6 +1,6 @@
 """Events that automations listen for: a batch is open for too long, a run asks, a night is over. No personal data."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,6 +12,8 @@ from armrest.delivery import OpenTooLong
 EVENT: Final = "armrest.batch.open-too-long"
 ASKS: Final = "armrest.run.asks"
 NIGHT: Final = "armrest.night.over"
+CLIENTS: Final = "armrest.clients"
+"""The label of a message about the night that says which clients it is about."""
 
 
 def emit_open_too_long(batches: Iterable[OpenTooLong]) -> None:
@@ -50,10 +52,22 @@ def emit_asks(*, run_id: str, client_no: int, flow_run_id: UUID, question: str, 
     )
 
 
-def emit_night(at: datetime, *, subject: str, text: str) -> None:
-    """Emit how the night went; `subject` is a line, `text` has a line for each client."""
+def clients_label(clients: Collection[int]) -> str:
+    """Return the clients that a message about the night is about, as automations match them; empty: all."""
+    return "+".join(map(str, sorted(clients))) or "all"
+
+
+def emit_night(at: datetime, *, subject: str, text: str, clients: Collection[int] = ()) -> None:
+    """Emit how the night went; `subject` is a line, `text` has a line for each client.
+
+    Args:
+        clients: The clients that the message is limited to; empty: it is about all.
+    """
+    label = clients_label(clients)
+    day = f"{at:%Y-%m-%d}"
+    name = f"{day}.{label}" if clients else day
     emit_event(
         NIGHT,
-        resource={"prefect.resource.id": f"armrest.night.{at:%Y-%m-%d}", "prefect.resource.name": f"{at:%Y-%m-%d}"},
+        resource={"prefect.resource.id": f"armrest.night.{name}", "prefect.resource.name": name, CLIENTS: label},
         payload={"subject": subject, "text": text},
     )

@@ -31,7 +31,12 @@ async def deployed_forms(client: PrefectClient) -> Forms:
 
 def form_link(deployment_id: UUID, parameters: Mapping[str, Any]) -> str:
     """Return the address of a custom run with these parameters, as seen from an artifact's page or a flow run's."""
-    return f"../../deployments/deployment/{deployment_id}/run?parameters={quote(json.dumps(parameters))}"
+    return form_address("../..", deployment_id, parameters)
+
+
+def form_address(ui: str, deployment_id: UUID, parameters: Mapping[str, Any]) -> str:
+    """Return the address of a custom run with these parameters, in the UI at an address."""
+    return f"{ui}/deployments/deployment/{deployment_id}/run?parameters={quote(json.dumps(parameters))}"
 
 
 def artifact_link(artifact_id: UUID) -> str:

@@ -27,8 +27,9 @@ from armrest.outbox import (
     summary,
 )
 from flows.artifacts.healings import healings_of, unresolved_customers
-from flows.artifacts.last_line import summary_address
-from flows.artifacts.links import Forms
+from flows.artifacts.last_line import LogLinks, log_links
+from flows.artifacts.links import Forms, form_address
+from flows.artifacts.next_step import next_step
 from flows.artifacts.outage import Outage
 from flows.artifacts.outcome import outcome_line
 from flows.artifacts.store import Artifacts
@@ -88,15 +89,17 @@ class Report:
         """Update all artifacts within the time for it, and record that in the ledger; return whether it worked."""
         failures = self._outage.failures
         async with self._outage.best_effort(f"the artifacts of run {self._run.run_id} are outdated"):
-            await self.write()
-            summary_address.set(await self.address())
+            log_links.set(await self.write())
         if self._run.parent_run_id:
             async with self._outage.best_effort(f"the summaries of the runs before {self._run.run_id} are outdated"):
                 await self.write_parents()
         return self._outage.failures == failures
 
-    async def write(self) -> None:
-        """Update all artifacts, the summary last, so that it links to the others; safe to repeat."""
+    async def write(self) -> LogLinks | None:
+        """Update all artifacts, the summary last, so that it links to the others; safe to repeat.
+
+        Returns: Where they lead to; None: Prefect knows no address of its UI.
+        """
         run = await asyncio.to_thread(summary, self._ledger, self._run.run_id)
         healings = await asyncio.to_thread(healings_of, self._ledger, run)
         outcome = outcome_line(run, healings)
@@ -118,12 +121,24 @@ class Report:
         )
         if run.ended is not None and not is_stand_in.get():
             await asyncio.to_thread(note_reported, self._ledger, self._run, run.ended)
+        return await self._log_links(run, around)
 
-    async def address(self) -> str:
-        """Return the address of the summary in Prefect's UI; empty if there is none."""
-        ids = await self._artifacts.ids()
-        ui, own = PREFECT_UI_URL.value(), ids.get(self._key("run"))
-        return f"{ui}/artifacts/artifact/{own}" if ui and own else ""
+    async def _log_links(self, run: RunSummary, around: Surroundings) -> LogLinks | None:
+        """Return where the end of the log leads to; None if Prefect knows no address of its UI."""
+        ui = (PREFECT_UI_URL.value() or "").rstrip("/")
+        at = {key: f"{ui}/artifacts/artifact/{id_}" for key, id_ in (await self._artifacts.ids()).items()}
+        if not ui or self._key("run") not in at:
+            return None
+        others: list[tuple[str, str]] = []
+        if run.customers.failed:
+            others.append(("The refused customers, with the reasons", at[self._key("failed-customers")]))
+        if run.customers.rejected:
+            others.append(("The rejected rows, with the rules", at[self._key("rejected-rows")]))
+        step = next_step(run, unresolved=around.unresolved, is_rerun=bool(around.healings))
+        if step and step.flow in around.forms:
+            form = form_address(ui, around.forms[step.flow], step.parameters)
+            others.append((f"{step.title}: the form, filled in", form))
+        return LogLinks(at[self._key("run")], others)
 
     async def _write_plan(self, run: RunSummary, forms: Forms) -> None:
         """Write the plan of a dry run."""

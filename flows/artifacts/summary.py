@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from armrest.app.plan_view import PlanView, describe_finding, source_findings
 from armrest.outbox import PlanFigures, RunState, RunSummary
 from flows.artifacts.links import Forms, artifact_link, flow_run_link, form_link
+from flows.artifacts.next_step import NextStep, apply_step, next_step
 from flows.artifacts.outcome import Healing
 from flows.artifacts.wording import browser_words
 
@@ -77,7 +78,7 @@ def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -
             "",
             f"Run `{run.run_id}` of `{run.source}`, for `{run.api_url}`. Nothing was sent.",
             "",
-            *_apply(run, forms),
+            *_step(apply_step(run), forms),
             "| | |",
             "| --- | --- |",
             *rows,
@@ -155,58 +156,44 @@ def _next(run: RunSummary, around: Surroundings) -> list[str]:
         rows = around.artifacts.get(f"arm-rejected-rows-{run.client_no}")
         listed = f" [The rejected rows are listed here]({artifact_link(rows)})." if rows else ""
         return [NEXT, "", advice.format(where=where) + listed, ""]
-    if run.state is RunState.PLANNED:
-        return _apply(run, around.forms)
-    if run.can_be_resumed:
-        return _open(run, around)
+    if step := next_step(run, unresolved=around.unresolved, is_rerun=bool(around.healings)):
+        text = _step(step, around.forms)
+        return [*text[:2], before, "", *text[2:]] if (before := _before(run)) else text
     if run.customers.failed:
-        return _send_again(run, around)
+        return [NEXT, "", _sent_again(around), ""]
     return [NEXT, "", "Nothing.", ""] if run.state is RunState.COMPLETED else []
 
 
-def _apply(run: RunSummary, forms: Forms) -> list[str]:
-    return _step("Send the plan as it is", f"armrest apply {run.run_id}", "apply-plan", {"plan_id": run.run_id}, forms)
+def _before(run: RunSummary) -> str:
+    """Return what to do, or to know, before the next step; empty: nothing."""
+    if run.state is RunState.UNSETTLED:
+        return "Usually nothing: `settle-open-batches` asks ARM again every ten minutes. To ask now:"
+    if run.customers.failed and not run.can_be_resumed:
+        return "Fix what the reasons say, in ARM or in the file. Then:"
+    return ""
 
 
-def _open(run: RunSummary, around: Surroundings) -> list[str]:
-    step = _step("Resume the run", f"armrest resume {run.run_id}", "resume-run", {"run_id": run.run_id}, around.forms)
-    if run.state is not RunState.UNSETTLED:
-        return step
-    patience = "Usually nothing: `settle-open-batches` asks ARM again every ten minutes. To ask now:"
-    return [*step[:2], patience, "", *step[2:]]
-
-
-def _send_again(run: RunSummary, around: Surroundings) -> list[str]:
-    healings = around.healings
+def _sent_again(around: Surroundings) -> str:
+    """Say why there is no step although ARM has refused customers."""
     if around.unresolved is None:
-        return [NEXT, "", "The data of the refused customers was purged: send them from the source again.", ""]
-    if not around.unresolved and healings:
-        waiting = [healing for healing in healings if healing.open]
-        if waiting:
-            last = waiting[-1]
-            run_link = parent_link(last.run_id, last.flow_run_id)
-            return [NEXT, "", f"Nothing here: run {run_link} has sent the refused customers again, and waits.", ""]
-        return [NEXT, "", "Nothing: every refused customer has been sent again and updated since, as listed below.", ""]
-    parameters = {"run_id": run.run_id, "client_no": run.client_no}
-    fix = "Fix what the reasons say, in ARM or in the file. Then:"
-    step = _step(
-        "Send the failed customers again",
-        f"armrest rerun {run.run_id}",
-        "rerun-failed-batches",
-        parameters,
-        around.forms,
-    )
-    return [*step[:2], fix, "", *step[2:]]
+        return "The data of the refused customers was purged: send them from the source again."
+    waiting = [healing for healing in around.healings if healing.open]
+    if not waiting:
+        return "Nothing: every refused customer has been sent again and updated since, as listed below."
+    last = waiting[-1]
+    run_link = parent_link(last.run_id, last.flow_run_id)
+    return f"Nothing here: run {run_link} has sent the refused customers again, and waits."
 
 
-def _step(title: str, command: str, flow: str, parameters: Mapping[str, Any], forms: Forms) -> list[str]:
+def _step(step: NextStep, forms: Forms) -> list[str]:
     """Link to the filled-in form if the flow is deployed; always show the command."""
-    typed = ["```", command, "```", ""]
-    if flow in forms:
-        link = f"**[{title}: open the form, filled in]({form_link(forms[flow], parameters)})**"
+    typed = ["```", step.command, "```", ""]
+    if step.flow in forms:
+        link = f"**[{step.title}: open the form, filled in]({form_link(forms[step.flow], step.parameters)})**"
         return [NEXT, "", link, "", "or, on the command line:", "", *typed]
-    example = ["```json", json.dumps(parameters), "```", ""]
-    return [f"{NEXT}: {title[0].lower()}{title[1:]}", "", *typed, f"or run `{flow}` with", "", *example]
+    example = ["```json", json.dumps(step.parameters), "```", ""]
+    title = f"{NEXT}: {step.title[0].lower()}{step.title[1:]}"
+    return [title, "", *typed, f"or run `{step.flow}` with", "", *example]
 
 
 def _links(run: RunSummary, around: Surroundings) -> list[str]:

@@ -16,7 +16,8 @@ from armrest.delivery import OpenTooLong
 from armrest.outbox import RunState
 from armrest.settings import Settings
 from deployments.automations import recovery_automations, waiting_automations
-from deployments.notices import ENDINGS, notification_automations
+from deployments.notices import ENDINGS, limited_night_automations, notification_automations
+from deployments.recipients import NoSuchBlock, Recipient, block_and_clients
 from flows.artifacts import ENDED, emit_open_too_long
 from flows.resume_run import resume_run
 
@@ -29,7 +30,8 @@ def notices(*, on: bool = True, nightly_on: bool = True) -> tuple[AutomationCore
     return notification_automations([ID], ui="https://prefect.example", on=on, nightly_on=nightly_on, late_seconds=300)
 
 
-ALL = (*recovery_automations(ID), *WAITING, *notices())
+LIMITED = limited_night_automations([Recipient(ID, (2218, 2219))])
+ALL = (*recovery_automations(ID), *WAITING, *notices(), *LIMITED)
 
 
 @pytest.mark.parametrize("automation", ALL, ids=lambda one: one.name)
@@ -146,6 +148,28 @@ def test_each_recipient_gets_every_notice() -> None:
     )
 
     assert all(len(one.actions) == 2 for one in both)
+
+
+def test_whom_a_block_is_limited_to_stands_after_its_name() -> None:
+    assert block_and_clients("slack-webhook/accounting") == ("slack-webhook/accounting", ())
+    assert block_and_clients("email-server/ola:2219+2218") == ("email-server/ola", (2218, 2219))
+    for wrong in (":", ":x", ":2218+", ":0"):
+        with pytest.raises(
+            NoSuchBlock, match=r"client numbers are expected after the colon, such as email-server/ola:"
+        ):
+            block_and_clients(f"email-server/ola{wrong}")
+
+
+def test_those_limited_to_the_same_clients_share_an_automation_and_get_nothing_else() -> None:
+    recipients = [Recipient(ID, (2218, 2219)), Recipient(UUID(int=2), (2220,)), Recipient(UUID(int=3), (2218, 2219))]
+
+    automations = limited_night_automations(recipients)
+
+    assert [one.name for one in automations] == [
+        "arm: tell how the night of 2218+2219 went",
+        "arm: tell how the night of 2220 went",
+    ]
+    assert [len(one.actions) for one in automations] == [2, 1]
 
 
 def test_a_quick_run_is_not_taken_for_a_killed_one() -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 import yaml
 
-from deployments.automations import NOTIFY_BLOCK, recovery_automations, waiting_automations
+from deployments.automations import recovery_automations, waiting_automations
 from deployments.local_server import LEASES
 from deployments.notices import notification_automations
+from deployments.recipients import NOTIFY_BLOCK
 from flows.cli.prefect_env import DEFAULTS
 
 ROOT = Path(__file__).parents[2]

@@ -157,6 +157,31 @@ def test_a_taken_port_is_named_with_who_has_it(up: Up, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def automations_for(place: LocalStack, recipients: str) -> str:
+    """Do the step of `make deploy` that creates the automations; return what it says."""
+    words = "import asyncio; from deployments.automations import create_automations as c; print(asyncio.run(c()))"
+    ended = subprocess.run(
+        [sys.executable, "-c", words],
+        cwd=ROOT,
+        env=place.environment() | plain_environment() | {"ARMREST_NOTIFY_BLOCK": recipients},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return ended.stdout
+
+
+def test_who_is_limited_to_clients_is_told_of_their_nights_until_the_setting_is_gone(up: Up) -> None:
+    limited = automations_for(up.place, "custom-webhook/armrest-notify:2219+2218")
+    groups = up.ask("deployments/name/report-night/every-morning")["parameters"]["groups"]
+    gone = automations_for(up.place, "")
+
+    assert "off, except for the night of some clients: name a block without clients" in limited
+    assert groups == [[2218, 2219]]
+    assert "removed, of an earlier version or setting: arm: tell how the night of 2218+2219 went" in gone
+    assert up.ask("deployments/name/report-night/every-morning")["parameters"]["groups"] == []
+
+
 def test_what_was_run_is_there_after_down_and_up(up: Up) -> None:
     """The last of these tests: it ends what the others use, and starts it again."""
     run = up.run("update-customers/manual", source="customers.csv", client_no=CLIENT_NO)

@@ -3,18 +3,22 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import pytest
+from prefect.events.schemas.automations import AutomationCore
 
 from armrest.sandbox import SandboxServer
-from deployments.notices import notification_automations
+from deployments.notices import limited_night_automations, notification_automations
+from deployments.recipients import Recipient
 from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections
@@ -27,6 +31,7 @@ pytestmark = pytest.mark.xdist_group("prefect-flows")
 UI: Final = "https://prefect.example"
 SHORTEST: Final = timedelta(seconds=10)
 """The shortest time that Prefect allows to an automation that waits for an event."""
+OF_OLA: Final = (2220, 2221)
 Write = Callable[..., str]
 
 
@@ -88,25 +93,17 @@ def server(prefect_server: Mapping[str, str]) -> Server:
     return Server(prefect_server["PREFECT_API_URL"])
 
 
-@pytest.fixture
-def webhook(server: Server) -> Iterator[Webhook]:
-    """A webhook to which all notices go, while the test runs."""
+@contextmanager
+def receiving(server: Server, block: str, automations: Callable[[UUID], Sequence[AutomationCore]]) -> Iterator[Webhook]:
+    """A webhook behind a block, and the automations that send to it."""
     with Webhook() as webhook:
         threading.Thread(target=webhook.serve_forever, daemon=True).start()
         data = {"name": "test", "url": webhook.address, "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
-        Connections(server.address, slug="custom-webhook").keep("notices", **data)
-        found = httpx.get(f"{server.address}/block_types/slug/custom-webhook/block_documents/name/notices").json()
-        telling = notification_automations(
-            [found["id"]],
-            ui=UI,
-            on=True,
-            nightly_on=True,
-            late_seconds=SHORTEST.total_seconds(),
-            longest_run=SHORTEST,
-        )
+        Connections(server.address, slug="custom-webhook").keep(block, **data)
+        found = httpx.get(f"{server.address}/block_types/slug/custom-webhook/block_documents/name/{block}").json()
         created = [
             server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))["id"]
-            for automation in telling
+            for automation in automations(found["id"])
         ]
         time.sleep(1)  # the server's trigger services learn of them
         yield webhook
@@ -114,6 +111,28 @@ def webhook(server: Server) -> Iterator[Webhook]:
             address = f"{server.address}/automations/{automation_id}"
             patiently(partial(httpx.delete, address, timeout=60)).raise_for_status()
         webhook.shutdown()
+
+
+@pytest.fixture
+def webhook(server: Server) -> Iterator[Webhook]:
+    """A webhook to which all notices go, while the test runs."""
+    telling = partial(
+        notification_automations,
+        ui=UI,
+        on=True,
+        nightly_on=True,
+        late_seconds=SHORTEST.total_seconds(),
+        longest_run=SHORTEST,
+    )
+    with receiving(server, "notices", lambda block: telling([block])) as webhook:
+        yield webhook
+
+
+@pytest.fixture
+def limited(server: Server) -> Iterator[Webhook]:
+    """A webhook of somebody who is told of the night of two clients, and of nothing else."""
+    with receiving(server, "limited", lambda block: limited_night_automations([Recipient(block, OF_OLA)])) as webhook:
+        yield webhook
 
 
 @pytest.fixture
@@ -188,8 +207,9 @@ def test_a_batch_that_is_open_too_long_is_told(
     assert notice["body"].endswith(f"{UI}/artifacts/key/arm-run-2218")
 
 
-def test_the_night_is_one_message_with_a_line_for_each_client(
+def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client(
     webhook: Webhook,
+    limited: Webhook,
     server: Server,
     run_flow: RunFlow,
     file: Write,
@@ -208,7 +228,7 @@ def test_the_night_is_one_message_with_a_line_for_each_client(
     nightly.run(2222, "customers.csv", client_no_is_right=2222)
     nightly.run(2222, "customers.csv", changes_only=True)
 
-    ended = run_flow("report-night")
+    ended = run_flow("report-night", groups=[OF_OLA])
 
     notice = webhook.notice("night to")
     lines = notice["body"].splitlines()
@@ -221,6 +241,11 @@ def test_the_night_is_one_message_with_a_line_for_each_client(
     assert any(line.startswith("2222: nothing to do. that is right: the file was read, and all 10") for line in lines)
     assert any(line == "2220: good. 10 of 10 customers updated" for line in lines)
     assert lines[-1] == f"{UI}/artifacts/key/arm-night"
+    own = limited.notice("night to")
+    lines = [line for line in own["body"].splitlines() if not line.startswith("  ")]
+    assert own["subject"].endswith(": 1 did not run, 1 good")
+    assert [line.split(":")[0] for line in lines] == ["2221", "2220"]
+    assert [len([n for n in told.notices if "night to" in n["subject"]]) for told in (webhook, limited)] == [1, 1]
     assert "Kunde" not in dumped(Path(prefect_server["PREFECT_HOME"])), "a name is in Prefect"
 
 

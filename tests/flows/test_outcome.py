@@ -52,13 +52,14 @@ def test_each_artifact_says_the_outcome_and_the_summary_links_to_those_of_this_r
         in summary
     )
     assert "why: 1 × " in ended.message
-    log = logged(history, ended.flow_run_id, until="Summary: ")
-    last = log[-1]
-    assert last.startswith("PartlyFailed: ")
+    log = logged(history, ended.flow_run_id, until="The refused customers")
+    outcome, refused = log[-2:]
+    assert outcome.startswith("PartlyFailed: ")
     told = [line for line in log if "Finished in state" in line]
     assert len(told) == 1, "of the tasks, the log tells only of the slice with refused customers"
     assert "refused 1 customer of it" in told[0]
-    assert last.endswith(f"/artifacts/artifact/{artifacts['arm-run-2218']['id']}")
+    assert outcome.endswith(f"/artifacts/artifact/{artifacts['arm-run-2218']['id']}")
+    assert refused.endswith(f"/artifacts/artifact/{artifacts['arm-failed-customers-2218']['id']}")
 
 
 def ended_tasks(history: History, of_run: dict[str, Any]) -> list[dict[str, Any]]:

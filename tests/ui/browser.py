@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +20,8 @@ PATIENCE_SECONDS: Final = 120
 TRIES: Final = 5
 READY_MILLISECONDS: Final = 5000
 MOST_PICTURE_BYTES: Final = 200_000
+NEW: Final = "v2/"
+OLD: Final = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,17 @@ class Ui:
 
     Args:
         pictures: Where to leave pictures of what is seen; None: nowhere.
+        version: The path of the UI: Prefect brings two, and people choose.
+
+    Attributes:
+        clicks: What a person has clicked on; tests click through `click` and `follow` alone.
     """
 
     page: Page
     address: str
     pictures: Path | None
+    version: str = NEW
+    clicks: list[str] = field(default_factory=list)
 
     def ask(self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST") -> Any:
         """Ask Prefect's API what a person has no eyes for; where its database is busy (503), again."""
@@ -45,7 +53,42 @@ class Ui:
 
     def go(self, path: str) -> None:
         """Open a page of the UI."""
-        self.page.goto(f"{self.address}/v2/{path}")
+        self.page.goto(f"{self.address}/{self.version}{path}")
+
+    def click(self, what: Locator) -> None:
+        """Click, and count it."""
+        self.clicks.append(str(what))
+        what.click()
+
+    def follow(self, link: Locator) -> "Ui":
+        """Click a link, and count it; return where it leads to, which may be a new tab."""
+        if link.get_attribute("target") != "_blank":
+            self.click(link)
+            return self
+        with self.page.context.expect_page() as opened:
+            self.click(link)
+        return replace(self, page=opened.value)
+
+    def open_failed_run(self, flow_run_id: str, *, flow: str) -> None:
+        """Go from the dashboard to a failed run: it is listed under its flow, within a minute of its start."""
+        run = self.page.locator(f"a[href$='{flow_run_id}']:not(:has(rect))").first  # not its bar in the chart
+        self.until(lambda: self._lists(run, flow=flow))
+        self.click(run)
+
+    def _lists(self, run: Locator, *, flow: str) -> bool:
+        """Open the dashboard and a flow's failed runs; return whether a run is among them."""
+        self.clicks.clear()
+        self.go("dashboard")
+        self.page.wait_for_load_state("networkidle")  # an answer of the server closes the list again
+        self.click(self.page.locator("h3 > button", has_text=flow))
+        with suppress(PlaywrightTimeout):
+            run.wait_for(timeout=READY_MILLISECONDS)
+            return True
+        return False
+
+    def link_in_log(self, words: str) -> Locator:
+        """Return the link that a line of a run's log ends with; the log is what the page of a run opens with."""
+        return self.page.locator("li, .log-row").filter(has_text=words).get_by_role("link").last
 
     def deployment(self, name: str) -> str:
         """Return the id of a deployment, by `flow/deployment`."""
@@ -78,6 +121,7 @@ class Ui:
     def submit(self) -> str:
         """Press Submit, again where page or server was not ready for it; return the id of the flow run it has made."""
         button = self.page.get_by_role("button", name="Submit")
+        self.clicks.append("Submit")
         for _ in range(TRIES):
             with (
                 suppress(PlaywrightTimeout),
@@ -93,6 +137,10 @@ class Ui:
         found: dict[str, Any] = self.ask(f"flow_runs/{flow_run_id}", method="GET")
         return found
 
+    def cancel_before_it_begins(self, flow_run_id: str) -> None:
+        """Cancel a flow run that was made, and that no test needs any longer."""
+        self.ask(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": "CANCELLED"}, "force": True})
+
     def ended(self, flow_run_id: str) -> dict[str, Any]:
         """Wait for the end of a flow run; return how it stands then."""
         self.until(lambda: self.run(flow_run_id)["state_type"] in ENDED)
@@ -102,14 +150,20 @@ class Ui:
         """Open the page of a flow run, and what stands under one of its tabs."""
         self.go(f"runs/flow-run/{flow_run_id}")
         if tab:
-            self.page.get_by_role("tab", name=tab).click()
+            self.click(self.page.get_by_role("tab", name=tab))
+
+    def choose(self, entry: str) -> None:
+        """Choose an entry of the menu of a run's page."""
+        menu = self.page.locator(".lucide-ellipsis-vertical")
+        self.click(self.page.locator("main").get_by_role("button").filter(has=menu).first)
+        self.click(self.page.get_by_role("menuitem", name=entry))
 
     def see_artifact(self, flow_run_id: str, key: str) -> None:
         """Open an artifact of a flow run, from the run's own page."""
         of_run = {"flow_runs": {"id": {"any_": [flow_run_id]}}, "artifacts": {"key": {"any_": [key]}}}
         newest, *_ = self.ask("artifacts/filter", of_run | {"sort": "CREATED_DESC"})
         self.see_run(flow_run_id, tab="Artifacts")
-        self.page.get_by_role("link", name=key).first.click()
+        self.click(self.page.get_by_role("link", name=key).first)
         expect(self.page).to_have_url(re.compile(newest["id"]), timeout=30_000)
 
     def sees(self, text: str) -> None:

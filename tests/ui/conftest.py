@@ -14,15 +14,16 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from armrest.sandbox import COLUMNS, sample_rows
-from deployments.local_stack import LocalStack
+from deployments.local_stack import LocalStack, client_numbers
 from tests import migrated_home, patient_http
 from tests.conftest import ARMREST, plain_environment
+from tests.flows.host_process import Host, host_process
 from tests.ports import two_free_ports
 from tests.ui.browser import Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
 ROOT: Final = Path(__file__).parents[2]
-CLIENTS: Final = "2218,2219,2220,2221,2222,2231,2232,2233,2234,2300"
+CLIENTS: Final = "2218,2219,2220,2221,2222,2231,2232,2233,2234,2235,2300," + ",".join(map(str, range(2240, 2260)))
 """The clients that runs of these tests may touch."""
 CHROMIUM: Final = ("chromium", "chromium-browser", "google-chrome")
 ALONE: Final = (
@@ -48,10 +49,15 @@ class Up:
 
     place: LocalStack
 
+    @property
+    def inbox(self) -> Path:
+        """The folder of the customer files."""
+        return self.place.sample.parent
+
     def write(self, name: str, customers: int, *, seed: int = 1, first: int = 10001) -> list[dict[str, str]]:
         """Write a customer file into the inbox; return its rows. Each client has numbers of its own, from `first`."""
         rows = [row | {"customerNo": str(no)} for no, row in enumerate(sample_rows(customers, seed), start=first)]
-        with (self.place.sample.parent / name).open("w", encoding="utf-8", newline="") as file:
+        with (self.inbox / name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
@@ -85,8 +91,15 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     migrated_home.fill(home / "prefect", plain_environment())
     command = [sys.executable, "-m", "deployments.up", "--port", str(port), "--home", str(home), "--clients", CLIENTS]
     subprocess.run(command, cwd=ROOT, check=True)
-    yield Up(LocalStack(home, port))
+    yield Up(LocalStack(home, port, clients=client_numbers(CLIENTS)))
     subprocess.run([sys.executable, "-m", "deployments.down", "--home", str(home)], cwd=ROOT, check=True)
+
+
+@pytest.fixture(scope="session")
+def host(up: Up) -> Iterator[Host]:
+    """Runs flows on the same server, without a worker: where it does not matter who runs them, that is cheaper."""
+    with host_process(up.place.environment()) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

@@ -52,13 +52,13 @@ def test_each_artifact_of_a_run_can_be_opened(ui: Ui, up: Up) -> None:
 def test_a_wrong_value_is_refused_by_the_form_with_what_is_wrong(ui: Ui) -> None:
     ui.open_form(UPDATE)
     ui.fill(source="june.csv", client_no=0)
-    ui.page.get_by_role("button", name="Submit").click()
+    ui.click(ui.page.get_by_role("button", name="Submit"))
 
     message = ui.field("client_no").evaluate("field => field.validationMessage")
 
     assert "greater than or equal to 1" in message
     ui.fill(client_no=2218, max_rejected="many")
-    ui.page.get_by_role("button", name="Submit").click()
+    ui.click(ui.page.get_by_role("button", name="Submit"))
     ui.picture("refused", showing="many")
 
 
@@ -72,7 +72,7 @@ def test_a_form_asks_for_no_none_and_refuses_in_words(ui: Ui, path: str) -> None
     ui.page.locator("textarea").nth(0).fill("june.csv")
     ui.page.locator("textarea").nth(1).fill("many")
     ui.page.locator("input[type=number], input").filter(visible=True).nth(1).fill("2218")
-    ui.page.get_by_role("button", name="Submit").click()
+    ui.click(ui.page.get_by_role("button", name="Submit"))
     ui.sees("'a number of rows or a share of them, such as 12 or 5%' was expected")
     assert "max_rejected" in ui.page.inner_text("body")
 
@@ -96,7 +96,7 @@ def test_one_customer_is_updated_and_looked_up_from_forms(ui: Ui, up: Up) -> Non
     ui.see_artifact(run, "arm-customer-2220")
     ui.sees(f"customer {number}: ARM has updated the customer")
     ui.picture("customer", showing="one.csv")
-    ui.page.get_by_role("link", name="-2220-").first.click()
+    ui.click(ui.page.get_by_role("link", name="-2220-").first)
     ui.sees("2220 · one.csv")
 
 
@@ -123,6 +123,6 @@ def test_schedules_tell_when_they_run_next(ui: Ui) -> None:
     next_run = ui.ask("flow_runs/filter", of_settle | {"sort": "EXPECTED_START_TIME_ASC"})[0]
     ui.go(f"deployments/deployment/{settle}")
     ui.sees("Every 10 minutes")
-    ui.page.get_by_role("tab", name="Upcoming").click()
+    ui.click(ui.page.get_by_role("tab", name="Upcoming"))
 
     ui.picture("upcoming", showing=next_run["name"])

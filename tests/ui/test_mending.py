@@ -20,7 +20,7 @@ def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui:
     up.behave()
 
     ui.see_artifact(failed, "arm-run-2220")
-    ui.page.get_by_role("link", name="Send the failed customers again").click()
+    ui.click(ui.page.get_by_role("link", name="Send the failed customers again"))
     ui.picture("rerun", showing="The run that failed")
     expect(ui.page.get_by_role("spinbutton")).to_have_value("2220")
     rerun = ui.submit()
@@ -30,7 +30,7 @@ def test_a_failed_run_is_sent_again_by_the_link_in_its_summary_and_completes(ui:
     ui.picture("healed", showing="Completed: client 2220")
     assert up.armrest("show", rerun)["customers"]["settled"] == 1
     assert up.armrest("customer", refused, "--client-no", "2220")["runs"][0]["outcome"] == "updated"
-    ui.page.get_by_role("link", name=up.armrest("show", failed)["run_id"]).first.click()
+    ui.click(ui.page.get_by_role("link", name=up.armrest("show", failed)["run_id"]).first)
     ui.page.wait_for_url(f"**/{failed}*", wait_until="commit")
 
 
@@ -49,16 +49,15 @@ def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
 
     ui.see_run(run)
     ui.sees("Paused")
-    ui.page.locator("main").get_by_role("button").filter(has=ui.page.locator(".lucide-ellipsis-vertical")).first.click()
-    ui.page.get_by_role("menuitem", name="Resume").click()
+    ui.choose("Resume")
     ui.picture("asks", showing="10 rows, but 60 in the last run")
     dialog = ui.page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Select Decision").click()
+    ui.click(dialog.get_by_role("button", name="Select Decision"))
     ui.page.get_by_role("option", name=decision).dispatch_event("click")  # the list may open out of view
     dialog.get_by_label("Decided By").fill("kari")
     if decision == "approve":
         ui.picture("approve", showing="Decided By")
-    dialog.get_by_role("button", name="Resume").click()
+    ui.click(dialog.get_by_role("button", name="Resume"))
 
     assert ui.ended(run)["state_name"] == state
     ui.see_run(run, tab="Details")

@@ -143,5 +143,5 @@ def test_a_second_deploy_removes_what_has_ended_since_and_keeps_the_schedule(dep
     assert set(names) == EXPECTED | {"purge/manual"}
     assert len(names[VERIFY]["schedules"]) == 1
     assert f"Deployment resume-run/manual: replaced by {RESUME}, and removed" in output
-    assert "removed, of an earlier version: arm: of another version" in output
+    assert "removed, of an earlier version or setting: arm: of another version" in output
     assert "Earlier deployments: none" in server.deploy()
