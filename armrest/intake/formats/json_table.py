@@ -64,7 +64,6 @@ class JsonTable(PlainTable):
             row += len(block)
 
     def _customers(self) -> Iterator[Any]:
-        decode = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant).raw_decode
         rest, row, skip = "", 0, self._before
         texts = self._texts(BLOCK_BYTES)
         for text in texts:
@@ -77,9 +76,7 @@ class JsonTable(PlainTable):
                     self._refuse_more(rest[index + 1 :], texts, row)
                     return
                 try:
-                    customer, end = decode(rest, index)
-                except _Ambiguous as error:
-                    raise self._refused("damaged", f"row {row + 1}: {error}", row + 1) from None
+                    customer, end = self._decoded(rest, index, row + 1)
                 except (ValueError, RecursionError):  # which one depends on the Python version
                     break
                 if end == len(rest) and rest[index : index + 1] not in "{[":
@@ -96,6 +93,13 @@ class JsonTable(PlainTable):
             raise self._too_deep(row + 1)
         if rest.strip() or self._many:
             raise self._refused("damaged", f"row {row + 1}: not JSON, or cut short; export it again", row + 1)
+
+    def _decoded(self, text: str, index: int, row: int) -> tuple[Any, int]:
+        """Return the value at this index, and the index after it."""
+        try:
+            return _DECODER.raw_decode(text, index)
+        except _Ambiguous as error:
+            raise self._refused("damaged", f"row {row}: {error}", row) from None
 
     def _refuse_more(self, tail: str, texts: Iterator[str], row: int) -> None:
         """Refuse what follows the list: two files that were joined would lose the customers of the second."""
@@ -177,6 +181,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise _Ambiguous(f"{constant} is not JSON; write null where there is no value, which keeps ARM's")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
 
 
 def _ends_body(tail: str) -> bool:

@@ -48,7 +48,7 @@ def test_a_missing_value_of_python_blanks_no_field(source: Open, missing: str) -
     ],
 )
 def test_a_field_that_is_there_twice_is_refused(source: Open, record: str) -> None:
-    with pytest.raises(InputRefused, match="row 1: .* twice"):
+    with pytest.raises(InputRefused, match=r"row 1: .* twice"):
         read(source(f"{record}\n", "kunder.ndjson"))
 
 
