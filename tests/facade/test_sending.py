@@ -69,6 +69,20 @@ def test_only_changes_are_sent_the_second_time(connection: armrest.Connection) -
     assert (run.customers.planned, run.customers.unchanged, run.is_complete) == (1, 2, True)
 
 
+def test_a_short_list_of_corrections_does_not_let_a_shrunken_file_pass(
+    connection: armrest.Connection, tmp_path: Path
+) -> None:
+    nightly, corrections = tmp_path / "nightly.csv", tmp_path / "corrections.csv"
+    customers(10).to_csv(nightly, index=False)
+    customers(2).to_csv(corrections, index=False)
+    connection.update_customers(nightly, client_no=CLIENT_NO)
+    connection.update_customers(corrections, client_no=CLIENT_NO)
+    customers(3).to_csv(nightly, index=False)
+
+    with pytest.raises(armrest.RunRefused, match="3 rows, but 10 in the last run"):
+        connection.update_customers(nightly, client_no=CLIENT_NO, min_rows="50%")
+
+
 def test_failed_customers_are_sent_again(connection: armrest.Connection, arm: SandboxServer) -> None:
     arm.behaviour.refuse_customers = frozenset({"10002"})
     run = connection.update_customers(customers(3), client_no=CLIENT_NO)
