@@ -51,6 +51,8 @@ def checked_name(name: str) -> str:
     Raises:
         InputRefused: It cannot be the name of a file.
     """
+    if not isinstance(name, str):
+        raise InputRefused(f"the name of a frame is a text, not of type {type(name).__name__}", code="not-readable")
     if not name or len(name) > MOST_NAME_CHARS or not name.isprintable() or name.startswith(".") or "/" in name:
         what = f"is not the name of a frame: use up to {MOST_NAME_CHARS} printable characters without a slash"
         raise InputRefused(f"name {name[:MOST_NAME_CHARS]!r} {what}, such as crm-customers", code="not-readable")

@@ -3,7 +3,7 @@
 Requires: `ARMREST_…` settings; see `armrest.settings`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from armrest.api import ArmClient, Forbidden
@@ -12,8 +12,8 @@ from armrest.app.send_single import send_single_update, with_whole_address
 from armrest.app.source_options import rules_of
 from armrest.app.workspace import Workspace, arm_client, required_api_url
 from armrest.delivery import DeliveryOptions
-from armrest.intake import is_customer_number, read_single_customer
-from armrest.model import CustomerRecord, CustomerUpdate
+from armrest.intake import InputRefused, is_customer_number, read_single_customer
+from armrest.model import KNOWN, CustomerRecord, CustomerUpdate, cells_of
 from armrest.outbox import RunSummary
 from armrest.reconcile import differences
 from armrest.settings import Settings
@@ -59,7 +59,8 @@ async def update_single_customer(
     """Check a customer's new values, and update it now.
 
     Args:
-        values: New values by field, with the names of a customer file's columns.
+        values: New values by field, with the names of a customer file's columns. A blank value is refused, because it may
+            be a mistake: `clear` names the fields to blank.
         clear: Fields to blank.
         user_id: The author of the update; None: the user id in the settings.
 
@@ -71,9 +72,12 @@ async def update_single_customer(
         SettingsRefused: A setting is missing.
         ArmError: ARM does not answer, or rejects the login.
     """
+    if both := sorted(set(values) & set(clear)):
+        raise InputRefused(f"{both[0]} has a new value and is to be blank, too: keep one of them", code="column-twice")
     new_values = {**values, **dict.fromkeys(clear, "")}
     rules = rules_of(workspace.settings)
-    read_single_customer(customer_no, new_values, severities=rules)  # what is at fault is said before anything is asked
+    read = read_single_customer(customer_no, new_values, severities=rules)  # before anything is asked
+    _refuse_blanks(read, values)
     async with arm_client(workspace.settings, client_no=client_no, updates=True) as arm:
         record = await _record(arm, client_no, customer_no)
         customer = read_single_customer(customer_no, with_whole_address(new_values, record), severities=rules)
@@ -82,6 +86,19 @@ async def update_single_customer(
         None if record is None else {name: (old, new) for name, (new, old) in differences(customer, record).items()}
     )
     return SingleUpdate(run, customer, changes)
+
+
+def _refuse_blanks(customer: CustomerUpdate, names: Iterable[str]) -> None:
+    """Refuse a new value of which nothing is left, such as `""`, a blank, or a character without width.
+
+    Raises:
+        InputRefused: There is such a value.
+    """
+    cells = cells_of(customer)
+    for name in names:
+        if not cells.get(KNOWN[name]):
+            what = f"{name} has no value; leave it out to keep ARM's, or clear it to blank it"
+            raise InputRefused(f"this customer: {what}", code="nothing-to-change", column=name)
 
 
 async def _record(arm: ArmClient, client_no: int, customer_no: str) -> CustomerRecord | None:

@@ -12,7 +12,14 @@ from armrest.app.environment import SettingsRefused, environment_settings
 from armrest.app.frame_spool import remove_spooled_frame, spool_frame
 from armrest.app.source_options import SourceOptions
 from armrest.app.workspace import Workspace, open_workspace
-from armrest.facade.options import READING, OptionRefused, UpdateOptions, source_options
+from armrest.facade.options import (
+    READING,
+    OptionRefused,
+    UpdateOptions,
+    client_number,
+    refuse_unusable,
+    source_options,
+)
 from armrest.intake import InputRefused
 from armrest.settings import Settings
 
@@ -20,6 +27,8 @@ Source = Any
 """A path, an address, `sql:NAME`, or a frame: pandas, polars, Arrow, or any object with `__arrow_c_stream__`."""
 
 _KNOWN: Final = frozenset(UpdateOptions.__annotations__)
+SECRETS: Final = frozenset({"token", "identity_client_secret", "ledger_url", "sources"})
+"""Settings that may hold a secret, so that no pickle has them."""
 _NOTHING_TO_RESUME: Final = (InputRefused, OptionRefused, SettingsRefused, TypeError)
 
 
@@ -27,6 +36,7 @@ class ConnectionBase:
     """The settings of one ARM. Nothing stays open between two calls: each opens the ledger and closes it again."""
 
     def __init__(self, **settings: Any) -> None:
+        self._left_out: frozenset[str] = frozenset()  # the settings that a pickle did not take along
         self._overrides = {name: value for name, value in settings.items() if value is not None}
         if isinstance(self._overrides.get("token"), str):
             self._overrides["token"] = SecretStr(self._overrides["token"])
@@ -38,7 +48,8 @@ class ConnectionBase:
         return f"<armrest connection {shown or 'of the environment'}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_overrides": {name: value for name, value in self._overrides.items() if name in {"api_url", "home"}}}
+        kept = {name: value for name, value in self._overrides.items() if name not in SECRETS}
+        return {"_overrides": kept, "_left_out": frozenset(self._overrides) - frozenset(kept)}
 
     def checked(self) -> Self:
         """Return this connection.
@@ -57,6 +68,9 @@ class ConnectionBase:
         if "api_url" in overrides:
             overrides = {"connection": "", **overrides}
         settings = environment_settings(**overrides)
+        if "ledger_url" in self._left_out and settings.ledger_url is None:  # another ledger would know no run
+            what = "this connection comes from a pickle, which leaves its ledger_url out"
+            raise SettingsRefused(f"{what}: set ARMREST_LEDGER_URL, or use armrest.connect again")
         if name or settings.connection:
             what = (
                 f"the connection {name or settings.connection} is a Prefect block, which only flows and commands read"
@@ -68,7 +82,7 @@ class ConnectionBase:
     def _workspace(self, client_no: int | None = None) -> Iterator[Workspace]:
         with open_workspace(self._settings) as workspace:
             clients = workspace.settings.clients
-            if client_no is not None and clients and client_no not in clients:
+            if client_no is not None and clients and client_number(client_no) not in clients:
                 listed = ", ".join(map(str, clients))
                 raise SettingsRefused(f"client {client_no} is not in the list of ARMREST_CLIENTS: {listed}")
             yield workspace
@@ -107,6 +121,7 @@ class ConnectionBase:
         reading = {key: value for key, value in options.items() if key in READING}
         if unknown := options.keys() - _KNOWN - READING:
             raise TypeError(f"there is no argument {min(unknown)!r}")
+        refuse_unusable(options)
         if isinstance(source, (str, os.PathLike)):
             return source_options(os.fspath(source), reading)
         if reading.get("max_source_age") is not None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from armrest.facade.connection_base import ConnectionBase
+from armrest.facade.options import client_number
 from armrest.facade.tables import HISTORY, OUTCOMES, RUNS, data_frame
 from armrest.outbox import RunSummary, export, find_run, outcomes_of_customer, outcomes_of_run, summaries
 
@@ -43,7 +44,8 @@ class LedgerCalls(ConnectionBase):
     def history(self, customer_no: str, *, client_no: int) -> "pd.DataFrame":
         """Return a row for each run that contains a customer, the newest first; empty if none does."""
         with self._workspace() as workspace:
-            outcomes = outcomes_of_customer(workspace.outbox.ledger, client_no, customer_no)
+            number = client_number(client_no)
+            outcomes = outcomes_of_customer(workspace.outbox.ledger, number, str(customer_no))
             rows = (
                 (one.run_id, one.outcome, one.batch_uuid, one.reason, one.at, ", ".join(one.fields)) for one in outcomes
             )

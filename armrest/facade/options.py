@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import index
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict, get_args
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from armrest.app.source_options import SourceOptions
 from armrest.app.source_parameters import SourceParameters, option_of
 from armrest.errors import ArmrestError
 from armrest.model import AddressPolicy, DuplicatePolicy, Mode
+from armrest.outbox import Only
 
 
 class OptionRefused(ArmrestError, ValueError):
@@ -83,6 +85,11 @@ class UpdateOptions(PlanOptions, SendOptions, total=False):
     """A plan, and how it is sent."""
 
 
+MOST_CUSTOMERS_A_BATCH: Final = 100_000
+LARGEST_NUMBER: Final = 2**31 - 1
+LONGEST_USER_ID: Final = 100
+LONGEST_SHOWN: Final = 40
+
 READING = frozenset(SourceParameters.model_fields) - {"source"}
 """The options that say how a source is read."""
 
@@ -110,14 +117,77 @@ def source_options(source: str, options: Mapping[str, Any]) -> SourceOptions:
         raise _refused(error) from None
 
 
+def client_number(value: object) -> int:
+    """Return the number of a client, also of a type of another library, such as numpy's.
+
+    Raises:
+        OptionRefused: It is none.
+    """
+    refuse_unusable({"client_no": value})
+    return int(value)  # type: ignore[call-overload,no-any-return]
+
+
+def refuse_unusable(arguments: Mapping[str, object]) -> None:
+    """Refuse a value that a flag or a form would refuse, too; an argument that has no rule here is judged elsewhere.
+
+    Raises:
+        OptionRefused: An argument has such a value.
+    """
+    for name, value in arguments.items():
+        is_usable, expected = _RULES.get(name, (None, ""))
+        if is_usable is not None and not is_usable(value):
+            raise OptionRefused(f"{name}: write {expected}, not {ascii(value)[:LONGEST_SHOWN]}")
+
+
+def names_in(value: Sequence[str]) -> Sequence[str]:
+    """Return names, where one alone may be given as a text."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _is_number(least: int, most: int, *, may_be_left_out: bool = False) -> Callable[[Any], bool]:
+    def is_usable(value: Any) -> bool:
+        if value is None:
+            return may_be_left_out
+        try:
+            return type(value) is not bool and least <= index(value) <= most
+        except TypeError:
+            return False
+
+    return is_usable
+
+
+def _is_user_id(value: Any) -> bool:
+    is_name = isinstance(value, str) and 1 <= len(value) <= LONGEST_USER_ID and value.isprintable()
+    return value is None or is_name
+
+
+_RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "client_no": (_is_number(1, LARGEST_NUMBER), "a client's number, such as 2218"),
+    "client_no_is_right": (_is_number(0, LARGEST_NUMBER), "client_no again, or 0"),
+    "batch_size": (
+        _is_number(1, MOST_CUSTOMERS_A_BATCH, may_be_left_out=True),
+        f"a number from 1 to {MOST_CUSTOMERS_A_BATCH:,}",
+    ),
+    "sample": (_is_number(1, LARGEST_NUMBER, may_be_left_out=True), "a number of customers, or None for all"),
+    "mode": (lambda value: value in get_args(Mode), " or ".join(get_args(Mode))),
+    "only": (lambda value: value in get_args(Only), ", ".join(get_args(Only))),
+    "changes_only": (lambda value: isinstance(value, bool), "True or False"),
+    "check_profile": (lambda value: value is None or isinstance(value, bool), "True, False or None"),
+    "user_id": (_is_user_id, f"a text of up to {LONGEST_USER_ID} printable characters"),
+}
+"""For each argument, whether a value can be used, and what is expected."""
+
+
 def seconds(duration: Duration, *, name: str) -> float:
     """Return a length of time in seconds.
 
     Raises:
         OptionRefused: It is not a length of time.
     """
-    if isinstance(duration, timedelta):
+    if isinstance(duration, timedelta) and duration >= timedelta():
         return duration.total_seconds()
+    if not isinstance(duration, str):
+        raise OptionRefused(f'{name}: write a length of time as text, such as "30m", or as a timedelta from 0 on')
     try:
         return seconds_in(duration)
     except ValueError as error:

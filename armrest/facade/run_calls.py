@@ -16,7 +16,17 @@ from armrest.delivery import Acceptance, Sweep, sweep
 from armrest.facade.connection_base import Source
 from armrest.facade.event_loop import run_sync
 from armrest.facade.ledger_calls import LedgerCalls
-from armrest.facade.options import Duration, OptionRefused, PlanOptions, SendOptions, UpdateOptions, seconds
+from armrest.facade.options import (
+    Duration,
+    OptionRefused,
+    PlanOptions,
+    SendOptions,
+    UpdateOptions,
+    client_number,
+    names_in,
+    refuse_unusable,
+    seconds,
+)
 from armrest.facade.plan_handle import Plan
 from armrest.facade.progress_bar import showing
 from armrest.facade.run_handle import Run, RunRefused
@@ -32,6 +42,7 @@ class RunCalls(LedgerCalls):
 
     async def aplan(self, source: Source, *, client_no: int, **options: Unpack[PlanOptions]) -> Plan:
         """Like `plan`, for a running event loop."""
+        client_no = client_number(client_no)
         with self._workspace(client_no) as workspace:
             async with self._asource(source, dict(options)) as reading:
                 with showing(options.get("progress")):
@@ -81,7 +92,7 @@ class RunCalls(LedgerCalls):
 
     async def aupdate_customers(self, source: Source, *, client_no: int, **options: Unpack[UpdateOptions]) -> Run:
         """Like `update_customers`, for a running event loop."""
-        times = _times(options)
+        client_no, times = client_number(client_no), _times(options)
         with self._workspace(client_no) as workspace:
             arm_client(workspace.settings, client_no=client_no, updates=True)  # before the source is read
             async with self._asource(source, dict(options), resumes=True) as reading:
@@ -114,9 +125,11 @@ class RunCalls(LedgerCalls):
         user_id: str | None = None,
     ) -> SingleUpdate:
         """Like `update_customer`, for a running event loop."""
+        client_no = client_number(client_no)
+        refuse_unusable({"user_id": user_id})
         with self._workspace(client_no) as workspace:
             return await update_single_customer(
-                workspace, client_no, customer_no, values=values, clear=clear, user_id=user_id
+                workspace, client_no, customer_no, values=values, clear=names_in(clear), user_id=user_id
             )
 
     def update_customer(
@@ -131,7 +144,7 @@ class RunCalls(LedgerCalls):
         """Update one customer at once.
 
         Args:
-            values: New values by field, with the names of a customer file's columns.
+            values: New values by field, with the names of a customer file's columns; each is a text that is not blank.
             clear: Fields to blank in ARM.
 
         Raises:
@@ -152,9 +165,10 @@ class RunCalls(LedgerCalls):
     ) -> list[Run]:
         """Like `rerun`, for a running event loop."""
         times, reruns = _times(options), list[Run]()
+        refuse_unusable({"only": only} if client_no is None else {"only": only, "client_no": client_no})
         with self._workspace(client_no) as workspace, showing(options.get("progress")):
             choices = select_for_rerun(
-                workspace, run_id=run_id, batch_uuids=batch_uuids, client_no=client_no, only=only
+                workspace, run_id=run_id, batch_uuids=names_in(batch_uuids), client_no=client_no, only=only
             )
             for choice in choices:
                 workspace.arm_for(choice.parent)
@@ -208,7 +222,7 @@ class RunCalls(LedgerCalls):
         deadline: Duration = SETTLE_DEADLINE,
     ) -> Sweep:
         """Like `settle`, for a running event loop."""
-        acceptance = Acceptance(uuids=frozenset(accept), by=login_name(), reason=reason) if accept else None
+        acceptance = Acceptance(uuids=frozenset(names_in(accept)), by=login_name(), reason=reason) if accept else None
         with self._workspace() as workspace:
             settings = workspace.settings
             async with arm_client(settings, updates=True) as arm:
@@ -220,7 +234,7 @@ class RunCalls(LedgerCalls):
                     open_too_long_seconds=settings.open_too_long_seconds,
                     clients=settings.clients,
                     accept=acceptance,
-                    lost=declare_lost,
+                    lost=names_in(declare_lost),
                     lost_after_seconds=None if lost_after is None else seconds(lost_after, name="lost_after"),
                 )
 

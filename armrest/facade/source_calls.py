@@ -12,7 +12,7 @@ from armrest.app.workspace import arm_client
 from armrest.facade.check_result import CheckResult, VerifyResult
 from armrest.facade.connection_base import ConnectionBase, Source
 from armrest.facade.event_loop import run_sync
-from armrest.facade.options import OptionRefused, ReadOptions
+from armrest.facade.options import OptionRefused, ReadOptions, client_number, refuse_unusable
 from armrest.facade.tables import frame_of_records
 from armrest.reconcile import FromSource, fetch_records
 
@@ -52,6 +52,7 @@ class SourceCalls(ConnectionBase):
     ) -> VerifyResult:
         """Like `verify`, for a running event loop."""
         file = _file(drift_file)
+        refuse_unusable({"sample": sample} if client_no is None else {"sample": sample, "client_no": client_no})
         if run_id is not None and source is None:
             with self._workspace(client_no) as workspace:
                 return VerifyResult(await verify_run(workspace, run_id, sample=sample, drift_file=file))
@@ -59,7 +60,8 @@ class SourceCalls(ConnectionBase):
             raise OptionRefused("verify: name what to compare with: a source and client_no, or run_id")
         async with self._asource(source, dict(options)) as reading:
             settings = self._settings()
-            return VerifyResult(await verify_source(settings, reading, client_no, sample=sample, drift_file=file))
+            number = client_number(client_no)
+            return VerifyResult(await verify_source(settings, reading, number, sample=sample, drift_file=file))
 
     def verify(
         self,
@@ -82,7 +84,7 @@ class SourceCalls(ConnectionBase):
 
     async def afetch_customers(self, *, client_no: int, numbers: Source = None) -> "pd.DataFrame":
         """Like `fetch_customers`, for a running event loop."""
-        settings = self._settings()
+        client_no, settings = client_number(client_no), self._settings()
         async with self._asource(numbers, {}) if numbers is not None else nullcontext() as reading:
             customers = FromSource(reading.open(settings)).customers() if reading else ()
             async with arm_client(settings, client_no=client_no) as arm:

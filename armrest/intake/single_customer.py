@@ -70,6 +70,11 @@ def read_single_customer(
     """
     if "customerNo" in values:
         raise InputRefused(f"{NAME}: a customer number cannot be changed", code="unknown-column", column="customerNo")
+    cells: Mapping[str, object] = {"customerNo": customer_no, **values}
+    for name, value in cells.items():
+        if not isinstance(value, str):
+            what = f"{name} is of type {type(value).__name__}; write it as text"
+            raise InputRefused(f"{NAME}: {what}", code="nested", column=name)
     table = _OneRow({"customerNo": customer_no, **values})
     policy = Policy(address="replace", severities=severities or {})
     block = _only_block(table, policy)

@@ -167,6 +167,11 @@ PITFALLS: dict[str, tuple[Callable[[], Any], str, str]] = {
         "nested",
         "a value of type object in row 2",
     ),
+    "a list for one value": (
+        lambda: customers(1, phoneNo=[["91234567", "91234568"]]),
+        "nested",
+        "holds list<item: string>",
+    ),
     "nested": (lambda: customers(1, phoneNo=[{"a": "b"}]), "nested", "holds struct<a: string>, not texts"),
     "a query": (
         lambda: pl.LazyFrame(COLUMNS),

@@ -5,15 +5,28 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 import armrest
+from armrest.facade.connection_base import SECRETS
 from armrest.sandbox import SandboxServer
+from armrest.settings import Settings
 from tests.facade.conftest import CLIENT_NO, customers
+
+HELD = {
+    "customerNo": "10001",
+    "name": "Kari",
+    "phoneNo": "22222222",
+    "postalAddress": {"addressLine1": "Storgata 1", "postalCode": "0155", "cityName": "Oslo"},
+}
 
 
 def test_a_frame_in_an_outcome_for_every_customer_out(connection: armrest.Connection, arm: SandboxServer) -> None:
@@ -54,6 +67,20 @@ def test_only_changes_are_sent_the_second_time(connection: armrest.Connection) -
     run = connection.update_customers(changed, client_no=CLIENT_NO, changes_only=True)
 
     assert (run.customers.planned, run.customers.unchanged, run.is_complete) == (1, 2, True)
+
+
+def test_a_short_list_of_corrections_does_not_let_a_shrunken_file_pass(
+    connection: armrest.Connection, tmp_path: Path
+) -> None:
+    nightly, corrections = tmp_path / "nightly.csv", tmp_path / "corrections.csv"
+    customers(10).to_csv(nightly, index=False)
+    customers(2).to_csv(corrections, index=False)
+    connection.update_customers(nightly, client_no=CLIENT_NO)
+    connection.update_customers(corrections, client_no=CLIENT_NO)
+    customers(3).to_csv(nightly, index=False)
+
+    with pytest.raises(armrest.RunRefused, match="3 rows, but 10 in the last run"):
+        connection.update_customers(nightly, client_no=CLIENT_NO, min_rows="50%")
 
 
 def test_failed_customers_are_sent_again(connection: armrest.Connection, arm: SandboxServer) -> None:
@@ -243,6 +270,27 @@ class TestSettings:
         assert arm.token not in repr(connection)
         assert arm.token.encode() not in pickle.dumps(connection)
 
+    def test_a_pickled_connection_still_allows_its_clients_only(self, tmp_path: Path) -> None:
+        again = pickle.loads(pickle.dumps(armrest.connect(home=tmp_path, clients=(2219,))))
+
+        with pytest.raises(armrest.SettingsRefused, match="client 2218 is not in the list of ARMREST_CLIENTS: 2219"):
+            again.plan(customers(1), client_no=CLIENT_NO)
+
+    def test_a_pickled_connection_uses_no_other_ledger(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        ledger = f"sqlite:///{tmp_path / 'other.db'}"
+        pickled = pickle.dumps(armrest.connect(home=tmp_path, ledger_url=ledger))
+
+        assert ledger.encode() not in pickled
+        with pytest.raises(armrest.SettingsRefused, match="leaves its ledger_url out: set ARMREST_LEDGER_URL"):
+            pickle.loads(pickled).runs()
+        monkeypatch.setenv("ARMREST_LEDGER_URL", ledger)
+        assert pickle.loads(pickled).runs().empty
+
+    def test_every_secret_setting_is_left_out_of_a_pickle(self) -> None:
+        secret = {name for name, field in Settings.model_fields.items() if "Secret" in str(field.annotation)}
+
+        assert secret == SECRETS
+
 
 @pytest.mark.parametrize(
     ("options", "message"),
@@ -253,6 +301,13 @@ class TestSettings:
         ({"client_no_is_right": 1}, "client_no_is_right is 1, but client_no is 2218"),
         ({"max_source_age": "1h"}, "a frame has no known age"),
         ({"clear": "shoes"}, "clear: write all, or one of"),
+        ({"batch_size": -1}, "batch_size: write a number from 1 to 100,000, not -1"),
+        ({"changes_only": "no"}, "changes_only: write True or False, not 'no'"),
+        ({"check_profile": "no"}, "check_profile: write True, False or None, not 'no'"),
+        ({"mode": "Upsert"}, "mode: write update or upsert, not 'Upsert'"),
+        ({"user_id": ""}, "user_id: write a text of up to 100 printable characters"),
+        ({"deadline": 30}, 'deadline: write a length of time as text, such as "30m"'),
+        ({"deadline": timedelta(minutes=-1)}, "deadline: write a length of time .* from 0 on"),
     ],
 )
 def test_an_argument_that_cannot_be_used_is_named(
@@ -260,6 +315,57 @@ def test_an_argument_that_cannot_be_used_is_named(
 ) -> None:
     with pytest.raises(armrest.OptionRefused, match=message):
         connection.update_customers(customers(1), client_no=CLIENT_NO, **options)  # type: ignore[arg-type]
+
+
+def test_what_is_no_client_number_is_refused(connection: armrest.Connection) -> None:
+    calls: list[Callable[[Any], object]] = [
+        lambda client_no: connection.plan(customers(1), client_no=client_no),
+        lambda client_no: connection.update_customers(customers(1), client_no=client_no),
+        lambda client_no: connection.update_customer("10001", {"name": "Kari"}, client_no=client_no),
+        lambda client_no: connection.fetch_customers(client_no=client_no),
+        lambda client_no: connection.verify(customers(1), client_no=client_no),
+        lambda client_no: connection.history("10001", client_no=client_no),
+    ]
+
+    for call in calls:
+        for client_no in (0, -1, True, None, "2218", 2218.0, 10**12):
+            with pytest.raises(armrest.OptionRefused):
+                call(client_no)
+
+
+def test_a_client_number_of_numpy_is_one(connection: armrest.Connection) -> None:
+    assert connection.plan(customers(1), client_no=np.int64(CLIENT_NO)).client_no == CLIENT_NO
+
+
+def test_a_sample_of_nobody_does_not_say_that_all_are_equal(connection: armrest.Connection) -> None:
+    for sample in (0, -1):
+        with pytest.raises(armrest.OptionRefused, match="sample: write a number of customers, or None for all"):
+            connection.verify(customers(1), client_no=CLIENT_NO, sample=sample)
+
+
+@pytest.mark.parametrize("field", ["name", "phoneNo", "addressLine1"])
+def test_a_value_that_is_none_blanks_no_field(connection: armrest.Connection, arm: SandboxServer, field: str) -> None:
+    arm.records.load(CLIENT_NO, [HELD])
+    before = arm.records.customer(CLIENT_NO, "10001")
+    values: list[Any] = ["", " ", "\u200b", "\u00a0\ufeff", None, float("nan"), 91234567]
+
+    for value in values:
+        with pytest.raises(armrest.InputRefused, match=rf"{field} (has no value; leave it out|is of type .* as text)"):
+            connection.update_customer("10001", {field: value}, client_no=CLIENT_NO)
+
+    assert arm.records.customer(CLIENT_NO, "10001") == before
+
+
+def test_a_field_is_not_set_and_cleared_at_once(connection: armrest.Connection, arm: SandboxServer) -> None:
+    arm.records.load(CLIENT_NO, [HELD])
+
+    with pytest.raises(armrest.InputRefused, match="phoneNo has a new value and is to be blank, too"):
+        connection.update_customer("10001", {"phoneNo": "91234567"}, clear="phoneNo", client_no=CLIENT_NO)
+    connection.update_customer("10001", {}, clear="phoneNo", client_no=CLIENT_NO)
+
+    held = arm.records.customer(CLIENT_NO, "10001")
+    assert held
+    assert (held["phoneNo"], held["name"]) == ("", "Kari")
 
 
 def test_an_argument_that_does_not_exist_is_a_type_error(connection: armrest.Connection) -> None:

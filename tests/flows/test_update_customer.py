@@ -82,8 +82,16 @@ def test_a_program_may_still_pass_changes(run_flow: RunFlow, kari: SandboxServer
             {"dateOfBirth": "31.12.80"},
             "this customer: dateOfBirth is not a date that exists, written as YYYY-MM-DD or as the mapping says",
         ),
+        (
+            {"phoneNo": "\u200b"},
+            "this customer: phoneNo has no value; leave it out to keep ARM's, or clear it to blank it",
+        ),
+        (
+            {"changes": {"phoneNo": ""}},
+            "this customer: phoneNo has no value; leave it out to keep ARM's, or clear it to blank it",
+        ),
     ],
-    ids=["nothing", "both", "wrong"],
+    ids=["nothing", "both", "wrong", "invisible", "blank"],
 )
 def test_a_form_that_is_wrong_sends_nothing_and_names_the_field(
     run_flow: RunFlow, kari: SandboxServer, form: dict[str, object], message: str

@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, Final
+from math import isfinite
+from typing import Any, Final, NoReturn
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import text_of
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Opened
-from armrest.model import FIELD_OF, FIELD_PATHS, GROUPS, KNOWN, nearest
+from armrest.model import FIELD_OF, FIELD_PATHS, GROUPS, KNOWN, LIST_FIELDS, nearest
 from armrest.nesting import MAX_NESTING, is_too_deep
 
 BLOCK_ROWS: Final = 5000
@@ -44,6 +45,7 @@ class JsonTable(PlainTable):
         self._opened = opened
         start = next(self._texts(START_BYTES), "")
         body = _BODY.match(start)
+        self._is_body = bool(body)
         self._before = body.end() if body else len(start) - len(start.lstrip(" \t\r\n["))
         self._many = bool(body) or start.lstrip().startswith("[")
         self.description = "JSON" if self._many else "NDJSON"
@@ -52,7 +54,7 @@ class JsonTable(PlainTable):
         """Read from the start.
 
         Raises:
-            InputRefused: The file is not JSON, or has an unknown field or a value that is not text.
+            InputRefused: The file is not JSON, has more than one list, an unknown field, or a value that is not text.
         """
         customers = self._customers()
         row = 1
@@ -62,18 +64,19 @@ class JsonTable(PlainTable):
             row += len(block)
 
     def _customers(self) -> Iterator[Any]:
-        decode = json.JSONDecoder().raw_decode
         rest, row, skip = "", 0, self._before
-        for text in self._texts(BLOCK_BYTES):
+        texts = self._texts(BLOCK_BYTES)
+        for text in texts:
             rest += text[skip:]
             skip = max(0, skip - len(text))
             index = 0
             while True:
                 index = _after_blanks(rest, index)
                 if self._many and rest[index : index + 1] == "]":
+                    self._refuse_more(rest[index + 1 :], texts, row)
                     return
                 try:
-                    customer, end = decode(rest, index)
+                    customer, end = self._decoded(rest, index, row + 1)
                 except (ValueError, RecursionError):  # which one depends on the Python version
                     break
                 if end == len(rest) and rest[index : index + 1] not in "{[":
@@ -91,21 +94,44 @@ class JsonTable(PlainTable):
         if rest.strip() or self._many:
             raise self._refused("damaged", f"row {row + 1}: not JSON, or cut short; export it again", row + 1)
 
+    def _decoded(self, text: str, index: int, row: int) -> tuple[Any, int]:
+        """Return the value at this index, and the index after it."""
+        try:
+            return _DECODER.raw_decode(text, index)
+        except _Ambiguous as error:
+            raise self._refused("damaged", f"row {row}: {error}", row) from None
+
+    def _refuse_more(self, tail: str, texts: Iterator[str], row: int) -> None:
+        """Refuse what follows the list: two files that were joined would lose the customers of the second."""
+        for text in texts:
+            tail = tail.lstrip() + text
+            if len(tail) > MAX_RECORD_LENGTH:
+                break
+        if not (_ends_body(tail) if self._is_body else not tail.strip()):
+            what = "something follows the end of its list; are these two files in one? Save each by itself"
+            raise self._refused("damaged", f"after row {row}: {what}", row)
+
     def _cells(self, customer: Any, row: int) -> tuple[str | None, ...]:
         """The value of each field path; None if it is missing."""
         if not isinstance(customer, dict):
             raise self._refused("nested", f"row {row}: every customer must be an object", row)
         cells: dict[str, str | None] = {}
+        for key, field_path, value in self._members(customer, row):
+            if field_path in cells:
+                raise self._refused("column-twice", f"row {row}: {field_path} is there twice; keep one of them", row)
+            cells[field_path] = self._text(key, field_path, value, row)
+        return tuple(map(cells.get, FIELD_PATHS))
+
+    def _members(self, customer: dict[str, Any], row: int) -> Iterator[tuple[str, str, object]]:
+        """Yield each value of a customer, by its key and its field path."""
         is_record = not customer.keys().isdisjoint(_TOP)  # otherwise its keys may be customer data
         for index, (key, value) in enumerate(customer.items(), start=1):
             if key in GROUPS and isinstance(value, dict):
                 for part, inner in value.items():
-                    field_path = self._field_path(f"{key}.{part}", row, index, may_be_shown=_is_a_word(part))
-                    cells[field_path] = self._text(part, inner, row)
+                    may_be_shown = _is_a_word(part)
+                    yield part, self._field_path(f"{key}.{part}", row, index, may_be_shown=may_be_shown), inner
             elif key not in GROUPS or value is not None:
-                field_path = self._field_path(key, row, index, may_be_shown=is_record and _is_a_word(key))
-                cells[field_path] = self._text(key, value, row)
-        return tuple(map(cells.get, FIELD_PATHS))
+                yield key, self._field_path(key, row, index, may_be_shown=is_record and _is_a_word(key)), value
 
     def _field_path(self, key: str, row: int, index: int, *, may_be_shown: bool) -> str:
         field_path = _NESTED.get(key)
@@ -115,13 +141,15 @@ class JsonTable(PlainTable):
             raise self._refused("unknown-column", f"{what}; rename it or leave it out", row)
         return field_path
 
-    def _text(self, key: str, value: object, row: int) -> str | None:
+    def _text(self, key: str, field_path: str, value: object, row: int) -> str | None:
         if value is None or isinstance(value, str):
             return value
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if isinstance(value, list) and field_path in LIST_FIELDS and all(isinstance(item, str) for item in value):
             return ";".join(value)
         if isinstance(value, (dict, list)):
             raise self._refused("nested", f"row {row}: {key} holds an object or a list where a text is expected", row)
+        if isinstance(value, float) and not isfinite(value):
+            raise self._refused("damaged", f"row {row}: {key} holds a number that is too large", row)
         return text_of(value)
 
     def _texts(self, block_bytes: int) -> Iterator[str]:
@@ -138,6 +166,35 @@ class JsonTable(PlainTable):
 
     def _refused(self, code: str, what: str, *rows: int) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
+
+
+class _Ambiguous(Exception):
+    """JSON that programs read in different ways."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _Ambiguous("an object names a member twice, and nobody knows which one counts; export it again")
+    return members
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise _Ambiguous(f"{constant} is not JSON; write null where there is no value, which keeps ARM's")
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def _ends_body(tail: str) -> bool:
+    """Whether this is the rest of an object after its list of customers, without a second list of that name."""
+    if is_too_deep(tail):
+        return False
+    try:
+        members = json.loads(f'{{"customers": []{tail}', object_pairs_hook=_object)
+    except (ValueError, RecursionError, _Ambiguous):
+        return False
+    return isinstance(members, dict)
 
 
 def _after_blanks(text: str, index: int) -> int:

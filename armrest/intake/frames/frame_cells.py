@@ -15,7 +15,7 @@ from pyarrow import types
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import texts_of
-from armrest.model import ADDRESS_FIELDS, NUMBER_COLUMNS
+from armrest.model import ADDRESS_FIELDS, LIST_FIELDS, NUMBER_COLUMNS
 
 FREE_TEXTS: Final = frozenset({"name", *ADDRESS_FIELDS})
 """Fields in which `None` may be a name or a town."""
@@ -70,9 +70,13 @@ class FrameColumn:
             (types.is_timestamp, self._timestamp),
             (types.is_date, lambda column, _: pc.cast(pc.cast(column, pa.date32()), pa.string())),
             (types.is_boolean, lambda column, _: pc.cast(column, pa.string())),
-            (_is_list_of_texts, lambda column, _: _joined(column)),
+            (self._is_list, lambda column, _: _joined(column)),
             (_is_binary, self._bytes),
         )
+
+    def _is_list(self, kind: Any) -> bool:
+        """Whether a column holds lists of texts, for a field that holds several."""
+        return self._field in LIST_FIELDS and _is_list_of_texts(kind)
 
     def _text(self, column: Any, first_row: int) -> Any:
         self._refuse_mix("texts", first_row)

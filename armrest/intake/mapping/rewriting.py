@@ -17,15 +17,19 @@ Step = Callable[[str, str], str]
 
 _WHOLE: Final = re.compile(r"([0-9]+)[.,]0{0,2}")
 """Not `10.000`, which may be ten thousand."""
+_BETWEEN_DIGITS: Final = re.compile(r"[\s#*'()-]+")
+_IN_GROUPS: Final = re.compile(r"[0-9]+(?:\.[0-9]{2,})*\.[0-9]{3,}")
+"""Not `155.0`, which is a fraction."""
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:([.,' \u00a0\u2019])[0-9]{3})(?:\1[0-9]{3})*")
 _NORWEGIAN_DATE: Final = date_format("D.M.YYYY")
 
 
 def _digits(cell: str, _: str) -> str:
-    """The digits, if there is no letter but a country's prefix (`N-0155`, `NO 974 760 673 MVA`)."""
+    """The digits of one whole number, also of one with a country's prefix (`N-0155`, `NO 974 760 673 MVA`)."""
     bare = re.sub(r"\A(?:NO|N)[\s-]*(?=\d)|(?<=\d)\s*MVA\Z", "", cell, flags=re.IGNORECASE)
-    digits = "".join(filter(str.isdecimal, bare))
-    return digits if digits and not any(map(str.isalpha, bare)) else cell
+    number = _BETWEEN_DIGITS.sub("", bare).removeprefix("+")
+    is_one = (number.isdecimal() and number.isascii()) or _IN_GROUPS.fullmatch(number)
+    return number.replace(".", "") if is_one and not bare.lstrip().startswith("-") else cell
 
 
 def _whole(cell: str, _: str) -> str:

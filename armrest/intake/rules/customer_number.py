@@ -65,12 +65,18 @@ def _is_something_else(cell: str) -> bool:
     return (
         not _STARTS.match(cell)
         or _FOREIGN_SIGN.search(cell) is not None
+        or _has_other_digits(cell)
         or _TIME.fullmatch(cell) is not None
         or _is_date(cell)
         or guess(cell) is not None
         or bare(cell) in _WORDS
         or ((label := _LABELLED.fullmatch(cell)) is not None and bare(label[1]) in _WORDS)
     )
+
+
+def _has_other_digits(cell: str) -> bool:
+    """Whether a cell has digits that look like 0 to 9 and are others: of full width, raised, or of another script."""
+    return not cell.isascii() and any(sign.isdigit() and not sign.isascii() for sign in cell)
 
 
 def _is_date(cell: str) -> bool:

@@ -12,7 +12,7 @@ from armrest.outbox.plans.comparison import Change, Comparison, reset_baseline
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt, begin_plan, discard_plan
 from armrest.outbox.plans.plan_writer import CustomerTooLarge, PlanWriter, RejectedCells, record_rejects
-from armrest.outbox.plans.profiles import settled_profiles
+from armrest.outbox.plans.profiles import key_of_source, settled_profiles, source_key
 
 __all__ = [
     "Change",
@@ -32,8 +32,10 @@ __all__ = [
     "confirm_client",
     "confirmed_client",
     "discard_plan",
+    "key_of_source",
     "match_clients",
     "record_rejects",
     "reset_baseline",
     "settled_profiles",
+    "source_key",
 ]

@@ -16,15 +16,23 @@ from armrest.outbox.runs import Run
 
 MOST_KEPT: Final = 8
 """The most profiles of settled runs that are kept, and returned, for one source."""
+_OWN_FOLDER: Final = re.compile(r"/(frames|handed-over|stdin)/[0-9a-f]{8}(?:[0-9a-f]{24})?/(?=[^/]+\Z)")
+"""A folder that holds one frame, or what was read from standard input."""
 _DATE: Final = re.compile(r"\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{2}[-_.]\d{2}[-_.]\d{4}|\d+")
 
 
 def source_key(run: Run) -> str:
     """Return what the names of one source's files have in common: digits in a file's name do not count.
 
-    So `customers-20261128.csv` and `customers-20261129.csv` are one source, and two folders are two.
+    So `customers-20261128.csv` and `customers-20261129.csv` are one source, and two folders are two. A frame, and
+    standard input, lie in a folder of their own each time, which does not count either.
     """
-    source = run.request.source if isinstance(run.request, UpdateRequest) else run.source
+    return key_of_source(run.request.source if isinstance(run.request, UpdateRequest) else run.source)
+
+
+def key_of_source(source: str) -> str:
+    """Return the same for the path or address of a source."""
+    source = _OWN_FOLDER.sub(r"/\1/#/", source)
     name = PurePath(source).name
     return source.removesuffix(name) + _DATE.sub("#", name)
 

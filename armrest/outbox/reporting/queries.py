@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
+from armrest.outbox.errors import OutboxError
 from armrest.outbox.ledger import Ledger, State, archived_rejects, batches, customers, flow_runs, rejects, runs
-from armrest.outbox.plans import PlanFigures, confirmed_client
+from armrest.outbox.plans import PlanFigures, confirmed_client, key_of_source, source_key
 from armrest.outbox.reporting.views import (
     AttemptView,
     BatchCounts,
@@ -18,11 +19,14 @@ from armrest.outbox.reporting.views import (
     RejectedRow,
     RunSummary,
 )
+from armrest.outbox.run_request import UpdateRequest, request_from_json
 from armrest.outbox.runs import Run, decision_on, run_in, unknown_run
 from armrest.outbox.sending import attempts_at
 
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 _FAILED: Final = (State.FAILED, State.LOST)
+MOST_LOOKED_AT: Final = 200
+"""Runs of a client among which the last one of a source is looked for."""
 ROWS_AT_ONCE: Final = 10_000
 
 
@@ -205,11 +209,27 @@ def _required_time(seconds: float) -> datetime:
 
 
 def last_rows(ledger: Ledger, run: Run) -> int | None:
-    """Return how many rows the client's last sent run had read; None if there was no such run."""
+    """Return how many rows the last sent run of this run's source had read; None if there was no such run.
+
+    For a new source it is the client's last sent run. A short list of corrections is no measure for the whole file.
+    """
     earlier = (runs.c.client_id == run.client_id) & (runs.c.kind == "update") & (runs.c.seq < run.seq)
-    query = select(runs.c.read).where(earlier, runs.c.started_at.is_not(None)).order_by(runs.c.seq.desc()).limit(1)
+    query = select(runs.c.read, runs.c.run_id, runs.c.kind, runs.c.request)
+    query = query.where(earlier, runs.c.started_at.is_not(None)).order_by(runs.c.seq.desc()).limit(MOST_LOOKED_AT)
+    key = source_key(run)
     with ledger.read() as tx:
-        return tx.execute(query).scalar()
+        rows = tx.execute(query).all()
+    of_source = (row.read for row in rows if _key_of(row.run_id, row.kind, row.request) == key)
+    return next(of_source, rows[0].read if rows else None)
+
+
+def _key_of(run_id: str, kind: str, request: str) -> str | None:
+    """Return the key of the source of a run; None if a newer version asked in another form."""
+    try:
+        asked = request_from_json(run_id, kind, request)
+    except OutboxError:
+        return None
+    return key_of_source(asked.source) if isinstance(asked, UpdateRequest) else None
 
 
 def plan_figures(ledger: Ledger, run: Run) -> PlanFigures:

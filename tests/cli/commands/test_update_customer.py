@@ -54,6 +54,14 @@ def test_a_field_is_set_and_its_old_value_shown(typed: Typed, books: SandboxServ
     assert held(books) == {**held(books), "phoneNo": "91234567", "name": "Kari"}
 
 
+def test_a_character_without_width_blanks_no_field(typed: Typed, books: SandboxServer) -> None:
+    ended = typed(*UPDATE, "--set", "phoneNo=\u200b")
+
+    assert ended.exit_code == 2
+    assert "phoneNo has no value" in ended.err
+    assert held(books)["phoneNo"] == "22222222"
+
+
 def test_json_names_fields_and_no_values(typed: Typed, books: SandboxServer) -> None:
     ended = typed(*UPDATE, "--set", "phoneNo=91234567", "--clear", "name", "--json")
 

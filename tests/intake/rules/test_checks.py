@@ -19,6 +19,8 @@ from armrest.model import FIELD_PATHS
 TODAY = date(2026, 6, 1)
 
 BROKEN: list[tuple[str, str, str]] = [
+    ("customerNo", "１０００３", "not-a-customer-number"),
+    ("customerNo", "10²", "not-a-customer-number"),
     ("customerNo", "10 001", "blank-inside"),
     ("customerNo", "10\u00a0001", "blank-inside"),
     ("customerNo", "10\u200b001", "blank-inside"),

@@ -89,3 +89,20 @@ def test_what_a_person_had_forgotten_is_not_held_against_anything(outbox: Outbox
     assert names(outbox) == []
     ended(outbox, "after")
     assert names(outbox, "/in/again.csv") == ["after"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/h/frames/0a1b2c3d/crm", "/h/frames/99aabbcc/crm"),
+        ("/h/stdin/0a1b2c3d/standard-input", "/h/stdin/99aabbcc/standard-input"),
+        (f"s3://b/handed-over/{'0a' * 16}/crm", f"s3://b/handed-over/{'1b' * 16}/crm"),
+    ],
+    ids=["frame", "standard input", "handed over"],
+)
+def test_a_frame_of_the_same_name_is_the_same_source_each_time(outbox: Outbox, one: str, other: str) -> None:
+    ended(outbox, "before", one)
+    ended(outbox, "newer", "/in/other.csv")
+
+    assert names(outbox, other) == ["before"]
+    assert names(outbox, other.replace("crm", "erp").replace("standard-input", "x")) == ["newer"]
