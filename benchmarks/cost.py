@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
 from typing import Self
@@ -35,11 +36,15 @@ class Cost:
         return cls(**{field.name: median(getattr(cost, field.name) for cost in costs) for field in fields(cls)})
 
 
-def measured(command: Sequence[str], env: Mapping[str, str]) -> tuple[Cost, str]:
-    """Run a command to its end; return what it cost, and what it printed."""
+def measured(command: Sequence[str], env: Mapping[str, str], *, folder: Path | None = None) -> tuple[Cost, str]:
+    """Run a command to its end; return what it cost, and what it printed.
+
+    Args:
+        folder: Where it runs; None: where this process does.
+    """
     with TemporaryFile("w+") as printed, TemporaryFile("w+") as said:
         begun = time.monotonic()
-        process = subprocess.Popen(command, env=dict(env), stdout=printed, stderr=said)
+        process = subprocess.Popen(command, env=dict(env), stdout=printed, stderr=said, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         wall_seconds = time.monotonic() - begun
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from armrest.app.environment import home, private
-from armrest.intake import InputRefused, mapping_of, mapping_text, write_frame
+from armrest.intake import InputRefused, mapping_of, mapping_text
 from armrest.settings import Settings
 
 MOST_NAME_CHARS: Final = 60
@@ -38,6 +38,8 @@ def spool_frame(settings: Settings, frame: Any, *, name: str, mapping: str | Non
 
 def write_private_frame(path: Path, frame: Any, *, name: str, mapping: str | None) -> None:
     """Write a frame to a new file that only its owner can read, and flush it to disk."""
+    from armrest.intake import write_frame  # loads pyarrow; every plan imports this module
+
     columns = mapping_of(mapping_text(mapping), name=Path(mapping).name) if mapping else None
     with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
         write_frame(frame, file, name=name, mapping=columns)

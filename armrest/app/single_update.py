@@ -59,8 +59,8 @@ async def update_single_customer(
     """Check a customer's new values, and update it now.
 
     Args:
-        values: New values by field, with the names of a customer file's columns. A blank value is refused, because it may
-            be a mistake: `clear` names the fields to blank.
+        values: New values by field, with the names of a customer file's columns. A blank value is refused, because it
+            may be a mistake: `clear` names the fields to blank.
         clear: Fields to blank.
         user_id: The author of the update; None: the user id in the settings.
 

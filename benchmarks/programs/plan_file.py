@@ -3,6 +3,7 @@
 Requires: `ARMREST_API_URL`, `ARMREST_TOKEN`, `ARMREST_HOME`.
 """
 
+import json
 import sys
 from typing import Final
 
@@ -15,12 +16,16 @@ from tasks.open_workspace import use_workspace
 LEASE_SECONDS: Final = 3600
 
 
-def main(source: str, client_no: str) -> None:
-    """Plan a source as `update-customers` does."""
+def main(source: str, client_no: str, options: str = "{}") -> None:
+    """Plan a source as `update-customers` does.
+
+    Args:
+        options: About the source, as JSON, such as `{"check_profile": true}`.
+    """
     with use_workspace() as here:
         run = open_update(
             here,
-            reading=SourceOptions(source=source),
+            reading=SourceOptions(source=source, **json.loads(options)),
             client_no=int(client_no),
             user_id=None,
             mode="update",

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol
@@ -19,10 +19,12 @@ class Chunk:
     Attributes:
         first_row: The row number of the first record.
         columns: The source's columns, all of the same length: texts, or None where the source has no value.
+        has_breaks: Whether a cell may hold a line break; a hint, which is no part of what is compared.
     """
 
     first_row: int
     columns: Sequence[list[Any]]
+    has_breaks: bool = field(default=True, compare=False)
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -149,7 +151,8 @@ class Tables:
             order = [positions[name] for name in _by_occurrence(self.columns)]
             last = 0
             for chunk in table.chunks():
-                yield Chunk(offset + chunk.first_row, [chunk.columns[position] for position in order])
+                columns = [chunk.columns[position] for position in order]
+                yield Chunk(offset + chunk.first_row, columns, chunk.has_breaks)
                 last = chunk.first_row + len(chunk) - 1
             offset += last
 

@@ -26,4 +26,5 @@ def decode(packed: Packed) -> Chunk:
     if isinstance(packed, Chunk):
         return packed
     first_row, columns = packed
-    return Chunk(first_row, [column.split(_BETWEEN) for column in columns])
+    has_breaks = any("\n" in column or "\r" in column for column in columns)
+    return Chunk(first_row, [column.split(_BETWEEN) for column in columns], has_breaks)

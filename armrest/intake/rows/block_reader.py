@@ -222,7 +222,7 @@ class BlockReader:
 
     def _swallowing(self, chunk: Chunk) -> set[int]:
         """The positions of rows with a cell that holds a line break and the delimiter."""
-        if not self._delimiter or self._severities["swallowed-rows"] == "off":
+        if not (self._delimiter and chunk.has_breaks) or self._severities["swallowed-rows"] == "off":
             return set()
         return {
             index

@@ -4,21 +4,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
-    Select,
-    Text,
     and_,
-    column,
+    bindparam,
     func,
     insert,
-    literal_column,
     select,
-    true,
-    values,
 )
 
 from armrest.model import customer_keys
@@ -149,15 +145,16 @@ def _source_of(run: Run) -> str:
 
 def _known_by_client(tx: Connection, which: ColumnElement[bool], numbers: Sequence[str]) -> Counter[int]:
     """Return how many of the customers are known for each of these clients, by client number."""
+    key = current_lines.c.customer_key
+    query = select(clients.c.client_no, key).select_from(
+        clients.join(_LINES, current_lines.c.client_id == clients.c.id)
+    )
+    query = query.where(which, _is_known_for(clients.c.id), key.in_(_KEYS)).distinct()
     known: Counter[int] = Counter()
     for start in range(0, len(numbers), NUMBERS_A_QUERY):
-        data = [(key,) for key in customer_keys(numbers[start : start + NUMBERS_A_QUERY])]
-        looked_up = values(column("customer_key", Text), name="looked_up").data(data).cte()
-        same = current_lines.c.customer_key == looked_up.c.customer_key
-        line: Select[Any] = select(literal_column("1")).select_from(_LINES).where(_is_known_for(clients.c.id), same)
-        query = select(clients.c.client_no, func.count()).select_from(clients.join(looked_up, true()))
-        query = query.where(which, line.correlate(clients, looked_up).exists()).group_by(clients.c.client_no)
-        known.update({row.client_no: row[1] for row in tx.execute(query)})
+        looked_up = Counter(customer_keys(numbers[start : start + NUMBERS_A_QUERY]))
+        for row in tx.execute(query, {_KEYS.key: list(looked_up)}):
+            known[row.client_no] += looked_up[row.customer_key]
     return known
 
 
@@ -167,6 +164,8 @@ def _has_many(tx: Connection, client: int) -> bool:
     return int(tx.execute(select(func.count()).select_from(known.subquery())).scalar_one()) == MANY
 
 
+_KEYS: Final[BindParameter[Sequence[str]]] = bindparam("keys", expanding=True)
+"""A list as a parameter: SQLAlchemy would compile a table of values again for each query, at 30 ms."""
 _LINES: Final = current_lines.join(customers, pointed_to_by(current_lines, customers)).join(
     batches, carried_by(customers, batches)
 )

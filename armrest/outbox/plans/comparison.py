@@ -232,9 +232,12 @@ def _is_unsent() -> ColumnElement[bool]:
 
 
 def _of_another_run(run: Run) -> ColumnElement[bool]:
-    """Whether a line belongs to another run that may be sent as it is planned."""
-    unsendable = customers.c.run_seq.in_(_dry_or_incomplete_runs(run.client_id))
-    return and_(~unsendable, customers.c.run_seq != run.seq)
+    """Whether a batch belongs to another run that may be sent as it is planned.
+
+    It asks the batch, not its lines: a plan that was never applied stays for years, and its lines are not read.
+    """
+    unsendable = batches.c.run_seq.in_(_dry_or_incomplete_runs(run.client_id))
+    return and_(~unsendable, batches.c.run_seq != run.seq)
 
 
 def _change(newest: _Newest | None, fingerprint: bytes) -> Change:

@@ -426,6 +426,21 @@ def test_a_night_costs_the_same_after_many_nights(outbox: Outbox, planned: Plann
     assert [later / earlier for later, earlier in zip(last, second, strict=True)] == pytest.approx([1, 1, 1], abs=0.1)
 
 
+@pytest.mark.usefixtures("sqlite_only")
+def test_plans_that_were_never_applied_do_not_make_a_later_plan_dearer(outbox: Outbox, planned: Planned) -> None:
+    everybody = people(*range(300))
+    run = settled_again(outbox, planned, "settled", everybody)
+
+    def comparing() -> int:
+        return steps(outbox, lambda: compared(outbox, run, *everybody))
+
+    without = comparing()
+    for number in range(10):
+        planned(f"plan {number}", everybody, batch_size=100, dry_run=True)
+
+    assert comparing() / without == pytest.approx(1, abs=0.1)
+
+
 def test_no_ghost_horizon_is_longer_than_a_doubt_is_kept() -> None:
     limits = Settings.model_fields["ghost_horizon_seconds"].metadata
 

@@ -149,20 +149,20 @@ class CsvTable(PlainTable):
                     complete = complete[blank:]
                     continue
                 part = complete[: self._gap(complete)]
-                columns, tail = self._split(part, row, last=False)
+                chunk, tail = self._split(part, row, last=False)
                 if tail and len(part) < len(complete):  # the blank lines are inside quotes
                     part = complete
-                    columns, tail = self._split(part, row, last=False)
+                    chunk, tail = self._split(part, row, last=False)
                 complete = complete[len(part) :]
-                if columns[0]:
-                    yield Chunk(row, columns)
-                row += len(columns[0])
+                if len(chunk):
+                    yield chunk
+                row += len(chunk)
                 rest = tail + rest
             if len(rest) > MAX_RECORD_LENGTH:
                 raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
-        columns, _ = self._split(rest + "\n" if rest else "", row, last=True)
-        if columns[0]:
-            yield Chunk(row, columns)
+        chunk, _ = self._split(rest + "\n" if rest else "", row, last=True)
+        if len(chunk):
+            yield chunk
 
     def _terminated(self, texts: Iterator[str]) -> Iterator[str]:
         """The texts with a line end behind the last one, so that the last row is judged beside those before it."""
@@ -189,10 +189,13 @@ class CsvTable(PlainTable):
                 return place + len(lines) // BLANK_LINES
         return len(text)
 
-    def _split(self, text: str, row: int, *, last: bool) -> tuple[list[list[str]], str]:
-        """The columns of these complete lines, and the rest of the text if a quoted cell is still open."""
+    def _split(self, text: str, row: int, *, last: bool) -> tuple[Chunk, str]:
+        """The records of these complete lines, and the rest of the text if a quoted cell is still open."""
         columns = self._split_lines(text)
-        return (columns, "") if columns is not None else self._split_records(text, row, last=last)
+        if columns is not None:
+            return Chunk(row, columns, has_breaks=False), ""
+        columns, rest = self._split_records(text, row, last=last)
+        return Chunk(row, columns), rest
 
     def _split_lines(self, text: str) -> list[list[str]] | None:
         """The columns, or None if a line is not a record."""
