@@ -19,7 +19,7 @@ def test_the_notebook_runs_and_shows_tables(tmp_path: Path) -> None:
 
     html = [output["data"]["text/html"] for output in outputs(notebook) if "text/html" in output.get("data", {})]
     shown = "".join(html)
-    for text in ("nothing is sent yet", "PartlyFailed: 1 of", "batchUuid", "superseded", "would be sent"):
+    for text in ("nothing is sent yet", "PartlyFailed: 1 customer refused", "batchUuid", "superseded", "would be sent"):
         assert text in shown
     assert "floating point numbers" in str(outputs(notebook)[-1])
     assert not [output for output in outputs(notebook) if output["output_type"] == "error"]
