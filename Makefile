@@ -73,7 +73,7 @@ deploy: setup ## Deploy to the Prefect server of PREFECT_API_URL (CLIENTS=2218,2
 	@$(BIN)/python -m deployments.deploy --pool $(or $(POOL),process) $(if $(CLIENTS),--clients $(CLIENTS))
 
 .PHONY: test
-test: setup ## Run the tests that need no Prefect server (seven minutes)
+test: setup ## Run the tests that need no Prefect server (four minutes)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long and not prefect" $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-flows

@@ -3,11 +3,13 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +17,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from armrest.outbox import Ledger
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS
 from tests import migrated_home, warm_command
@@ -156,6 +159,22 @@ def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.config.getoption("--ledger") == "postgres":
         return str(request.getfixturevalue("postgres").new_database())
     return f"sqlite:///{tmp_path}/ledger.sqlite"
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a ledger that was opened once: making its tables costs three times as much as opening it."""
+    file = tmp_path_factory.mktemp("ledger") / "ledger.sqlite"
+    with closing(Ledger.open(f"sqlite:///{file}")):
+        return file
+
+
+@pytest.fixture
+def opened_url(ledger_url: str, request: pytest.FixtureRequest) -> str:
+    """The address of a ledger that was opened once, and is empty; on PostgreSQL a new one."""
+    if ledger_url.startswith("sqlite"):
+        shutil.copy(request.getfixturevalue("empty_ledger"), ledger_url.removeprefix("sqlite:///"))
+    return ledger_url
 
 
 @pytest.fixture

@@ -52,9 +52,9 @@ GET = ("GET", "/arm/v1/clients/{clientno}/batches/{batchuuid}")
 
 
 @pytest.fixture
-def outbox(ledger_url: str, tmp_path: Path) -> Iterator[Outbox]:
-    with Outbox.open(ledger_url, str(tmp_path / "bodies"), now=now) as outbox:
-        if ledger_url.startswith("sqlite"):
+def outbox(opened_url: str, tmp_path: Path) -> Iterator[Outbox]:
+    with Outbox.open(opened_url, str(tmp_path / "bodies"), now=now) as outbox:
+        if opened_url.startswith("sqlite"):
             event.listen(outbox.ledger._engine, "connect", _not_for_power_cuts)
             outbox.ledger.close()  # the connection that is open; the next one is prepared so
         yield outbox

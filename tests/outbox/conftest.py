@@ -50,8 +50,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def outbox(ledger_url: str, tmp_path: Path, clock: Clock) -> Iterator[Outbox]:
-    with Outbox.open(ledger_url, str(tmp_path / "bodies"), now=clock) as outbox:
+def outbox(opened_url: str, tmp_path: Path, clock: Clock) -> Iterator[Outbox]:
+    with Outbox.open(opened_url, str(tmp_path / "bodies"), now=clock) as outbox:
         yield outbox
 
 
