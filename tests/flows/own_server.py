@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployments.local_server import LEASES
 from flows.cli.prefect_env import DEFAULTS
 from tests.conftest import await_server, plain_environment
 from tests.ports import free_port
@@ -31,7 +32,7 @@ class OwnServer:
 
     def start(self) -> None:
         self.home.mkdir(exist_ok=True)
-        environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(self.home)}
+        environment = plain_environment() | DEFAULTS | LEASES | {"PREFECT_HOME": str(self.home)}
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with (self.home.with_name("server.log")).open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
