@@ -40,7 +40,7 @@ def deploy(server: Mapping[str, str]) -> None:
     for words in (("work-pool", "create", "armrest", "--type", "process", "--overwrite"), ("deploy", "--all")):
         command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
         environment = plain_environment() | dict(server)
-        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=240)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, timeout=600)
 
 
 @dataclass
@@ -135,7 +135,7 @@ def holders(ledger: Ledger) -> list[str | None]:
         return list(tx.execute(select(clients.c.holder_run_id)).scalars())
 
 
-def until(condition: Callable[[], Any], seconds: float = 180) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 300) -> Any:
     """Wait until something is so, and return it."""
     end = time.monotonic() + seconds
     while not (found := condition()):

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import yaml
 from prefect.events.actions import RunDeployment, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger
 from prefect.server.events.schemas.automations import AutomationCreate
@@ -59,6 +60,10 @@ def test_what_a_machine_stopped_goes_on_within_two_minutes_of_the_workers_return
 
     assert isinstance(sweep, RunDeployment)
     assert timedelta(seconds=lease_seconds) < sweep.schedule_after < timedelta(minutes=2)
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    [limit] = [one["concurrency_limit"] for one in deployments if one["name"] == "every-10-minutes"]
+    slot_is_free = timedelta(seconds=limit["grace_period_seconds"])
+    assert slot_is_free < sweep.schedule_after, "a sweep that died with the machine would keep this one waiting"
 
 
 def test_whatever_needs_an_address_is_off_without_one() -> None:

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployments.local_server import LEASES
 from flows.cli.prefect_env import DEFAULTS
 from tests import migrated_home
 from tests.conftest import plain_environment
@@ -32,7 +33,7 @@ class OwnServer:
     def start(self) -> None:
         if not self.home.exists():
             migrated_home.fill(self.home, plain_environment())
-        environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(self.home)}
+        environment = plain_environment() | DEFAULTS | LEASES | {"PREFECT_HOME": str(self.home)}
         command = migrated_home.server_command(self.port)
         with (self.home.with_name("server.log")).open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -77,7 +77,7 @@ def test_a_run_that_a_reboot_stopped_is_carried_on_by_the_first_sweep_after_it(
         before, unsent = acknowledged(outbox, run), batches_in(outbox.ledger, run, [State.PLANNED])
         server.start()
         machines.start_worker(limit=2)
-        until(lambda: find_run(outbox.ledger, run.run_id).state == "Completed", seconds=300)
+        until(lambda: find_run(outbox.ledger, run.run_id).state == "Completed")
         after = acknowledged(outbox, run)
     [resume] = machines.flow_runs("resume-run")
     first = machines.state_of(flow_run_id)
