@@ -26,13 +26,16 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    bindparam,
     case,
     exists,
+    false,
     func,
     insert,
     literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -47,6 +50,7 @@ from armrest.outbox.ledger import (
     clients,
     current_lines,
     customers,
+    insert_in_bulk,
     key_of,
     pointed_to_by,
     runs,
@@ -54,11 +58,16 @@ from armrest.outbox.ledger import (
 from armrest.outbox.runs import Run, client_id
 
 _TEMPORARY: Final = MetaData()
-_block: Final = Table(
-    "block", _TEMPORARY, Column("position", Integer), Column("customer_key", Text), prefixes=["TEMPORARY"]
+_SEQ: Final = BigInteger().with_variant(Integer, "sqlite")
+_seen: Final = Table(
+    "seen",
+    _TEMPORARY,
+    Column("position", _SEQ, primary_key=True, autoincrement=False),
+    Column("customer_key", Text),
+    prefixes=["TEMPORARY"],
 )
-_seen: Final = Table("seen", _TEMPORARY, Column("customer_key", Text), prefixes=["TEMPORARY"])
-Index("seen_by_key", _seen.c.customer_key)  # not unique: duplicate rows are detected later, when all are read
+"""Every customer of the source so far; a block is a range of it. It is indexed by key once all are in it."""
+_seen_by_key: Final = text("CREATE INDEX seen_by_key ON seen (customer_key)")
 _unsent: Final = Table(
     "unsent",
     _TEMPORARY,
@@ -68,12 +77,20 @@ _unsent: Final = Table(
     prefixes=["TEMPORARY"],
 )
 Index("unsent_by_key", _unsent.c.customer_key)
+_vanished: Final = Table(
+    "vanished",
+    _TEMPORARY,
+    Column("customer_key", Text),
+    Column("customer_no", Text),
+    prefixes=["TEMPORARY"],
+)
+_from, _to = bindparam("from_position", type_=Integer), bindparam("to_position", type_=Integer)
 ROWS_AT_ONCE: Final = 10_000
 _NO_BASELINE: Final = b""
 """Replaces the fingerprint of data that ARM may not hold; it equals no real fingerprint."""
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
 
-_Newest = tuple[tuple[int, int], bytes]
+_Newest = tuple[int, int, bytes]
 """How new a customer's newest data is, by `data_seq` and run; and its fingerprint."""
 
 
@@ -89,13 +106,17 @@ class Comparison:
     """Compares customers block by block, in bounded memory; a context manager, used under the client's lease.
 
     Each block is its own transaction: SQLite cannot checkpoint its log during a read, and a plan writes gigabytes. What
-    other runs have planned and never sent is listed once, at the beginning: under the lease, nobody else plans.
+    other runs have planned and never sent is listed once, at the beginning: under the lease, nobody else plans. Each
+    customer is compared once.
     """
 
     def __init__(self, ledger: Ledger, run: Run) -> None:
         self._ledger = ledger
         self._run = run
         self._open = ExitStack()
+        self._compared = 0
+        self._known_here = 0
+        self._is_listed = False
 
     def __enter__(self) -> Self:
         self._tx = self._open.enter_context(self._ledger.read())
@@ -103,7 +124,8 @@ class Comparison:
         forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
         self._forgotten = self._tx.execute(forgotten).scalar_one()
         self._tx.execute(_list_unsent(self._run))
-        self._has_unsent = self._tx.execute(select(_unsent.c.ordinal).limit(1)).first() is not None
+        has_unsent = self._tx.execute(select(_unsent.c.ordinal).limit(1)).first() is not None
+        self._queries = [self._current(), *([self._never_sent()] if has_unsent else [])]
         self._tx.commit()
         return self
 
@@ -115,49 +137,53 @@ class Comparison:
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return the change of each of these customers, in their order."""
-        keys = customer_keys(numbers)
-        self._tx.execute(_block.delete())
-        if keys:
-            rows = [{"position": position, "customer_key": key} for position, key in enumerate(keys)]
-            self._tx.execute(insert(_block), rows)
-        newest = self._newest()
-        if newest:
-            self._tx.execute(insert(_seen), [{"customer_key": keys[position]} for position in newest])
+        start = self._compared
+        self._compared += len(numbers)
+        rows = list(zip(range(start, self._compared), customer_keys(numbers), strict=True))
+        insert_in_bulk(self._tx, _seen, ("position", "customer_key"), rows)
+        newest = self._newest({_from.key: start, _to.key: self._compared - 1})
         self._tx.commit()
-        return [_change(newest.get(position), print_) for position, print_ in enumerate(fingerprints)]
+        new, changed, unchanged = Change.NEW, Change.CHANGED, Change.UNCHANGED
+        known = map(newest.get, range(start, self._compared))
+        return [
+            new if line is None else unchanged if line[2] == print_ else changed
+            for line, print_ in zip(known, fingerprints, strict=True)
+        ]
 
-    def _newest(self) -> dict[int, _Newest]:
+    def _newest(self, block: dict[str, int]) -> dict[int, _Newest]:
         """Return the newest data of each customer of the block that has any, by position.
 
         Two lines of one run were written by a version that took them for two customers. Which of them ARM has applied
         last is unknown, so neither is trusted.
         """
         newest: dict[int, _Newest] = {}
-        for position, data_seq, run_seq, fingerprint in self._lines_of_block():
-            age, known = (data_seq, run_seq), newest.get(position)
-            if known is None or known[0] < age:
-                newest[position] = (age, bytes(fingerprint))
-            elif known[0] == age:
-                newest[position] = (age, _NO_BASELINE)
+        sent = set()
+        for query in self._queries:
+            for position, data_seq, run_seq, was_sent, fingerprint in self._tx.execute(query, block).all():
+                if data_seq is None:
+                    continue
+                if was_sent:
+                    sent.add(position)
+                known = newest.get(position)
+                if known is None or known[:2] < (data_seq, run_seq):
+                    newest[position] = (data_seq, run_seq, fingerprint)
+                elif known[:2] == (data_seq, run_seq):
+                    newest[position] = (data_seq, run_seq, _NO_BASELINE)
+        self._known_here += len(sent)
         return newest
-
-    def _lines_of_block(self) -> Iterator[tuple[int, int, int, bytes]]:
-        queries = [self._current(), self._never_sent()] if self._has_unsent else [self._current()]
-        for query in queries:
-            for position, data_seq, run_seq, fingerprint in self._tx.execute(query):
-                if data_seq is not None:
-                    yield position, data_seq, run_seq, fingerprint
 
     def _current(self) -> Select[Any]:
         """Select the lines that count of each customer of the block: one search in the primary key for each."""
         same = and_(
-            current_lines.c.client_id == self._run.client_id, current_lines.c.customer_key == _block.c.customer_key
+            current_lines.c.client_id == self._run.client_id, current_lines.c.customer_key == _seen.c.customer_key
         )
-        return _ages_and_fingerprints(current_lines, same, or_(self._was_sent(), self._may_be_sent()))
+        was_sent = self._was_sent()
+        return _ages_and_fingerprints(current_lines, same, or_(was_sent, self._may_be_sent()), was_sent)
 
     def _never_sent(self) -> Select[Any]:
-        same = _unsent.c.customer_key == _block.c.customer_key
-        return _ages_and_fingerprints(_unsent, same, and_(batches.c.sent_at.is_(None), self._may_be_sent()))
+        same = _unsent.c.customer_key == _seen.c.customer_key
+        counts = and_(batches.c.sent_at.is_(None), self._may_be_sent())
+        return _ages_and_fingerprints(_unsent, same, counts, false())
 
     def _was_sent(self) -> ColumnElement[bool]:
         c = customers.c
@@ -169,16 +195,30 @@ class Comparison:
         return and_(_is_unsent(), _of_another_run(self._run))
 
     def known(self) -> int:
-        """Return how many customers of the client the ledger has seen sent."""
-        return int(self._tx.execute(select(func.count()).select_from(self._known().subquery())).scalar_one())
+        """Return how many customers of the client the ledger has seen sent. Nothing is compared after that."""
+        self._list_vanished()
+        return self._known_here + int(self._tx.execute(select(func.count()).select_from(_vanished)).scalar_one())
 
     def vanished(self) -> Iterator[str]:
-        """Yield the known customers that are in none of the blocks; they are listed, never deleted."""
-        known = self._known().subquery()
-        gone = ~exists().where(_seen.c.customer_key == known.c.customer_key)
-        query = select(known.c.customer_no).where(gone).order_by(known.c.customer_key)
+        """Yield the known customers that are in none of the blocks; they are listed, never deleted.
+
+        Nothing is compared after that.
+        """
+        self._list_vanished()
+        query = select(_vanished.c.customer_no).order_by(_vanished.c.customer_key)
         with self._tx.execute(query.execution_options(yield_per=ROWS_AT_ONCE)) as rows:
             yield from rows.scalars()
+
+    def _list_vanished(self) -> None:
+        """Look once for the known customers that are in no block; to count all known ones would take as long again."""
+        if self._is_listed:
+            return
+        self._is_listed = True
+        self._tx.execute(_seen_by_key)
+        known = self._known().subquery()
+        gone = ~exists().where(_seen.c.customer_key == known.c.customer_key)
+        query = select(known.c.customer_key, known.c.customer_no).where(gone)
+        self._tx.execute(insert(_vanished).from_select(["customer_key", "customer_no"], query))
 
     def _known(self) -> Select[Any]:
         """Select each customer that was sent, in the order of the primary key, which needs no sorting."""
@@ -194,7 +234,9 @@ class Comparison:
         )
 
 
-def _ages_and_fingerprints(pointers: Table, same: ColumnElement[bool], counts: ColumnElement[bool]) -> Select[Any]:
+def _ages_and_fingerprints(
+    pointers: Table, same: ColumnElement[bool], counts: ColumnElement[bool], was_sent: ColumnElement[bool]
+) -> Select[Any]:
     """Select age and fingerprint of the lines of each customer of the block; a line that does not count has no age.
 
     The joins are outer ones, so that SQLite looks each customer of the block up. It would rather read all the pointers
@@ -204,11 +246,12 @@ def _ages_and_fingerprints(pointers: Table, same: ColumnElement[bool], counts: C
     trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
     fingerprint = case((trusted, c.fingerprint), else_=literal(_NO_BASELINE, LargeBinary))
     joined = (
-        _block.outerjoin(pointers, same)
+        _seen.outerjoin(pointers, same)
         .outerjoin(customers, pointed_to_by(pointers, customers))
         .outerjoin(batches, and_(carried_by(customers, batches), counts))
     )
-    return select(_block.c.position, b.data_seq, c.run_seq, fingerprint).select_from(joined)
+    columns = (_seen.c.position, b.data_seq, c.run_seq, was_sent.label("was_sent"), fingerprint)
+    return select(*columns).select_from(joined).where(_seen.c.position.between(_from, _to))
 
 
 def _list_unsent(run: Run) -> Insert:
@@ -238,12 +281,6 @@ def _of_another_run(run: Run) -> ColumnElement[bool]:
     """
     unsendable = batches.c.run_seq.in_(_dry_or_incomplete_runs(run.client_id))
     return and_(~unsendable, batches.c.run_seq != run.seq)
-
-
-def _change(newest: _Newest | None, fingerprint: bytes) -> Change:
-    if newest is None:
-        return Change.NEW
-    return Change.UNCHANGED if newest[1] == fingerprint else Change.CHANGED
 
 
 def _dry_or_incomplete_runs(client: int) -> Select[tuple[int]]:

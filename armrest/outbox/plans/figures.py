@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final, Self
 
@@ -58,12 +58,11 @@ class PlanFigures:
     renumbered: str | None = None
     differences: list[str] = field(default_factory=list)
 
-    def count_changes(self, changes: Iterable[Change]) -> None:
+    def count_changes(self, changes: Sequence[Change]) -> None:
         """Add the changes of customers."""
-        counted = Counter(changes)
-        self.new += counted[Change.NEW]
-        self.changed += counted[Change.CHANGED]
-        self.unchanged += counted[Change.UNCHANGED]
+        self.new += changes.count(Change.NEW)
+        self.changed += changes.count(Change.CHANGED)
+        self.unchanged += changes.count(Change.UNCHANGED)
 
     def count_sent(self, masks: Iterable[int]) -> None:
         """Add the fields that customers send, by their masks."""

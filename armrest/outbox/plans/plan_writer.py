@@ -114,9 +114,10 @@ class PlanWriter:
         if self._comparison:
             changes = self._comparison.compare(sealed.numbers, sealed.fingerprints)
             self.figures.count_changes(changes)
-            self._on_new(list(compress(sealed.numbers, (change is Change.NEW for change in changes))))
+            new, unchanged = Change.NEW, Change.UNCHANGED
+            self._on_new(list(compress(sealed.numbers, [change is new for change in changes])))
             if self._changes_only:
-                sealed = sealed.select([change is not Change.UNCHANGED for change in changes])
+                sealed = sealed.select([change is not unchanged for change in changes])
         self.figures.count_sent(sealed.masks)
         self._waiting.append(sealed)
         self._cut()
