@@ -25,6 +25,8 @@ def test_a_file_is_brought_over_from_the_form_and_watched_to_its_end(ui: Ui, up:
     ended = ui.ended(run)
 
     assert (ended["state_name"], ended["name"]) == ("Completed", "2218 · june.csv")
+    of_run = {"flow_runs": {"id": {"any_": [run]}}}
+    ui.until(lambda: ui.ask("task_runs/count", of_run) == 2 * BATCHES + 1)  # the server notes them in the background
     ui.see_run(run)
     ui.picture("completed", showing="Completed")
     ui.see_run(run, tab="Task Runs")
