@@ -16,4 +16,4 @@ def test_a_folder_or_a_device_is_not_replaced(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(OSError, match="Is a directory|a device, not a file"):
             AtomicFile(Path(name))
 
-    assert os.listdir(tmp_path) == ["pipe"]
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
