@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, Json, Secret, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LARGEST_CLIENT_NO = 2**31 - 1
+"""What every database of a ledger can hold."""
 LOCAL_SCHEMES = frozenset({"file", "local"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from armrest.app.person import login_name
 from armrest.model import TypedText
+from armrest.settings import LARGEST_CLIENT_NO
 
-ClientNo = Annotated[int, Field(ge=1)]
+ClientNo = Annotated[int, Field(ge=1, le=LARGEST_CLIENT_NO)]
 ClientNoIsRight = Annotated[int, Field(ge=0)]
 """The client number, repeated by a person who has checked it; 0: not confirmed."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, cast
 
-from armrest.intake import REASONS
+from armrest.intake import REASONS, shown_number
 from armrest.model import CustomerUpdate, masked
 from armrest.outbox import (
     SENDABLE,
@@ -84,7 +84,7 @@ def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
     if figures.unmapped:
         yield "left out", f"columns {', '.join(figures.unmapped)}"
     if figures.vanished:
-        listed = figures.vanished_file or ", ".join(figures.vanished_first)
+        listed = figures.vanished_file or ", ".join(map(shown_number, figures.vanished_first))
         yield "vanished", f"{figures.vanished:,} known customers are not in the source, and stay as they are: {listed}"
 
 

@@ -15,6 +15,7 @@ from armrest.app.source_parameters import SourceParameters, option_of
 from armrest.errors import ArmrestError
 from armrest.model import AddressPolicy, DuplicatePolicy, Mode
 from armrest.outbox import Only
+from armrest.settings import LARGEST_CLIENT_NO
 
 
 class OptionRefused(ArmrestError, ValueError):
@@ -86,7 +87,6 @@ class UpdateOptions(PlanOptions, SendOptions, total=False):
 
 
 MOST_CUSTOMERS_A_BATCH: Final = 100_000
-LARGEST_NUMBER: Final = 2**31 - 1
 LONGEST_USER_ID: Final = 100
 LONGEST_SHOWN: Final = 40
 
@@ -162,13 +162,13 @@ def _is_user_id(value: Any) -> bool:
 
 
 _RULES: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "client_no": (_is_number(1, LARGEST_NUMBER), "a client's number, such as 2218"),
-    "client_no_is_right": (_is_number(0, LARGEST_NUMBER), "client_no again, or 0"),
+    "client_no": (_is_number(1, LARGEST_CLIENT_NO), "a client's number, such as 2218"),
+    "client_no_is_right": (_is_number(0, LARGEST_CLIENT_NO), "client_no again, or 0"),
     "batch_size": (
         _is_number(1, MOST_CUSTOMERS_A_BATCH, may_be_left_out=True),
         f"a number from 1 to {MOST_CUSTOMERS_A_BATCH:,}",
     ),
-    "sample": (_is_number(1, LARGEST_NUMBER, may_be_left_out=True), "a number of customers, or None for all"),
+    "sample": (_is_number(1, LARGEST_CLIENT_NO, may_be_left_out=True), "a number of customers, or None for all"),
     "mode": (lambda value: value in get_args(Mode), " or ".join(get_args(Mode))),
     "only": (lambda value: value in get_args(Only), ", ".join(get_args(Only))),
     "changes_only": (lambda value: isinstance(value, bool), "True or False"),

@@ -1,5 +1,6 @@
 """Replace a file as a whole: it holds the old bytes until the new ones are complete and on disk."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,15 @@ SUFFIX: Final = ".writing"
 
 
 def partial_path(file: Path) -> Path:
-    """The path under which a file is written before it takes its place."""
+    """The path under which a file is written before it takes its place.
+
+    Raises:
+        OSError: The path names no file: a folder, or a device such as `/dev/stdout`, which must not be replaced.
+    """
+    if not file.name or file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if str(file.absolute()).startswith(("/dev/", "/proc/")) or (file.exists() and not file.is_file()):
+        raise OSError(errno.EINVAL, "it is a device, not a file")
     return file.with_name(f".{file.name}{SUFFIX}")
 
 

@@ -62,7 +62,7 @@ def rejected_table(rejected: Iterable[RejectedRow]) -> list[dict[str, Any]]:
     return [
         {
             "row": row.row,
-            "customerNo": row.customer_no or "",
+            "customerNo": shown_number(row.customer_no or ""),
             "field": row.field,
             "rule": row.code,
             "what to do": f"{row.field} {REASONS[row.code].sentence}" if row.code in REASONS else "",

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, get_args, get_origin
 import typer
 from pydantic import Secret, SecretStr
 
-from armrest.settings import Settings
+from armrest.settings import LARGEST_CLIENT_NO, Settings
 
 SOURCE_HELP: Final = "A file, folder, glob, address, sql:NAME, or - for standard input."
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE_HELP, show_default=False)]
@@ -19,7 +19,15 @@ RunId = Annotated[
 ]
 OptionalRunId = Annotated[str | None, get_args(RunId)[1]]
 ClientNo = Annotated[
-    int, typer.Option("--client-no", min=1, metavar="N", help="The client's number in ARM.", show_default=False)
+    int,
+    typer.Option(
+        "--client-no",
+        min=1,
+        max=LARGEST_CLIENT_NO,
+        metavar="N",
+        help="The client's number in ARM.",
+        show_default=False,
+    ),
 ]
 ClientNoIsRight = Annotated[
     int,

@@ -10,6 +10,7 @@ from pydantic import Field
 from armrest.api import ArmError
 from armrest.app.verification import verify_run
 from armrest.app.workspace import Workspace
+from armrest.intake import shown_number
 from armrest.outbox import Run, summary
 from armrest.reconcile import Verification
 from flows.artifacts import Artifacts, Outage
@@ -44,7 +45,11 @@ async def drift_message(verification: Verification, *, seconds: float) -> None:
         seconds: The longest time that it may take.
     """
     rows = [
-        {"customer": difference.customer_no, "drift": str(difference.drift), "fields": ", ".join(difference.fields)}
+        {
+            "customer": shown_number(difference.customer_no),
+            "drift": str(difference.drift),
+            "fields": ", ".join(difference.fields),
+        }
         for difference in verification.named
     ]
     where = f" Values: `{verification.file}`." if verification.file else ""

@@ -23,7 +23,7 @@ def findings(source: Source) -> set[tuple[int, str, str]]:
     return warnings | {(it.row, *fault) for block in blocks for it in block.rejects for fault in it.faults}
 
 
-@pytest.mark.parametrize("odd", ["К-10023", "K–10026", "１００２７", "K10021", "10022"], ids=ascii)
+@pytest.mark.parametrize("odd", ["К-10023", "K–10026", "K10021", "10022"], ids=ascii)
 def test_a_number_in_signs_that_only_look_like_the_others_is_found(tmp_path: Path, odd: str) -> None:
     numbers = [f"K-{10001 + index}" for index in range(20)]
 

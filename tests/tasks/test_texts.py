@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from armrest.app.plan_view import PlanView
+from armrest.app.plan_view import PlanView, source_findings
 from armrest.outbox import (
     BatchCounts,
     BatchView,
@@ -104,6 +104,10 @@ def test_a_number_that_is_also_a_birth_number_is_not_shown_in_prefect() -> None:
     failed = [FailedCustomer(number, "refused", 1, None) for number in ("10001", "15108695088")]
 
     assert [row["customerNo"] for row in failed_table(failed)] == ["10001", "(like a birth number)"]
+    rejected = [RejectedRow(2, number, "phoneNo", "letters-in-phone") for number in ("10001", "K-15108695088")]
+    assert [row["customerNo"] for row in rejected_table(rejected)] == ["10001", "(like a birth number)"]
+    vanished = dict(source_findings(PlanFigures(vanished=2, vanished_first=["10004", "15108695088"])))["vanished"]
+    assert vanished.endswith(": 10004, (like a birth number)")
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,9 @@ class HtmlTable(PlainTable):
         ]
         named = [index for index in lists if names_mostly(reader.tables[index].header)]
         chosen = named if len(named) == 1 else lists
+        if len(named) == 1:  # a list that is printed in pages names its columns once
+            first = reader.tables[named[0]]
+            chosen = [index for index in lists if index == named[0] or _continues(reader.tables[index], first)]
         if not chosen:
             what = "this is a web page, not a CSV file; check how it was downloaded"
             raise InputRefused(f"{self.name}: {what}", code="html")
@@ -120,6 +123,11 @@ class HtmlTable(PlainTable):
             what = f"a web page with {len(chosen)} tables; save the one with the customers by itself"
             raise InputRefused(f"{self.name}: {what}", code="html")
         return chosen[0]
+
+
+def _continues(table: _Found, first: _Found) -> bool:
+    """Whether a table without names for its columns may be the next page of a list."""
+    return len(table.header) == len(first.header) and any(map(str.isdigit, "".join(table.header)))
 
 
 def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
@@ -172,7 +180,7 @@ class _Tables(HTMLParser):
             self._end_cell()
             values = dict(attrs)
             self._cell, self._length = [], 0
-            self._span = _span(values.get("colspan")), _span(values.get("rowspan"))
+            self._span = _span(values.get("colspan")), _rows_of(values.get("rowspan"))
         elif tag == "tr" and self._open:
             self._end_row()
             self._row = []
@@ -254,3 +262,8 @@ class _Tables(HTMLParser):
 
 def _span(text: str | None) -> int:
     return min(max(int(text), 1), MAX_SPAN) if text and text.isascii() and text.isdecimal() else 1
+
+
+def _rows_of(text: str | None) -> int:
+    """How many rows a cell takes; 0 means all that follow."""
+    return MAX_SPAN if text == "0" else _span(text)

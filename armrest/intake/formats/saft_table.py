@@ -76,6 +76,9 @@ class SaftTable(PlainTable):
         try:
             with self._opened() as file:
                 for _ in feed(reader.parser, file):
+                    if reader.has_two_lists:
+                        what = "a second list of customers follows the first; save each in a file of its own"
+                        raise InputRefused(f"{self.name}: {what}", code="damaged")
                     yield reader
                     if reader.done:
                         return
@@ -93,6 +96,8 @@ class _Customers:
     Attributes:
         rows: The customers that were not taken yet.
         done: No customer can follow.
+        has_list: The list of customers has ended.
+        has_two_lists: Another one follows it.
         has_version: The header was read, with or without a version.
     """
 
@@ -100,6 +105,8 @@ class _Customers:
         self.rows: list[tuple[str, ...]] = []
         self.count = 0
         self.done = False
+        self.has_list = False
+        self.has_two_lists = False
         self.has_version = False
         self.version = ""
         self.parser = xml_parser()
@@ -124,7 +131,10 @@ class _Customers:
             self.has_version = self.has_version or self._section != "Header"
         elif self._depth == _PART_DEPTH:
             local = self._names[name]
-            self._is_inside = local == "Customers" and self._section == "MasterFiles" and not self.done
+            is_list = local == "Customers" and self._section == "MasterFiles"
+            self.has_two_lists = self.has_two_lists or (is_list and self.has_list)
+            self._is_inside = is_list and not self.has_list
+            self.done = self.done or self.has_list
             if local == "AuditFileVersion" and self._section == "Header":
                 self._collect()
             elif not self._is_inside:
@@ -168,8 +178,10 @@ class _Customers:
         if depth == _CUSTOMER_DEPTH and self._is_inside and self._names[name] == "Customer":
             self.rows.append(_row(self._customer, self._groups["Address"], self._groups["Contact"]))
             self.count += 1
-        elif (depth == _PART_DEPTH and self._is_inside) or (depth == _SECTION_DEPTH and self._section == "MasterFiles"):
-            self._is_inside, self.done = False, True
+        elif depth == _PART_DEPTH and self._is_inside:
+            self._is_inside, self.has_list = False, True
+        elif depth == _SECTION_DEPTH and self._section == "MasterFiles":
+            self.done = True
 
     def _collect(self) -> None:
         self._texts, self._length = [], 0

@@ -7,7 +7,7 @@ from typing import Final
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Chunk, ColumnNames, Table
 from armrest.intake.rows.key_hashes import KeyHashes, rows_of_each
-from armrest.intake.rules import is_birth_number
+from armrest.intake.rules import shown_number
 
 MAX_REPEATED: Final = 1_000_000
 Record = Sequence[str | None]
@@ -87,7 +87,7 @@ class DuplicateResolver:
         if not rows_by_number:
             return
         number, rows = next(iter(rows_by_number.items()))
-        name = "one customerNo" if is_birth_number(number) else f"customerNo {number[:50]}"
+        name = f"customerNo {number[:50]}" if shown_number(number) == number else "one customerNo"
         others = len(rows_by_number) - 1
         more = f" ({others} more are in several rows)" if others else ""
         places = " and ".join(map(self._table.place, rows[:5]))

@@ -11,6 +11,7 @@ from functools import lru_cache
 from math import nan
 from typing import Any, Final
 
+NOT_SHOWN: Final = "(like a birth number)"
 DOMESTIC: Final = frozenset({"", "NO", "no"})
 """Without another country in the row, numbers are read as Norwegian."""
 
@@ -242,8 +243,8 @@ def is_doubtful_organisation_number(cell: str) -> bool:
 
 
 def shown_number(number: str) -> str:
-    """Return a customer number as artifacts and notices show it; one that is also a birth number is not shown."""
-    return "(like a birth number)" if is_birth_number(number) else number
+    """Return a customer number as messages and artifacts show it; one that is or has a birth number is not shown."""
+    return NOT_SHOWN if contains_birth_number(number) else number
 
 
 def is_birth_number(cell: str) -> bool:

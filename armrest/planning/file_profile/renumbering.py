@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from armrest.intake import shown_number
 from armrest.model import customer_key
 
 SAMPLE: Final = 2_000
@@ -78,9 +79,10 @@ class Renumbering:
         if self._all_new > looked_at:
             of = f"{looked_at:,} of {self._all_new:,} new customers"
         verb = "differs" if times == 1 else "differ"
-        examples = ", ".join(f"{new} / {old}" for new, old in self._examples[how])
-        more = " …" if times > len(self._examples[how]) else ""
-        return f"{times:,} of {of} {verb} from known ones only by {how} ({examples}{more})"
+        pairs = [pair for pair in self._examples[how] if all(number == shown_number(number) for number in pair)]
+        examples = ", ".join(f"{new} / {old}" for new, old in pairs)
+        more = " …" if times > len(pairs) else ""
+        return f"{times:,} of {of} {verb} from known ones only by {how}{f' ({examples}{more})' if pairs else ''}"
 
 
 class _Candidates:

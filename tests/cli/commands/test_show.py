@@ -132,3 +132,10 @@ def test_a_batch_that_a_person_accepted_shows_who_and_why(typed: Typed, past: Pa
     assert reasons == {"accepted by a person's word (ola): read back in ARM"}
     assert "accepted by a person's word (ola): read back in ARM" in typed("show", "mine").out
     assert "ola: read back in ARM" in typed("customer", "10001", "--client-no", "2218").out.replace("(ola)", "ola")
+
+
+def test_a_client_number_that_no_ledger_can_hold_is_refused(typed: Typed) -> None:
+    ended = typed("customer", "10001", "--client-no", str(10**23))
+
+    assert ended.exit_code == 2
+    assert "less than or equal to 2147483647" in ended.err

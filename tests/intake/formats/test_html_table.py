@@ -77,3 +77,19 @@ def test_the_table_with_the_names_of_fields_is_meant(source: Open) -> None:
 def test_a_page_without_one_list_is_refused_for_what_it_is(source: Open, text: str, what: str) -> None:
     with pytest.raises(InputRefused, match=what):
         read(source(text, "kunder.xls"))
+
+
+def test_a_list_that_goes_on_in_a_second_table_without_names_is_not_cut_short(source: Open) -> None:
+    first, second = (f"<tr><td>{no}</td><td>Fjord</td><td>90000001</td></tr>" for no in (10001, 10002))
+    pages = page(first, around=f"{{}}<table>{second}{second}</table>")
+
+    with pytest.raises(InputRefused, match="a web page with 2 tables"):
+        read(source(pages, "kunder.xls"))
+
+
+def test_a_cell_that_reaches_down_to_the_end_moves_no_cell(source: Open) -> None:
+    rows = ("<tr><td>1</td><td rowspan=0>Fjord</td><td>90000001</td></tr>", "<tr><td>2</td><td>90000002</td></tr>")
+
+    customers, _ = read(source(page(*rows), "kunder.xls"))
+
+    assert customers[1] == {"customerNo": "2", "phoneNo": "90000002"}

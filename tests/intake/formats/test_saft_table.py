@@ -246,3 +246,17 @@ def test_a_file_without_customers_is_refused(source: Open) -> None:
         read(source(saft(), "saf-t.xml"))
 
     assert refused.value.code == "header-only"
+
+
+def test_a_second_list_of_customers_is_not_left_out_in_silence(source: Open) -> None:
+    one, other = (
+        f"<Customers><Customer><Name>Fjord</Name><CustomerID>{no}</CustomerID></Customer></Customers>"
+        for no in (10001, 10002)
+    )
+    audit_file = (
+        '<?xml version="1.0"?><AuditFile xmlns="urn:StandardAuditFile-Taxation-Financial:NO">'
+        f"<MasterFiles>{one}{other}</MasterFiles></AuditFile>"
+    )
+
+    with pytest.raises(InputRefused, match="a second list of customers follows the first"):
+        read(source(audit_file, "saft.xml"))

@@ -37,6 +37,23 @@ def test_numbers_that_are_alike_are_said(new: list[str], vanished: list[str], sa
     assert said in (difference(new, vanished) or "")
 
 
+@pytest.mark.parametrize("new", ["K-15108695088", "015108695088", "15108695088.0"])
+def test_a_birth_number_is_no_example(new: str) -> None:
+    said = [
+        difference([new], ["15108695088"]),
+        difference([f"{new}", "10", "11", "12"], ["15108695088", "0010", "0011"]),
+    ]
+
+    assert "15108695088" not in " ".join(filter(None, said))
+    assert "leading zeros (10 / 0010" in (said[1] or "")
+
+
+def test_numbers_that_have_lost_the_zero_of_a_birth_number_are_said_without_examples() -> None:
+    said = difference(["1018000055"], ["01018000055"])
+
+    assert said == "1 of 1 new customers differs from known ones only by leading zeros"
+
+
 OTHERS = {
     "no new ones": ([], KNOWN),
     "none has vanished": (KNOWN, []),
