@@ -28,11 +28,11 @@ class Cluster:
     port: int
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def new_database(self) -> str:
-        """Return the address, for SQLAlchemy, of a database with nothing in it."""
+    def new_database(self, template: str = "template1") -> str:
+        """Return the address, for SQLAlchemy, of a database with nothing in it, or of a copy of another."""
         name = f"ledger_{next(self._numbers)}"
         with psycopg.connect(host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True) as asked:
-            asked.execute(f"CREATE DATABASE {name}")
+            asked.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
 
 
