@@ -39,6 +39,6 @@ class History:
         return patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").json()
 
     def ask(self, path: str, question: dict[str, Any]) -> Any:
-        answer = patient_http.post(f"{self.address}/{path}", json=question)
+        answer = patiently(lambda: patient_http.post(f"{self.address}/{path}", json=question))
         answer.raise_for_status()
         return answer.json()
