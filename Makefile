@@ -20,6 +20,7 @@ LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_f
 SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
 NIGHTS ?= 300
+PAIRS ?= 9
 
 PYTHONS := 3.15 3.14 3.13 3.12 3.11
 # The oldest Prefect of pyproject.toml, and what it needs: on SQLAlchemy 2.1 its server schedules nothing.
@@ -168,8 +169,12 @@ bench-scale: setup ## Measure what a batch costs, compared with its task run: CP
 	@$(BIN)/python -m benchmarks.scale
 
 .PHONY: bench-history
-bench-history: setup ## Fail if a night costs more after 300 nights than after one (ten minutes; NIGHTS=30: one)
+bench-history: setup ## Fail if a night costs more after 300 nights than after one (ten minutes; NIGHTS=30: two)
 	@$(BIN)/python -m benchmarks.history --nights $(NIGHTS)
+
+.PHONY: bench-past
+bench-past: setup ## Fail if planning costs too much compared with commit 4225881 (half an hour; PAIRS=3: ten minutes)
+	@$(BIN)/python -m benchmarks.past --rounds $(PAIRS)
 
 .PHONY: bench-profile
 bench-profile: setup ## Fail if the nightly's guard rails miss damaged files or stop normal ones (HALF=development or held-out)

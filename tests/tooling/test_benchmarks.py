@@ -5,6 +5,7 @@ import pytest
 from benchmarks.check import hold_to
 from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
 from benchmarks.cost import Cost
+from benchmarks.past import LIMITS, Limit, report
 from benchmarks.stages import STAGES
 from benchmarks.table import Table
 
@@ -51,3 +52,14 @@ def test_every_stage_that_is_timed_exists(stage: str) -> None:
     place, name = STAGES[stage]
 
     assert callable(getattr(place, name, None))
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.what)
+def test_planning_that_costs_more_than_its_limit_fails_and_is_named(
+    limit: Limit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    within = {name: 1.0 for each in LIMITS for name in (each.ours, each.theirs)}
+
+    assert report(within, customers=1000, rounds=9) == 0
+    assert report(within | {limit.ours: limit.at_most + 0.01}, customers=1000, rounds=9) == 1
+    assert f"exceeded: {limit.what}" in capsys.readouterr().out

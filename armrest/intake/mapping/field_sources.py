@@ -60,7 +60,7 @@ class FieldSource:
         if self.strip:
             cells = [cell.strip(self.strip).strip() if cell else cell for cell in cells]
             yield "strip", cells
-        if not self.empty.isdisjoint(cells):
+        if self.empty and not self.empty.isdisjoint(cells):  # without words, it would still go through all cells
             cells = ["" if cell in self.empty else cell for cell in cells]
             yield "empty", cells
         for step in self.steps:

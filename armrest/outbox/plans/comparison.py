@@ -215,13 +215,13 @@ class Comparison:
             return
         self._is_listed = True
         self._tx.execute(_seen_by_key)
-        known = self._known().subquery()
-        gone = ~exists().where(_seen.c.customer_key == known.c.customer_key)
-        query = select(known.c.customer_key, known.c.customer_no).where(gone)
-        self._tx.execute(insert(_vanished).from_select(["customer_key", "customer_no"], query))
+        self._tx.execute(insert(_vanished).from_select(["customer_key", "customer_no"], self._gone()))
 
-    def _known(self) -> Select[Any]:
-        """Select each customer that was sent, in the order of the primary key, which needs no sorting."""
+    def _gone(self) -> Select[Any]:
+        """Select each customer that was sent and is in no block.
+
+        It goes by the pointers, in the order of their primary key, and follows only those of customers not seen.
+        """
         key = current_lines.c.customer_key
         joined = current_lines.join(customers, pointed_to_by(current_lines, customers)).join(
             batches, carried_by(customers, batches)
@@ -230,6 +230,7 @@ class Comparison:
             select(key, func.min(customers.c.customer_no).label("customer_no"))
             .select_from(joined)
             .where(current_lines.c.client_id == self._run.client_id, self._was_sent())
+            .where(~exists().where(_seen.c.customer_key == key))
             .group_by(key)
         )
 
