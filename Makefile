@@ -180,6 +180,10 @@ bench-past: setup ## Fail if planning costs too much compared with commit 422588
 bench-profile: setup ## Fail if the nightly's guard rails miss damaged files or stop normal ones (HALF=development or held-out)
 	@$(BIN)/python -m benchmarks.file_nights --half $(or $(HALF),development)
 
+.PHONY: bench-emails
+bench-emails: setup ## Fail if planning lists of e-mail addresses costs over half of a script that checks nothing
+	@$(BIN)/python -m benchmarks.emails
+
 .PHONY: bench-frames
 bench-frames: setup ## Measure what a plan costs from a frame, compared with Parquet (ten minutes for 200,000 customers)
 	@$(BIN)/python -m benchmarks.frames --rounds $(ROUNDS)

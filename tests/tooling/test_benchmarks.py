@@ -1,10 +1,16 @@
 """What the benchmarks say of their figures; the figures themselves are a machine's."""
 
+import csv
+from pathlib import Path
+
 import pytest
 
+from armrest.intake.rules import Column, cells_outside
+from armrest.intake.rules.validators import EMAIL_LIST_FAST_PATH
 from benchmarks.check import hold_to
 from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
 from benchmarks.cost import Cost
+from benchmarks.emails import EVERY, write_customers
 from benchmarks.past import LIMITS, Limit, report
 from benchmarks.stages import STAGES
 from benchmarks.table import Table
@@ -45,6 +51,17 @@ def test_what_was_left_out_at_a_size_is_not_compared_with() -> None:
 
     assert table.of_script is None
     assert "script" not in table.as_text()
+
+
+def test_in_every_seventh_row_of_the_file_with_lists_are_two_addresses_that_need_no_library(tmp_path: Path) -> None:
+    write_customers(tmp_path / "lists.csv", customers=28, every=EVERY)
+    with (tmp_path / "lists.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    cells = [row["emailAddressDocument"] for row in rows]
+
+    assert len(rows[0]) == 14
+    assert [number for number, cell in enumerate(cells) if cell.count("@") == 2] == [0, 7, 14, 21]
+    assert list(cells_outside(EMAIL_LIST_FAST_PATH)(Column(cells))) == []
 
 
 @pytest.mark.parametrize("stage", STAGES)
