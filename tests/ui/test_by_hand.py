@@ -39,6 +39,9 @@ def test_each_artifact_of_a_run_can_be_opened(ui: Ui, up: Up) -> None:
     run = ui.start(UPDATE, source="july.csv", client_no=2219)
 
     assert ui.ended(run)["state_name"] == "PartlyFailed"
+    ui.see_run(run)
+    ui.link_in_log("Send the failed customers again").scroll_into_view_if_needed()
+    ui.picture("log", showing="The refused customers, with the reasons")
     ui.see_run(run, tab="Artifacts")
     ui.picture("artifacts", showing="arm-failed-customers-2219")
     ui.see_artifact(run, "arm-run-2219")
