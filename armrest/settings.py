@@ -173,6 +173,17 @@ class Settings(Access, BaseSettings):
                 raise ValueError(f"{path} decides what an answer means and cannot be harmless; name a member inside it")
         return tuple(str(path).lower() for path in paths)
 
+    @field_validator("store_url", "rejects_url")
+    @classmethod
+    def _of_a_known_kind(cls, value: str | None) -> str | None:
+        scheme, is_address, _ = (value or "").partition("://")
+        if is_address:
+            from fsspec import available_protocols  # imported here because most settings have no such address
+
+            if scheme.partition("::")[0] not in available_protocols():
+                raise ValueError("must be a folder, or an address that fsspec knows, such as s3://bucket/folder")
+        return value
+
     @field_validator("rejects_url")
     @classmethod
     def _without_password(cls, value: str | None) -> str | None:

@@ -39,7 +39,7 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-"""Called from a working thread; it must be quick, and must not raise."""
+"""Called from a working thread; it must be quick. Once it has raised, it is not called again, and the run goes on."""
 
 Duration = str | timedelta
 """A length of time: `"30m"`, or a timedelta."""

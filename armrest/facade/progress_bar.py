@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, Final
 
-from armrest.app.watcher import watcher
+from armrest.app.watcher import GuardedWatcher, watcher
 from armrest.facade.event_loop import is_notebook
 from armrest.facade.options import OnProgress, Progress
 from armrest.outbox import BatchView
@@ -30,13 +30,14 @@ def showing(progress: OnProgress | bool | None) -> Iterator[None]:  # noqa: FBT0
     if show is None:
         yield
         return
-    token = watcher.set(_Watcher(show))
+    token = watcher.set(GuardedWatcher(_Watcher(show)))
     try:
         yield
     finally:
         watcher.reset(token)
         if bar:
-            bar.end()
+            with suppress(Exception):  # the terminal or the notebook is gone, and the run is not
+                bar.end()
 
 
 class _Watcher:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from armrest.app.watcher import Watcher, watcher
+from armrest.app.watcher import GuardedWatcher, Watcher, watcher
 from flows.cli.output import print_error
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def show_progress() -> Iterator[None]:
 
 @contextmanager
 def _watched_by(look: Watcher) -> Iterator[None]:
-    token = watcher.set(look)
+    token = watcher.set(GuardedWatcher(look))
     try:
         yield
     finally:

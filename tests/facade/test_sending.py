@@ -260,6 +260,11 @@ class TestSettings:
         with pytest.raises(armrest.SettingsRefused, match="ARMREST_API_URL: http:// is refused"):
             armrest.connect(api_url="http://arm.example")
 
+    @pytest.mark.parametrize("name", ["store_url", "rejects_url"])
+    def test_an_address_of_no_kind_of_store_is_refused_at_once(self, name: str) -> None:
+        with pytest.raises(armrest.SettingsRefused, match=f"ARMREST_{name.upper()}: must be a folder, or an address"):
+            armrest.connect(**{name: "s4://bucket/folder"})
+
     def test_a_prefect_block_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ARMREST_CONNECTION", "staging")
 
