@@ -94,8 +94,8 @@ power-cut: setup ## Cut the power of a disk at random moments of runs, and resum
 	@$(BIN)/python -m tests.power_cut
 
 .PHONY: test-ui
-test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(MAKE_UP_TESTS)
+test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chromium; SHORT=1: most of it)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(if $(SHORT),-m "not long") $(MAKE_UP_TESTS)
 
 .PHONY: screenshots
 screenshots: setup ## Run the browser tests, and write the documentation's pictures to docs/images

@@ -13,8 +13,8 @@ from armrest.outbox import Outbox, lease_holders, summaries
 from armrest.sandbox import Behaviour, Fault, SandboxServer
 from flows.cli.prefect_env import QUIET
 from tests.conftest import CLIENT_NO, Ended, Shell, plain_environment
-from tests.flows.conftest import ROOT
 from tests.flows.history import History
+from tests.flows.host_process import ROOT
 from tests.flows.own_server import OwnServer
 
 pytestmark = [pytest.mark.xdist_group("prefect-away"), pytest.mark.long]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from armrest.sandbox import COLUMNS, sample_rows
 from deployments.local_stack import LocalStack, client_numbers
@@ -19,7 +19,7 @@ from tests import migrated_home, patient_http
 from tests.conftest import ARMREST, plain_environment
 from tests.flows.host_process import Host, host_process
 from tests.ports import two_free_ports
-from tests.ui.browser import Ui
+from tests.ui.browser import SEEN_MILLISECONDS, Ui
 
 NO_BROWSER: Final = "NO BROWSER: the Prefect UI was not looked at; install one: apt install chromium"
 ROOT: Final = Path(__file__).parents[2]
@@ -107,6 +107,7 @@ def chromium() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         pytest.skip(NO_BROWSER)
+    expect.set_options(timeout=SEEN_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ALONE)
         yield browser

@@ -35,13 +35,17 @@ def failed(up: Up, host: Host) -> Failed:
     return Failed(ended.flow_run_id, rows[1]["customerNo"])
 
 
-@pytest.fixture(params=UIS.values(), ids=UIS)
-def dashboard(ui: Ui, request: pytest.FixtureRequest) -> Ui:
-    """The UI, with all failed runs of the day in its dashboard."""
-    return replace(ui, version=request.param)
+IN_BOTH_UIS: Final = pytest.mark.parametrize("version", UIS.values(), ids=UIS)
+IN_THE_OLD_UI_IF_LONG: Final = pytest.mark.parametrize(
+    "version", [pytest.param(NEW, id="new"), pytest.param(OLD, id="old", marks=pytest.mark.long)]
+)
 
 
-def test_the_reason_for_one_customer_is_at_most_three_clicks_from_the_dashboard(dashboard: Ui, failed: Failed) -> None:
+@IN_BOTH_UIS
+def test_the_reason_for_one_customer_is_at_most_three_clicks_from_the_dashboard(
+    ui: Ui, failed: Failed, version: str
+) -> None:
+    dashboard = replace(ui, version=version)
     dashboard.open_failed_run(failed.flow_run_id, flow="update-customers")
     table = dashboard.follow(dashboard.link_in_log("The refused customers, with the reasons"))
 
@@ -49,9 +53,11 @@ def test_the_reason_for_one_customer_is_at_most_three_clicks_from_the_dashboard(
     assert len(table.clicks) <= 3, table.clicks
 
 
+@IN_THE_OLD_UI_IF_LONG
 def test_what_failed_is_sent_again_with_at_most_four_clicks_from_the_dashboard(
-    dashboard: Ui, failed: Failed, up: Up
+    ui: Ui, failed: Failed, up: Up, version: str
 ) -> None:
+    dashboard = replace(ui, version=version)
     dashboard.open_failed_run(failed.flow_run_id, flow="update-customers")
     form = dashboard.follow(dashboard.link_in_log("Send the failed customers again"))
     expect(form.page.get_by_role("spinbutton").first).to_have_value(str(CLIENT_NO))

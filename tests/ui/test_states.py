@@ -22,6 +22,8 @@ pytestmark = pytest.mark.xdist_group("ui")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "operate.md"
 UPDATE: Final = "update-customers/manual"
 FIRST_CLIENT: Final = 2240
+IN_SHORT: Final = frozenset({"Stopped", "Cancelled"})
+"""States that no other test in a browser produces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +235,16 @@ def stage(ui: Ui, up: Up, host: Host, shared: dict[str, str], request: pytest.Fi
     return Stage(ui, up, host, FIRST_CLIENT + list(ROWS).index(request.node.callspec.params["row"].state), shared)
 
 
+def marks(state: str) -> list[pytest.MarkDecorator]:
+    """Leave most states to the long tests: each costs about seven seconds of CPU."""
+    return [] if state in IN_SHORT else [pytest.mark.long]
+
+
 def test_every_state_of_the_table_has_a_case_and_no_other() -> None:
     assert list(CASES) == list(ROWS)
 
 
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+@pytest.mark.parametrize("row", [pytest.param(row, id=name, marks=marks(name)) for name, row in ROWS.items()])
 def test_a_state_is_seen_as_the_table_says(ui: Ui, stage: Stage, row: Row) -> None:
     run = CASES[row.state](stage)
 
