@@ -78,6 +78,7 @@ async def update_single_customer(
     rules = rules_of(workspace.settings)
     read = read_single_customer(customer_no, new_values, severities=rules)  # before anything is asked
     _refuse_blanks(read, values)
+    customer_no = read["customerNo"]  # without the blanks around it
     async with arm_client(workspace.settings, client_no=client_no, updates=True) as arm:
         record = await _record(arm, client_no, customer_no)
         customer = read_single_customer(customer_no, with_whole_address(new_values, record), severities=rules)

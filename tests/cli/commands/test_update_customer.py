@@ -54,6 +54,12 @@ def test_a_field_is_set_and_its_old_value_shown(typed: Typed, books: SandboxServ
     assert held(books) == {**held(books), "phoneNo": "91234567", "name": "Kari"}
 
 
+def test_a_blank_after_the_customer_number_does_not_count(typed: Typed, books: SandboxServer) -> None:
+    ended = typed("update-customer", "--client-no", "2218", "--customer-no", "10001 ", "--set", "phoneNo=91234567")
+
+    assert (ended.exit_code, held(books)["phoneNo"]) == (0, "91234567")
+
+
 def test_a_character_without_width_blanks_no_field(typed: Typed, books: SandboxServer) -> None:
     ended = typed(*UPDATE, "--set", "phoneNo=\u200b")
 
