@@ -67,9 +67,7 @@ def summary(ledger: Ledger, run_or_flow_run_id: str) -> RunSummary:
             decided=_decided(tx, run, row.figures),
             parent_run_id=run.parent_run_id,
             children=[str(child) for child in tx.execute(_children(run)).scalars()],
-            flow_run_ids=list(
-                tx.execute(select(flow_runs.c.flow_run_id).where(flow_runs.c.run_seq == run.seq)).scalars()
-            ),
+            flow_run_ids=[str(name) for name in tx.execute(_flow_run_ids(run)).scalars()],
             created=_required_time(row.created_at),
             started=time_of(run.started_at),
             ended=time_of(run.ended_at),
@@ -84,6 +82,11 @@ def _decided(tx: Connection, run: Run, figures: str | None) -> str | None:
     """Return the decision about a run that a guard rail had stopped, or None."""
     decision, confirmed = decision_on(run), confirmed_client(tx, run, PlanFigures.from_json(figures))
     return "; ".join(filter(None, (decision.message if decision else None, confirmed))) or None
+
+
+def _flow_run_ids(run: Run) -> Select[tuple[str]]:
+    """Return the query for a run's flow runs, the latest last: Prefect's ids (UUID version 7) sort by time."""
+    return select(flow_runs.c.flow_run_id).where(flow_runs.c.run_seq == run.seq).order_by(flow_runs.c.flow_run_id)
 
 
 def _children(run: Run) -> Select[tuple[str]]:

@@ -50,6 +50,15 @@ def assert_adds_up(counts: CustomerCounts) -> None:
     assert counts.planned == counts.settled + counts.failed + counts.open + counts.superseded
 
 
+def test_the_latest_flow_run_of_a_run_is_the_last(outbox: Outbox, planned: Planned) -> None:
+    run = planned("run", people(1))
+    early, late = "019ac000-0000-7000-8000-000000000000", "019ac0ff-0000-7000-8000-000000000000"
+    for flow_run_id in (late, early):
+        save_flow_run_link(outbox.ledger, run, flow_run_id)
+
+    assert summary(outbox.ledger, "run").flow_run_ids == [early, late]
+
+
 def test_a_run_that_is_only_planned_counts_nothing_as_sent(outbox: Outbox, planned: Planned) -> None:
     planned("run", people(1, 2, 3), batch_size=2)
 
