@@ -170,7 +170,7 @@ class Ui:
 
     def sees(self, text: str) -> None:
         """Make sure that a text is on the page."""
-        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible(timeout=30_000)
+        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     def picture(self, name: str, *, showing: str) -> None:
         """Leave a picture of what is seen, once a text is there and the page is at rest."""
