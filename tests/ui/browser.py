@@ -82,8 +82,10 @@ class Ui:
         self.clicks.clear()
         self.go("dashboard")
         self.page.wait_for_load_state("networkidle")  # an answer of the server closes the list again
-        self.click(self.page.locator("h3 > button", has_text=flow))
+        group = self.page.locator("h3 > button", has_text=flow)
         with suppress(PlaywrightTimeout):
+            group.wait_for(timeout=READY_MILLISECONDS)
+            self.click(group)
             run.wait_for(timeout=READY_MILLISECONDS)
             return True
         return False
