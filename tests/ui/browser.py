@@ -82,8 +82,10 @@ class Ui:
         self.clicks.clear()
         self.go("dashboard")
         self.page.wait_for_load_state("networkidle")  # an answer of the server closes the list again
-        self.click(self.page.locator("h3 > button", has_text=flow))
+        group = self.page.locator("h3 > button", has_text=flow)
         with suppress(PlaywrightTimeout):
+            group.wait_for(timeout=READY_MILLISECONDS)
+            self.click(group)
             run.wait_for(timeout=READY_MILLISECONDS)
             return True
         return False
@@ -170,7 +172,7 @@ class Ui:
 
     def sees(self, text: str) -> None:
         """Make sure that a text is on the page."""
-        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible(timeout=30_000)
+        expect(self.page.get_by_text(text).filter(visible=True).first).to_be_visible()
 
     def picture(self, name: str, *, showing: str) -> None:
         """Leave a picture of what is seen, once a text is there and the page is at rest."""
