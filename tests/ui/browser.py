@@ -57,10 +57,14 @@ class Ui:
         """Open a page of the UI."""
         self.page.goto(f"{self.address}/{self.version}{path}")
 
-    def click(self, what: Locator) -> None:
-        """Click, and count it."""
+    def click(self, what: Locator, *, milliseconds: float | None = None) -> None:
+        """Click, and count it.
+
+        Args:
+            milliseconds: How long it may take until it can be clicked; None: Playwright's own time.
+        """
         self.clicks.append(str(what))
-        what.click()
+        what.click(timeout=milliseconds)
 
     def follow(self, link: Locator) -> "Ui":
         """Click a link, and count it; return where it leads to, which may be a new tab."""
@@ -74,19 +78,17 @@ class Ui:
     def open_failed_run(self, flow_run_id: str, *, flow: str) -> None:
         """Go from the dashboard to a failed run: it is listed under its flow, within a minute of its start."""
         run = self.page.locator(f"a[href$='{flow_run_id}']:not(:has(rect))").first  # not its bar in the chart
-        self.until(lambda: self._lists(run, flow=flow))
-        self.click(run)
+        self.until(lambda: self._opens(run, flow=flow))
 
-    def _lists(self, run: Locator, *, flow: str) -> bool:
-        """Open the dashboard and a flow's failed runs; return whether a run is among them."""
+    def _opens(self, run: Locator, *, flow: str) -> bool:
+        """Open the dashboard, a flow's failed runs, and one of them; return whether it was there."""
         self.clicks.clear()
         self.go("dashboard")
         self.page.wait_for_load_state("networkidle")  # an answer of the server closes the list again
         group = self.page.locator("h3 > button", has_text=flow)
         with suppress(PlaywrightTimeout):
-            group.wait_for(timeout=READY_MILLISECONDS)
-            self.click(group)
-            run.wait_for(timeout=READY_MILLISECONDS)
+            self.click(group, milliseconds=READY_MILLISECONDS)
+            self.click(run, milliseconds=READY_MILLISECONDS)
             return True
         return False
 
