@@ -67,7 +67,7 @@ def _is_own_result(file: str) -> bool:
 
 
 def _is_own_error(store: fsspec.AbstractFileSystem, file: str) -> bool:
-    """Whether a file holds an error of ours; it is not unpickled, because whoever wrote it could run code by that."""
+    """Whether a file holds an error of ours; it is not unpickled, because its author could run code by that."""
     try:
         UUID(_name(file))
         pickled = base64.b64decode(json.loads(store.cat_file(file))["result"])

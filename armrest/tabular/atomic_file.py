@@ -9,6 +9,8 @@ from typing import BinaryIO, Final
 SUFFIX: Final = ".writing"
 """End of the name of a file that is not complete yet; a crash leaves it, and the next write or a purge removes it."""
 
+_MEMORY: Final = "/dev/shm/"  # noqa: S108  a file system, the only one among the devices
+
 
 def partial_path(file: Path) -> Path:
     """The path under which a file is written before it takes its place.
@@ -18,7 +20,9 @@ def partial_path(file: Path) -> Path:
     """
     if not file.name or file.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if str(file.absolute()).startswith(("/dev/", "/proc/")) or (file.exists() and not file.is_file()):
+    path = str(file.absolute())
+    is_of_kernel = path.startswith(("/dev/", "/proc/")) and not path.startswith(_MEMORY)
+    if is_of_kernel or (file.exists() and not file.is_file()):
         raise OSError(errno.EINVAL, "it is a device, not a file")
     return file.with_name(f".{file.name}{SUFFIX}")
 
