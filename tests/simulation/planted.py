@@ -63,8 +63,8 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     "a split loses its tail": (
         _in(
             "outbox/sending/split_batch",
-            "_body(run, [person for _, person in group])",
-            "_body(run, [person for _, person in group[: max(1, len(group) - 1)]])",
+            "_body(run, [customer for _, customer in group])",
+            "_body(run, [customer for _, customer in group[: max(1, len(group) - 1)]])",
         ),
     ),
     "superseded by whole customer": (

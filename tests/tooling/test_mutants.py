@@ -1,4 +1,7 @@
-"""The list of mutants is up to date: each applies, has its own promise, and names tests that exist. None is planted."""
+"""The list of mutants is up to date: each applies, has its own promise, and names tests that exist. None is planted.
+
+The bugs that the simulation has to find are up to date, too.
+"""
 
 from pathlib import Path
 
@@ -6,6 +9,7 @@ import pytest
 
 from tests.mutants.all import MUTANTS
 from tests.mutants.mutant import Mutant, Stale
+from tests.simulation.planted import PLANTED, plant
 from tests.tooling.test_guarantees import names_in
 
 TESTS = Path(__file__).parents[1]
@@ -18,6 +22,17 @@ def test_every_mutant_applies_and_names_tests_that_exist(mutant: Mutant) -> None
         file, _, name = test.partition("::")
         assert (TESTS / file).exists()
         assert not name or name in names_in(TESTS / file)
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_every_bug_that_is_planted_in_the_simulation_applies(name: str, tmp_path: Path) -> None:
+    for replacement in PLANTED[name]:
+        copy = tmp_path / replacement.file
+        if not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text((TESTS.parent / replacement.file).read_text(encoding="utf-8"), encoding="utf-8")
+        plant(tmp_path, replacement)
+        assert compile(copy.read_text(encoding="utf-8"), replacement.file, "exec")
 
 
 def test_there_are_enough_and_each_has_a_promise_of_its_own() -> None:
