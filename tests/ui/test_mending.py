@@ -62,3 +62,25 @@ def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
     assert ui.ended(run)["state_name"] == state
     ui.see_run(run, tab="Details")
     ui.sees(state)
+
+
+@pytest.mark.long
+def test_a_batch_that_stays_open_is_closed_by_a_persons_word_in_the_form(ui: Ui, up: Up) -> None:
+    [row] = up.write("unclear.csv", 1, first=222000501)
+    up.behave(delay_seconds=3600)
+    run = ui.start(UPDATE, source="unclear.csv", client_no=2220, deadline="5s")
+    assert ui.ended(run)["state_name"] == "Unsettled"
+    [batch_uuid] = up.armrest("show", run)["batch_uuids"]
+
+    ui.go(f"deployments/deployment/{ui.deployment('settle-open-batches/every-10-minutes')}/run")
+    add = ui.page.get_by_role("button", name="Add item")
+    accept = ui.page.get_by_role("group").filter(has=add).last
+    ui.click(accept.get_by_role("button", name="Add item"))
+    accept.get_by_role("textbox").fill(batch_uuid)
+    ui.fill(reason="read back in ARM", accepted_by="kari")
+    settled = ui.submit()
+
+    assert ui.ended(settled)["state_name"] == "Completed"
+    ui.see_run(run, tab="Details")
+    ui.sees("SettledLater")
+    assert "kari" in str(up.armrest("customer", row["customerNo"], "--client-no", "2220"))
