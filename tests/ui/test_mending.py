@@ -84,3 +84,26 @@ def test_a_batch_that_stays_open_is_closed_by_a_persons_word_in_the_form(ui: Ui,
     ui.see_run(run, tab="Details")
     ui.sees("SettledLater")
     assert "kari" in str(up.armrest("customer", row["customerNo"], "--client-no", "2220"))
+
+
+@pytest.mark.long
+def test_a_run_that_stopped_is_resumed_by_the_link_in_its_summary_and_exported_by_a_form(ui: Ui, up: Up) -> None:
+    up.write("stopped.csv", 3, first=222000601)
+    up.behave(faults={"slow": 1.0}, slow_seconds=2.0)
+    stopped = ui.start(UPDATE, source="stopped.csv", client_no=2220, batch_size=1, deadline="1s")
+    assert ui.ended(stopped)["state_name"] == "Stopped"
+    up.behave()
+
+    ui.see_artifact(stopped, "arm-run-2220")
+    ui.click(ui.page.get_by_role("link", name="Resume"))
+    resumed = ui.submit()
+
+    assert ui.ended(resumed)["state_name"] == "Completed"
+    run_id = up.armrest("show", resumed)["run_id"]
+    ui.go(f"deployments/deployment/{ui.deployment('export-run/export-a-run')}/run")
+    ui.fill(run_id=run_id)
+    exported = ui.submit()
+
+    assert ui.ended(exported)["state_name"] == "Completed"
+    ui.see_artifact(exported, "arm-export-2220")
+    ui.sees(f"3 customers of run {run_id}")
