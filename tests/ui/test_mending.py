@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import SENT_BY
 from tests.ui.browser import Ui
 from tests.ui.conftest import Up
 
@@ -68,7 +69,7 @@ def test_a_run_past_a_guard_rail_asks_and_does_what_it_is_told(
 def test_a_batch_that_stays_open_is_closed_by_a_persons_word_in_the_form(ui: Ui, up: Up) -> None:
     [row] = up.write("unclear.csv", 1, first=222000501)
     up.behave(delay_seconds=3600)
-    run = ui.start(UPDATE, source="unclear.csv", client_no=2220, deadline="5s")
+    run = ui.start(UPDATE, source="unclear.csv", client_no=2220, deadline=SENT_BY)
     assert ui.ended(run)["state_name"] == "Unsettled"
     [batch_uuid] = up.armrest("show", run)["batch_uuids"]
 
