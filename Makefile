@@ -99,7 +99,7 @@ test-ui: setup ## Test make up and its Prefect UI in a real browser (needs chrom
 
 .PHONY: screenshots
 screenshots: setup ## Run the browser tests, and write the documentation's pictures to docs/images
-	@$(BIN)/python -m pytest tests/ui/test_by_hand.py tests/ui/test_mending.py --basetemp /tmp/armrest --pictures docs/images
+	@$(BIN)/python -m pytest tests/ui/test_by_hand.py tests/ui/test_mending.py --basetemp $(or $(TMPDIR),/tmp)/armrest-pictures --pictures docs/images
 
 .PHONY: test-postgres
 test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL

@@ -205,7 +205,7 @@ def _night(tell: _Telling, *, on: bool) -> AutomationCore:
 
 
 def limited_night_automations(recipients: Sequence[Recipient]) -> tuple[AutomationCore, ...]:
-    """Return the automations that tell some recipients of the night of their own clients, and of nothing else."""
+    """Return the automations for recipients that get only the morning's message about their own clients."""
     groups: dict[str, list[UUID]] = {}
     for recipient in recipients:
         groups.setdefault(clients_label(recipient.clients), []).append(recipient.block_id)

@@ -26,7 +26,7 @@ class Recipient:
     """A block that sends notices.
 
     Attributes:
-        clients: The clients whose night the block is told of, and nothing else; empty: it gets every notice.
+        clients: The block gets the morning's message about these clients only; empty: it gets every notice.
     """
 
     block_id: UUID

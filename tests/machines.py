@@ -60,7 +60,7 @@ class Machines:
         self._running.close()
 
     def start_worker(self, *, limit: int) -> "subprocess.Popen[bytes]":
-        """Start a machine that works on so many flow runs at once; it is gone at the end of the test."""
+        """Start a machine that works on this many flow runs at once; it is stopped at the end of the test."""
         self._started += 1
         log = self._running.enter_context((self.folder / f"worker-{self._started}.log").open("w"))
         command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "armrest", "--limit", str(limit)]

@@ -130,7 +130,7 @@ def webhook(server: Server) -> Iterator[Webhook]:
 
 @pytest.fixture
 def limited(server: Server) -> Iterator[Webhook]:
-    """A webhook of somebody who is told of the night of two clients, and of nothing else."""
+    """A webhook that gets only the morning's message about two clients."""
     with receiving(server, "limited", lambda block: limited_night_automations([Recipient(block, OF_OLA)])) as webhook:
         yield webhook
 

@@ -40,12 +40,12 @@ class Row:
 
     @property
     def deployments(self) -> list[str]:
-        """The deployments that a person is told to start."""
+        """The deployments that the table says to start."""
         return re.findall(r"`([a-z-]+/[a-z-]+)`", self.text)
 
     @property
     def has_message(self) -> bool:
-        """Whether a person is told to read the message."""
+        """Whether the table says to read the message."""
         return "message" in self.text.lower()
 
     @property

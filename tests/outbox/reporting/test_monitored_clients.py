@@ -1,4 +1,4 @@
-"""What monitoring is told of each client: the same on every database, and without reading its history."""
+"""The figures of each client for monitoring: the same on every database, and read without its history."""
 
 import re
 
