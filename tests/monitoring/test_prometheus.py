@@ -90,7 +90,7 @@ def test_prometheus_reads_the_text_and_answers_every_query_of_the_dashboard(text
     with served(tmp_path / "site") as target, prometheus(tmp_path, target) as api:
         await_figures(api)
         answers = {title: result(api, query) for title, query in QUERIES.items()}
-        rules = httpx.get(f"{api}/rules").json()["data"]["groups"][0]["rules"]
+        rules = read(f"{api}/rules")["groups"][0]["rules"]
 
     assert [title for title, answer in answers.items() if not answer] == []
     failed = {series["metric"]["code"]: series["value"][1] for series in answers["Customers that failed"]}
@@ -110,7 +110,7 @@ def test_node_exporter_reads_the_file(text: str, tmp_path: Path) -> None:
     words = ("--collector.disable-defaults", "--collector.textfile", f"--collector.textfile.directory={folder}")
 
     with running("prometheus-node-exporter", *words, f"--web.listen-address=127.0.0.1:{port}", log=tmp_path / "log"):
-        page = eventually(lambda: httpx.get(f"http://127.0.0.1:{port}/metrics").text)
+        page = eventually(lambda: httpx.get(f"http://127.0.0.1:{port}/metrics").raise_for_status().text)
 
     assert "node_textfile_scrape_error 0" in page
     assert 'armrest_failed_customers{client_no="2218",code="refused"} 3' in page
@@ -158,13 +158,13 @@ def running(*command: str, log: Path) -> Iterator[None]:
 
 
 def eventually(ask: Any) -> Any:
-    """What a server answers as soon as it does."""
+    """What a server answers as soon as it does; while it starts, Prometheus refuses with 503 and a word of text."""
     until = time.monotonic() + START_SECONDS
     while True:
         try:
             if answer := ask():
                 return answer
-        except httpx.TransportError:
+        except (httpx.TransportError, httpx.HTTPStatusError):
             pass
         assert time.monotonic() < until, "no answer came"
         time.sleep(0.2)
@@ -174,18 +174,17 @@ def await_figures(api: str) -> None:
     """Wait until the page was read and each rule was evaluated."""
     eventually(lambda: result(api, "armrest_read_timestamp_seconds"))
     eventually(
-        lambda: all(
-            rule["health"] != "unknown"
-            for group in httpx.get(f"{api}/rules").json()["data"]["groups"]
-            for rule in group["rules"]
-        )
+        lambda: all(rule["health"] != "unknown" for group in read(f"{api}/rules")["groups"] for rule in group["rules"])
     )
 
 
 def result(api: str, query: str) -> list[dict[str, Any]]:
-    answer = httpx.get(f"{api}/query", params={"query": query})
+    return list(read(f"{api}/query", query=query)["result"])
+
+
+def read(address: str, **params: str) -> dict[str, Any]:
+    """The data of an answer; an answer that is none is an error."""
+    answer = httpx.get(address, params=params).raise_for_status()
     body = answer.json()
-    if answer.status_code in {503, 500}:
-        return []
-    assert body["status"] == "success", f"{query}: {body}"
-    return list(body["data"]["result"])
+    assert body["status"] == "success", f"{address} {params}: {body}"
+    return dict(body["data"])
