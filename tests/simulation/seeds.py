@@ -1,6 +1,6 @@
 """Many seeds, one after the other, up to the first that finds something.
 
-python -m tests.simulation.seeds --seeds 500 --start 0
+python -m tests.simulation.seeds --seeds 500 --start 0 [--postgres]
 """
 
 import argparse
@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.simulation.disk import disk
+from tests.simulation.disk import Opening, disk
 from tests.simulation.judge import Violation
+from tests.simulation.postgres_disk import opening
 from tests.simulation.simulation import simulate
 
 
@@ -25,10 +26,10 @@ class Tried:
     found: dict[int, str] = field(default_factory=dict)
 
 
-def tried(seeds: Iterable[int], *, until_found: bool = False) -> Tried:
-    """Simulate seeds; with `until_found`, up to the first that finds something."""
+def tried(seeds: Iterable[int], opened: Opening = disk, *, until_found: bool = False) -> Tried:
+    """Simulate seeds on a disk; with `until_found`, up to the first that finds something."""
     result = Tried()
-    with disk() as here, _quietly():
+    with opened() as here, _quietly():
         for seed in seeds:
             result.seeds += 1
             try:
@@ -56,8 +57,10 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, default=500)
     arguments.add_argument("--start", type=int, default=0)
+    arguments.add_argument("--postgres", action="store_true", help="with the ledger on a throwaway PostgreSQL")
     given = arguments.parse_args()
-    result = tried(range(given.start, given.start + given.seeds), until_found=True)
+    with opening(postgres=given.postgres) as opened:
+        result = tried(range(given.start, given.start + given.seeds), opened, until_found=True)
     for seed, what in result.found.items():
         print(seed, what)  # noqa: T201
     return 1 if result.found else 0

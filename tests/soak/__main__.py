@@ -1,27 +1,31 @@
 # ruff: noqa: T201 - it prints its table
-"""`make soak`: many seeds of the simulation, and a hard day of 100,000 customers over real HTTP.
+"""`make soak`: many seeds of the simulation on both databases, and a hard day of 100,000 customers over real HTTP.
 
-Exits 1 where a seed has found something, or a customer is lost, out of order or unexplained.
+Exits 1 where a seed has found something, or a customer is lost, out of order or unexplained. `0` leaves a part out.
 """
 
 import argparse
 import multiprocessing
+import resource
 import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from armrest.sandbox import SandboxServer
 from tests.simulation import seeds as simulation
+from tests.simulation.disk import Opening
+from tests.simulation.postgres_disk import NoPostgres, opening
 from tests.soak.table import rows, table
 from tests.soak.trial import Size, tried
 from tests.soak.verdict import judged
 
 CLIENTS: Final = 4
-AT_ONCE: Final = 100
+AT_ONCE: Final = 50
 """Seeds that a process simulates before it tells."""
 
 
@@ -29,26 +33,49 @@ def main() -> int:
     """Soak; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20_000, help="seeds of the simulation (default: 20,000)")
+    words = "seeds of the simulation with the ledger on PostgreSQL (default: 2,000)"
+    parser.add_argument("--postgres-seeds", type=int, default=2_000, help=words)
     parser.add_argument("--customers", type=int, default=100_000, help="customers over real HTTP (default: 100,000)")
     parser.add_argument("--seed", type=int, default=1, help="of the faults and deaths (default: 1)")
     given = parser.parse_args()
-    return int(simulated(given.seeds) + soaked(given.customers, given.seed) > 0)
+    wronged = simulated(given.seeds, postgres=False) if given.seeds else 0
+    wronged += simulated(given.postgres_seeds, postgres=True) if given.postgres_seeds else 0
+    wronged += soaked(given.customers, given.seed) if given.customers else 0
+    return int(wronged > 0)
 
 
-def simulated(seeds: int) -> int:
-    """Simulate seeds; return how many have found something."""
-    print(f"Simulating {seeds:,} seeds …", flush=True)
-    began = time.monotonic()
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
-        found = dict(chain.from_iterable(processes.map(_found_from, range(0, seeds, AT_ONCE))))
+def simulated(seeds: int, *, postgres: bool) -> int:
+    """Simulate seeds; return how many have found something. Without PostgreSQL on this machine, none has."""
+    database = "PostgreSQL" if postgres else "SQLite"
+    print(f"Simulating {seeds:,} seeds on {database} …", flush=True)
+    began, cpu = time.monotonic(), _cpu_seconds()
+    try:
+        found = _found(seeds, postgres=postgres)
+    except NoPostgres as error:
+        print(f"NOT RUN: {seeds:,} seeds on PostgreSQL ({error})\n", flush=True)
+        return 0
     for seed, what in found.items():
         print(f"seed {seed}: {what}")
-    print(f"{seeds:,} seeds in {time.monotonic() - began:,.0f} s: {len(found)} found something\n", flush=True)
+    took = f"{time.monotonic() - began:,.0f} s ({_cpu_seconds() - cpu:,.0f} s of CPU)"
+    print(f"{seeds:,} seeds on {database} in {took}: {len(found)} found something\n", flush=True)
     return len(found)
 
 
-def _found_from(start: int) -> list[tuple[int, str]]:
-    return list(simulation.tried(range(start, start + AT_ONCE)).found.items())
+def _found(seeds: int, *, postgres: bool) -> dict[int, str]:
+    handfuls = [range(start, min(start + AT_ONCE, seeds)) for start in range(0, seeds, AT_ONCE)]
+    spawn = multiprocessing.get_context("spawn")
+    with opening(postgres=postgres) as opened, ProcessPoolExecutor(mp_context=spawn) as processes:
+        return dict(chain.from_iterable(processes.map(partial(_found_in, opened), handfuls)))
+
+
+def _found_in(opened: Opening, seeds: range) -> list[tuple[int, str]]:
+    return list(simulation.tried(seeds, opened).found.items())
+
+
+def _cpu_seconds() -> float:
+    """The CPU time of the processes that have ended, the server's among them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def soaked(customers: int, seed: int) -> int:
