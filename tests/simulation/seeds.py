@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.disk import Opening, disk
 from tests.simulation.judge import Violation
+from tests.simulation.loop import GoingRound
 from tests.simulation.postgres_disk import opening
 from tests.simulation.simulation import simulate
 
@@ -36,8 +37,10 @@ def tried(seeds: Iterable[int], opened: Opening = disk, *, until_found: bool = F
                 result.counts += simulate(seed, here).counts
             except Violation as violation:
                 result.found[seed] = str(violation)
-                if until_found:
-                    break
+            except (Exception, GoingRound) as error:  # noqa: BLE001 - else nobody would know which seed it was
+                result.found[seed] = f"the simulation broke: {error!r}"
+            if result.found and until_found:
+                break
     return result
 
 

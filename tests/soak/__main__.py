@@ -5,28 +5,19 @@ Exits 1 where a seed has found something, or a customer is lost, out of order or
 """
 
 import argparse
-import multiprocessing
-import resource
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from armrest.sandbox import SandboxServer
-from tests.simulation import seeds as simulation
-from tests.simulation.disk import Opening
-from tests.simulation.postgres_disk import NoPostgres, opening
+from tests.soak.simulated import simulated
 from tests.soak.table import rows, table
 from tests.soak.trial import Size, tried
 from tests.soak.verdict import judged
 
 CLIENTS: Final = 4
-AT_ONCE: Final = 50
-"""Seeds that a process simulates before it tells."""
 
 
 def main() -> int:
@@ -42,40 +33,6 @@ def main() -> int:
     wronged += simulated(given.postgres_seeds, postgres=True) if given.postgres_seeds else 0
     wronged += soaked(given.customers, given.seed) if given.customers else 0
     return int(wronged > 0)
-
-
-def simulated(seeds: int, *, postgres: bool) -> int:
-    """Simulate seeds; return how many have found something. Without PostgreSQL on this machine, none has."""
-    database = "PostgreSQL" if postgres else "SQLite"
-    print(f"Simulating {seeds:,} seeds on {database} …", flush=True)
-    began, cpu = time.monotonic(), _cpu_seconds()
-    try:
-        found = _found(seeds, postgres=postgres)
-    except NoPostgres as error:
-        print(f"NOT RUN: {seeds:,} seeds on PostgreSQL ({error})\n", flush=True)
-        return 0
-    for seed, what in found.items():
-        print(f"seed {seed}: {what}")
-    took = f"{time.monotonic() - began:,.0f} s ({_cpu_seconds() - cpu:,.0f} s of CPU)"
-    print(f"{seeds:,} seeds on {database} in {took}: {len(found)} found something\n", flush=True)
-    return len(found)
-
-
-def _found(seeds: int, *, postgres: bool) -> dict[int, str]:
-    handfuls = [range(start, min(start + AT_ONCE, seeds)) for start in range(0, seeds, AT_ONCE)]
-    spawn = multiprocessing.get_context("spawn")
-    with opening(postgres=postgres) as opened, ProcessPoolExecutor(mp_context=spawn) as processes:
-        return dict(chain.from_iterable(processes.map(partial(_found_in, opened), handfuls)))
-
-
-def _found_in(opened: Opening, seeds: range) -> list[tuple[int, str]]:
-    return list(simulation.tried(seeds, opened).found.items())
-
-
-def _cpu_seconds() -> float:
-    """The CPU time of the processes that have ended, the server's among them."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def soaked(customers: int, seed: int) -> int:
