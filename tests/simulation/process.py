@@ -13,7 +13,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.hazards import Call
 from tests.simulation.interruptible import Interruptible
 from tests.simulation.judge import Judge
-from tests.simulation.loop import OWNER, SimulationLoop, Stoppable
+from tests.simulation.loop import OWNER, NumberedTask, SimulationLoop, Stoppable
 from tests.simulation.mortal import MortalBodies, MortalLedger, MortalSpill
 from tests.simulation.scenario import Fate, Kill, Loss, Moment, Outage, Sleep, Stop, Terminate
 from tests.simulation.trace import Trace
@@ -94,7 +94,7 @@ class Process(Stoppable):
         self.tell("starts", counted="processes")
         mine = copy_context()
         mine.run(OWNER.set, self)
-        main: asyncio.Task[None] = asyncio.Task(work(self), loop=asyncio.get_running_loop(), context=mine)  # type: ignore[arg-type]
+        main: asyncio.Task[None] = NumberedTask(work(self), loop=asyncio.get_running_loop(), context=mine)
         self._tasks.append(main)
         blows = list(self._blows(main))
         await asyncio.wait({main})

@@ -16,7 +16,7 @@ from tests.simulation.arm import Arm
 from tests.simulation.disk import Disk
 from tests.simulation.hazards import add_hazards, killed_rerun, outage_of
 from tests.simulation.judge import CLIENT_NO, Judge
-from tests.simulation.loop import OWNER, SimulationLoop
+from tests.simulation.loop import OWNER, NumberedTask, SimulationLoop
 from tests.simulation.process import Process
 from tests.simulation.scenario import (
     GHOST_HORIZON_SECONDS,
@@ -62,7 +62,7 @@ async def _simulated(scenario: Scenario, disk: Disk, trace: Trace) -> None:
 
 
 def _owned(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:
-    task = asyncio.Task(coroutine, loop=loop, **more)
+    task = NumberedTask(coroutine, loop=loop, **more)
     owner = OWNER.get()
     if isinstance(owner, Process):
         owner.owns(task)
