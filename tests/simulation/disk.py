@@ -46,24 +46,24 @@ class Disk(ABC):
         """Make the ledger one that was opened once, and is empty."""
 
     @abstractmethod
-    def refuse(self) -> NoReturn:
+    def fail_to_connect(self) -> NoReturn:
         """Raise what the engine raises while its server is away."""
 
     @abstractmethod
     def lose(self, tx: Connection, loss: Loss) -> None:
-        """Lose a transaction: this raises what the engine raises then, or the next statement does."""
+        """Make a transaction fail: this call raises the engine's error, or the next statement does."""
 
     @abstractmethod
     def abandon(self, tx: Connection) -> None:
-        """Leave a transaction as a process leaves it that is killed."""
+        """End a transaction as the death of its process ends it."""
 
     def outbox(self, now: Callable[[], float]) -> Outbox:
         """The outbox as nobody's process has opened it."""
         return Outbox(Ledger(self.engine, now=now), BodyStore(str(self.bodies)))
 
 
-Opening = Callable[[], AbstractContextManager[Disk]]
-"""Makes a disk that is gone afterwards."""
+DiskFactory = Callable[[], AbstractContextManager[Disk]]
+"""Opens a disk that is removed at the end of its block."""
 
 
 class ConnectionLost(Exception):
@@ -71,7 +71,7 @@ class ConnectionLost(Exception):
 
 
 class SqliteDisk(Disk):
-    """The ledger is a file of the folder. What only a server does is made up: an error as its driver would raise."""
+    """The ledger is a file of the folder. The errors of a server are imitated."""
 
     def __init__(self, folder: Path) -> None:
         self._ledger = folder / "ledger.db"
@@ -83,7 +83,7 @@ class SqliteDisk(Disk):
 
     @property
     def sql(self) -> BareSql:
-        """A connection of its own, which knows no engine."""
+        """A connection that is not the engine's."""
         return self._sql
 
     def clear_ledger(self) -> None:
@@ -92,17 +92,17 @@ class SqliteDisk(Disk):
         self._ledger.write_bytes(self._empty)
         self._sql = _SqliteSql(self._ledger)
 
-    def refuse(self) -> NoReturn:
+    def fail_to_connect(self) -> NoReturn:
         """As SQLAlchemy raises it."""
         cause = ConnectionLost("server closed the connection unexpectedly")
         raise OperationalError("", None, cause, connection_invalidated=True)
 
     def lose(self, _tx: Connection, _loss: Loss) -> None:
-        """As SQLAlchemy raises it, whatever was the cause."""
-        self.refuse()
+        """As SQLAlchemy raises it, whatever the cause."""
+        self.fail_to_connect()
 
     def abandon(self, _tx: Connection) -> None:
-        """Nothing: the transaction is rolled back when the ledger closes it, which looks the same from outside."""
+        """Do nothing: the ledger rolls back when it closes the transaction, and the file is then the same."""
 
     def close(self) -> None:
         """Let go of the file."""

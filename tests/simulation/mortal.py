@@ -86,7 +86,7 @@ class MortalLedger(Ledger):
     def _reach(self, call: Callable[[], _T]) -> _T:
         def connect() -> _T:
             if self._owner.fails("connection"):
-                self._disk.refuse()
+                self._disk.fail_to_connect()
             return call()
 
         return super()._reach(connect)

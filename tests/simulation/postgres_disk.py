@@ -1,7 +1,7 @@
-"""Simulations whose ledger is in PostgreSQL: a cluster that does not sync, in memory, and a database for each disk.
+"""The simulation with its ledger in PostgreSQL: a cluster in memory, without fsync, and a database for each disk.
 
-The server loses transactions in earnest: connections are cut off, ended, or told of a deadlock. A power cut is its own
-business, and not simulated. All processes share a thread, so no two of them wait for each other.
+Failures are real: sockets are shut, the server ends connections and raises deadlocks. Power cuts of the server are not
+simulated. All simulated processes share one thread, so no two transactions run at once.
 """
 
 import os
@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from armrest.outbox import Ledger
 from tests.postgres import Cluster, cluster, programs
-from tests.simulation.disk import MEMORY, Disk, Opening, disk, memory
+from tests.simulation.disk import MEMORY, Disk, DiskFactory, disk, memory
 from tests.simulation.records import BareSql
 from tests.simulation.scenario import Loss
 
@@ -30,11 +30,11 @@ NOWHERE: Final = "/nowhere"
 
 _STATES: Final[dict[Loss, str]] = {"serialization failure": "40001", "deadlock": "40P01", "lock timeout": "55P03"}
 _KEPT: Final = "facts"
-"""The table that nothing writes after a ledger was opened once."""
+"""This table is written once, when the ledger is created."""
 
 
 class NoPostgres(Exception):
-    """The machine has no programs of PostgreSQL."""
+    """PostgreSQL is not installed on this machine."""
 
 
 class PostgresDisk(Disk):
@@ -48,7 +48,7 @@ class PostgresDisk(Disk):
 
     @property
     def sql(self) -> BareSql:
-        """A connection of its own, which knows no engine."""
+        """A connection that is not the engine's."""
         return self._server
 
     def clear_ledger(self) -> None:
@@ -56,8 +56,8 @@ class PostgresDisk(Disk):
         self._seeds += 1
         self._server.clear(truncate=self._seeds % TRUNCATE_EVERY == 0)
 
-    def refuse(self) -> NoReturn:
-        """As the driver says it where no server listens."""
+    def fail_to_connect(self) -> NoReturn:
+        """Raise the driver's error for a socket that does not exist."""
         try:
             psycopg.connect(host=NOWHERE, user="nobody")
         except psycopg.OperationalError as error:
@@ -65,22 +65,22 @@ class PostgresDisk(Disk):
         raise AssertionError(f"a server listens in {NOWHERE}")
 
     def lose(self, tx: Connection, loss: Loss) -> None:
-        """Have the server lose it; what was cut off is noticed by the next statement."""
+        """Make the transaction fail in the server; if the socket is shut, the next statement fails."""
         if loss == "cut off":
-            _cut(tx)
+            _shut_socket(tx)
         elif loss == "ended by the server":
             tx.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
         else:
             tx.exec_driver_sql(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{_STATES[loss]}'; END $$")
 
     def abandon(self, tx: Connection) -> None:
-        """Cut the connection off: nobody rolls back, or says goodbye."""
+        """Shut the socket: the server has to notice, and rolls back."""
         if not tx.invalidated:
-            _cut(tx)
+            _shut_socket(tx)
             tx.invalidate()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close all connections."""
         self.engine.dispose()
         self._server.close()
 
@@ -94,10 +94,10 @@ def postgres_disk(server: Cluster) -> Iterator[Disk]:
 
 
 def quick_cluster() -> AbstractContextManager[Cluster]:
-    """Return what runs a cluster for simulations.
+    """Return a context manager that runs a cluster for simulations.
 
     Raises:
-        NoPostgres: This machine cannot.
+        NoPostgres: PostgreSQL is not installed.
     """
     folder = programs()
     if folder is None:
@@ -106,8 +106,8 @@ def quick_cluster() -> AbstractContextManager[Cluster]:
 
 
 @contextmanager
-def opening(*, postgres: bool) -> Iterator[Opening]:
-    """What makes disks: with PostgreSQL, whose server runs meanwhile, or with SQLite."""
+def disk_factory(*, postgres: bool) -> Iterator[DiskFactory]:
+    """Yield what opens disks with SQLite, or with PostgreSQL, whose server runs until the end of the block."""
     if not postgres:
         yield disk
         return
@@ -116,14 +116,14 @@ def opening(*, postgres: bool) -> Iterator[Opening]:
 
 
 class _Copy(NamedTuple):
-    """The rows of each table as COPY has them, and each sequence with its last value and whether that was used."""
+    """The rows of each table in the format of COPY, and each sequence with its last value and `is_called`."""
 
     rows: dict[str, bytes]
-    counts: list[tuple[str, int, bool]]
+    sequences: list[tuple[str, int, bool]]
 
 
 class _PostgresSql(BareSql):
-    """A connection of its own, for all seeds."""
+    """One connection for all seeds."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -154,13 +154,13 @@ class _PostgresSql(BareSql):
         return _Copy(rows, counts)
 
     def restore(self, copy: "_Copy") -> None:
-        """As pg_restore does: the tables are empty, and get the rows and the counts that the copy has."""
+        """Replace all rows and the values of the sequences by those of the copy."""
         with self._connection.transaction():
             self.clear(truncate=True)
             for table, rows in copy.rows.items():
                 with self._connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN") as written:
                     written.write(rows)
-            for count in copy.counts:
+            for count in copy.sequences:
                 self.all("SELECT setval(?::text::regclass, ?, ?)", *count)
 
     def close(self) -> None:
@@ -178,8 +178,8 @@ class _PostgresSql(BareSql):
         return self._connection.execute(statement.replace("?", "%s"), values or None)
 
 
-def _cut(tx: Connection) -> None:
-    """Have the server find that nobody is there any more."""
+def _shut_socket(tx: Connection) -> None:
+    """Shut the socket of a connection, as the end of its process would."""
     driver: Any = tx.connection.driver_connection
     with socket.socket(fileno=os.dup(driver.fileno())) as line, suppress(OSError):  # it may be cut off already
         line.shutdown(socket.SHUT_RDWR)

@@ -3,13 +3,13 @@
 import sys
 
 from tests.simulation.judge import Violation
-from tests.simulation.postgres_disk import opening
+from tests.simulation.postgres_disk import disk_factory
 from tests.simulation.simulation import simulate
 
 
 def main(seed: int, *, postgres: bool) -> int:
     """Replay a seed aloud; return 1 where it finds something."""
-    with opening(postgres=postgres) as opened, opened() as here:
+    with disk_factory(postgres=postgres) as new_disk, new_disk() as here:
         try:
             simulate(seed, here, aloud=True)
         except Violation as violation:

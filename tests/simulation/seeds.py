@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.simulation.disk import Opening, disk
+from tests.simulation.disk import DiskFactory, disk
 from tests.simulation.judge import Violation
 from tests.simulation.loop import GoingRound
-from tests.simulation.postgres_disk import opening
+from tests.simulation.postgres_disk import disk_factory
 from tests.simulation.simulation import simulate
 
 
@@ -27,10 +27,10 @@ class Tried:
     found: dict[int, str] = field(default_factory=dict)
 
 
-def tried(seeds: Iterable[int], opened: Opening = disk, *, until_found: bool = False) -> Tried:
+def tried(seeds: Iterable[int], new_disk: DiskFactory = disk, *, until_found: bool = False) -> Tried:
     """Simulate seeds on a disk; with `until_found`, up to the first that finds something."""
     result = Tried()
-    with opened() as here, _quietly():
+    with new_disk() as here, _quietly():
         for seed in seeds:
             result.seeds += 1
             try:
@@ -62,8 +62,8 @@ def main() -> int:
     arguments.add_argument("--start", type=int, default=0)
     arguments.add_argument("--postgres", action="store_true", help="with the ledger on a throwaway PostgreSQL")
     given = arguments.parse_args()
-    with opening(postgres=given.postgres) as opened:
-        result = tried(range(given.start, given.start + given.seeds), opened, until_found=True)
+    with disk_factory(postgres=given.postgres) as new_disk:
+        result = tried(range(given.start, given.start + given.seeds), new_disk, until_found=True)
     for seed, what in result.found.items():
         print(seed, what)  # noqa: T201
     return 1 if result.found else 0

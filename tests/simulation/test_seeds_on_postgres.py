@@ -27,13 +27,13 @@ def test_nothing_is_lost_nor_out_of_order_with_the_ledger_on_postgresql(postgres
 
 
 @pytest.mark.parametrize("seed", [LOSING, RESTORED])
-def test_the_same_happens_step_by_step_on_both_databases(postgres: Cluster, seed: int) -> None:
+def test_the_trace_is_the_same_on_both_databases(postgres: Cluster, seed: int) -> None:
     with postgres_disk(postgres) as server, disk() as file:
-        assert told(seed, server) == told(seed, file)
+        assert trace_of(seed, server) == trace_of(seed, file)
 
 
-def told(seed: int, here: Disk) -> list[str]:
-    """What happens, without what only one database says."""
+def trace_of(seed: int, here: Disk) -> list[str]:
+    """The trace of a seed, without the databases' own error messages."""
     return [
         re.sub(r"the ledger .* cannot be used: .*;", "the ledger cannot be used;", line)
         for line in simulate(seed, here).lines

@@ -1,7 +1,7 @@
 # ruff: noqa: T201 - it prints how the seeds went
 """The part of `make soak` that simulates seeds, in processes: they import this module, and could not import `__main__`.
 
-A seed that finds something is told at once.
+A seed that finds something is printed at once.
 """
 
 import multiprocessing
@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Final
 
-from tests.simulation.disk import Opening
-from tests.simulation.postgres_disk import NoPostgres, opening
+from tests.simulation.disk import DiskFactory
+from tests.simulation.postgres_disk import NoPostgres, disk_factory
 from tests.simulation.seeds import tried
 
 AT_ONCE: Final = 50
@@ -22,12 +22,12 @@ AT_ONCE: Final = 50
 
 
 def simulated(seeds: int, *, postgres: bool) -> int:
-    """Simulate seeds; return how many have found something. Without PostgreSQL on this machine, none has."""
+    """Simulate seeds; return how many have found something: 0 if PostgreSQL is asked for and not installed."""
     database = "PostgreSQL" if postgres else "SQLite"
     print(f"Simulating {seeds:,} seeds on {database} …", flush=True)
     began, cpu = time.monotonic(), _cpu_seconds()
     try:
-        found = sum(1 for _ in _told(seeds, postgres=postgres))
+        found = sum(1 for _ in _report_findings(seeds, postgres=postgres))
     except NoPostgres as error:
         print(f"NOT RUN: {seeds:,} seeds on PostgreSQL ({error})\n", flush=True)
         return 0
@@ -36,20 +36,20 @@ def simulated(seeds: int, *, postgres: bool) -> int:
     return found
 
 
-def _told(seeds: int, *, postgres: bool) -> Iterator[int]:
-    """Tell what seeds have found, and yield those."""
+def _report_findings(seeds: int, *, postgres: bool) -> Iterator[int]:
+    """Print what seeds have found, and yield those seeds."""
     handfuls = [range(start, min(start + AT_ONCE, seeds)) for start in range(0, seeds, AT_ONCE)]
     spawn = multiprocessing.get_context("spawn")
     workers = min(len(handfuls), os.cpu_count() or 1)
-    with opening(postgres=postgres) as opened, ProcessPoolExecutor(workers, mp_context=spawn) as processes:
-        for found in processes.map(partial(_found_in, opened), handfuls):
+    with disk_factory(postgres=postgres) as new_disk, ProcessPoolExecutor(workers, mp_context=spawn) as processes:
+        for found in processes.map(partial(_findings, new_disk), handfuls):
             for seed, what in found.items():
                 print(f"seed {seed}: {what}", flush=True)
                 yield seed
 
 
-def _found_in(opened: Opening, seeds: range) -> dict[int, str]:
-    return tried(seeds, opened).found
+def _findings(new_disk: DiskFactory, seeds: range) -> dict[int, str]:
+    return tried(seeds, new_disk).found
 
 
 def _cpu_seconds() -> float:
