@@ -17,6 +17,7 @@ WORKERS ?= 3
 SHORT_LONG := upgrade or demo or restored or intent or tail or slept
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
 LEASE_OF_MANY := tests/delivery/test_shards.py::test_a_worker_keeps_the_client_for_its_run_when_the_parent_is_killed
+SEEDS_ON_POSTGRES := tests/simulation/test_seeds_on_postgres.py
 SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
 NIGHTS ?= 300
@@ -102,8 +103,8 @@ screenshots: setup ## Run the browser tests, and write the documentation's pictu
 	@$(BIN)/python -m pytest tests/ui/test_by_hand.py tests/ui/test_mending.py --basetemp $(or $(TMPDIR),/tmp)/armrest-pictures --pictures docs/images
 
 .PHONY: test-postgres
-test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL
-	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY)
+test-postgres: setup ## Run the ledger's tests on a throwaway PostgreSQL, and 20 seeds of the simulation
+	@$(BIN)/python -m pytest -n $(WORKERS) --ledger=postgres tests/outbox tests/delivery/test_order.py tests/delivery/test_rerun.py $(LEASE_OF_MANY) $(SEEDS_ON_POSTGRES)
 
 .PHONY: test-shards
 test-shards: setup ## Test a run on two Prefect workers, PostgreSQL and a simulated S3 (five minutes; SHORT=1: one)
@@ -200,7 +201,7 @@ bench-pace: setup ## Measure how much of an API's capacity is used, at 5, 50 and
 	@$(BIN)/python -m benchmarks.pace
 
 .PHONY: soak
-soak: setup ## Simulate 20,000 seeds, and send 100,000 customers through every fault (an hour)
+soak: setup ## Simulate 20,000 seeds on SQLite and 2,000 on PostgreSQL, and send 100,000 customers through every fault (an hour)
 	@$(BIN)/python -m tests.soak
 
 .PHONY: lock

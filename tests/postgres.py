@@ -1,14 +1,14 @@
 """A throwaway PostgreSQL: a cluster in a temporary folder, where the machine has the programs for one."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,19 +21,28 @@ NOBODY: Final = "nobody"
 """Whom PostgreSQL runs as where we are root, which it refuses."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Cluster:
-    """A server on this machine that makes a database for whoever asks."""
+    """A server on this machine that makes a database for whoever asks.
+
+    Attributes:
+        folder: Of its socket.
+    """
 
     port: int
-    _numbers: Iterator[int] = field(default_factory=count)
+    folder: Path
 
     def new_database(self, template: str = "template1") -> str:
         """Return the address, for SQLAlchemy, of a database with nothing in it, or of a copy of another."""
-        name = f"ledger_{next(self._numbers)}"
+        name = f"ledger_{secrets.token_hex(8)}"
         with psycopg.connect(host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True) as asked:
             asked.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"
+
+    def by_socket(self, address: str) -> str:
+        """Return the address of a database that leads through the server's socket, which is quicker."""
+        name = address.rpartition("/")[2]
+        return f"postgresql+psycopg://{USER}@/{name}?host={self.folder}&port={self.port}"
 
 
 def programs() -> Path | None:
@@ -44,10 +53,15 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def cluster(folder_of_programs: Path) -> Iterator[Cluster]:
-    """Run a cluster that forgets everything at the end."""
+def cluster(folder_of_programs: Path, *, within: Path | None = None, settings: Sequence[str] = ()) -> Iterator[Cluster]:
+    """Run a cluster that forgets everything at the end.
+
+    Args:
+        within: The folder for its folder; None: that for temporary files.
+        settings: Of the server, each as NAME=VALUE.
+    """
     somebody: dict[str, Any] = {"user": NOBODY, "extra_groups": ()} if os.geteuid() == 0 else {}
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(dir=within, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if somebody:
             shutil.chown(folder, NOBODY)
@@ -57,13 +71,14 @@ def cluster(folder_of_programs: Path) -> Iterator[Cluster]:
         port = free_port()
         server = [str(folder_of_programs / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
         command = [*server, "-h", "127.0.0.1", "-F", "-c", "max_connections=100"]
+        command += [word for setting in settings for word in ("-c", setting)]
         with (
             (folder / "log").open("w") as log,
             subprocess.Popen(command, cwd=folder, stderr=log, **somebody) as process,
         ):
             try:
                 _await(process, port, folder / "log")
-                yield Cluster(port)
+                yield Cluster(port, folder)
             finally:
                 process.send_signal(2)  # a fast shutdown: whoever is connected is cut off
 

@@ -8,14 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from armrest.outbox import (
     SENDABLE,
+    Comparison,
     LeaseHeld,
     Ledger,
     LedgerUnusable,
@@ -134,6 +135,25 @@ def test_a_connection_that_the_server_has_closed_is_replaced(outbox: Outbox, url
         other.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
 
     assert find_run(outbox.ledger, "run").run_id == "run"
+
+
+def test_a_connection_that_is_lost_where_a_comparison_begins_is_told_in_one_line(outbox: Outbox, url: str) -> None:
+    plan(outbox, 1, batch_size=1)
+    engine = outbox.ledger._engine
+
+    def cut_off(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "CREATE TEMPORARY TABLE" in statement:
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                )
+
+    event.listen(engine, "before_cursor_execute", cut_off)
+    with pytest.raises(LedgerUnusable, match="cannot be used") as told:
+        Comparison(outbox.ledger, find_run(outbox.ledger, "run")).__enter__()
+
+    assert told.value.may_pass
+    assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # of a QueuePool
 
 
 def test_a_server_that_is_away_for_a_moment_is_waited_for(outbox: Outbox, url: str) -> None:

@@ -15,6 +15,7 @@ from tests.simulation.scenario import (
     Job,
     Kill,
     Life,
+    Loss,
     Moment,
     Outage,
     Restore,
@@ -50,7 +51,8 @@ def outage_of(seed: int, process: str) -> Outage | None:
     moments: list[Moment] = ["before its answer comes", "before its answer comes", "after a commit"]
     call: Call = random.choice(get_args(Call))
     failures = random.choice([1, 2, 4, 6, 20, 60] if call == "connection" else [1, 1, 2, 3, 9])
-    return Outage(random.choice(moments), int(2 ** random.uniform(0, 4)), call, failures)
+    moment, count = random.choice(moments), int(2 ** random.uniform(0, 4))
+    return Outage(moment, count, call, failures, random.choice(get_args(Loss)))
 
 
 def killed_rerun(seed: int, run_id: str) -> Life:

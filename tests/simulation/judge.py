@@ -6,8 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from sqlite3 import Connection
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from armrest.delivery.first_acceptance import MOST_CONTROLS
@@ -26,7 +24,7 @@ from armrest.outbox import (
 )
 from armrest.sandbox import Batch, CustomerRecords, Reply
 from tests.simulation.model import Model, differing
-from tests.simulation.records import Plan, Records, Standing
+from tests.simulation.records import BareSql, Plan, Records, Standing
 from tests.simulation.scenario import GHOST_HORIZON_SECONDS, STOP_GRACE_SECONDS, Job, Scenario
 from tests.simulation.task_runs import PrefectAway
 from tests.simulation.trace import Trace
@@ -46,7 +44,7 @@ class Violation(Exception):
 class Copy:
     """A copy of the ledger, and what was true when it was taken."""
 
-    ledger: Connection
+    ledger: Any
     model: Model
     attempts: dict[str, int]
     left_to_people: set[str]
@@ -55,7 +53,7 @@ class Copy:
 class Judge:
     """Watches everything. The first thing that must not be ends the simulation."""
 
-    def __init__(self, scenario: Scenario, ledger: Path, trace: Trace, now: Callable[[], float]) -> None:
+    def __init__(self, scenario: Scenario, ledger: BareSql, trace: Trace, now: Callable[[], float]) -> None:
         self.records = Records(ledger)
         self.model = Model(scenario.in_the_books)
         self.verdict: asyncio.Future[NoReturn] = asyncio.get_running_loop().create_future()

@@ -36,6 +36,22 @@ class GoingRound(BaseException):
     """Something happens again and again, and no time passes, or nothing comes of it."""
 
 
+class NumberedTask(asyncio.Task[Any]):
+    """A task that has the same place in a set each time: asyncio keeps sets of tasks, and cancels them in their order.
+
+    By itself a task's hash is its place in memory.
+    """
+
+    def __init__(self, coroutine: Any, *, loop: asyncio.AbstractEventLoop, **more: Any) -> None:
+        assert isinstance(loop, SimulationLoop)
+        loop.tasks += 1
+        self._number = loop.tasks
+        super().__init__(coroutine, loop=loop, **more)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class SimulationLoop(VirtualTimeLoop):
     """Runs callbacks of processes that are not stopped."""
 
@@ -45,6 +61,7 @@ class SimulationLoop(VirtualTimeLoop):
     def __init__(self) -> None:
         super().__init__()
         self.callbacks = 0
+        self.tasks = 0
 
     def go_on(self, owner: Stoppable) -> None:
         """Let a process go on."""

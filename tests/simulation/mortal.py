@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Row, Select
 
 from armrest.outbox import Ledger, SpilledUuid
 from armrest.outbox.bodies import BodyStore
 from armrest.outbox.spill import Spill
+from tests.simulation.disk import Disk
 from tests.simulation.hazards import Call
-from tests.simulation.scenario import Moment
+from tests.simulation.scenario import Loss, Moment
 
 _T = TypeVar("_T")
 
@@ -20,14 +20,16 @@ _T = TypeVar("_T")
 class Owner(Protocol):
     """The process that has them open."""
 
+    alive: bool
+
     def assert_alive(self) -> None:
         """Do not let the dead write."""
 
     def reaches(self, moment: Moment) -> None:
         """Die or sleep here, if that is its fate."""
 
-    def fails(self, call: Call) -> bool:
-        """Whether this call of the ledger fails."""
+    def fails(self, call: Call) -> Loss | None:
+        """Whether this call of the ledger fails; if so, how."""
 
     def committed(self) -> None:
         """Let the judge see what was committed."""
@@ -42,36 +44,28 @@ class Owner(Protocol):
         """Let the judge know that a batchUuid is no longer on the disk."""
 
 
-class ConnectionLost(Exception):
-    """What a driver raises when a server ends its connection, or cannot be reached."""
-
-
-def _lost() -> OperationalError:
-    """As SQLAlchemy raises it."""
-    cause = ConnectionLost("server closed the connection unexpectedly")
-    return OperationalError("", None, cause, connection_invalidated=True)
-
-
 class MortalLedger(Ledger):
     """A ledger in whose transactions a process may die, and whose connections may be lost."""
 
-    def __init__(self, engine: Engine, owner: Owner, *, now: Callable[[], float]) -> None:
+    def __init__(self, disk: Disk, owner: Owner, *, now: Callable[[], float]) -> None:
+        self._disk = disk
         self._owner = owner
-        super().__init__(engine, now=now, sleep=self._wait)
+        super().__init__(disk.engine, now=now, sleep=self._wait)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """As a ledger's, and the judge sees what was committed."""
         self._owner.assert_alive()
-        with super().write() as tx:
+        with super().write() as tx, self._abandoned_by_the_dead(tx):
             yield tx
             self._owner.reaches("before a commit")
-            if self._owner.fails("commit"):
-                raise _lost()
+            if loss := self._owner.fails("commit"):
+                self._disk.lose(tx, loss)
             if self._owner.fails("answer"):
                 tx.commit()
                 self._owner.committed()
-                raise _lost()
+                self._disk.lose(tx, "cut off")
+                tx.exec_driver_sql("SELECT 1")
         self._owner.committed()
         self._owner.reaches("after a commit")
 
@@ -79,9 +73,9 @@ class MortalLedger(Ledger):
     def read(self) -> Iterator[Connection]:
         """As a ledger's."""
         self._owner.assert_alive()
-        with super().read() as tx:
+        with super().read() as tx, self._abandoned_by_the_dead(tx):
             if self._owner.fails("read"):
-                raise _lost()
+                self._disk.lose(tx, "cut off")
             yield tx
 
     def rows(self, query: Select[Any], values: Mapping[str, Any]) -> Sequence[Row[Any]]:
@@ -92,10 +86,19 @@ class MortalLedger(Ledger):
     def _reach(self, call: Callable[[], _T]) -> _T:
         def connect() -> _T:
             if self._owner.fails("connection"):
-                raise _lost()
+                self._disk.fail_to_connect()
             return call()
 
         return super()._reach(connect)
+
+    @contextmanager
+    def _abandoned_by_the_dead(self, tx: Connection) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            if not self._owner.alive:
+                self._disk.abandon(tx)
+            raise
 
     def _wait(self, seconds: float) -> None:
         """A process that is blocked: nobody else does anything meanwhile, either."""

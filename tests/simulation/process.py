@@ -13,9 +13,9 @@ from tests.simulation.disk import Disk
 from tests.simulation.hazards import Call
 from tests.simulation.interruptible import Interruptible
 from tests.simulation.judge import Judge
-from tests.simulation.loop import OWNER, SimulationLoop, Stoppable
+from tests.simulation.loop import OWNER, NumberedTask, SimulationLoop, Stoppable
 from tests.simulation.mortal import MortalBodies, MortalLedger, MortalSpill
-from tests.simulation.scenario import Fate, Kill, Moment, Outage, Sleep, Stop, Terminate
+from tests.simulation.scenario import Fate, Kill, Loss, Moment, Outage, Sleep, Stop, Terminate
 from tests.simulation.trace import Trace
 
 
@@ -75,7 +75,7 @@ class Process(Stoppable):
 
     def outbox(self, disk: Disk, now: Callable[[], float]) -> Outbox:
         """The outbox as this process has opened it."""
-        ledger = MortalLedger(disk.engine, self, now=now)
+        ledger = MortalLedger(disk, self, now=now)
         return Outbox(ledger, MortalBodies(str(disk.bodies), self), MortalSpill(disk.spill, ledger, self))
 
     async def plan(self, work: Callable[[], Any]) -> None:
@@ -94,7 +94,7 @@ class Process(Stoppable):
         self.tell("starts", counted="processes")
         mine = copy_context()
         mine.run(OWNER.set, self)
-        main: asyncio.Task[None] = asyncio.Task(work(self), loop=asyncio.get_running_loop(), context=mine)  # type: ignore[arg-type]
+        main: asyncio.Task[None] = NumberedTask(work(self), loop=asyncio.get_running_loop(), context=mine)
         self._tasks.append(main)
         blows = list(self._blows(main))
         await asyncio.wait({main})
@@ -140,14 +140,14 @@ class Process(Stoppable):
 
     # The ledger, as mortal.py asks ------------------------------------------------------------------------------
 
-    def fails(self, call: Call) -> bool:
-        """Whether this call of the ledger fails."""
+    def fails(self, call: Call) -> Loss | None:
+        """Whether this call of the ledger fails; if so, how."""
         if not self._failures or self._outage is None or self._outage.call != call:
-            return False
+            return None
         self._failures -= 1
         self.has_lost_ledger = True
         self.tell(f"loses its {call}", counted=f"lost {call}")
-        return True
+        return self._outage.loss
 
     def committed(self) -> None:
         """Something was committed."""

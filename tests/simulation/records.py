@@ -1,7 +1,7 @@
 """The ledger read by bare SQL: what the judge knows of it does not come from the code that is judged."""
 
-import sqlite3
-from pathlib import Path
+import json
+from abc import ABC, abstractmethod
 from typing import Any, Final, NamedTuple
 
 from tests.whole_history import wrongly_kept
@@ -31,15 +31,32 @@ class Plan(NamedTuple):
     is_dry: bool
 
 
+class BareSql(ABC):
+    """A connection to the ledger, beside those of the engine. Statements have `?` where a value belongs."""
+
+    @abstractmethod
+    def all(self, query: str, *values: Any) -> list[Any]:
+        """The rows of a query."""
+
+    @abstractmethod
+    def change(self, statement: str, *values: Any) -> None:
+        """Run a statement, and commit it."""
+
+    @abstractmethod
+    def copy(self) -> Any:
+        """A copy of the ledger as it is now."""
+
+    @abstractmethod
+    def restore(self, copy: Any) -> None:
+        """Put a copy in the place of the ledger."""
+
+
 class Records:
-    """One connection of its own."""
+    """What a ledger says, in the judge's words."""
 
-    def __init__(self, ledger: Path) -> None:
-        self._sql = sqlite3.connect(ledger, isolation_level=None)
-
-    def close(self) -> None:
-        """Let go of the ledger."""
-        self._sql.close()
+    def __init__(self, sql: BareSql) -> None:
+        self._sql = sql
+        self._all = sql.all
 
     def standing(self) -> Standing:
         """What a commit may have changed."""
@@ -49,8 +66,9 @@ class Records:
 
     def bury(self, epoch: int | None) -> None:
         """Let whoever asks for the lease find that its holder is dead."""
-        dead = "UPDATE clients SET holder = json_set(holder, '$.pid', ?) WHERE epoch = ? AND holder IS NOT NULL"
-        self._sql.execute(dead, (DEAD_PID, epoch))
+        for number, holder in self._all("SELECT id, holder FROM clients WHERE epoch = ? AND holder IS NOT NULL", epoch):
+            dead = json.dumps(json.loads(holder) | {"pid": DEAD_PID})
+            self._sql.change("UPDATE clients SET holder = ? WHERE id = ?", dead, number)
 
     def runs(self) -> list[str]:
         """Every run's id, the oldest first; a dry run is none until it is applied."""
@@ -92,16 +110,13 @@ class Records:
             )
         )
 
-    def copy(self) -> sqlite3.Connection:
+    def copy(self) -> Any:
         """A copy of the ledger as it is now."""
-        copy = sqlite3.connect(":memory:")
-        self._sql.backup(copy)
-        return copy
+        return self._sql.copy()
 
-    def restore(self, copy: sqlite3.Connection) -> None:
+    def restore(self, copy: Any) -> None:
         """Put a copy in the place of the ledger."""
-        copy.backup(self._sql)
-        copy.close()
+        self._sql.restore(copy)
 
     def is_planned(self, run_id: str) -> bool:
         """Whether a run's plan is complete."""
@@ -146,7 +161,7 @@ class Records:
         """Whether a batch, or the history of one, holds a uuid."""
         batch, attempt = (
             "SELECT 1 FROM batches WHERE batch_uuid = ?",
-            "SELECT 1 FROM attempts WHERE instr(evidence, ?)",
+            "SELECT 1 FROM attempts WHERE replace(evidence, ?, '') <> evidence",
         )
         [[known]] = self._all(f"SELECT EXISTS ({batch}) OR EXISTS ({attempt})", uuid, uuid)
         return bool(known)
@@ -154,6 +169,3 @@ class Records:
     def wrongly_kept(self) -> list[str]:
         """What the lines that the ledger keeps have too many, or too few, compared with the whole history."""
         return wrongly_kept(self._all)
-
-    def _all(self, query: str, *values: Any) -> list[Any]:
-        return self._sql.execute(query, values).fetchall()

@@ -31,6 +31,8 @@ CELLS: Final = {
 Moment = Literal[
     "before a commit", "after a commit", "before a request leaves", "before its answer comes", "at a file of bodies"
 ]
+Loss = Literal["cut off", "ended by the server", "serialization failure", "deadlock", "lock timeout"]
+"""How a server loses a transaction that would commit."""
 Person = dict[str, Any]
 
 
@@ -75,13 +77,15 @@ Fate = Kill | Stop | Terminate | Sleep | None
 class Outage:
     """From the how-manieth of such moments on, a process cannot use the ledger a number of times.
 
-    `call` fails: a connection, a read, a commit before it happened, or the answer to one that went through.
+    `call` fails: a connection, a read, a commit before it happened, or the answer to one that went through. `loss` is
+    how a commit fails where the ledger has a server.
     """
 
     moment: Moment
     count: int
     call: Literal["connection", "read", "commit", "answer"]
     failures: int
+    loss: Loss
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.simulation.arm import Arm
 from tests.simulation.disk import Disk
 from tests.simulation.hazards import add_hazards, killed_rerun, outage_of
 from tests.simulation.judge import CLIENT_NO, Judge
-from tests.simulation.loop import OWNER, SimulationLoop
+from tests.simulation.loop import OWNER, NumberedTask, SimulationLoop
 from tests.simulation.process import Process
 from tests.simulation.scenario import (
     GHOST_HORIZON_SECONDS,
@@ -62,7 +62,7 @@ async def _simulated(scenario: Scenario, disk: Disk, trace: Trace) -> None:
 
 
 def _owned(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> asyncio.Task[Any]:
-    task = asyncio.Task(coroutine, loop=loop, **more)
+    task = NumberedTask(coroutine, loop=loop, **more)
     owner = OWNER.get()
     if isinstance(owner, Process):
         owner.owns(task)
@@ -77,7 +77,7 @@ class _Simulation:
         self._scenario = scenario
         self._trace = trace
         self._outbox = disk.outbox(self._now)
-        self._judge = Judge(scenario, disk.ledger, trace, self._now)
+        self._judge = Judge(scenario, disk.sql, trace, self._now)
         self._arm = Arm(scenario.seed, self._judge, trace, scenario.weathers[0])
         self._judge.arm_records = self._arm.sandbox.records
         self._arm.sandbox.records.load(CLIENT_NO, scenario.in_the_books)
@@ -100,7 +100,6 @@ class _Simulation:
         story = asyncio.create_task(self._story())
         ends: set[asyncio.Future[Any]] = {story, self._judge.verdict}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        self._judge.records.close()
         await (self._judge.verdict if self._judge.verdict.done() else story)
 
     async def _story(self) -> None:

@@ -1,8 +1,11 @@
 """500 seeds of the simulation, in handfuls that the test processes share; `make soak` tries 20,000."""
 
+import asyncio
+
 import pytest
 
 from tests.simulation.disk import disk
+from tests.simulation.loop import NumberedTask, SimulationLoop
 from tests.simulation.seeds import tried
 from tests.simulation.simulation import simulate
 
@@ -21,3 +24,15 @@ def test_nothing_is_lost_nor_out_of_order_whatever_a_seed_brings(start: int) -> 
 def test_a_seed_replays_step_by_step() -> None:
     with disk() as here:
         assert simulate(7, here).counts == simulate(7, here).counts
+
+
+def test_a_set_of_tasks_has_the_same_order_each_time() -> None:
+    """A TaskGroup cancels its tasks in the order of a set; by seed 204, that decides which request still arrives."""
+
+    async def order() -> None:
+        tasks = [NumberedTask(asyncio.sleep(0), loop=asyncio.get_running_loop()) for _ in range(8)]
+        await asyncio.gather(*tasks)
+        assert list(set(tasks)) == tasks
+
+    with asyncio.Runner(loop_factory=SimulationLoop) as runner:
+        runner.run(order())

@@ -1,54 +1,38 @@
 # ruff: noqa: T201 - it prints its table
-"""`make soak`: many seeds of the simulation, and a hard day of 100,000 customers over real HTTP.
+"""`make soak`: many seeds of the simulation on both databases, and a hard day of 100,000 customers over real HTTP.
 
-Exits 1 where a seed has found something, or a customer is lost, out of order or unexplained.
+Exits 1 where a seed has found something, or a customer is lost, out of order or unexplained. `0` leaves a part out.
 """
 
 import argparse
-import multiprocessing
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from armrest.sandbox import SandboxServer
-from tests.simulation import seeds as simulation
+from tests.soak.simulated import simulated
 from tests.soak.table import rows, table
 from tests.soak.trial import Size, tried
 from tests.soak.verdict import judged
 
 CLIENTS: Final = 4
-AT_ONCE: Final = 100
-"""Seeds that a process simulates before it tells."""
 
 
 def main() -> int:
     """Soak; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20_000, help="seeds of the simulation (default: 20,000)")
+    words = "seeds of the simulation with the ledger on PostgreSQL (default: 2,000)"
+    parser.add_argument("--postgres-seeds", type=int, default=2_000, help=words)
     parser.add_argument("--customers", type=int, default=100_000, help="customers over real HTTP (default: 100,000)")
     parser.add_argument("--seed", type=int, default=1, help="of the faults and deaths (default: 1)")
     given = parser.parse_args()
-    return int(simulated(given.seeds) + soaked(given.customers, given.seed) > 0)
-
-
-def simulated(seeds: int) -> int:
-    """Simulate seeds; return how many have found something."""
-    print(f"Simulating {seeds:,} seeds …", flush=True)
-    began = time.monotonic()
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
-        found = dict(chain.from_iterable(processes.map(_found_from, range(0, seeds, AT_ONCE))))
-    for seed, what in found.items():
-        print(f"seed {seed}: {what}")
-    print(f"{seeds:,} seeds in {time.monotonic() - began:,.0f} s: {len(found)} found something\n", flush=True)
-    return len(found)
-
-
-def _found_from(start: int) -> list[tuple[int, str]]:
-    return list(simulation.tried(range(start, start + AT_ONCE)).found.items())
+    wronged = simulated(given.seeds, postgres=False) if given.seeds else 0
+    wronged += simulated(given.postgres_seeds, postgres=True) if given.postgres_seeds else 0
+    wronged += soaked(given.customers, given.seed) if given.customers else 0
+    return int(wronged > 0)
 
 
 def soaked(customers: int, seed: int) -> int:

@@ -1,5 +1,7 @@
 """The short form of `make soak`: everything goes wrong at once, and nothing is lost."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests.soak.table import rows, table
 from tests.soak.trial import BY_REQUEST, Size, tried
 from tests.soak.verdict import judged
 
+ROOT = Path(__file__).parents[2]
 SHORT = Size(
     clients=6,
     customers=340,
@@ -60,3 +63,14 @@ def test_the_judge_sees_who_is_lost_who_is_out_of_order_and_who_is_like_nothing_
     assert verdict.lost.keys() == {last_month[0]["customerNo"]}
     assert verdict.out_of_order.keys() == {older[2]["customerNo"]}
     assert verdict.unexplained.keys() == {changed["customerNo"], "4711"}
+
+
+def test_the_command_simulates_seeds_in_processes() -> None:
+    words = ["--seeds", "1", "--postgres-seeds", "0", "--customers", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.soak", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1 seeds on SQLite in" in done.stdout
+    assert done.stdout.endswith(": 0 found something\n\n")

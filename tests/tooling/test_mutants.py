@@ -9,7 +9,7 @@ import pytest
 
 from tests.mutants.all import MUTANTS
 from tests.mutants.mutant import Mutant, Stale
-from tests.simulation.planted import PLANTED, plant
+from tests.simulation.planted import PLANTED, PLANTED_ON_POSTGRES, plant
 from tests.tooling.test_guarantees import names_in
 
 TESTS = Path(__file__).parents[1]
@@ -24,9 +24,9 @@ def test_every_mutant_applies_and_names_tests_that_exist(mutant: Mutant) -> None
         assert not name or name in names_in(TESTS / file)
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize("name", PLANTED | PLANTED_ON_POSTGRES)
 def test_every_bug_that_is_planted_in_the_simulation_applies(name: str, tmp_path: Path) -> None:
-    for replacement in PLANTED[name]:
+    for replacement in (PLANTED | PLANTED_ON_POSTGRES)[name]:
         copy = tmp_path / replacement.file
         if not copy.exists():
             copy.parent.mkdir(parents=True, exist_ok=True)

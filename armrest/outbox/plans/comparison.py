@@ -113,13 +113,19 @@ class Comparison:
     def __init__(self, ledger: Ledger, run: Run) -> None:
         self._ledger = ledger
         self._run = run
-        self._open = ExitStack()
         self._compared = 0
         self._known_here = 0
         self._is_listed = False
 
     def __enter__(self) -> Self:
-        self._tx = self._open.enter_context(self._ledger.read())
+        with ExitStack() as on_trouble:
+            self._tx = on_trouble.enter_context(self._ledger.read())
+            on_trouble.callback(self._tx.invalidate)  # this drops the temporary tables, too
+            self._begin()
+            self._open = on_trouble.pop_all()
+        return self
+
+    def _begin(self) -> None:
         _TEMPORARY.create_all(self._tx, checkfirst=False)
         forgotten = select(clients.c.forgotten_seq).where(clients.c.id == self._run.client_id)
         self._forgotten = self._tx.execute(forgotten).scalar_one()
@@ -127,12 +133,10 @@ class Comparison:
         has_unsent = self._tx.execute(select(_unsent.c.ordinal).limit(1)).first() is not None
         self._queries = [self._current(), *([self._never_sent()] if has_unsent else [])]
         self._tx.commit()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._tx.invalidate()  # this drops the temporary tables, too
         self._open.__exit__(kind, error, trace)
 
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
