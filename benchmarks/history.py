@@ -10,7 +10,8 @@ in milliseconds of CPU:
 Three ledgers take turns, step by step: one with a single night behind it, one that was never archived, and one that was
 archived every week, as the deployment `purge/weekly` does it. Fails if the median of an old one is more than 1.2 times
 that of the young one. CPU is compared, since a busy machine delays what waits for the disk; the time on the clock is
-printed in brackets. At the end, it says how large the ledgers are.
+printed in brackets. Planning is measured without garbage collection, as a run plans (docs/decisions/0174). At the end,
+it says how large the ledgers are.
 """
 
 import argparse
