@@ -187,7 +187,7 @@ bench-emails: setup ## Fail if planning lists of e-mail addresses costs over hal
 
 .PHONY: bench-frames
 bench-frames: setup ## Measure what a plan costs from a frame, compared with Parquet (ten minutes for 200,000 customers)
-	@$(BIN)/python -m benchmarks.frames --rounds $(ROUNDS)
+	@$(BIN)/python -m benchmarks.frames --rounds $(ROUNDS) --customers $(or $(CUSTOMERS),200000)
 
 .PHONY: bench-cores
 bench-cores: setup ## Measure how much faster two processes plan a file and a folder of parts (a quarter of an hour)

@@ -11,6 +11,11 @@ Three ledgers take turns, step by step: one with a single night behind it, one t
 archived every week, as the deployment `purge/weekly` does it. Fails if the median of an old one is more than 1.2 times
 that of the young one. CPU is compared, since a busy machine delays what waits for the disk; the time on the clock is
 printed in brackets. At the end, it says how large the ledgers are.
+
+Planning is measured without garbage collection, as a run plans (docs/decisions/0174). With it, the plans during which
+all objects were searched for garbage are a row of their own:
+
+    python -m benchmarks.history --nights 100 --with-collector
 """
 
 import argparse
@@ -38,7 +43,9 @@ def main() -> int:
     """Measure, print and compare."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--nights", type=int, default=300)
-    nights = options.parse_args().nights
+    options.add_argument("--with-collector", action="store_true", help="measure planning with garbage collection")
+    given = options.parse_args()
+    nights = given.nights
     print(machine(), flush=True)
     too_dear = False
     with _history() as old, _history(weekly=True) as weekly:
@@ -47,7 +54,8 @@ def main() -> int:
                 history.pass_in_bulk(moment - history.nights)
             sizes = {OLD: old.size(), WEEKLY: weekly.size()}
             with _history() as young:
-                too_dear |= _compared(moment, _measured_in_turns({YOUNG: young, OLD: old, WEEKLY: weekly}))
+                histories = {YOUNG: young, OLD: old, WEEKLY: weekly}
+                too_dear |= _compared(moment, _measured_in_turns(histories, with_collector=given.with_collector))
             for name, size in sizes.items():
                 print(f"The ledger that is {name} had {size}.", flush=True)
     return 1 if too_dear else 0
@@ -64,8 +72,8 @@ def _history(*, weekly: bool = False) -> Iterator[Nights]:
             yield history
 
 
-def _measured_in_turns(histories: Mapping[str, Nights]) -> dict[str, Medians]:
-    costs = {name: Costs() for name in histories}
+def _measured_in_turns(histories: Mapping[str, Nights], *, with_collector: bool) -> dict[str, Medians]:
+    costs = {name: Costs(with_collector=with_collector) for name in histories}
     names = list(histories)
     for _ in range(NIGHTS_MEASURED):
         for _ in zip(*(histories[name].night(costs[name]) for name in names), strict=True):
@@ -81,6 +89,9 @@ def _compared(moment: int, medians: Mapping[str, Medians]) -> bool:
     for what, (first, _) in medians[YOUNG].items():
         row = f"{what:30}"
         for name, taken in medians.items():
+            if what not in taken:
+                row += f"{'none':>26}"
+                continue
             cpu, clock = taken[what]
             row += f"{f'{cpu:.1f} ({clock:.1f})  x{cpu / first:.2f}':>26}"
             if cpu > AT_MOST * first:

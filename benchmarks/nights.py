@@ -5,10 +5,11 @@ are written in bulk as they would have ended, and what matters of them is worked
 tests hold equal to what is kept.
 """
 
+import gc
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, func, select, text, update
 
+from armrest.intake.parallel import pause_gc
 from armrest.model import serialize
 from armrest.outbox import (
     SENDABLE,
@@ -75,9 +77,15 @@ class Clock:
 
 
 class Costs:
-    """What each kind of work took: CPU and time, in milliseconds."""
+    """What each kind of work took: CPU and time, in milliseconds.
 
-    def __init__(self) -> None:
+    Args:
+        with_collector: Plans are measured with garbage collection; those during which all objects were searched for
+            garbage are a kind of their own.
+    """
+
+    def __init__(self, *, with_collector: bool = False) -> None:
+        self._with_collector = with_collector
         self._taken: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
 
     @contextmanager
@@ -87,11 +95,23 @@ class Costs:
         yield
         self._taken[what].append(((time.process_time() - cpu) * 1000, (time.perf_counter() - clock) * 1000))
 
+    @contextmanager
+    def plan_measured(self, what: str) -> Iterator[None]:
+        """Measure the planning of a run, which pauses garbage collection."""
+        with nullcontext() if self._with_collector else pause_gc():
+            before = _full_collections()
+            with self.measured(what):
+                yield
+            has_collected = _full_collections() > before
+        if has_collected:
+            self._taken[f"{what}, collecting"].append(self._taken[what].pop())
+
     def medians(self) -> Medians:
         """Return the medians of each kind of work: CPU, time."""
         return {
             what: (median(cpu for cpu, _ in taken), median(clock for _, clock in taken))
-            for what, taken in self._taken.items()
+            for what, taken in sorted(self._taken.items())
+            if taken
         }
 
 
@@ -141,7 +161,7 @@ class Nights:
         self._begin()
         for _ in range(PLANS):
             for what, chosen in (("plan, sorted", self._changed), ("plan, shuffled", self._shuffled)):
-                with costs.measured(what):
+                with costs.plan_measured(what):
                     self._planned(chosen, changes_only=True)
                 yield
         elsewhere = self._planned([_customer(CUSTOMERS + 1)])
@@ -266,6 +286,10 @@ class Nights:
     def _close(self, batch: Batch, costs: Costs | None = None) -> None:
         with (costs or Costs()).measured("close a batch"):
             close_batch(self._outbox.ledger, batch, {}, status="PROCESSED", result="SUCCESS", message="")
+
+
+def _full_collections() -> int:
+    return int(gc.get_stats()[-1]["collections"])
 
 
 _TABLES: Final = {

@@ -42,7 +42,8 @@ from armrest.outbox.ledger.schema import runs
 from armrest.outbox.reporting import unresolved_lines
 from armrest.outbox.runs import write_request
 from tests.outbox.conftest import API_URL, CLIENT_NO, Clock, DyingLedger, Planned, lease_of, people, settled
-from tests.outbox.ledger.test_current import History
+from tests.outbox.ledger.test_current import History, settled_again, steps
+from tests.outbox.plans.test_comparison import compared
 from tests.plans import planning, update_of
 
 DAY = 86_400.0
@@ -237,3 +238,24 @@ def test_a_run_that_no_longer_matters_is_removed_after_years(outbox: Outbox, pla
         find_run(outbox.ledger, "replaced")
     assert list(outcomes_of_run(outbox.ledger, kept)) == before[1]
     assert not differences_of_current_lines(outbox.ledger)
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_a_plan_costs_the_same_in_a_ledger_that_is_archived_every_week(
+    outbox: Outbox, planned: Planned, clock: Clock
+) -> None:
+    everybody = people(*range(100))
+
+    def comparing(name: str) -> int:
+        clock.seconds += DAY
+        run = settled_again(outbox, planned, name, everybody)
+        end(outbox, run)
+        return steps(outbox, lambda: compared(outbox, run, *everybody))
+
+    first = comparing("first")
+    for week in range(6):
+        last = [comparing(f"week {week}, night {night}") for night in range(7)]
+        archive(outbox.ledger, older_than_seconds=7 * DAY)
+
+    assert rows_in(outbox, "customers") <= 14 * len(everybody)
+    assert [later / first for later in last] == pytest.approx([1] * 7, abs=0.1)

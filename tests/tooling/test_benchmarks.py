@@ -1,16 +1,23 @@
 """What the benchmarks say of their figures; the figures themselves are a machine's."""
 
 import csv
+import gc
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from armrest.intake.rules import Column, cells_outside
 from armrest.intake.rules.validators import EMAIL_LIST_FAST_PATH
+from armrest.outbox import Outbox
+from benchmarks import nights
 from benchmarks.check import hold_to
 from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
 from benchmarks.cost import Cost
 from benchmarks.emails import EVERY, write_customers
+from benchmarks.nights import PLANS, Clock, Costs, Nights
 from benchmarks.past import LIMITS, Limit, report
 from benchmarks.stages import STAGES
 from benchmarks.table import Table
@@ -80,3 +87,40 @@ def test_planning_that_costs_more_than_its_limit_fails_and_is_named(
     assert report(within, customers=1000, rounds=9) == 0
     assert report(within | {limit.ours: limit.at_most + 0.01}, customers=1000, rounds=9) == 1
     assert f"exceeded: {limit.what}" in capsys.readouterr().out
+
+
+class Collections(Costs):
+    """Counts how often the garbage collector runs while something is measured."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted: list[int] = []
+        self._so_far = 0
+        gc.callbacks.append(self._count)
+
+    def _count(self, *_: object) -> None:
+        self._so_far += 1
+
+    @contextmanager
+    def measured(self, what: str) -> Iterator[None]:
+        before = self._so_far
+        with super().measured(what):
+            yield
+        self.counted.append(self._so_far - before)
+
+    def close(self) -> None:
+        gc.callbacks.remove(self._count)
+
+
+def test_planning_is_measured_without_garbage_collection_which_would_hit_one_ledger_and_not_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nights, "CUSTOMERS", 3000)
+    clock = Clock()
+    with Outbox.open(f"sqlite:///{tmp_path}/ledger.db", f"{tmp_path}/bodies", now=clock) as outbox:
+        history = Nights(outbox, clock, tmp_path)
+        with closing(Collections()) as collections:
+            list(islice(history.night(collections), 2 * PLANS))
+
+    assert collections.counted == [0] * 2 * PLANS
+    assert gc.isenabled()
