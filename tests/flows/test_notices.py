@@ -31,6 +31,7 @@ pytestmark = pytest.mark.xdist_group("prefect-flows")
 UI: Final = "https://prefect.example"
 SHORTEST: Final = timedelta(seconds=10)
 """The shortest time that Prefect allows to an automation that waits for an event."""
+NIGHTLY_ID: Final = UUID(int=7)
 OF_OLA: Final = (2220, 2221)
 Write = Callable[..., str]
 
@@ -80,9 +81,9 @@ class Server:
         answered = patiently(lambda: httpx.post(f"{self.address}/{path}", json=body, timeout=60)).raise_for_status()
         return answered.json() if answered.content else None
 
-    def flow_run(self, name: str) -> str:
+    def flow_run(self, name: str, *, tags: Sequence[str] = ("arm",)) -> str:
         flow_id = self.post("flows/", {"name": "update-customers"})["id"]
-        return str(self.post("flow_runs/", {"flow_id": flow_id, "name": name, "tags": ["arm"]})["id"])
+        return str(self.post("flow_runs/", {"flow_id": flow_id, "name": name, "tags": list(tags)})["id"])
 
     def put(self, flow_run_id: str, kind: str, **state: str) -> None:
         self.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": kind, **state}, "force": True})
@@ -120,8 +121,9 @@ def webhook(server: Server) -> Iterator[Webhook]:
         notification_automations,
         ui=UI,
         on=True,
-        nightly_on=True,
+        nightly=NIGHTLY_ID,
         late_seconds=SHORTEST.total_seconds(),
+        missed_night_seconds=SHORTEST.total_seconds(),
         longest_run=SHORTEST,
     )
     with receiving(server, "notices", lambda block: telling([block])) as webhook:
@@ -187,10 +189,28 @@ def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: 
 
     for flow_run, words in (
         (late, ("a late run", "is late, and no worker takes it")),
-        (stuck, ("a stuck run", "has been running for 0:00:10")),
+        (stuck, ("a stuck run", "has been running for 10 seconds")),
         (stopped, ("a stopped run", "stopped by a person; 3 of 10 batches were sent")),
     ):
         assert webhook.notice(*words)["body"].endswith(f"{UI}/runs/flow-run/{flow_run}")
+
+
+def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook: Webhook, server: Server) -> None:
+    """Every six seconds one begins, where ten may pass: nothing is told until they cease."""
+    for _ in range(4):
+        server.put(server.flow_run("a night", tags=["arm", "nightly"]), "RUNNING")
+        last = time.monotonic()
+        server.put(server.flow_run("by hand"), "RUNNING")
+        time.sleep(6)
+    assert not [notice for notice in webhook.notices if "nightly" in notice["subject"]]
+
+    notice = webhook.notice("the nightly run did not start")
+
+    assert time.monotonic() - last < 2 * SHORTEST.total_seconds(), "it was told too late"
+    assert notice["body"].startswith("No run of update-customers/nightly has begun for 10 seconds. Is its schedule on?")
+    assert notice["body"].endswith(f"\n{UI}/deployments/deployment/{NIGHTLY_ID}")
+    time.sleep(1.5 * SHORTEST.total_seconds())
+    assert len([notice for notice in webhook.notices if "nightly" in notice["subject"]]) == 1
 
 
 def test_a_batch_that_is_open_too_long_is_told(
