@@ -8,6 +8,7 @@ from armrest.api import BatchRefused, BodyTooLarge
 from armrest.delivery.calls import Context
 from armrest.delivery.failure_matching import match_failures, reason_for
 from armrest.outbox import NOT_SENT, Batch, Opened, Verdict, fail_batch, read_customers, reload, split
+from armrest.plurals import quantity
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Splitter:
 
     def leave_unsent(self, batch: Batch, refusals: int) -> None:
         """Close a batch without sending it, after this many refusals alike and in a row; a rerun sends it."""
-        reason = f"{NOT_SENT}: ARM had refused {refusals} requests in a row alike"
+        reason = f"{NOT_SENT}: ARM had refused {quantity(refusals, 'request')} in a row alike"
         log.warning("batch %d with %d customers is %s", batch.seq, batch.sent_customers, reason)
         fail_batch(self._context.outbox.ledger, batch, reason, named={}, status="", result="", message=reason)
 
@@ -79,7 +80,11 @@ class Splitter:
 
     def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: Mapping[int, Verdict]) -> None:
         log.warning("ARM refused %d customers of batch %d (%s)", len(verdicts), batch.seq, refusal.status)
-        words = next(iter(verdicts.values())).reason if len(verdicts) == 1 else f"{len(verdicts)} customers refused"
+        words = (
+            next(iter(verdicts.values())).reason
+            if len(verdicts) == 1
+            else f"{quantity(len(verdicts), 'customer')} refused"
+        )
         fail_batch(
             self._context.outbox.ledger,
             batch,

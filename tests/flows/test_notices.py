@@ -174,8 +174,8 @@ def test_a_run_that_asks_is_told_with_the_question(
 
     asks, refused = webhook.notice("asks you"), webhook.notice("NotApproved")
     assert asks["subject"] == "ARM: a run of client 2218 asks you"
-    assert "1 rows, but 10 in the last run; min_rows requires 50%" in asks["body"]
-    assert "would be sent: 1 in 1 batches" in asks["body"]
+    assert "1 row, but 10 in the last run; min_rows requires 50%" in asks["body"]
+    assert "would be sent: 1 in 1 batch," in asks["body"]
     assert "approves it within 2m" in asks["body"]
     assert asks["body"].endswith(f"{UI}/runs/flow-run/{ended.flow_run_id}")
     assert "refused by kari" in refused["body"]
@@ -185,12 +185,12 @@ def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: 
     late, stuck, stopped = (server.flow_run(name) for name in ("a late run", "a stuck run", "a stopped run"))
     server.put(late, "SCHEDULED", name="Late")
     server.put(stuck, "RUNNING")
-    server.put(stopped, "CANCELLED", message="stopped by a person; 3 of 10 batches were sent")
+    server.put(stopped, "CANCELLED", message="stopped by a person; 7 batches not sent")
 
     for flow_run, words in (
         (late, ("a late run", "is late, and no worker takes it")),
         (stuck, ("a stuck run", "has been running for 10 seconds")),
-        (stopped, ("a stopped run", "stopped by a person; 3 of 10 batches were sent")),
+        (stopped, ("a stopped run", "stopped by a person; 7 batches not sent")),
     ):
         assert webhook.notice(*words)["body"].endswith(f"{UI}/runs/flow-run/{flow_run}")
 
@@ -258,7 +258,10 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
     assert lines[1].startswith("2218: refused. ARM refused 1 of 10 customers: 1 × ")
     assert "/runs/flow-run/" in lines[2]
     assert any(line.startswith("2219: refused. InputRejected: ") and "rows 2 and 3" in line for line in lines)
-    assert any(line.startswith("2222: nothing to do. that is right: the file was read, and all 10") for line in lines)
+    assert any(
+        line.startswith("2222: nothing to do. that is right: the file was read, and is as ARM has it (10")
+        for line in lines
+    )
     assert any(line == "2220: good. 10 of 10 customers updated" for line in lines)
     assert lines[-1] == f"{UI}/artifacts/key/arm-night"
     own = limited.notice("night to")
