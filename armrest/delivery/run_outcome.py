@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from armrest.outbox import (
     NOT_SENT,
+    SINGLE,
     CustomerCounts,
     Fence,
     Lease,
@@ -24,8 +25,6 @@ from armrest.outbox import (
 )
 from armrest.plurals import quantity
 
-SINGLE: Final = "single"
-"""The kind of a run that updates one customer at once."""
 RESUME: Final = "`armrest resume"
 STOPPED: Final[Mapping[StoppedBy, str]] = {
     "person": "stopped by a person",
