@@ -98,7 +98,7 @@ def planned_summary(planned: RunSummary) -> RunSummary:
     if planned.state is not RunState.PLANNED:
         return planned
     number = planned.batches.planned
-    message = f"dry run: {number} batch{'' if number == 1 else 'es'} planned, nothing sent"
+    message = f"dry run: {quantity(number, 'batch')} planned, nothing sent"
     return replace(planned, state=RunState.COMPLETED, message=message)
 
 

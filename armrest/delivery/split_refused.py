@@ -59,7 +59,7 @@ class Splitter:
     def leave_unsent(self, batch: Batch, refusals: int) -> None:
         """Close a batch without sending it, after this many refusals alike and in a row; a rerun sends it."""
         reason = f"{NOT_SENT}: ARM had refused {quantity(refusals, 'request')} in a row alike"
-        log.warning("batch %d with %d customers is %s", batch.seq, batch.sent_customers, reason)
+        log.warning("batch %d with %s is %s", batch.seq, quantity(batch.sent_customers, "customer"), reason)
         fail_batch(self._context.outbox.ledger, batch, reason, named={}, status="", result="", message=reason)
 
     def _take_out(
@@ -79,12 +79,9 @@ class Splitter:
         self._fail(batch, refusal, {line.ordinal: Verdict("failed", words)})
 
     def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: Mapping[int, Verdict]) -> None:
-        log.warning("ARM refused %d customers of batch %d (%s)", len(verdicts), batch.seq, refusal.status)
-        words = (
-            next(iter(verdicts.values())).reason
-            if len(verdicts) == 1
-            else f"{quantity(len(verdicts), 'customer')} refused"
-        )
+        refused = quantity(len(verdicts), "customer")
+        log.warning("ARM refused %s of batch %d (%s)", refused, batch.seq, refusal.status)
+        words = next(iter(verdicts.values())).reason if len(verdicts) == 1 else f"{refused} refused"
         fail_batch(
             self._context.outbox.ledger,
             batch,
