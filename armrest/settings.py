@@ -128,6 +128,11 @@ class Settings(Access, BaseSettings):
         ge=10,
         description="how late a flow run may begin before it is reported, or started again",
     )
+    missed_night_seconds: float = Field(
+        93_600.0,
+        ge=10,
+        description="time since the last nightly run began after which it is reported that none has begun since",
+    )
     log_format: Literal["text", "json"] = Field(
         "text", description="format of the log: text, or json for one JSON object per line on stderr"
     )

@@ -8,7 +8,6 @@ from uuid import UUID
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.objects import StateType
-from prefect.client.schemas.responses import DeploymentResponse
 from prefect.events.actions import ChangeFlowRunState, RunDeployment, SendNotification
 from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 
@@ -58,8 +57,9 @@ async def create_automations() -> str:
             everything or [await placeholder(client)],
             ui=ui_address(),
             on=bool(everything),
-            nightly_on=_is_scheduled(nightly),
+            nightly=nightly.id,
             late_seconds=settings.late_seconds,
+            missed_night_seconds=settings.missed_night_seconds,
         )
         sweep = await client.read_deployment_by_name(SWEEP)
         waiting = waiting_automations(
@@ -177,10 +177,6 @@ def waiting_automations(sweep: UUID, *, late_seconds: float, lease_seconds: floa
 def _template(text: str) -> dict[str, str]:
     """Return a parameter that Prefect fills in when the automation runs."""
     return {"__prefect_kind": "jinja", "template": text}
-
-
-def _is_scheduled(deployment: DeploymentResponse) -> bool:
-    return not deployment.paused and any(schedule.active for schedule in deployment.schedules)
 
 
 async def _create_or_update(client: PrefectClient, automation: AutomationCore) -> None:

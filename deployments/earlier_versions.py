@@ -26,6 +26,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.events.actions import RunDeployment
 from prefect.exceptions import ObjectNotFound
 
+from armrest.plurals import quantity
 from flows.deployment_names import EARLIER
 
 TAG: Final = "arm"
@@ -69,7 +70,7 @@ async def remove_earlier_deployments() -> str:
             await client.pause_deployment(former.id)
         links = await _lead_links_on(client, {former: new.id for former, (_, new) in replaced.items()})
         if links:
-            lines.append(f"Links in {links:,} artifacts: they lead to today's deployments")
+            lines.append(f"Links in {quantity(links, 'artifact')}: they lead to today's deployments")
         for name, former in [(name, former) async for name, former in _earlier_deployments(client)]:
             lines.append(await _remove(client, name, former))
         return "\n".join(lines)

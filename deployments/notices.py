@@ -27,8 +27,6 @@ ENDINGS: Final = frozenset(
 """Names of final states; after one of them, missing heartbeats mean nothing."""
 BEGUN: Final = ("Running", "Scheduled", "AwaitingRetry", "AwaitingConcurrencySlot", "Cancelling", "Paused", "Suspended")
 """Names of states after which a flow run is no longer waiting for its process to begin."""
-LONGEST_NIGHT: Final = timedelta(hours=26)
-"""From one start of the nightly to the next, with two hours to spare; one night has 25 hours."""
 LONGEST_RUN: Final = timedelta(hours=2)
 """A run has a deadline of half an hour from the start of sending, unless a person gave it a longer one."""
 TAGGED: Final = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.arm"}
@@ -41,8 +39,9 @@ def notification_automations(
     *,
     ui: str,
     on: bool,
-    nightly_on: bool,
+    nightly: UUID,
     late_seconds: float,
+    missed_night_seconds: float,
     longest_run: timedelta = LONGEST_RUN,
 ) -> tuple[AutomationCore, ...]:
     """Return the automations that notify people.
@@ -50,8 +49,9 @@ def notification_automations(
     Args:
         blocks: The blocks that send notices; each gets every notice.
         ui: The address of Prefect's UI, without a slash at its end.
-        nightly_on: Whether a nightly schedule is on, so that its run can be missed.
+        nightly: The nightly deployment.
         late_seconds: How long a run may be late.
+        missed_night_seconds: How long after a nightly run has begun the next one must begin.
         longest_run: How long a run may go on.
     """
     tell = _Telling(blocks, ui)
@@ -63,7 +63,7 @@ def notification_automations(
         _stuck(tell, on=on, longest=longest_run),
         _open_too_long(tell, on=on),
         _night(tell, on=on),
-        _not_started(tell, on=on and nightly_on),
+        _not_started(tell, on=on, nightly=nightly, within=timedelta(seconds=missed_night_seconds)),
     )
 
 
@@ -171,8 +171,8 @@ def _stuck(tell: _Telling, *, on: bool, longest: timedelta) -> AutomationCore:
         ),
         actions=tell(
             "ARM: {{ flow_run.name }} does not end",
-            f"{RUN} has been running for {longest}. If that is not what you expect, cancel it: nothing is sent twice "
-            "when you resume it.",
+            f"{RUN} has been running for {_length(longest)}. If that is not what you expect, cancel it: nothing is "
+            "sent twice when you resume it.",
             path=OF_RUN,
         ),
     )
@@ -221,24 +221,31 @@ def limited_night_automations(recipients: Sequence[Recipient]) -> tuple[Automati
     )
 
 
-def _not_started(tell: _Telling, *, on: bool) -> AutomationCore:
+def _not_started(tell: _Telling, *, on: bool, nightly: UUID, within: timedelta) -> AutomationCore:
+    """Return the notice that nightly runs have ceased: one notice, a day and two hours after the last one began.
+
+    Each start opens a window, in which the next start is expected. Without `after`, Prefect opens windows one after
+    the other; a missed night was then reported up to three windows after the last start, and again in every window.
+    """
+    begun = {"prefect.flow-run.Running"}
     return AutomationCore(
-        name="arm: tell of a nightly run that did not start",
-        description="No run of update-customers/nightly has begun for 26 hours: no worker, or the schedule is off.",
+        name="arm: tell of nightly runs that no longer start",
+        description=f"No nightly run has begun for {_length(within)} since the last one.",
         enabled=on,
         trigger=EventTrigger(
-            expect={"prefect.flow-run.Running"},
+            after=begun,
+            expect=begun,
             match={"prefect.resource.id": FLOW_RUNS},
             match_related=[{"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.nightly"}, TAGGED],
             posture=Posture.Proactive,
             threshold=1,
-            within=LONGEST_NIGHT,
+            within=within,
         ),
         actions=tell(
             "ARM: the nightly run did not start",
-            "No run of update-customers/nightly has begun for 26 hours. Is a worker running (armrest doctor)? Is its "
-            "schedule on?",
-            path="deployments",
+            f"No run of update-customers/nightly has begun for {_length(within)}. Is its schedule on? Is a worker "
+            "running (armrest doctor)? This notice comes once.",
+            path=f"deployments/deployment/{nightly}",
         ),
     )
 
@@ -255,3 +262,8 @@ def not_begun(after: set[str], expected: set[str], *, seconds: float) -> EventTr
         threshold=1,
         within=timedelta(seconds=seconds),
     )
+
+
+def _length(time: timedelta) -> str:
+    hours = time / timedelta(hours=1)
+    return f"{hours:g} hours" if hours >= 1 else f"{time.total_seconds():g} seconds"

@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 from armrest.app.customer_events import CustomerHistory, read_customer_history
 from armrest.app.single_update import may_be_shown
 from armrest.outbox import RunState
+from armrest.plurals import quantity
 from flows.artifacts import customer_markdown, when, write_answer
 from flows.customer_number import TypedCustomerNo, name_of_customer, take_out_customer_no
 from flows.form import form
@@ -46,5 +47,4 @@ def _message(client_no: int, customer_no: str, history: CustomerHistory) -> str:
     if not history.events:
         return f"no run of client {client_no} has customer {customer_no}: check both numbers"
     newest = history.events[0]
-    runs = f"{history.total:,} runs" if history.total > 1 else "1 run"
-    return f"customer {customer_no}: {newest.sentence}, {when(newest.at)}; {runs}"
+    return f"customer {customer_no}: {newest.sentence}, {when(newest.at)}; {quantity(history.total, 'run')}"

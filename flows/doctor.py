@@ -12,6 +12,7 @@ from armrest.app.environment import SettingsRefused
 from armrest.app.environment_check import environment_finding
 from armrest.app.finding import Finding
 from armrest.outbox import Ledger, OutboxError
+from armrest.plurals import quantity
 from flows.artifacts import WaitingRun, read_waiting_runs, worker_markdown, write_answer
 from flows.cli.findings import all_findings, late_seconds
 from flows.steps import flow_run_id
@@ -51,7 +52,7 @@ async def _waiting() -> list[WaitingRun]:
 
 def _message(findings: list[Finding], trouble: list[Finding], stuck: list[WaitingRun]) -> str:
     if not trouble and not stuck:
-        return f"The worker is in order: {len(findings)} checks"
+        return f"The worker is in order: {quantity(len(findings), 'check')}"
     parts = [f"{finding.name}: {finding.said}" for finding in trouble]
-    parts += [f"{len(stuck)} runs do not go on"] if stuck else []
+    parts += [f"{quantity(len(stuck), 'run')} not going on"] if stuck else []
     return f"Not in order: {'; '.join(parts)}"

@@ -9,6 +9,7 @@ from prefect.states import Completed, Failed
 
 from armrest.app.run_file import FileFormat, export_run_file
 from armrest.outbox import ExportRefused, RunState, UnknownRun
+from armrest.plurals import quantity
 from flows.artifacts import export_markdown, write_answer
 from flows.form import form
 from flows.parameters import RunName
@@ -40,6 +41,6 @@ async def export_run(run_id: RunName, file_format: FileFormat = "xlsx") -> State
             )
         except (UnknownRun, ExportRefused) as refusal:
             return Failed(name=RunState.INPUT_REJECTED, message=f"run_id: {refusal}")
-    message = f"{file.lines:,} customers of run {file.run_id} are in {file.path} on {socket.gethostname()}"
+    message = f"{quantity(file.lines, 'customer')} of run {file.run_id} in {file.path} on {socket.gethostname()}"
     await write_answer(flow_run_id(), f"arm-export-{file.client_no}", export_markdown(file, message), message)
     return Completed(message=message)

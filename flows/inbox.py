@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 
 from armrest.app.environment import SettingsRefused
 from armrest.app.inbox_files import MOST_FILES, count_unchecked, read_inbox
+from armrest.plurals import quantity
 from flows.artifacts import inbox_rows, write_table
 from flows.steps import flow_run_id
 from tasks.open_workspace import use_workspace
@@ -31,7 +32,7 @@ async def inbox() -> State:
             return Failed(name="NotReady", message=str(refusal))
     unchecked = count_unchecked(files)
     more = f"; the newest {MOST_FILES:,} are shown" if len(files) > MOST_FILES else ""
-    counted = f"{len(files):,} files" if len(files) != 1 else "1 file"
-    message = f"{counted} in the inbox, {unchecked:,} not checked since last written{more}" if files else "no files"
+    number = quantity(len(files), "file")
+    message = f"{number} in the inbox, {unchecked:,} not checked since last written{more}" if files else "no files"
     await write_table(flow_run_id(), KEY, inbox_rows(files[:MOST_FILES], datetime.now(UTC)), message)
     return Completed(message=message)

@@ -11,6 +11,7 @@ from armrest.app.open_run import find_run_of_flow_run, link_flow_run, open_rerun
 from armrest.app.rerun_selection import RerunSelection, select_for_rerun
 from armrest.app.workspace import ConnectionName, Workspace
 from armrest.outbox import Only
+from armrest.plurals import quantity
 from flows.form import form
 from flows.parameters import BatchUuid, ClientNo, RunName
 from flows.retry import continue_run
@@ -85,7 +86,7 @@ async def _one_by_one(
         run.run_id for state in ended if (run := find_run_of_flow_run(workspace, str(state.state_details.flow_run_id)))
     ]
     bad = [state for state in ended if not state.is_completed()]
-    message = f"{len(ended) - len(bad)} of {len(ended)} reruns completed"
+    message = f"{len(ended) - len(bad)} of {quantity(len(ended), 'rerun')} completed"
     if not bad:
         return Completed(message=message, data=reruns)
     return Failed(name=bad[0].name, message=f"{message}; {bad[0].message}", data=reruns)

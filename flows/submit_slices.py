@@ -14,6 +14,7 @@ from armrest.api import StopTheRun
 from armrest.app.durations import Duration, seconds_in
 from armrest.app.workspace import Workspace, join_client, open_delivery
 from armrest.outbox import Run, RunState, Shard, find_run, is_done, note_stop, unsent_batches
+from armrest.plurals import quantity
 from flows.steps import REFUSED_BY_ARM, cancelled_by_sigterm, send_slices, stoppable
 from tasks.open_workspace import use_workspace
 
@@ -57,7 +58,7 @@ async def submit_slices(
         if is_done(workspace.outbox.ledger, run, shard):
             return Completed(message=f"slices {shard.name} are done")
         if unsent := unsent_batches(workspace.outbox.ledger, run, shard):
-            return Failed(name=RunState.STOPPED, message=f"slices {shard.name}: {unsent} batches not sent")
+            return Failed(name=RunState.STOPPED, message=f"slices {shard.name}: {quantity(unsent, 'batch')} not sent")
         return Failed(name=RunState.UNSETTLED, message=f"slices {shard.name} still have open batches")
 
 

@@ -59,7 +59,13 @@ async def update_customer(
     with use_workspace(connection) as workspace:
         try:
             result = await update_single_customer(
-                workspace, client_no, customer_no, values=values, clear=clear or [], user_id=user_id
+                workspace,
+                client_no,
+                customer_no,
+                values=values,
+                clear=clear or [],
+                user_id=user_id,
+                flow_run_id=str(flow_run_id()),
             )
         except InputRefused as refusal:
             return _refused(refusal.message)

@@ -7,6 +7,7 @@ from prefect.client.schemas import State
 from prefect.states import Failed
 
 from armrest.outbox import find_run, refused_in_slice
+from armrest.plurals import quantity
 from tasks.caching import is_unexpected, run_and_slice
 from tasks.open_workspace import delivery_of_run, use_workspace
 
@@ -44,7 +45,7 @@ async def poll_batch_status(run_id: str, client_no: int, slice_no: int) -> int |
         refused = refused_in_slice(ledger, find_run(ledger, run_id), slice_no)
     if not refused:
         return closed
-    customers = f"{refused} customer{'' if refused == 1 else 's'}"
+    customers = quantity(refused, "customer")
     message = f"ARM has finished the slice, and refused {customers} of it"
     state: State = Failed(name=CUSTOMERS_REFUSED, message=message, data=CustomersRefused(message))
     return state

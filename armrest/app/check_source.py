@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from armrest.app.source_options import SourceOptions
 from armrest.intake import REASONS, Block, Finding, InputRefused, Reject, RejectLimit, Rewrite, Rewrites, Source
+from armrest.plurals import quantity
 from armrest.settings import Settings
 
 
@@ -62,7 +63,7 @@ class SourceReport:
     @property
     def message(self) -> str:
         """One line of figures, or why nothing would be sent."""
-        planned = f"{self.read - self.rejected:,} of {self.read:,} customers would be sent"
+        planned = f"{self.read - self.rejected:,} of {quantity(self.read, 'customer')} would be sent"
         return self.refused or f"{self.name} ({self.description}): {planned}"
 
 

@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
+from pathlib import Path
 from typing import Final
 
 from packaging.requirements import Requirement
@@ -22,6 +23,7 @@ from armrest.app.login import NO_BATCH
 from armrest.app.source_options import places_of
 from armrest.app.workspace import LoadSettings, arm_client, open_workspace, required_api_url, required_clients
 from armrest.outbox import Outbox, OutboxError
+from armrest.plurals import quantity
 from armrest.settings import Settings
 
 DISTRIBUTION: Final = "armrest-flows"
@@ -121,7 +123,7 @@ def _inbox(settings: Settings) -> Finding:
     folder = settings.inbox.expanduser().absolute()
     if not folder.is_dir():
         return Finding("inbox", "trouble", f"{folder} is not a folder: create it, or set ARMREST_INBOX to another")
-    return Finding("inbox", "fine", f"{folder}, {sum(1 for path in folder.iterdir() if path.is_file())} files")
+    return Finding("inbox", "fine", f"{folder}, {_files(folder)}")
 
 
 def _mappings(settings: Settings) -> str:
@@ -133,7 +135,11 @@ def _mappings(settings: Settings) -> str:
         raise SettingsRefused(f"{folder} is not a folder: create it, or set ARMREST_MAPPINGS to another")
     if folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise SettingsRefused(f"{folder} is writable for others than its owner: run chmod go-w {folder}")
-    return f"{folder}, {sum(1 for path in folder.iterdir() if path.is_file())} files"
+    return f"{folder}, {_files(folder)}"
+
+
+def _files(folder: Path) -> str:
+    return quantity(sum(path.is_file() for path in folder.iterdir()), "file")
 
 
 def _prefixes(settings: Settings) -> Finding:

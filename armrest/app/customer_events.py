@@ -35,7 +35,9 @@ class CustomerEvent:
 
     @property
     def sentence(self) -> str:
-        """The outcome in words."""
+        """The outcome in words. Without a batchUuid, ARM has not accepted the customer, as far as we know."""
+        if self.outcome == "open" and self.batch_uuid is None:
+            return "not sent yet, or ARM has not answered"
         return OUTCOME_TEXTS.get(self.outcome, self.outcome)
 
 

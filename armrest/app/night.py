@@ -11,6 +11,7 @@ from typing import Final
 
 from armrest.intake import shown_number
 from armrest.outbox import CustomerCounts, RepeatedRefusal, RunState, RunSummary
+from armrest.plurals import quantity
 
 MOST_REPEATED: Final = 20
 MOST_REASONS: Final = 3
@@ -112,37 +113,43 @@ def _of_run(due: DueRun, run: RunSummary, unresolved: int) -> tuple[Verdict, str
     sentences: dict[RunState, Callable[[], tuple[Verdict, str]]] = {
         RunState.COMPLETED: lambda: _completed(due, customers),
         RunState.PARTLY_FAILED: lambda: _partly_failed(run, unresolved),
-        RunState.UNSETTLED: lambda: _open(customers),
-        RunState.STOPPED: lambda: _open(customers),
+        RunState.UNSETTLED: lambda: _open(run),
+        RunState.STOPPED: lambda: _open(run),
     }
     return sentences.get(run.state, lambda: (Verdict.REFUSED, _said(run.state, run.message)))()
 
 
 def _partly_failed(run: RunSummary, unresolved: int) -> tuple[Verdict, str]:
     customers = run.customers
-    refused = f"{customers.failed:,} of {customers.planned:,} customers"
+    refused = f"{customers.failed:,} of {quantity(customers.planned, 'customer')}"
     if run.children and not unresolved:
         return Verdict.GOOD, f"ARM refused {refused} at first; they have been sent again since"
     reasons = "; ".join(f"{number:,} × {reason[:LONGEST_REASON]}" for reason, number in run.failed_why[:MOST_REASONS])
     return Verdict.REFUSED, f"ARM refused {refused}: {reasons}"
 
 
-def _open(customers: CustomerCounts) -> tuple[Verdict, str]:
-    left = f"{customers.open:,} of {customers.planned:,} customers"
+def _open(run: RunSummary) -> tuple[Verdict, str]:
+    if run.unsent:
+        return Verdict.OPEN, f"{run.message}: resume the run"
+    customers = run.customers
+    left = f"{customers.open:,} of {quantity(customers.planned, 'customer')}"
     return Verdict.OPEN, f"ARM has not finished {left}; it is asked again every ten minutes"
 
 
 def _completed(due: DueRun, customers: CustomerCounts) -> tuple[Verdict, str]:
-    rejected = f"; {customers.rejected:,} rows were rejected" if customers.rejected else ""
+    rejected = f"; {quantity(customers.rejected, 'row')} rejected" if customers.rejected else ""
     if due.state == "Drift":
-        return Verdict.REFUSED, f"{customers.settled:,} customers updated, but ARM shows other values for some of them"
+        return (
+            Verdict.REFUSED,
+            f"{quantity(customers.settled, 'customer')} updated, but ARM shows other values for some of them",
+        )
     if customers.planned:
-        return Verdict.GOOD, f"{customers.settled:,} of {customers.planned:,} customers updated{rejected}"
+        return Verdict.GOOD, f"{customers.settled:,} of {quantity(customers.planned, 'customer')} updated{rejected}"
     if customers.unchanged and customers.unchanged == customers.read - customers.rejected:
-        right = f"the file was read, and all {customers.unchanged:,} customers in it are as ARM has them"
+        right = f"the file was read, and is as ARM has it ({quantity(customers.unchanged, 'customer')})"
         return Verdict.NOTHING_TO_DO, f"that is right: {right}{rejected}"
     doubt = "see whether that is right"
-    return Verdict.NOTHING_TO_DO, f"none of {customers.read:,} rows was to be sent: {doubt}{rejected}"
+    return Verdict.NOTHING_TO_DO, f"none of {quantity(customers.read, 'row')} was to be sent: {doubt}{rejected}"
 
 
 def _said(state: str, message: str) -> str:
@@ -169,7 +176,7 @@ def night_text(nights: Sequence[ClientNight], *, ui: str) -> str:
         if night.flow_run_id and ui:
             lines.append(f"  {ui}/runs/flow-run/{night.flow_run_id}")
         lines += [
-            f"  customer {shown_number(refusal.customer_no)}: refused on {refusal.nights} nights"
+            f"  customer {shown_number(refusal.customer_no)}: refused on {quantity(refusal.nights, 'night')}"
             for refusal in night.repeated
         ]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from armrest.outbox import (
     read_customers,
     summary,
 )
+from armrest.plurals import quantity
 
 SAMPLE: Final = 3
 
@@ -46,14 +47,12 @@ class PlanView:
             yield "differs", difference
         if figures.compared:
             yield "new", f"{figures.new:,}"
-            yield "changed", f"{figures.changed:,} of {figures.known:,} known customers"
+            yield "changed", f"{figures.changed:,} of {quantity(figures.known, 'known customer')}"
             yield "unchanged", f"{figures.unchanged:,}"
         yield "rejected", f"{self.customers.rejected:,}"
-        yield "held", f"{figures.held:,} are in another open batch"
-        yield (
-            "would be sent",
-            f"{self.customers.planned:,} in {figures.batches:,} batches, {figures.body_bytes:,} bytes",
-        )
+        yield "held", f"{figures.held:,} in another open batch"
+        batches, size = quantity(figures.batches, "batch"), quantity(figures.body_bytes, "byte")
+        yield "would be sent", f"{self.customers.planned:,} in {batches}, {size}"
         yield "fields sent", _counted(figures.fields) or "none"
         yield from source_findings(figures)
 
@@ -85,7 +84,8 @@ def source_findings(figures: PlanFigures) -> Iterator[tuple[str, str]]:
         yield "left out", f"columns {', '.join(figures.unmapped)}"
     if figures.vanished:
         listed = figures.vanished_file or ", ".join(map(shown_number, figures.vanished_first))
-        yield "vanished", f"{figures.vanished:,} known customers are not in the source, and stay as they are: {listed}"
+        number = quantity(figures.vanished, "known customer")
+        yield "vanished", f"{number} not in the source, unchanged in ARM: {listed}"
 
 
 def describe_finding(code: str) -> str:
@@ -98,7 +98,7 @@ def planned_summary(planned: RunSummary) -> RunSummary:
     if planned.state is not RunState.PLANNED:
         return planned
     number = planned.batches.planned
-    message = f"dry run: {number} batch{'' if number == 1 else 'es'} planned, nothing sent"
+    message = f"dry run: {quantity(number, 'batch')} planned, nothing sent"
     return replace(planned, state=RunState.COMPLETED, message=message)
 
 

@@ -51,6 +51,7 @@ from armrest.outbox import (
     record_status,
     reload,
     revert_to_planned,
+    save_flow_run_link,
     update_run,
 )
 from armrest.planning import plan_writer
@@ -91,12 +92,14 @@ async def send_single_update(
     user_id: str,
     options: DeliveryOptions,
     connection: str = "",
+    flow_run_id: str | None = None,
     patience: RetryPolicy | None = None,
 ) -> RunSummary:
     """Update one customer now, and return its outcome, as for any run.
 
     Args:
         connection: The caller's name for this ARM; it is stored with the run.
+        flow_run_id: The Prefect flow run that asks for the update; it is linked to the run.
 
     Raises:
         CustomerInFlight: A batch holds the customer.
@@ -129,6 +132,7 @@ async def send_single_update(
             user_id=user_id,
             connection=connection,
             lease=lease,
+            flow_run_id=flow_run_id,
         )
         single = _Single(outbox=outbox, arm=arm, run=run, lease=lease, customer=customer, horizon_seconds=horizon)
         with run_step(run) as ran:
@@ -149,6 +153,7 @@ def _planned(
     user_id: str,
     connection: str,
     lease: Lease,
+    flow_run_id: str | None,
 ) -> Run:
     run = create_run(
         outbox.ledger,
@@ -160,6 +165,8 @@ def _planned(
         source="update-customer",
         request=SingleRequest(batch_size=1, max_body_bytes=1_000_000, connection=connection),
     )
+    if flow_run_id:
+        save_flow_run_link(outbox.ledger, run, flow_run_id)
     with plan_writer(outbox, begin_plan(outbox.ledger, run, lease)) as writer:
         writer.add([customer])
         writer.complete()

@@ -55,6 +55,7 @@ async def update_single_customer(
     values: Mapping[str, str],
     clear: Sequence[str] = (),
     user_id: str | None = None,
+    flow_run_id: str | None = None,
 ) -> SingleUpdate:
     """Check a customer's new values, and update it now.
 
@@ -63,6 +64,7 @@ async def update_single_customer(
             may be a mistake: `clear` names the fields to blank.
         clear: Fields to blank.
         user_id: The author of the update; None: the user id in the settings.
+        flow_run_id: The Prefect flow run that asks for the update; the history of the customer leads to it.
 
     Raises:
         InputRefused: A value or a field is invalid.
@@ -82,7 +84,8 @@ async def update_single_customer(
     async with arm_client(workspace.settings, client_no=client_no, updates=True) as arm:
         record = await _record(arm, client_no, customer_no)
         customer = read_single_customer(customer_no, with_whole_address(new_values, record), severities=rules)
-        run = await _send(workspace, arm, client_no, customer, user_id or workspace.settings.user_id)
+        author = user_id or workspace.settings.user_id
+        run = await _send(workspace, arm, client_no, customer, user_id=author, flow_run_id=flow_run_id)
     changes = (
         None if record is None else {name: (old, new) for name, (new, old) in differences(customer, record).items()}
     )
@@ -111,7 +114,13 @@ async def _record(arm: ArmClient, client_no: int, customer_no: str) -> CustomerR
 
 
 async def _send(
-    workspace: Workspace, arm: ArmClient, client_no: int, customer: CustomerUpdate, user_id: str
+    workspace: Workspace,
+    arm: ArmClient,
+    client_no: int,
+    customer: CustomerUpdate,
+    *,
+    user_id: str,
+    flow_run_id: str | None,
 ) -> RunSummary:
     return await send_single_update(
         workspace.outbox,
@@ -122,6 +131,7 @@ async def _send(
         user_id=user_id,
         options=_options(workspace.settings),
         connection=workspace.settings.connection,
+        flow_run_id=flow_run_id,
     )
 
 

@@ -32,6 +32,7 @@ from armrest.outbox import (
     replay_spill,
     update_run,
 )
+from armrest.plurals import quantity
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +143,7 @@ class Delivery:
         await self._send_all(slice_no)
         states = count_states(self._context.outbox.ledger, self._context.run, slice_no)
         if left := sum(states[state] for state in SENDABLE):
-            raise Unfinished(
-                f"{left} batches of slice {slice_no} are still to be sent", slice_no=slice_no, batches=left
-            )
+            raise Unfinished(f"slice {slice_no}: {quantity(left, 'batch')} not sent", slice_no=slice_no, batches=left)
         return states.total() - states[State.SPLIT]
 
     async def poll(self, slice_no: int) -> int:
@@ -157,7 +156,7 @@ class Delivery:
         await self._poller.watch(self._context.batches([State.ACCEPTED], slice_no))
         states = count_states(self._context.outbox.ledger, self._context.run, slice_no)
         if left := sum(states[state] for state in UNFINISHED):
-            raise Unfinished(f"{left} batches of slice {slice_no} are still open", slice_no=slice_no, batches=left)
+            raise Unfinished(f"slice {slice_no}: {quantity(left, 'batch')} still open", slice_no=slice_no, batches=left)
         return sum(states[state] for state in DONE)
 
     async def resume_started(self) -> None:

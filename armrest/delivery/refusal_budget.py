@@ -22,6 +22,7 @@ from armrest.delivery.first_acceptance import MOST_CONTROLS, same_error
 from armrest.delivery.sender import Sender
 from armrest.delivery.split_refused import Splitter
 from armrest.outbox import SENDABLE, Batch, State, attempts_at, reload
+from armrest.plurals import quantity
 
 log = logging.getLogger(__name__)
 
@@ -268,9 +269,9 @@ class RefusalBudget:
         refusal, run_id = self._last, self._context.run.run_id
         assert refusal is not None
         return RunWideRefusal(
-            f"ARM has refused {self._streak.refusals} requests in a row alike ({refusal.message}), about "
-            f"{len(self._streak.planned)} batches: it is probably not about a customer; check the user id and the "
-            f"client number, then `armrest resume {run_id}`",
+            f"ARM has refused {quantity(self._streak.refusals, 'request')} in a row alike ({refusal.message}), about "
+            f"{quantity(len(self._streak.planned), 'batch')}: it is probably not about a customer; check the user id "
+            f"and the client number, then `armrest resume {run_id}`",
             status=refusal.status,
             request_id=refusal.request_id,
             evidence=refusal.evidence,

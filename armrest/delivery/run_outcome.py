@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from armrest.outbox import (
     NOT_SENT,
+    SINGLE,
     CustomerCounts,
     Fence,
     Lease,
@@ -15,16 +16,16 @@ from armrest.outbox import (
     Run,
     RunState,
     RunSummary,
-    State,
     StoppedBy,
     Unheld,
-    batches_in,
     find_run,
     note_stop,
     summary,
     update_run,
 )
+from armrest.plurals import quantity
 
+RESUME: Final = "`armrest resume"
 STOPPED: Final[Mapping[StoppedBy, str]] = {
     "person": "stopped by a person",
     "machine": "stopped because its worker or machine was shut down",
@@ -46,7 +47,9 @@ def finish(
     """
     with outbox.ledger.transaction() as ledger:  # the state is that of the figures: nothing is settled in between
         run_summary = summary(ledger, run.run_id)
-        state, message = _state(run_summary, stopped), describe_outcome(run_summary, stopped)
+        is_fixable = bool(stopped) and stopped_by is None
+        message = describe_outcome(run_summary, stopped, is_fixable=is_fixable)
+        state = _state(run_summary, stopped)
         known: dict[str, Any] = {"stopped_by": stopped_by} if stopped_by or not _is_open(run_summary.customers) else {}
         update_run(ledger, run, fence, state=state, message=message, ended_at=ledger.now(), **known)
     return summary(outbox.ledger, run.run_id)
@@ -81,13 +84,7 @@ def _stopped(outbox: Outbox, run: Run, run_summary: RunSummary, by: StoppedBy) -
     ended_at = outbox.ledger.now()
     if run.started_at is None:
         return {"state": RunState.FAILED, "message": f"{STOPPED[by]}; nothing was sent", "ended_at": ended_at}
-    unsent = batches_in(outbox.ledger, run, [State.PLANNED, State.HELD])
-    rest = _customers(sum(batch.sent_customers for batch in unsent))
-    stopped = (
-        f"{STOPPED[by]}; {run_summary.batches.planned - len(unsent)} of {run_summary.batches.planned} batches were sent"
-    )
-    stopped += f", {len(unsent)} were not ({rest})" if unsent else ""
-    return {"state": RunState.FAILED, "message": describe_outcome(run_summary, stopped), "ended_at": ended_at}
+    return {"state": RunState.FAILED, "message": describe_outcome(run_summary, STOPPED[by]), "ended_at": ended_at}
 
 
 def finish_later(outbox: Outbox, run: Run) -> RunSummary:
@@ -121,40 +118,52 @@ def _is_open(customers: CustomerCounts) -> bool:
     return customers.planned > customers.settled + customers.failed + customers.superseded
 
 
-def describe_outcome(summary: RunSummary, stopped: str = "") -> str:
+def describe_outcome(summary: RunSummary, stopped: str = "", *, is_fixable: bool = False) -> str:
     """Return one sentence about a run that was sent: what stopped it, and how many are open, refused and updated.
 
-    If the run was not sent to its end, and nothing says why, it counts what was not sent apart from what ARM has not
-    answered.
+    It counts what was not sent apart from what ARM has not answered.
+
+    Args:
+        is_fixable: Somebody can remove what stopped the run, such as a login that fails, and then resume it.
     """
-    customers, sent = summary.customers, summary.batches
+    customers, batches = summary.customers, summary.batches
     if not customers.planned:
         return stopped or "nothing to send"
+    if summary.kind == SINGLE and customers.failed:  # it has no artifact, and its values are not sent again later
+        return f"{stopped}; the customer was not updated" if stopped else "ARM refused the customer"
     parts = [stopped] if stopped else []
-    if customers.open and summary.unsent and not stopped:
-        parts.append(_left(summary))
+    if is_fixable and _nothing_sent(summary):
+        parts.append("ARM has accepted nothing")
     elif customers.open:
-        parts.append(f"{sent.open} of {sent.planned} batches still open ({_customers(customers.open)})")
+        parts.append(_left(summary))
     if not_sent := sum(number for reason, number in summary.failed_why if reason.startswith(NOT_SENT)):
         parts.append(f"{_customers(not_sent)} not sent by themselves, `armrest rerun {summary.run_id}` sends them")
         parts += [f"{_customers(customers.failed - not_sent)} refused"] if customers.failed > not_sent else []
     elif customers.failed:
-        where = f", in {sent.failed} of {sent.planned} batches" if sent.failed else ""
+        where = f", in {batches.failed:,} of {quantity(batches.planned, 'batch')}" if batches.failed else ""
         parts.append(f"{_customers(customers.failed)} refused{where}")
     if customers.superseded:
         parts.append(f"{_customers(customers.superseded)} superseded by newer data")
     if not parts or (customers.settled and not customers.failed):
-        parts.append(f"{customers.settled} of {_customers(customers.planned)} updated")
+        parts.append(f"{customers.settled:,} of {_customers(customers.planned)} updated")
+    if is_fixable and customers.open and RESUME not in stopped:
+        parts.append(f"once that is fixed: {RESUME} {summary.run_id}`")
     where = f": see arm-failed-customers-{summary.client_no}" if customers.failed else ""
     return "; ".join(parts) + where
 
 
+def _nothing_sent(run: RunSummary) -> bool:
+    return run.unsent == run.batches.planned
+
+
 def _left(run: RunSummary) -> str:
     """Describe what is left of a run: `77 batches not sent, 8 not answered (850 customers)`."""
-    unanswered = f", {run.batches.open - run.unsent} not answered" if run.batches.open > run.unsent else ""
-    batches = f"{run.unsent} batch{'' if run.unsent == 1 else 'es'} not sent"
-    return f"{batches}{unanswered} ({_customers(run.customers.open)})"
+    customers = _customers(run.customers.open)
+    if not run.unsent:
+        return f"{run.batches.open:,} of {quantity(run.batches.planned, 'batch')} still open ({customers})"
+    unanswered = f", {run.batches.open - run.unsent:,} not answered" if run.batches.open > run.unsent else ""
+    return f"{quantity(run.unsent, 'batch')} not sent{unanswered} ({customers})"
 
 
 def _customers(number: int) -> str:
-    return f"{number} customer{'' if number == 1 else 's'}"
+    return quantity(number, "customer")

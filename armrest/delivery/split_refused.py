@@ -8,6 +8,7 @@ from armrest.api import BatchRefused, BodyTooLarge
 from armrest.delivery.calls import Context
 from armrest.delivery.failure_matching import match_failures, reason_for
 from armrest.outbox import NOT_SENT, Batch, Opened, Verdict, fail_batch, read_customers, reload, split
+from armrest.plurals import quantity
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,8 @@ class Splitter:
 
     def leave_unsent(self, batch: Batch, refusals: int) -> None:
         """Close a batch without sending it, after this many refusals alike and in a row; a rerun sends it."""
-        reason = f"{NOT_SENT}: ARM had refused {refusals} requests in a row alike"
-        log.warning("batch %d with %d customers is %s", batch.seq, batch.sent_customers, reason)
+        reason = f"{NOT_SENT}: ARM had refused {quantity(refusals, 'request')} in a row alike"
+        log.warning("batch %d with %s is %s", batch.seq, quantity(batch.sent_customers, "customer"), reason)
         fail_batch(self._context.outbox.ledger, batch, reason, named={}, status="", result="", message=reason)
 
     def _take_out(
@@ -78,8 +79,9 @@ class Splitter:
         self._fail(batch, refusal, {line.ordinal: Verdict("failed", words)})
 
     def _fail(self, batch: Batch, refusal: BatchRefused, verdicts: Mapping[int, Verdict]) -> None:
-        log.warning("ARM refused %d customers of batch %d (%s)", len(verdicts), batch.seq, refusal.status)
-        words = next(iter(verdicts.values())).reason if len(verdicts) == 1 else f"{len(verdicts)} customers refused"
+        refused = quantity(len(verdicts), "customer")
+        log.warning("ARM refused %s of batch %d (%s)", refused, batch.seq, refusal.status)
+        words = next(iter(verdicts.values())).reason if len(verdicts) == 1 else f"{refused} refused"
         fail_batch(
             self._context.outbox.ledger,
             batch,

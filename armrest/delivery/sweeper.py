@@ -39,6 +39,7 @@ from armrest.outbox import (
     summary,
     unfinished_runs,
 )
+from armrest.plurals import quantity
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class Sweep:
         parts += [f"{self.lost} declared lost"] if self.lost else []
         parts += [f"{self.accepted} accepted by a person"] if self.accepted else []
         parts += [f"{self.unsent} not sent"] if self.unsent else []
-        return f"asked about {self.asked} batch{'' if self.asked == 1 else 'es'}: {', '.join(parts)}"
+        return f"asked about {quantity(self.asked, 'batch')}: {', '.join(parts)}"
 
     @property
     def is_clear(self) -> bool:

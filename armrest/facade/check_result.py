@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from armrest.app.check_source import SourceFinding, SourceReport
 from armrest.facade.run_handle import html_table, text_table
 from armrest.facade.tables import DIFFERENCES, FINDINGS, data_frame
+from armrest.plurals import quantity
 from armrest.reconcile import Verification
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class CheckResult:
     def rows(self) -> list[tuple[str, str]]:
         """Return what `print` shows: pairs of a heading and a text."""
         report = self.report
-        rows = [("read", f"{report.read:,} rows"), ("rejected", f"{report.rejected:,} rows")]
+        rows = [("read", quantity(report.read, "row")), ("rejected", quantity(report.rejected, "row"))]
         rows += [("warning", f"{times:,} × {code}") for code, times in report.warnings.most_common()]
         if report.unmapped:
             rows.append(("left out", f"columns {', '.join(report.unmapped)}"))

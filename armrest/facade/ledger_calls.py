@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from armrest.facade.connection_base import ConnectionBase
 from armrest.facade.options import client_number
 from armrest.facade.tables import HISTORY, OUTCOMES, RUNS, data_frame
+from armrest.facade.wording import python_words
 from armrest.outbox import RunSummary, export, find_run, outcomes_of_customer, outcomes_of_run, summaries
 
 if TYPE_CHECKING:
@@ -69,4 +70,13 @@ class LedgerCalls(ConnectionBase):
 def _run_row(run: RunSummary) -> Sequence[Any]:
     counts = run.customers
     figures = (counts.planned, counts.settled, counts.failed, counts.open)
-    return (run.run_id, run.client_no, run.kind, run.source, str(run.state), *figures, run.message, run.created)
+    return (
+        run.run_id,
+        run.client_no,
+        run.kind,
+        run.source,
+        str(run.state),
+        *figures,
+        python_words(run.message),
+        run.created,
+    )

@@ -8,6 +8,7 @@ from armrest.app.plan_view import PlanView
 from armrest.facade.options import SendOptions
 from armrest.facade.run_handle import Run, html_table, text_table
 from armrest.outbox import CustomerCounts, PlanFigures, RunSummary
+from armrest.plurals import quantity
 
 
 class PlanActions(Protocol):
@@ -71,10 +72,11 @@ class Plan:
 
     def rows(self) -> list[tuple[str, str]]:
         """Return what `print` shows: pairs of a heading and a text."""
-        return [("client", str(self.client_no)), ("read", f"{self.customers.read:,} rows"), *self._view.rows()]
+        return [("client", str(self.client_no)), ("read", quantity(self.customers.read, "row")), *self._view.rows()]
 
     def __repr__(self) -> str:
-        return f"<Plan {self.plan_id}: {self.customers.planned:,} customers in {self.figures.batches:,} batches>"
+        customers, batches = quantity(self.customers.planned, "customer"), quantity(self.figures.batches, "batch")
+        return f"<Plan {self.plan_id}: {customers} in {batches}>"
 
     def __str__(self) -> str:
         return text_table(f"Plan {self.plan_id}: nothing is sent yet", self.rows())

@@ -10,6 +10,7 @@ from armrest.app.watcher import GuardedWatcher, watcher
 from armrest.facade.event_loop import is_notebook
 from armrest.facade.options import OnProgress, Progress
 from armrest.outbox import BatchView
+from armrest.plurals import quantity
 
 WIDTH: Final = 30
 """Characters of a bar."""
@@ -69,9 +70,9 @@ class _Bar:
 def line_of(progress: Progress) -> str:
     """Return progress as a line of text."""
     if progress.total is None:
-        return f"{progress.done:,} rows read"
+        return f"{quantity(progress.done, 'row')} read"
     filled = WIDTH * progress.done // max(1, progress.total)
-    return f"{'█' * filled}{'░' * (WIDTH - filled)} {progress.done:,} of {progress.total:,} batches finished"
+    return f"{'█' * filled}{'░' * (WIDTH - filled)} {progress.done:,} of {quantity(progress.total, 'batch')} finished"
 
 
 def _bar() -> _Bar | None:

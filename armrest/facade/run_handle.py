@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Unpack
 from armrest.app.plan_view import describe_finding
 from armrest.errors import ArmrestError
 from armrest.facade.options import SendOptions
+from armrest.facade.wording import python_words
 from armrest.intake import InputRefused
 from armrest.outbox import BatchCounts, CustomerCounts, RunState, RunSummary
 
@@ -59,8 +60,8 @@ class Run:
 
     @property
     def message(self) -> str:
-        """One sentence about its end."""
-        return self.summary.message
+        """One sentence about its end. `summary.message` is the one in the ledger, which names commands."""
+        return python_words(self.summary.message)
 
     @property
     def customers(self) -> CustomerCounts:
@@ -154,7 +155,8 @@ class RunIncomplete(ArmrestError):
     """Not every customer of a run was updated; `run` has the figures and the outcomes."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"run {run.run_id} ended as {run.state}: {run.message}; see its outcomes()")
+        hint = "" if run.message.endswith("outcomes()") else "; see outcomes()"
+        super().__init__(f"run {run.run_id} ended as {run.state}: {run.message}{hint}")
         self.run = run
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -108,6 +108,7 @@ from armrest.outbox.reporting import (
 )
 from armrest.outbox.retention import Purged, purge
 from armrest.outbox.run_request import (
+    SINGLE,
     Decision,
     Only,
     RerunRequest,
@@ -201,6 +202,7 @@ __all__ = [
     "OPEN",
     "REFUSED_WHOLE",
     "SENDABLE",
+    "SINGLE",
     "UNFINISHED",
     "Archived",
     "Attempt",

@@ -31,6 +31,7 @@ from armrest.outbox.outbox import Outbox
 from armrest.outbox.reporting import unresolved_lines
 from armrest.outbox.retention import is_needed
 from armrest.outbox.runs import Run, find_run
+from armrest.plurals import quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,8 @@ def _counts(outbox: Outbox) -> Iterator[CheckFinding]:
                 yield CheckFinding(code="counts-differ", message=text, run_id=run.run_id, batch=seq)
         counted = sum(count["customers"] for count in lines.values())
         if run.planned_at is not None and planned != counted:
-            text = f"run {run.run_id} has planned {planned} customers and has {counted}: restore a copy of the ledger"
+            differs = f"has planned {quantity(planned, 'customer')} and has {counted}"
+            text = f"run {run.run_id} {differs}: restore a copy of the ledger"
             yield CheckFinding(code="counts-differ", message=text, run_id=run.run_id)
 
 
@@ -168,11 +170,11 @@ def _counts_of(row: Any) -> dict[str, int]:
 def _differing(batch: Any, lines: Mapping[str, int], run: Run) -> str:
     """Return what of a batch does not agree, or an empty text."""
     if batch is None:
-        return f"{lines['customers']} customers, and no batch"
+        return f"{quantity(lines['customers'], 'customer')}, and no batch"
     for name in _COUNTED:
         counted = lines.get(name, 0)
         if getattr(batch, name) != counted:
-            return f"{name}: {getattr(batch, name)} in the batch, {counted} lines"
+            return f"{name}: {getattr(batch, name)} in the batch, {quantity(counted, 'line')}"
     if batch.state == State.ACCEPTED and batch.batch_uuid is None:
         return "accepted, without a batchUuid"
     if batch.state == State.SENDING and batch.last_sent_at is None:

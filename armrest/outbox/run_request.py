@@ -15,6 +15,8 @@ from armrest.outbox.errors import OutboxError
 
 Only = Literal["failed", "lost", "all"]
 """What a rerun sends again: what ARM refused, what was declared lost, or both."""
+SINGLE: Final = "single"
+"""The kind of a run that updates one customer at once."""
 
 
 @dataclass(frozen=True, slots=True)

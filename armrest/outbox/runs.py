@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, not_, or_, selec
 
 from armrest.outbox.errors import FlowRunGivenUp, OutboxError, UnknownRun
 from armrest.outbox.ledger import Ledger, clients, flow_runs, runs
-from armrest.outbox.run_request import Decision, RunRequest, UpdateRequest, columns_of, request_from_json
+from armrest.outbox.run_request import SINGLE, Decision, RunRequest, UpdateRequest, columns_of, request_from_json
 from armrest.outbox.run_states import RunState
 
 RUN_ID_LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
@@ -223,14 +223,15 @@ def stopped_runs(ledger: Ledger, api_url: str) -> list[str]:
     """Return the ids of the runs that may have been stopped by a machine, the oldest first.
 
     Either their process has recorded nothing of an end, or it has recorded that a machine, or nobody knows who, stopped
-    it. The caller knows whether they have a live process.
+    it. The caller knows whether they have a live process. The update of one customer is not among them: its values may
+    be old by the time it would be resumed.
     """
     killed = runs.c.ended_at.is_(None) & runs.c.state.in_([RunState.PLANNING, RunState.SENDING])
     stopped = runs.c.stopped_by.in_(["machine", "unknown"]) & (runs.c.state != RunState.COMPLETED)
     query = (
         select(runs.c.run_id)
         .join(clients, clients.c.id == runs.c.client_id)
-        .where(clients.c.api_url == api_url, runs.c.dry_run == 0)
+        .where(clients.c.api_url == api_url, runs.c.dry_run == 0, runs.c.kind != SINGLE)
         .where(or_(killed, stopped), exists().where(flow_runs.c.run_seq == runs.c.seq))
     )
     with ledger.read() as tx:
@@ -256,6 +257,8 @@ def note_reported(ledger: Ledger, run: Run, ended: datetime) -> None:
 def unreported_runs(ledger: Ledger, api_url: str, *, ended_before: float) -> list[str]:
     """Return the ids of the runs that have ended and whose outcome Prefect has not been shown, the oldest first.
 
+    The update of one customer is not among them: it has no artifacts.
+
     Args:
         ended_before: Leave out runs that ended later, in seconds since 1970: their own process may still do it.
     """
@@ -263,7 +266,7 @@ def unreported_runs(ledger: Ledger, api_url: str, *, ended_before: float) -> lis
     query = (
         select(runs.c.run_id)
         .join(clients, clients.c.id == runs.c.client_id)
-        .where(clients.c.api_url == api_url, runs.c.ended_at < ended_before)
+        .where(clients.c.api_url == api_url, runs.c.ended_at < ended_before, runs.c.kind != SINGLE)
         .where(or_(runs.c.reported_at.is_(None), not_(is_shown)))
         .where(exists().where(flow_runs.c.run_seq == runs.c.seq))
     )

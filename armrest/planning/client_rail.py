@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from armrest.outbox import ClientMatch
+from armrest.plurals import quantity
 
 FEWEST: Final = 10
 """The fewest customers that the check needs."""
@@ -59,7 +60,7 @@ def looks_like_another_clients(match: ClientMatch) -> str | None:
 
 def describe_doubt(code: str, source: str, client_no: int, match: ClientMatch, *, is_whole: bool) -> str:
     """Return one line that says why the client number is in doubt, and what to do."""
-    of = f"{match.customers:,} customers" + ("" if is_whole else " looked up")
+    of = quantity(match.customers, "customer") + ("" if is_whole else " looked up")
     known_here = "none" if match.known == 0 else f"{match.known:,}"
     if code == KNOWN_ELSEWHERE:
         known = (

@@ -12,6 +12,7 @@ from typing import Final, Self
 from armrest.intake import InputRefused, RowLimit
 from armrest.model import SourceRequest
 from armrest.outbox import PlanFigures
+from armrest.plurals import quantity
 
 MOST_SAID: Final = 3
 """The most differences that a message names; the plan lists all."""
@@ -80,8 +81,8 @@ class GuardRails:
         """
         if self.max_warned is not None and RowLimit.parse(self.max_warned).is_exceeded(warned, read=read):
             raise GuardRailHit(
-                f"{source}: {warned} of {read} rows have a warning, more than --max-warned {self.max_warned} allows: "
-                "`armrest check` names them; fix the source, or raise the limit",
+                f"{source}: warnings in {warned} of {quantity(read, 'row')}, more than --max-warned {self.max_warned} "
+                "allows: `armrest check` names them; fix the source, or raise the limit",
                 code="too-many-warned",
             )
 
@@ -124,8 +125,8 @@ class GuardRails:
         """
         if self.min_rows is not None and last_read and read < last_read * self.min_rows / 100:
             raise GuardRailHit(
-                f"{source}: {read} rows, but {last_read} in the last run; --min-rows requires {self.min_rows:g}% of "
-                "them: check the system that exported it",
+                f"{source}: {quantity(read, 'row')}, but {last_read:,} in the last run; --min-rows requires "
+                f"{self.min_rows:g}% of them: check the system that exported it",
                 code="too-few-rows",
             )
 
@@ -137,8 +138,8 @@ class GuardRails:
         """
         if self.max_changed is not None and figures.changed > figures.known * self.max_changed / 100:
             raise GuardRailHit(
-                f"{source}: {figures.changed} of {figures.known} known customers would change, more than the "
-                f"{self.max_changed:g}% of --max-changed: look at `armrest plan`, then raise it or fix the source",
+                f"{source}: {figures.changed:,} of {quantity(figures.known, 'known customer')} would change, more than "
+                f"the {self.max_changed:g}% of --max-changed: look at `armrest plan`, then raise it or fix the source",
                 code="too-many-changed",
             )
 

@@ -8,6 +8,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, Final, Self
 
+from armrest.plurals import quantity
 from armrest.tabular import TableFile, TableLayout
 
 MOST_NAMED: Final = 1_000
@@ -69,8 +70,9 @@ class Verification:
     @property
     def message(self) -> str:
         """One line of figures."""
-        what = f"a sample of {self.customers:,} of {self.total:,}" if self.interval else f"{self.customers:,}"
-        text = f"{what} customers compared: {self.missing:,} missing in ARM, {self.different:,} different"
+        sample = f"a sample of {self.customers:,} of {quantity(self.total, 'customer')}"
+        what = sample if self.interval else quantity(self.customers, "customer")
+        text = f"{what} compared: {self.missing:,} missing in ARM, {self.different:,} different"
         text += "" if self.only_in_arm is None else f", {self.only_in_arm:,} only in ARM"
         if self.interval:
             low, high = (f"{100 * share:.2f}" for share in self.interval)

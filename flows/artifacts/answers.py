@@ -12,6 +12,7 @@ from armrest.app.customer_events import CustomerEvent, CustomerHistory
 from armrest.app.finding import Finding
 from armrest.app.inbox_files import InboxFile
 from armrest.app.run_file import RunFile
+from armrest.plurals import quantity
 from flows.artifacts.links import flow_run_link
 from flows.artifacts.store import Artifacts
 from flows.artifacts.waiting_runs import WaitingRun
@@ -37,7 +38,11 @@ def customer_markdown(client_no: int, customer_no: str, history: CustomerHistory
     """Return every run that had the customer, the newest first: outcome, reason, batchUuid, file and fields."""
     events = [line for event in history.events for line in _event_lines(event)]
     more = history.total - len(history.events)
-    rest = [f"{more:,} older runs: `armrest customer {customer_no} --client-no {client_no}`", ""] if more > 0 else []
+    rest = (
+        [f"{quantity(more, 'older run')}: `armrest customer {customer_no} --client-no {client_no}`", ""]
+        if more > 0
+        else []
+    )
     return "\n".join([f"# Customer {customer_no} of client {client_no}", "", message, "", *events, *rest])
 
 

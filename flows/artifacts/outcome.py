@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from armrest.outbox import RunState, RunSummary
+from armrest.plurals import quantity
 
 MOST_REASONS: Final = 3
 LONGEST_REASON: Final = 120
@@ -32,29 +33,35 @@ def reasons_line(run: RunSummary) -> str:
     """Return the most frequent reasons, each with its count: `2 × no such customer; 1 × …`; empty if there are none."""
     named = [f"{number:,} × {_short(reason)}" for reason, number in run.failed_why[:MOST_REASONS]]
     more = len(run.failed_why) - MOST_REASONS
-    return "; ".join([*named, f"and {more} more reasons"] if more > 0 else named)
+    return "; ".join([*named, f"and {quantity(more, 'more reason')}"] if more > 0 else named)
 
 
 def _figures(run: RunSummary, healings: Sequence[Healing]) -> list[str]:
     customers = run.customers
     figures: list[str] = []
     if customers.failed:
-        figures.append(f"{customers.failed:,} of {customers.planned:,} customers refused")
+        figures.append(f"{customers.failed:,} of {quantity(customers.planned, 'customer')} refused")
     if healed := sum(healing.updated for healing in healings):
         figures.append(f"{healed:,} of them updated since by {_runs(healings)}")
     if customers.open:
-        figures.append(f"{customers.open:,} of {customers.planned:,} customers still open")
+        figures.append(f"{customers.open:,} of {quantity(customers.planned, 'customer')} {_why_open(run)}")
     if customers.rejected:
-        figures.append(f"{customers.rejected:,} rows rejected")
+        figures.append(f"{quantity(customers.rejected, 'row')} rejected")
     return figures or [_good(run)]
+
+
+def _why_open(run: RunSummary) -> str:
+    if not run.unsent:
+        return "still open"
+    return "not sent" if run.unsent == run.batches.open else "not sent or still open"
 
 
 def _good(run: RunSummary) -> str:
     customers = run.customers
     if run.state is RunState.PLANNED:
-        return f"{customers.planned:,} customers in {run.batches.planned:,} batches, nothing sent"
+        return f"{quantity(customers.planned, 'customer')} in {quantity(run.batches.planned, 'batch')}, nothing sent"
     if run.state is RunState.COMPLETED and customers.planned:
-        return f"{customers.settled:,} of {customers.planned:,} customers updated"
+        return f"{customers.settled:,} of {quantity(customers.planned, 'customer')} updated"
     if run.state is RunState.COMPLETED:
         return "nothing to send"
     return "nothing sent" if run.started is None else f"{customers.settled:,} of {customers.planned:,} updated so far"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from armrest.app.plan_view import PlanView, describe_finding, source_findings
 from armrest.outbox import PlanFigures, RunState, RunSummary
+from armrest.plurals import quantity
 from flows.artifacts.links import Forms, artifact_link, flow_run_link, form_link
 from flows.artifacts.next_step import NextStep, apply_step, next_step
 from flows.artifacts.outcome import Healing
@@ -22,7 +23,7 @@ _COUNTED: Final = {
     "planned": "to be sent",
     "settled": "updated by ARM",
     "failed": "refused by ARM",
-    "open": "not finished by ARM yet",
+    "open": "not sent, or not finished by ARM yet",
     "superseded": "left out, because newer data was sent",
 }
 
@@ -112,10 +113,12 @@ def _facts(run: RunSummary, parent_flow_run_id: str | None) -> list[str]:
 
 def _figures(run: RunSummary) -> list[str]:
     sent = run.batches
-    rows = [f"| {words} | {getattr(run.customers, name):,} |" for name, words in _COUNTED.items()]
-    counted = f"{sent.planned:,} batches: ARM has finished {sent.settled + sent.failed:,}"
+    labels = {**_COUNTED, "open": "not sent, or not finished by ARM yet"} if run.unsent else _COUNTED
+    rows = [f"| {words} | {getattr(run.customers, name):,} |" for name, words in labels.items()]
+    counted = f"{quantity(sent.planned, 'batch')}: ARM has finished {sent.settled + sent.failed:,}"
     counted += f" and refused customers in {sent.failed:,} of them" if sent.failed else ""
-    return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", f"{counted}; {sent.open:,} are open.", ""]
+    unsent = f", of which {run.unsent:,} not sent" if run.unsent else ""
+    return ["## Customers", "", "| | |", "| --- | ---: |", *rows, "", f"{counted}; open: {sent.open:,}{unsent}.", ""]
 
 
 def _findings(figures: PlanFigures) -> list[str]:
@@ -124,8 +127,8 @@ def _findings(figures: PlanFigures) -> list[str]:
 
 
 def _rejected_title(run: RunSummary) -> str:
-    counted = sum(times for _, times in run.rejected_why)
-    of_first = f", of the first {counted:,} rows" if 0 < counted < run.customers.rejected else ""
+    shown = sum(times for _, times in run.rejected_why)
+    of_first = f", of the first {quantity(shown, 'row')}" if 0 < shown < run.customers.rejected else ""
     return f"Rejected before sending{of_first}"
 
 
@@ -168,6 +171,8 @@ def _before(run: RunSummary) -> str:
     """Return what to do, or to know, before the next step; empty: nothing."""
     if run.state is RunState.UNSETTLED:
         return "Usually nothing: `settle-open-batches` asks ARM again every ten minutes. To ask now:"
+    if run.state is RunState.FAILED and run.stopped_by is None:
+        return "Fix what the message above says. Then:"
     if run.customers.failed and not run.can_be_resumed:
         return "Fix what the reasons say, in ARM or in the file. Then:"
     return ""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from armrest.intake import REASONS, shown_number
 from armrest.outbox import BatchView, FailedCustomer, RejectedRow
+from armrest.plurals import quantity
 
 MOST_FAILED: Final = 1000
 """Rows of the tables of failed customers and rejected rows; a listing of artifacts returns all of their data."""
@@ -91,7 +92,7 @@ def _with_parts(batch: BatchView, descendants: Sequence[BatchView]) -> BatchView
     parts = [part for part in descendants if part.state != "SPLIT"]
     states = Counter(part.state for part in parts)
     worst = min(states, key=lambda state: _URGENCY.get(state, _CALM))
-    counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    by_state = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
     words = dict.fromkeys(part.message for part in parts if part.state == worst and part.message)
     settled = [part.settled for part in parts]
     return replace(
@@ -102,7 +103,7 @@ def _with_parts(batch: BatchView, descendants: Sequence[BatchView]) -> BatchView
         attempts=batch.attempts + sum(part.attempts for part in descendants),
         submitted=min((part.submitted for part in parts if part.submitted), default=None),
         settled=max(filter(None, settled)) if all(settled) else None,
-        message="; ".join([f"sent in {len(parts)} parts: {counted}", *words]),
+        message="; ".join([f"sent in {quantity(len(parts), 'part')}: {by_state}", *words]),
     )
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from armrest.app.watcher import GuardedWatcher, Watcher, watcher
+from armrest.plurals import quantity
 from flows.cli.output import print_error
 
 if TYPE_CHECKING:
@@ -50,14 +51,15 @@ class Lines:
 
     def reading(self, rows: int) -> None:
         """Print how many rows have been read."""
-        self._print(f"read {rows:,} rows")
+        self._print(f"read {quantity(rows, 'row')}")
 
     def sending(self, run_id: str, batches: Sequence["BatchView"]) -> None:
         """Print how many batches are accepted and closed."""
         total, accepted, closed = counts(batches)
         if total:
             self._print(
-                f"run {run_id}: {accepted} of {total} batches accepted, {closed} closed", at_once=closed == total
+                f"run {run_id}: {accepted} of {quantity(total, 'batch')} accepted, {closed} closed",
+                at_once=closed == total,
             )
 
     def _print(self, line: str, *, at_once: bool = False) -> None:

@@ -28,6 +28,7 @@ from armrest.outbox import (
     summary,
 )
 from armrest.outbox import apply_plan as apply_plan_of
+from armrest.plurals import quantity
 from flows.artifacts import browser_words, emit_materialization, reasons_line, reporting
 from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
 from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
@@ -145,8 +146,7 @@ async def send_slices(workspace: Workspace, run: Run, slices: range) -> None:
 def end_state(run: RunSummary) -> State:
     """Return the flow run's state: `Completed`, or `Failed` with a name that gives the reason."""
     if run.state is RunState.PLANNED:
-        number = run.batches.planned
-        return Completed(message=f"dry run: {number} batch{'' if number == 1 else 'es'} planned, nothing sent")
+        return Completed(message=f"dry run: {quantity(run.batches.planned, 'batch')} planned, nothing sent")
     if run.state is RunState.COMPLETED:
         return Completed(message=run.message)
     reasons = f"; why: {reasons_line(run)}" if run.failed_why else ""

@@ -25,7 +25,7 @@ REFUSED = replace(RUN, state=RunState.INPUT_REJECTED, message="customers.csv: ro
             DUE,
             SAME,
             Verdict.NOTHING_TO_DO,
-            "that is right: the file was read, and all 9 customers",
+            "that is right: the file was read, and is as ARM has it (9 customers)",
         ),
         (
             DUE,
@@ -37,6 +37,12 @@ REFUSED = replace(RUN, state=RunState.INPUT_REJECTED, message="customers.csv: ro
         (FAILED, RUN, Verdict.REFUSED, "ARM refused 5 of 95 customers: 5 × unknown | customer"),
         (FAILED, replace(RUN, children=["r"]), Verdict.GOOD, "5 of 95 customers at first; they have been sent again"),
         (FAILED, OPEN, Verdict.OPEN, "ARM has not finished 2 of 9 customers"),
+        (
+            FAILED,
+            replace(OPEN, state=RunState.STOPPED, unsent=2, message="2 batches not sent (2 customers)"),
+            Verdict.OPEN,
+            "2 batches not sent (2 customers): resume the run",
+        ),
         (replace(FAILED, state="Drift"), GOOD, Verdict.REFUSED, "ARM shows other values"),
         (
             replace(DUE, state_type="PAUSED"),

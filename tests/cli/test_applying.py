@@ -32,4 +32,4 @@ def test_a_nightly_job_tells_who_vanished_and_what_was_left_out(
     assert again.exit_code == 0
     assert "Completed: nothing to send" in again.out
     assert "24 unchanged" in again.out
-    assert "1 known customers are not in the source, and stay as they are: 10025" in again.out
+    assert "1 known customer not in the source, unchanged in ARM: 10025" in again.out

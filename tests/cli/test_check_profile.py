@@ -19,7 +19,7 @@ def test_check_and_plan_refuse_more_rows_with_a_warning_than_allowed(typed: Type
     refused = typed("check", source, "--max-warned", "33%", "--json")
 
     assert (refused.exit_code, refused.json["state"]) == (2, "InputRejected")
-    assert "1 of 3 rows have a warning, more than --max-warned 33% allows" in refused.json["message"]
+    assert "warnings in 1 of 3 rows, more than --max-warned 33% allows" in refused.json["message"]
     assert typed(*PLAN, source, "--max-warned", "0").json["message"] == refused.json["message"].replace("33%", "0")
 
 

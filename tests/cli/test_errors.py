@@ -22,7 +22,7 @@ WRONG_FILES = {
     "ragged": ("customerNo,name\n1,A,B\n", "row 2"),
     "NUL": ("customerNo,name\n1,A\0\n", "NUL"),
     "address without its columns": ("customerNo,cityName\n1,Oslo\n", "addressLine1"),
-    "all rejected": ("customerNo,dateOfBirth\n1,31.12.1980\n", "all 1 rows"),
+    "all rejected": ("customerNo,dateOfBirth\n1,31.12.1980\n", "all rows were rejected (1 row)"),
 }
 
 

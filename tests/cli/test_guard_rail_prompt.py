@@ -77,6 +77,6 @@ def test_a_person_at_a_terminal_is_shown_the_plan_and_asked(
     os.close(theirs)
 
     assert ended.returncode == exit_code, ended.stderr
-    assert "would be sent  1 in 1 batches" in ended.stderr
+    assert "would be sent  1 in 1 batch," in ended.stderr
     assert "Send it anyway?" in ended.stderr
     assert len(arm.records.batches()) == batches

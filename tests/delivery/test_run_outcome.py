@@ -72,7 +72,25 @@ def told(people: dict[str, int], batches: dict[str, int], *, unsent: int = 0) ->
             told({"planned": 20, "open": 20}, {"planned": 2, "open": 2}),
             "ARM refused the token (401)",
             "ARM refused the token (401); 2 of 2 batches still open (20 customers)",
-            id="stopped",
+            id="stopped when all was sent",
+        ),
+        pytest.param(
+            told({"planned": 20, "open": 20}, {"planned": 2, "open": 2}, unsent=2),
+            "stopped by a person",
+            "stopped by a person; 2 batches not sent (20 customers)",
+            id="stopped before anything was sent",
+        ),
+        pytest.param(
+            told({"planned": 1, "settled": 1}, {"planned": 1, "settled": 1}),
+            "",
+            "1 of 1 customer updated",
+            id="one customer",
+        ),
+        pytest.param(
+            told({"planned": 4_975, "settled": 1_000, "open": 3_975}, {"planned": 5, "settled": 1, "open": 4}),
+            "",
+            "4 of 5 batches still open (3,975 customers); 1,000 of 4,975 customers updated",
+            id="thousands",
         ),
         pytest.param(
             told({"planned": 20, "settled": 15, "superseded": 5}, {"planned": 2, "settled": 2}),
@@ -84,6 +102,55 @@ def told(people: dict[str, int], batches: dict[str, int], *, unsent: int = 0) ->
 )
 def test_the_end_is_one_sentence_with_figures(run: RunSummary, stopped: str, said: str) -> None:
     assert describe_outcome(run, stopped) == said
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        pytest.param(
+            told({"planned": 20, "open": 20}, {"planned": 2, "open": 2}, unsent=2),
+            "the login failed; ARM has accepted nothing; once that is fixed: `armrest resume 2218-r`",
+            id="nothing sent",
+        ),
+        pytest.param(
+            told({"planned": 30, "settled": 10, "open": 20}, {"planned": 3, "settled": 1, "open": 2}, unsent=1),
+            "the login failed; 1 batch not sent, 1 not answered (20 customers); 10 of 30 customers updated; "
+            "once that is fixed: `armrest resume 2218-r`",
+            id="some sent",
+        ),
+        pytest.param(
+            told({"planned": 30, "settled": 10, "open": 20}, {"planned": 3, "settled": 1, "open": 2}),
+            "the login failed; 2 of 3 batches still open (20 customers); 10 of 30 customers updated; "
+            "once that is fixed: `armrest resume 2218-r`",
+            id="all sent",
+        ),
+        pytest.param(
+            told({"planned": 30, "settled": 30}, {"planned": 3, "settled": 3}),
+            "the login failed; 30 of 30 customers updated",
+            id="nothing left",
+        ),
+    ],
+)
+def test_what_stopped_a_run_comes_with_what_is_left_and_what_to_do(run: RunSummary, said: str) -> None:
+    run = replace(run, run_id="2218-r")
+
+    assert describe_outcome(run, "the login failed", is_fixable=True) == said
+
+
+def test_advice_that_the_cause_gives_is_not_repeated() -> None:
+    run = told({"planned": 20, "open": 20}, {"planned": 2, "open": 2}, unsent=2)
+    cause = "check the user id, then `armrest resume 2218-r`"
+
+    assert describe_outcome(run, cause, is_fixable=True) == f"{cause}; ARM has accepted nothing"
+
+
+def test_the_update_of_one_customer_names_no_batch_and_no_artifact() -> None:
+    run = replace(told({"planned": 1, "failed": 1}, {"planned": 1, "failed": 1}), kind="single")
+
+    assert describe_outcome(run) == "ARM refused the customer"
+    assert describe_outcome(run, "the login failed", is_fixable=True) == (
+        "the login failed; the customer was not updated"
+    )
 
 
 @virtual_time
@@ -98,10 +165,7 @@ async def test_a_run_that_was_stopped_says_by_whom_what_was_sent_and_what_was_no
     told = finish_stopped(engine.outbox, run, "person", lease=None)
 
     assert (told.state, told.stopped_by, told.can_be_resumed) == ("Failed", "person", True)
-    assert told.message == (
-        "stopped by a person; 1 of 3 batches were sent, 2 were not (20 customers); "
-        "3 of 3 batches still open (30 customers)"
-    )
+    assert told.message == ("stopped by a person; 2 batches not sent, 1 not answered (30 customers)")
 
 
 def test_a_run_that_was_stopped_before_it_sent_anything_says_so_and_can_be_resumed(

@@ -27,8 +27,15 @@ ID = UUID(int=1)
 WAITING = waiting_automations(ID, late_seconds=300, lease_seconds=60)
 
 
-def notices(*, on: bool = True, nightly_on: bool = True) -> tuple[AutomationCore, ...]:
-    return notification_automations([ID], ui="https://prefect.example", on=on, nightly_on=nightly_on, late_seconds=300)
+def notices(*blocks: UUID, on: bool = True) -> tuple[AutomationCore, ...]:
+    return notification_automations(
+        blocks or [ID],
+        ui="https://prefect.example",
+        on=on,
+        nightly=ID,
+        late_seconds=300,
+        missed_night_seconds=93_600,
+    )
 
 
 LIMITED = limited_night_automations([Recipient(ID, (2218, 2219))])
@@ -74,11 +81,14 @@ def test_whatever_needs_an_address_is_off_without_one() -> None:
     assert all(one.enabled for one in WAITING)
 
 
-def test_a_nightly_that_is_switched_off_is_not_missed() -> None:
-    *others, nightly = notices(nightly_on=False)
+def test_a_nightly_that_has_never_begun_is_not_missed() -> None:
+    """So the notice is on before the schedule is; a later `make deploy` would leave it off."""
+    *_, nightly = notices()
 
-    assert not nightly.enabled
-    assert all(one.enabled for one in others)
+    assert nightly.enabled
+    assert isinstance(nightly.trigger, EventTrigger)
+    assert nightly.trigger.after == nightly.trigger.expect == {"prefect.flow-run.Running"}
+    assert "for 26 hours" in str(nightly.description)
 
 
 PREFECTS_OWN = {"Completed", "Failed", "Crashed", "Cancelled", "Cached", "RolledBack", "TimedOut"}
@@ -148,11 +158,7 @@ def test_every_notice_of_a_run_leads_to_it_and_none_reads_none() -> None:
 
 
 def test_each_recipient_gets_every_notice() -> None:
-    both = notification_automations(
-        [ID, UUID(int=2)], ui="https://prefect.example", on=True, nightly_on=True, late_seconds=300
-    )
-
-    assert all(len(one.actions) == 2 for one in both)
+    assert all(len(one.actions) == 2 for one in notices(ID, UUID(int=2)))
 
 
 def test_whom_a_block_is_limited_to_stands_after_its_name() -> None:

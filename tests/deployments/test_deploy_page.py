@@ -34,7 +34,9 @@ def test_every_deployment_is_listed() -> None:
 def test_every_automation_is_listed() -> None:
     nowhere = UUID(int=0)
     waiting = waiting_automations(nowhere, late_seconds=300, lease_seconds=60)
-    telling = notification_automations([nowhere], ui="", on=True, nightly_on=True, late_seconds=300)
+    telling = notification_automations(
+        [nowhere], ui="", on=True, nightly=nowhere, late_seconds=300, missed_night_seconds=93_600
+    )
     for one in (*recovery_automations(nowhere), *waiting, *telling):
         assert f"`{one.name}`" in PAGE
     assert NOTIFY_BLOCK in PAGE

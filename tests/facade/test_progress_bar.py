@@ -24,7 +24,7 @@ def test_a_terminal_shows_a_bar_and_is_clean_at_the_end(
 
     shown = terminal.getvalue()
     assert "2 rows read" in shown
-    assert "1 of 1 batches finished" in shown
+    assert "1 of 1 batch finished" in shown
     assert shown.endswith("\r\x1b[K")
 
 

@@ -49,6 +49,32 @@ def test_a_frame_in_an_outcome_for_every_customer_out(connection: armrest.Connec
     assert pickle.loads(pickle.dumps(incomplete.value)).run.run_id == run.run_id
 
 
+def test_messages_name_methods_and_functions_and_no_artifact_or_command(
+    connection: armrest.Connection, arm: SandboxServer
+) -> None:
+    arm.behaviour.refuse_customers = frozenset({"10002"})
+
+    run = connection.update_customers(customers(3), client_no=CLIENT_NO)
+
+    assert run.message == "1 customer refused, in 1 of 1 batch: see outcomes()"
+    assert f"PartlyFailed: {run.message}" in str(run)
+    assert list(connection.runs().message) == [run.message]
+    with pytest.raises(armrest.RunIncomplete, match=r"ended as PartlyFailed: 1 customer .*: see outcomes\(\)$"):
+        run.raise_for_state()
+
+
+def test_a_client_that_the_login_may_not_write_says_that_arm_has_accepted_nothing_and_how_to_go_on(
+    connection: armrest.Connection, arm: SandboxServer
+) -> None:
+    """The message said that a batch was still open."""
+    arm.behaviour.clients = frozenset()
+
+    run = connection.update_customers(customers(1), client_no=CLIENT_NO)
+
+    assert run.state is armrest.RunState.FAILED
+    assert run.message.endswith("; ARM has accepted nothing; once that is fixed: resume()")
+
+
 def test_a_plan_sends_nothing_and_shows_no_name(connection: armrest.Connection, arm: SandboxServer) -> None:
     plan = connection.plan(customers(3), client_no=CLIENT_NO, changes_only=True)
 

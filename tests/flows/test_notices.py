@@ -31,6 +31,7 @@ pytestmark = pytest.mark.xdist_group("prefect-flows")
 UI: Final = "https://prefect.example"
 SHORTEST: Final = timedelta(seconds=10)
 """The shortest time that Prefect allows to an automation that waits for an event."""
+NIGHTLY_ID: Final = UUID(int=7)
 OF_OLA: Final = (2220, 2221)
 Write = Callable[..., str]
 
@@ -80,9 +81,9 @@ class Server:
         answered = patiently(lambda: httpx.post(f"{self.address}/{path}", json=body, timeout=60)).raise_for_status()
         return answered.json() if answered.content else None
 
-    def flow_run(self, name: str) -> str:
+    def flow_run(self, name: str, *, tags: Sequence[str] = ("arm",)) -> str:
         flow_id = self.post("flows/", {"name": "update-customers"})["id"]
-        return str(self.post("flow_runs/", {"flow_id": flow_id, "name": name, "tags": ["arm"]})["id"])
+        return str(self.post("flow_runs/", {"flow_id": flow_id, "name": name, "tags": list(tags)})["id"])
 
     def put(self, flow_run_id: str, kind: str, **state: str) -> None:
         self.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": kind, **state}, "force": True})
@@ -120,8 +121,9 @@ def webhook(server: Server) -> Iterator[Webhook]:
         notification_automations,
         ui=UI,
         on=True,
-        nightly_on=True,
+        nightly=NIGHTLY_ID,
         late_seconds=SHORTEST.total_seconds(),
+        missed_night_seconds=SHORTEST.total_seconds(),
         longest_run=SHORTEST,
     )
     with receiving(server, "notices", lambda block: telling([block])) as webhook:
@@ -172,8 +174,8 @@ def test_a_run_that_asks_is_told_with_the_question(
 
     asks, refused = webhook.notice("asks you"), webhook.notice("NotApproved")
     assert asks["subject"] == "ARM: a run of client 2218 asks you"
-    assert "1 rows, but 10 in the last run; min_rows requires 50%" in asks["body"]
-    assert "would be sent: 1 in 1 batches" in asks["body"]
+    assert "1 row, but 10 in the last run; min_rows requires 50%" in asks["body"]
+    assert "would be sent: 1 in 1 batch," in asks["body"]
     assert "approves it within 2m" in asks["body"]
     assert asks["body"].endswith(f"{UI}/runs/flow-run/{ended.flow_run_id}")
     assert "refused by kari" in refused["body"]
@@ -183,14 +185,32 @@ def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: 
     late, stuck, stopped = (server.flow_run(name) for name in ("a late run", "a stuck run", "a stopped run"))
     server.put(late, "SCHEDULED", name="Late")
     server.put(stuck, "RUNNING")
-    server.put(stopped, "CANCELLED", message="stopped by a person; 3 of 10 batches were sent")
+    server.put(stopped, "CANCELLED", message="stopped by a person; 7 batches not sent")
 
     for flow_run, words in (
         (late, ("a late run", "is late, and no worker takes it")),
-        (stuck, ("a stuck run", "has been running for 0:00:10")),
-        (stopped, ("a stopped run", "stopped by a person; 3 of 10 batches were sent")),
+        (stuck, ("a stuck run", "has been running for 10 seconds")),
+        (stopped, ("a stopped run", "stopped by a person; 7 batches not sent")),
     ):
         assert webhook.notice(*words)["body"].endswith(f"{UI}/runs/flow-run/{flow_run}")
+
+
+def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook: Webhook, server: Server) -> None:
+    """Every six seconds one begins, where ten may pass: nothing is told until they cease."""
+    for _ in range(4):
+        server.put(server.flow_run("a night", tags=["arm", "nightly"]), "RUNNING")
+        last = time.monotonic()
+        server.put(server.flow_run("by hand"), "RUNNING")
+        time.sleep(6)
+    assert not [notice for notice in webhook.notices if "nightly" in notice["subject"]]
+
+    notice = webhook.notice("the nightly run did not start")
+
+    assert time.monotonic() - last < 2 * SHORTEST.total_seconds(), "it was told too late"
+    assert notice["body"].startswith("No run of update-customers/nightly has begun for 10 seconds. Is its schedule on?")
+    assert notice["body"].endswith(f"\n{UI}/deployments/deployment/{NIGHTLY_ID}")
+    time.sleep(1.5 * SHORTEST.total_seconds())
+    assert len([notice for notice in webhook.notices if "nightly" in notice["subject"]]) == 1
 
 
 def test_a_batch_that_is_open_too_long_is_told(
@@ -238,7 +258,10 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
     assert lines[1].startswith("2218: refused. ARM refused 1 of 10 customers: 1 × ")
     assert "/runs/flow-run/" in lines[2]
     assert any(line.startswith("2219: refused. InputRejected: ") and "rows 2 and 3" in line for line in lines)
-    assert any(line.startswith("2222: nothing to do. that is right: the file was read, and all 10") for line in lines)
+    assert any(
+        line.startswith("2222: nothing to do. that is right: the file was read, and is as ARM has it (10")
+        for line in lines
+    )
     assert any(line == "2220: good. 10 of 10 customers updated" for line in lines)
     assert lines[-1] == f"{UI}/artifacts/key/arm-night"
     own = limited.notice("night to")

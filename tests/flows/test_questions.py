@@ -63,6 +63,27 @@ def test_what_happened_to_a_customer(run_flow: RunFlow, sent: FlowEnded, history
     assert history.flow_run(ended.flow_run_id)["name"] == f"{CLIENT_NO} · 10003"
 
 
+def test_the_update_of_one_customer_is_a_link_too_whatever_its_end(
+    run_flow: RunFlow, history: History, arm: SandboxServer, settings: Settings
+) -> None:
+    arm.records.load(CLIENT_NO, [{"customerNo": "10009", "name": "Kunde 10009"}])
+    form = {"client_no": CLIENT_NO, "customer_no": "10009", "phoneNo": "91234567", "deployed": True}
+    good = run_flow("update-customer", **form)
+    arm.behaviour.clients = frozenset()
+    bad = run_flow("update-customer", **form)
+    sweep = run_flow("settle-open-batches")
+
+    ended = run_flow("customer-history", client_no=CLIENT_NO, customer_no="10009")
+
+    text = artifact(history, ended, f"arm-customer-{CLIENT_NO}")
+    newest, oldest = text.split("### ")[1:]
+    assert (good.name, bad.name, sweep.name) == ("Completed", "Failed", "Completed")
+    assert f"../../runs/flow-run/{bad.flow_run_id}" in newest
+    assert f"../../runs/flow-run/{good.flow_run_id}" in oldest
+    assert history.artifacts(good.flow_run_id) == history.artifacts(bad.flow_run_id) == {}, "a sweep wrote a report"
+    assert history.flow_run(bad.flow_run_id)["state"]["message"] == bad.message
+
+
 def test_a_customer_that_no_run_has_and_a_name_in_its_place(run_flow: RunFlow, history: History) -> None:
     unknown = run_flow("customer-history", client_no=CLIENT_NO, customer_no="99999")
     name = run_flow("customer-history", client_no=CLIENT_NO, customer_no="Kari Nordmann")
@@ -81,7 +102,7 @@ def test_a_run_as_a_file(run_flow: RunFlow, sent: FlowEnded, history: History, s
     [file] = (Path(settings["ARMREST_HOME"]) / "exports").iterdir()
     assert ended.name == "Completed"
     assert ended.message.startswith("4 customers of run ")
-    assert f" are in {file} on " in ended.message
+    assert f" in {file} on " in ended.message
     assert f"| File | `{file}` |" in artifact(history, ended, f"arm-export-{CLIENT_NO}")
     assert "10003,failed," in file.read_text("utf-8-sig")
     assert file.parent.stat().st_mode & 0o077 == 0
@@ -143,7 +164,7 @@ def test_runs_that_do_not_go_on_are_listed(
     for flow_run in (late, pending, paused, killed):
         server.put(flow_run, "CANCELLED")
     assert ended.name == "NotReady"
-    assert "runs do not go on" in ended.message
+    assert "not going on" in ended.message
     assert "late: no worker takes it" in listed["late one"]
     assert "its worker has died" in listed["pending one"]
     assert "it asks you" in listed["paused one"]

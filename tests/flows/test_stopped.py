@@ -122,4 +122,4 @@ def test_the_sweep_notes_that_a_run_was_cancelled_whose_process_was_killed(
 
     after = find_run(outbox.ledger, killed.run_id)
     assert (after.state, after.stopped_by) == ("Failed", "person")
-    assert after.message.startswith("stopped by a person; 0 of 2 batches were sent, 2 were not (20 customers)")
+    assert after.message.startswith("stopped by a person; 2 batches not sent (20 customers)")

@@ -114,7 +114,7 @@ def test_stopped_it_awaits_what_is_in_flight_says_how_to_carry_on_and_leaves_no_
     assert "Traceback" not in err
     told = Ended(exit_code, out, err).json
     sent = len(run["batch_uuids"])
-    rest = f"{sent} of 40 batches were sent, {40 - sent} were not ({400 - 10 * sent} customers); {left(run)}"
+    rest = f"{40 - sent} batches not sent, {run['batches']['open'] - (40 - sent)} not answered ({left(run)})"
     assert {name: run[name] for name in told} == told | {"message": f"{said}{rest}"}
     with closing(sqlite3.connect(embedded_shell.folder / "home" / "ledger.db")) as ledger:
         assert ledger.execute("select stopped_by from runs").fetchone() == (by,)
@@ -257,7 +257,7 @@ def words_of(process: psutil.Process) -> list[str]:
 
 
 def left(run: dict[str, Any]) -> str:
-    return f"{run['batches']['open']} of 40 batches still open ({run['customers']['open']} customers)"
+    return f"{run['customers']['open']} customers"
 
 
 def kill(running: Command, *, when: Callable[[], Any]) -> None:

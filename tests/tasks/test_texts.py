@@ -137,7 +137,7 @@ def test_the_summary_says_what_how_many_why_and_what_next() -> None:
     assert "armrest rerun 20261123-120000-2218-abcd" in text
     assert '{"run_id": "20261123-120000-2218-abcd", "client_no": 2218}' in text
     assert f"(../../runs/flow-run/{FLOW_RUN})" in text
-    assert "| vanished | 2 known customers are not in the source, and stay as they are: 10004, 10007 |" in text
+    assert "| vanished | 2 known customers not in the source, unchanged in ARM: 10004, 10007 |" in text
     assert "| warning | 2 × postal-code: " in text
 
 
@@ -279,13 +279,33 @@ def test_of_purged_customers_a_summary_sends_nobody_to_a_rerun() -> None:
             replace(RUN, state=RunState.UNSETTLED, customers=CustomerCounts(planned=95, settled=90, open=5)),
             "Unsettled: 5 of 95 customers still open",
         ),
+        (
+            replace(
+                RUN,
+                state=RunState.FAILED,
+                customers=CustomerCounts(planned=95, open=95),
+                batches=BatchCounts(planned=2, open=2),
+                unsent=2,
+            ),
+            "Failed: 95 of 95 customers not sent",
+        ),
+        (
+            replace(
+                RUN,
+                state=RunState.STOPPED,
+                customers=CustomerCounts(planned=95, open=95),
+                batches=BatchCounts(planned=2, open=2),
+                unsent=1,
+            ),
+            "Stopped: 95 of 95 customers not sent or still open",
+        ),
         (replace(RUN, state=RunState.COMPLETED, customers=CustomerCounts(read=9)), "Completed: nothing to send"),
         (
             replace(RUN, state=RunState.INPUT_REJECTED, customers=CustomerCounts(read=9), started=None),
             "InputRejected: nothing sent",
         ),
     ],
-    ids=["refused", "updated", "not approved", "open", "nothing", "input"],
+    ids=["refused", "updated", "not approved", "open", "not sent", "partly sent", "nothing", "input"],
 )
 def test_the_outcome_fits_in_a_line(run: RunSummary, line: str) -> None:
     assert outcome_line(run) == line
@@ -297,7 +317,7 @@ def test_the_reasons_are_counted_and_cut() -> None:
     line = reasons_line(many)
 
     assert line.startswith("7 × no such customer; 2 × xxx")
-    assert line.endswith("and 1 more reasons")
+    assert line.endswith("and 1 more reason")
     assert len(line) < 300
 
 

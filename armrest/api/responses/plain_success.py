@@ -29,6 +29,7 @@ from armrest.api.responses.item_failures import (
 )
 from armrest.api.results import Count, Objection, Role, Statements, Text
 from armrest.model import customer_key
+from armrest.plurals import quantity
 
 WRAPPERS: Final = frozenset({"data", "summary", "batch", "response", "status", "result"})
 """Objects that only wrap an answer."""
@@ -314,7 +315,7 @@ def _failures_below(value: Any, depth: int, *, listed: bool = False) -> list[dic
 
 def _kind(value: Any) -> str:
     if isinstance(value, dict | list):
-        return f"{len(value)} value{'' if len(value) == 1 else 's'}"
+        return quantity(len(value), "value")
     if isinstance(value, bool) or not isinstance(value, int):
         return "a text" if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else "a number"
     return str(value) if abs(value) < 10_000 else "a number"  # noqa: PLR2004  five digits and more look personal

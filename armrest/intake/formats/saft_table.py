@@ -12,6 +12,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, LocalNames, XmlDamaged, XmlUnsafe, feed, xml_parser
 from armrest.intake.locations import Opened
+from armrest.plurals import quantity
 
 BLOCK_ROWS: Final = 1000
 _COLUMNS: Final[tuple[str, ...]] = (
@@ -86,7 +87,7 @@ class SaftTable(PlainTable):
             what = "the XML declares entities, which no accounting system does; export it again"
             raise InputRefused(f"{self.name}: {what}", code="damaged") from None
         except XmlDamaged:
-            what = f"the SAF-T file is damaged or cut short after {reader.count} customers; export it again"
+            what = f"the SAF-T file is damaged or cut short after {quantity(reader.count, 'customer')}; export it again"
             raise InputRefused(f"{self.name}: {what}", code="damaged") from None
 
 

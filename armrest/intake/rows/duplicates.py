@@ -8,6 +8,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats import Chunk, ColumnNames, Table
 from armrest.intake.rows.key_hashes import KeyHashes, rows_of_each
 from armrest.intake.rules import shown_number
+from armrest.plurals import quantity
 
 MAX_REPEATED: Final = 1_000_000
 Record = Sequence[str | None]
@@ -89,7 +90,7 @@ class DuplicateResolver:
         number, rows = next(iter(rows_by_number.items()))
         name = f"customerNo {number[:50]}" if shown_number(number) == number else "one customerNo"
         others = len(rows_by_number) - 1
-        more = f" ({others} more are in several rows)" if others else ""
+        more = f" (and {quantity(others, 'other customer')} too)" if others else ""
         places = " and ".join(map(self._table.place, rows[:5]))
         raise self._refused(f"{name} is in rows {places}{more}; keep one, or use --duplicates", rows)
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from armrest.intake.errors import InputRefused
 from armrest.model import LIMIT_PATTERN
+from armrest.plurals import quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,12 @@ class RejectLimit(RowLimit):
         """
         if read and rejected == read:
             raise InputRefused(
-                f"{source}: all {read} rows were rejected: fix them, or check the columns", code="nothing-valid"
+                f"{source}: all rows were rejected ({quantity(read, 'row')}): fix them, or check the columns",
+                code="nothing-valid",
             )
         if self.is_exceeded(rejected, read=read):
             raise InputRefused(
-                f"{source}: {rejected} of {read} rows were rejected, more than --max-rejected {self.text} allows: "
-                "fix them, or raise the limit",
+                f"{source}: {rejected} of {quantity(read, 'row')} rejected, more than --max-rejected {self.text} "
+                "allows: fix them, or raise the limit",
                 code="too-many-rejected",
             )

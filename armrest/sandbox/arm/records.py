@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import orjson
 
 from armrest.model import customer_key
+from armrest.plurals import quantity
 from armrest.sandbox.arm import assumed, documented
 from armrest.sandbox.arm.assumed import Failure
 from armrest.sandbox.arm.batch import Batch, Outcome
@@ -146,7 +147,9 @@ class CustomerRecords:
             return json_reply(400, assumed.error(400, "maximumcount, pagesize or pageno is not a number"))
         if listing is None or not 1 <= page_no <= listing.pages:
             status = assumed.QUERY_GONE
-            message = f"The list has {listing.pages} pages" if listing else "Unknown query, it may have expired"
+            message = (
+                f"The list has {quantity(listing.pages, 'page')}" if listing else "Unknown query, it may have expired"
+            )
             return json_reply(status, assumed.error(status, message))
         stored = [customers[number] for number in listing.page(page_no) if number in customers]
         records = [assumed.record(client_no, orjson.loads(record)) for record in stored]

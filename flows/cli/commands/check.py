@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from armrest.plurals import quantity
 from flows.cli.errors import CommandResult
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json
@@ -68,7 +69,7 @@ class _FirstFindings:
 def _print_totals(report: "SourceReport") -> None:
     """Print what was not printed one by one."""
     if report.rejected > MOST_SHOWN:
-        print_error(f"… and {report.rejected - MOST_SHOWN:,} more rows")
+        print_error(f"… and {quantity(report.rejected - MOST_SHOWN, 'more row')}")
     if report.warnings.total() > MOST_SHOWN:
         counted = ", ".join(f"{times:,} × {code}" for code, times in report.warnings.most_common())
         print_error(f"all warnings: {counted}")

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from armrest.plurals import quantity
 from flows.cli import prefect_env
 from flows.cli.flags import Debug
 from flows.cli.output import summary_lines
@@ -83,7 +84,8 @@ def _rerun(failed: "RunSummary") -> "RunSummary":
     with use_workspace() as workspace:
         batches = batch_views(workspace.outbox.ledger, find_run(workspace.outbox.ledger, failed.run_id))
     (refused,) = [batch for batch in batches if batch.failed]
-    _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {refused.failed} customers")
+    customers = quantity(refused.failed, "customer")
+    _say(f"\nBatch {refused.seq} (batchUuid {refused.batch_uuid}) failed: ARM refused its {customers}")
     _say(f"because of one of them, {TROUBLED}. Suppose that its record in ARM has been corrected; then:\n")
     _say(f"$ armrest rerun {failed.run_id}")
     run = run_flow(rerun_failed_batches, {"run_id": failed.run_id})

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from armrest.plurals import quantity
 from flows.cli.flags import Json, RunId, with_settings
 from flows.cli.output import print_json
 
@@ -32,5 +33,5 @@ def export(
     if as_json:
         print_json({"run_id": run.run_id, "file": str(output), "customers": lines})
     else:
-        print(f"{lines:,} customers of run {run.run_id} in {output}")
+        print(f"{quantity(lines, 'customer')} of run {run.run_id} in {output}")
     return 0

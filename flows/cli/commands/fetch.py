@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from armrest.plurals import quantity
 from flows.cli.errors import Refused
 from flows.cli.flags import ClientNo, Json, with_settings
 from flows.cli.output import print_error, print_json
@@ -52,12 +53,11 @@ def fetch_customers(
     if as_json:
         print_json({"client_no": client_no, "file": str(output), **_figures(fetched)})
     else:
-        print(f"{fetched.customers:,} customers of client {client_no} in {output}")
+        print(f"{quantity(fetched.customers, 'customer')} of client {client_no} in {output}")
     if not fetched.complete:
         more = f"has {fetched.total:,}" if (fetched.total or 0) > fetched.customers else "may have more"
-        print_error(
-            f"armrest: {output} holds {fetched.customers:,} customers, ARM {more}: name the others with --numbers"
-        )
+        held = quantity(fetched.customers, "customer")
+        print_error(f"armrest: {output} holds {held}, ARM {more}: name the others with --numbers")
     return 0 if fetched.complete else INCOMPLETE
 
 
@@ -79,7 +79,7 @@ async def _fetch(client_no: int, file: Path, page_size: int, numbers: str | None
             page_size=page_size,
             numbers=(customer["customerNo"] for customer in customers),
             concurrency=settings.concurrency,
-            on_page=lambda customers: print_error(f"{customers:,} customers read"),
+            on_page=lambda customers: print_error(f"{quantity(customers, 'customer')} read"),
         )
 
 

@@ -1,5 +1,6 @@
 """`armrest forget`: resets the baseline of --changes-only for a client. Without Prefect; sends nothing."""
 
+from armrest.plurals import quantity
 from flows.cli.flags import ClientNo, Json, with_settings
 from flows.cli.output import print_json
 
@@ -16,7 +17,6 @@ def forget(*, client_no: ClientNo, as_json: Json = False) -> int:
     if as_json:
         print_json({"client_no": client_no, "runs": runs})
     else:
-        print(
-            f"{runs:,} runs of client {client_no} are forgotten: the next --changes-only run sends all of its customers"
-        )
+        forgotten = f"{quantity(runs, 'run')} of client {client_no} forgotten"
+        print(f"{forgotten}: the next --changes-only run sends all of its customers")
     return 0

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from armrest.plurals import quantity
 from flows.cli.errors import NOT_ALL_SETTLED
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_json
@@ -32,7 +33,9 @@ def backup(
     if as_json:
         print_json({"file": str(target), "bytes": size, "then_copy": then_copy})
     else:
-        print(f"Copied the ledger to {target} ({size:,} bytes). Without the bodies it is useless, so now copy")
+        print(
+            f"Copied the ledger to {target} ({quantity(size, 'byte')}). Without the bodies it is useless, so now copy"
+        )
         print(f"  first      {then_copy[0]}")
         print(f"  then       {then_copy[1]}")
     return 0
@@ -63,7 +66,9 @@ def check(
         rebuilt = rebuild_current_lines(workspace.outbox.ledger) if rebuild else None
     wrong = sum(finding.needs_action for finding in findings)
     message = (
-        f"{wrong} of {len(findings)} findings need action" if wrong else "The ledger and the store belong together"
+        f"{wrong} of {quantity(len(findings), 'finding')} to act on"
+        if wrong
+        else "The ledger and the store belong together"
     )
     if as_json:
         report = {"findings": list(map(asdict, findings)), "need_action": wrong, "message": message}

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from armrest.plurals import quantity
 from flows.cli.errors import Refused
 from flows.cli.flags import ClientNo, with_settings
 from flows.cli.output import print_error
@@ -68,7 +69,7 @@ def probe(
         answered = asyncio.run(
             _ask(settings, asked, values | {"user_id": settings.user_id}, output, yes=yes, wait_seconds=wait)
         )
-    print(f"{answered} answers in {output}")
+    print(f"{quantity(answered, 'answer')} in {output}")
     return 0
 
 

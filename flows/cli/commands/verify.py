@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from armrest.app.source_parameters import ComparedSource
+from armrest.plurals import quantity
 from flows.cli.errors import Refused
 from flows.cli.flags import Json, with_settings
 from flows.cli.output import print_error, print_json, print_table
@@ -88,13 +89,13 @@ def verified_afterwards(run: "RunSummary", *, sample: int, as_json: bool) -> tup
 
 def _print_progress(customers: int) -> None:
     if customers % 10_000 == 0:
-        print_error(f"{customers:,} customers compared")
+        print_error(f"{quantity(customers, 'customer')} compared")
 
 
 def _print(verification: "Verification") -> None:
     print(verification.message)
     if verification.rejected:
-        print(f"{verification.rejected:,} rows were rejected and not compared: see armrest check")
+        print(f"{quantity(verification.rejected, 'row')} rejected and not compared: see armrest check")
     if verification.named:
         rows = [
             (difference.customer_no, difference.drift, ", ".join(difference.fields))

@@ -86,7 +86,9 @@ def test_a_server_without_anything_deployed_lacks_what_make_deploy_puts_up(prefe
 def test_a_notice_without_a_link_that_people_can_open_is_found(
     prefect_shell: Shell, prefect_server: Mapping[str, str], ui: str, *, on: bool, verdict: str, said: str
 ) -> None:
-    notice, *_ = notification_automations([UUID(int=1)], ui=ui, on=on, nightly_on=False, late_seconds=300)
+    notice, *_ = notification_automations(
+        [UUID(int=1)], ui=ui, on=on, nightly=UUID(int=1), late_seconds=300, missed_night_seconds=93_600
+    )
     automations = f"{prefect_server['PREFECT_API_URL']}/automations/"
     body = notice.model_dump(mode="json", exclude={"owner_resource"})
     created = patient_http.post(automations, json=body).raise_for_status().json()

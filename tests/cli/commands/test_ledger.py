@@ -68,7 +68,7 @@ def test_what_needs_action_is_1_with_a_line_each_and_nothing_of_a_customer(typed
     assert ended.exit_code == as_json.exit_code == 1
     line, last = ended.out.splitlines()
     assert line.startswith("✗ batch 2 of run mine (PLANNED): mine/00000-")
-    assert last == "1 of 1 findings need action"
+    assert last == "1 of 1 finding to act on"
     [finding] = as_json.json["findings"]
     assert (finding["code"], finding["run_id"], finding["batch"]) == ("body-short", "mine", 2)
     assert word not in ended.out

@@ -97,7 +97,7 @@ def test_the_form_asks_for_a_decision_and_a_name_under_the_plans_figures(
     assert sorted(asked["schema"]["required"]) == ["decided_by", "decision"]
     assert asked["schema"]["properties"]["decision"]["enum"] == ["approve", "refuse"]
     assert "min_rows" in asked["description"]
-    assert "would be sent: 1 in 1 batches" in asked["description"]
+    assert "would be sent: 1 in 1 batch," in asked["description"]
     assert len(asked["description"].splitlines()) <= 5, "the fields stay in view"
 
 
