@@ -6,12 +6,15 @@ A task that runs alone opens its own.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from armrest.app.workspace import Workspace, open_delivery, open_workspace
-from armrest.delivery import Delivery
 from armrest.outbox import find_run
 from armrest.telemetry import flush_telemetry, log_as_json, start_telemetry
 from tasks.connections import load_settings
+
+if TYPE_CHECKING:
+    from armrest.delivery import Delivery  # loads httpx, which planning does without
 
 _current: ContextVar[Workspace | None] = ContextVar("workspace", default=None)
 
@@ -43,7 +46,7 @@ def use_workspace(name: str = "") -> Iterator[Workspace]:
 
 
 @asynccontextmanager
-async def delivery_of_run(run_id: str) -> AsyncIterator[Delivery]:
+async def delivery_of_run(run_id: str) -> AsyncIterator["Delivery"]:
     """Use the running delivery of this process, or start one for this run; raises like `open_delivery`."""
     with use_workspace() as workspace:
         if workspace.delivery is not None:

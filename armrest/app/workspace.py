@@ -1,6 +1,7 @@
 """The only place that makes an outbox, an ARM client and a delivery from the settings.
 
 Nothing here knows Prefect: `tasks.connections` loads settings from its blocks, and finds what a process has open.
+The delivery and the ARM client are imported when they are needed: they load httpx, which planning does without.
 
 Requires: `ARMREST_…` settings, or a block `ArmConnection`; see `armrest.settings`, `tasks.blocks.arm_connection`.
 """
@@ -9,16 +10,18 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from sqlalchemy import URL
 
-from armrest.api import ArmClient, ClientCredentials, FixedToken, TokenProvider
 from armrest.app.environment import SettingsRefused, home, private
-from armrest.delivery import Delivery, DeliveryOptions, hold_lease, keep_alive
 from armrest.model import TypedText
 from armrest.outbox import Lease, Outbox, Run, Shard, join_lease, usual_seconds
 from armrest.settings import Settings
+
+if TYPE_CHECKING:
+    from armrest.api import ArmClient, TokenProvider
+    from armrest.delivery import Delivery, DeliveryOptions
 
 ConnectionName = Annotated[
     str, TypedText(r"^\s*[a-z0-9-]*\s*$", expected="the name of a block ArmConnection, such as staging")
@@ -47,7 +50,7 @@ class Workspace:
     outbox: Outbox
     load: LoadSettings
     lease: Lease | None = None
-    delivery: Delivery | None = None
+    delivery: "Delivery | None" = None
     run_id: str | None = None
     _initial_settings: Settings = field(init=False, repr=False)
 
@@ -65,7 +68,7 @@ class Workspace:
         assert self.lease is not None, "the run's client is not held here"
         return self.lease
 
-    def arm_for(self, run: Run) -> ArmClient:
+    def arm_for(self, run: Run) -> "ArmClient":
         """Return an ARM client that may send a run, with the connection that the run was created with.
 
         Raises:
@@ -112,6 +115,8 @@ async def hold_client(workspace: Workspace, run: Run, *, wait_seconds: float = 0
     if workspace.lease is not None:
         yield workspace.lease
         return
+    from armrest.delivery import hold_lease
+
     async with hold_lease(
         workspace.outbox.ledger,
         api_url=run.api_url,
@@ -135,6 +140,8 @@ async def join_client(workspace: Workspace, run: Run, shard: Shard) -> AsyncIter
     Raises:
         LeaseLost: The run no longer holds its client, or a later attempt has the shard.
     """
+    from armrest.delivery import keep_alive
+
     lease = join_lease(workspace.outbox.ledger, run, shard, seconds=workspace.settings.lease_seconds)
     async with keep_alive(workspace.outbox.ledger, lease):
         workspace.lease = lease
@@ -147,7 +154,7 @@ async def join_client(workspace: Workspace, run: Run, shard: Shard) -> AsyncIter
 @asynccontextmanager
 async def open_delivery(
     workspace: Workspace, run: Run, *, deadline_seconds: float | None = None
-) -> AsyncIterator[Delivery]:
+) -> AsyncIterator["Delivery"]:
     """Use the engine that is working on this run, or start one; its deadline counts from that moment.
 
     Raises:
@@ -157,6 +164,8 @@ async def open_delivery(
     if workspace.delivery is not None:
         yield workspace.delivery
         return
+    from armrest.delivery import Delivery
+
     async with (
         workspace.arm_for(run) as arm,
         hold_client(workspace, run) as lease,
@@ -169,7 +178,7 @@ async def open_delivery(
             workspace.delivery = None
 
 
-def _options(workspace: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> DeliveryOptions:
+def _options(workspace: Workspace, run: Run, lease: Lease, deadline_seconds: float | None) -> "DeliveryOptions":
     """Return the delivery options of a run; a shard gets its share of the concurrent calls."""
     options = delivery_options(workspace.settings, deadline_seconds)
     if lease.shard is None:
@@ -177,7 +186,7 @@ def _options(workspace: Workspace, run: Run, lease: Lease, deadline_seconds: flo
     return shard_options(options, run.request.shards, usual_seconds(workspace.outbox.ledger, run))
 
 
-def shard_options(options: DeliveryOptions, shards: int, usual: Mapping[str, float]) -> DeliveryOptions:
+def shard_options(options: "DeliveryOptions", shards: int, usual: Mapping[str, float]) -> "DeliveryOptions":
     """Return the delivery options of one of N shards; `usual` is how long answers took before the shards began."""
     share = max(1, options.concurrency // shards)
     lowest = max(1, min(options.min_concurrency // shards, share))
@@ -206,7 +215,7 @@ def settings_for(run: Run, settings: Settings, load: LoadSettings) -> Settings:
 
 def arm_client(
     settings: Settings, *, api_url: str | None = None, client_no: int | None = None, updates: bool = False
-) -> ArmClient:
+) -> "ArmClient":
     """Return an ARM client.
 
     Args:
@@ -230,6 +239,8 @@ def arm_client(
         raise SettingsRefused(
             f"nothing is sent: {_set_in(settings, 'ALLOW_UPDATES')} allows no updates; to send, switch it on"
         )
+    from armrest.api import ArmClient
+
     return ArmClient(
         address,
         tokens(settings),
@@ -271,12 +282,14 @@ def required_api_url(settings: Settings) -> str:
     return settings.api_url
 
 
-def tokens(settings: Settings) -> TokenProvider:
+def tokens(settings: Settings) -> "TokenProvider":
     """Return where bearer tokens come from; a token wins over a login.
 
     Raises:
         SettingsRefused: Neither is set.
     """
+    from armrest.api import ClientCredentials, FixedToken
+
     if settings.token is not None:
         return FixedToken(settings.token)
     url, client_id, secret = settings.identity_url, settings.identity_client_id, settings.identity_client_secret
@@ -293,8 +306,10 @@ def tokens(settings: Settings) -> TokenProvider:
     return ClientCredentials(url, client_id, secret)
 
 
-def delivery_options(settings: Settings, deadline_seconds: float | None) -> DeliveryOptions:
+def delivery_options(settings: Settings, deadline_seconds: float | None) -> "DeliveryOptions":
     """Return the delivery options of the settings. If the deadline is None, the engine's default counts."""
+    from armrest.delivery import DeliveryOptions
+
     options = DeliveryOptions(
         concurrency=settings.concurrency,
         min_concurrency=settings.min_concurrency,

@@ -4,10 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from armrest.aio import gather_or_cancel
-from armrest.api import ArmClient, ArmError, read_if_there
+from armrest.api import ArmError
 from armrest.intake import Block, InputRefused
 from armrest.model import (
     CustomerRecord,
@@ -16,6 +16,9 @@ from armrest.model import (
     is_partial_address,
     whole_address,
 )
+
+if TYPE_CHECKING:
+    from armrest.api import ArmClient
 
 ReadRecords = Callable[[Sequence[str]], Sequence[CustomerRecord | None]]
 """Takes customer numbers; returns ARM's record of each, in their order, or None if ARM has no such customer."""
@@ -26,9 +29,11 @@ MOST_NAMED: Final = 5
 
 
 async def read_records(
-    arm: ArmClient, client_no: int, numbers: Sequence[str], *, concurrency: int
+    arm: "ArmClient", client_no: int, numbers: Sequence[str], *, concurrency: int
 ) -> list[CustomerRecord | None]:
     """Read customers one by one, up to `concurrency` at a time; the client waits when ARM asks it to."""
+    from armrest.api import read_if_there  # loads httpx, which no other plan needs
+
     free = asyncio.Semaphore(concurrency)
     records: list[CustomerRecord | None] = []
     for start in range(0, len(numbers), CUSTOMERS_PER_ROUND):

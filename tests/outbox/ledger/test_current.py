@@ -471,7 +471,7 @@ def test_no_query_reads_all_lines_or_all_batches_of_a_client(outbox: Outbox, pla
 
 
 WHOLE = (
-    r"(SCAN (?!unsent|looked_up|CONSTANT|\d)"
+    r"(SCAN (?!block|unsent|looked_up|CONSTANT|\d)"
     r"|SEARCH (current_lines|pointer) USING PRIMARY KEY \(client_id=\?\)"
     r"|INDEX batches_by_\w+ \(client_id=\?\))"
 )
