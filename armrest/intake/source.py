@@ -320,7 +320,8 @@ def _field_sources(table: Table, name: str, mapping: ColumnMapping | None) -> di
         raise
     for leaf, field_source in field_sources.items():
         if field_source.position is not None and field_source.position in table.nested:
-            what = f"the {names.label(field_source.position)} is nested, and {leaf} is a text; flatten it"
+            label = names.label(field_source.position)
+            what = f"the {label} holds bytes or nested values, and {leaf} is a text; convert it"
             raise InputRefused(f"{name}: {what}", code="nested", column=names.plain(field_source.position))
     return field_sources
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from armrest.intake.rows.mending import mended
 from armrest.intake.rules.column import Column
 from armrest.intake.rules.customer_number import THOUSANDS, customer_number_fault
+from armrest.intake.rules.text_cells import is_date_or_truth_value
 from armrest.intake.rules.validators import (
     PLACEHOLDERS,
     contains_birth_number,
@@ -35,6 +36,7 @@ texts = (
     .map(str.strip)
     .filter(lambda text: text and not (is_error_cell(text) or is_unreadable(text) or text in PLACEHOLDERS))
     .filter(lambda text: "\n" not in text or not any(sign in text for sign in ",;|\t"))  # a stray quote's rows
+    .filter(lambda text: not (is_date_or_truth_value(text) or is_scientific(text)))
     .filter(lambda text: not contains_birth_number(text) and not list(mended("organizationNo", Column([text]))))
 )
 numbers = st.builds(

@@ -22,7 +22,8 @@ _ARROW_FILE: Final = b"ARROW1"
 class ArrowTable(PlainTable):
     """A Parquet file, an Arrow (Feather) file, or an Arrow stream.
 
-    Lists of texts are joined by `;`. Other nested columns may exist but cannot be read: `nested` has their positions.
+    Lists of texts are joined by `;`. Columns of bytes, durations and other nested values may exist but cannot be read:
+    `nested` has their positions.
     """
 
     def __init__(self, opened: Opened, *, parquet: bool) -> None:
@@ -32,9 +33,7 @@ class ArrowTable(PlainTable):
         with opened() as file:
             schema, _ = self._read(file)
         self.columns = tuple(schema.names)
-        self.nested = frozenset(
-            index for index, kind in enumerate(schema.types) if types.is_nested(kind) and not _texts(kind)
-        )
+        self.nested = frozenset(index for index, kind in enumerate(schema.types) if not _is_readable(kind))
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the start; the first record is row 2, as if below a header."""
@@ -64,10 +63,31 @@ class ArrowTable(PlainTable):
             return [""] * len(column)
         if _texts(column.type):
             return [";".join(filter(None, texts or ())) for texts in column.to_pylist()]
-        if types.is_floating(column.type) or types.is_decimal(column.type):
+        if types.is_timestamp(column.type):
+            return texts_of(_moments(column).to_pylist())
+        if types.is_floating(column.type) or types.is_decimal(column.type) or types.is_time(column.type):
             return texts_of(column.to_pylist())
         cells: list[str] = pc.fill_null(pc.cast(column, pa.string()), "").to_pylist()
         return cells
+
+
+def _moments(column: Any) -> Any:
+    """The moments as a clock shows them in their time zone; without fractions of microseconds."""
+    local = pc.local_timestamp(column) if column.type.tz is not None else column
+    return pc.cast(local, pa.timestamp("us"), safe=False)
+
+
+def _is_readable(kind: Any) -> bool:
+    """Whether values of this type have one text that a person would write."""
+    if types.is_dictionary(kind):
+        return _is_readable(kind.value_type)
+    return _texts(kind) or any(
+        is_kind(kind)
+        for is_kind in (
+            types.is_string, types.is_large_string, types.is_string_view, types.is_integer, types.is_floating,
+            types.is_decimal, types.is_boolean, types.is_date, types.is_timestamp, types.is_time, types.is_null,
+        )
+    )  # fmt: skip
 
 
 def _texts(kind: Any) -> bool:

@@ -38,9 +38,22 @@ _PREFIXES: Final = {
     b"MIME-Version:": ("a web archive (.mht)", "open it in Excel, and save it as .xlsx"),
     b"version https://git-lfs": ("a placeholder of Git LFS, not the file itself", "run git lfs pull"),
 }
+_DBASE: Final = re.compile(rb"[\x02\x03\x30\x31\x43\x63\x83\x8b\xcb\xf5].[\x01-\x0c][\x01-\x1f]", re.DOTALL)
+_SQL: Final = re.compile(
+    rb"(?:--[^\n]*\n\s*|/\*[^*]*\*/;?\s*|SET\s[^;\n]*;\s*)*(?:INSERT\s+INTO|CREATE\s+(?:TABLE|DATABASE)|DROP\s+TABLE)\s",
+    re.IGNORECASE,
+)
+_YAML: Final = re.compile(rb"(?:---\s+)?-[ \t]+\w+:[ \t][^\n]*\n(?:[ \t]+\w+:(?:[ \t][^\n]*)?\n)+")
+"""A list: a line such as `Rapport: Kunder` may be a title above a table."""
 _SIE: Final = re.compile(rb"#FLAGGA\s|#PROGRAM\s")
 _SYLK: Final = re.compile(rb"ID;P[A-Z]+(?:;[NE])*\r?\n(?:P;[PFE]|B;[XY]|C;[XY]|F;|O;)")
 """Not only the first line: a CSV may begin with the columns `ID;POSTNR`."""
+_PATTERNS: Final = {
+    _SYLK: ("a SYLK file", "open it in Excel, and save it as .xlsx"),
+    _SQL: ("a script of SQL", _EXPORT),
+    _YAML: ("a YAML file", "export the customers as JSON, CSV or Excel"),
+    _SIE: ("a SIE file, which has accounts and no customers", _EXPORT),
+}
 _UNA: Final = re.compile(rb"UNA.{6}\s*UNB|UNB\+UNO", re.DOTALL)
 _TAR_MARK: Final = slice(257, 262)
 _ROOT: Final = re.compile(r"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
@@ -62,10 +75,11 @@ def other_kind(head: bytes) -> tuple[str, str] | None:
             if prefix == b"MZ" and head.isascii() and b"\0" not in head:
                 continue
             return kind
-    if _SYLK.match(start):
-        return "a SYLK file", "open it in Excel, and save it as .xlsx"
-    if _SIE.match(start):
-        return "a SIE file, which has accounts and no customers", _EXPORT
+    named = next((named for pattern, named in _PATTERNS.items() if pattern.match(start)), None)
+    if named:
+        return named
+    if _DBASE.match(head) and b"\0" in head[12:32]:
+        return "a dBase table (.dbf)", "open it in LibreOffice, and save it as .xlsx"
     if head[_TAR_MARK] == b"ustar":
         return "a tar archive", "unpack it, or use zip"
     return None

@@ -145,6 +145,35 @@ def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
     return TextFile(name, opened, encoding=declared[1])
 
 
+_STRUCK: Final = frozenset({"del", "s", "strike"})
+_TEXT_INPUTS: Final = frozenset({"text", "email", "tel", "number", "search", "url"})
+_PARTS: Final = frozenset({"table", "tr", "td", "th"})
+_VOID: Final = frozenset({"br", "img", "input", "hr", "wbr", "col", "link", "meta", "source", "embed", "area"})
+
+
+class _Choice:
+    """A list of options in a cell, of which a person sees one: the chosen one, or the first.
+
+    Attributes:
+        texts: Takes the texts of the current option; None outside of a list.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] | None = None
+        self._shown: list[str] | None = None
+
+    def begin(self, tag: str, *, is_selected: bool) -> None:
+        """Begin the list or an option."""
+        self.texts = []
+        if tag == "option" and (is_selected or self._shown is None):
+            self._shown = self.texts
+
+    def end(self) -> str:
+        """End the list; return the text of the option that is shown."""
+        shown, self.texts, self._shown = self._shown, None, None
+        return "".join(shown or ()).strip()
+
+
 class _Tables(HTMLParser):
     """Collects the tables of a page, or the rows of one of them.
 
@@ -173,9 +202,14 @@ class _Tables(HTMLParser):
         """For each column, for how many rows, from this one on, a cell above covers it."""
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
+        self._unseen = 0
+        """How many elements are open inside a cell, from one on that is not displayed."""
+        self._choice = _Choice()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
+        if self._is_unseen(tag, attrs):
+            return
         if tag in {"td", "th"} and self._row is not None:
             self._end_cell()
             values = dict(attrs)
@@ -193,33 +227,58 @@ class _Tables(HTMLParser):
             self._cell.append("\n")
         elif tag in _NOT_TEXT:
             self._ignored += 1
+        elif tag in {"select", "option"} and self._cell is not None:
+            self._choice.begin(tag, is_selected=any(name == "selected" for name, _ in attrs))
         elif tag == "input":
-            self.is_login = self.is_login or (dict(attrs).get("type") or "").casefold() == "password"
+            self._read_input(dict(attrs))
 
     def handle_endtag(self, tag: str) -> None:
         """End a table, a row or a cell."""
-        if tag in {"td", "th"}:
+        if self._unseen and tag not in _PARTS:
+            self._unseen -= 1
+        elif tag in {"td", "th"}:
             self._end_cell()
         elif tag == "tr":
             self._end_row()
         elif tag == "table" and self._open:
             self._end_row()
             self._open.pop()
+        elif tag == "select" and self._cell is not None:
+            self._cell.append(self._choice.end())
         elif tag in _NOT_TEXT:
             self._ignored = max(0, self._ignored - 1)
 
     def handle_data(self, data: str) -> None:
         """Collect the text of a cell; the line breaks of the page's source are blanks."""
-        if self._cell is not None and not self._ignored:
+        if self._cell is not None and not self._ignored and not self._unseen:
             self._length += len(data)
             self.is_endless = self.is_endless or self._length > MAX_CELL_LENGTH
             if not self.is_endless:
-                self._cell.append(_BLANKS.sub(" ", data))
+                texts = self._cell if self._choice.texts is None else self._choice.texts
+                texts.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
         """Take the page's end as the end of everything."""
         super().close()
         self._end_row()
+
+    def _is_unseen(self, tag: str, attrs: list[tuple[str, str | None]]) -> bool:
+        """Whether an element in a cell is not displayed, such as a number by which a page sorts."""
+        if self._cell is None or tag in _PARTS:
+            return False
+        is_hidden = tag in _STRUCK or any(
+            name == "hidden" or (name == "style" and _HIDDEN.search(text or "")) for name, text in attrs
+        )
+        if (self._unseen or is_hidden) and tag not in _VOID:
+            self._unseen += 1
+        return self._unseen > 0
+
+    def _read_input(self, attributes: dict[str, str | None]) -> None:
+        """Take the text of a form's field as that of its cell."""
+        kind = (attributes.get("type") or "text").casefold()
+        self.is_login = self.is_login or kind == "password"
+        if self._cell is not None and kind in _TEXT_INPUTS:
+            self._cell.append(attributes.get("value") or "")
 
     def _begin_table(self) -> None:
         if self._open:
@@ -237,7 +296,7 @@ class _Tables(HTMLParser):
             if rows > 1:
                 self._covered_next[len(self._row)] = rows - 1
             self._row.append("" if offset else text)
-        self._cell = None
+        self._cell, self._unseen, self._choice = None, 0, _Choice()
         self._cover()
 
     def _cover(self) -> None:

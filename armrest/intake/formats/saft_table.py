@@ -15,6 +15,8 @@ from armrest.intake.locations import Opened
 from armrest.plurals import quantity
 
 BLOCK_ROWS: Final = 1000
+BYTES_CHECKED: Final = 128 << 10
+"""How much of what follows the customers is looked through for another list of them."""
 _COLUMNS: Final[tuple[str, ...]] = (
     "customerNo",
     "name",
@@ -38,6 +40,9 @@ _MEMBERS: Final = {
     ),
     "Contact": frozenset({"Telephone", "Email", "MobilePhone"}),
 }
+_JOINED: Final = (
+    "it has a second list of customers, which the schema does not allow; save each list in a file of its own"
+)
 _NO_NUMBER: Final = frozenset({"", "NA", "N/A", "NOTUSED"})
 _VAT_NUMBER: Final = re.compile(r"([\d ]*\d) ?MVA", re.IGNORECASE | re.ASCII)
 
@@ -77,12 +82,14 @@ class SaftTable(PlainTable):
         try:
             with self._opened() as file:
                 for _ in feed(reader.parser, file):
-                    if reader.has_two_lists:
-                        what = "a second list of customers follows the first; save each in a file of its own"
-                        raise InputRefused(f"{self.name}: {what}", code="damaged")
+                    if reader.is_joined:
+                        raise InputRefused(f"{self.name}: {_JOINED}", code="damaged")
+                    reader.done = reader.done or reader.bytes_since_list > BYTES_CHECKED
                     yield reader
                     if reader.done:
                         return
+                reader.done = True
+                yield reader
         except XmlUnsafe:
             what = "the XML declares entities, which no accounting system does; export it again"
             raise InputRefused(f"{self.name}: {what}", code="damaged") from None
@@ -96,9 +103,8 @@ class _Customers:
 
     Attributes:
         rows: The customers that were not taken yet.
-        done: No customer can follow.
-        has_list: The list of customers has ended.
-        has_two_lists: Another one follows it.
+        done: Nothing more is read.
+        is_joined: There is a second list of customers, or a second part that may hold one. The schema allows one.
         has_version: The header was read, with or without a version.
     """
 
@@ -106,8 +112,7 @@ class _Customers:
         self.rows: list[tuple[str, ...]] = []
         self.count = 0
         self.done = False
-        self.has_list = False
-        self.has_two_lists = False
+        self.is_joined = False
         self.has_version = False
         self.version = ""
         self.parser = xml_parser()
@@ -117,29 +122,43 @@ class _Customers:
         self._depth = 0
         self._section = ""
         self._is_inside = False
+        self._has_master_files = False
+        self._list_end: int | None = None
         self._field = ""
         self._texts: list[str] | None = None
         self._length = 0
         self._customer: dict[str, str] = {}
         self._groups: dict[str, list[dict[str, str]]] = {}
 
+    @property
+    def bytes_since_list(self) -> int:
+        """How much was read since the list of customers ended; 0 before."""
+        return 0 if self._list_end is None else self.parser.CurrentByteIndex - self._list_end
+
     def _start(self, name: str, _: dict[str, str]) -> None:
         self._depth += 1
         if self._is_inside:
             self._start_inside(self._names[name])
         elif self._depth == _SECTION_DEPTH:
-            self._section = self._names[name]
-            self.has_version = self.has_version or self._section != "Header"
+            self._begin_section(self._names[name])
         elif self._depth == _PART_DEPTH:
             local = self._names[name]
             is_list = local == "Customers" and self._section == "MasterFiles"
-            self.has_two_lists = self.has_two_lists or (is_list and self.has_list)
-            self._is_inside = is_list and not self.has_list
-            self.done = self.done or self.has_list
+            self.is_joined = self.is_joined or (is_list and self._list_end is not None)
+            self._is_inside = is_list and self._list_end is None
             if local == "AuditFileVersion" and self._section == "Header":
                 self._collect()
             elif not self._is_inside:
                 self._skip(name)
+
+    def _begin_section(self, section: str) -> None:
+        self._section = section
+        self.has_version = self.has_version or section != "Header"
+        if section == "MasterFiles":
+            self.is_joined = self.is_joined or self._has_master_files
+            self._has_master_files = True
+        else:
+            self.done = self.done or self._has_master_files
 
     def _skip(self, part: str) -> None:
         """Read to the end of a part, such as the accounts, with as few calls from expat as possible."""
@@ -180,9 +199,7 @@ class _Customers:
             self.rows.append(_row(self._customer, self._groups["Address"], self._groups["Contact"]))
             self.count += 1
         elif depth == _PART_DEPTH and self._is_inside:
-            self._is_inside, self.has_list = False, True
-        elif depth == _SECTION_DEPTH and self._section == "MasterFiles":
-            self.done = True
+            self._is_inside, self._list_end = False, self.parser.CurrentByteIndex
 
     def _collect(self) -> None:
         self._texts, self._length = [], 0

@@ -1,18 +1,25 @@
 """Read a query or table of any SQLAlchemy database through a server-side cursor."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from armrest.intake.errors import InputRefused, SourceUnavailable
-from armrest.intake.formats.cell_text import texts_of
+from armrest.intake.formats.cell_text import text_of, texts_of
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.locations import Database, is_database_outage
 
 BLOCK_ROWS: Final = 5000
+ROWS_SEEN: Final = 100
+"""Rows that show which columns hold no texts. A column that a mapping does not name may hold anything."""
+NO_TEXT: Final = "#BINARY!"
+_PLAIN: Final = frozenset((type(None), str, int, float, Decimal, bool, date, datetime, time, timedelta, UUID))
 
 
 class SqlTable(PlainTable):
@@ -29,14 +36,27 @@ class SqlTable(PlainTable):
         self._database = database
         with self._result() as result:
             self.columns = tuple(result.keys())
+            first = result.fetchmany(ROWS_SEEN)
+        self.nested = frozenset(position for position, column in enumerate(zip(*first, strict=True)) if _odd(column))
 
     def chunks(self) -> Iterator[Chunk]:
         """Run the query; its first record is row 2, as if below a header."""
         row = 2
         with self._result() as result:
             for block in result.partitions(BLOCK_ROWS):
-                yield Chunk(row, [texts_of(column) for column in zip(*block, strict=True)])
+                yield Chunk(
+                    row, [self._texts(position, column) for position, column in enumerate(zip(*block, strict=True))]
+                )
                 row += len(block)
+
+    def _texts(self, position: int, column: Sequence[object]) -> list[str]:
+        """The texts of a column; below the first rows, a value without one is an error cell, which rejects its row."""
+        if position in self.nested:
+            return [""] * len(column)
+        odd = _odd(column)
+        if not odd and list not in set(map(type, column)):
+            return texts_of(column)
+        return [NO_TEXT if type(value) in odd else _joined(value) for value in column]
 
     @contextmanager
     def _result(self) -> Iterator[sa.CursorResult[Any]]:
@@ -61,6 +81,18 @@ class SqlTable(PlainTable):
 
     def _refused(self, what: str) -> InputRefused:
         return InputRefused(f"{self.name}: {what}", code="query-failed")
+
+
+def _odd(column: Sequence[object]) -> set[type]:
+    """The types of the values that have no text that a person would write, such as bytes; a list of texts has one."""
+    odd = set(map(type, column)).difference(_PLAIN)
+    if list in odd and all(isinstance(text, str) for value in column if isinstance(value, list) for text in value):
+        odd.discard(list)
+    return odd
+
+
+def _joined(value: object) -> str:
+    return ";".join(value) if isinstance(value, list) else text_of(value)
 
 
 def _error_type(error: SQLAlchemyError) -> str:

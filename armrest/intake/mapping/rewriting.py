@@ -4,6 +4,7 @@ A cell that a step cannot read stays as it is, and the rules judge it.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -161,9 +162,19 @@ def rewrite_cells(cells: Sequence[str], step: Step, countries: Sequence[str] | N
 
 def proposed_steps(field: str, cells: Sequence[str]) -> list[str]:
     """The steps that the cells of a field need, as far as that is certain; a person checks them."""
-    return [step for step, needs in _PROPOSALS.get(field, ()) if any(map(needs, cells))]
+    steps = [step for step, needs in _PROPOSALS.get(field, ()) if any(map(needs, cells))]
+    return [*steps, *(["pad(4)"] if field == "postalCode" and _have_lost_zeros(cells) else [])]
 
 
+def _have_lost_zeros(cells: Sequence[str]) -> bool:
+    """Whether these are Norwegian postal codes that were stored as numbers: mostly four digits, some less, no zero."""
+    codes = [code for cell in cells if (code := _whole(cell, "")).isdecimal()]
+    lengths = Counter(map(len, codes))
+    is_norwegian = 2 * lengths[_DIGITS_OF_CODES] >= len(codes) > 0
+    return is_norwegian and min(lengths) < _DIGITS_OF_CODES and not any(code.startswith("0") for code in codes)
+
+
+_DIGITS_OF_CODES: Final = 4
 _GROUPS: Final = r"[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}"
 _LIKE_ORGANIZATION_NO: Final = re.compile(rf"(?:NO ?)?{_GROUPS} ?(?:MVA)?(?<![0-9]{{9}})", re.IGNORECASE).fullmatch
 _PROPOSALS: Final[Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]] = {

@@ -1,12 +1,13 @@
 """Harmless mending of cells, without a mapping: done, named and counted, never silent.
 
-What a value means does not change: blanks and marks around it, the wrapping that only a spreadsheet needs, and the same
-address twice in a list.
+What a value means does not change: blanks and marks around it, letters in two parts (`a` and a ring, as macOS writes
+`å`), the wrapping that only a spreadsheet needs, and the same address twice in a list.
 """
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
+from unicodedata import normalize
 
 from armrest.intake.rules import Column, items
 from armrest.model import LIST_FIELDS, NUMBER_COLUMNS
@@ -14,15 +15,17 @@ from armrest.model import LIST_FIELDS, NUMBER_COLUMNS
 WRAPPED: Final = "unwrapped"
 AROUND: Final = "blanks-and-marks-around"
 REPEATED: Final = "repeated-address"
+COMPOSED: Final = "composed-letters"
 
 NUMBER_LIKE: Final = frozenset(
     ("customerNo", "organizationNo", "phoneNo", "postalCode", "dateOfBirth", *NUMBER_COLUMNS)
 )
 """The fields whose cells begin with neither `=` nor an apostrophe."""
 _BLANKS_AND_MARKS: Final = (
-    " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    " \t\r\n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
     "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u061c"
 )
+_MARKED: Final = re.compile("[^\u0300-\u036f][\u0300-\u036f]+")
 _FORMULA: Final = re.compile(r'="([^"=]+)"|\'([^\']+)\'?')
 
 
@@ -37,6 +40,8 @@ def mended(field: str, column: Column) -> Iterator[tuple[str, Column]]:
 
 def _mends(field: str, column: Column) -> Iterator[tuple[str, Callable[[Sequence[str]], Sequence[str]]]]:
     """The kinds that may change something, found by the text of the whole column."""
+    if not column.is_latin and _MARKED.search(column.text):
+        yield COMPOSED, lambda cells: [cell if cell.isascii() else _MARKED.sub(_composed, cell) for cell in cells]
     if not column.printable:
         yield AROUND, lambda cells: [cell if cell.isprintable() else cell.strip(_BLANKS_AND_MARKS) for cell in cells]
     if field in NUMBER_LIKE and ('="' in column.text or "'" in column.text):
@@ -49,6 +54,10 @@ def unwrapped(cell: str) -> str:
     """The cell without `="…"` or an apostrophe around the whole of it."""
     wrapped = _FORMULA.fullmatch(cell)
     return cell if wrapped is None else (wrapped[1] if wrapped[1] is not None else wrapped[2]).strip()
+
+
+def _composed(letter: re.Match[str]) -> str:
+    return normalize("NFC", letter[0])
 
 
 def _without_repeats(cell: str) -> str:

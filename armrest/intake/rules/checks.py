@@ -15,16 +15,26 @@ from armrest.intake.rules import validators
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.customer_number import CUSTOMER_NO_FAST_PATH, CUSTOMER_NO_PREDICATES
 from armrest.intake.rules.reject_codes import Severity
+from armrest.intake.rules.text_cells import (
+    TEXT_FIELDS,
+    WORDY_FIELDS,
+    begins_with_code,
+    cells_with_breaks,
+    cells_with_odd_signs,
+    cells_without_words,
+    has_break,
+    has_garbled_letters,
+    is_date_or_truth_value,
+    is_escaped,
+    not_a_text,
+)
 from armrest.intake.rules.validators import DOMESTIC
 from armrest.model import FIELD_PATHS, LIST_FIELDS, NUMBER_COLUMNS
 
 MAX_CUSTOMER_NO_LENGTH: Final = 50
 MAX_LENGTH: Final = 255
 """Both lengths are assumed; Amili documents none."""
-BIRTH_NUMBERS_REJECT: Final = frozenset(
-    ("name", "customerCategory", "organizationNo", "sellerReference", "buyerReference", "addressLine1", "addressLine2",
-     "addressLine3", "cityName", "countryText")
-)  # fmt: skip
+BIRTH_NUMBERS_REJECT: Final = TEXT_FIELDS | {"organizationNo"}
 """Free text, and the organization number: here a birth number is an error, elsewhere a chance hit is likelier."""
 OLDEST_BIRTH: Final = "1900-01-01"
 
@@ -56,6 +66,7 @@ class Check:
                 yield from ((row, code) for row, cell in enumerate(column.cells) if cell in faulty)
 
 
+_LARGE: Final = ("E+", "e+")
 NO_COUNTRY: Final = "ZZ"
 """The code of no country, by CLDR."""
 
@@ -184,8 +195,31 @@ def _beyond_the_key(field: str) -> Iterator[Check]:
     yield Check(_may_hold_birth_number, {code: validators.contains_birth_number})
     yield Check(_beginning_with("=", "'"), {"formula-text": lambda cell: cell.startswith(("=", "'"))})
     placeholder = "placeholder-name" if field == "name" else "placeholder"
-    words = validators.PLACEHOLDERS - {"NA"} if field == "countryCode" else validators.PLACEHOLDERS
+    words = validators.placeholders_of(field)
     yield Check(_among(words), {placeholder: words.__contains__})
+    if field in TEXT_FIELDS:
+        yield from _of_texts(field)
+
+
+def _of_texts(field: str) -> Iterator[Check]:
+    """What is looked for in the columns of words."""
+    own = {"not-a-name": is_date_or_truth_value} if field == "name" else {}
+    yield Check(cells_without_words, {**own, "not-a-text": not_a_text(field)})
+    garbled = {
+        "mojibake": lambda cell: has_garbled_letters(cell) and not (is_escaped(cell) or validators.is_garbled(cell))
+    }
+    yield Check(cells_with_odd_signs, {**garbled, "escaped-text": is_escaped})
+    yield Check(_holding(*_LARGE), {"scientific-notation": _is_large_number})
+    yield Check(cells_with_breaks, {"line-break": has_break(field)})
+    if field in WORDY_FIELDS:
+        yield Check(_holding("@"), {"not-a-text": validators.is_email})
+    if field == "cityName":
+        yield Check(_beginning_with(*"0123456789DNS"), {"postal-code-in-city": begins_with_code})
+
+
+def _is_large_number(cell: str) -> bool:
+    """Whether a cell is a number as programs write large ones; `2E10` may be a reference."""
+    return any(sign in cell for sign in _LARGE) and validators.is_scientific(cell)
 
 
 def _may_hold_birth_number(column: Column) -> Iterable[str]:

@@ -53,10 +53,19 @@ class Column:
             return None
 
     @cached_property
+    def latin_or_marks(self) -> bytes:
+        """The text in Latin-1, with `?` for every other character."""
+        return self.text.encode("latin-1", "replace") if self._latin is None else self._latin
+
+    @property
+    def is_latin(self) -> bool:
+        """Whether all characters are in Latin-1, so that no combining marks are."""
+        return self._latin is not None
+
+    @cached_property
     def may_hold_birth_number(self) -> bool:
         """Whether eleven digits follow one another in a cell, with blanks, dots, colons or hyphens between or not."""
-        latin = self.text.encode("latin-1", "replace") if self._latin is None else self._latin
-        return _ELEVEN in latin.translate(_DIGITS_ALIKE, b" .:-\t\xa0")
+        return _ELEVEN in self.latin_or_marks.translate(_DIGITS_ALIKE, b" .:-\t\xa0")
 
     @cached_property
     def printable(self) -> bool:

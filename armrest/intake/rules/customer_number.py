@@ -26,11 +26,24 @@ _WORDS: Final = frozenset(
 """Totals, ends of lists, truth values, and what programs write for no value."""
 _STARTS: Final = re.compile(r"[^\W_]")
 _FOREIGN_SIGN: Final = re.compile(r"""["'`´‘’“”=;,|@<>{}\[\]\\%?\ufffd]|[-.:_/+]\Z""")
-_YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})([-./])(?P<a>\d{1,2})\2(?P<b>\d{1,2})(?:T.*)?", re.ASCII)
-_YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})([-./])(?P<b>\d{1,2})\2(?P<y>\d{4})", re.ASCII)
+_YEAR_FIRST: Final = re.compile(r"(?P<y>\d{4})([-./])(?P<a>\d{1,2})\2(?P<b>\d{1,2})(?:[T ][\d:.+-]+Z?)?", re.ASCII)
+_YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})([-./])(?P<b>\d{1,2})\2(?P<y>\d{4})(?: [\d:.]+)?", re.ASCII)
 _YEARS: Final = frozenset((*range(1800, 2200), 9999))
 _TIME: Final = re.compile(r"\d{1,2}:\d{2}:\d{2}(?:\.\d+)?", re.ASCII)
 _SHORT_DATE: Final = re.compile(r"(?P<a>\d{1,2})([./])(?P<b>\d{1,2})\2\d{2}", re.ASCII)
+_CLOCK: Final = re.compile(r"(?:[01]?\d|2[0-3]):[0-5]\d", re.ASCII)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "mai", "maj", "jun", "jul", "aug", "sep", "okt", "nov", "des", "dec")
+NAMED_MONTHS: Final = frozenset(
+    (
+        *(f"{day}{sign}{month}" for month in _MONTHS for sign in ".-" for n in range(1, 32) for day in (n, f"{n:02}")),
+        *(f"{month}.{year:02}" for month in _MONTHS for year in range(100)),
+    )
+)
+"""What Excel makes of `10-3` or `3-26` in Norwegian, Swedish and Danish."""
+_TYPE: Final = re.compile(
+    r"(?:n?(?:var)?char|te[kx]st|string|number|int|numeric|decimal)\(\d+(?:,\d+)?\)", re.IGNORECASE
+)
+"""The second row of a template for imports, which says what a column may hold."""
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d+[.,]\d*|[.,]\d+)")
 THOUSANDS: Final = r"[1-9][0-9]{0,2}(?:(?:\.[0-9]{3})+|(?:,[0-9]{3})+)"
 """A number in groups of three digits. What it means depends on its column: `KeyShapes` judges it."""
@@ -68,6 +81,7 @@ def _is_something_else(cell: str) -> bool:
         or _has_other_digits(cell)
         or _TIME.fullmatch(cell) is not None
         or _is_date(cell)
+        or _TYPE.fullmatch(cell) is not None
         or guess(cell) is not None
         or bare(cell) in _WORDS
         or ((label := _LABELLED.fullmatch(cell)) is not None and bare(label[1]) in _WORDS)
@@ -79,7 +93,14 @@ def _has_other_digits(cell: str) -> bool:
     return not cell.isascii() and any(sign.isdigit() and not sign.isascii() for sign in cell)
 
 
+def is_date_or_time(cell: str) -> bool:
+    """Whether a cell is a date in any form, with a time or without, or a time."""
+    return _is_date(cell) or _TIME.fullmatch(cell) is not None or _CLOCK.fullmatch(cell) is not None
+
+
 def _is_date(cell: str) -> bool:
+    if cell in NAMED_MONTHS:
+        return True
     if short := _SHORT_DATE.fullmatch(cell):
         return _exists(2000, short["a"], short["b"]) or _exists(2000, short["b"], short["a"])
     parts = _YEAR_FIRST.fullmatch(cell) or _YEAR_LAST.fullmatch(cell)

@@ -46,7 +46,9 @@ REASONS: Final = {
     "odd-thousands-separator": Reason(
         "contains a thousands separator, and other numbers of its column have none; write only the digits"
     ),
-    "error-cell": Reason("is an error of a spreadsheet, such as #REF!; correct the formula, and save the file again"),
+    "error-cell": Reason(
+        "is an error instead of a value, such as #REF!; correct it, and save or export the file again"
+    ),
     "control-character": Reason("contains a control character; type the cell again"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),
     "not-an-email": Reason("is not an e-mail address: each has one @, something on both sides, and no blanks"),
@@ -58,6 +60,7 @@ REASONS: Final = {
     "not-in-lookup": Reason("is not in the mapping's lookup; add it there, or fix the cell"),
     "birth-number": Reason("contains a birth number, which is personal; remove it"),
     "placeholder-name": Reason("is a word or sign for no value, such as NULL; write the name, or clear the cell"),
+    "not-a-name": Reason("is a date, a time or a truth value, so the name is lost; write the name"),
     "swallowed-rows": Reason(
         "contains a line break and the delimiter, so a stray quote may have swallowed rows; close the quote"
     ),
@@ -68,6 +71,17 @@ REASONS: Final = {
     "placeholder": Reason(
         "is a word or sign for no value, such as NULL; clear the cell, or name it under empty in a mapping", "warning"
     ),
+    "not-a-text": Reason(
+        "is a date, a truth value, a number or an e-mail address where words belong; check its column", "warning"
+    ),
+    "escaped-text": Reason(
+        "contains markup or escapes (&amp;, <b>, \\u00f8), or quotes around it; export the column as plain text",
+        "warning",
+    ),
+    "postal-code-in-city": Reason(
+        "is a city with a number in front, probably its postal code; write that in its own column", "warning"
+    ),
+    "line-break": Reason("contains a line break or a tab; write it in one line", "warning"),
     "formula-text": Reason(
         "contains = or an apostrophe at its beginning, which only a spreadsheet takes away; export the column as text",
         "warning",
@@ -88,7 +102,7 @@ REASONS: Final = {
     "unknown-country": Reason("is not a country of ISO 3166", "warning"),
     "postal-code": Reason("is not in its country's format of postal codes; is a leading zero missing?", "warning"),
     "look-alike-blank": Reason("contains a special blank or an invisible character", "warning"),
-    "mojibake": Reason("is garbled (such as Ã¸ for ø): some program read it in the wrong encoding", "warning"),
+    "mojibake": Reason("is garbled (such as Ã¸ or ? for ø): some program read it in the wrong encoding", "warning"),
     "long": Reason("is longer than 255 characters", "warning"),
     "unseen-code": Reason("is a code that Amili's pages do not show", "warning"),
     "zero-restored": Reason("had lost a leading zero in the spreadsheet; it was put back", "warning"),

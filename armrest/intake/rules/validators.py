@@ -86,21 +86,37 @@ _ERROR_CELL: Final = re.compile(
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _PLACEHOLDERS: Final = (
     "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent",
-    "unknown", "mangler", "missing", "ikke oppgitt", "xxx",
+    "unknown", "mangler", "missing", "ikke oppgitt", "xxx", "(tom)", "(tomt)", "(blank)", "(blanks)", "(empty)",
+    "(none)", "(ingen)",
 )  # fmt: skip
 PLACEHOLDERS: Final = frozenset(
     (
         *(form for word in _PLACEHOLDERS for form in (word, word.upper(), word.capitalize())),
         *("NaN", "NaT", "n/A", "N/a"),
         *("-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "??", "*", "**", "/", "_", "#"),
+        *("\\N", "-NULL-", "Loading...", "Laster inn ...", "Laster inn...", "System.Object", "System.Byte[]"),
+        *("[object Object]", "[Table]", "[Record]", "[List]", "[Error]", "[Binary]", "System.__ComObject"),
     )
 )
 """What programs and people write where there is no value. `NA` is also the country Namibia."""
+_PLACEHOLDERS_OF: Final = {
+    "name": frozenset(("N.N.", "N.N", "NN", "n.n.", "Ukjent kunde", "ukjent kunde", "UKJENT KUNDE")),
+    "phoneNo": frozenset(("99999999", "+4799999999", "4799999999", "004799999999", "00000000")),
+    "postalCode": frozenset(("0000", "9999")),
+    "dateOfBirth": frozenset(("1900-01-01", "1970-01-01")),
+}
+"""Numbers and dates that are valid in their form, and that nobody has."""
 _BIRTH_SEPARATORS: Final = "[-:. \t\u00a0]"
 _BIRTH_SHAPE: Final = re.compile(rf"(?<![0-9+])(?:[0-9]{_BIRTH_SEPARATORS}?){{10}}[0-9](?![0-9])")
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
 _is_on_email_fast_path: Final = re.compile(EMAIL_FAST_PATH).fullmatch
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
+
+
+def placeholders_of(field: str) -> frozenset[str]:
+    """The words, numbers and dates that stand for no value in a field."""
+    words = PLACEHOLDERS - {"NA"} if field == "countryCode" else PLACEHOLDERS
+    return words | _PLACEHOLDERS_OF.get(field, frozenset())
 
 
 def has_control(cell: str) -> bool:

@@ -341,7 +341,7 @@ def test_typed_columns_come_as_text(source: Open) -> None:
             "sellerReference": "12",
             "emailAddressDocument": ["a@example.no", "b@example.no"],
             "distribution": {"einvoiceCode": 90},
-            "buyerReference": "1980-01-31 00:00:00.000000Z",
+            "buyerReference": "1980-01-31",
         },
         {"customerNo": "10002", "sellerReference": "0.50"},
     ]
@@ -350,7 +350,7 @@ def test_typed_columns_come_as_text(source: Open) -> None:
 def test_a_nested_column_is_refused_where_a_text_is_expected(source: Open) -> None:
     data = parquet({"customerNo": ["1"], "name": pa.array([{"first": "Kari"}])})
 
-    with pytest.raises(InputRefused, match='column "name" is nested') as refused:
+    with pytest.raises(InputRefused, match='column "name" holds bytes or nested values') as refused:
         source(data)
     assert refused.value.code == "nested"
     assert read(source(data, mapping="columns: {customerNo: customerNo}"))[0] == [{"customerNo": "1"}]

@@ -258,5 +258,43 @@ def test_a_second_list_of_customers_is_not_left_out_in_silence(source: Open) -> 
         f"<MasterFiles>{one}{other}</MasterFiles></AuditFile>"
     )
 
-    with pytest.raises(InputRefused, match="a second list of customers follows the first"):
+    with pytest.raises(InputRefused, match="a second list of customers, which the schema does not allow"):
         read(source(audit_file, "saft.xml"))
+
+
+def _list(*numbers: int) -> str:
+    customers = (f"<Customer><Name>Fjord</Name><CustomerID>{number}</CustomerID></Customer>" for number in numbers)
+    return f"<Customers>{''.join(customers)}</Customers>"
+
+
+def _audit_file(master_files: str) -> str:
+    return (
+        '<?xml version="1.0"?><AuditFile xmlns="urn:StandardAuditFile-Taxation-Financial:NO">'
+        f"<Header><AuditFileVersion>1.30</AuditFileVersion></Header>{master_files}"
+        f"<GeneralLedgerEntries><Journal>{'<Line/>' * 50_000}</Journal></GeneralLedgerEntries></AuditFile>"
+    )
+
+
+@pytest.mark.parametrize(
+    "master_files",
+    [
+        f"<MasterFiles>{_list(1)}<Suppliers>{'<Supplier/>' * 9000}</Suppliers>{_list(2)}</MasterFiles>",
+        f"<MasterFiles>{_list(1)}</MasterFiles><MasterFiles>{_list(2)}</MasterFiles>",
+        f"<MasterFiles>{_list()}</MasterFiles><MasterFiles>{_list(*range(900))}</MasterFiles>",
+        f"<MasterFiles><Suppliers>{'<Supplier/>' * 9}</Suppliers></MasterFiles><MasterFiles>{_list(2)}</MasterFiles>",
+    ],
+    ids=["after the suppliers", "in a second part", "after an empty one", "after a part without one"],
+)
+def test_a_second_list_is_refused_wherever_it_begins_in_what_is_read(source: Open, master_files: str) -> None:
+    with pytest.raises(InputRefused, match="a second list of customers") as refused:
+        read(source(_audit_file(master_files), "saft.xml"))
+
+    assert refused.value.code == "damaged"
+
+
+def test_a_list_of_customers_behind_many_suppliers_is_not_read(source: Open) -> None:
+    suppliers = f"<Suppliers>{'<Supplier/>' * 30_000}</Suppliers>"
+
+    customers, _ = read(source(_audit_file(f"<MasterFiles>{_list(1)}{suppliers}{_list(2)}</MasterFiles>"), "saft.xml"))
+
+    assert [customer["customerNo"] for customer in customers] == ["1"]

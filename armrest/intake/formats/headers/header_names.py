@@ -35,6 +35,14 @@ _NAMES: Final = {
 }
 
 
+_MARKS: Final = " \t\r\n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+
+
+def heading(cell: str) -> str:
+    """The name of a column without blanks and marks around it, which nobody sees."""
+    return cell.strip().strip(_MARKS)
+
+
 def bare(header: str) -> str:
     """The letters and digits of a name, in lower case."""
     return "".join(filter(str.isalnum, header.casefold()))

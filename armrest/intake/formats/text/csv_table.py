@@ -12,7 +12,7 @@ from itertools import islice, repeat
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.headers import ROWS_SEARCHED, Rows, is_trailer, looks_like_another_header
+from armrest.intake.formats.headers import ROWS_SEARCHED, Rows, heading, is_trailer, looks_like_another_header
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
@@ -71,7 +71,7 @@ class CsvTable(PlainTable):
             self.delimiter = _delimiter(_line_at(text, header_row))
             row, header, length = self._record_at(header_row)
         self.header_row, self._header_length = row, length
-        self.columns = tuple(cell.strip() for cell in header)
+        self.columns = tuple(map(heading, header))
         self._surplus = self._surplus_cells(text[length:])
 
     def _surplus_cells(self, text: str) -> int:
@@ -160,6 +160,7 @@ class CsvTable(PlainTable):
                 rest = tail + rest
             if len(rest) > MAX_RECORD_LENGTH:
                 raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
+        self._file.refuse_cut()
         chunk, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if len(chunk):
             yield chunk
@@ -265,7 +266,10 @@ class CsvTable(PlainTable):
             rows = tuple(row + position for position in ragged[:10])
             more = f" (the first of {len(ragged)} such rows)" if len(ragged) > 1 else ""
             length = len(records[ragged[0]])
-            what = f"row {rows[0]} has {length} cell{'s'[: length - 1]} where the header has {width}{more}"
+            cells = f"{length} cell{'s'[: length - 1]}"
+            what = (
+                f"row {rows[0]} has {cells} where the header has {width}{' and an empty one' if surplus else ''}{more}"
+            )
             delimiter = DELIMITERS[self.delimiter]
             raise self._file.refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
 

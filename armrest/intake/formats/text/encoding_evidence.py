@@ -130,10 +130,10 @@ def _utf_16(head: bytes) -> str | None:
 def _inner_boms_of_utf_8(piece: bytes, file: BinaryIO) -> "Lines | None":
     """The lines that begin with a BOM, except the first; None if the file is not UTF-8."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    boms, number, before = Lines(), 1, b""
+    boms, number, before, has_letters = Lines(), 1, b"", False
     try:
         while piece:
-            decoder.decode(piece)
+            has_letters = not decoder.decode(piece).isascii() or has_letters
             joined = before + piece
             if codecs.BOM_UTF8 in joined:
                 for bom in _INNER_BOM.finditer(joined):
@@ -141,10 +141,23 @@ def _inner_boms_of_utf_8(piece: bytes, file: BinaryIO) -> "Lines | None":
             before = piece[-len(codecs.BOM_UTF8) :]
             number += joined.count(b"\n") - before.count(b"\n")
             piece = file.read(PIECE_BYTES)
-        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
-    return boms
+    return None if _is_cut(decoder, number, has_letters=has_letters) else boms
+
+
+def _is_cut(decoder: codecs.IncrementalDecoder, line: int, *, has_letters: bool) -> bool:
+    """Whether the last character lacks a byte, in a file without letters that show that it is UTF-8.
+
+    Raises:
+        EncodingUnclear: It lacks a byte, and the file is UTF-8: the rest was never written.
+    """
+    if not decoder.getstate()[0]:
+        return False
+    if not has_letters:
+        return True
+    message = f"line {line}: the file ends inside a letter, so it was cut short; export it again"
+    raise EncodingUnclear(message, code="damaged", lines=(line,))
 
 
 class Lines:

@@ -1,11 +1,17 @@
-"""Read text whose columns begin at fixed positions, as old systems write it, and find such positions."""
+"""Read text whose columns begin at fixed positions, as old systems write it, and find such positions.
+
+A position is a character. Where a program has counted bytes, or what a screen shows, the file is refused: its cells
+would be shifted, and nothing in them would show it.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
 from armrest.intake.errors import Positions
+from armrest.intake.formats.headers import is_trailer
 from armrest.intake.formats.table import Chunk, PlainTable
+from armrest.intake.formats.text.line_widths import Counting
 from armrest.intake.formats.text.text_file import TextFile
 from armrest.intake.locations import Opened
 from armrest.intake.table_options import AS_DETECTED, TableOptions
@@ -35,6 +41,7 @@ class FixedWidthTable(PlainTable):
         if not lines:
             raise self._file.refused("empty", "the file is empty; check the system that exported it")
         self._has_header = self._is_header(lines[0])
+        self._counting = Counting(lines, is_utf_8=self.encoding.startswith("utf-8"))
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the start; a row number is the number of the line.
@@ -53,9 +60,13 @@ class FixedWidthTable(PlainTable):
 
     def _cells(self, row: int, line: str) -> list[str]:
         """The cells of a line."""
+        if is_trailer([line]):
+            return [line.strip(), *[""] * (len(self._slices) - 1)]
         if "\t" in line:
             what = f"row {row} has a tab, which shifts the positions; export the file with blanks"
             raise self._file.refused("ragged", what, row)
+        if not line.isascii() and (fault := self._counting.fault(line, self._slices)):
+            raise self._file.refused("ragged", f"row {row} {fault}", row)
         for place, where in self._gaps.items():
             if line[place - 1 : place].strip():
                 what = f"row {row} has text in position {place}, {where}; correct its positions in the mapping, or name"
@@ -75,6 +86,7 @@ class FixedWidthTable(PlainTable):
             yield from (line.rstrip("\r") for line in lines)
             if len(rest) > MAX_LINE_LENGTH:
                 raise self._file.refused("ragged", "a line never ends; is this fixed-width text?")
+        self._file.refuse_cut()
         if rest:
             yield rest.rstrip("\r")
 
@@ -96,7 +108,7 @@ def find_positions(lines: Sequence[str]) -> Positions | None:
     A column ends where every line has a blank. Its name is the text of the first line there; what has no name belongs
     to the column before. One blank between two columns belongs to none, so that a longer text further down is found.
     """
-    lines = [line.rstrip() for line in lines if line.strip()][:SAMPLE_LINES]
+    lines = [line.rstrip() for line in lines if line.strip() and not is_trailer([line])][:SAMPLE_LINES]
     if len(lines) < _FEWEST_LINES or any(2 * sum(sign in line for line in lines) > len(lines) for sign in "\t;|"):
         return None
     header = lines[0]

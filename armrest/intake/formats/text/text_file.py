@@ -17,6 +17,8 @@ from armrest.intake.formats.text.encoding_evidence import (
 from armrest.intake.locations import Opened
 
 BLOCK_BYTES: Final = 1 << 17
+BUFFER_BYTES: Final = 4096
+"""Programs write a file in buffers of this size or a multiple of it."""
 _END_OF_DOS_FILE: Final = re.compile(r"\x1a[\x1a\0\s]*\Z")
 _MAX_END: Final = 1 << 20
 _BOM_AT_LINE: Final = re.compile(r"(?<=[\r\n])\ufeff")
@@ -33,6 +35,7 @@ class TextFile:
 
     Attributes:
         encoding: The codec to write a file like this one.
+        is_cut: Once all of it was read: it ends inside a line after whole buffers, so the rest was never written.
         label: The encoding as it is shown.
 
     Raises:
@@ -45,6 +48,7 @@ class TextFile:
         self._encoding = self._decided(encoding)
         self.encoding = _WITH_BOM.get(self._encoding.codec, self._encoding.codec)
         self.label = self._encoding.label
+        self.is_cut = False
 
     def texts(self, block_bytes: int = BLOCK_BYTES) -> Iterator[str]:
         """Yield the text in pieces, without a BOM at the start of a line and the 0x1A that ends a file of DOS.
@@ -70,12 +74,24 @@ class TextFile:
                 lines += text.count("\n")
                 is_line_start = text[-1] in "\r\n"
 
+    def refuse_cut(self) -> None:
+        """Refuse a file that seems to be half-written, once all of it was read.
+
+        Raises:
+            InputRefused: It ends inside a line after whole buffers.
+        """
+        if self.is_cut:
+            what = (
+                f"it ends inside a line after a multiple of {BUFFER_BYTES:,} bytes, as a file does that was cut short"
+            )
+            raise self.refused("damaged", f"{what}; export it again, or end its last line with a line break")
+
     def refused(self, code: str, what: str, *rows: int) -> InputRefused:
         """An error about this file."""
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
 
     def _decoded(self, block_bytes: int) -> Iterator[str]:
-        lines = 1
+        lines, length, last = 1, 0, b""
         decoder = self._decoder()
         with self._opened() as file:
             try:
@@ -83,6 +99,8 @@ class TextFile:
                     text = decoder.decode(data)
                     yield text
                     lines += text.count("\n")
+                    length, last = length + len(data), data[-2:]
+                self.is_cut = length > 0 and length % BUFFER_BYTES == 0 and not set(last) & set(b"\r\n\x1a")
                 yield decoder.decode(b"", final=True)
             except UnicodeDecodeError as error:
                 raise self._fault(lines + error.object[: error.start].count(b"\n")) from None

@@ -23,6 +23,10 @@ _MAX_DENSITY: Final = 64
 _FREE_CELLS: Final = 5_000_000
 """Cells of a sheet, empty ones included, that may be held in memory however few are filled."""
 _ERROR: Final = re.compile(rb"""\st\s*=\s*["']e["']""")
+_UNCALCULATED: Final = re.compile(
+    rb"""<(?:\w+:)?c\b(?![^>]*\st\s*=\s*["']str["'])[^>]*>\s*<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
+)
 _NUMBER: Final = re.compile(rb"""\br\s*=\s*["'](\d{1,9})["']""")
 _HIDDEN: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*["'](?:1|true)["']""")
 _WIDE: Final = [re.compile(rb"""\sr\s*=\s*["'][A-Z]{%d}\d""" % letters) for letters in (3, 2)]
@@ -94,6 +98,7 @@ class WorkbookParts:
             if not needs_stream:
                 needs_stream = bool((b'"e"' in text or b"'e'" in text) and _ERROR.search(text))
                 needs_stream = needs_stream or bool(padded and padded.search(text))
+                needs_stream = needs_stream or bool(b"f>" in text and _UNCALCULATED.search(text))
                 cells += text.count(b"<c ") + text.count(b":c ")
                 last_row = max(last_row, _last_row(text))
                 width = max(width, next((26**n for n, it in zip((3, 2), _WIDE, strict=True) if it.search(text)), 26))

@@ -14,7 +14,13 @@ from zipfile import BadZipFile, ZipFile
 import orjson
 
 from armrest.intake.formats.workbooks.excel_parts import DAMAGED, SheetSigns, WorkbookParts
-from armrest.intake.formats.workbooks.number_format import Kind, NumberFormat, date_of_serial, duration_of_serial
+from armrest.intake.formats.workbooks.number_format import (
+    UNCALCULATED,
+    Kind,
+    NumberFormat,
+    date_of_serial,
+    duration_of_serial,
+)
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, LocalNames, XmlDamaged, feed, xml_parser
 from armrest.intake.locations import Opened
 
@@ -107,7 +113,7 @@ class _Sheet:
         self._value: str | None = None
         self._texts: list[str] | None = None
         self._length = 0
-        self._is_spoken = False
+        self._is_spoken = self._has_formula = False
         self.parser = xml_parser()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -118,7 +124,9 @@ class _Sheet:
             reference = attributes.get("r")
             self._column = self._column + 1 if reference is None else self._position(reference)
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
-            self._value = None
+            self._value, self._has_formula = None, False
+        elif local == "f":
+            self._has_formula = True
         elif local == "v" or (local == "t" and self._type == "inlineStr" and not self._is_spoken):
             self._texts, self._length = [], 0
             self.parser.CharacterDataHandler = self._text
@@ -137,6 +145,8 @@ class _Sheet:
         elif local == "c":
             if self._value:
                 self._put(self._converted(self._value))
+            elif self._has_formula and self._type != "str":
+                self._put(UNCALCULATED)
         elif local == "row":
             self.rows.append(self._cells)
             self._cells = []

@@ -12,7 +12,7 @@ from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum, load
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import texts_of
 from armrest.intake.formats.file_kinds import old_document_kind
-from armrest.intake.formats.headers import ROWS_SEARCHED, Rows
+from armrest.intake.formats.headers import ROWS_SEARCHED, Rows, heading
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.workbooks.excel_parts import is_binary
 from armrest.intake.formats.workbooks.excel_stream import LargeWorkbook, WorkbookDamaged, is_large
@@ -90,7 +90,7 @@ class ExcelTable(PlainTable):
             if header is None:
                 raise self._refused("missing-column", f"there is no row {header_row}, which should hold the header")
         self.header_row = header[0]
-        self.columns = tuple(cell.strip() for cell in texts_of(header[1]))
+        self.columns = tuple(map(heading, texts_of(header[1])))
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the row after the header."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
-from armrest.intake.formats.workbooks.number_format import NumberFormat
+from armrest.intake.formats.workbooks.number_format import UNCALCULATED, NumberFormat
 from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
 from armrest.intake.locations import Opened
@@ -46,6 +46,7 @@ class _Workbook:
         self._row = self._column = self._span = 0
         self._cells: list[Any] = []
         self._cell_style = self._type = ""
+        self._is_uncalculated = False
         self._texts: list[str] | None = None
         self._length = 0
         self.parser = xml_parser(namespaces=True)
@@ -63,8 +64,10 @@ class _Workbook:
             self._column = _index(attributes, self._column + self._span + 1, MAX_COLUMNS)
             self._span = int(attributes.get(f"{_SS}MergeAcross", "0"))
             self._cell_style = attributes.get(f"{_SS}StyleID", "")
+            self._is_uncalculated = f"{_SS}Formula" in attributes
         elif name == f"{_SS}Data":
             self._type, self._texts, self._length = attributes.get(f"{_SS}Type", "String"), [], 0
+            self._is_uncalculated = False
         elif name == f"{_SS}Row":
             self._begin_row(attributes)
         elif name == f"{_SS}Worksheet":
@@ -85,6 +88,8 @@ class _Workbook:
         elif name == f"{_EXCEL}Visible" and self._texts is not None and self.sheets:
             self.sheets[-1].is_hidden = "".join(self._texts).strip() in {"SheetHidden", "SheetVeryHidden"}
             self._texts = None
+        elif name == f"{_SS}Cell" and self._is_uncalculated:
+            self._put(UNCALCULATED)
         elif name == f"{_SS}Row" and self._is_read:
             self._rows.append(self._cells)
         elif name == f"{_SS}Worksheet":

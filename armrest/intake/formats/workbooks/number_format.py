@@ -1,7 +1,8 @@
-"""Decide by a spreadsheet's number format what a person sees: a date, or a number with leading zeros.
+"""Decide by a spreadsheet's number format what a person sees: a date, or a number with leading zeros or with words.
 
 Source: ECMA-376 part 1, 18.8.30 (numFmts) and 18.8.31. Only what changes the meaning of a cell is rendered: padding and
-fixed signs, as in `00000` or `"K-"0000`. Separators of thousands, rounding and currencies are not: the value is read.
+fixed signs, as in `00000`, `"K-"0000` or `0" A"`. Separators of thousands, rounding and currencies are not: the value
+is read.
 """
 
 import re
@@ -9,6 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from typing import Final
+
+from armrest.intake.formats.cell_text import text_of
 
 MAX_EXACT: Final = 10**15
 BUILT_IN: Final[Mapping[int, str]] = {
@@ -19,10 +22,12 @@ BUILT_IN: Final[Mapping[int, str]] = {
 """The formats that a file refers to by number alone, as far as they matter here."""
 BAD_DATE: Final = "#NUM!"
 """A number that cannot be a date; a spreadsheet shows `#####`."""
+UNCALCULATED: Final = "#UNCALCULATED!"
+"""A formula without a result: a program wrote the file, and no spreadsheet has opened it since."""
 
 _SIGNS: Final = re.compile(r'"([^"]*)"?|\\(.)|_(.)|\*.|\[([^\]]*)\]|(General)|(.)', re.DOTALL | re.IGNORECASE)
 _CONDITION: Final = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)")
-_CURRENCIES: Final = frozenset({"kr", "kr.", "nok", "sek", "dkk", "eur", "usd", "gbp", "€", "$", "£"})
+_CURRENCIES: Final = frozenset(("kr", "nok", "sek", "dkk", "isk", "eur", "usd", "gbp", "€", "$", "£"))
 _PLAIN_SIGNS: Final = frozenset("-+/() :'~{}<>=!^&$ ")
 _DATE_LETTERS: Final = frozenset("ymdhs")
 _START_1900: Final = datetime(1899, 12, 30)  # noqa: DTZ001  a spreadsheet has no time zones
@@ -65,22 +70,22 @@ class NumberFormat:
             self.kind = Kind.PADDED if any(section.is_padded for section in self._sections) else Kind.NUMBER
 
     def padded(self, value: float) -> str | None:
-        """The whole number as it is shown; None if it is shown without zeros or signs of its own, or only in groups."""
-        if value < 0 or value >= MAX_EXACT or value != int(value):
+        """The number as it is shown; None if it is shown without zeros or signs of its own, or only in groups."""
+        if value < 0 or value >= MAX_EXACT:
             return None
         section = next((section for section in self._sections if section.applies_to(value)), self._sections[0])
-        text = section.padded(int(value)) if section.is_padded else None
-        return None if text is None or text.replace(" ", "") == str(int(value)) else text
+        text = section.padded(value) if section.is_padded else None
+        return None if text is None or text.replace(" ", "") == text_of(value) else text
 
 
 class _Section:
     def __init__(self, text: str) -> None:
         self._pieces: list[str | None] = []
-        """The fixed signs, and None for each digit."""
+        """The fixed signs, and None for each digit, or for the whole of a number that is not shown digit by digit."""
         self._zeros = 0
         self._condition: tuple[str, float] | None = None
         self.is_date = self.is_duration = False
-        is_plain = True
+        self._is_plain = True
         for quoted, escaped, width, bracket, general, sign in _SIGNS.findall(text):
             if bracket:
                 self._read_bracket(bracket)
@@ -92,15 +97,31 @@ class _Section:
             elif sign.casefold() in _DATE_LETTERS and sign:
                 self.is_date = True
             elif general or sign:
-                is_plain = False
-        self.is_padded = is_plain and not self.is_date and self._pads()
+                self._is_plain = False
+                if general or sign == "?":
+                    self._pieces.append(None)
+        self._has_words = None in self._pieces and any(map(_is_word, (self._before, self._after)))
+        self.is_padded = not self.is_date and (self._has_words or (self._is_plain and self._pads()))
 
     def applies_to(self, value: float) -> bool:
         """Whether this section is for this number."""
         return self._condition is None or _TESTS[self._condition[0]](value, self._condition[1])
 
-    def padded(self, value: int) -> str:
-        """The number with its zeros and signs."""
+    def padded(self, value: float) -> str | None:
+        """The number with its zeros and signs; None for a fraction without words."""
+        if self._is_plain and value == int(value):
+            return self._digits(int(value))
+        return f"{self._before}{text_of(value)}{self._after}".strip() if self._has_words else None
+
+    @property
+    def _before(self) -> str:
+        return "".join(filter(None, self._pieces[: self._pieces.index(None)]))
+
+    @property
+    def _after(self) -> str:
+        return "".join(filter(None, self._pieces[self._pieces.index(None) :]))
+
+    def _digits(self, value: int) -> str:
         digits = list(str(value).zfill(self._zeros))
         pieces: list[str] = []
         last = len(self._pieces)
@@ -125,12 +146,20 @@ class _Section:
             self._pieces.append(text[1:].partition("-")[0])
 
     def _pads(self) -> bool:
-        if None not in self._pieces:
+        if None not in self._pieces or is_currency(self._before):
             return False
-        before = "".join(filter(None, self._pieces[: self._pieces.index(None)])).strip()
-        if before.casefold() in _CURRENCIES:
-            return False
-        return self._zeros > 1 or any(map(str.isalnum, before)) or before.startswith("+")
+        last = len(self._pieces) - self._pieces[::-1].index(None)
+        between = "".join(filter(None, self._pieces[self._pieces.index(None) : last]))
+        return self._zeros > 1 or self._before.strip().startswith("+") or any(sign in between for sign in "-/")
+
+
+def is_currency(text: str) -> bool:
+    """Whether the signs before or after a number only name a currency."""
+    return text.casefold().strip(" .,-\u00a0") in _CURRENCIES
+
+
+def _is_word(text: str) -> bool:
+    return any(map(str.isalnum, text)) and not is_currency(text)
 
 
 def _sections(code: str) -> list[str]:

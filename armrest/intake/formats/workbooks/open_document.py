@@ -3,6 +3,7 @@
 Source: OASIS OpenDocument 1.3, part 3. Cells have a typed value, and the text that a person sees.
 """
 
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 
 from armrest.intake.formats.cell_text import text_of
 from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
-from armrest.intake.formats.workbooks.number_format import BAD_DATE
+from armrest.intake.formats.workbooks.number_format import BAD_DATE, UNCALCULATED
 from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
 from armrest.intake.locations import Opened
@@ -30,6 +31,12 @@ _NOT_SHOWN: Final = frozenset(
 )
 _NUMBERS: Final = frozenset({"float", "percentage", "currency"})
 _ERROR_TEXTS: Final = ("#", "Err:")
+_CURRENCY: Final = re.compile(
+    r"\A(?:kr\.?|nok|sek|dkk|isk|eur|usd|gbp)(?=[\s\d-])|(?<=[\s\d-])(?:kr\.?|nok|sek|dkk|isk|eur|usd|gbp)\Z",
+    re.IGNORECASE,
+)
+_SCIENTIFIC: Final = re.compile(r"\s*[-\u2212]?\d+(?:[.,]\d+)?E[-+\u2212]?\d+\s*", re.IGNORECASE)
+_ONLY_GROUPED: Final = re.compile(r"\s*[-\u2212]?[\d\s.,\'\u2019\u00a0\u202f€$£%]*(?:,-)?\s*")
 
 
 def open_document_workbook(opened: Opened) -> XmlWorkbook:
@@ -201,11 +208,13 @@ def _count(text: str | None, most: int) -> int:
 def _value(attributes: Mapping[str, str], shown: str) -> object:
     """The value of a cell, as the text that stands for it."""
     kind = attributes.get(f"{_OFFICE}value-type", "")
+    if f"{_TABLE}formula" in attributes and not kind and not shown:
+        return UNCALCULATED
     if attributes.get(f"{_EXTENSION}value-type") == "error" or (kind in _NUMBERS and shown.startswith(_ERROR_TEXTS)):
         return shown if shown.startswith("#") else BAD_DATE
     if kind in _NUMBERS:
         number = float(attributes[f"{_OFFICE}value"])
-        return shown if kind == "float" and _is_padded(shown, number) else number
+        return shown if kind == "float" and _is_meant(shown, number) else number
     if kind == "date":
         return _moment(attributes[f"{_OFFICE}date-value"])
     if kind == "boolean":
@@ -220,9 +229,12 @@ def _moment(text: str) -> datetime | str:
         return text
 
 
-def _is_padded(shown: str, number: float) -> bool:
-    """Whether a person sees zeros or letters that the number does not have: `00010`, `K-0010`."""
-    digits = "".join(filter(str.isdecimal, shown))
-    if not digits or not digits.isascii() or text_of(number) != str(int(digits)):
-        return False
-    return (digits[0] == "0" and len(digits) > 1) or shown[0].isalpha()
+def _is_meant(shown: str, number: float) -> bool:
+    """Whether a person sees zeros, words or signs that the number does not have: `00010`, `K-0010`, `10006 A`."""
+    core = _CURRENCY.sub("", shown)
+    if any(map(str.isalpha, core)):
+        return _SCIENTIFIC.fullmatch(core) is None
+    if _ONLY_GROUPED.fullmatch(core) is None:
+        return any(map(str.isdecimal, core))
+    digits = "".join(filter(str.isdecimal, core))
+    return len(digits) > 1 and digits[0] == "0" and text_of(number) == str(int(digits))

@@ -127,7 +127,7 @@ def test_a_quote_that_never_ends_is_refused(text: str, row: int) -> None:
         (b"a,b\n1,2\n1,\0\n", "nul", "line 3"),
         (b"a,b\n1,2\n1,\xe6\x81\n", "bad-encoding", "line 3: neither UTF-8 nor Windows-1252"),
         (b"\xef\xbb\xbfa,b\n1,\xe6\n", "bad-encoding", "line 2: not UTF-8 with BOM"),
-        (b"\xef\xbb\xbfa,b\n1,\xc3", "bad-encoding", "line 2"),
+        (b"\xef\xbb\xbfa,b\n1,\xc3", "damaged", "line 2: the file ends inside a letter"),
         (b'"a,b\n1,2\n', "quote", "row 1"),
     ],
     ids=[
