@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -228,10 +228,9 @@ def shell(settings: Mapping[str, str], tmp_path: Path) -> Shell:
     return Shell(tmp_path, {**settings, "PREFECT_API_URL": "http://127.0.0.1:1/api"})
 
 
-@pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment that leads to a real Prefect server, one for all tests: it takes seconds to start."""
-    home = tmp_path_factory.mktemp("prefect")
+@contextmanager
+def prefect_process(home: Path) -> Iterator[dict[str, str]]:
+    """A real Prefect server, and the environment that leads to it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
     environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(home)}
@@ -244,6 +243,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """One server for all tests: it takes seconds to start."""
+    with prefect_process(tmp_path_factory.mktemp("prefect")) as server:
+        yield server
 
 
 @pytest.fixture

@@ -10,3 +10,4 @@ SECONDS: Final = 60.0
 get = partial(httpx.get, timeout=SECONDS)
 post = partial(httpx.post, timeout=SECONDS)
 put = partial(httpx.put, timeout=SECONDS)
+delete = partial(httpx.delete, timeout=SECONDS)

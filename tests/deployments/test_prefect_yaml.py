@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from deployments.local_server import wait
 from tests import patient_http
-from tests.conftest import plain_environment
+from tests.conftest import plain_environment, prefect_process
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
 
@@ -46,6 +46,13 @@ def prefect(server: Mapping[str, str], *words: str) -> None:
         capture_output=True,
         timeout=300,
     )
+
+
+@pytest.fixture(scope="module")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server of its own, where no other test has deployed anything."""
+    with prefect_process(tmp_path_factory.mktemp("prefect")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,6 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from tests import patient_http
 from tests.flows.history import patiently
 
@@ -30,7 +28,7 @@ class Connections:
         old = patient_http.get(f"{self.address}/block_types/slug/{self.slug}/block_documents/name/{name}")
         if old.status_code == 200:
             address = f"{self.address}/block_documents/{old.json()['id']}"
-            patiently(lambda: httpx.delete(address)).raise_for_status()
+            patiently(lambda: patient_http.delete(address)).raise_for_status()
         document = {"name": name, "data": data, "block_type_id": kind["id"], "block_schema_id": schema["id"]}
         patiently(lambda: patient_http.post(f"{self.address}/block_documents/", json=document)).raise_for_status()
 

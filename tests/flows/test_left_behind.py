@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from armrest.outbox import Outbox, Run, StoppedBy, Unheld, find_run, summary, update_run
 from armrest.sandbox import SandboxServer
 from deployments.automations import recovery_automations, waiting_automations
 from flows.steps.left_behind import MOST_STARTS
+from tests import patient_http
 from tests.conftest import CLIENT_NO, Shell
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
@@ -31,7 +31,7 @@ class Server:
         self.address = address
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        answer = patiently(lambda: httpx.post(f"{self.address}/{path}", json=body)).raise_for_status()
+        answer = patiently(lambda: patient_http.post(f"{self.address}/{path}", json=body)).raise_for_status()
         return answer.json() if answer.content else None
 
     def deployment(self, flow: str, name: str) -> str:
@@ -43,7 +43,7 @@ class Server:
         return list(self.post("flow_runs/filter", {"flows": {"name": {"any_": [flow]}}}))
 
     def flow_run(self, flow_run_id: str) -> Any:
-        return httpx.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()
+        return patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").raise_for_status().json()
 
     def put(self, flow_run_id: str, kind: str) -> None:
         self.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": kind}, "force": True})

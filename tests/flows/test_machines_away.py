@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-import httpx
 import pytest
 
 from armrest.outbox import Outbox, Run, State, batches_in, find_run, summaries
 from armrest.sandbox import Fault, SandboxServer
 from deployments.automations import waiting_automations
+from tests import patient_http
 from tests.conftest import CLIENT_NO, customers, plain_environment
 from tests.flows.history import History
 from tests.flows.own_server import OwnServer
@@ -50,10 +50,10 @@ def machines(server: OwnServer, settings: Mapping[str, str], tmp_path: Path) -> 
 
 def sweep_when_a_worker_starts(server: OwnServer) -> None:
     """Create the automation of `make deploy` that does it."""
-    sweep = httpx.get(f"{server.address}/deployments/name/{SWEEP}").raise_for_status().json()["id"]
+    sweep = patient_http.get(f"{server.address}/deployments/name/{SWEEP}").raise_for_status().json()["id"]
     _, returned = waiting_automations(UUID(sweep), late_seconds=300, lease_seconds=LEASE_SECONDS)
     body = returned.model_dump(mode="json", exclude={"owner_resource"})
-    httpx.post(f"{server.address}/automations/", json=body).raise_for_status()
+    patient_http.post(f"{server.address}/automations/", json=body).raise_for_status()
 
 
 def test_a_run_that_a_reboot_stopped_is_carried_on_by_the_first_sweep_after_it(

@@ -19,6 +19,7 @@ from prefect.events.schemas.automations import AutomationCore
 from armrest.sandbox import SandboxServer
 from deployments.notices import limited_night_automations, notification_automations
 from deployments.recipients import Recipient
+from tests import patient_http
 from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections
@@ -101,7 +102,9 @@ def receiving(server: Server, block: str, automations: Callable[[UUID], Sequence
         threading.Thread(target=webhook.serve_forever, daemon=True).start()
         data = {"name": "test", "url": webhook.address, "json_data": {"subject": "{{subject}}", "body": "{{body}}"}}
         Connections(server.address, slug="custom-webhook").keep(block, **data)
-        found = httpx.get(f"{server.address}/block_types/slug/custom-webhook/block_documents/name/{block}").json()
+        found = patient_http.get(
+            f"{server.address}/block_types/slug/custom-webhook/block_documents/name/{block}"
+        ).json()
         created = [
             server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))["id"]
             for automation in automations(found["id"])

@@ -187,14 +187,14 @@ def test_a_parent_outlives_its_server_and_the_ledger_tells_it_that_its_workers_a
     server = OwnServer(tmp_path / "prefect")
     server.start()
     flow, name = DEPLOYMENT.split("/")
-    flow_id = httpx.post(f"{server.address}/flows/", json={"name": flow}).raise_for_status().json()["id"]
-    httpx.post(f"{server.address}/deployments/", json={"name": name, "flow_id": flow_id}).raise_for_status()
+    flow_id = patient_http.post(f"{server.address}/flows/", json={"name": flow}).raise_for_status().json()["id"]
+    patient_http.post(f"{server.address}/deployments/", json={"name": name, "flow_id": flow_id}).raise_for_status()
     hasty = {"ARMREST_PREFECT_SECONDS": "1", "PREFECT_CLIENT_MAX_RETRIES": "0"}
     environment = plain_environment() | QUIET | dict(settings) | server.environment | hasty
     command = [sys.executable, "-m", "tests.tasks.parent", run.run_id, "300"]
     try:
         with subprocess.Popen(command, cwd=ROOT, env=environment) as process, use_workspace() as here:
-            until(lambda: len(httpx.post(f"{server.address}/flow_runs/filter", json={}).json()) == 2)
+            until(lambda: len(patient_http.post(f"{server.address}/flow_runs/filter", json={}).json()) == 2)
             server.kill()
             try:
                 with pytest.raises(subprocess.TimeoutExpired):  # it would end at its first question
