@@ -110,7 +110,7 @@ class Costs:
         """Return the medians of each kind of work: CPU, time."""
         return {
             what: (median(cpu for cpu, _ in taken), median(clock for _, clock in taken))
-            for what, taken in sorted(self._taken.items())
+            for what, taken in self._taken.items()
             if taken
         }
 
