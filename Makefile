@@ -201,7 +201,7 @@ bench-pace: setup ## Measure how much of an API's capacity is used, at 5, 50 and
 	@$(BIN)/python -m benchmarks.pace
 
 .PHONY: soak
-soak: setup ## Simulate 20,000 seeds on SQLite and 2,000 on PostgreSQL, and send 100,000 customers through every fault (an hour)
+soak: setup ## Simulate 20,000 seeds (PostgreSQL: 2,000), and send 100,000 customers through every fault (90 minutes)
 	@$(BIN)/python -m tests.soak
 
 .PHONY: lock
