@@ -23,7 +23,7 @@ _COUNTED: Final = {
     "planned": "to be sent",
     "settled": "updated by ARM",
     "failed": "refused by ARM",
-    "open": "not sent, or not finished by ARM yet",
+    "open": "not finished by ARM yet",
     "superseded": "left out, because newer data was sent",
 }
 

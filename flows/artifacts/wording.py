@@ -8,6 +8,7 @@ _RUN: Final = r"([\w-]+)"
 _WORDS: Final[Sequence[tuple[re.Pattern[str], str]]] = [
     (re.compile(pattern), words)
     for pattern, words in (
+        (r"--client-no-is-right \d+, or client_no_is_right in the form", "in client_no_is_right"),
         (
             rf"`armrest apply {_RUN} --client-no-is-right (\d+)`",
             r"apply-plan with plan_id \1 and client_no_is_right \2",

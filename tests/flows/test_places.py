@@ -60,7 +60,7 @@ def test_a_run_of_a_form_is_confined_even_if_another_person_resumes_it(
     resumed = run_flow("resume-run", run_id=run_id)
 
     assert (ended.name, resumed.name) == ("InputRejected", "InputRejected")
-    assert "not behind a link that leads elsewhere" in resumed.message
+    assert "none that a link leads to elsewhere" in resumed.message
     assert arm.records.batches() == []
 
 

@@ -365,6 +365,10 @@ def test_a_split_batch_with_an_open_part_is_open() -> None:
             "run x is sending for client 2218 (process 7 on host): wait for it to end, or give --wait 10m",
             "run x is sending for client 2218: wait for it to end, or start this again with a longer wait",
         ),
+        (
+            "If it is right, repeat it: --client-no-is-right 2218, or client_no_is_right in the form",
+            "If it is right, repeat it: in client_no_is_right",
+        ),
         ("look at `armrest plan`, then raise --max-changed", "look at a dry run, then raise max_changed"),
         ("`armrest apply r-1 --client-no-is-right 7`", "apply-plan with plan_id r-1 and client_no_is_right 7"),
         ("it was a dry run: `armrest apply r-1` sends it", "it was a dry run: apply-plan with plan_id r-1 sends it"),

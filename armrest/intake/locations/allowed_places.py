@@ -62,7 +62,7 @@ class Places:
         for folder in self.folders():
             if _lies_in(path, folder):
                 return folder
-        why = "in a deployment a customer file lies in the inbox itself, not behind a link that leads elsewhere"
+        why = "a deployment reads only files in the inbox, and none that a link leads to elsewhere"
         raise self._refused(named, why)
 
     def open_source(self, path: Path, *, named: str) -> BinaryIO:
