@@ -188,9 +188,7 @@ def test_each_customer_of_a_block_is_looked_up_in_the_index(outbox: Outbox, plan
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
         plans = []
         for query in (comparison._only_line, comparison._never_sent()):
-            statement = query.params(block="[]").compile(
-                outbox.ledger._engine, compile_kwargs={"literal_binds": True}
-            )
+            statement = query.params(block="[]").compile(outbox.ledger._engine, compile_kwargs={"literal_binds": True})
             plans.append([row.detail for row in comparison._tx.execute(text(f"EXPLAIN QUERY PLAN {statement}"))][:2])
 
     block_is_read = "SCAN block VIRTUAL TABLE INDEX 1:"
