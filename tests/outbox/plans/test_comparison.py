@@ -155,7 +155,7 @@ def test_as_many_lines_as_before_hide_no_vanished_customer(outbox: Outbox, plann
     fail_batch(outbox.ledger, refused, "refused", named={}, status="", result="", message="")
 
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
-        assert comparison.compare(["1"], [b""]) == [Change.CHANGED]
+        assert comparison.compare(["1"], [b"other"]) == [Change.CHANGED]
         assert comparison.known() == 2
         assert list(comparison.vanished()) == ["2"]
 
