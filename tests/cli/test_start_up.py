@@ -27,6 +27,17 @@ def loaded(*arguments: str, folder: Path) -> set[str]:
     return set(ended.stderr.splitlines()[-1].split())
 
 
+def test_planning_loads_neither_the_http_client_nor_the_delivery() -> None:
+    code = (
+        "import sys; from armrest.app import open_run, plan_run; from tasks import open_workspace; print(*sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], env=_env(), capture_output=True, text=True, check=True)
+    found = set(ended.stdout.split())
+
+    assert "armrest.planning.planner" in found
+    assert found & {"armrest.delivery", "httpx", "rich", "tenacity"} == set()
+
+
 def _env() -> dict[str, str]:
     return {"PYTHONPATH": ":".join(filter(None, sys.path)), "PATH": ""}
 

@@ -1,4 +1,4 @@
-"""Pause garbage collection while blocks are built; no other module controls it."""
+"""Pause garbage collection while blocks are built; no other module of the library controls it."""
 
 import gc
 from collections.abc import Iterator

@@ -9,7 +9,6 @@ from typing import Any, Final
 import psutil
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from armrest.outbox.errors import LedgerUnusable
 
@@ -110,7 +109,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late; `_begin_sqlite` issues it
     with ExitStack() as on_trouble:
         on_trouble.callback(connection.close)  # SQLAlchemy does not know about it yet
-        _ONCE_FREE(_set, connection, "journal_mode=WAL")
+        _switch_to_wal(connection)
         for pragma in ("synchronous=FULL", "cache_size=-16384"):
             _set(connection, pragma)
         on_trouble.pop_all()
@@ -124,13 +123,18 @@ def _is_busy(error: BaseException) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
 
 
-_ONCE_FREE: Final = Retrying(
-    retry=retry_if_exception(_is_busy),
-    wait=wait_random(0.001, 0.02),
-    stop=stop_after_delay(BUSY_SECONDS),
-    reraise=True,
-)
-"""For a ledger that two processes create at the same moment: SQLite does not wait by itself to switch to WAL."""
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; if two processes create a ledger at the same moment, SQLite does not wait by itself."""
+    pragma = "journal_mode=WAL"
+    try:
+        _set(connection, pragma)
+    except sqlite3.OperationalError as error:
+        if not _is_busy(error):
+            raise
+        from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random  # seldom needed, slow to load
+
+        wait, stop = wait_random(0.001, 0.02), stop_after_delay(BUSY_SECONDS)
+        Retrying(retry=retry_if_exception(_is_busy), wait=wait, stop=stop, reraise=True)(_set, connection, pragma)
 
 
 def is_away(error: DBAPIError) -> bool:

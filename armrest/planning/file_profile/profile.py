@@ -1,9 +1,10 @@
 """The profile of a source: what its file is like, so that the next one can be held against it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -77,10 +78,12 @@ class SampledFile:
 
     def __init__(self, sample: CustomerSample, fields: Sequence[str], *, key: bytes) -> None:
         self._fields = tuple(fields)
+        self._key = key
         rows = sample.rows()
         self._all = [row.cells for row in rows]
         self._known = [row.cells for row in rows if not row.is_new]
-        self.checks: Checks = dict(zip(_ids(self._all, self._fields, key), _check_digits(self._all, key), strict=True))
+        self._rows = dict(zip(_ids(self._all, self._fields, key), self._all, strict=True))
+        self._digits: dict[str, int] = {"": 0}
 
     @cached_property
     def known_columns(self) -> dict[str, ColumnShape]:
@@ -95,7 +98,8 @@ class SampledFile:
 
     def customers_of(self, before: FileProfile) -> SameCustomers:
         """Compare the customers that an earlier file has in common with it."""
-        return customers_in_common(self.checks, self._fields, before.checks(), list(before.columns))
+        now = self._checks(customer for customer in before.customers if customer in self._rows)
+        return customers_in_common(now, self._fields, before.checks(), list(before.columns))
 
     def profile(self, counts: Counts, *, missing: float | None) -> FileProfile:
         """Return the profile to store.
@@ -104,7 +108,7 @@ class SampledFile:
             missing: The share of the earlier file's customers that this one lacks; None: there is no earlier one, and
                 that all customers are new teaches nothing.
         """
-        stored = list(self.checks.items())[:MOST_CUSTOMERS]
+        stored = self._checks(islice(self._rows, MOST_CUSTOMERS))
         return FileProfile(
             rows=counts.rows,
             rejected=_share(counts.rejected, counts.rows),
@@ -112,8 +116,17 @@ class SampledFile:
             new=0.0 if missing is None else _share(counts.new, counts.rows),
             missing=missing or 0.0,
             columns=self._columns,
-            customers={customer: "".join(f"{digit:04x}" for digit in digits) for customer, digits in stored},
+            customers={customer: "".join(f"{digit:04x}" for digit in digits) for customer, digits in stored.items()},
         )
+
+    def _checks(self, customers: Iterable[str]) -> Checks:
+        """Return the check digits of some of its customers; those of all would cost four times as much."""
+        return {customer: [self._digit(cell) for cell in self._rows[customer]] for customer in customers}
+
+    def _digit(self, cell: str) -> int:
+        if cell not in self._digits:
+            self._digits[cell] = 1 + int.from_bytes(_hash(cell, self._key, size=4), "big") % 0xFFFF
+        return self._digits[cell]
 
     def _shapes(self, rows: Sequence[Sequence[str]]) -> dict[str, ColumnShape]:
         columns = zip(*rows, strict=True) if rows else [()] * len(self._fields)
@@ -123,15 +136,6 @@ class SampledFile:
 def _ids(rows: Sequence[Sequence[str]], fields: Sequence[str], key: bytes) -> list[str]:
     position = fields.index("customerNo")
     return [_hash(customer_key(row[position]), key, size=5).hex() for row in rows]
-
-
-def _check_digits(rows: Sequence[Sequence[str]], key: bytes) -> list[list[int]]:
-    known: dict[str, int] = {"": 0}
-    for row in rows:
-        for cell in row:
-            if cell not in known:
-                known[cell] = 1 + int.from_bytes(_hash(cell, key, size=4), "big") % 0xFFFF
-    return [[known[cell] for cell in row] for row in rows]
 
 
 def _hash(text: str, key: bytes, *, size: int) -> bytes:

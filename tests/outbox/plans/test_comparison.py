@@ -136,6 +136,38 @@ def test_a_customer_in_several_rows_is_compared_in_each(outbox: Outbox, planned:
         assert list(comparison.vanished()) == ["2"]
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_of_a_source_with_every_known_customer_none_has_vanished(
+    outbox: Outbox, planned: Planned, *, dry_run: bool
+) -> None:
+    close(outbox, send(outbox, planned("first", people(1, 2)), uuid="A"))
+
+    with Comparison(outbox.ledger, planned("next", [], dry_run=dry_run)) as comparison:
+        comparison.compare(["3", "2"], [b"", b""])
+        comparison.compare(["1"], [b""])
+        assert comparison.known() == 2
+        assert list(comparison.vanished()) == []
+
+
+def test_as_many_lines_as_before_hide_no_vanished_customer(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1, 2)), uuid="A"))
+    refused = send(outbox, planned("second", people(1, name="Ola")), uuid="B")
+    fail_batch(outbox.ledger, refused, "refused", named={}, status="", result="", message="")
+
+    with Comparison(outbox.ledger, planned("next", [])) as comparison:
+        assert comparison.compare(["1"], [b"other"]) == [Change.CHANGED]
+        assert comparison.known() == 2
+        assert list(comparison.vanished()) == ["2"]
+
+
+def test_a_number_with_the_character_0_is_taken_for_no_other(outbox: Outbox, planned: Planned) -> None:
+    close(outbox, send(outbox, planned("first", people(1)), uuid="A"))
+
+    with Comparison(outbox.ledger, planned("next", [])) as comparison:
+        assert comparison.compare(["1\0"], [b""]) == [Change.NEW]
+        assert list(comparison.vanished()) == ["1"]
+
+
 def test_what_the_database_refuses_is_told_without_customer_numbers(outbox: Outbox, planned: Planned) -> None:
     def compare_without_a_table() -> None:
         with Comparison(outbox.ledger, planned("next", [])) as comparison:
