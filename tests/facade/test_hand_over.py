@@ -56,7 +56,7 @@ def test_a_deployment_may_read_it_and_nothing_else_of_the_home(
 
     assert SourceOptions(source=source).open(workspace.settings, places=places_of(workspace.settings)).columns
     for elsewhere in ("ledger.db", "handed-over/../ledger.db"):
-        with pytest.raises(InputRefused, match="in a deployment a customer file lies in the inbox"):
+        with pytest.raises(InputRefused, match="a deployment reads only files in the inbox"):
             places_of(workspace.settings).located(str(tmp_path / "home" / elsewhere))
 
 

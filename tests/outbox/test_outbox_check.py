@@ -159,9 +159,9 @@ def test_bodies_of_a_run_that_the_ledger_does_not_know_are_found(outbox: Outbox,
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("DELETE FROM customers WHERE ordinal = 0", "customers: 2 in the batch, 1 lines"),
-        ("UPDATE customers SET outcome = 'failed' WHERE ordinal = 0", "failed: 0 in the batch, 1 lines"),
-        ("UPDATE customers SET outcome = 'superseded' WHERE ordinal = 0", "superseded: 0 in the batch, 1 lines"),
+        ("DELETE FROM customers WHERE ordinal = 0", "customers: 2 in the batch, 1 line"),
+        ("UPDATE customers SET outcome = 'failed' WHERE ordinal = 0", "failed: 0 in the batch, 1 line"),
+        ("UPDATE customers SET outcome = 'superseded' WHERE ordinal = 0", "superseded: 0 in the batch, 1 line"),
         ("UPDATE batches SET batch_uuid = NULL", "accepted, without a batchUuid"),
         ("UPDATE batches SET state = 'SENDING', last_sent_at = NULL", "sending, without a time"),
         ("UPDATE batches SET slice_no = 0", "in slice 0 of 1, so nothing sends it"),
