@@ -147,8 +147,9 @@ class Comparison:
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return the change of each of these customers, in their order."""
         keys = customer_keys(numbers)
-        self._tx.execute(insert(_blocks), {"as_json": _as_json(keys)})
-        baselines = self._baselines(keys)
+        block = _as_json(keys)
+        self._tx.execute(insert(_blocks), {"as_json": block})
+        baselines = self._baselines(keys, block)
         self._tx.commit()
         new, changed, unchanged = Change.NEW, Change.CHANGED, Change.UNCHANGED
         return [
@@ -156,12 +157,11 @@ class Comparison:
             for baseline, print_ in zip(map(baselines.get, range(len(keys))), fingerprints, strict=True)
         ]
 
-    def _baselines(self, keys: Sequence[str]) -> dict[int, bytes | None]:
+    def _baselines(self, keys: Sequence[str], block: str) -> dict[int, bytes | None]:
         """Return the fingerprint of each customer's newest data, by position; None: there is none.
 
         Nearly every customer has one line at most, so its age does not matter, and is not asked for.
         """
-        block = _as_json(keys)
         rows = self._rows(self._only_line, block)
         baselines: dict[int, bytes | None] = dict(rows)
         self._lines_met += len(rows) - [fingerprint for _, fingerprint in rows].count(None)
