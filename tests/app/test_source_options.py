@@ -96,7 +96,7 @@ def test_a_deployments_source_and_mapping_are_found_in_their_folders_and_the_run
 
     assert (request.source, request.mapping, request.confined) == (str(inbox / "x.csv"), MAPPING, True)
     assert (free.source, free.confined) == (str(tmp_path / "x.csv"), False)
-    with pytest.raises(InputRefused, match="in a deployment"):
+    with pytest.raises(InputRefused, match="a deployment reads only files in the inbox"):
         SourceOptions(source=str(tmp_path / "x.csv")).request(settings, places=places_of(settings))
 
 

@@ -90,7 +90,7 @@ class DuplicateResolver:
         number, rows = next(iter(rows_by_number.items()))
         name = f"customerNo {number[:50]}" if shown_number(number) == number else "one customerNo"
         others = len(rows_by_number) - 1
-        more = f" (and {quantity(others, 'other customer')} too)" if others else ""
+        more = f" ({quantity(others, 'more customer')} repeated)" if others else ""
         places = " and ".join(map(self._table.place, rows[:5]))
         raise self._refused(f"{name} is in rows {places}{more}; keep one, or use --duplicates", rows)
 

@@ -40,7 +40,7 @@ TWICE = "customerNo,name,phoneNo\nA1,Kari,\nB1,Ola,\na1,Kari,91234567\nC1,Per,\n
 
 
 def test_a_customer_twice_is_refused_with_both_rows_even_where_one_is_rejected(source: Open) -> None:
-    with pytest.raises(InputRefused, match=r"customerNo a1 is in rows 2 and 4 \(1 more") as refused:
+    with pytest.raises(InputRefused, match=r"customerNo a1 is in rows 2 and 4 \(1 more customer repeated") as refused:
         read(source("customerNo,phoneNo\na1,\nb2,\nA1,call\nb2,\n"))
 
     assert (refused.value.code, refused.value.rows) == ("duplicate-customer-no", (2, 4))
