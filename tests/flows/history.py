@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -12,6 +12,8 @@ from tests import patient_http
 
 BUSY = 503
 """What the server says while its SQLite is locked; its own clients ask again, too."""
+
+FINAL: Final = frozenset({"COMPLETED", "FAILED", "CRASHED"})
 
 
 def patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
@@ -37,6 +39,17 @@ class History:
 
     def flow_run(self, flow_run_id: str) -> Any:
         return patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").json()
+
+    def task_runs(self, flow_run_id: str, *, number: int) -> list[dict[str, Any]]:
+        """The task runs of a flow run; the server records in the background how so many of them have ended."""
+        question = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
+        until = time.monotonic() + 60
+        while True:
+            task_runs: list[dict[str, Any]] = self.ask("task_runs/filter", question)
+            if len(task_runs) >= number and all(one["state_type"] in FINAL for one in task_runs):
+                return task_runs
+            assert time.monotonic() < until, [(one["name"], one["state_name"]) for one in task_runs]
+            time.sleep(0.2)
 
     def ask(self, path: str, question: dict[str, Any]) -> Any:
         answer = patiently(lambda: patient_http.post(f"{self.address}/{path}", json=question))

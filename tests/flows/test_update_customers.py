@@ -99,8 +99,7 @@ def test_a_source_that_cannot_be_read_is_tried_again_then_failed_and_a_resume_pl
     source.write_text("customerNo,name\n10001,Kari\n")
     resumed = run_flow("resume-run", run_id=failed.flow_run_id)
 
-    question = {"flow_runs": {"id": {"any_": [failed.flow_run_id]}}}
-    [chunk] = [one for one in history.ask("task_runs/filter", question) if one["name"].startswith("chunk")]
+    [chunk] = history.task_runs(failed.flow_run_id, number=1)
     assert failed.name == "Failed"
     assert "customers.csv: cannot be read at the moment (Input/output error); try again; " in failed.message
     assert "resume-run with run_id" in failed.message

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,12 +46,7 @@ class Upgraded:
 
     def task_states(self, flow_run_id: str, *, number: int) -> dict[str, str]:
         """Return the states of a flow run's task runs by name, once the server has written all of them down."""
-        of_this = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
-        until = time.monotonic() + 60
-        while len(runs := self.history.ask("task_runs/filter", of_this)) < number or not all(map(_is_final, runs)):
-            assert time.monotonic() < until, [(run["name"], run["state_name"]) for run in runs]
-            time.sleep(0.2)
-        return {run["name"]: run["state_name"] for run in runs}
+        return {run["name"]: run["state_name"] for run in self.history.task_runs(flow_run_id, number=number)}
 
     def python(self, code: str) -> Any:
         """Run a program with today's code; return what it prints, as JSON."""
@@ -72,10 +66,6 @@ class Upgraded:
         """The ledger and the bodies."""
         with Outbox.open(f"sqlite:///{self.root}/home/ledger.db", str(self.root / "home" / "bodies")) as outbox:
             yield outbox
-
-
-def _is_final(task_run: Mapping[str, Any]) -> bool:
-    return task_run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}
 
 
 @pytest.fixture(scope="package")
