@@ -266,4 +266,4 @@ def not_begun(after: set[str], expected: set[str], *, seconds: float) -> EventTr
 
 def _length(time: timedelta) -> str:
     hours = time / timedelta(hours=1)
-    return f"{hours:g} hours" if hours >= 1 else f"{time.total_seconds():g} seconds"
+    return f"{hours:g} hours" if hours >= 2 else f"{time.total_seconds():g} seconds"  # noqa: PLR2004

@@ -130,7 +130,7 @@ def _partly_failed(run: RunSummary, unresolved: int) -> tuple[Verdict, str]:
 
 def _open(run: RunSummary) -> tuple[Verdict, str]:
     if run.unsent:
-        return Verdict.OPEN, f"{run.message}: resume the run"
+        return Verdict.OPEN, f"{run.message}; resume the run"
     customers = run.customers
     left = f"{customers.open:,} of {quantity(customers.planned, 'customer')}"
     return Verdict.OPEN, f"ARM has not finished {left}; it is asked again every ten minutes"

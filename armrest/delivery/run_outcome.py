@@ -146,10 +146,9 @@ def describe_outcome(summary: RunSummary, stopped: str = "", *, is_fixable: bool
         parts.append(f"{_customers(customers.superseded)} superseded by newer data")
     if not parts or (customers.settled and not customers.failed):
         parts.append(f"{customers.settled:,} of {_customers(customers.planned)} updated")
-    if is_fixable and customers.open and RESUME not in stopped:
-        parts.append(f"once that is fixed: {RESUME} {summary.run_id}`")
     where = f": see arm-failed-customers-{summary.client_no}" if customers.failed else ""
-    return "; ".join(parts) + where
+    advice = f"; once that is fixed: {RESUME} {summary.run_id}`" if is_fixable and customers.open else ""
+    return "; ".join(parts) + where + (advice if RESUME not in stopped else "")
 
 
 def _nothing_sent(run: RunSummary) -> bool:

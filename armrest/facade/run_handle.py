@@ -155,7 +155,7 @@ class RunIncomplete(ArmrestError):
     """Not every customer of a run was updated; `run` has the figures and the outcomes."""
 
     def __init__(self, run: Run) -> None:
-        hint = "" if run.message.endswith("outcomes()") else "; see outcomes()"
+        hint = "" if "outcomes()" in run.message else "; see outcomes()"
         super().__init__(f"run {run.run_id} ended as {run.state}: {run.message}{hint}")
         self.run = run
 

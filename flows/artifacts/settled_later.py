@@ -18,7 +18,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from armrest.outbox import Ledger, Outbox, RunState, RunSummary, find_run, run_of_flow_run, summary
+from armrest.outbox import SINGLE, Ledger, Outbox, RunState, RunSummary, find_run, run_of_flow_run, summary
 from flows.artifacts.outage import Outage
 from flows.artifacts.report import Report
 from flows.artifacts.store import Artifacts
@@ -93,6 +93,8 @@ async def _update(
     flow_run_id = flow_run.id if flow_run else None
     if flow_run is not None and flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
         await client.set_flow_run_state(flow_run.id, state_now(run, flow_run.state), force=True)
+    if run.kind == SINGLE:
+        return  # it has no artifacts: those of its client are of the newest run of a file
     artifacts = Artifacts(client, flow_run_id, new_versions=True)
     report = Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id, outage)
     await report.write()

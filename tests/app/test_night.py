@@ -41,7 +41,7 @@ REFUSED = replace(RUN, state=RunState.INPUT_REJECTED, message="customers.csv: ro
             FAILED,
             replace(OPEN, state=RunState.STOPPED, unsent=2, message="2 batches not sent (2 customers)"),
             Verdict.OPEN,
-            "2 batches not sent (2 customers): resume the run",
+            "2 batches not sent (2 customers); resume the run",
         ),
         (replace(FAILED, state="Drift"), GOOD, Verdict.REFUSED, "ARM shows other values"),
         (

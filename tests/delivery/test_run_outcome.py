@@ -129,6 +129,16 @@ def test_the_end_is_one_sentence_with_figures(run: RunSummary, stopped: str, sai
             "the login failed; 30 of 30 customers updated",
             id="nothing left",
         ),
+        pytest.param(
+            told(
+                {"planned": 30, "settled": 0, "failed": 10, "open": 20},
+                {"planned": 3, "failed": 1, "open": 2},
+                unsent=2,
+            ),
+            "the login failed; 2 batches not sent (20 customers); 10 customers refused, in 1 of 3 batches: "
+            "see arm-failed-customers-2218; once that is fixed: `armrest resume 2218-r`",
+            id="some refused",
+        ),
     ],
 )
 def test_what_stopped_a_run_comes_with_what_is_left_and_what_to_do(run: RunSummary, said: str) -> None:
