@@ -13,27 +13,20 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, Self
 
-import orjson
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Column,
     ColumnElement,
     Connection,
     Index,
     Insert,
-    Integer,
     LargeBinary,
     MetaData,
     Select,
     Table,
-    TableValuedAlias,
     Text,
     and_,
-    bindparam,
     case,
-    cast,
-    column,
     exists,
     func,
     insert,
@@ -60,6 +53,7 @@ from armrest.outbox.ledger import (
     pointed_to_by,
     runs,
 )
+from armrest.outbox.plans.block_keys import BLOCK, each_key, keys_as_json
 from armrest.outbox.runs import Run, client_id
 
 _TEMPORARY: Final = MetaData()
@@ -84,8 +78,6 @@ _vanished: Final = Table(
     Column("customer_no", Text),
     prefixes=["TEMPORARY"],
 )
-_block: Final = bindparam("block", type_=Text)
-_value: Final = column("value", Text)
 ROWS_AT_ONCE: Final = 10_000
 _NO_BASELINE: Final = b""
 """Replaces the fingerprint of data that ARM may not hold; it equals no real fingerprint."""
@@ -147,7 +139,7 @@ class Comparison:
     def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
         """Return the change of each of these customers, in their order."""
         keys = customer_keys(numbers)
-        block = _as_json(keys)
+        block = keys_as_json(keys)
         self._tx.execute(insert(_blocks), {"as_json": block})
         baselines = self._baselines(keys, block)
         self._tx.commit()
@@ -173,7 +165,7 @@ class Comparison:
         lines = list(baselines.values())
         self._known_here += len(lines) - lines.count(None) - lines.count(_NEVER_SENT)
         if unclear:
-            newest = self._newest(_as_json([key if index in unclear else None for index, key in enumerate(keys)]))
+            newest = self._newest(keys_as_json([key if index in unclear else None for index, key in enumerate(keys)]))
             baselines |= {position: fingerprint for position, (_, _, fingerprint) in newest.items()}
         return baselines
 
@@ -203,13 +195,13 @@ class Comparison:
         """Return the positions of the customers of the block of which another run has data that was never sent."""
         if not self._has_unsent:
             return set()
-        keys, position = _each_of(_block, self._tx.dialect.name)
+        keys, position = each_key(BLOCK, self._tx.dialect.name)
         query = select(position).select_from(keys).where(exists().where(_unsent.c.customer_key == keys.c.value))
         return {row[0] for row in self._rows(query, block)}
 
     def _rows(self, query: Select[Any], block: str) -> Sequence[tuple[Any, ...]]:
         """Return the rows as the driver does; SQLAlchemy's own rows cost a sixth of the query."""
-        with closing(self._tx.execute(query, {_block.key: block})) as result:
+        with closing(self._tx.execute(query, {BLOCK.key: block})) as result:
             rows: Sequence[tuple[Any, ...]] = result.cursor.fetchall()
             return rows
 
@@ -232,7 +224,7 @@ class Comparison:
         pointers of the client once for each block.
         """
         c, b = customers.c, batches.c
-        keys, position = _each_of(_block, self._tx.dialect.name)
+        keys, position = each_key(BLOCK, self._tx.dialect.name)
         is_trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
         fingerprint = case(
             (is_trusted, c.fingerprint),
@@ -278,7 +270,7 @@ class Comparison:
         self._is_listed = True
         if self._has_met_all():
             return
-        keys, _ = _each_of(_blocks.c.as_json, self._tx.dialect.name)
+        keys, _ = each_key(_blocks.c.as_json, self._tx.dialect.name)
         every_key = select(keys.c.value).select_from(_blocks.join(keys, true()))
         self._tx.execute(insert(_seen).from_select(["customer_key"], every_key))
         self._tx.execute(_seen_by_key)
@@ -313,24 +305,6 @@ class Comparison:
             .where(~exists().where(_seen.c.customer_key == key))
             .group_by(key)
         )
-
-
-def _each_of(keys: ColumnElement[str], dialect: str) -> tuple[TableValuedAlias, ColumnElement[int]]:
-    """Return the keys of a JSON array as rows with a `value`, and the position of each of them."""
-    if dialect == "postgresql":
-        rows = func.json_array_elements_text(cast(keys, JSON)).table_valued(_value, with_ordinality="ordinality")
-        block = rows.render_derived(name="block")
-        return block, block.c.ordinality - 1
-    block = func.json_each(keys).table_valued(_value, column("key", Integer), name="block")
-    return block, block.c.key
-
-
-def _as_json(keys: Sequence[str | None]) -> str:
-    """Return a JSON array of keys. SQLite's arrays cannot hold the character 0, so a key that has it becomes null."""
-    as_json = orjson.dumps(keys)
-    if b"\\u0000" in as_json:
-        as_json = orjson.dumps([None if key and "\0" in key else key for key in keys])
-    return as_json.decode()
 
 
 def _list_unsent(run: Run) -> Insert:
