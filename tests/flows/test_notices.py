@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from operator import sub
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -199,17 +200,21 @@ def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: 
 
 
 def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook: Webhook, server: Server) -> None:
-    """Every six seconds one begins, where ten may pass: nothing is told until they cease."""
-    for _ in range(4):
+    """Every four seconds one begins, where ten may pass: nothing is told until they cease."""
+    began: list[float] = []
+    for _ in range(6):
         server.put(server.flow_run("a night", tags=["arm", "nightly"]), "RUNNING")
-        last = time.monotonic()
+        began.append(time.monotonic())
         server.put(server.flow_run("by hand"), "RUNNING")
-        time.sleep(6)
+        time.sleep(4)
+    last = began[-1]
+    if max(map(sub, [*began[1:], time.monotonic()], began)) > 0.8 * SHORTEST.total_seconds():
+        pytest.skip("this machine was too busy for runs that begin in time")
     assert not [notice for notice in webhook.notices if "nightly" in notice["subject"]]
 
     notice = webhook.notice("the nightly run did not start")
 
-    assert time.monotonic() - last < 2 * SHORTEST.total_seconds(), "it was told too late"
+    assert time.monotonic() - last < 2.4 * SHORTEST.total_seconds(), "it was told too late"
     assert notice["body"].startswith("No run of update-customers/nightly has begun for 10 seconds. Is its schedule on?")
     assert notice["body"].endswith(f"\n{UI}/deployments/deployment/{NIGHTLY_ID}")
     time.sleep(1.5 * SHORTEST.total_seconds())
