@@ -93,8 +93,8 @@ async def _update(
     flow_run_id = flow_run.id if flow_run else None
     if flow_run is not None and flow_run.state is not None and flow_run.state.type in ENDED_BADLY:
         await client.set_flow_run_state(flow_run.id, state_now(run, flow_run.state), force=True)
-    if run.kind == SINGLE:
-        return  # it has no artifacts: those of its client are of the newest run of a file
+    if run.kind == SINGLE and not (flow_run_id and await Artifacts(client, flow_run_id).ids()):
+        return  # it has artifacts only if it was resumed as a batch; others are those of the client's newest file
     artifacts = Artifacts(client, flow_run_id, new_versions=True)
     report = Report(outbox, find_run(outbox.ledger, run.run_id), artifacts, flow_run_id, outage)
     await report.write()

@@ -153,6 +153,20 @@ def test_a_run_that_had_ended_before_its_flow_run_crashed_is_shown_as_it_ended_b
     assert state["message"] == crashed_late.message == "20 of 20 customers updated"
 
 
+def test_an_update_of_one_customer_that_crashed_after_its_end_is_shown_as_it_ended_without_artifacts(
+    run_flow: RunFlow, arm: SandboxServer, server: Server, history: History
+) -> None:
+    arm.records.load(CLIENT_NO, [{"customerNo": "10001", "name": "Kari", "phoneNo": "22222222"}])
+    ended = run_flow("update-customer", client_no=CLIENT_NO, customer_no="10001", phoneNo="91234567", deployed=True)
+    server.put(ended.flow_run_id, "CRASHED")
+
+    run_flow("settle-open-batches")
+
+    state = server.flow_run(ended.flow_run_id)["state"]
+    assert (ended.name, state["type"], state["message"]) == ("Completed", "COMPLETED", "1 of 1 customer updated")
+    assert history.artifacts(ended.flow_run_id) == {}
+
+
 def test_it_is_not_resumed_and_the_resume_of_the_automation_shows_it_as_it_ended_at_once(
     run_flow: RunFlow, crashed_late: FlowEnded, outbox: Outbox, server: Server
 ) -> None:
