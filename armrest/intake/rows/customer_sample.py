@@ -89,8 +89,8 @@ class CustomerSample:
 
 
 def _hashes(numbers: Sequence[str]) -> list[int]:
-    return list(map(crc32, map(_encoded, customer_keys(numbers))))
-
-
-def _encoded(key: str) -> bytes:
-    return key.encode("utf-8", "surrogatepass")
+    keys = customer_keys(numbers)
+    try:
+        return list(map(crc32, map(str.encode, keys)))
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return [crc32(key.encode("utf-8", "surrogatepass")) for key in keys]
