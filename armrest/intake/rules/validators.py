@@ -103,9 +103,9 @@ _PLACEHOLDERS_OF: Final = {
     "name": frozenset(("N.N.", "N.N", "NN", "n.n.", "Ukjent kunde", "ukjent kunde", "UKJENT KUNDE")),
     "phoneNo": frozenset(("99999999", "+4799999999", "4799999999", "004799999999", "00000000")),
     "postalCode": frozenset(("0000", "9999")),
-    "dateOfBirth": frozenset(("1900-01-01", "1970-01-01")),
+    "dateOfBirth": frozenset({"1900-01-01"}),
 }
-"""Numbers and dates that are valid in their form, and that nobody has."""
+"""Numbers and dates that are valid in their form, and that nobody has; thousands are born on 1970-01-01."""
 _BIRTH_SEPARATORS: Final = "[-:. \t\u00a0]"
 _BIRTH_SHAPE: Final = re.compile(rf"(?<![0-9+])(?:[0-9]{_BIRTH_SEPARATORS}?){{10}}[0-9](?![0-9])")
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
