@@ -194,7 +194,7 @@ def _beyond_the_key(field: str) -> Iterator[Check]:
         return
     code = "birth-number" if field in BIRTH_NUMBERS_REJECT else "birth-number-elsewhere"
     yield Check(_may_hold_birth_number, {code: validators.contains_birth_number})
-    yield Check(_beginning_with("=", "'"), {"formula-text": lambda cell: cell.startswith(("=", "'"))})
+    yield Check(_beginning_with("=", "'"), {"formula-text": validators.is_formula_text})
     placeholder = "placeholder-name" if field == "name" else "placeholder"
     words = validators.placeholders_of(field)
     yield Check(_among(words), {placeholder: words.__contains__})

@@ -83,6 +83,8 @@ _HALF_CHARACTER: Final = re.compile(rf"[\ud800-\udfff]|{_HIGH_HALF}(?!{_LOW_HALF
 _ERROR_CELL: Final = re.compile(
     r"#(?:[^\W\d]+(?:/[^\W_]+)?[!?]|N/A[!]?|I/T|NV|GETTING_DATA|HENTER_DATA|[^\W\d]+_DATA|#+)|Err:[0-9]{3}"
 )
+_FORMULA_TEXT: Final = re.compile("=|'(?![nst][ -])")
+"""Not `'t Hooft` or `'s-Gravenhage`, which are Dutch."""
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _PLACEHOLDERS: Final = (
     "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent",
@@ -132,6 +134,11 @@ def is_unreadable(cell: str) -> bool:
 def is_error_cell(cell: str) -> bool:
     """Whether a cell is a spreadsheet's error text, in any language, or the marks of a cell that is too narrow."""
     return _ERROR_CELL.fullmatch(cell) is not None
+
+
+def is_formula_text(cell: str) -> bool:
+    """Whether a cell begins with a sign that a spreadsheet takes away."""
+    return _FORMULA_TEXT.match(cell) is not None
 
 
 def has_look_alike(cell: str) -> bool:

@@ -109,6 +109,8 @@ BROKEN: list[tuple[str, str, str]] = [
             "K}re Moe",
             "Odd \\yen",
             "[se Moe",
+            "Kj{rg}rd AS",
+            "Hvem? = Ola?",
             "Bjï¿½rn",
             "Bj├╕rn",
             "Bj¢rn",
@@ -137,6 +139,10 @@ BROKEN: list[tuple[str, str, str]] = [
             "PR%C3%98VEVEIEN 1",
             "Troms%F8",
             "Pr=C3=B8veveien 1",
+            "&frac12; Gata 1",
+            "PR&OSLASH;VEVEIEN 1",
+            "Pr\\xf8veveien 1",
+            "Storgata 1\\n0155 Oslo",
         )
     ),
     *(
@@ -270,6 +276,11 @@ KEPT: list[tuple[str, str]] = [
             "São Paulo",
             "Nils Mai",
             "[Ola]",
+            "Bø&Co;",
+            "Fish&Chips; AS",
+            "Skole {avd}",
+            "'t Hooft",
+            "'s-Gravenhage BV",
             "%EA Moe",
             "%DAG HANSEN",
             "%CECILIE BERG",
@@ -283,7 +294,21 @@ KEPT: list[tuple[str, str]] = [
     ("buyerReference", "NN"),
     *(
         ("buyerReference", cell)
-        for cell in ("PROSJEKT=D1", "Avd=E12", "[PO-5]", "{3F2504E0-4F89-11D3-9A0C-0305E82C330F}", "{a1b2}")
+        for cell in (
+            "PROSJEKT=D1",
+            "Avd=E12",
+            "[PO-5]",
+            "{3F2504E0-4F89-11D3-9A0C-0305E82C330F}",
+            "{a1b2}",
+            *(
+                "Ola <ola@example.no>",
+                "https://example.no/?id=1",
+                "example.no/a?b=c",
+                "10%DA",
+                "FIRMA\\u12345",
+                "AD\\x1234",
+            ),
+        )
     ),
     ("customerCategory", "0"),
     *(
