@@ -19,9 +19,11 @@ from armrest.intake.formats import (
 )
 from armrest.intake.locations import Database, readable
 from armrest.intake.mapping import (
+    PAD_POSTAL_CODES,
     ToIso,
     country_code,
     date_format,
+    have_lost_zeros,
     numbered_headings,
     parse_mapping,
     proposed_steps,
@@ -45,6 +47,7 @@ _NEXT: Final = {
     "emailAddressDocument": ("secondaryEmailAddress",),
 }
 """The fields for a second and a third column of the same name."""
+_CHECK_ZEROS: Final = "   # check: are all short codes Norwegian? 101 of Reykjavik would become 0101 of Oslo"
 _PLAIN_TEXT: Final = re.compile(r"[A-Za-zÆØÅæøåÄÖäö][\w .-]*[\w.]|[A-Z]{2}|[a-z]+\([0-9]+\)")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-zÆØÅæøå][\w .()/-]*[\w).]")
 
@@ -146,6 +149,7 @@ class _Guesses:
         self._header_row = header_row
         numbered = {position: name for name, position in numbered_headings(columns).items()}
         columns_by_field: dict[str, str] = {}
+        self._cells = cells
         for index, (name, values) in enumerate(zip(columns, cells, strict=True)):
             column = numbered.get(index, name)  # as a mapping names it
             leaf = self._leaf(name, values, columns_by_field)
@@ -159,7 +163,7 @@ class _Guesses:
                 self._leave(index, column, f"{leaf}, but it is not clear whether day or month comes first")
             else:
                 columns_by_field[leaf] = column
-                self._lines.append(f"  {_key(column)}: {rule}")
+                self._lines.append(f"  {_key(column)}: {rule}{_CHECK_ZEROS if PAD_POSTAL_CODES in rule else ''}")
         if "customerNo" not in columns_by_field:
             raise InputRefused(
                 f"{source}: no column looks like customer numbers; rename the one that holds them to customerNo",
@@ -207,11 +211,28 @@ class _Guesses:
                 settings["date"] = fitting[0]
         elif leaf == "countryCode" and (lookup := _country_lookup(filled)):
             settings["lookup"] = "{" + ", ".join(f"{_text(name)}: {_text(code)}" for name, code in lookup.items()) + "}"
-        elif steps := proposed_steps(leaf, filled):
+        elif steps := self._steps(leaf, values, filled):
             settings["as"] = steps[0] if len(steps) == 1 else _list(steps)
         if not settings:
             return leaf
         return "{" + ", ".join(f"{name}: {value}" for name, value in {"field": leaf, **settings}.items()) + "}"
+
+    def _steps(self, leaf: str, values: Sequence[str], filled: Sequence[str]) -> list[str]:
+        steps = proposed_steps(leaf, filled)
+        if leaf == "postalCode" and have_lost_zeros(values, _countries(self._columns, self._cells)):
+            steps.append(PAD_POSTAL_CODES)
+        return steps
+
+
+def _countries(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The code of each row's country, which may be written as a name; `""` where it is missing."""
+    for field in ("countryCode", "countryText"):
+        for column, values in zip(columns, cells, strict=True):
+            if guess(column) == field:
+                said = {*values} - {"", *PLACEHOLDERS}
+                codes = {value: country_code(value) or value for value in said}
+                return [codes.get(value, "") for value in values]
+    return [""] * max(map(len, cells), default=0)
 
 
 def _country_lookup(values: Iterable[str]) -> dict[str, str]:

@@ -44,6 +44,34 @@ def test_what_is_written_runs_as_it_is(guessed: Callable[[str], str], tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("codes", "countries", "is_proposed"),
+    [
+        (["155", "250", "5003", "7010"], None, True),
+        (["155", "155", "5003", "7010"], None, False),
+        (["155", "5003", "7010"], ["NO", "NO", "NO"], True),
+        (["155", "5003", "7010"], ["Norge", "", "Norge"], True),
+        (["155", "250", "5003", "7010", "2100"], ["", "", "", "", "DK"], True),
+        (["2100", "8000", "101", "5000"], None, False),
+        (["2100", "8000", "101", "5000"], ["", "", "", ""], False),
+        (["2100", "8000", "101", "5000"], ["DK", "DK", "IS", "DK"], False),
+        (["155", "250", "5003", "7010", "101"], ["NO", "NO", "NO", "NO", "Island"], False),
+        (["0155", "250", "155", "7010"], None, False),
+        (["101", "105", *["2100"] * 50], None, False),
+    ],
+)
+def test_zeros_are_put_before_postal_codes_that_are_surely_norwegian(
+    guessed: Callable[[str], str], codes: list[str], countries: list[str] | None, is_proposed: bool
+) -> None:
+    rows = zip(codes, countries or [""] * len(codes), strict=True)
+    lines = "".join(f"{at},Kunde {at},Gata {at},{code},Sted,{country}\n" for at, (code, country) in enumerate(rows))
+
+    text = guessed(f"Kundenr,Navn,Adresse,Postnr,Poststed,{'Land' if countries else 'Saldo'}\n{lines}")
+
+    proposed = "  Postnr: {field: postalCode, as: pad(4)}   # check: are all short codes Norwegian?"
+    assert (proposed in text) == ("pad(4)" in text) == is_proposed
+
+
+@pytest.mark.parametrize(
     ("cells", "form"),
     [
         (["31.12.1980", "1.2.1980"], "D.M.YYYY"),

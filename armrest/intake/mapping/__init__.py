@@ -10,9 +10,10 @@ from armrest.intake.mapping.model import (
     parse_mapping,
     read_mapping,
 )
-from armrest.intake.mapping.rewriting import proposed_steps
+from armrest.intake.mapping.rewriting import PAD_POSTAL_CODES, have_lost_zeros, proposed_steps
 
 __all__ = [
+    "PAD_POSTAL_CODES",
     "FieldSource",
     "Mapping",
     "MappingFault",
@@ -20,6 +21,7 @@ __all__ = [
     "country_code",
     "date_format",
     "field_sources_of",
+    "have_lost_zeros",
     "mapping_of",
     "mapping_schema",
     "mapping_text",

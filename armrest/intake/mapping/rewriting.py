@@ -4,7 +4,6 @@ A cell that a step cannot read stays as it is, and the rules judge it.
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -162,19 +161,37 @@ def rewrite_cells(cells: Sequence[str], step: Step, countries: Sequence[str] | N
 
 def proposed_steps(field: str, cells: Sequence[str]) -> list[str]:
     """The steps that the cells of a field need, as far as that is certain; a person checks them."""
-    steps = [step for step, needs in _PROPOSALS.get(field, ()) if any(map(needs, cells))]
-    return [*steps, *(["pad(4)"] if field == "postalCode" and _have_lost_zeros(cells) else [])]
+    return [step for step, needs in _PROPOSALS.get(field, ()) if any(map(needs, cells))]
 
 
-def _have_lost_zeros(cells: Sequence[str]) -> bool:
-    """Whether these are Norwegian postal codes that were stored as numbers: mostly four digits, some less, no zero."""
-    codes = [code for cell in cells if (code := _whole(cell, "")).isdecimal()]
-    lengths = Counter(map(len, codes))
-    is_norwegian = 2 * lengths[_DIGITS_OF_CODES] >= len(codes) > 0
-    return is_norwegian and min(lengths) < _DIGITS_OF_CODES and not any(code.startswith("0") for code in codes)
+def have_lost_zeros(cells: Sequence[str], countries: Sequence[str]) -> bool:
+    """Whether these are Norwegian postal codes that were stored as numbers: mostly four digits, some less, no zero.
+
+    The step is for all rows, so a short code of another country forbids it. Where no country is said, such a code may
+    be hidden among them, so one short code, or a few among many, say nothing.
+
+    Args:
+        cells: Postal codes, also as whole numbers with decimals (`155.0`).
+        countries: The code of each one's country; `""` where the source does not say it.
+    """
+    codes = [(_whole(cell, ""), country) for cell, country in zip(cells, countries, strict=True)]
+    codes = [(code, country) for code, country in codes if code.isdecimal()]
+    short = [(code, country) for code, country in codes if len(code) < _DIGITS_OF_CODES]
+    if {country for _, country in short} - {"", "NO"}:
+        return False
+    domestic = [code for code, country in codes if country in {"", "NO"}]
+    usual = sum(len(code) == _DIGITS_OF_CODES for code in domestic)
+    if 2 * usual < len(domestic) or any(code.startswith("0") for code in domestic):
+        return False
+    is_certain = any(country == "NO" for _, country in short)
+    return is_certain or (len(set(short)) >= _FEWEST_SHORT and len(short) >= _SHARE_SHORT * len(domestic))
 
 
+PAD_POSTAL_CODES: Final = "pad(4)"
 _DIGITS_OF_CODES: Final = 4
+_FEWEST_SHORT: Final = 2
+_SHARE_SHORT: Final = 0.05
+"""One in eight people in Norway has a postal code that begins with zero: all of them live in Oslo."""
 _GROUPS: Final = r"[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}"
 _LIKE_ORGANIZATION_NO: Final = re.compile(rf"(?:NO ?)?{_GROUPS} ?(?:MVA)?(?<![0-9]{{9}})", re.IGNORECASE).fullmatch
 _PROPOSALS: Final[Mapping[str, Sequence[tuple[str, Callable[[str], Any]]]]] = {

@@ -20,6 +20,7 @@ from armrest.intake.rules.text_cells import (
     WORDY_FIELDS,
     begins_with_code,
     cells_with_breaks,
+    cells_with_codes,
     cells_with_odd_signs,
     cells_without_words,
     has_break,
@@ -193,7 +194,7 @@ def _beyond_the_key(field: str) -> Iterator[Check]:
         return
     code = "birth-number" if field in BIRTH_NUMBERS_REJECT else "birth-number-elsewhere"
     yield Check(_may_hold_birth_number, {code: validators.contains_birth_number})
-    yield Check(_beginning_with("=", "'"), {"formula-text": lambda cell: cell.startswith(("=", "'"))})
+    yield Check(_beginning_with("=", "'"), {"formula-text": validators.is_formula_text})
     placeholder = "placeholder-name" if field == "name" else "placeholder"
     words = validators.placeholders_of(field)
     yield Check(_among(words), {placeholder: words.__contains__})
@@ -214,7 +215,7 @@ def _of_texts(field: str) -> Iterator[Check]:
     if field in WORDY_FIELDS:
         yield Check(_holding("@"), {"not-a-text": validators.is_email})
     if field == "cityName":
-        yield Check(_beginning_with(*"0123456789DNS"), {"postal-code-in-city": begins_with_code})
+        yield Check(cells_with_codes, {"postal-code-in-city": begins_with_code})
 
 
 def _is_large_number(cell: str) -> bool:

@@ -69,13 +69,16 @@ REASONS: Final = {
     ),
     "birth-number-elsewhere": Reason("contains what may be a birth number, which is personal; check it", "warning"),
     "placeholder": Reason(
-        "is a word or sign for no value, such as NULL; clear the cell, or name it under empty in a mapping", "warning"
+        "is a word, number or date that stands for no value, such as NULL; "
+        "clear the cell, or name it under empty in a mapping",
+        "warning",
     ),
     "not-a-text": Reason(
         "is a date, a truth value, a number or an e-mail address where words belong; check its column", "warning"
     ),
     "escaped-text": Reason(
-        "contains markup or escapes (&amp;, <b>, \\u00f8), or quotes around it; export the column as plain text",
+        "contains markup or escapes (&amp;, <b>, \\u00f8), or has quotes or brackets around it; "
+        "export it as plain text if a program has added them",
         "warning",
     ),
     "postal-code-in-city": Reason(

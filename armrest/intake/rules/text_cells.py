@@ -6,6 +6,7 @@ the text, so that they are the same for every source.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from html.entities import html5
 from typing import Final
 
 from armrest.intake.rules.column import Column
@@ -32,7 +33,10 @@ _NO_LETTERS: Final = bytes(
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[\d\s.,/:+-]+%?")
 _BREAK: Final = re.compile(r"[\n\r\t]")
-_CODE_AND_TOWN: Final = re.compile(r"(?:[A-Z]{1,2}-?)?\d[\d ]{2,5}\s[^\W\d]")
+_CODE_AND_TOWN: Final = re.compile(r"(?:[A-Z]{1,2}-?)?[0-9][0-9 ]{1,4}[0-9]\s+(?!m\b|moh)[^\W\d]")
+"""Not `3000 m o.h.`, which is a height."""
+_NO_DIGITS: Final = bytes(code for code in range(256) if chr(code) not in "0123456789")
+_IN_BRACES: Final = re.compile(r"(?<!\S)\{[^{}]*\}(?!\S)")
 _ZERO: Final = re.compile(r"[0.,]*0[0.,]*")
 
 _SIGNS: Final = '?;<\\%="{|}[]¢¥›†„°¯µ÷┼├√≈∆¾¿®¡¤¦ÂÊÏÐÕÿŒï'
@@ -41,15 +45,17 @@ _RANGES: Final = "\u0300-\u036f\ufb00-\ufb06\ue000-\uf8ff"
 _ODD_SIGN: Final = re.compile(f"[{re.escape(_SIGNS)}{_RANGES}]").search
 _PLAIN: Final = bytes(code for code in range(256) if chr(code) not in _SIGNS)
 _ESCAPED: Final = re.compile(
-    r"&(?:[A-Za-z]{2,8}|#\d{1,6}|#[xX][0-9A-Fa-f]{1,5});"  # HTML and XML
-    r"|</?[A-Za-z][^<>]*>"
-    r"|\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[nrt\"](?![a-zæøå]))"  # JSON, and most programming languages
-    r"|%(?:20|[CDEF][0-9A-F])|=[CDEF][0-9A-F]"  # addresses of pages, and e-mail
-    r'|\A".+"\Z|\A[\[{].*[\]}]\Z',  # a text, a list or an object as a program writes it
+    r"&#(?:\d{1,6}|[xX][0-9A-Fa-f]{1,5});|</?[A-Za-z][^<>@]*>"  # HTML and XML, but not `Ola <ola@example.no>`
+    r"|\\(?:u(?:0[0-4]|1[eE]|2[01]|[dD][89a-fA-F])[0-9A-Fa-f]{2}|x[89a-fA-F][0-9A-Fa-f]"  # JSON, and most languages
+    r"|[nrt\"](?![a-zæøå]))"
+    r"|%20|(?<!\d)%(?:C3%[89AB][0-9A-F]|[CDEF][0-9A-F](?=[a-z%]|\Z))"  # addresses of pages; `%EA Moe` is c/o
+    r"|=(?:C3=[89AB][0-9A-F]|[CDEF][0-9A-F](?=[a-z=]))"  # e-mail; `PROSJEKT=D1` is a reference
+    r'|\A".+"\Z|\A\[.*["\',{].*\]\Z|\A\{.*[:,].*\}\Z',  # a text, a list or an object as a program writes it
     re.DOTALL,
 )
+_ENTITY: Final = re.compile(r"&([A-Za-z]{2,8}\d{0,2};)")
 _GARBLED: Final = re.compile(
-    r"[^\W\d_]\?|(?<![^\W\d_])\?[a-z]"  # an encoding without the letter
+    r"(?:[^\W\d_]\?|(?<![^\W\d_])\?(?=[a-z]))(?!\w+=)"  # an encoding without the letter; not `example.no/a?b=1`
     r"|[A-Za-z][¢¥›†„°¯µ÷┼├√≈∆¾¿®¡¤¦ÂÊÏÐÕÿŒ{|}][a-z├-╿∏•¶òÖÜ©ªÑ]"  # DOS, Mac and ISO 646 inside a word
     r"|(?<![^\W\d_])[¢¥›†„¯┼├√≈∆¾¿¡¤¦{|}\\][a-zæøå]"
     r"|[A-Za-z][¢›¿├√{|}](?![^\W_])"
@@ -91,6 +97,11 @@ def cells_with_breaks(column: Column) -> Iterable[str]:
     return filter(_BREAK.search, column.cells)
 
 
+def cells_with_codes(column: Column) -> Iterable[str]:
+    """The cells of a column that may have a postal code in front."""
+    return column.cells if column.latin_or_marks.translate(None, _NO_DIGITS) else ()
+
+
 def is_date_or_truth_value(cell: str) -> bool:
     """Whether a cell is a date, a time or a truth value."""
     return cell in _TRUTH_VALUES or is_date_or_time(cell)
@@ -108,6 +119,8 @@ def is_zero(cell: str) -> bool:
 
 def not_a_text(field: str) -> Callable[[str], bool]:
     """Whether a cell of this field is no text; in `name`, dates and truth values have a rule of their own."""
+    if field == "customerCategory":  # many programs have a category 0
+        return is_date_or_truth_value
     is_other_number = is_number if field in WORDY_FIELDS else is_zero
     if field == "name":
         return is_other_number
@@ -115,13 +128,18 @@ def not_a_text(field: str) -> Callable[[str], bool]:
 
 
 def is_escaped(cell: str) -> bool:
-    """Whether a cell has markup or escapes that a program should have translated, or quotes around it."""
-    return _ESCAPED.search(cell) is not None
+    """Whether a cell has markup or escapes that a program should have translated, or quotes or brackets around it."""
+    return _ESCAPED.search(cell) is not None or any(map(_is_entity, _ENTITY.findall(cell)))
+
+
+def _is_entity(name: str) -> bool:
+    """Whether HTML has an entity of this name, also in capitals, as in `PR&OSLASH;VEVEIEN`."""
+    return name in html5 or name.lower() in html5
 
 
 def has_garbled_letters(cell: str) -> bool:
     """Whether a cell has a sign where a wrong encoding has one in the place of a letter."""
-    return _GARBLED.search(cell) is not None
+    return _GARBLED.search(_IN_BRACES.sub("", cell)) is not None
 
 
 def has_break(field: str) -> Callable[[str], bool]:

@@ -83,6 +83,8 @@ _HALF_CHARACTER: Final = re.compile(rf"[\ud800-\udfff]|{_HIGH_HALF}(?!{_LOW_HALF
 _ERROR_CELL: Final = re.compile(
     r"#(?:[^\W\d]+(?:/[^\W_]+)?[!?]|N/A[!]?|I/T|NV|GETTING_DATA|HENTER_DATA|[^\W\d]+_DATA|#+)|Err:[0-9]{3}"
 )
+_FORMULA_TEXT: Final = re.compile("=|'(?![nst][ -])")
+"""Not `'t Hooft` or `'s-Gravenhage`, which are Dutch."""
 _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _PLACEHOLDERS: Final = (
     "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent",
@@ -103,9 +105,9 @@ _PLACEHOLDERS_OF: Final = {
     "name": frozenset(("N.N.", "N.N", "NN", "n.n.", "Ukjent kunde", "ukjent kunde", "UKJENT KUNDE")),
     "phoneNo": frozenset(("99999999", "+4799999999", "4799999999", "004799999999", "00000000")),
     "postalCode": frozenset(("0000", "9999")),
-    "dateOfBirth": frozenset(("1900-01-01", "1970-01-01")),
+    "dateOfBirth": frozenset({"1900-01-01"}),
 }
-"""Numbers and dates that are valid in their form, and that nobody has."""
+"""Numbers and dates that are valid in their form, and that nobody has; thousands are born on 1970-01-01."""
 _BIRTH_SEPARATORS: Final = "[-:. \t\u00a0]"
 _BIRTH_SHAPE: Final = re.compile(rf"(?<![0-9+])(?:[0-9]{_BIRTH_SEPARATORS}?){{10}}[0-9](?![0-9])")
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
@@ -132,6 +134,11 @@ def is_unreadable(cell: str) -> bool:
 def is_error_cell(cell: str) -> bool:
     """Whether a cell is a spreadsheet's error text, in any language, or the marks of a cell that is too narrow."""
     return _ERROR_CELL.fullmatch(cell) is not None
+
+
+def is_formula_text(cell: str) -> bool:
+    """Whether a cell begins with a sign that a spreadsheet takes away."""
+    return _FORMULA_TEXT.match(cell) is not None
 
 
 def has_look_alike(cell: str) -> bool:
