@@ -160,7 +160,7 @@ def _unreadable(column: Column) -> Iterable[str]:
 
 
 def _longer_than(length: int) -> Callable[[Column], Iterable[str]]:
-    return lambda column: column.cells if max(map(len, column.cells), default=0) > length else ()
+    return lambda column: column.cells if column.has_longer_than(length) else ()
 
 
 def _any_item(predicate: Predicate) -> Predicate:

@@ -62,6 +62,18 @@ class Column:
         """Whether all characters are in Latin-1, so that no combining marks are."""
         return self._latin is not None
 
+    def has_longer_than(self, length: int) -> bool:
+        """Whether a cell has more characters; it jumps from line end to line end, as many as fit into one look."""
+        if not self.one_line_each:
+            return max(map(len, self.cells), default=0) > length
+        text, start = self.text, 0
+        while len(text) - start > length:
+            end = text.rfind("\n", start, start + length + 1)
+            if end < 0:
+                return True
+            start = end + 1
+        return False
+
     @cached_property
     def may_hold_birth_number(self) -> bool:
         """Whether eleven digits follow one another in a cell, with blanks, dots, colons or hyphens between or not."""
