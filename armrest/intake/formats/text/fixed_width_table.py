@@ -36,7 +36,7 @@ class FixedWidthTable(PlainTable):
         self.name = name
         self._file = TextFile(name, opened, encoding=options.encoding)
         self._slices = [slice(first - 1, last) for first, last in positions.values()]
-        self._key = None if options.key not in positions else self._slices[list(positions).index(options.key)]
+        self._key = dict(zip(positions, self._slices, strict=True)).get(options.key or "")
         self._gaps = _gaps(positions)
         self.columns = tuple(positions)
         self.encoding = self._file.encoding
