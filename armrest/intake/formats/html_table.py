@@ -12,6 +12,7 @@ from typing import Final
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.headers import names_mostly
+from armrest.intake.formats.html_cell import Choice, Elements, is_hidden
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
@@ -25,7 +26,6 @@ MAX_DEPTH: Final = 1 << 12
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
 _NOT_TEXT: Final = frozenset({"script", "style", "template", "title"})
-_HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _WIDTH: Final = 2
 """Columns that a table has at least; others only lay out a page."""
 
@@ -146,98 +146,8 @@ def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
     return TextFile(name, opened, encoding=declared[1])
 
 
-_NOT_SHOWN: Final = frozenset({"del", "s", "strike", "datalist", "template"})
-"""Elements that are struck out, or that no browser displays."""
 _TEXT_INPUTS: Final = frozenset({"text", "email", "tel", "number", "search", "url"})
 _PARTS: Final = frozenset({"table", "tr", "td", "th"})
-_VOID: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
-)
-_LISTS: Final = frozenset({"ul", "ol", "dl", "select"})
-_ENDS: Final = {
-    "p": frozenset({"p", "div", "ul", "ol", "dl", "hr", "pre", "form", "h1", "h2", "h3", "h4", "h5", "h6"}),
-    "li": frozenset({"li"}),
-    "dt": frozenset({"dt", "dd"}),
-    "dd": frozenset({"dt", "dd"}),
-    "option": frozenset({"option", "optgroup"}),
-}
-"""For each element whose end may be left out, those whose start ends it."""
-_ENDING: Final = frozenset().union(*_ENDS.values())
-
-
-class _Choice:
-    """A list of options in a cell, of which a person sees one: the chosen one, or the first.
-
-    Attributes:
-        texts: Takes the texts of the current option; None outside of a list.
-    """
-
-    def __init__(self) -> None:
-        self.texts: list[str] | None = None
-        self._shown: list[str] | None = None
-
-    def begin(self, tag: str, *, is_selected: bool) -> None:
-        """Begin the list or an option."""
-        self.texts = []
-        if tag == "option" and (is_selected or self._shown is None):
-            self._shown = self.texts
-
-    def end(self) -> str:
-        """End the list; return the text of the option that is shown."""
-        shown, self.texts, self._shown = self._shown, None, None
-        return "".join(shown or ()).strip()
-
-
-class _Elements:
-    """The elements that are open inside a cell.
-
-    Attributes:
-        depth: How many there are.
-    """
-
-    def __init__(self) -> None:
-        self._open: list[str] = []
-        self._hidden: int | None = None
-        """The place of the outermost one that is not displayed."""
-
-    @property
-    def depth(self) -> int:
-        return len(self._open)
-
-    @property
-    def are_hidden(self) -> bool:
-        """Whether the current place is not displayed."""
-        return self._hidden is not None
-
-    def begin(self, tag: str, *, is_hidden: bool) -> bool:
-        """Begin an element; return whether it is not displayed."""
-        for place in range(len(self._open) - 1, -1, -1) if tag in _ENDING else ():
-            if tag in _ENDS.get(self._open[place], ()):
-                self._end(place)
-                break
-            if self._open[place] in _LISTS:
-                break
-        if tag in _VOID:
-            return is_hidden or self.are_hidden
-        if is_hidden and self._hidden is None:
-            self._hidden = len(self._open)
-        self._open.append(tag)
-        return self.are_hidden
-
-    def end(self, tag: str) -> bool:
-        """End an element, and those in it whose ends were left out; return whether it was not displayed."""
-        was_hidden = self.are_hidden
-        for place in range(len(self._open) - 1, -1, -1):
-            if self._open[place] == tag:
-                was_hidden = self._hidden is not None and self._hidden <= place
-                self._end(place)
-                break
-        return was_hidden
-
-    def _end(self, place: int) -> None:
-        del self._open[place:]
-        if self._hidden is not None and self._hidden >= place:
-            self._hidden = None
 
 
 class _Tables(HTMLParser):
@@ -268,8 +178,8 @@ class _Tables(HTMLParser):
         """For each column, for how many rows, from this one on, a cell above covers it."""
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
-        self._elements = _Elements()
-        self._choice = _Choice()
+        self._elements = Elements()
+        self._choice = Choice()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
@@ -284,7 +194,7 @@ class _Tables(HTMLParser):
             self._end_row()
             self._row = []
             self._covered, self._covered_next = self._covered_next, {}
-            self._is_hidden = _hides(attrs)
+            self._is_hidden = is_hidden(tag, attrs)
             self._cover()
         elif tag == "table":
             self._begin_table()
@@ -332,7 +242,7 @@ class _Tables(HTMLParser):
         if self._cell is None or tag in _PARTS:
             return False
         self.is_endless = self.is_endless or self._elements.depth > MAX_DEPTH
-        return self.is_endless or self._elements.begin(tag, is_hidden=tag in _NOT_SHOWN or _hides(attrs))
+        return self.is_endless or self._elements.begin(tag, is_hidden=is_hidden(tag, attrs))
 
     def _end_choice(self) -> None:
         if self._cell is not None and self._choice.texts is not None:
@@ -349,7 +259,7 @@ class _Tables(HTMLParser):
         if self._open:
             self.tables[self._open[-1]].is_layout = True
         self._row, self._cell, self._covered_next = None, None, {}
-        self._elements, self._choice = _Elements(), _Choice()
+        self._elements, self._choice = Elements(), Choice()
         self._open.append(len(self.tables))
         self.tables.append(_Found())
 
@@ -363,7 +273,7 @@ class _Tables(HTMLParser):
             if rows > 1:
                 self._covered_next[len(self._row)] = rows - 1
             self._row.append("" if offset else text)
-        self._cell, self._elements, self._choice = None, _Elements(), _Choice()
+        self._cell, self._elements, self._choice = None, Elements(), Choice()
         self._cover()
 
     def _cover(self) -> None:
@@ -384,11 +294,6 @@ class _Tables(HTMLParser):
             if self._open[-1] == self._index:
                 self.rows.append(self._row)
         self._row = None
-
-
-def _hides(attributes: Sequence[tuple[str, str | None]]) -> bool:
-    """Whether an element says that it is not displayed."""
-    return any(name == "hidden" or (name == "style" and _HIDDEN.search(text or "")) for name, text in attributes)
 
 
 def _span(text: str | None) -> int:

@@ -48,6 +48,7 @@ def test_a_row_of_a_page_is_read_as_a_browser_shows_it(source: Open, row: str, c
         ("<template><b>geheim</b><input value=geheim></template>Ola", "Ola"),
         ("<p hidden>geheim<p>Ola", "Ola"),
         ("<p hidden>geheim<div>Ola</div>", "Ola"),
+        ("<p hidden>geheim<section>Ola</section>", "Ola"),
         ("<ul><li hidden>geheim<li>Ola</ul>", "Ola"),
         ("<ul><li hidden>geheim<ul><li>geheim</ul>geheim</ul>Ola", "Ola"),
         ("<div><p hidden>geheim</div>Ola", "Ola"),
