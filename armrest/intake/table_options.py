@@ -12,10 +12,12 @@ class TableOptions(FileReading):
     Attributes:
         sheet: The sheet of a workbook; None: the first visible one.
         positions: Where the columns of text of fixed width begin and end; None: the file is not such text.
+        key: The column of `positions` with the customer numbers; None: it is not known yet.
     """
 
     sheet: str | None = None
     positions: Positions | None = None
+    key: str | None = None
 
     def overridden_by(self, flags: FileReading | None) -> Self:
         """The same options where the user has set no flag."""

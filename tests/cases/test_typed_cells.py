@@ -240,3 +240,24 @@ def test_bytes_below_the_first_rows_reject_their_row(tmp_path: Path) -> None:
 
     rejects = [reject for block in source.blocks() for reject in block.rejects]
     assert [(reject.row, reject.field, reject.code) for reject in rejects] == [(202, "name", "error-cell")]
+
+
+@pytest.mark.parametrize("first", [0, 200], ids=["first rows", "below"])
+def test_a_null_or_a_value_without_text_in_one_list_leaves_the_other_lists_as_they_are(
+    tmp_path: Path, first: int
+) -> None:
+    sqlite3.register_converter("text_list", json.loads)
+    path = tmp_path / "source"
+    lists = ['["Kari", "Test"]', '["Kari", null]', "[null]", *(['[{"a": 1}]'] if first else []), '["Ola"]']
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("create table customers (customerNo text, name text_list)")
+        connection.executemany("insert into customers values (?, ?)", [(f"1{n:04}", '["Per"]') for n in range(first)])
+        connection.executemany("insert into customers values (?, ?)", [(f"2{n:04}", it) for n, it in enumerate(lists)])
+    database = Database(f"sqlite:///{path}?detect_types={sqlite3.PARSE_DECLTYPES}", "customers")
+
+    blocks = list(open_source("sql:crm", databases={"crm": database}).blocks())
+
+    names = [customer.get("name") for block in blocks for customer in block.customers if customer["customerNo"] >= "2"]
+    rejects = [reject.faults for block in blocks for reject in block.rejects]
+    assert names == ["Kari;Test", "Kari", None, "Ola"]
+    assert rejects == [(("name", "error-cell"),)] * (first > 0)

@@ -12,6 +12,7 @@ from typing import Final
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.headers import names_mostly
+from armrest.intake.formats.html_cell import Choice, Elements, is_hidden
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
@@ -21,10 +22,10 @@ BLOCK_ROWS: Final = 1000
 MAX_TAG_LENGTH: Final = 4 << 20
 MAX_CELL_LENGTH: Final = 1 << 20
 MAX_SPAN: Final = 1 << 14
+MAX_DEPTH: Final = 1 << 12
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
-_NOT_TEXT: Final = frozenset({"script", "style", "title"})
-_HIDDEN: Final = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_NOT_TEXT: Final = frozenset({"script", "style", "template", "title"})
 _WIDTH: Final = 2
 """Columns that a table has at least; others only lay out a page."""
 
@@ -145,33 +146,8 @@ def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
     return TextFile(name, opened, encoding=declared[1])
 
 
-_STRUCK: Final = frozenset({"del", "s", "strike"})
 _TEXT_INPUTS: Final = frozenset({"text", "email", "tel", "number", "search", "url"})
 _PARTS: Final = frozenset({"table", "tr", "td", "th"})
-_VOID: Final = frozenset({"br", "img", "input", "hr", "wbr", "col", "link", "meta", "source", "embed", "area"})
-
-
-class _Choice:
-    """A list of options in a cell, of which a person sees one: the chosen one, or the first.
-
-    Attributes:
-        texts: Takes the texts of the current option; None outside of a list.
-    """
-
-    def __init__(self) -> None:
-        self.texts: list[str] | None = None
-        self._shown: list[str] | None = None
-
-    def begin(self, tag: str, *, is_selected: bool) -> None:
-        """Begin the list or an option."""
-        self.texts = []
-        if tag == "option" and (is_selected or self._shown is None):
-            self._shown = self.texts
-
-    def end(self) -> str:
-        """End the list; return the text of the option that is shown."""
-        shown, self.texts, self._shown = self._shown, None, None
-        return "".join(shown or ()).strip()
 
 
 class _Tables(HTMLParser):
@@ -202,9 +178,8 @@ class _Tables(HTMLParser):
         """For each column, for how many rows, from this one on, a cell above covers it."""
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
-        self._unseen = 0
-        """How many elements are open inside a cell, from one on that is not displayed."""
-        self._choice = _Choice()
+        self._elements = Elements()
+        self._choice = Choice()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
@@ -219,7 +194,7 @@ class _Tables(HTMLParser):
             self._end_row()
             self._row = []
             self._covered, self._covered_next = self._covered_next, {}
-            self._is_hidden = bool(_HIDDEN.search(dict(attrs).get("style") or ""))
+            self._is_hidden = is_hidden(tag, attrs)
             self._cover()
         elif tag == "table":
             self._begin_table()
@@ -227,30 +202,30 @@ class _Tables(HTMLParser):
             self._cell.append("\n")
         elif tag in _NOT_TEXT:
             self._ignored += 1
-        elif tag in {"select", "option"} and self._cell is not None:
+        elif (tag == "select" and self._cell is not None) or (tag == "option" and self._choice.texts is not None):
             self._choice.begin(tag, is_selected=any(name == "selected" for name, _ in attrs))
-        elif tag == "input":
+        elif tag == "input" and not self._ignored:
             self._read_input(dict(attrs))
 
     def handle_endtag(self, tag: str) -> None:
         """End a table, a row or a cell."""
-        if self._unseen and tag not in _PARTS:
-            self._unseen -= 1
-        elif tag in {"td", "th"}:
+        if tag not in _PARTS and self._elements.end(tag):
+            return
+        if tag in {"td", "th"}:
             self._end_cell()
         elif tag == "tr":
             self._end_row()
         elif tag == "table" and self._open:
             self._end_row()
             self._open.pop()
-        elif tag == "select" and self._cell is not None:
-            self._cell.append(self._choice.end())
+        elif tag == "select":
+            self._end_choice()
         elif tag in _NOT_TEXT:
             self._ignored = max(0, self._ignored - 1)
 
     def handle_data(self, data: str) -> None:
         """Collect the text of a cell; the line breaks of the page's source are blanks."""
-        if self._cell is not None and not self._ignored and not self._unseen:
+        if self._cell is not None and not self._ignored and not self._elements.are_hidden:
             self._length += len(data)
             self.is_endless = self.is_endless or self._length > MAX_CELL_LENGTH
             if not self.is_endless:
@@ -266,12 +241,12 @@ class _Tables(HTMLParser):
         """Whether an element in a cell is not displayed, such as a number by which a page sorts."""
         if self._cell is None or tag in _PARTS:
             return False
-        is_hidden = tag in _STRUCK or any(
-            name == "hidden" or (name == "style" and _HIDDEN.search(text or "")) for name, text in attrs
-        )
-        if (self._unseen or is_hidden) and tag not in _VOID:
-            self._unseen += 1
-        return self._unseen > 0
+        self.is_endless = self.is_endless or self._elements.depth > MAX_DEPTH
+        return self.is_endless or self._elements.begin(tag, is_hidden=is_hidden(tag, attrs))
+
+    def _end_choice(self) -> None:
+        if self._cell is not None and self._choice.texts is not None:
+            self._cell.append(self._choice.end())
 
     def _read_input(self, attributes: dict[str, str | None]) -> None:
         """Take the text of a form's field as that of its cell."""
@@ -284,19 +259,21 @@ class _Tables(HTMLParser):
         if self._open:
             self.tables[self._open[-1]].is_layout = True
         self._row, self._cell, self._covered_next = None, None, {}
+        self._elements, self._choice = Elements(), Choice()
         self._open.append(len(self.tables))
         self.tables.append(_Found())
 
     def _end_cell(self) -> None:
         if self._cell is None or self._row is None:
             return
+        self._end_choice()
         text = "\n".join(line.strip(" \xa0") for line in "".join(self._cell).split("\n")).strip("\n")
         columns, rows = self._span
         for offset in range(columns):
             if rows > 1:
                 self._covered_next[len(self._row)] = rows - 1
             self._row.append("" if offset else text)
-        self._cell, self._unseen, self._choice = None, 0, _Choice()
+        self._cell, self._elements, self._choice = None, Elements(), Choice()
         self._cover()
 
     def _cover(self) -> None:

@@ -40,9 +40,6 @@ _MEMBERS: Final = {
     ),
     "Contact": frozenset({"Telephone", "Email", "MobilePhone"}),
 }
-_JOINED: Final = (
-    "it has a second list of customers, which the schema does not allow; save each list in a file of its own"
-)
 _NO_NUMBER: Final = frozenset({"", "NA", "N/A", "NOTUSED"})
 _VAT_NUMBER: Final = re.compile(r"([\d ]*\d) ?MVA", re.IGNORECASE | re.ASCII)
 
@@ -82,8 +79,9 @@ class SaftTable(PlainTable):
         try:
             with self._opened() as file:
                 for _ in feed(reader.parser, file):
-                    if reader.is_joined:
-                        raise InputRefused(f"{self.name}: {_JOINED}", code="damaged")
+                    if reader.second:
+                        what = f"it has a second {reader.second}, which the schema does not allow"
+                        raise InputRefused(f"{self.name}: {what}; save each in a file of its own", code="damaged")
                     reader.done = reader.done or reader.bytes_since_list > BYTES_CHECKED
                     yield reader
                     if reader.done:
@@ -104,7 +102,7 @@ class _Customers:
     Attributes:
         rows: The customers that were not taken yet.
         done: Nothing more is read.
-        is_joined: There is a second list of customers, or a second part that may hold one. The schema allows one.
+        second: What there is twice: the list of customers, or the part that may hold one. The schema allows one.
         has_version: The header was read, with or without a version.
     """
 
@@ -112,7 +110,7 @@ class _Customers:
         self.rows: list[tuple[str, ...]] = []
         self.count = 0
         self.done = False
-        self.is_joined = False
+        self.second = ""
         self.has_version = False
         self.version = ""
         self.parser = xml_parser()
@@ -144,7 +142,8 @@ class _Customers:
         elif self._depth == _PART_DEPTH:
             local = self._names[name]
             is_list = local == "Customers" and self._section == "MasterFiles"
-            self.is_joined = self.is_joined or (is_list and self._list_end is not None)
+            if is_list and self._list_end is not None:
+                self.second = self.second or "list of customers"
             self._is_inside = is_list and self._list_end is None
             if local == "AuditFileVersion" and self._section == "Header":
                 self._collect()
@@ -155,7 +154,8 @@ class _Customers:
         self._section = section
         self.has_version = self.has_version or section != "Header"
         if section == "MasterFiles":
-            self.is_joined = self.is_joined or self._has_master_files
+            if self._has_master_files:
+                self.second = self.second or "MasterFiles"
             self._has_master_files = True
         else:
             self.done = self.done or self._has_master_files

@@ -37,7 +37,9 @@ class SqlTable(PlainTable):
         with self._result() as result:
             self.columns = tuple(result.keys())
             first = result.fetchmany(ROWS_SEEN)
-        self.nested = frozenset(position for position, column in enumerate(zip(*first, strict=True)) if _odd(column))
+        self.nested = frozenset(
+            position for position, column in enumerate(zip(*first, strict=True)) if not all(map(_has_text, column))
+        )
 
     def chunks(self) -> Iterator[Chunk]:
         """Run the query; its first record is row 2, as if below a header."""
@@ -53,10 +55,9 @@ class SqlTable(PlainTable):
         """The texts of a column; below the first rows, a value without one is an error cell, which rejects its row."""
         if position in self.nested:
             return [""] * len(column)
-        odd = _odd(column)
-        if not odd and list not in set(map(type, column)):
+        if _PLAIN.issuperset(map(type, column)):
             return texts_of(column)
-        return [NO_TEXT if type(value) in odd else _joined(value) for value in column]
+        return [_joined(value) if _has_text(value) else NO_TEXT for value in column]
 
     @contextmanager
     def _result(self) -> Iterator[sa.CursorResult[Any]]:
@@ -83,16 +84,17 @@ class SqlTable(PlainTable):
         return InputRefused(f"{self.name}: {what}", code="query-failed")
 
 
-def _odd(column: Sequence[object]) -> set[type]:
-    """The types of the values that have no text that a person would write, such as bytes; a list of texts has one."""
-    odd = set(map(type, column)).difference(_PLAIN)
-    if list in odd and all(isinstance(text, str) for value in column if isinstance(value, list) for text in value):
-        odd.discard(list)
-    return odd
+def _has_text(value: object) -> bool:
+    """Whether a person would write a value as text: a list of texts, also with NULL among them, but not bytes."""
+    if isinstance(value, list):
+        return all(text is None or isinstance(text, str) for text in value)
+    return type(value) in _PLAIN
 
 
 def _joined(value: object) -> str:
-    return ";".join(value) if isinstance(value, list) else text_of(value)
+    if isinstance(value, list):
+        return ";".join(text for text in value if text is not None)
+    return text_of(value)
 
 
 def _error_type(error: SQLAlchemyError) -> str:

@@ -170,7 +170,10 @@ class Mapping(BaseModel):
     @property
     def table_options(self) -> TableOptions:
         """What the mapping says about how the file becomes a table."""
-        return TableOptions(sheet=self.sheet, header_row=self.header_row, positions=self.ranges)
+        keys = [column for column, rule in self.rules.items() if rule.field == "customerNo"] if self.positions else []
+        return TableOptions(
+            sheet=self.sheet, header_row=self.header_row, positions=self.ranges, key=next(iter(keys), None)
+        )
 
     @property
     def ranges(self) -> Positions | None:

@@ -31,6 +31,57 @@ def test_a_row_of_a_page_is_read_as_a_browser_shows_it(source: Open, row: str, c
     assert rejects == []
 
 
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        ('<span style="display:none">00010<br/>x</span>Ola', "Ola"),
+        ('<div hidden><input type="hidden" value="z"/>geheim</div>Ola', "Ola"),
+        ("<div hidden><track/><param/><base/>geheim</div>Ola", "Ola"),
+        ('<span style="display:none">geheim</br></i></span>Ola', "Ola"),
+        ('<input hidden value="geheim">Ola', "Ola"),
+        ("<option>Ola", "Ola"),
+        ("<option>Ola</option> Test", "Ola Test"),
+        ("<select><option>Ola<option>Kari</select> Test", "Ola Test"),
+        ("<select><option>Ola<option selected>Kari", "Kari"),
+        ("<select><option hidden>geheim<option>Ola</select>", "Ola"),
+        ("<datalist><option>geheim</option></datalist>Ola", "Ola"),
+        ("<template><b>geheim</b><input value=geheim></template>Ola", "Ola"),
+        ("<p hidden>geheim<p>Ola", "Ola"),
+        ("<p hidden>geheim<div>Ola</div>", "Ola"),
+        ("<p hidden>geheim<section>Ola</section>", "Ola"),
+        ("<ul><li hidden>geheim<li>Ola</ul>", "Ola"),
+        ("<ul><li hidden>geheim<ul><li>geheim</ul>geheim</ul>Ola", "Ola"),
+        ("<div><p hidden>geheim</div>Ola", "Ola"),
+        ("<div hidden>geheim<p>geheim<p>geheim</div>Ola", "Ola"),
+        ("<dl><dt hidden>geheim<dd>Ola</dl>", "Ola"),
+        ("<b>Ola<i hidden>geheim</b> Test", "Ola Test"),
+    ],
+)
+def test_a_cell_has_what_a_person_sees_in_it(source: Open, cell: str, shown: str) -> None:
+    customers, rejects = read(source(page(f"<tr><td>10</td><td>{cell}</td></tr>"), "kunder.xls"))
+
+    assert [customer["name"] for customer in customers] == [shown]
+    assert rejects == []
+
+
+def test_a_row_of_a_template_is_no_customer(source: Open) -> None:
+    template = "<template><tr><td>{{no}}</td><td>{{name}}<input value=x></td></tr></template>"
+
+    customers, rejects = read(source(page("<tr><td>10</td><td>Ola</td></tr>", template), "kunder.xls"))
+
+    assert (customers, rejects) == ([{"customerNo": "10", "name": "Ola"}], [])
+
+
+@pytest.mark.parametrize("hidden", ["hidden", 'style="display: none"'])
+def test_hidden_rows_and_hidden_columns_are_read_as_those_of_a_workbook(source: Open, hidden: str) -> None:
+    text = page("<tr><td>1</td><td>Ola</td></tr>", f"<tr {hidden}><td>2</td><td {hidden}>Kari</td></tr>")
+
+    opened = source(text, "kunder.xls")
+
+    assert "hidden rows, which are read, too: 1" in opened.description
+    assert read(opened)[0] == [{"customerNo": "1", "name": "Ola"}, {"customerNo": "2", "name": "Kari"}]
+
+
 def test_a_cell_that_reaches_down_leaves_the_cells_under_it_empty(source: Open) -> None:
     rows = (
         "<tr><td>1</td><td rowspan=3>Fjord</td><td>90000001</td></tr>",
@@ -72,6 +123,7 @@ def test_the_table_with_the_names_of_fields_is_meant(source: Open) -> None:
         (page("<tr><td>1</td><td>A</td><td></td><td>x</td></tr>"), "row 2 fills column 4, which has no name"),
         (page("<tr><td>" + "x" * (2 << 20)), "a tag or cell that never ends"),
         (page("<tr><td " + "x" * (5 << 20)), "a tag or cell that never ends"),
+        pytest.param(page("<tr><td>1</td><td>" + "<b>" * (1 << 13)), "a tag or cell that never ends", id="deep"),
     ],
 )
 def test_a_page_without_one_list_is_refused_for_what_it_is(source: Open, text: str, what: str) -> None:

@@ -267,6 +267,9 @@ def _list(*numbers: int) -> str:
     return f"<Customers>{''.join(customers)}</Customers>"
 
 
+SUPPLIERS = f"<Suppliers>{'<Supplier/>' * 9000}</Suppliers>"
+
+
 def _audit_file(master_files: str) -> str:
     return (
         '<?xml version="1.0"?><AuditFile xmlns="urn:StandardAuditFile-Taxation-Financial:NO">'
@@ -276,17 +279,20 @@ def _audit_file(master_files: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "master_files",
+    ("what", "master_files"),
     [
-        f"<MasterFiles>{_list(1)}<Suppliers>{'<Supplier/>' * 9000}</Suppliers>{_list(2)}</MasterFiles>",
-        f"<MasterFiles>{_list(1)}</MasterFiles><MasterFiles>{_list(2)}</MasterFiles>",
-        f"<MasterFiles>{_list()}</MasterFiles><MasterFiles>{_list(*range(900))}</MasterFiles>",
-        f"<MasterFiles><Suppliers>{'<Supplier/>' * 9}</Suppliers></MasterFiles><MasterFiles>{_list(2)}</MasterFiles>",
+        ("list of customers", f"<MasterFiles>{_list(1)}{SUPPLIERS}{_list(2)}</MasterFiles>"),
+        ("MasterFiles", f"<MasterFiles>{_list(1)}</MasterFiles><MasterFiles>{_list(2)}</MasterFiles>"),
+        ("MasterFiles", f"<MasterFiles>{_list()}</MasterFiles><MasterFiles>{_list(*range(900))}</MasterFiles>"),
+        ("MasterFiles", f"<MasterFiles>{SUPPLIERS}</MasterFiles><MasterFiles>{_list(2)}</MasterFiles>"),
+        ("MasterFiles", f"<MasterFiles>{_list(1)}</MasterFiles><MasterFiles>{SUPPLIERS}</MasterFiles>"),
     ],
-    ids=["after the suppliers", "in a second part", "after an empty one", "after a part without one"],
+    ids=["after the suppliers", "in a second part", "after an empty one", "after a part without one", "only suppliers"],
 )
-def test_a_second_list_is_refused_wherever_it_begins_in_what_is_read(source: Open, master_files: str) -> None:
-    with pytest.raises(InputRefused, match="a second list of customers") as refused:
+def test_a_second_list_is_refused_wherever_it_begins_in_what_is_read(
+    source: Open, what: str, master_files: str
+) -> None:
+    with pytest.raises(InputRefused, match=f"it has a second {what}, which the schema does not allow") as refused:
         read(source(_audit_file(master_files), "saft.xml"))
 
     assert refused.value.code == "damaged"

@@ -1,7 +1,13 @@
 from armrest.intake.formats.headers.column_names import HEADER_HINT, ROWS_BENEATH, ColumnNames, Rows
 from armrest.intake.formats.headers.header_names import bare, guess, heading, names_mostly
 from armrest.intake.formats.headers.header_search import ROWS_SEARCHED, probable_header_row
-from armrest.intake.formats.headers.non_records import NonRecord, is_trailer, looks_like_another_header, non_record
+from armrest.intake.formats.headers.non_records import (
+    NonRecord,
+    has_customer_number,
+    is_trailer,
+    looks_like_another_header,
+    non_record,
+)
 from armrest.intake.formats.headers.second_table import NEAR, begins_second_table
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "bare",
     "begins_second_table",
     "guess",
+    "has_customer_number",
     "heading",
     "is_trailer",
     "looks_like_another_header",

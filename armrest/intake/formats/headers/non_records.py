@@ -63,6 +63,11 @@ def is_trailer(record: Sequence[str]) -> bool:
     return _TOTAL.match(texts[0]) is not None and all(map(_AMOUNT.fullmatch, texts[1:]))
 
 
+def has_customer_number(text: str) -> bool:
+    """Whether a cell may be a customer number: a word with a digit. Its row is no total, whatever its name is."""
+    return _CUSTOMER_NUMBER.fullmatch(text) is not None and _DIGIT.search(text) is not None
+
+
 def looks_like_another_header(record: Sequence[str]) -> bool:
     """Whether a row that is longer or shorter than the header is a header itself."""
     texts = [cell.strip() for cell in record if cell.strip()]
@@ -76,7 +81,7 @@ def _repeats_header(cells: Sequence[tuple[int, str]], columns: Sequence[str], ke
 
 def _is_total(texts: Sequence[str], number: str) -> bool:
     """Whether a word for a total comes first and amounts follow, or there are amounts only and no number."""
-    if number and _CUSTOMER_NUMBER.fullmatch(number) and _DIGIT.search(number):
+    if has_customer_number(number):
         return False
     if _TOTAL.match(texts[0]):
         return all(_AMOUNT.fullmatch(text) or _TOTAL.match(text) for text in texts[1:])

@@ -4,12 +4,13 @@ A position is a character. Where a program has counted bytes, or what a screen s
 would be shifted, and nothing in them would show it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Final
 
 from armrest.intake.errors import Positions
-from armrest.intake.formats.headers import is_trailer
+from armrest.intake.formats.headers import has_customer_number, is_trailer
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text.line_widths import Counting
 from armrest.intake.formats.text.text_file import TextFile
@@ -20,6 +21,8 @@ BLOCK_ROWS: Final = 5000
 MAX_LINE_LENGTH: Final = 1 << 20
 SAMPLE_LINES: Final = 50
 _FEWEST_LINES, _FEWEST_COLUMNS = 3, 2
+_APART: Final = re.compile(r"\S {2,}\S")
+"""Texts that stand in columns; a sentence has single blanks."""
 
 
 class FixedWidthTable(PlainTable):
@@ -33,6 +36,7 @@ class FixedWidthTable(PlainTable):
         self.name = name
         self._file = TextFile(name, opened, encoding=options.encoding)
         self._slices = [slice(first - 1, last) for first, last in positions.values()]
+        self._key = dict(zip(positions, self._slices, strict=True)).get(options.key or "")
         self._gaps = _gaps(positions)
         self.columns = tuple(positions)
         self.encoding = self._file.encoding
@@ -60,18 +64,27 @@ class FixedWidthTable(PlainTable):
 
     def _cells(self, row: int, line: str) -> list[str]:
         """The cells of a line."""
-        if is_trailer([line]):
+        if self._is_sentence(line):
             return [line.strip(), *[""] * (len(self._slices) - 1)]
         if "\t" in line:
             what = f"row {row} has a tab, which shifts the positions; export the file with blanks"
             raise self._file.refused("ragged", what, row)
         if not line.isascii() and (fault := self._counting.fault(line, self._slices)):
             raise self._file.refused("ragged", f"row {row} {fault}", row)
-        for place, where in self._gaps.items():
-            if line[place - 1 : place].strip():
-                what = f"row {row} has text in position {place}, {where}; correct its positions in the mapping, or name"
-                raise self._file.refused("ragged", f"{what} the column that is there", row)
+        if place := self._filled_gap(line):
+            what = f"row {row} has text in position {place}, {self._gaps[place]}; correct its positions in the mapping"
+            raise self._file.refused("ragged", f"{what}, or name the column that is there", row)
         return [line[part].strip() for part in self._slices]
+
+    def _is_sentence(self, line: str) -> bool:
+        """Whether a line says something about the list: it has no number in its place, and no texts in columns."""
+        if not is_trailer([line]) or (self._key and has_customer_number(line[self._key].strip())):
+            return False
+        return not _APART.search(line) or self._filled_gap(line) > 0
+
+    def _filled_gap(self, line: str) -> int:
+        """The first position with text that has to be blank; 0 if there is none."""
+        return next((place for place in self._gaps if line[place - 1 : place].strip()), 0)
 
     def _is_header(self, line: str) -> bool:
         cells = [line[part].strip().casefold() for part in self._slices]
@@ -108,7 +121,9 @@ def find_positions(lines: Sequence[str]) -> Positions | None:
     A column ends where every line has a blank. Its name is the text of the first line there; what has no name belongs
     to the column before. One blank between two columns belongs to none, so that a longer text further down is found.
     """
-    lines = [line.rstrip() for line in lines if line.strip() and not is_trailer([line])][:SAMPLE_LINES]
+    filled = [line.rstrip() for line in lines if line.strip()]
+    below = [line for line in filled[1:] if _APART.search(line) or not is_trailer([line])]
+    lines = [*filled[:1], *below][:SAMPLE_LINES]
     if len(lines) < _FEWEST_LINES or any(2 * sum(sign in line for line in lines) > len(lines) for sign in "\t;|"):
         return None
     header = lines[0]

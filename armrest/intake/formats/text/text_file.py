@@ -20,6 +20,8 @@ BLOCK_BYTES: Final = 1 << 17
 BUFFER_BYTES: Final = 4096
 """Programs write a file in buffers of this size or a multiple of it."""
 _END_OF_DOS_FILE: Final = re.compile(r"\x1a[\x1a\0\s]*\Z")
+_END_AT_LINE: Final = re.compile(rb"(?:[\r\n]\0?|\x1a[\x1a\0\s]*)\Z")
+"""The last bytes of a complete file, also in UTF-16 or of DOS, which fills a buffer up with NUL."""
 _MAX_END: Final = 1 << 20
 _BOM_AT_LINE: Final = re.compile(r"(?<=[\r\n])\ufeff")
 _WITH_BOM: Final = {"utf-8": "utf-8", "utf-16-le": "utf-16", "utf-16-be": "utf-16", MIXED: "utf-8-sig"}
@@ -91,7 +93,7 @@ class TextFile:
         return InputRefused(f"{self.name}: {what}", code=code, rows=rows)
 
     def _decoded(self, block_bytes: int) -> Iterator[str]:
-        lines, length, last = 1, 0, b""
+        lines, length, end = 1, 0, b""
         decoder = self._decoder()
         with self._opened() as file:
             try:
@@ -99,8 +101,8 @@ class TextFile:
                     text = decoder.decode(data)
                     yield text
                     lines += text.count("\n")
-                    length, last = length + len(data), data[-2:]
-                self.is_cut = length > 0 and length % BUFFER_BYTES == 0 and not set(last) & set(b"\r\n\x1a")
+                    length, end = length + len(data), (end + data[-BUFFER_BYTES:])[-BUFFER_BYTES:]
+                self.is_cut = length > 0 and length % BUFFER_BYTES == 0 and not _END_AT_LINE.search(end)
                 yield decoder.decode(b"", final=True)
             except UnicodeDecodeError as error:
                 raise self._fault(lines + error.object[: error.start].count(b"\n")) from None

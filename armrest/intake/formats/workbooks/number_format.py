@@ -27,7 +27,10 @@ UNCALCULATED: Final = "#UNCALCULATED!"
 
 _SIGNS: Final = re.compile(r'"([^"]*)"?|\\(.)|_(.)|\*.|\[([^\]]*)\]|(General)|(.)', re.DOTALL | re.IGNORECASE)
 _CONDITION: Final = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)")
-_CURRENCIES: Final = frozenset(("kr", "nok", "sek", "dkk", "isk", "eur", "usd", "gbp", "€", "$", "£"))
+CURRENCIES: Final = frozenset(
+    ("kr", "nok", "sek", "dkk", "isk", "eur", "usd", "gbp", "chf", "pln", "czk", "zł", "kč", "€", "$", "£")
+)
+_DECIMALS: Final = re.compile(r"[#0,]*[#0]\.(0+)#*")
 _PLAIN_SIGNS: Final = frozenset("-+/() :'~{}<>=!^&$ ")
 _DATE_LETTERS: Final = frozenset("ymdhs")
 _START_1900: Final = datetime(1899, 12, 30)  # noqa: DTZ001  a spreadsheet has no time zones
@@ -86,20 +89,25 @@ class _Section:
         self._condition: tuple[str, float] | None = None
         self.is_date = self.is_duration = False
         self._is_plain = True
+        digits = ""
         for quoted, escaped, width, bracket, general, sign in _SIGNS.findall(text):
             if bracket:
                 self._read_bracket(bracket)
             elif sign in {"0", "#"} and sign:
                 self._pieces.append(None)
                 self._zeros += sign == "0"
+                digits += sign
             elif literal := quoted or escaped or (sign if sign in _PLAIN_SIGNS else "") or (width and " "):
                 self._pieces.append(literal)
             elif sign.casefold() in _DATE_LETTERS and sign:
                 self.is_date = True
             elif general or sign:
                 self._is_plain = False
+                digits += general or sign
                 if general or sign == "?":
                     self._pieces.append(None)
+        places = _DECIMALS.fullmatch(digits)
+        self._decimals = len(places[1]) if places else 0
         self._has_words = None in self._pieces and any(map(_is_word, (self._before, self._after)))
         self.is_padded = not self.is_date and (self._has_words or (self._is_plain and self._pads()))
 
@@ -111,7 +119,13 @@ class _Section:
         """The number with its zeros and signs; None for a fraction without words."""
         if self._is_plain and value == int(value):
             return self._digits(int(value))
-        return f"{self._before}{text_of(value)}{self._after}".strip() if self._has_words else None
+        if not self._has_words:
+            return None
+        number = text_of(value)
+        if self._decimals:
+            whole, _, fraction = number.partition(".")
+            number = f"{whole}.{fraction.ljust(self._decimals, '0')}"
+        return f"{self._before}{number}{self._after}".strip()
 
     @property
     def _before(self) -> str:
@@ -155,7 +169,7 @@ class _Section:
 
 def is_currency(text: str) -> bool:
     """Whether the signs before or after a number only name a currency."""
-    return text.casefold().strip(" .,-\u00a0") in _CURRENCIES
+    return text.casefold().strip(" .,-\u00a0") in CURRENCIES
 
 
 def _is_word(text: str) -> bool:

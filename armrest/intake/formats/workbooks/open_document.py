@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 
 from armrest.intake.formats.cell_text import text_of
 from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
-from armrest.intake.formats.workbooks.number_format import BAD_DATE, UNCALCULATED
+from armrest.intake.formats.workbooks.number_format import BAD_DATE, CURRENCIES, UNCALCULATED
 from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
 from armrest.intake.formats.xml_stream import MAX_TEXT_LENGTH, XmlDamaged, xml_parser
 from armrest.intake.locations import Opened
@@ -31,10 +31,10 @@ _NOT_SHOWN: Final = frozenset(
 )
 _NUMBERS: Final = frozenset({"float", "percentage", "currency"})
 _ERROR_TEXTS: Final = ("#", "Err:")
-_CURRENCY: Final = re.compile(
-    r"\A(?:kr\.?|nok|sek|dkk|isk|eur|usd|gbp)(?=[\s\d-])|(?<=[\s\d-])(?:kr\.?|nok|sek|dkk|isk|eur|usd|gbp)\Z",
-    re.IGNORECASE,
-)
+_NAMES: Final = "|".join(sorted(filter(str.isalpha, CURRENCIES)))
+_CURRENCY: Final = re.compile(rf"\A(?:{_NAMES})\.?(?=[\s\d-])|(?<=[\s\d-])(?:{_NAMES})\.?\Z", re.IGNORECASE)
+_IN_BRACKETS: Final = re.compile(r"\s*\((.*)\)\s*")
+"""How accountants write a negative number."""
 _SCIENTIFIC: Final = re.compile(r"\s*[-\u2212]?\d+(?:[.,]\d+)?E[-+\u2212]?\d+\s*", re.IGNORECASE)
 _ONLY_GROUPED: Final = re.compile(r"\s*[-\u2212]?[\d\s.,\'\u2019\u00a0\u202f€$£%]*(?:,-)?\s*")
 
@@ -231,7 +231,7 @@ def _moment(text: str) -> datetime | str:
 
 def _is_meant(shown: str, number: float) -> bool:
     """Whether a person sees zeros, words or signs that the number does not have: `00010`, `K-0010`, `10006 A`."""
-    core = _CURRENCY.sub("", shown)
+    core = _CURRENCY.sub("", _IN_BRACKETS.sub(r"\1", shown))
     if any(map(str.isalpha, core)):
         return _SCIENTIFIC.fullmatch(core) is None
     if _ONLY_GROUPED.fullmatch(core) is None:

@@ -67,6 +67,52 @@ def test_a_text_that_leaves_its_column_refuses_the_file_with_its_row(source: Ope
     assert (refused.value.code, refused.value.rows) == ("ragged", (5,))
 
 
+@pytest.mark.parametrize("name", ["Poster & Plakat AS", "Elv AS, Savile Row", "3 rader AS"])
+@pytest.mark.parametrize("others", [["10002 Elv AS"], []], ids=["between others", "last"])
+def test_a_number_in_its_place_makes_a_customer_without_a_gap_between_the_columns(
+    source: Open, name: str, others: list[str]
+) -> None:
+    lines = ["10001 Fjord AS", f"10006 {name}", *others]
+
+    customers, rejects = read(
+        source(
+            "\n".join(lines),
+            "kunder.txt",
+            mapping="columns: {Nr: customerNo, Navn: name}\npositions: {Nr: 1-5, Navn: 7-}",
+        )
+    )
+
+    assert [(customer["customerNo"], customer["name"]) for customer in customers[:2]] == [
+        ("10001", "Fjord AS"),
+        ("10006", name),
+    ]
+    assert rejects == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "       Sum                     12345,00",
+        "(3 rader)",
+        "Antall kunder i listen:    3",
+        "Utskrift 29.11.2026        Side 1 av 1",
+    ],
+)
+def test_a_total_or_a_sentence_below_the_list_is_its_end(source: Open, line: str) -> None:
+    customers, rejects = read(source(f"{TEXT}{line}\n", "kunder.txt", mapping=MAPPING))
+
+    assert (len(customers), rejects) == (3, [])
+
+
+@pytest.mark.parametrize("header", ["Row     Kundenr  Navn", "Poster  Kundenr  Navn"])
+def test_the_first_line_names_the_columns_whatever_its_words_are(header: str) -> None:
+    rows = [f"{row}       1000{row}    {name}" for row, name in enumerate(["Fjord", "Elv", "Poster & Plakat AS"], 1)]
+
+    positions = find_positions([header, *rows, "(3 rows affected)"])
+
+    assert positions == {header.split(maxsplit=1)[0]: (1, 7), "Kundenr": (9, 16), "Navn": (18, None)}
+
+
 @pytest.mark.parametrize(
     "text",
     [

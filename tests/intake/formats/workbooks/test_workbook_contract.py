@@ -39,6 +39,12 @@ CELLS = [
     Cell(10006.0, "K2-10006", '"K2-"0'),
     Cell(10006.0, "10-006", "#-###"),
     Cell(10.5, "10.5 A", '0.0" A"'),
+    Cell(30.0, "30.0x", '0.0"x"'),
+    Cell(30.5, "30.50 A", '#,##0.00##" A"'),
+    Cell(-12.0, "-12", "0;(0)"),
+    Cell(10006.0, "10006", '0" CHF"'),
+    Cell(10006.0, "10006", '"PLN" 0'),
+    Cell(10006.0, "10006", '0" CZK"'),
     Cell(10006.0, "10006", '#,##0" kr"'),
     Cell(22334455.0, "22334455", "00 00 00 00"),
     Cell(1234567.0, "01 23 45 67", "00 00 00 00"),
@@ -63,6 +69,15 @@ CELLS = [
     Cell("#REF!", "#REF!"),
     Cell(None, ""),
 ]
+SHOWN = {
+    "#,##0": "1 234",
+    "00 00 00 00": "22 33 44 55",
+    "0;(0)": "(12)",
+    '0" CHF"': "10006 CHF",
+    '"PLN" 0': "PLN 10006",
+    '0" CZK"': "10006 CZK",
+}
+"""What OpenDocument has beside the value, where it is not the text that is read."""
 SHEET = "Kunder"
 
 
@@ -112,7 +127,7 @@ def ods(cells: Sequence[Cell]) -> bytes:
 
 def _ods_cell(cell: Cell) -> str:
     value = cell.value
-    shown = {"#,##0": "1 234", "00 00 00 00": "22 33 44 55"}.get(cell.form, cell.text)
+    shown = SHOWN.get(cell.form, cell.text)
     shown = cell.text if cell.text[:1] == "0" else shown
     if cell.form == '"kr" 0':
         attributes, shown = f'office:value-type="currency" office:value="{value}"', "kr 1234"
