@@ -23,7 +23,7 @@ NOBODY: Final = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A server on this machine that makes a database for whoever asks.
+    """A server on this machine that creates databases on request.
 
     Attributes:
         folder: Of its socket.

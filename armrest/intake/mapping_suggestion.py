@@ -229,8 +229,8 @@ def _countries(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> Sequen
     for field in ("countryCode", "countryText"):
         for column, values in zip(columns, cells, strict=True):
             if guess(column) == field:
-                said = {*values} - {"", *PLACEHOLDERS}
-                codes = {value: country_code(value) or value for value in said}
+                names = {*values} - {"", *PLACEHOLDERS}
+                codes = {name: country_code(name) or name for name in names}
                 return [codes.get(value, "") for value in values]
     return [""] * max(map(len, cells), default=0)
 

@@ -257,7 +257,7 @@ def note_reported(ledger: Ledger, run: Run, ended: datetime) -> None:
 def unreported_runs(ledger: Ledger, api_url: str, *, ended_before: float) -> list[str]:
     """Return the ids of the runs that have ended and whose outcome Prefect has not been shown, the oldest first.
 
-    The update of one customer is not among them: it has no artifacts.
+    The update of one customer is not among them: its own flow run has shown its outcome.
 
     Args:
         ended_before: Leave out runs that ended later, in seconds since 1970: their own process may still do it.

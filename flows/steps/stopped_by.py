@@ -14,9 +14,8 @@ from prefect.exceptions import ObjectNotFound
 
 from armrest.outbox import Outbox, Run, StoppedBy, run_of_flow_run, summary
 
-ASK_SECONDS: Final = 5.0
-"""As long as the run waits for requests in flight meanwhile. A busy server takes over two seconds. Prefect kills a
-process 30 seconds after asking it to stop, and the summary may take ten of them."""
+ASK_SECONDS: Final = 2.0
+"""Prefect kills a process 30 seconds after asking it to stop, so the answer may not take long."""
 _CANCELLED: Final = frozenset({StateType.CANCELLING, StateType.CANCELLED})
 _STARTING: Final = frozenset({StateType.SCHEDULED, StateType.PENDING})
 

@@ -41,7 +41,7 @@ class History:
         return patient_http.get(f"{self.address}/flow_runs/{flow_run_id}").json()
 
     def task_runs(self, flow_run_id: str, *, number: int) -> list[dict[str, Any]]:
-        """The task runs of a flow run; the server records in the background how so many of them have ended."""
+        """Return the task runs of a flow run once the server has recorded the ends of at least `number` of them."""
         question = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
         until = time.monotonic() + 60
         while True:

@@ -200,7 +200,7 @@ def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: 
 
 
 def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook: Webhook, server: Server) -> None:
-    """Every four seconds one begins, where ten may pass: nothing is told until they cease."""
+    """One begins every four seconds, and ten are allowed: no notice is sent until they stop."""
     began: list[float] = []
     for _ in range(6):
         server.put(server.flow_run("a night", tags=["arm", "nightly"]), "RUNNING")
@@ -208,9 +208,9 @@ def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook:
         server.put(server.flow_run("by hand"), "RUNNING")
         time.sleep(4)
     last = began[-1]
-    if max(map(sub, [*began[1:], time.monotonic()], began)) > 0.8 * SHORTEST.total_seconds():
-        pytest.skip("this machine was too busy for runs that begin in time")
-    assert not [notice for notice in webhook.notices if "nightly" in notice["subject"]]
+    longest = max(map(sub, [*began[1:], time.monotonic()], began))
+    early = len([notice for notice in webhook.notices if "nightly" in notice["subject"]])
+    assert not early or longest > 0.8 * SHORTEST.total_seconds(), "a busy machine may begin one late, and only then"
 
     notice = webhook.notice("the nightly run did not start")
 
@@ -218,7 +218,7 @@ def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook:
     assert notice["body"].startswith("No run of update-customers/nightly has begun for 10 seconds. Is its schedule on?")
     assert notice["body"].endswith(f"\n{UI}/deployments/deployment/{NIGHTLY_ID}")
     time.sleep(1.5 * SHORTEST.total_seconds())
-    assert len([notice for notice in webhook.notices if "nightly" in notice["subject"]]) == 1
+    assert len([notice for notice in webhook.notices if "nightly" in notice["subject"]]) == early + 1
 
 
 def test_a_batch_that_is_open_too_long_is_told(

@@ -33,7 +33,7 @@ class Disk(ABC):
     @property
     @abstractmethod
     def sql(self) -> BareSql:
-        """The ledger, for whoever reads it without the engine."""
+        """The ledger, for reading it without the engine."""
 
     def clear(self) -> None:
         """Begin anew."""

@@ -11,38 +11,12 @@ _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
 _LISTS: Final = frozenset({"ul", "ol", "dl", "select"})
+_BLOCKS: Final = (
+    "address article aside blockquote details div dl fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr main "
+    "menu nav ol p pre section ul"
+)
 _ENDS: Final = {
-    "p": frozenset(
-        {
-            "p",
-            "div",
-            "ul",
-            "ol",
-            "dl",
-            "hr",
-            "pre",
-            "form",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "details",
-            "fieldset",
-            "figure",
-            "footer",
-            "header",
-            "main",
-            "menu",
-            "nav",
-            "section",
-        }
-    ),
+    "p": frozenset(_BLOCKS.split()),
     "li": frozenset({"li"}),
     "dt": frozenset({"dt", "dd"}),
     "dd": frozenset({"dt", "dd"}),

@@ -167,8 +167,8 @@ def proposed_steps(field: str, cells: Sequence[str]) -> list[str]:
 def have_lost_zeros(cells: Sequence[str], countries: Sequence[str]) -> bool:
     """Whether these are Norwegian postal codes that were stored as numbers: mostly four digits, some less, no zero.
 
-    The step is for all rows, so a short code of another country forbids it. Where no country is said, such a code may
-    be hidden among them, so one short code, or a few among many, say nothing.
+    The step applies to all rows, so a short code of another country forbids it. A row without a country may have such
+    a code, so one short code, or a few among many, prove nothing.
 
     Args:
         cells: Postal codes, also as whole numbers with decimals (`155.0`).

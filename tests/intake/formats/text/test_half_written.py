@@ -14,7 +14,7 @@ TEXT = b"10001;Testfirma Fjord AS\r\n10002;Test"
 
 
 def filled(text: bytes, end: bytes, size: int = BUFFER_BYTES) -> bytes:
-    """A file of so many bytes: the header, blank lines, the text and the end."""
+    """A file of this many bytes: the header, blank lines, the text and the end."""
     room = size - len(HEADER) - len(text) - len(end)
     return HEADER + b"\r\n" * (room // 2) + text + b"e" * (room % 2) + end
 
