@@ -17,7 +17,8 @@ from tests.flows.test_notices import Server
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
 
-SHORTEST: Final = timedelta(seconds=10)
+WITHIN: Final = timedelta(seconds=20)
+"""Prefect allows ten seconds; a busy machine may need as long between two events."""
 HEARTBEAT: Final = "prefect.flow-run.heartbeat"
 
 
@@ -26,11 +27,10 @@ def server(prefect_server: Mapping[str, str]) -> Server:
     return Server(prefect_server["PREFECT_API_URL"])
 
 
-def emit(server: Server, flow_run_id: str, *events: str) -> None:
-    """Emit events as the process of a flow run does; together, so that a busy machine cannot come between them."""
-    body = [_event(event, flow_run_id) for event in events]
+def emit(server: Server, flow_run_id: str, event: str) -> None:
+    """Emit an event as the process of a flow run does."""
     url = f"{server.address}/events"
-    patiently(partial(httpx.post, url, json=body, timeout=60)).raise_for_status()
+    patiently(partial(httpx.post, url, json=[_event(event, flow_run_id)], timeout=60)).raise_for_status()
 
 
 def _event(event: str, flow_run_id: str) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def acted_on(history: History, automation_id: str) -> str:
 
 def test_a_late_heartbeat_of_a_quick_run_is_no_sign_of_a_kill(server: Server, history: History) -> None:
     killed, _ = recovery_automations(UUID(int=1))
-    trigger = killed.trigger.model_copy(update={"within": SHORTEST})
+    trigger = killed.trigger.model_copy(update={"within": WITHIN})
     automation = killed.model_copy(update={"trigger": trigger, "name": "a test's: killed"})
     body = automation.model_dump(mode="json", exclude={"owner_resource"})
     automation_id = server.post("automations/", body)["id"]
@@ -63,7 +63,9 @@ def test_a_late_heartbeat_of_a_quick_run_is_no_sign_of_a_kill(server: Server, hi
         server.put(flow_run, "RUNNING")
     server.put(quick, "COMPLETED")
     time.sleep(2)  # Prefect's event of the end is there before the heartbeat
-    emit(server, quick, HEARTBEAT, ENDED)
+    emit(server, quick, HEARTBEAT)
+    time.sleep(1)  # the server of Prefect 3.8 handles two events side by side, and forgets an end before its heartbeat
+    emit(server, quick, ENDED)
     emit(server, killed_run, HEARTBEAT)
 
     until = time.monotonic() + 120
