@@ -219,9 +219,9 @@ class Source:
     ) -> Iterator[Chunk]:
         """The chunks without the rows to leave out, whose row numbers are appended to `left_out`, a list per chunk."""
         for chunk in self._chunks():
+            left_out.append(list(resolution.apply(chunk)))
             if hashes is not None:
                 hashes.add(self._reader.customer_numbers(chunk))
-            left_out.append(list(resolution.apply(chunk)))
             yield chunk
 
 

@@ -81,6 +81,7 @@ class BlockReader:
         self._is_list = table.is_list
         self._shapes = KeyShapes()
         self._sampler = RowSampler()
+        self._numbers: tuple[Chunk, Column, Rewrites] | None = None
         self._unnamed = [position for position, column in enumerate(table.columns) if not column]
 
     def learn(self, chunk: Chunk) -> KeyShapes:
@@ -94,8 +95,14 @@ class BlockReader:
         return self
 
     def customer_numbers(self, chunk: Chunk) -> Sequence[str]:
-        """The customer number of every row as it would be sent, `""` if it has none."""
-        return self._column(chunk, "customerNo").cells
+        """The customer number of every row as it would be sent, `""` if it has none.
+
+        They are kept for `read`, if it is given the same chunk next, which must not be changed until then.
+        """
+        rewrites = Rewrites()
+        column = self._column(chunk, "customerNo", rewrites)
+        self._numbers = chunk, column, rewrites
+        return column.cells
 
     def is_wrapped(self, chunk: Chunk, index: int) -> bool:
         """Whether the customer number of a row was taken out of a spreadsheet's wrapping."""
@@ -118,7 +125,11 @@ class BlockReader:
         """
         self._refuse_unnamed(chunk)
         rewrites = Rewrites()
-        columns = {leaf: self._column(chunk, leaf, rewrites) for leaf in self._field_sources}
+        known = self._kept_numbers(chunk, rewrites)
+        columns = {
+            leaf: known if known and leaf == "customerNo" else self._column(chunk, leaf, rewrites)
+            for leaf in self._field_sources
+        }
         restored = self._addresses.complete(columns, chunk.first_row)
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
@@ -148,6 +159,14 @@ class BlockReader:
             rewrites.all(),
             sample=self._sampler.sample({leaf: column.cells for leaf, column in columns.items()}),
         )
+
+    def _kept_numbers(self, chunk: Chunk, rewrites: Rewrites) -> Column | None:
+        """The customer numbers of this chunk, if they were asked for last; what was rewritten is added."""
+        kept, self._numbers = self._numbers, None
+        if kept is None or kept[0] is not chunk:
+            return None
+        rewrites.add(kept[2].all())
+        return kept[1]
 
     def _column(self, chunk: Chunk, leaf: str, rewrites: Rewrites | None = None) -> Column:
         field_source = self._field_sources[leaf]

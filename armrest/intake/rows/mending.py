@@ -31,7 +31,7 @@ _FORMULA: Final = re.compile(r'="([^"=]+)"|\'([^\']+)\'?')
 
 def mended(field: str, column: Column) -> Iterator[tuple[str, Column]]:
     """Yield each kind of mending that changes the column, and the column after it."""
-    for kind, mend in _mends(field, column):
+    for kind, mend in _mends(field, column.without_repeats):
         cells = mend(column.cells)
         if cells != column.cells:
             column = Column(cells, absent=column.absent)

@@ -59,7 +59,7 @@ class Check:
 
     def breaches(self, column: Column) -> Iterator[tuple[int, str]]:
         """Yield the position of each cell that breaks a rule, and the code of the rule."""
-        suspects = set(self.suspects(column))
+        suspects = set(self.suspects(column.without_repeats))
         suspects.discard("")
         for code, breaks_rule in self.predicates.items() if suspects else ():
             faulty = {cell for cell in suspects if breaks_rule(cell)}

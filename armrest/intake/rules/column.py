@@ -9,6 +9,9 @@ _PRINTABLE: Final = bytes(code for code in range(256) if chr(code).isprintable()
 
 _DIGITS_ALIKE: Final = bytes(ord("9") if chr(code) in "0123456789" else code for code in range(256))
 _ELEVEN: Final = b"9" * 11
+_FIRST: Final = 64
+_ALIKE: Final = 3
+"""A column whose first cells are each there three times or more is looked at without repetitions."""
 
 
 class Column:
@@ -28,9 +31,19 @@ class Column:
         """Return a column from cells in which None means missing."""
         return cls([cell or "" for cell in cells], absent=[cell is None for cell in cells])
 
+    @cached_property
+    def without_repeats(self) -> "Column":
+        """The column's different cells, in no order, if there are few of them; otherwise the column itself.
+
+        It answers every question about whether some cell is so or so. In half of a usual file's columns most cells are
+        alike: countries, towns, codes, and fields that few customers have.
+        """
+        first = self.cells[:_FIRST]
+        return Column(list(set(self.cells))) if _ALIKE * len(set(first)) <= len(first) else self
+
     def trimmed(self) -> "Column":
         """The column without blanks around its cells."""
-        text = self.text
+        text = self.without_repeats.text
         if " \n" in text or "\n " in text or "\t" in text or text[:1] == " " or text[-1:] == " ":
             return Column([cell.strip(" \t") for cell in self.cells], absent=self.absent)
         return self
