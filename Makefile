@@ -11,8 +11,6 @@ export PYTHONDONTWRITEBYTECODE :=
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
-CODE := armrest tasks flows deployments
-TYPED_TESTS := tests/simulation tests/kills tests/conftest.py
 WORKERS ?= 3
 SHORT_LONG := upgrade or demo or restored or intent or tail or slept
 MAKE_UP_TESTS := tests/deployments/test_up.py tests/ui
@@ -143,7 +141,7 @@ docs: setup ## Build the documentation as a site in site/, with a search and a r
 check: setup ## Check lint, format, types, imports and lock file; change nothing
 	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check . || { echo "armrest: some files are not formatted; run: make fix" >&2; exit 1; }
-	@$(BIN)/mypy $(CODE) $(TYPED_TESTS)
+	@$(BIN)/mypy
 	@said=$$($(BIN)/lint-imports --no-logo 2>&1) || { echo "$$said" >&2; exit 1; }
 	@if test -x $(BIN)/hadolint; then $(BIN)/hadolint Dockerfile; else echo "armrest: the Dockerfile is not checked: hadolint is there for Linux on x86-64 only" >&2; fi
 	@$(BIN)/python -m pytest -q -p no:cacheprovider tests/tooling/test_lock.py

@@ -19,9 +19,8 @@ DISTRIBUTION = {"distributionType": "type", "einvoiceCode": "einvoiceCode"}
 def customer_of(row: "pd.Series[str]") -> dict[str, Any]:
     """Make a customer in ARM's format; empty cells are not sent."""
     filled = {column: cell for column, cell in row.items() if cell}
-    customer: dict[str, Any] = {
-        column: cell for column, cell in filled.items() if column not in (*ADDRESS, *DISTRIBUTION)
-    }
+    others = (*ADDRESS, *DISTRIBUTION)
+    customer: dict[Any, Any] = {column: cell for column, cell in filled.items() if column not in others}
     for column in LISTS:
         if column in customer:
             customer[column] = customer[column].split(";")

@@ -109,7 +109,7 @@ def _objects(columns: Columns, group: FieldGroup, *, clear: bool) -> Iterator[di
     cells = [columns[it].values(clear=clear) if it in columns else missing for it in group.columns.values()]
     rows = list(zip(*cells, strict=True))
     objects = {row: _object(group, row) for row in set(rows)}
-    return (objects[row] for row in rows)
+    return map(objects.__getitem__, rows)
 
 
 def _object(group: FieldGroup, row: Sequence[str | None]) -> dict[str, Any] | None:
