@@ -133,7 +133,7 @@ class Poller:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while self._asking or self._schedule.next_at is not None:
-            if self._calls.stopped or self._calls.seconds_left() <= 0:
+            if self._is_over():
                 self._give_up()
                 return
             for request in self._schedule.due(loop.time()):
@@ -147,6 +147,10 @@ class Poller:
                     self._calls.deadline if next_at is None else min(next_at, self._calls.deadline)
                 ):
                     await self._more.wait()
+
+    def _is_over(self) -> bool:
+        """Whether nothing is asked any more; what is asked about then, nobody would ask about again."""
+        return self._calls.stopped is not None or self._calls.seconds_left() <= 0
 
     def _asked(self, task: asyncio.Task[None]) -> None:
         self._asking.discard(task)
@@ -171,9 +175,9 @@ class Poller:
         if result is PollResult.LAST_WORD:
             self._schedule.done(request, loop.time())
             self._end(request)
-        elif request.done.done() or self._calls.seconds_left() <= 0:
+        elif request.done.done() or self._is_over():
             self._schedule.removed(loop.time())
-            self._end(request)
+            self._end(request, self._calls.stopped)
         else:
             self._schedule.postponed(request, loop.time())
 

@@ -106,6 +106,7 @@ class Sender:
             return await finish_or_cancel(self._send_once(as_it_is), grace_seconds=grace_seconds)
 
     async def _send_once(self, batch: Batch) -> bool:
+        self._acceptances.assert_written(batch)
         leaving = await self._begin(batch)
         if leaving is None:
             return False

@@ -6,16 +6,18 @@ import logging
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
-from armrest.outbox import SENDABLE, LedgerUnusable, Outbox, Spill, SpilledUuid, State, batches_in
+from armrest.delivery.acceptance_writer import AcceptanceUnwritten
+from armrest.outbox import SENDABLE, LeaseLost, LedgerUnusable, Outbox, Spill, SpilledUuid, State, batches_in
 from armrest.sandbox import BooksTransport, Sandbox
 from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
+from tests.delivery.test_trouble_here import taken_over
 from tests.virtual_time import virtual_time
 
 
@@ -124,6 +126,57 @@ async def test_after_a_202_nothing_is_sent_again_though_the_ledger_can_be_writte
 
     assert sent(sandbox, PUT) == 1
     assert len(spilled(spill_folder)) == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_what_one_slice_could_not_commit_no_other_slice_sends_again(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    """Nothing is accepted as far as the ledger knows, so the second slice looks for a first acceptance, too."""
+    run = planned(people(2), batch_size=1)
+    slow(sandbox)
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        sending = [asyncio.create_task(delivery.submit(slice_no)) for slice_no in (1, 2)]
+        await asyncio.sleep(5)
+        with another_writer(impatient.outbox) as done:
+            asyncio.get_running_loop().call_later(17.5, done)  # the last try is at 16.2 s
+            found = await asyncio.gather(*sending, return_exceptions=True)
+
+    assert {type(error) for error in found} == {AcceptanceUnwritten}
+    assert sent(sandbox, PUT) == 1
+    assert len(spilled(spill_folder)) == 1
+    sandbox.behaviour.faults = {}
+    summary = await impatient.carry(run)
+    assert (summary.state, summary.customers.settled, sent(sandbox, PUT)) == ("Completed", 2, 2)
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_the_history_has_a_batch_uuid_at_once_that_came_after_a_takeover(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    """The ledger may be gone by the time the process has ended, and nobody else knows this batchUuid."""
+    run = planned(people(3))
+    slow(sandbox)
+    database = str(impatient.outbox.ledger._engine.url.database)
+
+    async with impatient.delivering(run, lease_seconds=600) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)
+        with impatient.outbox.ledger.write() as tx:
+            tx.exec_driver_sql("UPDATE batches SET attempts = attempts + 1")
+        taken_over(impatient.outbox, run)
+        with pytest.raises(LeaseLost):
+            await sending
+        with closing(sqlite3.connect(database)) as rows:
+            history = rows.execute("SELECT outcome, evidence FROM attempts WHERE outcome = 'accepted'").fetchall()
+
+    [(_, evidence)] = history
+    [batch] = sandbox.records.batches(CLIENT_NO)
+    assert batch.batch_uuid in evidence
+    assert spilled(spill_folder) == []
 
 
 async def test_a_spilled_batch_uuid_of_a_batch_that_a_restored_ledger_does_not_have_stops_no_resume(

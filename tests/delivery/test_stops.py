@@ -13,7 +13,7 @@ from armrest.delivery.errors import NoSuchClient
 from armrest.outbox import State
 from armrest.sandbox import Sandbox
 from tests.delivery.conftest import CLIENT_NO, Engine, Planned, carry_slices, people, sent
-from tests.delivery.unwell import Mishap, Unwell, status
+from tests.delivery.unwell import Mishap, Unwell, broken, status
 from tests.virtual_time import virtual_time
 
 STOPS = {
@@ -71,6 +71,35 @@ async def test_what_is_said_to_one_question_ends_the_wait_of_all_slices(
 
     assert {type(error) for error in found} == {Forbidden}
     assert asyncio.get_running_loop().time() - arm.times["GET"][-1] < 1
+
+
+class _LateSecondQuestion(Unwell):
+    """Holds up the second question for a second."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer one request."""
+        if len(self.times["GET"]) == 1 and request.method == "GET":
+            self.times["GET"].append(0.0)
+            await asyncio.sleep(1)
+        return await super().handle_async_request(request)
+
+
+@virtual_time
+async def test_a_question_that_breaks_after_the_stop_ends_the_wait_too(
+    engine: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    """Nobody would ask again, so whoever waits for an answer would wait for ever."""
+    run = planned(people(2), batch_size=1)
+    sandbox.behaviour.delay_seconds = 600
+    arm = _LateSecondQuestion(sandbox, gets=[status(403), broken(httpx.ConnectError)], seconds=5)
+
+    async with replace(engine, transport=arm).delivering(run) as delivery:
+        await asyncio.gather(*(delivery.submit(n) for n in range(1, run.slices + 1)))
+        polls = (delivery.poll(n) for n in range(1, run.slices + 1))
+        async with asyncio.timeout(300):
+            found = await asyncio.gather(*polls, return_exceptions=True)
+
+    assert [type(error) for error in found] == [Forbidden, Forbidden]
 
 
 @pytest.mark.parametrize("mishap", [status(401), status(403)], ids=["401", "403"])

@@ -16,6 +16,27 @@ _SWEEPER = "armrest/delivery/sweeper.py"
 
 SENDING: Final = (
     Mutant(
+        promise="what waits for the ledger is not sent again by another task",
+        file=_SENDER,
+        old="        self._acceptances.assert_written(batch)",
+        new="        pass",
+        tests=("delivery/test_ledger_hiccup.py",),
+    ),
+    Mutant(
+        promise="a batchUuid that comes after a takeover is in the history at once",
+        file=_ACCEPTANCE,
+        old="                self._context.outbox.ledger.flush()",
+        new="                pass",
+        tests=("delivery/test_ledger_hiccup.py",),
+    ),
+    Mutant(
+        promise="a question that breaks after the stop is waited for no longer",
+        file="armrest/delivery/poller.py",
+        old="        return self._calls.stopped is not None or self._calls.seconds_left() <= 0",
+        new="        return self._calls.seconds_left() <= 0",
+        tests=("delivery/test_stops.py",),
+    ),
+    Mutant(
         promise="a holder of before a restore may not write",
         file=_LEASES,
         old="        if epoch != self.epoch or token != self.token:",

@@ -197,7 +197,7 @@ class Judge:
 
     def _refusals_are_bounded(self, process: "Process", reply: Reply) -> None:
         """Once a process knows of an acceptance, ARM refuses a bounded number of requests in a row alike."""
-        if reply.batch is not None and reply.status == 202:
+        if reply.status == 202 and not reply.broken and (reply.batch or _uuid_in(reply) in self.forgotten):
             self._refusals[process.name] = Counter()
         elif reply.status in REFUSALS and process.name in self._refusals and b'"customerNo"' not in reply.body:
             counts, error = self._refusals[process.name], re.sub(rb"\d+", b"#", reply.body)
@@ -337,7 +337,7 @@ class Judge:
     def restore(self, copy: Copy) -> None:
         """Put a copy in the place of the ledger, of which no process knows."""
         self.records.restore(copy.ledger)
-        self.model.go_back(copy.model)
+        self.model.go_back(copy.model, self.records.sent())
         self._attempts, self._left_to_people = copy.attempts, copy.left_to_people
         self._before = self.records.standing()
         self._told.clear()

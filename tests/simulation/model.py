@@ -1,12 +1,12 @@
 """A small model of the customers' way: which file is how old, what was sent, what ARM has applied and refused.
 
 Age is the order in which files were read; a rerun has the age of its parent. The model knows nothing of what state a
-batch is in, and nothing of the ledger. If the ledger is replaced by a copy, the model goes back to what was meant by
-then: what was only sent later may be sent again, and older data over it.
+batch is in, and nothing of the ledger. If the ledger is replaced by a copy, the model goes back to what the copy says
+was sent: what was only sent later, or refused by then and sent again later, may be sent again, and older data over it.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -53,13 +53,19 @@ class Model:
         """The model as it is now."""
         return copy.deepcopy(self)
 
-    def go_back(self, then: "Model") -> None:
-        """The ledger is that of an earlier moment again; what ARM has applied and refused since is so all the same."""
+    def go_back(self, then: "Model", sent: Iterable[tuple[str, str]]) -> None:
+        """The ledger is that of an earlier moment again; what ARM has applied and refused since is so all the same.
+
+        Args:
+            sent: Run and number, in lower case, of the customers that had been sent by then, as the ledger knows.
+        """
         self._read, self._ages, self._jobs = then._read, then._ages, then._jobs
         self._parents, self._meant = then._parents, then._meant
+        known = {(self._ages[run_id], number) for run_id, number in sent if run_id in self._ages}
         self._newest = {}
-        for age, place in self._applied & self._meant:
-            self._newest[place] = max(age, self._newest.get(place, 0))
+        for age, place in self._applied:
+            if (age, place[0]) in known:
+                self._newest[place] = max(age, self._newest.get(place, 0))
 
     def orders(self, ages: dict[str, int]) -> bool:
         """Whether these ages, by run, have the same order as the model's."""

@@ -142,6 +142,10 @@ class Records:
         )
         return {number: (state, uuid) for number, state, uuid in self._all(query, run_id)}
 
+    def sent(self) -> list[tuple[str, str]]:
+        """Run and number, in lower case, of each customer whose batch has left and was not refused whole."""
+        return self._all(f"SELECT r.run_id, lower(c.customer_no) FROM {_LINES} WHERE b.sent_at IS NOT NULL")
+
     def in_two_open_batches(self, since: float) -> list[str]:
         """Customers in two batches that are accepted, or were sent after a time and have no answer yet."""
         is_open = "(b.state = 'ACCEPTED' OR b.state = 'SENDING' AND b.last_sent_at > ?)"

@@ -1,4 +1,7 @@
-"""500 seeds of the simulation, in handfuls that the test processes share; `make soak` tries 20,000."""
+"""500 seeds of the simulation, in handfuls that the test processes share, and a few that once found something.
+
+`make soak` tries 20,000.
+"""
 
 import asyncio
 
@@ -14,6 +17,13 @@ SHORT = 20
 """Seeds that `make test` tries; the others are long."""
 AT_ONCE = 20
 STARTS = [pytest.param(start, marks=pytest.mark.long if start >= SHORT else ()) for start in range(0, SEEDS, AT_ONCE)]
+
+ONCE_FOUND = (4104, 5306, 6034, 6918, 7554, 8590, 9097, 9684, 10272, 12138)
+"""Faults of the product (docs/decisions/0088), and of the simulation's own judgement."""
+
+
+def test_what_seeds_have_found_is_mended() -> None:
+    assert tried(ONCE_FOUND).found == {}
 
 
 @pytest.mark.parametrize("start", STARTS, ids=lambda start: f"from {start}")
