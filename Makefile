@@ -89,7 +89,7 @@ test-long: setup ## Run the long tests: simulation, random kills, ten shards, up
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "$(SHORT_LONG)") $(MAKE_UP_TESTS:%=--ignore %)
 
 .PHONY: test-random
-test-random: setup ## Try the generated tests on other examples, 20 times as many (twenty minutes; SEED=1 TIMES=5 TESTS=tests/model)
+test-random: setup ## Try the generated tests on other examples, 20 times as many (SEED=1 TIMES=5 TESTS=tests/model)
 	@seed=$${SEED:-$$RANDOM}; again="make test-random SEED=$$seed TIMES=$(TIMES) TESTS=$(TESTS)"; echo "Seed $$seed: $$again"; \
 	RANDOM_EXAMPLES=$(TIMES) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 3600 -m "hypothesis and not long and not prefect" \
 		--hypothesis-seed=$$seed $(MAKE_UP_TESTS:%=--ignore %) $(TESTS) || { echo "armrest: the same examples again: $$again" >&2; exit 1; }
