@@ -20,6 +20,8 @@ SIZES ?= 20000,200000,1000000
 ROUNDS ?= 3
 NIGHTS ?= 300
 PAIRS ?= 9
+TIMES ?= 20
+TESTS ?= tests
 
 PYTHONS := 3.15 3.14 3.13 3.12 3.11
 # The oldest Prefect of pyproject.toml, and what it needs: on SQLAlchemy 2.1 its server schedules nothing.
@@ -83,6 +85,12 @@ test-flows: setup ## Run the tests of flows and commands on a real Prefect serve
 .PHONY: test-long
 test-long: setup ## Run the long tests: simulation, random kills, ten shards, upgrade (fifteen minutes; SHORT=1: three)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m long $(if $(SHORT),-k "$(SHORT_LONG)") $(MAKE_UP_TESTS:%=--ignore %)
+
+.PHONY: test-random
+test-random: setup ## Try the generated tests on other examples, 20 times as many (SEED=1 TIMES=5 TESTS=tests/model)
+	@seed=$${SEED:-$$RANDOM}; again="make test-random SEED=$$seed TIMES=$(TIMES) TESTS=$(TESTS)"; echo "Seed $$seed: $$again"; \
+	RANDOM_EXAMPLES=$(TIMES) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 3600 -m "hypothesis and not long and not prefect" \
+		--hypothesis-seed=$$seed $(MAKE_UP_TESTS:%=--ignore %) $(TESTS) || { echo "armrest: the same examples again: $$again" >&2; exit 1; }
 
 .PHONY: mutants
 mutants: setup ## Break lines of code that guarantees depend on, and require the tests to fail (ten minutes; SHORT=1: ten of them)

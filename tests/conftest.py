@@ -20,9 +20,11 @@ import pytest
 from armrest.outbox import Ledger
 from armrest.sandbox import SandboxServer
 from flows.cli.prefect_env import DEFAULTS
-from tests import migrated_home, warm_command
+from tests import generated, migrated_home, warm_command
 from tests.ports import free_port
 from tests.postgres import Cluster, cluster, programs
+
+generated.load_profile()
 
 ARMREST = Path(sys.executable).with_name("armrest")
 CLIENT_NO = 2218

@@ -1,22 +1,35 @@
 """Ports of this machine."""
 
 import socket
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from random import SystemRandom
+from typing import Final
+
+NOBODY: Final = 1
+"""A port on which nobody listens: one that was free a moment ago may be another server's by now."""
+FIRST, LAST = 20_000, 32_000
+"""Below the ports that a system gives to connections: 32768 and up on Linux, 49152 and up elsewhere.
+
+A server takes seconds to start, and a test may start it again on the same port. Meanwhile each connection that another
+process of the tests opens may get the port.
+"""
+_random: Final = SystemRandom()
 
 
 def free_port() -> int:
     """Return a port on which nobody listens just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return _first_of(1)
 
 
 def two_free_ports() -> int:
     """Return a port on which nobody listens, nor on the next: `make up` takes both."""
+    return _first_of(2)
+
+
+def _first_of(number: int) -> int:
     while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            with suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
+        first = _random.randrange(FIRST, LAST)
+        with suppress(OSError), ExitStack() as stack:
+            for port in range(first, first + number):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first

@@ -13,6 +13,7 @@ from armrest.api import AnswerKind, BatchAnswer, CustomerFailure, mask, personal
 from armrest.api.redaction import ID_KEYS, NUMBER_KEYS, WORD_KEYS
 from armrest.api.responses.parsing import NotJson
 from tests.api.documented_list import BIRTH_NUMBER, CUSTOMER
+from tests.generated import examples
 
 BODY = orjson.dumps(
     {
@@ -218,7 +219,7 @@ def planted(personal: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 @given(payload=planted(PERSONAL))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_nothing_personal_survives_in_evidence_wherever_it_stands(payload: Any) -> None:
     evidence = redact(payload).lower()
 
@@ -227,7 +228,7 @@ def test_nothing_personal_survives_in_evidence_wherever_it_stands(payload: Any) 
 
 
 @given(sent=st.text(string.ascii_letters + " æøåÆØÅß-.,", min_size=2, max_size=20), upper=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_nothing_that_we_sent_survives_in_a_text(sent: str, upper: bool) -> None:
     value = " ".join(sent.split()).strip(" -.,")
     said = mask(f"the value of {value.upper() if upper else value} is not valid", [sent])

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from armrest.intake import InputRefused, Policy, open_source
+from tests.generated import examples
 from tests.intake.customers import TODAY
 
 COLUMNS = ("customerNo", "name", "phoneNo", "organizationNo", "postalCode", "cityName", "addressLine1", "countryCode")
@@ -114,7 +115,7 @@ def write_workbook(path: Path, table: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("write", [write_csv, write_csv_with_trailing_delimiters, write_workbook])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(data=st.data())
 def test_no_value_that_is_not_meant_is_sent_without_a_finding_on_its_row(
     write: Callable[[Path, list[Row]], None], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

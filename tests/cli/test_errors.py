@@ -7,7 +7,8 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
-from tests.conftest import Shell, free_port
+from tests.conftest import Shell
+from tests.ports import NOBODY
 
 Write = Callable[..., str]
 UPDATE = ("update-customers", "--client-no", "2218")
@@ -64,7 +65,7 @@ WRONG_SETTINGS = {
     "no token": ({"ARMREST_TOKEN": None}, "ARMREST_TOKEN"),
     "wrong token": ({"ARMREST_TOKEN": "wrong"}, "ARMREST_TOKEN"),
     "half a login": ({"ARMREST_TOKEN": None, "ARMREST_IDENTITY_URL": "https://auth.example.no"}, "_SECRET"),
-    "nobody listens": ({"ARMREST_API_URL": f"http://127.0.0.1:{free_port()}/arm/v1"}, "127.0.0.1"),
+    "nobody listens": ({"ARMREST_API_URL": f"http://127.0.0.1:{NOBODY}/arm/v1"}, "127.0.0.1"),
     "not a number": ({"ARMREST_CONCURRENCY": "many"}, "ARMREST_CONCURRENCY"),
 }
 

@@ -4,14 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from armrest.intake import Policy, Source, open_source, parse_mapping
 from armrest.model import FileReading
 from tests.intake.customers import TODAY
-
-settings.register_profile("intake", deadline=None, max_examples=60)
-settings.load_profile("intake")
 
 
 @pytest.fixture

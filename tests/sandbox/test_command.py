@@ -42,7 +42,7 @@ def test_it_serves_what_it_announces_and_ends_on_ctrl_c(tmp_path: Path) -> None:
         answer = httpx.get(f"{set_['ARMREST_API_URL']}/clients/2218/batches/{uuid}", headers=headers)
         process.send_signal(signal.SIGINT)
 
-        assert (answer.status_code, process.wait(10)) == (206, 0)
+        assert (answer.status_code, process.wait(60)) == (206, 0)
 
 
 @pytest.mark.parametrize(

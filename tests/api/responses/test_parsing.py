@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from armrest.api import AnswerKind, BatchAnswer, BatchRefused, UnreadableAnswer
 from armrest.api.responses.parsing import NotJson, parse, read_accepted, read_batch, read_customer, read_error
 from armrest.nesting import MAX_NESTING
+from tests.generated import examples
 
 UUID = "AAAAAAAAAAAAAAAAAAAAAA"
 BAD = {"customerNo": "10001", "result": "FAILED", "message": "phoneNo is not valid"}
@@ -302,7 +303,7 @@ FAILED_SOMEWHERE = st.recursive(
 
 
 @given(status=st.integers(100, 599), payload=JSON)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300))
 def test_no_answer_whatever_breaks_the_reading(status: int, payload: Any) -> None:
     try:
         answer = read_batch(status, payload)
@@ -315,7 +316,7 @@ def test_no_answer_whatever_breaks_the_reading(status: int, payload: Any) -> Non
 
 
 @given(payload=FAILED_SOMEWHERE)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 def test_a_failure_is_never_taken_for_success_wherever_it_stands(payload: Any) -> None:
     assert read_batch(200, {"status": "PROCESSED", "data": payload}).standing is not AnswerKind.PROCESSED
 

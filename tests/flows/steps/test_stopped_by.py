@@ -7,7 +7,7 @@ from uuid import uuid4
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.steps.stopped_by import ASK_SECONDS, ask_who_stops
-from tests.ports import free_port
+from tests.ports import NOBODY
 
 
 async def test_a_prefect_that_does_not_answer_leaves_it_unknown_within_seconds() -> None:
@@ -18,9 +18,9 @@ async def test_a_prefect_that_does_not_answer_leaves_it_unknown_within_seconds()
             by = await ask_who_stops([uuid4()])
 
     assert by == "unknown"
-    assert time.monotonic() - began < ASK_SECONDS + 2
+    assert time.monotonic() - began < ASK_SECONDS + 20  # a busy machine is slow; Prefect waits for 60 s
 
 
 async def test_a_prefect_that_is_not_there_leaves_it_unknown() -> None:
-    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{NOBODY}/api"}):
         assert await ask_who_stops([uuid4()]) == "unknown"

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from armrest.intake import Database, InputRefused, Policy, Source, open_source
 from armrest.intake.formats.text.encoding_evidence import EncodingUnclear, encoding_of
 from armrest.intake.locations.decompression import PIECE_BYTES, unzstd
+from tests.generated import examples
 from tests.intake.customers import COLUMNS, TODAY, cells_of, csv_of, tables
 from tests.intake.ole import ole, xls
 from tests.intake.reading import read, warnings
@@ -156,7 +157,7 @@ WRITERS: dict[str, Callable[[list[dict[str, Any]]], bytes]] = {
 
 
 @pytest.mark.parametrize("form", WRITERS)
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(data=st.data())
 def test_every_table_reads_back_from_every_format(
     tmp_path_factory: pytest.TempPathFactory, form: str, data: st.DataObject
@@ -177,7 +178,7 @@ def test_every_table_reads_back_from_every_format(
     assert customers == table
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(table=tables)
 def test_every_table_reads_back_from_a_database(
     tmp_path_factory: pytest.TempPathFactory, table: list[dict[str, Any]]

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from armrest.intake import Database, InputRefused, SourceUnavailable, open_source
 from armrest.intake.locations.outage import is_outage
-from tests.ports import free_port
+from tests.ports import NOBODY
 
 
 def test_an_error_of_the_disk_is_an_outage_and_names_the_file_alone(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_an_error_of_the_disk_is_an_outage_and_names_the_file_alone(tmp_path: Pa
 
 def test_a_bucket_that_does_not_answer_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
     s3fs = pytest.importorskip("s3fs")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{NOBODY}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -52,7 +52,7 @@ def test_a_locked_database_is_an_outage_and_a_wrong_query_a_fault(tmp_path: Path
 
 
 def test_a_database_that_is_down_is_an_outage() -> None:
-    url = make_url(f"postgresql+psycopg://kari:hemmelig@127.0.0.1:{free_port()}/db")
+    url = make_url(f"postgresql+psycopg://kari:hemmelig@127.0.0.1:{NOBODY}/db")
 
     with pytest.raises(SourceUnavailable) as told:
         open_source("sql:one", databases={"one": Database(url, "customers")})

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from armrest.outbox import CustomerTooLarge, Outbox, Run, State, batches_in, create_run, find_run, read_customers
 from armrest.outbox.plans.plan_writer import MOST_SLICES
 from tests.file_trouble import synced_sizes
+from tests.generated import examples
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people
 from tests.plans import planning, update_of
 
@@ -52,7 +53,7 @@ def parts(customers: Sequence[dict[str, Any]], sizes: Sequence[int]) -> list[Seq
     return [customers[a:b] for a, b in itertools.pairwise([0, *ends])] + [customers[sum(sizes) :]]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(customers=PEOPLE, cut=CUT, batch_size=st.integers(1, 8), room=st.integers(0, 600))
 def test_every_customer_stands_in_one_batch_in_order_and_no_body_exceeds_a_limit(
     outbox: Outbox, customers: list[dict[str, Any]], cut: list[int], batch_size: int, room: int
@@ -77,7 +78,7 @@ def test_every_customer_stands_in_one_batch_in_order_and_no_body_exceeds_a_limit
     assert [line.ordinal for line in lines] == list(range(len(customers)))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(customers=PEOPLE, cut=CUT, batch_size=st.integers(1, 8))
 def test_how_customers_are_handed_over_changes_no_body(
     outbox: Outbox, customers: list[dict[str, Any]], cut: list[int], batch_size: int

@@ -21,6 +21,7 @@ from armrest.api.responses.pagination import read_page
 from armrest.api.responses.parsing import read_accepted, read_batch, read_customer, read_record
 from armrest.sandbox import TOKEN, SandboxServer
 from armrest.sandbox.http.openapi import description
+from tests.generated import examples
 
 SCHEMA: Final = schemathesis.openapi.from_dict(description())
 CHECKS: Final = [
@@ -50,7 +51,7 @@ def server() -> Iterator[SandboxServer]:
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), suppress_health_check=list(HealthCheck))
 def test_every_answer_is_as_described_and_the_client_can_read_it(
     case: schemathesis.Case, server: SandboxServer
 ) -> None:

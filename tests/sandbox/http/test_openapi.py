@@ -33,10 +33,13 @@ def server() -> Iterator[SandboxServer]:
         yield server
 
 
-def test_every_answer_is_as_described_and_the_client_can_read_it() -> None:
+@pytest.mark.hypothesis
+def test_every_answer_is_as_described_and_the_client_can_read_it(pytestconfig: pytest.Config) -> None:
     """In a process of its own: all processes of the tests would pay for schemathesis, and it takes 2.5 s to import."""
     words = [sys.executable, "-m", "pytest", "-q", "-x", "-o", "addopts=--import-mode=importlib", *PLUGINS]
     file = Path(__file__).with_name("described_answers.py")
+    seed = pytestconfig.getoption("hypothesis_seed", None)
+    words += [f"--hypothesis-seed={seed}"] if seed else []
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     ended = subprocess.run([*words, str(file)], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from armrest.intake import InputRefused
@@ -56,6 +56,8 @@ def test_every_table_that_csv_writes_reads_back_whatever_the_blocks(
 
 
 @given(st.text(st.sampled_from('ab",\n\r '), max_size=60), st.integers(1, 20))
+@example(",,\r,", 1)
+@example("a,b,\n,\nc,d,", 20)
 def test_any_text_gives_the_cells_that_csv_reader_gives_or_is_refused_as_it_would(text: str, block_bytes: int) -> None:
     def by_reader() -> Any:
         records = list(csv.reader(io.StringIO("a,b\n" + text, newline=""), strict=True))[1:]
@@ -73,7 +75,8 @@ def test_any_text_gives_the_cells_that_csv_reader_gives_or_is_refused_as_it_woul
         assert read in {"quote", "ragged"}
     elif expected == "ragged" and read != "ragged":  # a delimiter at the end of every line is no column
         records = [record for record in csv.reader(io.StringIO(text, newline=""), strict=True) if record]
-        assert len({len(record) for record in records}) == 1
+        with_values = [record for record in records if any(record)]  # no cell can have moved in a row that has none
+        assert len({len(record) for record in with_values}) <= 1
         assert not any("".join(record[2:]).strip() for record in records)
         assert [row for _, row in read if any(row)] == [record[:2] for record in records if any(record[:2])]
     else:

@@ -13,6 +13,7 @@ from armrest.intake import InputRefused
 from armrest.intake.formats.workbooks.excel_stream import PAGE_TEXTS, PAGES_IN_MEMORY, SharedTexts
 from armrest.intake.formats.workbooks.excel_table import ExcelTable
 from armrest.intake.table_options import TableOptions
+from tests.generated import examples
 from tests.intake.customers import COLUMNS, cells_of, tables
 from tests.intake.formats.test_detect import excel
 
@@ -37,7 +38,7 @@ def both(data: bytes) -> tuple[Any, Any]:
     return rows_of(data), large
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(table=tables)
 def test_a_large_workbook_reads_as_a_small_one_does(table: list[dict[str, Any]]) -> None:
     small, large = both(excel([COLUMNS, *map(cells_of, table)]))

@@ -1,0 +1,16 @@
+"""The ports of the tests' servers."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.ports import FIRST, free_port, two_free_ports
+
+CONNECTIONS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+@pytest.mark.skipif(not CONNECTIONS.exists(), reason="is about Linux")
+def test_no_connection_gets_a_port_that_was_chosen_for_a_server() -> None:
+    lowest = int(CONNECTIONS.read_text().split()[0])
+
+    assert all(FIRST <= port < lowest - 1 for port in (free_port(), two_free_ports()))
