@@ -93,6 +93,11 @@ REASONS: Final = {
         "contains a thousands separator, like its whole column; does ARM know the number with it?", "warning"
     ),
     "unlike-the-others": Reason("is not shaped like the other numbers of its column; check it", "warning"),
+    "test-or-closed": Reason(
+        "is that of a test, or of a customer no longer in use, such as IKKE BRUK; remove the row if it should not be "
+        "sent",
+        "warning",
+    ),
     "almost-a-duplicate": Reason(
         "is another number of the file but for leading zeros or a sign after its letters, so a customer may be in the "
         "file twice; write all numbers in one way",
