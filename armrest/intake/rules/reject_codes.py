@@ -94,8 +94,8 @@ REASONS: Final = {
     ),
     "unlike-the-others": Reason("is not shaped like the other numbers of its column; check it", "warning"),
     "test-or-closed": Reason(
-        "is that of a test, or of a customer no longer in use, such as IKKE BRUK; remove the row if it should not be "
-        "sent",
+        "is a word for a test, a total, or a customer no longer in use, such as IKKE BRUK; remove the row if it should "
+        "not be sent",
         "warning",
     ),
     "almost-a-duplicate": Reason(

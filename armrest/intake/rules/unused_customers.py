@@ -1,4 +1,4 @@
-"""Recognize names of customers that should perhaps not be sent: tests, and those marked as no longer in use.
+"""Recognize names of customers that should perhaps not be sent: tests, totals, and those marked as no longer in use.
 
 A word counts only if it is the whole name, or if signs set it apart: `Testrite AS` is a customer, and so is
 `Slettet Hansen`. In a column without such words and signs, the search costs as good as nothing.
@@ -27,10 +27,16 @@ _WORDS: Final = (
     "passiv", "dublett", "duplikat", "udgået", "spærret", "spärrad", "raderad", "borttagen", "makulerad", "avslutad",
     "deleted", "blocked", "inactive", "closed", "obsolete", "duplicate",
 )  # fmt: skip
+_TOTALS: Final = (
+    "sum", "sum kunder", "summa", "total", "totalt", "totals", "totalsum", "total sum", "grand total", "subtotal",
+    "delsum", "antall", "antall kunder", "antal", "antal kunder", "i alt", "ialt", "slutt", "end", "eof",
+)  # fmt: skip
+"""Below a list that has a number in the column of the customer numbers: `Sum;2`."""
 _NAMES: Final = frozenset(
     form
     for text in (
         *_TESTS,
+        *_TOTALS,
         *_PHRASES,
         *_WORDS,
         *(f"{word}{sign}{n}" for word in ("test", "testkunde", "dummy") for sign in ("", " ") for n in range(21)),
@@ -48,7 +54,9 @@ def _any_of(texts: Iterable[str]) -> str:
 
 _SIGNS: Final = r"[\s*()\[\]<>{}#!_=.:;,'\"/|+~\u2013\u2014-]*+"
 _CLOSED: Final = f"(?:{_any_of((*_PHRASES, *_WORDS))})"
-_WHOLE: Final = re.compile(rf"{_SIGNS}(?:(?:{_any_of(_TESTS)})(?: ?\d{{1,4}})?|{_CLOSED}){_SIGNS}").fullmatch
+_WHOLE: Final = re.compile(
+    rf"{_SIGNS}(?:(?:{_any_of(_TESTS)})(?: ?\d{{1,4}})?|{_any_of(_TOTALS)}|{_CLOSED}){_SIGNS}"
+).fullmatch
 _FIRST: Final = re.compile(
     rf"{_SIGNS}(?:(?:{_any_of(_PHRASES)})(?![^\W_])"
     rf"|(?:{_any_of(_WORDS)})(?:\s*[*)\]:!|>#_]|\s+[-\u2013\u2014]|[-\u2013\u2014]\s))"
@@ -57,7 +65,7 @@ _LAST: Final = re.compile(rf"(?:[*(\[!|<#_:]|\s[-\u2013\u2014])\s*{_CLOSED}{_SIG
 
 
 def cells_of_unused(column: Column) -> Iterator[str]:
-    """The names of a column that may be those of tests, or of customers no longer in use."""
+    """The names of a column that may be those of tests, of totals, or of customers no longer in use."""
     if not _NAMES.isdisjoint(column.cells):
         yield from _NAMES.intersection(column.cells)
     if not column.one_line_each:
@@ -75,6 +83,6 @@ def cells_of_unused(column: Column) -> Iterator[str]:
 
 
 def is_unused(name: str) -> bool:
-    """Whether a name says that its customer is a test, or no longer in use."""
+    """Whether a name says that its customer is a test, no longer in use, or none but a total."""
     folded = name.casefold()
     return any(matches(folded) for matches in (_WHOLE, _FIRST, _LAST))
