@@ -44,7 +44,11 @@ _NAMES: Final = frozenset(
     for form in (text, text.upper(), text.capitalize(), text.title())
 )
 """The whole names, as people write them."""
-_MARKS: Final = ("*", "(", "[", "!", ":", "|", "<", "#", "_", " -", "- ", "\u2013", "\u2014", "ikke ", "Ikke ", "IKKE ")
+_CAPITALS: Final = ("SPERRET", "SLETTET", "UTGÅTT", "INAKTIV")
+_MARKS: Final = (
+    *("*", "(", "[", "!", ":", "|", "<", "#", "_", " -", "- ", "\u2013", "\u2014", "ikke ", "Ikke ", "IKKE "),
+    *_CAPITALS,
+)
 """One of these is in every other name that has one of the words set apart."""
 
 
@@ -61,7 +65,9 @@ _FIRST: Final = re.compile(
     rf"{_SIGNS}(?:(?:{_any_of(_PHRASES)})(?![^\W_])"
     rf"|(?:{_any_of(_WORDS)})(?:\s*[*)\]:!|>#_]|\s+[-\u2013\u2014]|[-\u2013\u2014]\s))"
 ).match
-_LAST: Final = re.compile(rf"(?:[*(\[!|<#_:]|\s[-\u2013\u2014])\s*{_CLOSED}{_SIGNS}\Z").search
+_LAST: Final = re.compile(rf"(?:[*(\[!|<#_:]|\s[-\u2013\u2014])\s*{_CLOSED}{_SIGNS}[\d./-]*{_SIGNS}\Z").search
+_IN_CAPITALS: Final = re.compile(rf"(?<![^\W_])(?:{_any_of(_CAPITALS)})(?![^\W_])").search
+"""Set apart by its capitals, if the other words have small letters: `UTGÅTT Kari Moe`."""
 
 
 def cells_of_unused(column: Column) -> Iterator[str]:
@@ -85,4 +91,6 @@ def cells_of_unused(column: Column) -> Iterator[str]:
 def is_unused(name: str) -> bool:
     """Whether a name says that its customer is a test, no longer in use, or none but a total."""
     folded = name.casefold()
-    return any(matches(folded) for matches in (_WHOLE, _FIRST, _LAST))
+    if any(matches(folded) for matches in (_WHOLE, _FIRST, _LAST)):
+        return True
+    return not name.isupper() and _IN_CAPITALS(name) is not None
