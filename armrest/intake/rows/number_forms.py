@@ -147,7 +147,10 @@ class AlmostDuplicates:
 
 def _cores(numbers: Sequence[str]) -> list[str]:
     """What each number is apart from its form; `""` if it has no digits where a number has them."""
-    return list(map(_core, customer_keys(numbers)))
+    keys = customer_keys(numbers)
+    if "".join(keys).isdecimal():
+        return [key.lstrip("0") or (key and "0") for key in keys]
+    return list(map(_core, keys))
 
 
 def _core(key: str) -> str:
