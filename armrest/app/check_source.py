@@ -119,7 +119,7 @@ def _read(source: Source, report: SourceReport, on_block: OnBlock) -> None:
     for block in source.blocks():
         report.read += block.rows
         report.rejected += len(block.rejects)
-        report.warned_rows += len({warning.row for warning in block.warnings})
+        report.warned_rows += block.warned_rows
         report.warnings.update(warning.code for warning in block.warnings)
         rewrites.add(block.rewrites)
         on_block(report, block)

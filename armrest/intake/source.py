@@ -25,6 +25,8 @@ from armrest.intake.mapping import Mapping as ColumnMapping
 from armrest.intake.parallel import ReaderSpec, collect_after, pause_gc
 from armrest.intake.policy import Policy
 from armrest.intake.rows import (
+    ALMOST_A_DUPLICATE,
+    AlmostDuplicates,
     Block,
     BlockReader,
     DuplicateResolver,
@@ -35,7 +37,7 @@ from armrest.intake.rows import (
     empty_columns,
     serialize_block,
 )
-from armrest.intake.rules import KeyShapes
+from armrest.intake.rules import KeyShapes, severities
 from armrest.intake.source_info import SourceInfo, inspect_source
 from armrest.intake.table_options import AS_DETECTED
 from armrest.model import FIELD_OF, KNOWN, FileReading
@@ -168,16 +170,18 @@ class Source:
         """Read the chunks and build blocks with `read`, which keeps their order but may take chunks in advance."""
         strict = self._policy.duplicates == "error"
         hashes, rows, birth_numbers = KeyHashes(), 0, 0
+        alike = AlmostDuplicates(self._reader.customer_numbers)
         with readable(self.name):
             resolution = Resolution() if strict else self._duplicates.resolve(self._policy.duplicates)
         with pause_gc():
             left_out: deque[list[int]] = deque()
-            chunks = self._resolved(resolution, hashes if strict else None, left_out)
+            chunks = self._noted(self._resolved(resolution, left_out), alike, hashes if strict else None)
             trailer = Trailer()
             for number, block in enumerate(read(chunks), start=1):
                 numbers = left_out.popleft()
                 block.warnings += [Finding(row, "customerNo", "duplicate-left-out", None) for row in numbers]
                 trailer.hold_back(block)
+                alike.note_rows(block)
                 rows += block.rows
                 birth_numbers += _birth_numbers(block)
                 yield block
@@ -191,6 +195,18 @@ class Source:
             raise _birth_number_file(self.name, birth_numbers, rows)
         with readable(self.name):
             self._duplicates.refuse(hashes.repeated())
+        del hashes  # the search for numbers that are almost the same takes as much memory
+        if (severity := severities(self._policy.severities)[ALMOST_A_DUPLICATE]) != "off":
+            for block in alike.blocks(lambda: self._resolved(resolution, deque()), footer=trailer.rows):
+                if severity == "error":
+                    raise self._almost_twice(block)
+                yield block
+
+    def _almost_twice(self, block: Block) -> InputRefused:
+        """The refusal of a source whose customers have been read, so that their rows can no longer be rejected."""
+        finding = block.warnings[0]
+        what = f"row {self.place(finding.row)}: {finding.sentence}"
+        return InputRefused(f"{self.name}: {what}", code=ALMOST_A_DUPLICATE, rows=(finding.row,), column="customerNo")
 
     def _chunks(self) -> Generator[Chunk, None, None]:
         first = True
@@ -214,14 +230,19 @@ class Source:
             self._check_unchanged()
             raise
 
-    def _resolved(
-        self, resolution: Resolution, hashes: KeyHashes | None, left_out: deque[list[int]]
-    ) -> Iterator[Chunk]:
+    def _resolved(self, resolution: Resolution, left_out: deque[list[int]]) -> Iterator[Chunk]:
         """The chunks without the rows to leave out, whose row numbers are appended to `left_out`, a list per chunk."""
         for chunk in self._chunks():
             left_out.append(list(resolution.apply(chunk)))
+            yield chunk
+
+    @staticmethod
+    def _noted(chunks: Iterator[Chunk], alike: AlmostDuplicates, hashes: KeyHashes | None) -> Iterator[Chunk]:
+        """The chunks, whose numbers are noted to search for duplicates, and for those that are almost the same."""
+        for chunk in chunks:
+            numbers = alike.note(chunk)
             if hashes is not None:
-                hashes.add(self._reader.customer_numbers(chunk))
+                hashes.add(numbers)
             yield chunk
 
 

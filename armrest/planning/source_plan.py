@@ -224,7 +224,7 @@ class SourcePlan:
     def _count(self, block: Block, writer: PlanWriter) -> None:
         self.read += block.rows
         self.rejected += len(block.rejects)
-        self.warned += len({finding.row for finding in block.warnings})
+        self.warned += block.warned_rows
         self._spread.add(block.sealed.numbers)
         self._past.note_rows(block.sample)
         self._rewrites.add(block.rewrites)

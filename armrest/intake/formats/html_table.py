@@ -12,7 +12,6 @@ from typing import Final
 
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.headers import names_mostly
-from armrest.intake.formats.html_cell import Choice, Elements, is_hidden
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
@@ -22,9 +21,14 @@ BLOCK_ROWS: Final = 1000
 MAX_TAG_LENGTH: Final = 4 << 20
 MAX_CELL_LENGTH: Final = 1 << 20
 MAX_SPAN: Final = 1 << 14
-MAX_DEPTH: Final = 1 << 12
+HIDDEN: Final = "#HIDDEN!"
+"""A cell of which a browser shows only a part, or strikes out a part. Nobody can say which part is the value."""
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
+_HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_STRUCK: Final = re.compile(r"line-through", re.IGNORECASE)
+_HIDING: Final = frozenset({"del", "s", "strike", "select", "datalist", "template"})
+"""Elements that are struck out, that no browser displays, or of which it displays one option."""
 _NOT_TEXT: Final = frozenset({"script", "style", "template", "title"})
 _WIDTH: Final = 2
 """Columns that a table has at least; others only lay out a page."""
@@ -178,23 +182,26 @@ class _Tables(HTMLParser):
         """For each column, for how many rows, from this one on, a cell above covers it."""
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
-        self._elements = Elements()
-        self._choice = Choice()
+        self._hides_text = False
+        """Whether a part of the cell is hidden or struck out."""
+        self._is_struck = False
+        """Whether the row is."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
-        if self._is_unseen(tag, attrs):
-            return
-        if tag in {"td", "th"} and self._row is not None:
+        if self._cell is not None and tag not in _PARTS and _hides(tag, attrs):
+            self._hides_text = True
+        elif tag in {"td", "th"} and self._row is not None:
             self._end_cell()
             values = dict(attrs)
             self._cell, self._length = [], 0
+            self._hides_text = self._is_struck or _is_struck(attrs)
             self._span = _span(values.get("colspan")), _rows_of(values.get("rowspan"))
         elif tag == "tr" and self._open:
             self._end_row()
             self._row = []
             self._covered, self._covered_next = self._covered_next, {}
-            self._is_hidden = is_hidden(tag, attrs)
+            self._is_hidden, self._is_struck = _is_hidden(attrs), _is_struck(attrs)
             self._cover()
         elif tag == "table":
             self._begin_table()
@@ -202,15 +209,11 @@ class _Tables(HTMLParser):
             self._cell.append("\n")
         elif tag in _NOT_TEXT:
             self._ignored += 1
-        elif (tag == "select" and self._cell is not None) or (tag == "option" and self._choice.texts is not None):
-            self._choice.begin(tag, is_selected=any(name == "selected" for name, _ in attrs))
         elif tag == "input" and not self._ignored:
             self._read_input(dict(attrs))
 
     def handle_endtag(self, tag: str) -> None:
         """End a table, a row or a cell."""
-        if tag not in _PARTS and self._elements.end(tag):
-            return
         if tag in {"td", "th"}:
             self._end_cell()
         elif tag == "tr":
@@ -218,35 +221,21 @@ class _Tables(HTMLParser):
         elif tag == "table" and self._open:
             self._end_row()
             self._open.pop()
-        elif tag == "select":
-            self._end_choice()
         elif tag in _NOT_TEXT:
             self._ignored = max(0, self._ignored - 1)
 
     def handle_data(self, data: str) -> None:
         """Collect the text of a cell; the line breaks of the page's source are blanks."""
-        if self._cell is not None and not self._ignored and not self._elements.are_hidden:
+        if self._cell is not None and not self._ignored:
             self._length += len(data)
             self.is_endless = self.is_endless or self._length > MAX_CELL_LENGTH
             if not self.is_endless:
-                texts = self._cell if self._choice.texts is None else self._choice.texts
-                texts.append(_BLANKS.sub(" ", data))
+                self._cell.append(_BLANKS.sub(" ", data))
 
     def close(self) -> None:
         """Take the page's end as the end of everything."""
         super().close()
         self._end_row()
-
-    def _is_unseen(self, tag: str, attrs: list[tuple[str, str | None]]) -> bool:
-        """Whether an element in a cell is not displayed, such as a number by which a page sorts."""
-        if self._cell is None or tag in _PARTS:
-            return False
-        self.is_endless = self.is_endless or self._elements.depth > MAX_DEPTH
-        return self.is_endless or self._elements.begin(tag, is_hidden=is_hidden(tag, attrs))
-
-    def _end_choice(self) -> None:
-        if self._cell is not None and self._choice.texts is not None:
-            self._cell.append(self._choice.end())
 
     def _read_input(self, attributes: dict[str, str | None]) -> None:
         """Take the text of a form's field as that of its cell."""
@@ -259,21 +248,21 @@ class _Tables(HTMLParser):
         if self._open:
             self.tables[self._open[-1]].is_layout = True
         self._row, self._cell, self._covered_next = None, None, {}
-        self._elements, self._choice = Elements(), Choice()
         self._open.append(len(self.tables))
         self.tables.append(_Found())
 
     def _end_cell(self) -> None:
         if self._cell is None or self._row is None:
             return
-        self._end_choice()
         text = "\n".join(line.strip(" \xa0") for line in "".join(self._cell).split("\n")).strip("\n")
+        if self._hides_text and text:
+            text = HIDDEN
         columns, rows = self._span
         for offset in range(columns):
             if rows > 1:
                 self._covered_next[len(self._row)] = rows - 1
             self._row.append("" if offset else text)
-        self._cell, self._elements, self._choice = None, Elements(), Choice()
+        self._cell = None
         self._cover()
 
     def _cover(self) -> None:
@@ -294,6 +283,19 @@ class _Tables(HTMLParser):
             if self._open[-1] == self._index:
                 self.rows.append(self._row)
         self._row = None
+
+
+def _hides(tag: str, attributes: Sequence[tuple[str, str | None]]) -> bool:
+    """Whether an element hides its text or strikes it out."""
+    return tag in _HIDING or _is_hidden(attributes) or _is_struck(attributes)
+
+
+def _is_hidden(attributes: Sequence[tuple[str, str | None]]) -> bool:
+    return any(name == "hidden" or (name == "style" and _HIDDEN.search(text or "")) for name, text in attributes)
+
+
+def _is_struck(attributes: Sequence[tuple[str, str | None]]) -> bool:
+    return any(name == "style" and _STRUCK.search(text or "") for name, text in attributes)
 
 
 def _span(text: str | None) -> int:

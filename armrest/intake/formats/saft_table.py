@@ -15,8 +15,9 @@ from armrest.intake.locations import Opened
 from armrest.plurals import quantity
 
 BLOCK_ROWS: Final = 1000
-BYTES_CHECKED: Final = 128 << 10
-"""How much of what follows the customers is looked through for another list of them."""
+BYTES_CHECKED: Final = 592 << 10
+"""How much of what follows the customers is looked through for another list of them. With a piece of an object store,
+one of the parser and one of a buffer, it stays below 1 MB."""
 _COLUMNS: Final[tuple[str, ...]] = (
     "customerNo",
     "name",
@@ -61,10 +62,10 @@ class SaftTable(PlainTable):
         self.description = " ".join(filter(None, ["SAF-T Financial", version])) + f" ({addresses})"
 
     def chunks(self) -> Iterator[Chunk]:
-        """Read from the start to the end of the customers; what follows them is not read.
+        """Read from the start to the end of the customers, and a little more, in search of a second list.
 
         Raises:
-            InputRefused: The file is damaged before the customers end.
+            InputRefused: The file is damaged as far as it is read, or has a second list.
         """
         row = 1
         for reader in self._read():
@@ -130,7 +131,7 @@ class _Customers:
 
     @property
     def bytes_since_list(self) -> int:
-        """How much was read since the list of customers ended; 0 before."""
+        """How much was read since the list of customers ended, or the part that lacks it; 0 before."""
         return 0 if self._list_end is None else self.parser.CurrentByteIndex - self._list_end
 
     def _start(self, name: str, _: dict[str, str]) -> None:
@@ -157,8 +158,8 @@ class _Customers:
             if self._has_master_files:
                 self.second = self.second or "MasterFiles"
             self._has_master_files = True
-        else:
-            self.done = self.done or self._has_master_files
+        elif self._has_master_files and self._list_end is None:
+            self._list_end = self.parser.CurrentByteIndex
 
     def _skip(self, part: str) -> None:
         """Read to the end of a part, such as the accounts, with as few calls from expat as possible."""

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, cast
 from armrest.intake.errors import changed_while_read
 from armrest.intake.locations.spool import Opened, spooled
 
-PIECE_BYTES: Final = 3 << 18
+PIECE_BYTES: Final = 1 << 18
 """How much of a large object is fetched at once, and at most in vain."""
 SMALL_BYTES: Final = 1 << 20
 """An object up to this size is fetched whole: what is saved would not be worth another request."""

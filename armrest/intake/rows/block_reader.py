@@ -36,6 +36,7 @@ class Block:
         blanked: For each field of the address, how many customers send it empty together with a filled one.
         sealed: In a serialized block, the customers as they will be sent; `customers` is empty then.
         sample: Some rows, for the source's profile; see `CustomerSample`.
+        warned_before: How many of the rows with warnings an earlier block has warned of, too.
     """
 
     customers: list[CustomerUpdate]
@@ -47,6 +48,12 @@ class Block:
     rewrites: tuple[Rewrite, ...] = ()
     sealed: Serialized = field(default_factory=Serialized)
     sample: list[SampledRow] = field(default_factory=list)
+    warned_before: int = 0
+
+    @property
+    def warned_rows(self) -> int:
+        """The number of rows with warnings that no earlier block has counted."""
+        return len({finding.row for finding in self.warnings}) - self.warned_before
 
 
 def serialize_block(block: Block, key: bytes) -> Block:

@@ -29,6 +29,7 @@ from armrest.intake.rules.text_cells import (
     is_escaped,
     not_a_text,
 )
+from armrest.intake.rules.unused_customers import cells_of_unused, is_unused
 from armrest.intake.rules.validators import DOMESTIC
 from armrest.model import FIELD_PATHS, LIST_FIELDS, NUMBER_COLUMNS
 
@@ -214,6 +215,8 @@ def _of_texts(field: str) -> Iterator[Check]:
     yield Check(cells_with_breaks, {"line-break": has_break(field)})
     if field in WORDY_FIELDS:
         yield Check(_holding("@"), {"not-a-text": validators.is_email})
+    if field == "name":
+        yield Check(cells_of_unused, {"test-or-closed": is_unused})
     if field == "cityName":
         yield Check(cells_with_codes, {"postal-code-in-city": begins_with_code})
 

@@ -47,7 +47,7 @@ REASONS: Final = {
         "contains a thousands separator, and other numbers of its column have none; write only the digits"
     ),
     "error-cell": Reason(
-        "is an error instead of a value, such as #REF!; correct it, and save or export the file again"
+        "is an error instead of a value, such as #REF! or #HIDDEN!; correct it, and save or export the file again"
     ),
     "control-character": Reason("contains a control character; type the cell again"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),
@@ -93,6 +93,16 @@ REASONS: Final = {
         "contains a thousands separator, like its whole column; does ARM know the number with it?", "warning"
     ),
     "unlike-the-others": Reason("is not shaped like the other numbers of its column; check it", "warning"),
+    "test-or-closed": Reason(
+        "is a word for a test, a total, or a customer no longer in use, such as IKKE BRUK; remove the row if it should "
+        "not be sent",
+        "warning",
+    ),
+    "almost-a-duplicate": Reason(
+        "is another number of the file but for leading zeros or a sign after its letters, so a customer may be in the "
+        "file twice; write all numbers in one way",
+        "warning",
+    ),
     "country-without-code": Reason(
         "contains a country, but the row has no countryCode; map the column to countryCode", "warning"
     ),

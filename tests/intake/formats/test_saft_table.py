@@ -29,7 +29,7 @@ ACCOUNTS = b"".join(
     % number
     for number in range(5000)
 )
-TRANSACTIONS = b"</n1:MasterFiles><n1:GeneralLedgerEntries>" + 5000 * (
+TRANSACTIONS = 5000 * (
     b"<n1:Transaction><n1:CustomerID>77777</n1:CustomerID><n1:Name>Ikke en kunde</n1:Name></n1:Transaction>"
 )
 END = b"</n1:Customers>"
@@ -78,6 +78,7 @@ def audit_file(before: int, count: int, after: int) -> Iterator[bytes]:
         [START],
         repeat(ACCOUNTS, before // len(ACCOUNTS)),
         customers(count),
+        [b"</n1:MasterFiles><n1:GeneralLedgerEntries>"],
         repeat(TRANSACTIONS, after // len(TRANSACTIONS)),
     )
 
@@ -270,11 +271,14 @@ def _list(*numbers: int) -> str:
 SUPPLIERS = f"<Suppliers>{'<Supplier/>' * 9000}</Suppliers>"
 
 
+ENTRIES = f"<GeneralLedgerEntries><Journal>{'<Line/>' * 50_000}</Journal></GeneralLedgerEntries>"
+
+
 def _audit_file(master_files: str) -> str:
     return (
         '<?xml version="1.0"?><AuditFile xmlns="urn:StandardAuditFile-Taxation-Financial:NO">'
         f"<Header><AuditFileVersion>1.30</AuditFileVersion></Header>{master_files}"
-        f"<GeneralLedgerEntries><Journal>{'<Line/>' * 50_000}</Journal></GeneralLedgerEntries></AuditFile>"
+        f"{ENTRIES}</AuditFile>"
     )
 
 
@@ -286,8 +290,20 @@ def _audit_file(master_files: str) -> str:
         ("MasterFiles", f"<MasterFiles>{_list()}</MasterFiles><MasterFiles>{_list(*range(900))}</MasterFiles>"),
         ("MasterFiles", f"<MasterFiles>{SUPPLIERS}</MasterFiles><MasterFiles>{_list(2)}</MasterFiles>"),
         ("MasterFiles", f"<MasterFiles>{_list(1)}</MasterFiles><MasterFiles>{SUPPLIERS}</MasterFiles>"),
+        ("list of customers", f"<MasterFiles>{_list(1)}{5 * SUPPLIERS}{_list(2)}</MasterFiles>"),
+        ("MasterFiles", f"<MasterFiles>{_list(1)}</MasterFiles>{ENTRIES}<MasterFiles>{_list(2)}</MasterFiles>"),
+        ("MasterFiles", f"<MasterFiles>{SUPPLIERS}</MasterFiles>{ENTRIES}<MasterFiles>{_list(2)}</MasterFiles>"),
     ],
-    ids=["after the suppliers", "in a second part", "after an empty one", "after a part without one", "only suppliers"],
+    ids=[
+        "after the suppliers",
+        "in a second part",
+        "after an empty one",
+        "after a part without one",
+        "only suppliers",
+        "after 500 KiB of suppliers",
+        "after transactions",
+        "after a part without one and transactions",
+    ],
 )
 def test_a_second_list_is_refused_wherever_it_begins_in_what_is_read(
     source: Open, what: str, master_files: str
@@ -299,7 +315,7 @@ def test_a_second_list_is_refused_wherever_it_begins_in_what_is_read(
 
 
 def test_a_list_of_customers_behind_many_suppliers_is_not_read(source: Open) -> None:
-    suppliers = f"<Suppliers>{'<Supplier/>' * 30_000}</Suppliers>"
+    suppliers = f"<Suppliers>{'<Supplier/>' * 70_000}</Suppliers>"
 
     customers, _ = read(source(_audit_file(f"<MasterFiles>{_list(1)}{suppliers}{_list(2)}</MasterFiles>"), "saft.xml"))
 

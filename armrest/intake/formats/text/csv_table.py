@@ -12,7 +12,14 @@ from itertools import islice, repeat
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats.headers import ROWS_SEARCHED, Rows, heading, is_trailer, looks_like_another_header
+from armrest.intake.formats.headers import (
+    ROWS_SEARCHED,
+    Rows,
+    has_customer_number,
+    heading,
+    is_trailer,
+    looks_like_another_header,
+)
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text.text_file import BLOCK_BYTES, TextFile
 from armrest.intake.locations import Opened
@@ -254,9 +261,10 @@ class CsvTable(PlainTable):
         for position, record in enumerate(records):
             if len(record) == width + surplus and not any(map(str.strip, record[width:])):
                 del record[width:]
-            elif len(record) < width and (is_trailer(record) or (below_table and len(record) == 1)):
+            elif len(record) < width and (is_trailer(record) or (below_table and _is_text_alone(record))):
                 below_table = True
-                record.extend([""] * (width - len(record)))
+                # in one cell, so that `Sum;2` is no customer 2 if the names come first
+                record[:] = [self.delimiter.join(record).strip(self.delimiter), *[""] * (width - 1)]
             elif looks_like_another_header(record):
                 what = "looks like the header of another table; send each table as a file of its own"
                 raise self._file.refused("second-table", f"row {row + position} {what}", row + position)
@@ -279,6 +287,10 @@ class CsvTable(PlainTable):
                 "quote", f'row {row}: text after a closing quote; write a quote in a cell as ""', row
             )
         return self._file.refused("quote", f'row {row}: a quote that never ends; close it, or write it as ""', row)
+
+
+def _is_text_alone(record: list[str]) -> bool:
+    return len(record) == 1 and not has_customer_number(record[0].strip())
 
 
 def _line_at(text: str, row: int) -> str:

@@ -1,13 +1,14 @@
 """Decide by a spreadsheet's number format what a person sees: a date, or a number with leading zeros or with words.
 
 Source: ECMA-376 part 1, 18.8.30 (numFmts) and 18.8.31. Only what changes the meaning of a cell is rendered: padding and
-fixed signs, as in `00000`, `"K-"0000` or `0" A"`. Separators of thousands, rounding and currencies are not: the value
-is read.
+fixed signs, as in `00000`, `"K-"0000` or `0" A"`. A number with words is rounded as it is shown. Without words, the
+value is read: separators of thousands, rounding and currencies are not rendered.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum
 from typing import Final
 
@@ -24,13 +25,17 @@ BAD_DATE: Final = "#NUM!"
 """A number that cannot be a date; a spreadsheet shows `#####`."""
 UNCALCULATED: Final = "#UNCALCULATED!"
 """A formula without a result: a program wrote the file, and no spreadsheet has opened it since."""
+NOT_RENDERED: Final = "#FORMAT!"
+"""A number with words that is shown in a way that is not rendered here, such as percent or a fraction `1/2`."""
 
 _SIGNS: Final = re.compile(r'"([^"]*)"?|\\(.)|_(.)|\*.|\[([^\]]*)\]|(General)|(.)', re.DOTALL | re.IGNORECASE)
 _CONDITION: Final = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)")
 CURRENCIES: Final = frozenset(
     ("kr", "nok", "sek", "dkk", "isk", "eur", "usd", "gbp", "chf", "pln", "czk", "zł", "kč", "€", "$", "£")
 )
-_DECIMALS: Final = re.compile(r"[#0,]*[#0]\.(0+)#*")
+_PLACES: Final = re.compile(r"(?P<whole>[#0?,]*?)(?P<scale>,*)(?P<point>\.(?P<decimals>[#0?]*)(?P<more>,*))?")
+"""The digits of a format; commas behind them divide by a thousand."""
+_ROUNDING: Final = Context(prec=100, rounding=ROUND_HALF_UP)
 _PLAIN_SIGNS: Final = frozenset("-+/() :'~{}<>=!^&$ ")
 _DATE_LETTERS: Final = frozenset("ymdhs")
 _START_1900: Final = datetime(1899, 12, 30)  # noqa: DTZ001  a spreadsheet has no time zones
@@ -74,11 +79,23 @@ class NumberFormat:
 
     def padded(self, value: float) -> str | None:
         """The number as it is shown; None if it is shown without zeros or signs of its own, or only in groups."""
-        if value < 0 or value >= MAX_EXACT:
+        if abs(value) >= MAX_EXACT:
             return None
-        section = next((section for section in self._sections if section.applies_to(value)), self._sections[0])
-        text = section.padded(value) if section.is_padded else None
+        section = self._section_of(value)
+        if not section.is_padded or (value < 0 and not section.has_words):
+            return None
+        text = section.padded(abs(value))
+        if text is not None and value < 0 and section is self._sections[0] and text != NOT_RENDERED:
+            text = f"-{text}"
         return None if text is None or text.replace(" ", "") == text_of(value) else text
+
+    def _section_of(self, value: float) -> "_Section":
+        """The section for a number: the first whose condition it meets; by default, for more than 0, less, and 0."""
+        sections = self._sections
+        if any(section.has_condition for section in sections):
+            return next((section for section in sections if section.applies_to(value)), sections[0])
+        place = 0 if value > 0 else 1 if value < 0 else 2
+        return sections[place] if place < len(sections) else sections[0]
 
 
 class _Section:
@@ -106,10 +123,14 @@ class _Section:
                 digits += general or sign
                 if general or sign == "?":
                     self._pieces.append(None)
-        places = _DECIMALS.fullmatch(digits)
-        self._decimals = len(places[1]) if places else 0
-        self._has_words = None in self._pieces and any(map(_is_word, (self._before, self._after)))
-        self.is_padded = not self.is_date and (self._has_words or (self._is_plain and self._pads()))
+        self._digits_shown = digits
+        self.has_words = "@" not in digits and any(map(_is_word, (self._before, self._between, self._after)))
+        self.is_padded = not self.is_date and (self.has_words or (self._is_plain and self._pads()))
+
+    @property
+    def has_condition(self) -> bool:
+        """Whether this section says which numbers it is for."""
+        return self._condition is not None
 
     def applies_to(self, value: float) -> bool:
         """Whether this section is for this number."""
@@ -117,26 +138,49 @@ class _Section:
 
     def padded(self, value: float) -> str | None:
         """The number with its zeros and signs; None for a fraction without words."""
-        if self._is_plain and value == int(value):
-            return self._digits(int(value))
-        if not self._has_words:
+        if not self.has_words:
+            return self._digits(int(value)) if self._is_plain and value == int(value) else None
+        if None not in self._pieces:
+            return self._before.strip()
+        if self._is_plain:
+            return self._digits(int(_rounded_to(Decimal(repr(value)), 0)))
+        number = None if self._between.strip() else self._number(value)
+        return NOT_RENDERED if number is None else f"{self._before}{number}{self._after}".strip()
+
+    def _number(self, value: float) -> str | None:
+        """The digits between the words, rounded; None if they are not shown as a decimal number."""
+        if self._digits_shown.casefold() == "general":
+            return text_of(value)
+        places = _PLACES.fullmatch(self._digits_shown)
+        if places is None:
             return None
-        number = text_of(value)
-        if self._decimals:
-            whole, _, fraction = number.partition(".")
-            number = f"{whole}.{fraction.ljust(self._decimals, '0')}"
-        return f"{self._before}{number}{self._after}".strip()
+        decimals = places["decimals"] or ""
+        thousands = len(places["scale"]) + len(places["more"] or "")
+        rounded = _rounded_to(Decimal(repr(value)).scaleb(-3 * thousands), len(decimals))
+        whole, _, fraction = f"{rounded:f}".partition(".")
+        whole = whole.zfill(places["whole"].count("0")) if whole != "0" or "0" in places["whole"] else ""
+        least = len(decimals.rstrip("#?"))
+        fraction = fraction[:least] + fraction[least:].rstrip("0")
+        return f"{whole}.{fraction}" if places["point"] else whole
 
     @property
     def _before(self) -> str:
-        return "".join(filter(None, self._pieces[: self._pieces.index(None)]))
+        """The signs before the digits, or all of them if no digits are shown."""
+        return "".join(filter(None, self._pieces[: self._pieces.index(None)] if None in self._pieces else self._pieces))
 
     @property
     def _after(self) -> str:
-        return "".join(filter(None, self._pieces[self._pieces.index(None) :]))
+        return "".join(filter(None, self._pieces[self._pieces.index(None) :])) if None in self._pieces else ""
+
+    @property
+    def _between(self) -> str:
+        if None not in self._pieces:
+            return ""
+        last = len(self._pieces) - self._pieces[::-1].index(None)
+        return "".join(filter(None, self._pieces[self._pieces.index(None) : last]))
 
     def _digits(self, value: int) -> str:
-        digits = list(str(value).zfill(self._zeros))
+        digits = list(str(value).zfill(self._zeros)) if value or self._zeros else []
         pieces: list[str] = []
         last = len(self._pieces)
         first = self._pieces.index(None)
@@ -162,14 +206,17 @@ class _Section:
     def _pads(self) -> bool:
         if None not in self._pieces or is_currency(self._before):
             return False
-        last = len(self._pieces) - self._pieces[::-1].index(None)
-        between = "".join(filter(None, self._pieces[self._pieces.index(None) : last]))
-        return self._zeros > 1 or self._before.strip().startswith("+") or any(sign in between for sign in "-/")
+        return self._zeros > 1 or self._before.strip().startswith("+") or any(sign in self._between for sign in "-/")
+
+
+def _rounded_to(number: Decimal, decimals: int) -> Decimal:
+    """A number as a spreadsheet rounds it: half away from zero."""
+    return number.quantize(Decimal(1).scaleb(-decimals), context=_ROUNDING)
 
 
 def is_currency(text: str) -> bool:
     """Whether the signs before or after a number only name a currency."""
-    return text.casefold().strip(" .,-\u00a0") in CURRENCIES
+    return text.casefold().strip(" .,-()\u00a0") in CURRENCIES
 
 
 def _is_word(text: str) -> bool:

@@ -15,6 +15,7 @@ import pytest
 import xlsxwriter
 
 from armrest.intake.formats.workbooks.excel_table import ExcelTable
+from armrest.intake.rules.validators import is_error_cell
 from tests.intake.ole import ole, record, xls
 
 Value = str | float | bool | datetime | timedelta | None
@@ -40,6 +41,17 @@ CELLS = [
     Cell(10006.0, "10-006", "#-###"),
     Cell(10.5, "10.5 A", '0.0" A"'),
     Cell(30.0, "30.0x", '0.0"x"'),
+    Cell(30.25, "30.3x", '0.0"x"'),
+    Cell(10006.7, "10007 A", '0" A"'),
+    Cell(10.4, "K-10", '"K-"0'),
+    Cell(12.25, "00012.3x", '00000.0"x"'),
+    Cell(12345.0, "12.3k", '0.0,"k"'),
+    Cell(3.14159, "3.14 A", '0.##" A"'),
+    Cell(12.0, "1A2", '#"A"#'),
+    Cell(-5.5, "-6 A", '0" A"'),
+    Cell(-30.25, "30.3y", '0.0"x";0.0"y"'),
+    Cell(0.0, "tom", '"ja";"nei";"tom"'),
+    Cell(-12.0, "-12", '"kr" 0;("kr" 0)'),
     Cell(30.5, "30.50 A", '#,##0.00##" A"'),
     Cell(-12.0, "-12", "0;(0)"),
     Cell(10006.0, "10006", '0" CHF"'),
@@ -73,6 +85,7 @@ SHOWN = {
     "#,##0": "1 234",
     "00 00 00 00": "22 33 44 55",
     "0;(0)": "(12)",
+    '"kr" 0;("kr" 0)': "(kr 12)",
     '0" CHF"': "10006 CHF",
     '"PLN" 0': "PLN 10006",
     '0" CZK"': "10006 CZK",
@@ -253,3 +266,11 @@ def test_a_time_of_day_and_a_duration_are_no_numbers(writer: str, monkeypatch: p
     moments = [Cell(timedelta(hours=12), "", "hh:mm"), Cell(timedelta(days=1, hours=2), "", "[h]:mm")]
 
     assert texts_of(WRITERS[writer](moments)) == [time(12).isoformat(), "1 day, 2:00:00"]
+
+
+@pytest.mark.parametrize("form", ['0%" x"', '# ?/?" x"', '0.0E+0"x"', '0.0" A "0'])
+def test_a_number_with_words_that_is_not_rendered_is_an_error_cell(form: str) -> None:
+    table = ExcelTable("kunder.xlsx", lambda: io.BytesIO(xlsx([Cell(0.5, "", form)])))
+
+    assert [chunk.record(0) for chunk in table.chunks()] == [("1", "#FORMAT!")]
+    assert is_error_cell("#FORMAT!")
