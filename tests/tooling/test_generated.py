@@ -52,7 +52,8 @@ def test_random_examples_are_those_of_their_seed_whatever_is_imported(tmp_path: 
     assert drawn(tmp_path, "armrest.intake", hash_seed=2, seed="1", RANDOM_EXAMPLES="2") == first
     assert drawn(tmp_path, hash_seed=1, seed="2", RANDOM_EXAMPLES="2") != first
     assert len(first) >= 1000
-    assert any("customer" in str(text) for text, _ in first), "none of the words in our code"
+    words = [text for text, _ in first if re.search("[a-z]{6}", str(text))]  # letters drawn at random make none
+    assert words, "none of the words in our code"
 
 
 def test_no_test_has_a_number_of_examples_that_make_test_random_cannot_multiply() -> None:
