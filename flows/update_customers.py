@@ -7,6 +7,7 @@ from prefect.client.schemas import State
 from prefect.states import Failed
 from pydantic import Field
 
+from armrest.app.browser_words import browser_words
 from armrest.app.durations import Duration
 from armrest.app.open_run import (
     find_run_of_flow_run,
@@ -20,7 +21,6 @@ from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
 from armrest.outbox import RunState
-from flows.artifacts import browser_words
 from flows.form import form
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
 from flows.rerun_failed_batches import rerun_failed_batches

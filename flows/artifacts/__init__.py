@@ -28,7 +28,6 @@ from flows.artifacts.store import Artifacts
 from flows.artifacts.summary import question_markdown
 from flows.artifacts.sweep_text import sweep_markdown
 from flows.artifacts.waiting_runs import WaitingRun, read_waiting_runs
-from flows.artifacts.wording import browser_words
 
 __all__ = [
     "ASKS",
@@ -39,7 +38,6 @@ __all__ = [
     "Artifacts",
     "Outage",
     "WaitingRun",
-    "browser_words",
     "clients_label",
     "crashed_after_the_end",
     "customer_markdown",
@@ -52,7 +50,6 @@ __all__ = [
     "is_stand_in",
     "note_end",
     "outcome_line",
-    "plan_markdown",
     "question_markdown",
     "read_waiting_runs",
     "reasons_line",

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from armrest.app.browser_words import browser_words
 from armrest.app.plan_view import PlanView, describe_finding, source_findings
 from armrest.outbox import PlanFigures, RunState, RunSummary
 from armrest.plurals import quantity
 from flows.artifacts.links import Forms, artifact_link, flow_run_link, form_link
 from flows.artifacts.next_step import NextStep, apply_step, next_step
 from flows.artifacts.outcome import Healing
-from flows.artifacts.wording import browser_words
 
 NO_FORMS: Final[Forms] = {}
 NEXT: Final = "## What to do next"

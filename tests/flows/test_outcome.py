@@ -186,3 +186,16 @@ def test_what_cannot_be_done_is_refused_in_a_sentence_of_the_browser(
     assert "has ended as Completed: 5 of 5 customers updated; nothing was sent" in refusals["a finished run"].message
     assert history.flow_run(refusals["nothing named"].flow_run_id)["name"] == "rerun of nothing"
     assert len(arm.records.batches()) == 1
+
+
+def test_the_log_of_a_refused_plan_names_the_fields_of_the_form(
+    run_flow: RunFlow, history: History, file: Write
+) -> None:
+    run_flow("update-customers", source=file(10), client_no=CLIENT_NO)
+    refused = run_flow("update-customers", source=file(2), client_no=CLIENT_NO, min_rows="50%")
+
+    log = logged(history, refused.flow_run_id, until="Summary: ")
+    told = [line for line in log if "min" in line]
+    (task,) = history.task_runs(refused.flow_run_id, number=1)
+    assert "min_rows requires 50%" in told[0]
+    assert "--min-rows" not in "\n".join([*told, task["state"]["message"]])

@@ -23,7 +23,6 @@ from armrest.outbox import (
 from flows.artifacts.outcome import Healing, outcome_line, reasons_line
 from flows.artifacts.summary import Surroundings, plan_markdown, question_markdown, summary_markdown
 from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done, rejected_table
-from flows.artifacts.wording import browser_words
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FLOW_RUN = UUID(int=7)
@@ -356,27 +355,6 @@ def test_a_split_batch_with_an_open_part_is_open() -> None:
     (row,) = batches_table([whole, *parts])
 
     assert (row["status"], row["settled"]) == ("ACCEPTED", "")
-
-
-@pytest.mark.parametrize(
-    ("message", "words"),
-    [
-        (
-            "run x is sending for client 2218 (process 7 on host): wait for it to end, or give --wait 10m",
-            "run x is sending for client 2218: wait for it to end, or start this again with a longer wait",
-        ),
-        (
-            "If it is right, repeat it: --client-no-is-right 2218, or client_no_is_right in the form",
-            "If it is right, repeat it: in client_no_is_right",
-        ),
-        ("look at `armrest plan`, then raise --max-changed", "look at a dry run, then raise max_changed"),
-        ("`armrest apply r-1 --client-no-is-right 7`", "apply-plan with plan_id r-1 and client_no_is_right 7"),
-        ("it was a dry run: `armrest apply r-1` sends it", "it was a dry run: apply-plan with plan_id r-1 sends it"),
-        ("well-known -- and e-mail stay", "well-known -- and e-mail stay"),
-    ],
-)
-def test_a_message_speaks_of_forms_and_fields(message: str, words: str) -> None:
-    assert browser_words(message) == words
 
 
 def test_the_question_of_a_run_is_short_so_that_its_fields_stay_in_view() -> None:
