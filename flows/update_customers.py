@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from prefect import flow, runtime
+from prefect import flow
 from prefect.client.schemas import State
 from prefect.states import Failed
 from pydantic import Field
@@ -16,13 +16,13 @@ from armrest.app.open_run import (
     open_plan_for_approval,
     open_update,
 )
-from armrest.app.source_options import SourceOptions, places_of, source_name
+from armrest.app.source_options import SourceOptions, places_of
 from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
 from armrest.outbox import RunState
 from flows.form import form
-from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
+from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, name_of_source, person
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.retry import continue_run
 from flows.source_parameters import RAILS, with_source_parameters
@@ -42,13 +42,7 @@ Shards = Annotated[int, Field(ge=1, le=64)]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 
-def name_of_run() -> str:
-    """Name client and source in the list of runs."""
-    parameters = runtime.flow_run.parameters
-    return f"{parameters['client_no']} · {source_name(parameters['source'])}"
-
-
-@flow(name="update-customers", flow_run_name=name_of_run, retries=0)
+@flow(name="update-customers", flow_run_name=name_of_source, retries=0)
 @form("source", "client_no", "dry_run", "changes_only", *RAILS, *ASKING, "client_no_is_right", "connection")
 @stoppable
 @with_source_parameters

@@ -365,3 +365,17 @@ def test_the_question_of_a_run_is_short_so_that_its_fields_stay_in_view() -> Non
     assert text.startswith("customers.csv: 40% change; max_changed allows 20%\n\nchanged: 2 of 9 known customers")
     assert "Xxxx" not in text
     assert len(text.splitlines()) <= 5
+
+
+def test_the_question_of_a_run_names_files_without_their_folders_and_its_plan_says_where_they_are() -> None:
+    figures = replace(FIGURES, vanished=9, vanished_file="/srv/armrest/rejects/2218/r-vanished.csv")
+    doubt = "/srv/inbox/2218/may.csv: 9 of 9 customers are known for client 1; repeat it: --client-no-is-right 2218"
+    view = PlanView(RUN.customers, replace(figures, client_doubt=doubt), [])
+
+    question, plan = question_markdown(doubt, view), plan_markdown(RUN, view)
+
+    assert question.startswith("may.csv: 9 of 9 customers")
+    assert "unchanged in ARM: r-vanished.csv" in question
+    assert "/srv/" not in question
+    assert "/srv/armrest/rejects/2218/r-vanished.csv |" in plan
+    assert "| client | may.csv: 9 of 9 customers are known for client 1; repeat it: client_no_is_right 2218 |" in plan
