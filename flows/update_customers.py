@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas import State
 from prefect.states import Failed
 from pydantic import Field
@@ -21,6 +21,7 @@ from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
 from armrest.outbox import RunState
+from flows.artifacts import emit_nightly
 from flows.form import form
 from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, name_of_source, person
 from flows.rerun_failed_batches import rerun_failed_batches
@@ -90,6 +91,7 @@ async def update_customers(
         client_no_is_right: A file is not sent if its customers look like another client's. If the client number is
             right, repeat it here, once for each source; 0 confirms nothing.
     """
+    emit_nightly(client_no, tags=runtime.flow_run.tags)
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
         return Failed(name=RunState.INPUT_REJECTED, message=message)

@@ -13,9 +13,11 @@ from flows.artifacts.events import (
     CLIENTS,
     EVENT,
     NIGHT,
+    NIGHTLY,
     clients_label,
     emit_asks,
     emit_night,
+    emit_nightly,
     emit_open_too_long,
 )
 from flows.artifacts.healings import unresolved_customers
@@ -35,6 +37,7 @@ __all__ = [
     "ENDED",
     "EVENT",
     "NIGHT",
+    "NIGHTLY",
     "Artifacts",
     "Outage",
     "WaitingRun",
@@ -44,6 +47,7 @@ __all__ = [
     "emit_asks",
     "emit_materialization",
     "emit_night",
+    "emit_nightly",
     "emit_open_too_long",
     "export_markdown",
     "inbox_rows",
