@@ -14,7 +14,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 
 from armrest.outbox import RunState
 from deployments.recipients import Recipient
-from flows.artifacts import ASKS, CLIENTS, ENDED, NIGHT, clients_label
+from flows.artifacts import ASKS, CLIENTS, ENDED, NIGHT, NIGHTLY, clients_label
 from flows.artifacts import EVENT as OPEN_TOO_LONG
 
 ENDINGS: Final = frozenset(
@@ -222,29 +222,28 @@ def limited_night_automations(recipients: Sequence[Recipient]) -> tuple[Automati
 
 
 def _not_started(tell: _Telling, *, on: bool, nightly: UUID, within: timedelta) -> AutomationCore:
-    """Return the notice that nightly runs have ceased: one notice, a day and two hours after the last one began.
+    """Return the notice that a client's nightly runs have ceased, a day and two hours after the last one began.
 
-    Each start opens a window, in which the next start is expected. Without `after`, Prefect opens windows one after
-    the other; a missed night was then reported up to three windows after the last start, and again in every window.
+    Each start opens a window of that client, in which its next start is expected. Without `after`, Prefect opens
+    windows one after the other; a missed night was then reported up to three windows after the last start, and again in
+    every window.
     """
-    begun = {"prefect.flow-run.Running"}
     return AutomationCore(
         name="arm: tell of nightly runs that no longer start",
-        description=f"No nightly run has begun for {_length(within)} since the last one.",
+        description=f"No nightly run of a client has begun for {_length(within)} since its last one.",
         enabled=on,
         trigger=EventTrigger(
-            after=begun,
-            expect=begun,
-            match={"prefect.resource.id": FLOW_RUNS},
-            match_related=[{"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.nightly"}, TAGGED],
+            after={NIGHTLY},
+            expect={NIGHTLY},
+            for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
             within=within,
         ),
         actions=tell(
-            "ARM: the nightly run did not start",
-            f"No run of update-customers/nightly has begun for {_length(within)}. Is its schedule on? Is a worker "
-            "running (armrest doctor)? This notice comes once.",
+            "ARM: the nightly run of client {{ event.payload.client_no }} did not start",
+            "No schedule of update-customers/nightly has started a run of client {{ event.payload.client_no }} for "
+            f"{_length(within)}. Is its schedule on? Is a worker running (armrest doctor)? This notice comes once.",
             path=f"deployments/deployment/{nightly}",
         ),
     )

@@ -6,6 +6,7 @@ from prefect import runtime
 from pydantic import Field
 
 from armrest.app.person import login_name
+from armrest.app.source_options import source_name
 from armrest.model import TypedText
 from armrest.settings import LARGEST_CLIENT_NO
 
@@ -30,6 +31,12 @@ UserId = Annotated[str, Field(min_length=1, max_length=100)]
 def is_deployed() -> bool:
     """Return whether the flow run belongs to a deployment: then its parameters may come from a form."""
     return bool(runtime.deployment.id)
+
+
+def name_of_source() -> str:
+    """Name client and source in the list of runs."""
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['client_no']} · {source_name(parameters['source'])}"
 
 
 def person() -> str:

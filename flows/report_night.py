@@ -21,10 +21,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_UI_URL
 from prefect.states import Completed
 
+from armrest.app.browser_words import browser_words
 from armrest.app.durations import Duration, seconds_in
 from armrest.app.night import MOST_REPEATED, ClientNight, DueRun, client_night, missed_night, night_subject, night_text
 from armrest.outbox import Ledger, repeated_refusals, run_of_flow_run, summary
-from flows.artifacts import Artifacts, browser_words, emit_night, unresolved_customers
+from flows.artifacts import Artifacts, emit_night, unresolved_customers
 from flows.parameters import ClientNo
 from flows.steps import explained, flow_run_id
 from tasks.open_workspace import use_workspace

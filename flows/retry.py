@@ -7,11 +7,11 @@ from prefect import Flow, runtime
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from armrest.app.browser_words import browser_words
 from armrest.app.open_run import find_run_of_flow_run
 from armrest.app.rerun_selection import select_for_rerun
 from armrest.app.workspace import Workspace
 from armrest.outbox import Run, RunState, summary
-from flows.artifacts import browser_words
 from flows.steps import run_to_completion
 
 

@@ -6,6 +6,9 @@ from prefect import flow, runtime
 from prefect.client.schemas import State
 from prefect.states import Failed
 
+from armrest.api import ArmError
+from armrest.app.browser_words import browser_words
+from armrest.app.open_run import find_run_of_flow_run
 from armrest.app.single_update import update_single_customer
 from armrest.app.workspace import ConnectionName
 from armrest.intake import InputRefused
@@ -69,6 +72,11 @@ async def update_customer(
             )
         except InputRefused as refusal:
             return _refused(refusal.message)
+        except ArmError:
+            run = find_run_of_flow_run(workspace, str(flow_run_id()))
+            if run is None:  # ARM was only asked for the customer's record
+                raise
+            return Failed(name=run.state, message=browser_words(run.message or ""))
     return end_state(result.run)
 
 

@@ -7,6 +7,7 @@ from prefect.client.schemas import State
 from prefect.states import Failed
 from pydantic import Field
 
+from armrest.app.browser_words import browser_words
 from armrest.app.durations import Duration
 from armrest.app.open_run import (
     find_run_of_flow_run,
@@ -15,14 +16,14 @@ from armrest.app.open_run import (
     open_plan_for_approval,
     open_update,
 )
-from armrest.app.source_options import SourceOptions, places_of, source_name
+from armrest.app.source_options import SourceOptions, places_of
 from armrest.app.workspace import ConnectionName, arm_client
 from armrest.intake import InputRefused
 from armrest.model import Mode
 from armrest.outbox import RunState
-from flows.artifacts import browser_words
+from flows.artifacts import emit_nightly
 from flows.form import form
-from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, person
+from flows.parameters import ClientNo, ClientNoIsRight, UserId, is_deployed, name_of_source, person
 from flows.rerun_failed_batches import rerun_failed_batches
 from flows.retry import continue_run
 from flows.source_parameters import RAILS, with_source_parameters
@@ -42,13 +43,7 @@ Shards = Annotated[int, Field(ge=1, le=64)]
 BatchSize = Annotated[int, Field(ge=1, le=100_000)]
 
 
-def name_of_run() -> str:
-    """Name client and source in the list of runs."""
-    parameters = runtime.flow_run.parameters
-    return f"{parameters['client_no']} · {source_name(parameters['source'])}"
-
-
-@flow(name="update-customers", flow_run_name=name_of_run, retries=0)
+@flow(name="update-customers", flow_run_name=name_of_source, retries=0)
 @form("source", "client_no", "dry_run", "changes_only", *RAILS, *ASKING, "client_no_is_right", "connection")
 @stoppable
 @with_source_parameters
@@ -96,6 +91,7 @@ async def update_customers(
         client_no_is_right: A file is not sent if its customers look like another client's. If the client number is
             right, repeat it here, once for each source; 0 confirms nothing.
     """
+    emit_nightly(client_no, tags=runtime.flow_run.tags)
     if client_no_is_right not in {0, client_no}:
         message = f"client_no_is_right is {client_no_is_right}, but client_no is {client_no}: repeat client_no, or 0"
         return Failed(name=RunState.INPUT_REJECTED, message=message)

@@ -11,13 +11,13 @@ from armrest.app.source_parameters import ComparedSource
 from armrest.app.verification import verify_source
 from armrest.app.workspace import ConnectionName
 from flows.form import form
-from flows.parameters import ClientNo, is_deployed
+from flows.parameters import ClientNo, is_deployed, name_of_source
 from flows.source_parameters import with_source_parameters
 from flows.steps import DRIFT, Sample, drift_message, explained
 from tasks.connections import load_settings
 
 
-@flow(name="verify-customers", flow_run_name="{client_no} · {source}", retries=0)
+@flow(name="verify-customers", flow_run_name=name_of_source, retries=0)
 @form("source", "client_no", "sample", "connection")
 @partial(with_source_parameters, parameters=ComparedSource)
 @explained

@@ -5,6 +5,7 @@ import threading
 
 from prefect import task
 
+from armrest.app.browser_words import browser_words
 from armrest.app.plan_run import plan_run
 from armrest.app.workspace import hold_client
 from armrest.outbox import RunState, UpdateRequest, find_run
@@ -46,5 +47,5 @@ async def chunk(run_id: str, client_no: int) -> int:  # noqa: ARG001  the client
             finally:
                 stop.set()
     if planned.state is RunState.INPUT_REJECTED:
-        raise PlanRefused(planned.message)
+        raise PlanRefused(browser_words(planned.message))  # Prefect logs it, and shows it with the task
     return planned.batches.planned

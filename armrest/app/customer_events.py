@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from armrest.outbox import CustomerOutcome, Ledger, RunSummary, outcomes_of_customer, summary
+from armrest.outbox import SINGLE, CustomerOutcome, Ledger, RunState, RunSummary, outcomes_of_customer, summary
 
 MOST_EVENTS: Final = 200
 """The maximum number of runs that are shown, the newest first. The command `armrest customer` shows all."""
@@ -22,7 +22,12 @@ OUTCOME_TEXTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class CustomerEvent:
-    """What one run did with the customer. `flow_run_id` is the last flow run of that run; None if it had none."""
+    """What one run did with the customer.
+
+    Attributes:
+        flow_run_id: The last flow run of that run; None: it had none.
+        is_stopped: The update of this customer alone was stopped, by a login that was refused for example.
+    """
 
     run_id: str
     at: datetime | None
@@ -32,12 +37,15 @@ class CustomerEvent:
     source: str
     fields: tuple[str, ...]
     flow_run_id: str | None
+    is_stopped: bool
 
     @property
     def sentence(self) -> str:
         """The outcome in words. Without a batchUuid, ARM has not accepted the customer, as far as we know."""
         if self.outcome == "open" and self.batch_uuid is None:
             return "not sent yet, or ARM has not answered"
+        if self.outcome == "failed" and self.is_stopped:
+            return "not updated, for a reason that is not the customer's"
         return OUTCOME_TEXTS.get(self.outcome, self.outcome)
 
 
@@ -67,4 +75,5 @@ def _event(outcome: CustomerOutcome, run: RunSummary) -> CustomerEvent:
         source=run.source,
         fields=outcome.fields,
         flow_run_id=run.flow_run_ids[-1] if run.flow_run_ids else None,
+        is_stopped=run.kind == SINGLE and run.state is RunState.FAILED,
     )

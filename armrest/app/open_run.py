@@ -7,6 +7,7 @@ from armrest.app.workspace import Workspace
 from armrest.intake import Places
 from armrest.model import Mode
 from armrest.outbox import (
+    SINGLE,
     Decision,
     Only,
     OutboxError,
@@ -180,12 +181,15 @@ def find_resumable_run(workspace: Workspace, run_id: str, *, client_no: int | No
 def reason_not_to_resume(workspace: Workspace, run: Run) -> str | None:
     """Return why a run cannot be resumed, and how to send its failed customers again; None if it can be resumed."""
     ended = summary(workspace.outbox.ledger, run.run_id)
-    if ended.state not in {RunState.COMPLETED, RunState.PARTLY_FAILED} or ended.can_be_resumed:
+    is_closed = ended.kind == SINGLE and ended.customers.failed > 0  # an update of one customer that was stopped
+    is_over = ended.state in {RunState.COMPLETED, RunState.PARTLY_FAILED} or is_closed
+    if not is_over or ended.can_be_resumed:
         return None
     how = f"run {run.run_id} has ended as {ended.state}: {ended.message}; nothing was sent"
-    if ended.state is RunState.PARTLY_FAILED:
-        return f"{how}. To send the refused customers again: `armrest rerun {run.run_id}`"
-    return how
+    if ended.state is RunState.COMPLETED:
+        return how
+    which = "refused customers" if ended.state is RunState.PARTLY_FAILED else "customer"
+    return f"{how}. To send the {which} again: `armrest rerun {run.run_id}`"
 
 
 def find_applicable_plan(

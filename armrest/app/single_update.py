@@ -84,8 +84,17 @@ async def update_single_customer(
     async with arm_client(workspace.settings, client_no=client_no, updates=True) as arm:
         record = await _record(arm, client_no, customer_no)
         customer = read_single_customer(customer_no, with_whole_address(new_values, record), severities=rules)
-        author = user_id or workspace.settings.user_id
-        run = await _send(workspace, arm, client_no, customer, user_id=author, flow_run_id=flow_run_id)
+        run = await send_single_update(
+            workspace.outbox,
+            arm,
+            customer,
+            api_url=required_api_url(workspace.settings),
+            client_no=client_no,
+            user_id=user_id or workspace.settings.user_id,
+            options=_options(workspace.settings),
+            connection=workspace.settings.connection,
+            flow_run_id=flow_run_id,
+        )
     changes = (
         None if record is None else {name: (old, new) for name, (new, old) in differences(customer, record).items()}
     )
@@ -111,28 +120,6 @@ async def _record(arm: ArmClient, client_no: int, customer_no: str) -> CustomerR
         return await arm.get_customer(client_no, customer_no)
     except Forbidden:
         return None
-
-
-async def _send(
-    workspace: Workspace,
-    arm: ArmClient,
-    client_no: int,
-    customer: CustomerUpdate,
-    *,
-    user_id: str,
-    flow_run_id: str | None,
-) -> RunSummary:
-    return await send_single_update(
-        workspace.outbox,
-        arm,
-        customer,
-        api_url=required_api_url(workspace.settings),
-        client_no=client_no,
-        user_id=user_id,
-        options=_options(workspace.settings),
-        connection=workspace.settings.connection,
-        flow_run_id=flow_run_id,
-    )
 
 
 def _options(settings: Settings) -> DeliveryOptions:

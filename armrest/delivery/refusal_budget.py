@@ -266,12 +266,12 @@ class RefusalBudget:
                 self.fail_single()
 
     def _run_wide(self) -> RunWideRefusal:
-        refusal, run_id = self._last, self._context.run.run_id
+        refusal = self._last
         assert refusal is not None
         return RunWideRefusal(
             f"ARM has refused {quantity(self._streak.refusals, 'request')} in a row alike ({refusal.message}), about "
             f"{quantity(len(self._streak.planned), 'batch')}: it is probably not about a customer; check the user id "
-            f"and the client number, then `armrest resume {run_id}`",
+            "and the client number",
             status=refusal.status,
             request_id=refusal.request_id,
             evidence=refusal.evidence,

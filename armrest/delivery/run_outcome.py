@@ -25,7 +25,6 @@ from armrest.outbox import (
 )
 from armrest.plurals import quantity
 
-RESUME: Final = "`armrest resume"
 STOPPED: Final[Mapping[StoppedBy, str]] = {
     "person": "stopped by a person",
     "machine": "stopped because its worker or machine was shut down",
@@ -40,7 +39,7 @@ def finish(
 
     `Completed`: every customer that it sent is settled, or it had nothing to send. `Unsettled`: all were sent, and some
     are still open. `Stopped`: some were not sent. `PartlyFailed`: ARM refused some. `Failed`: it was stopped, with the
-    reason, and by whom if it was not ARM.
+    reason, and by whom if it was not ARM. An update of one customer that was stopped is `Failed`, and nothing is open.
 
     Raises:
         LeaseLost, LeaseHeld: Another process has taken over the run; nothing is written.
@@ -107,6 +106,10 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
 
 def _state(run: RunSummary, stopped: str) -> RunState:
     if not _is_open(run.customers):
+        if (
+            stopped and run.kind == SINGLE and run.customers.failed
+        ):  # its batch was closed, so that nothing waits for it
+            return RunState.FAILED
         return RunState.PARTLY_FAILED if run.customers.failed else RunState.COMPLETED
     if stopped:
         return RunState.FAILED
@@ -130,7 +133,8 @@ def describe_outcome(summary: RunSummary, stopped: str = "", *, is_fixable: bool
     if not customers.planned:
         return stopped or "nothing to send"
     if summary.kind == SINGLE and customers.failed:  # it has no artifact, and its values are not sent again later
-        return f"{stopped}; the customer was not updated" if stopped else "ARM refused the customer"
+        again = "ARM has accepted nothing; once that is fixed, update the customer again"
+        return f"{stopped}; {again}" if stopped else "ARM refused the customer"
     parts = [stopped] if stopped else []
     if is_fixable and _nothing_sent(summary):
         parts.append("ARM has accepted nothing")
@@ -147,8 +151,8 @@ def describe_outcome(summary: RunSummary, stopped: str = "", *, is_fixable: bool
     if not parts or (customers.settled and not customers.failed):
         parts.append(f"{customers.settled:,} of {_customers(customers.planned)} updated")
     where = f": see arm-failed-customers-{summary.client_no}" if customers.failed else ""
-    advice = f"; once that is fixed: {RESUME} {summary.run_id}`" if is_fixable and customers.open else ""
-    return "; ".join(parts) + where + (advice if RESUME not in stopped else "")
+    advice = f"; once that is fixed: `armrest resume {summary.run_id}`" if is_fixable and customers.open else ""
+    return "; ".join(parts) + where + advice
 
 
 def _nothing_sent(run: RunSummary) -> bool:

@@ -13,9 +13,11 @@ from flows.artifacts.events import (
     CLIENTS,
     EVENT,
     NIGHT,
+    NIGHTLY,
     clients_label,
     emit_asks,
     emit_night,
+    emit_nightly,
     emit_open_too_long,
 )
 from flows.artifacts.healings import unresolved_customers
@@ -28,7 +30,6 @@ from flows.artifacts.store import Artifacts
 from flows.artifacts.summary import question_markdown
 from flows.artifacts.sweep_text import sweep_markdown
 from flows.artifacts.waiting_runs import WaitingRun, read_waiting_runs
-from flows.artifacts.wording import browser_words
 
 __all__ = [
     "ASKS",
@@ -36,23 +37,23 @@ __all__ = [
     "ENDED",
     "EVENT",
     "NIGHT",
+    "NIGHTLY",
     "Artifacts",
     "Outage",
     "WaitingRun",
-    "browser_words",
     "clients_label",
     "crashed_after_the_end",
     "customer_markdown",
     "emit_asks",
     "emit_materialization",
     "emit_night",
+    "emit_nightly",
     "emit_open_too_long",
     "export_markdown",
     "inbox_rows",
     "is_stand_in",
     "note_end",
     "outcome_line",
-    "plan_markdown",
     "question_markdown",
     "read_waiting_runs",
     "reasons_line",

@@ -1,4 +1,7 @@
-"""Events that automations listen for: a batch is open for too long, a run asks, a night is over. No personal data."""
+"""Events that automations listen for: a nightly run begins, a run asks, a batch is open for too long, a night is over.
+
+They hold no personal data.
+"""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
@@ -12,6 +15,9 @@ from armrest.delivery import OpenTooLong
 EVENT: Final = "armrest.batch.open-too-long"
 ASKS: Final = "armrest.run.asks"
 NIGHT: Final = "armrest.night.over"
+NIGHTLY: Final = "armrest.nightly.began"
+NIGHTLY_TAGS: Final = frozenset({"nightly", "auto-scheduled"})
+"""The tag of the nightly deployment, and the one that Prefect gives to a run that a schedule has made."""
 CLIENTS: Final = "armrest.clients"
 """The label of a message about the night that says which clients it is about."""
 
@@ -50,6 +56,20 @@ def emit_asks(*, run_id: str, client_no: int, flow_run_id: UUID, question: str, 
             "within": within,
         },
     )
+
+
+def emit_nightly(client_no: int, *, tags: Collection[str]) -> None:
+    """Emit that the nightly run of a client has begun, if its tags say that a schedule has made it.
+
+    All clients share one deployment, so only this event tells them apart. A run that a person starts does not count:
+    it says nothing about the schedule.
+    """
+    if NIGHTLY_TAGS.issubset(tags):
+        emit_event(
+            NIGHTLY,
+            resource={"prefect.resource.id": f"armrest.nightly.{client_no}", "prefect.resource.name": str(client_no)},
+            payload={"client_no": client_no},
+        )
 
 
 def clients_label(clients: Collection[int]) -> str:

@@ -72,7 +72,7 @@ class Report:
         self._parent_flow_run_id = parent.flow_run_ids[-1] if parent and parent.flow_run_ids else None
 
     async def renew(self, outcome: str = "") -> None:
-        """Update the table of batches and the progress.
+        """Update the table of batches and the progress; they begin with a complete plan that has batches.
 
         Args:
             outcome: How the run has ended; empty: it has not.
@@ -80,6 +80,8 @@ class Report:
         batches = await asyncio.to_thread(batch_views, self._ledger, self._run)
         if look := watcher.get():
             look.sending(self._run.run_id, batches)
+        if not await self._is_worth_writing("batches", bool(batches) and await self._is_planned()):
+            return
         percent = percent_done(batches)
         about = f"{outcome or f'{percent:.0f}% done'} · {self._about}"
         await self._artifacts.table(self._key("batches"), batches_table(batches), about)
@@ -150,14 +152,24 @@ class Report:
 
     async def _write_customers(self, run: RunSummary, outcome: str) -> None:
         """Write the tables of refused customers and of rejected rows."""
-        failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
-        about = f"{outcome}{_limit(run.customers.failed)} · {self._about}"
-        await self._artifacts.table(self._key("failed-customers"), failed, about)
-        key = self._key("rejected-rows")
-        if run.customers.rejected or key in await self._artifacts.ids():  # a retry may have read a better file
+        has_sent = run.started is not None and run.customers.planned > 0  # then an empty table says: ARM refused nobody
+        if await self._is_worth_writing("failed-customers", has_sent):
+            failed = await asyncio.to_thread(lambda: failed_table(failed_customers(self._ledger, self._run)))
+            about = f"{outcome}{_limit(run.customers.failed)} · {self._about}"
+            await self._artifacts.table(self._key("failed-customers"), failed, about)
+        if await self._is_worth_writing("rejected-rows", run.customers.rejected > 0):
             rejected = await asyncio.to_thread(lambda: rejected_table(rejected_rows(self._ledger, self._run)))
             about = f"{outcome}{_limit(run.customers.rejected)} · {self._about}"
-            await self._artifacts.table(key, rejected, about)
+            await self._artifacts.table(self._key("rejected-rows"), rejected, about)
+
+    async def _is_worth_writing(self, what: str, says_something: bool) -> bool:  # noqa: FBT001
+        """Whether to write an artifact: it says something, or it exists, and a retry has read a better file since."""
+        return says_something or self._key(what) in await self._artifacts.ids()
+
+    async def _is_planned(self) -> bool:
+        """Whether the plan is complete; until then, its batches may come to nothing with a row that is still unread."""
+        run = await asyncio.to_thread(find_run, self._ledger, self._run.run_id)
+        return run.planned_at is not None
 
     async def _unresolved(self, run: RunSummary) -> int | None:
         if not run.customers.failed:

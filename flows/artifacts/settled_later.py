@@ -18,11 +18,11 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
+from armrest.app.browser_words import browser_words
 from armrest.outbox import SINGLE, Ledger, Outbox, RunState, RunSummary, find_run, run_of_flow_run, summary
 from flows.artifacts.outage import Outage
 from flows.artifacts.report import Report
 from flows.artifacts.store import Artifacts
-from flows.artifacts.wording import browser_words
 
 ENDED_BADLY: Final = frozenset({StateType.FAILED, StateType.CRASHED, StateType.RUNNING})
 """A run that is updated later has no live process: a flow run that is still RUNNING was killed, or could not tell."""

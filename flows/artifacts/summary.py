@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
+from armrest.app.browser_words import browser_words, file_name
 from armrest.app.plan_view import PlanView, describe_finding, source_findings
 from armrest.outbox import PlanFigures, RunState, RunSummary
 from armrest.plurals import quantity
 from flows.artifacts.links import Forms, artifact_link, flow_run_link, form_link
 from flows.artifacts.next_step import NextStep, apply_step, next_step
 from flows.artifacts.outcome import Healing
-from flows.artifacts.wording import browser_words
 
 NO_FORMS: Final[Forms] = {}
 NEXT: Final = "## What to do next"
@@ -71,7 +71,7 @@ def summary_markdown(run: RunSummary, figures: PlanFigures, around: Surroundings
 
 def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -> str:
     """Return what a plan would do, with a masked sample, and how to send it."""
-    rows = [f"| {what} | {_cell(value)} |" for what, value in view.rows()]
+    rows = [f"| {what} | {_cell(browser_words(value))} |" for what, value in view.rows()]
     sample = ["```json", *(json.dumps(customer, ensure_ascii=False) for customer in view.sample), "```"]
     return "\n".join(
         [
@@ -90,9 +90,14 @@ def plan_markdown(run: RunSummary, view: PlanView, *, forms: Forms = NO_FORMS) -
 
 
 def question_markdown(reason: str, view: PlanView) -> str:
-    """Return why a run asks and the figures that matter; short, so that the fields of the form stay in view."""
+    """Return why a run asks and the figures that matter; short, so that the fields of the form stay in view.
+
+    It names files without their folders; the plan says where they are.
+    """
     labels = ("changed", "rejected", "would be sent", "vanished")
-    figures = [f"{what}: {_cell(value)}" for what, value in view.rows() if what in labels]
+    vanished = view.figures.vanished_file and file_name(view.figures.vanished_file)
+    short = replace(view, figures=replace(view.figures, vanished_file=vanished))
+    figures = [f"{what}: {_cell(value)}" for what, value in short.rows() if what in labels]
     return "\n\n".join([browser_words(reason), " · ".join(figures), "The whole plan: artifact `arm-plan-…`."])
 
 

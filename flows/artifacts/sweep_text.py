@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from armrest.app.browser_words import browser_words
 from armrest.delivery import Sweep
-from flows.artifacts.wording import browser_words
 
 
 def sweep_markdown(sweep: Sweep) -> str:

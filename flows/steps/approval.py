@@ -9,12 +9,13 @@ from prefect.input import RunInput
 from prefect.states import Failed
 from pydantic import Field
 
+from armrest.app.browser_words import browser_words
 from armrest.app.durations import seconds_in
 from armrest.app.open_run import apply_command, confirm_if_approved, reasons_to_ask
 from armrest.app.plan_view import plan_view
 from armrest.app.workspace import Workspace
 from armrest.outbox import Decision, Run, RunState, UpdateRequest, decision_on, find_run, record_decision, summary
-from flows.artifacts import browser_words, emit_asks, question_markdown, report_once
+from flows.artifacts import emit_asks, question_markdown, report_once
 from flows.steps.send_run import end_state, run_to_completion, send_plan
 from flows.steps.sigterm import flow_run_id, reporting_stop
 

@@ -8,6 +8,7 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from armrest.api import ArmError
+from armrest.app.browser_words import browser_words
 from armrest.app.verification import verify_run
 from armrest.app.workspace import Workspace
 from armrest.intake import shown_number
@@ -56,6 +57,5 @@ async def drift_message(verification: Verification, *, seconds: float) -> None:
     async with get_client() as client:
         artifacts = Artifacts(client, flow_run_id())
         async with Outage(seconds).best_effort("the artifact of the differences is missing"):
-            await artifacts.table(
-                f"arm-drift-{verification.client_no}", rows, f"{verification.source}: {verification.message}.{where}"
-            )
+            about = browser_words(f"{verification.source}: {verification.message}.")
+            await artifacts.table(f"arm-drift-{verification.client_no}", rows, about + where)

@@ -137,7 +137,7 @@ async def start_again(workspace: Workspace, flow_run_id: str) -> State | None:
         if await was_cancelled(client, [flow_run.id]):
             return Completed(message=f"not started again: a person cancelled flow run {flow_run_id}")
         if STARTED_AGAIN in flow_run.tags:
-            message = f"flow run {flow_run_id} did not begin, nor did the one before it: see `armrest doctor`"
+            message = f"flow run {flow_run_id} did not begin, nor did the one before it: start doctor/check-the-worker"
             return Failed(name=RunState.STOPPED, message=message)
         again = await client.create_flow_run_from_deployment(
             flow_run.deployment_id,

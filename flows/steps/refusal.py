@@ -8,10 +8,11 @@ from prefect.client.schemas import State
 from prefect.states import Failed
 
 from armrest.api import ArmError
+from armrest.app.browser_words import browser_words
 from armrest.app.environment import SettingsRefused
 from armrest.intake import InputRefused
 from armrest.outbox import BatchMoved, LeaseLost, LedgerUnusable, OutboxError, RunState
-from flows.artifacts import browser_words, note_end
+from flows.artifacts import note_end
 
 _P = ParamSpec("_P")
 

@@ -7,6 +7,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.api import StopTheRun
+from armrest.app.browser_words import browser_words
 from armrest.app.durations import seconds_in
 from armrest.app.open_run import link_flow_run
 from armrest.app.run_step import note_end, run_step
@@ -29,7 +30,7 @@ from armrest.outbox import (
 )
 from armrest.outbox import apply_plan as apply_plan_of
 from armrest.plurals import quantity
-from flows.artifacts import browser_words, emit_materialization, reasons_line, reporting
+from flows.artifacts import emit_materialization, reasons_line, reporting
 from flows.steps.dispatch_shards import ShardCancelled, dispatch_shards
 from flows.steps.sigterm import flow_run_id, noting_stop, reporting_stop
 from tasks.caching import cached_if

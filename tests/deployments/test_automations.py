@@ -87,7 +87,7 @@ def test_a_nightly_that_has_never_begun_is_not_missed() -> None:
 
     assert nightly.enabled
     assert isinstance(nightly.trigger, EventTrigger)
-    assert nightly.trigger.after == nightly.trigger.expect == {"prefect.flow-run.Running"}
+    assert nightly.trigger.after == nightly.trigger.expect == {"armrest.nightly.began"}
     assert "for 26 hours" in str(nightly.description)
 
 

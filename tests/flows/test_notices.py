@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from operator import sub
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -20,6 +20,7 @@ from prefect.events.schemas.automations import AutomationCore
 from armrest.sandbox import SandboxServer
 from deployments.notices import limited_night_automations, notification_automations
 from deployments.recipients import Recipient
+from flows.artifacts import NIGHTLY
 from tests import patient_http
 from tests.conftest import CLIENT_NO, SENT_BY
 from tests.flows.conftest import RunFlow
@@ -35,6 +36,8 @@ SHORTEST: Final = timedelta(seconds=10)
 """The shortest time that Prefect allows to an automation that waits for an event."""
 NIGHTLY_ID: Final = UUID(int=7)
 OF_OLA: Final = (2220, 2221)
+BY_HAND: Final = 2230
+BY_SCHEDULE: Final = 2231
 Write = Callable[..., str]
 
 
@@ -79,13 +82,24 @@ class Server:
     def __init__(self, address: str) -> None:
         self.address = address
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
+    def post(self, path: str, body: Any) -> Any:
         answered = patiently(lambda: httpx.post(f"{self.address}/{path}", json=body, timeout=60)).raise_for_status()
         return answered.json() if answered.content else None
 
     def flow_run(self, name: str, *, tags: Sequence[str] = ("arm",)) -> str:
         flow_id = self.post("flows/", {"name": "update-customers"})["id"]
         return str(self.post("flow_runs/", {"flow_id": flow_id, "name": name, "tags": list(tags)})["id"])
+
+    def emit_nightly(self, client_no: int) -> None:
+        """Emit what the flow emits when the nightly run of a client begins."""
+        event = {
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": NIGHTLY,
+            "resource": {"prefect.resource.id": f"armrest.nightly.{client_no}"},
+            "payload": {"client_no": client_no},
+            "id": str(uuid4()),
+        }
+        self.post("events", [event])
 
     def put(self, flow_run_id: str, kind: str, **state: str) -> None:
         self.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": kind, **state}, "force": True})
@@ -199,26 +213,50 @@ def test_runs_that_are_late_stuck_or_stopped_are_told(webhook: Webhook, server: 
         assert webhook.notice(*words)["body"].endswith(f"{UI}/runs/flow-run/{flow_run}")
 
 
-def test_nightly_runs_that_no_longer_start_are_told_once_and_not_before(webhook: Webhook, server: Server) -> None:
-    """One begins every four seconds, and ten are allowed: no notice is sent until they stop."""
+def test_a_client_whose_nightly_runs_no_longer_start_is_told_once_while_another_goes_on(
+    webhook: Webhook, server: Server
+) -> None:
+    """Runs of both begin every four seconds, and ten are allowed; then those of one client stop."""
     began: list[float] = []
-    for _ in range(6):
-        server.put(server.flow_run("a night", tags=["arm", "nightly"]), "RUNNING")
+    for night in range(12):
+        for client_no in (2218, 2219) if night < 4 else (2218,):
+            server.emit_nightly(client_no)
         began.append(time.monotonic())
-        server.put(server.flow_run("by hand"), "RUNNING")
         time.sleep(4)
-    last = began[-1]
+    last = began[3]
     longest = max(map(sub, [*began[1:], time.monotonic()], began))
-    early = len([notice for notice in webhook.notices if "nightly" in notice["subject"]])
-    assert not early or longest > 0.8 * SHORTEST.total_seconds(), "a busy machine may begin one late, and only then"
 
-    notice = webhook.notice("the nightly run did not start")
+    notice = webhook.notice("the nightly run of client 2219 did not start")
 
-    assert time.monotonic() - last < 2.4 * SHORTEST.total_seconds(), "it was told too late"
-    assert notice["body"].startswith("No run of update-customers/nightly has begun for 10 seconds. Is its schedule on?")
+    assert time.monotonic() - last < 5.4 * SHORTEST.total_seconds(), "it was told too late"
+    told = [each["subject"] for each in webhook.notices if "nightly" in each["subject"]]
+    assert len(told) == 1 or longest > 0.8 * SHORTEST.total_seconds(), (
+        "a busy machine may begin one late, and only then"
+    )
+    assert notice["body"].startswith(
+        "No schedule of update-customers/nightly has started a run of client 2219 for 10 seconds. Is its schedule on?"
+    )
     assert notice["body"].endswith(f"\n{UI}/deployments/deployment/{NIGHTLY_ID}")
+    webhook.notice("the nightly run of client 2218 did not start")
     time.sleep(1.5 * SHORTEST.total_seconds())
-    assert len([notice for notice in webhook.notices if "nightly" in notice["subject"]]) == early + 1
+    assert sum("of client 2219 did not start" in each["subject"] for each in webhook.notices) == 1
+
+
+def test_only_a_run_that_a_schedule_has_made_counts_as_the_nightly_of_its_client(
+    server: Server, run_flow: RunFlow, file: Write, settings: dict[str, str], history: History
+) -> None:
+    settings["ARMREST_INBOX"] = str(Path(file(10)).parent)
+    nightly = Nightly(server, run_flow, clients=(BY_HAND, BY_SCHEDULE), name="not-in-the-report")
+    nightly.run(BY_HAND, "customers.csv", tags=["arm", "nightly"])
+    nightly.run(BY_SCHEDULE, "customers.csv", tags=["arm", "nightly", "auto-scheduled"])
+
+    resources = [f"armrest.nightly.{client_no}" for client_no in (BY_HAND, BY_SCHEDULE)]
+    question = {"filter": {"event": {"name": [NIGHTLY]}, "resource": {"id": resources}}}
+    until = time.monotonic() + 60
+    while not (events := history.ask("events/filter", question)["events"]) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert [event["resource"]["prefect.resource.id"] for event in events] == resources[1:]
+    assert events[0]["payload"] == {"client_no": BY_SCHEDULE}
 
 
 def test_a_batch_that_is_open_too_long_is_told(
@@ -283,7 +321,7 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
 class Nightly:
     """The deployment `update-customers/nightly`, with a schedule for each client that never fires here."""
 
-    def __init__(self, server: Server, run_flow: RunFlow, *, clients: tuple[int, ...]) -> None:
+    def __init__(self, server: Server, run_flow: RunFlow, *, clients: tuple[int, ...], name: str = "nightly") -> None:
         self._server = server
         self._run_flow = run_flow
         flow_id = server.post("flows/", {"name": "update-customers"})["id"]
@@ -296,10 +334,11 @@ class Nightly:
             }
             for client_no in clients
         ]
-        body = {"name": "nightly", "flow_id": flow_id, "enforce_parameter_schema": False, "schedules": schedules}
+        body = {"name": name, "flow_id": flow_id, "enforce_parameter_schema": False, "schedules": schedules}
         self._id = server.post("deployments/", body)["id"]
 
-    def run(self, client_no: int, source: str, **given: object) -> None:
+    def run(self, client_no: int, source: str, *, tags: Sequence[str] = (), **given: object) -> None:
         parameters = {"client_no": client_no, "source": source, **given}
-        made = self._server.post(f"deployments/{self._id}/create_flow_run", {"parameters": parameters})
+        body = {"parameters": parameters, "tags": list(tags)}
+        made = self._server.post(f"deployments/{self._id}/create_flow_run", body)
         self._run_flow("update-customers", retry=made["id"])

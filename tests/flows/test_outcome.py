@@ -111,6 +111,20 @@ def test_rejected_rows_are_listed_without_a_value_also_if_the_whole_file_is_refu
         assert "Utenfor" not in str(artifacts)
     link = f"[The rejected rows are listed here](../../artifacts/artifact/{artifacts['arm-rejected-rows-2218']['id']})"
     assert link in artifacts["arm-run-2218"]["data"]
+    assert set(artifacts) == {"arm-run-2218", "arm-rejected-rows-2218"}, "an artifact of a refused file is empty"
+
+
+def test_an_artifact_that_would_be_empty_is_not_written(run_flow: RunFlow, history: History, file: Write) -> None:
+    source = file(10)
+    run_flow("update-customers", source=source, client_no=CLIENT_NO)
+
+    nothing_new = run_flow("update-customers", source=source, client_no=CLIENT_NO, changes_only=True)
+    planned = run_flow("update-customers", source=source, client_no=CLIENT_NO, dry_run=True)
+
+    assert nothing_new.message == "nothing to send"
+    assert set(history.artifacts(nothing_new.flow_run_id)) == {"arm-run-2218"}
+    plan = history.artifacts(planned.flow_run_id)
+    assert set(plan) == {f"arm-{what}-2218" for what in ("batches", "plan", "progress", "run")}
 
 
 def test_retry_sends_again_what_failed_and_nothing_else(
@@ -172,3 +186,16 @@ def test_what_cannot_be_done_is_refused_in_a_sentence_of_the_browser(
     assert "has ended as Completed: 5 of 5 customers updated; nothing was sent" in refusals["a finished run"].message
     assert history.flow_run(refusals["nothing named"].flow_run_id)["name"] == "rerun of nothing"
     assert len(arm.records.batches()) == 1
+
+
+def test_the_log_of_a_refused_plan_names_the_fields_of_the_form(
+    run_flow: RunFlow, history: History, file: Write
+) -> None:
+    run_flow("update-customers", source=file(10), client_no=CLIENT_NO)
+    refused = run_flow("update-customers", source=file(2), client_no=CLIENT_NO, min_rows="50%")
+
+    log = logged(history, refused.flow_run_id, until="Summary: ")
+    told = [line for line in log if "min" in line]
+    (task,) = history.task_runs(refused.flow_run_id, number=1)
+    assert "min_rows requires 50%" in told[0]
+    assert "--min-rows" not in "\n".join([*told, task["state"]["message"]])

@@ -33,6 +33,28 @@ def test_one_customer_is_updated_from_a_form(run_flow: RunFlow, kari: SandboxSer
     assert parameters["clear"] == ["sellerReference"]
 
 
+def test_a_login_that_may_not_write_is_not_called_a_refusal_of_the_customer(
+    run_flow: RunFlow, kari: SandboxServer, history: History
+) -> None:
+    kari.behaviour.clients = frozenset()
+
+    state = run_flow("update-customer", client_no=2218, customer_no="10001", phoneNo="91234567", deployed=True)
+    told = run_flow("customer-history", client_no=2218, customer_no="10001", deployed=True)
+    resumed = run_flow("resume-run", run_id=state.flow_run_id)
+    kari.behaviour.clients = None
+    again = run_flow("rerun-failed-batches", run_id=state.flow_run_id)
+
+    assert (state.name, resumed.name, again.name) == ("Failed", "Refused", "Completed")
+    assert "To send the customer again: rerun-failed-batches with run_id " in resumed.message
+    held = kari.records.customer(2218, "10001")
+    assert held
+    assert held["phoneNo"] == "91234567"
+    assert state.message.startswith("ARM forbids this (403)")
+    assert state.message.endswith("; ARM has accepted nothing; once that is fixed, update the customer again")
+    assert told.message.startswith("customer 10001: not updated, for a reason that is not the customer's, 20")
+    assert "- reason: ARM forbids this (403)" in history.artifacts(told.flow_run_id)["arm-customer-2218"]
+
+
 def test_values_of_an_update_that_never_began_are_removed_by_the_sweep_and_it_sends_nothing_should_it_begin(
     run_flow: RunFlow, kari: SandboxServer, history: History
 ) -> None:

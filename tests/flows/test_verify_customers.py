@@ -22,6 +22,7 @@ def test_drift_fails_the_flow_run_and_names_customers_and_fields_alone(
     state = run_flow("verify-customers", source=file(FILE), client_no=2218)
 
     assert state.name == "Drift"
+    assert history.flow_run(state.flow_run_id)["name"] == "2218 · customers.csv"
     assert "1 missing in ARM, 1 different" in state.message
     assert history.artifacts(state.flow_run_id)["arm-drift-2218"] == [
         {"customer": "10001", "drift": "different", "fields": "name"},

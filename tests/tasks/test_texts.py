@@ -23,7 +23,6 @@ from armrest.outbox import (
 from flows.artifacts.outcome import Healing, outcome_line, reasons_line
 from flows.artifacts.summary import Surroundings, plan_markdown, question_markdown, summary_markdown
 from flows.artifacts.tables import MOST_FAILED, batches_table, failed_table, percent_done, rejected_table
-from flows.artifacts.wording import browser_words
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FLOW_RUN = UUID(int=7)
@@ -358,27 +357,6 @@ def test_a_split_batch_with_an_open_part_is_open() -> None:
     assert (row["status"], row["settled"]) == ("ACCEPTED", "")
 
 
-@pytest.mark.parametrize(
-    ("message", "words"),
-    [
-        (
-            "run x is sending for client 2218 (process 7 on host): wait for it to end, or give --wait 10m",
-            "run x is sending for client 2218: wait for it to end, or start this again with a longer wait",
-        ),
-        (
-            "If it is right, repeat it: --client-no-is-right 2218, or client_no_is_right in the form",
-            "If it is right, repeat it: in client_no_is_right",
-        ),
-        ("look at `armrest plan`, then raise --max-changed", "look at a dry run, then raise max_changed"),
-        ("`armrest apply r-1 --client-no-is-right 7`", "apply-plan with plan_id r-1 and client_no_is_right 7"),
-        ("it was a dry run: `armrest apply r-1` sends it", "it was a dry run: apply-plan with plan_id r-1 sends it"),
-        ("well-known -- and e-mail stay", "well-known -- and e-mail stay"),
-    ],
-)
-def test_a_message_speaks_of_forms_and_fields(message: str, words: str) -> None:
-    assert browser_words(message) == words
-
-
 def test_the_question_of_a_run_is_short_so_that_its_fields_stay_in_view() -> None:
     view = PlanView(RUN.customers, FIGURES, [{"customerNo": "1", "name": "Xxxx"}])
 
@@ -387,3 +365,17 @@ def test_the_question_of_a_run_is_short_so_that_its_fields_stay_in_view() -> Non
     assert text.startswith("customers.csv: 40% change; max_changed allows 20%\n\nchanged: 2 of 9 known customers")
     assert "Xxxx" not in text
     assert len(text.splitlines()) <= 5
+
+
+def test_the_question_of_a_run_names_files_without_their_folders_and_its_plan_says_where_they_are() -> None:
+    figures = replace(FIGURES, vanished=9, vanished_file="/srv/armrest/rejects/2218/r-vanished.csv")
+    doubt = "/srv/inbox/2218/may.csv: 9 of 9 customers are known for client 1; repeat it: --client-no-is-right 2218"
+    view = PlanView(RUN.customers, replace(figures, client_doubt=doubt), [])
+
+    question, plan = question_markdown(doubt, view), plan_markdown(RUN, view)
+
+    assert question.startswith("may.csv: 9 of 9 customers")
+    assert "unchanged in ARM: r-vanished.csv" in question
+    assert "/srv/" not in question
+    assert "/srv/armrest/rejects/2218/r-vanished.csv |" in plan
+    assert "| client | may.csv: 9 of 9 customers are known for client 1; repeat it: client_no_is_right 2218 |" in plan

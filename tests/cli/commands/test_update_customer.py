@@ -214,3 +214,14 @@ def test_a_login_that_is_refused_leaves_nothing_open(typed: Typed, books: Sandbo
 
     assert ended.exit_code == 2
     assert typed("runs", "--json").json == []
+
+
+def test_a_login_that_may_read_and_not_write_fails_as_a_run_of_a_file_does(typed: Typed, books: SandboxServer) -> None:
+    """The ledger said `PartlyFailed`, and the history of the customer that ARM had refused it."""
+    books.behaviour.clients = frozenset()
+    ended = typed(*UPDATE, "--set", "phoneNo=91234567")
+    (run,) = typed("runs", "--json").json
+
+    assert (ended.exit_code, run["state"], run["customers"]["open"]) == (2, "Failed", 0)
+    assert run["message"].startswith("ARM forbids this (403); check that this login")
+    assert run["message"].endswith("; ARM has accepted nothing; once that is fixed, update the customer again")

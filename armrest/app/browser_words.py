@@ -1,4 +1,4 @@
-"""Messages in the words of a person at a browser: forms and their fields, where the command line has flags."""
+"""Messages in the words of a person at a browser: fields of forms instead of flags, and no paths of the server."""
 
 import re
 from collections.abc import Sequence
@@ -20,16 +20,33 @@ _WORDS: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"`armrest runs`", "the page Runs"),
         (r"`armrest settle`", "settle-open-batches"),
         (r"`armrest plan`", "a dry run"),
+        (r"`armrest check`", "a dry run without this limit"),
+        (r" \(`armrest purge`\)", ""),
+        (r"--no-check-profile\b", "choose no in check_profile"),
         (r" \(process \d+ on [^)]*\)", ""),
         (r"or give --wait \w+", "or start this again with a longer wait"),
         (r"--batch-uuid\b", "batch_uuids"),
+        (r"the inbox /[^;\n]*? holds ", "the inbox holds "),
+        (r"(?<=; )/[^;\n]*?([^/;\n]+) holds ", r"\1 holds "),
     )
 ]
+_PATH: Final = re.compile(r"(?:^|(?<=[;:] ))(?:/|(?!https?:)[a-z][a-z0-9+]+://)[^;\n]*?(?=: )")
+"""The path or address of a file that a message, or a part of it, begins with; an address of ARM stays whole."""
 _FLAG: Final = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
 
 
 def browser_words(message: str) -> str:
-    """Return a message with flows and fields instead of commands and flags."""
+    """Return a message with flows and fields instead of commands and flags, and files without their folders.
+
+    The ledger keeps the message as it is, with the whole path.
+    """
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
+    message = _PATH.sub(lambda path: file_name(path[0]), message)
     return _FLAG.sub(lambda flag: flag[1].replace("-", "_"), message)
+
+
+def file_name(path: str) -> str:
+    """Return the name of a file or folder without the folders around it; a pattern keeps its folder."""
+    *folders, name = path.rstrip("/").split("/")
+    return f"{folders[-1]}/{name}" if folders and set(name) & set("*?[") else name
