@@ -1,11 +1,13 @@
 """Flows in a process of their own, against a real Prefect server."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import pytest
 
 from tests.flows.history import History
 from tests.flows.host_process import FlowEnded, Host, host_process
+from tests.prefect_databases import PrefectDatabases
 
 __all__ = ["FlowEnded", "RunFlow"]
 
@@ -31,3 +33,10 @@ def run_flow(host: Host, settings: Mapping[str, str]) -> RunFlow:
 def history(prefect_server: Mapping[str, str]) -> History:
     """What the Prefect server remembers."""
     return History(prefect_server["PREFECT_API_URL"])
+
+
+@pytest.fixture
+def dumped(prefect_server: Mapping[str, str], prefect_databases: PrefectDatabases) -> Callable[[], str]:
+    """Returns all that stands in the Prefect server's database and in its log, as one text."""
+    home = Path(prefect_server["PREFECT_HOME"])
+    return lambda: "\n".join([*prefect_databases.cells(home), (home / "server.log").read_text("utf-8")])

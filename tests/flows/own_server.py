@@ -11,6 +11,7 @@ from flows.cli.prefect_env import DEFAULTS
 from tests import migrated_home
 from tests.conftest import plain_environment
 from tests.ports import free_port
+from tests.prefect_databases import PrefectDatabases
 
 
 @dataclass
@@ -18,8 +19,10 @@ class OwnServer:
     """A server with a home and a port of its own."""
 
     home: Path
+    databases: PrefectDatabases
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    _leads: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -32,8 +35,8 @@ class OwnServer:
 
     def start(self) -> None:
         if not self.home.exists():
-            migrated_home.fill(self.home, plain_environment())
-        environment = plain_environment() | DEFAULTS | LEASES | {"PREFECT_HOME": str(self.home)}
+            self._leads = self.databases.make_home(self.home)
+        environment = plain_environment() | DEFAULTS | LEASES | self._leads
         command = migrated_home.server_command(self.port)
         with (self.home.with_name("server.log")).open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -17,6 +17,7 @@ from tests.flows.history import History
 from tests.flows.own_server import OwnServer
 from tests.kills.workspace import books_after, received
 from tests.machines import FAST, IMPATIENT, Machines, deploy, holders, until
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-away"), pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -25,8 +26,8 @@ SWEEP: Final = "settle-open-batches/every-10-minutes"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    server = OwnServer(tmp_path / "prefect")
+def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
+    server = OwnServer(tmp_path / "prefect", prefect_databases)
     server.start()
     yield server
     server.kill()

@@ -26,7 +26,6 @@ from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections
 from tests.flows.history import History, patiently
 from tests.flows.steps.test_approval import answer
-from tests.flows.test_privacy import dumped
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
 
@@ -243,7 +242,7 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
     file: Write,
     settings: dict[str, str],
     arm: SandboxServer,
-    prefect_server: Mapping[str, str],
+    dumped: Callable[[], str],
 ) -> None:
     settings["ARMREST_INBOX"] = str(Path(file(10)).parent)
     (Path(settings["ARMREST_INBOX"]) / "wrong.csv").write_text("customerNo\n1\n1\n")
@@ -277,7 +276,7 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
     assert own["subject"].endswith(": 1 did not run, 1 good")
     assert [line.split(":")[0] for line in lines] == ["2221", "2220"]
     assert [len([n for n in told.notices if "night to" in n["subject"]]) for told in (webhook, limited)] == [1, 1]
-    assert "Kunde" not in dumped(Path(prefect_server["PREFECT_HOME"])), "a name is in Prefect"
+    assert "Kunde" not in dumped(), "a name is in Prefect"
 
 
 class Nightly:

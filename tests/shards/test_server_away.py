@@ -12,13 +12,14 @@ from tests.flows.history import History
 from tests.flows.own_server import OwnServer
 from tests.kills.workspace import books_after, received
 from tests.machines import IMPATIENT, Machines, deploy, holders, until
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    server = OwnServer(tmp_path / "prefect")
+def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
+    server = OwnServer(tmp_path / "prefect", prefect_databases)
     server.start()
     yield server
     server.kill()

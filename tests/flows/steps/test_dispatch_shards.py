@@ -35,6 +35,7 @@ from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
 from tests.flows.own_server import OwnServer
 from tests.plans import planning, update_of
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.usefixtures("set_up")]
 
@@ -182,9 +183,9 @@ def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_cou
 @pytest.mark.long
 @pytest.mark.prefect
 def test_a_parent_outlives_its_server_and_the_ledger_tells_it_that_its_workers_are_done(
-    run: Run, settings: Mapping[str, str], tmp_path: Path
+    run: Run, settings: Mapping[str, str], prefect_databases: PrefectDatabases, tmp_path: Path
 ) -> None:
-    server = OwnServer(tmp_path / "prefect")
+    server = OwnServer(tmp_path / "prefect", prefect_databases)
     server.start()
     flow, name = DEPLOYMENT.split("/")
     flow_id = patient_http.post(f"{server.address}/flows/", json={"name": flow}).raise_for_status().json()["id"]
