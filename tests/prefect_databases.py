@@ -18,7 +18,7 @@ from tests.postgres import Cluster
 URL: Final = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 SQLITE_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 POSTGRES_TABLES: Final = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-POSTGRES_CELLS: Final = sql.SQL("SELECT (jsonb_each_text(to_jsonb(one))).value FROM {} AS one")
+POSTGRES_CELLS: Final = sql.SQL("SELECT (jsonb_each_text(to_jsonb(r))).value FROM {} AS r")
 
 
 @dataclass
@@ -36,15 +36,15 @@ class PrefectDatabases:
     _template: str = ""
 
     def make_home(self, home: Path) -> dict[str, str]:
-        """Make a home as a first start would leave it; return what leads a server to it and to its database."""
+        """Make a home as a first start would leave it; return the environment that leads a server to it."""
         migrated_home.fill(home, self.environment)
-        leads = {"PREFECT_HOME": str(home)}
+        environment = {"PREFECT_HOME": str(home)}
         if self.cluster is None:
-            return leads
+            return environment
         (home / migrated_home.DATABASE).unlink()
         self._template = self._template or self._migrated(self.cluster)
         self._urls[home] = self.cluster.new_database(self._template)
-        return leads | {URL: _for_prefect(self._urls[home])}
+        return environment | {URL: _for_prefect(self._urls[home])}
 
     def cells(self, home: Path) -> list[str]:
         """Return every cell of every table of a home's database, as text."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.automations import names_of_automations
 from tests.flows.history import History
 from tests.flows.host_process import FlowEnded, Host, host_process
 from tests.prefect_databases import PrefectDatabases
@@ -12,6 +13,18 @@ from tests.prefect_databases import PrefectDatabases
 __all__ = ["FlowEnded", "RunFlow"]
 
 RunFlow = Callable[..., FlowEnded]
+
+
+@pytest.fixture(autouse=True)
+def no_automation_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the test that leaves an automation on the shared server: it would act on the runs of later tests."""
+    if "prefect_server" not in request.fixturenames:
+        yield
+        return
+    address = request.getfixturevalue("prefect_server")["PREFECT_API_URL"]
+    before = names_of_automations(address)
+    yield
+    assert names_of_automations(address) <= before
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ class OwnServer:
     databases: PrefectDatabases
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
-    _leads: dict[str, str] = field(default_factory=dict)
+    _environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -35,8 +35,8 @@ class OwnServer:
 
     def start(self) -> None:
         if not self.home.exists():
-            self._leads = self.databases.make_home(self.home)
-        environment = plain_environment() | DEFAULTS | LEASES | self._leads
+            self._environment = self.databases.make_home(self.home)
+        environment = plain_environment() | DEFAULTS | LEASES | self._environment
         command = migrated_home.server_command(self.port)
         with (self.home.with_name("server.log")).open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

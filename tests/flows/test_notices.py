@@ -22,6 +22,7 @@ from deployments.notices import limited_night_automations, notification_automati
 from deployments.recipients import Recipient
 from tests import patient_http
 from tests.conftest import CLIENT_NO, SENT_BY
+from tests.flows.automations import automations
 from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections
 from tests.flows.history import History, patiently
@@ -96,7 +97,7 @@ def server(prefect_server: Mapping[str, str]) -> Server:
 
 
 @contextmanager
-def receiving(server: Server, block: str, automations: Callable[[UUID], Sequence[AutomationCore]]) -> Iterator[Webhook]:
+def receiving(server: Server, block: str, wanted: Callable[[UUID], Sequence[AutomationCore]]) -> Iterator[Webhook]:
     """A webhook behind a block, and the automations that send to it."""
     with Webhook() as webhook:
         threading.Thread(target=webhook.serve_forever, daemon=True).start()
@@ -105,15 +106,9 @@ def receiving(server: Server, block: str, automations: Callable[[UUID], Sequence
         found = patient_http.get(
             f"{server.address}/block_types/slug/custom-webhook/block_documents/name/{block}"
         ).json()
-        created = [
-            server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))["id"]
-            for automation in automations(found["id"])
-        ]
-        time.sleep(1)  # the server's trigger services learn of them
-        yield webhook
-        for automation_id in created:
-            address = f"{server.address}/automations/{automation_id}"
-            patiently(partial(httpx.delete, address, timeout=60)).raise_for_status()
+        with automations(server.address, wanted(found["id"])):
+            time.sleep(1)  # the server's trigger services learn of them
+            yield webhook
         webhook.shutdown()
 
 
