@@ -3,6 +3,8 @@
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,3 +53,14 @@ class OwnServer:
     def empty(self) -> None:
         """Remove all that it remembers; it must be down."""
         shutil.rmtree(self.home)
+
+
+@contextmanager
+def own_server(home: Path, databases: PrefectDatabases) -> Iterator[OwnServer]:
+    """A server that runs, and is gone at the end, whatever fails."""
+    server = OwnServer(home, databases)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -14,7 +14,7 @@ from deployments.automations import waiting_automations
 from tests import patient_http
 from tests.conftest import CLIENT_NO, customers, plain_environment
 from tests.flows.history import History
-from tests.flows.own_server import OwnServer
+from tests.flows.own_server import OwnServer, own_server
 from tests.kills.workspace import books_after, received
 from tests.machines import FAST, IMPATIENT, Machines, deploy, holders, until
 from tests.prefect_databases import PrefectDatabases
@@ -27,10 +27,8 @@ SWEEP: Final = "settle-open-batches/every-10-minutes"
 
 @pytest.fixture
 def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
-    server = OwnServer(tmp_path / "prefect", prefect_databases)
-    server.start()
-    yield server
-    server.kill()
+    with own_server(tmp_path / "prefect", prefect_databases) as server:
+        yield server
 
 
 @pytest.fixture
