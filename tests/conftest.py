@@ -23,6 +23,7 @@ from flows.cli.prefect_env import DEFAULTS
 from tests import generated, migrated_home, warm_command
 from tests.ports import free_port
 from tests.postgres import Cluster, cluster, programs
+from tests.prefect_databases import PrefectDatabases
 
 generated.load_profile()
 
@@ -122,6 +123,8 @@ def _names(path: Path, mark: str) -> bool:
 def pytest_addoption(parser: pytest.Parser) -> None:
     words = "which database the ledger's own tests run on; postgres starts a throwaway cluster"
     parser.addoption("--ledger", choices=("sqlite", "postgres"), default="sqlite", help=words)
+    words = "which database the tests' Prefect servers have; postgres starts a throwaway cluster"
+    parser.addoption("--prefect-database", choices=("sqlite", "postgres"), default="sqlite", help=words)
     parser.addoption("--shards", action="store_true", help="also run what needs several Prefect workers (five minutes)")
 
 
@@ -230,13 +233,19 @@ def shell(settings: Mapping[str, str], tmp_path: Path) -> Shell:
     return Shell(tmp_path, {**settings, "PREFECT_API_URL": "http://127.0.0.1:1/api"})
 
 
+@pytest.fixture(scope="session")
+def prefect_databases(request: pytest.FixtureRequest) -> PrefectDatabases:
+    """What gives a Prefect server its home, and the database that `--prefect-database` names."""
+    on_postgres = request.config.getoption("--prefect-database") == "postgres"
+    return PrefectDatabases(plain_environment(), request.getfixturevalue("postgres") if on_postgres else None)
+
+
 @contextmanager
-def prefect_process(home: Path) -> Iterator[dict[str, str]]:
+def prefect_process(home: Path, databases: PrefectDatabases) -> Iterator[dict[str, str]]:
     """A real Prefect server, and the environment that leads to it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}/api"
-    environment = plain_environment() | DEFAULTS | {"PREFECT_HOME": str(home)}
-    migrated_home.fill(home, plain_environment())
+    environment = plain_environment() | DEFAULTS | databases.make_home(home)
     with (home / "server.log").open("w") as log:
         server = subprocess.Popen(migrated_home.server_command(port), env=environment, stdout=log, stderr=log)
     try:
@@ -248,9 +257,11 @@ def prefect_process(home: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def prefect_server(
+    tmp_path_factory: pytest.TempPathFactory, prefect_databases: PrefectDatabases
+) -> Iterator[dict[str, str]]:
     """One server for all tests: it takes seconds to start."""
-    with prefect_process(tmp_path_factory.mktemp("prefect")) as server:
+    with prefect_process(tmp_path_factory.mktemp("prefect"), prefect_databases) as server:
         yield server
 
 

@@ -34,7 +34,7 @@ class Cluster:
 
     def new_database(self, template: str = "template1") -> str:
         """Return the address, for SQLAlchemy, of a database with nothing in it, or of a copy of another."""
-        name = f"ledger_{secrets.token_hex(8)}"
+        name = f"test_{secrets.token_hex(8)}"
         with psycopg.connect(host="127.0.0.1", port=self.port, user=USER, dbname="postgres", autocommit=True) as asked:
             asked.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql+psycopg://{USER}@127.0.0.1:{self.port}/{name}"

@@ -12,6 +12,7 @@ import pytest
 from deployments.local_server import wait
 from tests import patient_http
 from tests.conftest import plain_environment, prefect_process
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
 
@@ -49,9 +50,11 @@ def prefect(server: Mapping[str, str], *words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def prefect_server(
+    tmp_path_factory: pytest.TempPathFactory, prefect_databases: PrefectDatabases
+) -> Iterator[dict[str, str]]:
     """A server of its own, where no other test has deployed anything."""
-    with prefect_process(tmp_path_factory.mktemp("prefect")) as server:
+    with prefect_process(tmp_path_factory.mktemp("prefect"), prefect_databases) as server:
         yield server
 
 

@@ -3,6 +3,8 @@
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from flows.cli.prefect_env import DEFAULTS
 from tests import migrated_home
 from tests.conftest import plain_environment
 from tests.ports import free_port
+from tests.prefect_databases import PrefectDatabases
 
 
 @dataclass
@@ -18,8 +21,10 @@ class OwnServer:
     """A server with a home and a port of its own."""
 
     home: Path
+    databases: PrefectDatabases
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    _environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -32,8 +37,8 @@ class OwnServer:
 
     def start(self) -> None:
         if not self.home.exists():
-            migrated_home.fill(self.home, plain_environment())
-        environment = plain_environment() | DEFAULTS | LEASES | {"PREFECT_HOME": str(self.home)}
+            self._environment = self.databases.make_home(self.home)
+        environment = plain_environment() | DEFAULTS | LEASES | self._environment
         command = migrated_home.server_command(self.port)
         with (self.home.with_name("server.log")).open("a") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -48,3 +53,14 @@ class OwnServer:
     def empty(self) -> None:
         """Remove all that it remembers; it must be down."""
         shutil.rmtree(self.home)
+
+
+@contextmanager
+def own_server(home: Path, databases: PrefectDatabases) -> Iterator[OwnServer]:
+    """A server that runs, and is gone at the end, whatever fails."""
+    server = OwnServer(home, databases)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()

@@ -15,6 +15,7 @@ from deployments.automations import recovery_automations, waiting_automations
 from flows.steps.left_behind import MOST_STARTS
 from tests import patient_http
 from tests.conftest import CLIENT_NO, Shell
+from tests.flows.automations import automations
 from tests.flows.conftest import FlowEnded, RunFlow
 from tests.flows.history import History, patiently
 
@@ -223,17 +224,16 @@ def test_a_flow_run_that_stays_pending_is_marked_crashed_and_handed_to_resume_ru
     update = server.deployment("update-customers", "by-hand")
     _, crashed = recovery_automations(UUID(resume))
     pending, returned = waiting_automations(UUID(sweep), late_seconds=LATE_SECONDS, lease_seconds=1)
-    for automation in (crashed, pending, returned):
-        server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))
-    time.sleep(5)  # the server's triggers load new automations in the background
-    body = {"parameters": {}, "tags": ["arm"], "state": {"type": "SCHEDULED"}}
-    flow_run_id = server.post(f"deployments/{update}/create_flow_run", body)["id"]
-    server.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": "PENDING"}})
-    server.post("events", [worker_started()])
+    with automations(server.address, (crashed, pending, returned)):
+        time.sleep(5)  # the server's triggers load new automations in the background
+        body = {"parameters": {}, "tags": ["arm"], "state": {"type": "SCHEDULED"}}
+        flow_run_id = server.post(f"deployments/{update}/create_flow_run", body)["id"]
+        server.post(f"flow_runs/{flow_run_id}/set_state", {"state": {"type": "PENDING"}})
+        server.post("events", [worker_started()])
 
-    until(lambda: server.flow_run(flow_run_id)["state"]["type"] == "CRASHED")
-    until(lambda: any(one["parameters"]["run_id"] == flow_run_id for one in server.flow_runs("resume-run")))
-    until(lambda: server.flow_runs("settle-open-batches"))
+        until(lambda: server.flow_run(flow_run_id)["state"]["type"] == "CRASHED")
+        until(lambda: any(one["parameters"]["run_id"] == flow_run_id for one in server.flow_runs("resume-run")))
+        until(lambda: server.flow_runs("settle-open-batches"))
 
     assert server.flow_run(flow_run_id)["state"]["message"].startswith("it did not begin within 10 s")
 

@@ -14,9 +14,10 @@ from deployments.automations import waiting_automations
 from tests import patient_http
 from tests.conftest import CLIENT_NO, customers, plain_environment
 from tests.flows.history import History
-from tests.flows.own_server import OwnServer
+from tests.flows.own_server import OwnServer, own_server
 from tests.kills.workspace import books_after, received
 from tests.machines import FAST, IMPATIENT, Machines, deploy, holders, until
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-away"), pytest.mark.long, pytest.mark.timeout(900)]
 
@@ -25,11 +26,9 @@ SWEEP: Final = "settle-open-batches/every-10-minutes"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    server = OwnServer(tmp_path / "prefect")
-    server.start()
-    yield server
-    server.kill()
+def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
+    with own_server(tmp_path / "prefect", prefect_databases) as server:
+        yield server
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ from deployments.recipients import Recipient
 from flows.artifacts import NIGHTLY
 from tests import patient_http
 from tests.conftest import CLIENT_NO, SENT_BY
+from tests.flows.automations import automations
 from tests.flows.conftest import RunFlow
 from tests.flows.connections import Connections
 from tests.flows.history import History, patiently
 from tests.flows.steps.test_approval import answer
-from tests.flows.test_privacy import dumped
 
 pytestmark = pytest.mark.xdist_group("prefect-flows")
 
@@ -111,7 +111,7 @@ def server(prefect_server: Mapping[str, str]) -> Server:
 
 
 @contextmanager
-def receiving(server: Server, block: str, automations: Callable[[UUID], Sequence[AutomationCore]]) -> Iterator[Webhook]:
+def receiving(server: Server, block: str, wanted: Callable[[UUID], Sequence[AutomationCore]]) -> Iterator[Webhook]:
     """A webhook behind a block, and the automations that send to it."""
     with Webhook() as webhook:
         threading.Thread(target=webhook.serve_forever, daemon=True).start()
@@ -120,15 +120,9 @@ def receiving(server: Server, block: str, automations: Callable[[UUID], Sequence
         found = patient_http.get(
             f"{server.address}/block_types/slug/custom-webhook/block_documents/name/{block}"
         ).json()
-        created = [
-            server.post("automations/", automation.model_dump(mode="json", exclude={"owner_resource"}))["id"]
-            for automation in automations(found["id"])
-        ]
-        time.sleep(1)  # the server's trigger services learn of them
-        yield webhook
-        for automation_id in created:
-            address = f"{server.address}/automations/{automation_id}"
-            patiently(partial(httpx.delete, address, timeout=60)).raise_for_status()
+        with automations(server.address, wanted(found["id"])):
+            time.sleep(1)  # the server's trigger services learn of them
+            yield webhook
         webhook.shutdown()
 
 
@@ -281,7 +275,7 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
     file: Write,
     settings: dict[str, str],
     arm: SandboxServer,
-    prefect_server: Mapping[str, str],
+    dumped: Callable[[], str],
 ) -> None:
     settings["ARMREST_INBOX"] = str(Path(file(10)).parent)
     (Path(settings["ARMREST_INBOX"]) / "wrong.csv").write_text("customerNo\n1\n1\n")
@@ -315,7 +309,7 @@ def test_the_night_is_one_message_for_each_recipient_with_a_line_for_each_client
     assert own["subject"].endswith(": 1 did not run, 1 good")
     assert [line.split(":")[0] for line in lines] == ["2221", "2220"]
     assert [len([n for n in told.notices if "night to" in n["subject"]]) for told in (webhook, limited)] == [1, 1]
-    assert "Kunde" not in dumped(Path(prefect_server["PREFECT_HOME"])), "a name is in Prefect"
+    assert "Kunde" not in dumped(), "a name is in Prefect"
 
 
 class Nightly:

@@ -1,10 +1,9 @@
 """Nothing personal and nothing secret in Prefect's database, nor in its logs, whatever was run and however it ended."""
 
 import csv
-import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,20 +94,11 @@ def connection(prefect_server: Mapping[str, str], arm: SandboxServer) -> None:
     Connections(prefect_server["PREFECT_API_URL"]).keep("private", **kept)
 
 
-def dumped(home: Path) -> str:
-    """All that stands in Prefect's database and in its server's log, as one text."""
-    with sqlite3.connect(f"file:{home / 'prefect.db'}?mode=ro", uri=True) as database:
-        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        cells = [str(cell) for table in tables for row in database.execute(f'SELECT * FROM "{table}"') for cell in row]
-    database.close()
-    return "\n".join([*cells, (home / "server.log").read_text("utf-8")])
-
-
-def dumped_with_all_logs(home: Path, flow_run_ids: Iterator[str] | list[str]) -> str:
+def dumped_with_all_logs(dumped: Callable[[], str], flow_run_ids: Sequence[str]) -> str:
     """The dump, as soon as the server has written down the events of these flow runs, too."""
     until = time.monotonic() + 300
     wanted = [f"prefect.flow-run.{flow_run_id}" for flow_run_id in flow_run_ids]
-    while not all(resource in (text := dumped(home)) for resource in wanted) and time.monotonic() < until:
+    while not all(resource in (text := dumped()) for resource in wanted) and time.monotonic() < until:
         time.sleep(0.5)
     assert all(resource in text for resource in wanted)
     return text
@@ -122,12 +112,10 @@ def cells_of(people: list[dict[str, str]]) -> set[str]:
 def test_nothing_personal_and_no_secret_is_in_prefects_database(
     people: list[dict[str, str]],
     everything: dict[str, FlowEnded],
-    prefect_server: Mapping[str, str],
+    dumped: Callable[[], str],
     arm: SandboxServer,
 ) -> None:
-    text = dumped_with_all_logs(
-        Path(prefect_server["PREFECT_HOME"]), [ended.flow_run_id for ended in everything.values()]
-    )
+    text = dumped_with_all_logs(dumped, [ended.flow_run_id for ended in everything.values()])
 
     needles = cells_of(people)
     assert {name: everything[name].name for name in ("PartlyFailed", "Completed", "Drift", "InputRejected")} == {
@@ -159,7 +147,7 @@ def test_a_single_update_cannot_be_retried_with_values_that_are_gone(
 
 
 def test_a_file_without_a_header_and_a_name_for_a_number_leave_no_trace(
-    run_flow: RunFlow, prefect_server: Mapping[str, str], history: History, tmp_path: Path
+    run_flow: RunFlow, dumped: Callable[[], str], history: History, tmp_path: Path
 ) -> None:
     (tmp_path / "headerless.csv").write_text("10001;Kari Utenhode;Storgata 77b\n10002;Ola;Gata 2\n", encoding="utf-8")
     (tmp_path / "shifted.csv").write_text("customerNo,name\n15108695088,Kari\nHerr Utenplass,Ola\n", encoding="utf-8")
@@ -169,7 +157,7 @@ def test_a_file_without_a_header_and_a_name_for_a_number_leave_no_trace(
     single = run_flow("update-customer", client_no=CLIENT_NO, customer_no="15108695088", changes={"91234567": "x"})
 
     ended = [file.flow_run_id, rejected.flow_run_id, single.flow_run_id]
-    text = dumped_with_all_logs(Path(prefect_server["PREFECT_HOME"]), ended)
+    text = dumped_with_all_logs(dumped, ended)
     known = history.flow_run(single.flow_run_id)
     assert (file.name, "column 1" in file.message) == ("InputRejected", True)
     assert single.name == "InputRejected"

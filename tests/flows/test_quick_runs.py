@@ -12,6 +12,7 @@ import pytest
 
 from deployments.automations import recovery_automations
 from flows.artifacts import ENDED
+from tests.flows.automations import automations
 from tests.flows.history import History, patiently
 from tests.flows.test_notices import Server
 
@@ -55,23 +56,21 @@ def test_a_late_heartbeat_of_a_quick_run_is_no_sign_of_a_kill(server: Server, hi
     killed, _ = recovery_automations(UUID(int=1))
     trigger = killed.trigger.model_copy(update={"within": WITHIN})
     automation = killed.model_copy(update={"trigger": trigger, "name": "a test's: killed"})
-    body = automation.model_dump(mode="json", exclude={"owner_resource"})
-    automation_id = server.post("automations/", body)["id"]
-    time.sleep(1)  # the server's triggers learn of it
-    quick, killed_run = server.flow_run("quick"), server.flow_run("killed")
-    for flow_run in (quick, killed_run):
-        server.put(flow_run, "RUNNING")
-    server.put(quick, "COMPLETED")
-    time.sleep(2)  # Prefect's event of the end is there before the heartbeat
-    emit(server, quick, HEARTBEAT)
-    time.sleep(1)  # the server of Prefect 3.8 handles two events side by side, and forgets an end before its heartbeat
-    emit(server, quick, ENDED)
-    emit(server, killed_run, HEARTBEAT)
+    with automations(server.address, [automation]) as [automation_id]:
+        time.sleep(1)  # the server's triggers learn of it
+        quick, killed_run = server.flow_run("quick"), server.flow_run("killed")
+        for flow_run in (quick, killed_run):
+            server.put(flow_run, "RUNNING")
+        server.put(quick, "COMPLETED")
+        time.sleep(2)  # Prefect's event of the end is there before the heartbeat
+        emit(server, quick, HEARTBEAT)
+        time.sleep(1)  # Prefect 3.8's server handles two events side by side, and forgets an end before its heartbeat
+        emit(server, quick, ENDED)
+        emit(server, killed_run, HEARTBEAT)
 
-    until = time.monotonic() + 120
-    while killed_run not in (acted := acted_on(history, automation_id)) and time.monotonic() < until:
-        time.sleep(0.5)
+        until = time.monotonic() + 120
+        while killed_run not in (acted := acted_on(history, automation_id)) and time.monotonic() < until:
+            time.sleep(0.5)
 
-    httpx.delete(f"{server.address}/automations/{automation_id}", timeout=60)
     assert killed_run in acted, "a run that is silent is found"
     assert quick not in acted

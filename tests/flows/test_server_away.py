@@ -15,7 +15,8 @@ from flows.cli.prefect_env import QUIET
 from tests.conftest import CLIENT_NO, Ended, Shell, plain_environment
 from tests.flows.history import History
 from tests.flows.host_process import ROOT
-from tests.flows.own_server import OwnServer
+from tests.flows.own_server import OwnServer, own_server
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-away"), pytest.mark.long]
 
@@ -25,11 +26,9 @@ SOON_SECONDS = 30
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    server = OwnServer(tmp_path / "prefect")
-    server.start()
-    yield server
-    server.kill()
+def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
+    with own_server(tmp_path / "prefect", prefect_databases) as server:
+        yield server
 
 
 @pytest.fixture

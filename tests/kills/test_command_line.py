@@ -1,7 +1,6 @@
 """The whole command line killed, stopped and doubled, as processes, with Prefect about them."""
 
 import os
-import shutil
 import signal
 import sqlite3
 import time
@@ -14,7 +13,8 @@ import psutil
 import pytest
 
 from armrest.sandbox import Behaviour, Fault, SandboxServer
-from tests.conftest import CLIENT_NO, Ended, Shell, customers
+from tests import migrated_home
+from tests.conftest import CLIENT_NO, Ended, Shell, customers, plain_environment
 from tests.kills.workspace import until
 from tests.warm_command import Command
 
@@ -44,11 +44,10 @@ def start(prefect_shell: Shell) -> Iterator[Start]:
 
 
 @pytest.fixture
-def embedded_shell(settings: Mapping[str, str], prefect_server: Mapping[str, str], tmp_path: Path) -> Shell:
+def embedded_shell(settings: Mapping[str, str], tmp_path: Path) -> Shell:
     """The command line that starts Prefect's own server, on a database that needs no migrations any more."""
     home = tmp_path / "prefect"
-    home.mkdir()
-    shutil.copy(Path(prefect_server["PREFECT_HOME"]) / "prefect.db", home)
+    migrated_home.fill(home, plain_environment())
     return Shell(tmp_path, {**settings, "PREFECT_HOME": str(home)})
 
 

@@ -9,19 +9,18 @@ from armrest.outbox import find_run, has_begun, shards_of, summaries
 from armrest.sandbox import Fault, SandboxServer
 from tests.conftest import CLIENT_NO, customers
 from tests.flows.history import History
-from tests.flows.own_server import OwnServer
+from tests.flows.own_server import OwnServer, own_server
 from tests.kills.workspace import books_after, received
 from tests.machines import IMPATIENT, Machines, deploy, holders, until
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    server = OwnServer(tmp_path / "prefect")
-    server.start()
-    yield server
-    server.kill()
+def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
+    with own_server(tmp_path / "prefect", prefect_databases) as server:
+        yield server
 
 
 def test_a_sharded_run_ends_by_the_ledger_while_the_server_is_away_and_the_sweep_tells_prefect(

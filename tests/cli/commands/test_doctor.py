@@ -7,16 +7,15 @@ from importlib import metadata
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 
 from armrest.app.checkup import local_findings
 from armrest.sandbox import SandboxServer
 from deployments.notices import notification_automations
 from tasks.connections import load_settings
-from tests import patient_http
 from tests.cli.conftest import Typed
 from tests.conftest import Ended, Shell
+from tests.flows.automations import automations
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -89,15 +88,11 @@ def test_a_notice_without_a_link_that_people_can_open_is_found(
     notice, *_ = notification_automations(
         [UUID(int=1)], ui=ui, on=on, nightly=UUID(int=1), late_seconds=300, missed_night_seconds=93_600
     )
-    automations = f"{prefect_server['PREFECT_API_URL']}/automations/"
-    body = notice.model_dump(mode="json", exclude={"owner_resource"})
-    created = patient_http.post(automations, json=body).raise_for_status().json()
-
     until = time.monotonic() + 120
-    while "TimeoutError" in found(ended := prefect_shell("doctor", "--json"))["notices"][1]:
-        assert time.monotonic() < until, "the server is too busy to answer within three seconds"
+    with automations(prefect_server["PREFECT_API_URL"], [notice]):
+        while "TimeoutError" in found(ended := prefect_shell("doctor", "--json"))["notices"][1]:
+            assert time.monotonic() < until, "the server is too busy to answer within three seconds"
 
-    httpx.delete(f"{automations}{created['id']}", timeout=60).raise_for_status()
     assert found(ended)["notices"][0] == verdict
     assert said in found(ended)["notices"][1]
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,8 +34,9 @@ from tasks.open_workspace import use_workspace
 from tests import patient_http
 from tests.conftest import CLIENT_NO, plain_environment
 from tests.flows.history import patiently
-from tests.flows.own_server import OwnServer
+from tests.flows.own_server import OwnServer, own_server
 from tests.plans import planning, update_of
+from tests.prefect_databases import PrefectDatabases
 
 pytestmark = [pytest.mark.xdist_group("prefect-flows"), pytest.mark.usefixtures("set_up")]
 
@@ -71,14 +73,12 @@ def asked(prefect_server: Mapping[str, str], run: Run) -> Callable[[], dict[str,
     address = prefect_server["PREFECT_API_URL"]
     flow, name = DEPLOYMENT.split("/")
     if patient_http.get(f"{address}/deployments/name/{DEPLOYMENT}").status_code == httpx.codes.NOT_FOUND:
-        made = patient_http.post(f"{address}/flows/", json={"name": flow}).raise_for_status().json()
-        patient_http.post(f"{address}/deployments/", json={"name": name, "flow_id": made["id"]}).raise_for_status()
+        flow_id = posted(f"{address}/flows/", {"name": flow}).json()["id"]
+        posted(f"{address}/deployments/", {"name": name, "flow_id": flow_id})
 
     def ask() -> dict[str, list[int]]:
         question: dict[str, Any] = {"flows": {"name": {"any_": [flow]}}}
-        found = (
-            patiently(lambda: patient_http.post(f"{address}/flow_runs/filter", json=question)).raise_for_status().json()
-        )
+        found = posted(f"{address}/flow_runs/filter", question).json()
         mine = [one for one in found if one["parameters"]["run_id"] == run.run_id]
         return {one["id"]: [one["parameters"]["first_slice"], one["parameters"]["attempt"]] for one in mine}
 
@@ -99,13 +99,13 @@ class Prefect:
         }
         deployment = patient_http.get(f"{self.address}/deployments/name/{DEPLOYMENT}").raise_for_status().json()["id"]
         address = f"{self.address}/deployments/{deployment}/create_flow_run"
-        return str(patiently(lambda: patient_http.post(address, json=body)).raise_for_status().json()["id"])
+        return str(posted(address, body).json()["id"])
 
     def put(self, flow_run_id: str, name: str) -> None:
         kind = dict.fromkeys(("Unsettled", "Stopped", "RefusedByArm"), "FAILED").get(name, name.upper())
         body = {"state": {"type": kind, "name": name, "message": "before the ledger was restored"}, "force": True}
         address = f"{self.address}/flow_runs/{flow_run_id}/set_state"
-        assert patiently(lambda: patient_http.post(address, json=body)).raise_for_status().json()["status"] == "ACCEPT"
+        assert posted(address, body).json()["status"] == "ACCEPT"
 
 
 @pytest.fixture
@@ -179,33 +179,39 @@ def test_what_prefect_knows_of_attempts_that_a_restored_ledger_does_not_know_cou
     assert sorted(made for made in asked().values() if made[1] > next_attempt) == [[1, 8], [6, 8]]
 
 
+@pytest.fixture
+def server(prefect_databases: PrefectDatabases, tmp_path: Path) -> Iterator[OwnServer]:
+    with own_server(tmp_path / "prefect", prefect_databases) as server:
+        yield server
+
+
 @pytest.mark.long
 @pytest.mark.prefect
 def test_a_parent_outlives_its_server_and_the_ledger_tells_it_that_its_workers_are_done(
-    run: Run, settings: Mapping[str, str], tmp_path: Path
+    run: Run, settings: Mapping[str, str], server: OwnServer
 ) -> None:
-    server = OwnServer(tmp_path / "prefect")
-    server.start()
     flow, name = DEPLOYMENT.split("/")
-    flow_id = patient_http.post(f"{server.address}/flows/", json={"name": flow}).raise_for_status().json()["id"]
-    patient_http.post(f"{server.address}/deployments/", json={"name": name, "flow_id": flow_id}).raise_for_status()
+    flow_id = posted(f"{server.address}/flows/", {"name": flow}).json()["id"]
+    posted(f"{server.address}/deployments/", {"name": name, "flow_id": flow_id})
     hasty = {"ARMREST_PREFECT_SECONDS": "1", "PREFECT_CLIENT_MAX_RETRIES": "0"}
     environment = plain_environment() | QUIET | dict(settings) | server.environment | hasty
     command = [sys.executable, "-m", "tests.tasks.parent", run.run_id, "300"]
-    try:
-        with subprocess.Popen(command, cwd=ROOT, env=environment) as process, use_workspace() as here:
-            until(lambda: len(patient_http.post(f"{server.address}/flow_runs/filter", json={}).json()) == 2)
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process, use_workspace() as here:
+        try:
+            until(lambda: len(posted(f"{server.address}/flow_runs/filter", {}).json()) == 2)
             server.kill()
-            try:
-                with pytest.raises(subprocess.TimeoutExpired):  # it would end at its first question
-                    process.wait(10)
-                with here.outbox.ledger.write() as tx:  # as workers leave it that go on without the server
-                    tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(state=State.SETTLED))
-                assert process.wait(60) == 0
-            finally:
-                process.kill()
-    finally:
-        server.kill()
+            with pytest.raises(subprocess.TimeoutExpired):  # it would end at its first question
+                process.wait(10)
+            with here.outbox.ledger.write() as tx:  # as workers leave it that go on without the server
+                tx.execute(update(batches).where(batches.c.run_seq == run.seq).values(state=State.SETTLED))
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+
+
+def posted(url: str, body: dict[str, Any]) -> httpx.Response:
+    """The answer of a server, asked until it is not busy."""
+    return patiently(partial(patient_http.post, url, json=body)).raise_for_status()
 
 
 def until(condition: Callable[[], bool]) -> None:
