@@ -96,12 +96,14 @@ class Calls:
             StopTheRun: ARM has told another call that no more calls are allowed.
         """
         async with AsyncExitStack() as slot:
+            has_slot = False  # a timer may fire a moment early, when there is still time left
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(self.deadline):
                     await slot.enter_async_context(self.rate_limiter.slot())
+                    has_slot = True
             if self.stopped:
                 raise self.stopped
-            yield self.seconds_left() > 0
+            yield has_slot and self.seconds_left() > 0
 
 
 @dataclass(slots=True, kw_only=True)
