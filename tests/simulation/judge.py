@@ -48,6 +48,7 @@ class Copy:
     model: Model
     attempts: dict[str, int]
     left_to_people: set[str]
+    jobs: dict[str, Job]
 
 
 class Judge:
@@ -332,13 +333,13 @@ class Judge:
     def copy(self) -> Copy:
         """Copy the ledger, and remember what is true of it."""
         left = set(self._left_to_people)
-        return Copy(self.records.copy(), self.model.remembered(), dict(self._attempts), left)
+        return Copy(self.records.copy(), self.model.remembered(), dict(self._attempts), left, dict(self._jobs))
 
     def restore(self, copy: Copy) -> None:
         """Put a copy in the place of the ledger, of which no process knows."""
         self.records.restore(copy.ledger)
         self.model.go_back(copy.model, self.records.sent())
-        self._attempts, self._left_to_people = copy.attempts, copy.left_to_people
+        self._attempts, self._left_to_people, self._jobs = copy.attempts, copy.left_to_people, copy.jobs
         self._before = self.records.standing()
         self._told.clear()
         self._spills.clear()  # the copy may not know these batches
