@@ -30,8 +30,11 @@ _WORDS: Final[Sequence[tuple[re.Pattern[str], str]]] = [
         (r"(?<=; )/[^;\n]*?([^/;\n]+) holds ", r"\1 holds "),
     )
 ]
-_PATH: Final = re.compile(r"(?:^|(?<=[;:] ))(?:/|(?!https?:)[a-z][a-z0-9+]+://)[^;\n]*?(?=: )")
-"""The path or address of a file that a message, or a part of it, begins with; an address of ARM stays whole."""
+_PATH: Final = re.compile(rf"(^|; |\bin run {_RUN}: )((?:/|(?!https?:)[a-z][a-z0-9+]+://)[^;:\n]*[^;:/\s])(?=: )")
+"""The path or address of a file that a message, or a part of it, begins with; an address of ARM stays whole.
+
+What ARM says comes after a colon, and may have slashes of its own.
+"""
 _FLAG: Final = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
 
 
@@ -42,7 +45,7 @@ def browser_words(message: str) -> str:
     """
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
-    message = _PATH.sub(lambda path: file_name(path[0]), message)
+    message = _PATH.sub(lambda found: f"{found[1]}{file_name(found[3])}", message)
     return _FLAG.sub(lambda flag: flag[1].replace("-", "_"), message)
 
 

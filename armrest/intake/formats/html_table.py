@@ -152,6 +152,14 @@ def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
 
 _TEXT_INPUTS: Final = frozenset({"text", "email", "tel", "number", "search", "url"})
 _PARTS: Final = frozenset({"table", "tr", "td", "th"})
+_WITHOUT_TEXT: Final = frozenset({"br", "hr", "img", "input", "wbr", "col", "embed", "area", "source", "track"})
+"""Elements that have no end, and hold nothing."""
+
+
+def _is_filled(attrs: list[tuple[str, str | None]]) -> bool:
+    """Whether a field of a form holds a text."""
+    values = dict(attrs)
+    return (values.get("type") or "text") in _TEXT_INPUTS and bool(values.get("value"))
 
 
 class _Tables(HTMLParser):
@@ -182,19 +190,25 @@ class _Tables(HTMLParser):
         """For each column, for how many rows, from this one on, a cell above covers it."""
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
+        self._hiding, self._depth = "", 0
+        """The element in the cell that is hidden or struck out, which may hold nothing, such as an icon."""
         self._hides_text = False
-        """Whether a part of the cell is hidden or struck out."""
+        """Whether a text of the cell may be."""
         self._is_struck = False
         """Whether the row is."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
+        self._depth += tag == self._hiding
         if self._cell is not None and tag not in _PARTS and _hides(tag, attrs):
-            self._hides_text = True
+            self._hides_text = self._hides_text or (tag == "input" and _is_filled(attrs))
+            if not self._hiding and tag not in _WITHOUT_TEXT:
+                self._hiding, self._depth = tag, 1
         elif tag in {"td", "th"} and self._row is not None:
             self._end_cell()
             values = dict(attrs)
             self._cell, self._length = [], 0
+            self._hiding = ""
             self._hides_text = self._is_struck or _is_struck(attrs)
             self._span = _span(values.get("colspan")), _rows_of(values.get("rowspan"))
         elif tag == "tr" and self._open:
@@ -214,6 +228,9 @@ class _Tables(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """End a table, a row or a cell."""
+        if tag == self._hiding:
+            self._depth -= 1
+            self._hiding = self._hiding if self._depth else ""
         if tag in {"td", "th"}:
             self._end_cell()
         elif tag == "tr":
@@ -227,6 +244,7 @@ class _Tables(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Collect the text of a cell; the line breaks of the page's source are blanks."""
         if self._cell is not None and not self._ignored:
+            self._hides_text = self._hides_text or (self._hiding != "" and not data.isspace())
             self._length += len(data)
             self.is_endless = self.is_endless or self._length > MAX_CELL_LENGTH
             if not self.is_endless:

@@ -18,8 +18,8 @@ from armrest.model import customer_keys
 
 ALMOST_A_DUPLICATE: Final = "almost-a-duplicate"
 _LETTERS: Final = r"[^\W\d_]"
-_FORM: Final = re.compile(rf"({_LETTERS}*)([-./_]?)(0*)([0-9].*)", re.DOTALL)
-"""Letters, a sign, zeros, and what makes the number. `10-1` stays as it is: it may be a part of customer 10."""
+_FORM: Final = re.compile(rf"({_LETTERS}*)((?<={_LETTERS})[-./_]|)(0*)([0-9].*)", re.DOTALL)
+"""Letters, a sign after them, zeros, and what makes the number. `10-1` and `-10` stay as they are."""
 _DIGITS: Final = re.compile(rf"^{_LETTERS}*[-./_]?([0-9]+)", re.MULTILINE)
 _SIGNED: Final = {
     sign: re.compile(rf"^{_LETTERS}+{re.escape(sign)}[0-9]", re.MULTILINE) for sign in ("", "-", ".", "/", "_")

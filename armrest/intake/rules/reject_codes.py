@@ -47,7 +47,8 @@ REASONS: Final = {
         "contains a thousands separator, and other numbers of its column have none; write only the digits"
     ),
     "error-cell": Reason(
-        "is an error instead of a value, such as #REF! or #HIDDEN!; correct it, and save or export the file again"
+        "is an error instead of a value, such as #REF!; correct it, and save or export the file again (#HIDDEN!: a "
+        "part of the cell is hidden or struck out; #FORMAT!: it shows a percentage, fraction or power with words)"
     ),
     "control-character": Reason("contains a control character; type the cell again"),
     "date-out-of-range": Reason("lies before 1900 or in the future"),

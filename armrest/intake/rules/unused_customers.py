@@ -1,11 +1,11 @@
 """Recognize names of customers that should perhaps not be sent: tests, totals, and those marked as no longer in use.
 
 A word counts only if it is the whole name, or if signs set it apart: `Testrite AS` is a customer, and so is
-`Slettet Hansen`. In a column without such words and signs, the search costs as good as nothing.
+`Slettet Hansen`. In a column without such words, the search costs little.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from armrest.intake.rules.column import Column
@@ -32,24 +32,9 @@ _TOTALS: Final = (
     "delsum", "antall", "antall kunder", "antal", "antal kunder", "i alt", "ialt", "slutt", "end", "eof",
 )  # fmt: skip
 """Below a list that has a number in the column of the customer numbers: `Sum;2`."""
-_NAMES: Final = frozenset(
-    form
-    for text in (
-        *_TESTS,
-        *_TOTALS,
-        *_PHRASES,
-        *_WORDS,
-        *(f"{word}{sign}{n}" for word in ("test", "testkunde", "dummy") for sign in ("", " ") for n in range(21)),
-    )
-    for form in (text, text.upper(), text.capitalize(), text.title())
-)
-"""The whole names, as people write them."""
-_CAPITALS: Final = ("SPERRET", "SLETTET", "UTGÅTT", "INAKTIV")
-_MARKS: Final = (
-    *("*", "(", "[", "!", ":", "|", "<", "#", "_", " -", "- ", "\u2013", "\u2014", "ikke ", "Ikke ", "IKKE "),
-    *_CAPITALS,
-)
-"""One of these is in every other name that has one of the words set apart."""
+_IN_NAMES: Final = frozenset(("passiv", "duplikat", "dublett", "closed", "deleted"))
+"""Names may begin with these: `Duplikat - Trykk AS`."""
+_CAPITALS: Final = ("SPERRET", "SLETTET", "UTGÅTT", "INAKTIV", "IKKE BRUK", "IKKE I BRUK", "SKAL SLETTES", "DO NOT USE")
 
 
 def _any_of(texts: Iterable[str]) -> str:
@@ -58,34 +43,44 @@ def _any_of(texts: Iterable[str]) -> str:
 
 _SIGNS: Final = r"[\s*()\[\]<>{}#!_=.:;,'\"/|+~\u2013\u2014-]*+"
 _CLOSED: Final = f"(?:{_any_of((*_PHRASES, *_WORDS))})"
+_NO_NAMES: Final = _any_of(word for word in _WORDS if word not in _IN_NAMES)
 _WHOLE: Final = re.compile(
     rf"{_SIGNS}(?:(?:{_any_of(_TESTS)})(?: ?\d{{1,4}})?|{_any_of(_TOTALS)}|{_CLOSED}){_SIGNS}"
 ).fullmatch
 _FIRST: Final = re.compile(
     rf"{_SIGNS}(?:(?:{_any_of(_PHRASES)})(?![^\W_])"
-    rf"|(?:{_any_of(_WORDS)})(?:\s*[*)\]:!|>#_]|\s+[-\u2013\u2014]|[-\u2013\u2014]\s))"
+    rf"|(?:{_NO_NAMES})(?:\s*[*)\]:!|>#_]|\s+[-\u2013\u2014]|[-\u2013\u2014]\s))"
 ).match
-_LAST: Final = re.compile(rf"(?:[*(\[!|<#_:]|\s[-\u2013\u2014])\s*{_CLOSED}{_SIGNS}[\d./-]*{_SIGNS}\Z").search
+_LAST: Final = re.compile(
+    rf"(?:(?:[*(\[!|<#_:]|\s[-\u2013\u2014])\s*{_CLOSED}|\s(?:{_any_of(_PHRASES)})){_SIGNS}[\d./-]*{_SIGNS}\Z"
+).search
 _IN_CAPITALS: Final = re.compile(rf"(?<![^\W_])(?:{_any_of(_CAPITALS)})(?![^\W_])").search
 """Set apart by its capitals, if the other words have small letters: `UTGÅTT Kari Moe`."""
+_LETTERS: Final = bytes(
+    ord(letter) if letter.isalpha() else code if letter == "\n" else ord(" ")
+    for code, letter in ((code, chr(code).lower()) for code in range(256))
+)
 
 
-def cells_of_unused(column: Column) -> Iterator[str]:
+def _words_in(text: bytes) -> list[bytes]:
+    """The words of a text in Latin-1, in small letters; digits and signs are blanks."""
+    return text.translate(_LETTERS).split()
+
+
+_LONGEST_WORDS: Final = frozenset(
+    max(_words_in(text.encode("latin-1")), key=len) for text in (*_TESTS, *_TOTALS, *_PHRASES, *_WORDS)
+)
+"""Every name with one of the texts has its longest word as a word of its own."""
+
+
+def cells_of_unused(column: Column) -> Iterable[str]:
     """The names of a column that may be those of tests, of totals, or of customers no longer in use."""
-    if not _NAMES.isdisjoint(column.cells):
-        yield from _NAMES.intersection(column.cells)
     if not column.one_line_each:
-        yield from column.cells
-        return
-    text = column.text
-    for mark in _MARKS:
-        if mark.strip()[-1] not in text:  # a search for one sign is many times as fast
-            continue
-        place = text.find(mark)
-        while place >= 0:
-            start, end = text.rfind("\n", 0, place) + 1, text.find("\n", place)
-            yield text[start : end if end >= 0 else None]
-            place = text.find(mark, end) if end >= 0 else -1
+        return column.cells
+    if _LONGEST_WORDS.isdisjoint(_words_in(column.latin_or_marks)):
+        return ()
+    lines = zip(column.cells, column.latin_or_marks.split(b"\n"), strict=True)
+    return [cell for cell, line in lines if not _LONGEST_WORDS.isdisjoint(_words_in(line))]
 
 
 def is_unused(name: str) -> bool:

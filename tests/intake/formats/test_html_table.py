@@ -34,6 +34,25 @@ def test_a_row_of_a_page_is_read_as_a_browser_shows_it(source: Open, row: str, c
 @pytest.mark.parametrize(
     "cell",
     [
+        "Kari<br style='display:none'>",
+        "<input type='checkbox' hidden>Kari",
+        "<i class='icon' hidden></i>Kari",
+        "<i hidden><i></i> </i>Kari",
+        "<img hidden src='x.png'>Kari",
+    ],
+)
+def test_a_hidden_element_without_text_hides_nothing(source: Open, cell: str) -> None:
+    page = f"<table><tr><th>customerNo<th>name<tr><td>1<td>{cell}</table>"
+
+    customers, rejects = read(source(page, "kunder.xls"))
+
+    assert rejects == []
+    assert [customer["name"].strip() for customer in customers] == ["Kari"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
         '<span style="display:none">00010<br/>x</span>Ola',
         '<span style="color:red; VISIBILITY: Hidden">00010</span>Ola',
         '<div hidden><input type="hidden" value="z"/>geheim</div>Ola',

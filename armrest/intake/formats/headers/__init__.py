@@ -6,6 +6,7 @@ from armrest.intake.formats.headers.non_records import (
     has_customer_number,
     is_trailer,
     looks_like_another_header,
+    may_be_customer,
     non_record,
 )
 from armrest.intake.formats.headers.second_table import NEAR, begins_second_table
@@ -25,6 +26,7 @@ __all__ = [
     "heading",
     "is_trailer",
     "looks_like_another_header",
+    "may_be_customer",
     "names_mostly",
     "non_record",
     "probable_header_row",

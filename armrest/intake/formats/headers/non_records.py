@@ -13,6 +13,9 @@ _TOTAL_WORDS: Final = (
     "antall|antal|count|snitt|gjennomsnitt|average|i alt|ialt|slutt|slut|end|eof"
 )
 _TOTAL: Final = re.compile(rf"\W*(?:{_TOTAL_WORDS})(?![^\W_])", re.IGNORECASE)
+_TOTAL_ALONE: Final = re.compile(
+    rf"{_TOTAL.pattern}(?:\s+(?:kunder|kunde|poster|rader|linjer|customers|rows|records))?\W*", re.IGNORECASE
+)
 _TRAILER: Final = re.compile(
     rf"{_TOTAL.pattern}|[*=#~_-]{{2,}}|\(.*\)\Z|©|.*(?:\brows?\b|\brader?\b|\bposter\b|\baffected\b|\bberørt\b)"
     r"|(?:side|page|sida|sivu)\s+\d|(?:utskrift|skrevet ut|eksport|generert|generated|printed|rapport|report|dato)\b",
@@ -61,6 +64,15 @@ def is_trailer(record: Sequence[str]) -> bool:
     if len(texts) == 1:
         return _TRAILER.match(texts[0]) is not None
     return _TOTAL.match(texts[0]) is not None and all(map(_AMOUNT.fullmatch, texts[1:]))
+
+
+def may_be_customer(record: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether a short row may be one of a customer named after a total, `Total Bygg AS;12`, in a list with names first.
+
+    Its second cell is then the customer number, or one that was shifted there.
+    """
+    texts = [cell.strip() for cell in record if cell.strip()]
+    return len(texts) > 1 and guess(columns[0]) != "customerNo" and _TOTAL_ALONE.fullmatch(texts[0]) is None
 
 
 def has_customer_number(text: str) -> bool:

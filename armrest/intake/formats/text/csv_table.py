@@ -19,6 +19,7 @@ from armrest.intake.formats.headers import (
     heading,
     is_trailer,
     looks_like_another_header,
+    may_be_customer,
 )
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text.text_file import BLOCK_BYTES, TextFile
@@ -261,7 +262,7 @@ class CsvTable(PlainTable):
         for position, record in enumerate(records):
             if len(record) == width + surplus and not any(map(str.strip, record[width:])):
                 del record[width:]
-            elif len(record) < width and (is_trailer(record) or (below_table and _is_text_alone(record))):
+            elif len(record) < width and self._is_below_the_table(record, below_table=below_table):
                 below_table = True
                 # in one cell, so that `Sum;2` is no customer 2 if the names come first
                 record[:] = [self.delimiter.join(record).strip(self.delimiter), *[""] * (width - 1)]
@@ -281,16 +282,17 @@ class CsvTable(PlainTable):
             delimiter = DELIMITERS[self.delimiter]
             raise self._file.refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
 
+    def _is_below_the_table(self, record: list[str], *, below_table: bool) -> bool:
+        if is_trailer(record):
+            return not may_be_customer(record, self.columns)
+        return below_table and len(record) == 1 and not has_customer_number(record[0].strip())
+
     def _quote_fault(self, error: csv.Error, row: int) -> InputRefused:
         if "expected after" in str(error):
             return self._file.refused(
                 "quote", f'row {row}: text after a closing quote; write a quote in a cell as ""', row
             )
         return self._file.refused("quote", f'row {row}: a quote that never ends; close it, or write it as ""', row)
-
-
-def _is_text_alone(record: list[str]) -> bool:
-    return len(record) == 1 and not has_customer_number(record[0].strip())
 
 
 def _line_at(text: str, row: int) -> str:
