@@ -106,9 +106,8 @@ def finish_later(outbox: Outbox, run: Run) -> RunSummary:
 
 def _state(run: RunSummary, stopped: str) -> RunState:
     if not _is_open(run.customers):
-        if (
-            stopped and run.kind == SINGLE and run.customers.failed
-        ):  # its batch was closed, so that nothing waits for it
+        is_given_up = stopped and run.kind == SINGLE  # its batch was closed, so that nothing waits for it
+        if run.customers.failed and is_given_up:
             return RunState.FAILED
         return RunState.PARTLY_FAILED if run.customers.failed else RunState.COMPLETED
     if stopped:

@@ -88,7 +88,7 @@ class _LateSecondQuestion(Unwell):
 async def test_a_question_that_breaks_after_the_stop_ends_the_wait_too(
     engine: Engine, planned: Planned, sandbox: Sandbox
 ) -> None:
-    """Nobody would ask again, so whoever waits for an answer would wait for ever."""
+    """Nothing asks again after the stop. So an answer that is postponed would never come, and the run would not end."""
     run = planned(people(2), batch_size=1)
     sandbox.behaviour.delay_seconds = 600
     arm = _LateSecondQuestion(sandbox, gets=[status(403), broken(httpx.ConnectError)], seconds=5)

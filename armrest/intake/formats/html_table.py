@@ -152,14 +152,10 @@ def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
 
 _TEXT_INPUTS: Final = frozenset({"text", "email", "tel", "number", "search", "url"})
 _PARTS: Final = frozenset({"table", "tr", "td", "th"})
-_WITHOUT_TEXT: Final = frozenset({"br", "hr", "img", "input", "wbr", "col", "embed", "area", "source", "track"})
+_WITHOUT_TEXT: Final = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
+)
 """Elements that have no end, and hold nothing."""
-
-
-def _is_filled(attrs: list[tuple[str, str | None]]) -> bool:
-    """Whether a field of a form holds a text."""
-    values = dict(attrs)
-    return (values.get("type") or "text") in _TEXT_INPUTS and bool(values.get("value"))
 
 
 class _Tables(HTMLParser):
@@ -306,6 +302,12 @@ class _Tables(HTMLParser):
 def _hides(tag: str, attributes: Sequence[tuple[str, str | None]]) -> bool:
     """Whether an element hides its text or strikes it out."""
     return tag in _HIDING or _is_hidden(attributes) or _is_struck(attributes)
+
+
+def _is_filled(attrs: list[tuple[str, str | None]]) -> bool:
+    """Whether a field of a form holds a text."""
+    values = dict(attrs)
+    return (values.get("type") or "text") in _TEXT_INPUTS and bool(values.get("value"))
 
 
 def _is_hidden(attributes: Sequence[tuple[str, str | None]]) -> bool:

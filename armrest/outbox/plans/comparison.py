@@ -79,8 +79,6 @@ _vanished: Final = Table(
     prefixes=["TEMPORARY"],
 )
 ROWS_AT_ONCE: Final = 10_000
-BLOCKS_AT_ONCE: Final = 20
-"""Blocks that are put into the temporary table together: a statement for each would take a fifth of the comparison."""
 _NO_BASELINE: Final = b""
 """Replaces the fingerprint of data that ARM may not hold; it equals no real fingerprint."""
 _NEVER_SENT: Final = b"never sent"
@@ -113,7 +111,6 @@ class Comparison:
         self._known_here = 0
         self._lines_met = 0
         self._is_listed = False
-        self._waiting: list[dict[str, str]] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as on_trouble:
@@ -143,9 +140,7 @@ class Comparison:
         """Return the change of each of these customers, in their order."""
         keys = customer_keys(numbers)
         block = keys_as_json(keys)
-        self._waiting.append({"as_json": block})
-        if len(self._waiting) == BLOCKS_AT_ONCE:
-            self._keep_blocks()
+        self._tx.execute(insert(_blocks), {"as_json": block})
         baselines = self._baselines(keys, block)
         self._tx.commit()
         new, changed, unchanged = Change.NEW, Change.CHANGED, Change.UNCHANGED
@@ -153,11 +148,6 @@ class Comparison:
             new if baseline is None else unchanged if baseline == print_ else changed
             for baseline, print_ in zip(map(baselines.get, range(len(keys))), fingerprints, strict=True)
         ]
-
-    def _keep_blocks(self) -> None:
-        if self._waiting:
-            self._tx.execute(insert(_blocks), self._waiting)
-            self._waiting.clear()
 
     def _baselines(self, keys: Sequence[str], block: str) -> dict[int, bytes | None]:
         """Return the fingerprint of each customer's newest data, by position; None: there is none.
@@ -280,7 +270,6 @@ class Comparison:
         self._is_listed = True
         if self._has_met_all():
             return
-        self._keep_blocks()
         keys, _ = each_key(_blocks.c.as_json, self._tx.dialect.name)
         every_key = select(keys.c.value).select_from(_blocks.join(keys, true()))
         self._tx.execute(insert(_seen).from_select(["customer_key"], every_key))
