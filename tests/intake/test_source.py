@@ -121,6 +121,30 @@ def test_what_the_rules_pass_and_the_models_refuse_is_rejected(source: Open, mon
     assert [(it.row, it.field, it.code) for it in block.rejects] == [(3, "customerNo", "does-not-fit")]
 
 
+def test_a_row_that_the_models_refuse_moves_no_warning_to_another_row(
+    source: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("armrest.intake.rows.block_reader.checks_of", lambda *_, **__: ())
+
+    (block,) = source("customerNo,name\n,Nobody\n2 2,B\n3,C\n4,\n5,E\n").blocks()
+
+    assert [it.row for it in block.rejects] == [2, 3]
+    assert block.row_numbers == [4, 5, 6]
+    assert [(it.row, it.code) for it in block.warnings] == [(5, "only-a-number")]
+
+
+@pytest.mark.parametrize("word", ["Gj?st", "NULL", "true"])
+def test_a_word_is_judged_though_thousands_of_rows_with_other_words_were_sound(source: Open, word: str) -> None:
+    rows = [f"{number},Kari Nordmann,{'Privat' if number % 3 else 'Firma'}\n" for number in range(10_001, 26_001)]
+    for at in (9_000, 15_000):
+        rows[at] = f"{10_001 + at},Kari Nordmann,{word}\n"
+
+    blocks = list(source(f"customerNo,name,customerCategory\n{''.join(rows)}").blocks())
+
+    assert len(blocks) > 2
+    assert [it.row for block in blocks for it in block.warnings] == [9_002, 15_002]
+
+
 def test_blank_rows_are_no_rows(source: Open) -> None:
     (block,) = source("customerNo,name\n1,A\n\n , \n2,B\n,\n").blocks()
 

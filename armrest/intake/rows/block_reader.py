@@ -15,7 +15,15 @@ from armrest.intake.rows.mending import mended, unwrapped
 from armrest.intake.rows.postal_address import AddressColumns
 from armrest.intake.rows.rejects import Finding, Reject
 from armrest.intake.rows.rewrites import Rewrite, Rewrites
-from armrest.intake.rules import MAX_CUSTOMER_NO_LENGTH, Column, KeyShapes, checks_of, severities, with_countries
+from armrest.intake.rules import (
+    MAX_CUSTOMER_NO_LENGTH,
+    Column,
+    KeyShapes,
+    SoundCells,
+    checks_of,
+    severities,
+    with_countries,
+)
 from armrest.model import ADDRESS_FIELDS, CustomerUpdate, Serialized, serialize
 from armrest.tabular import has_guard_mark, unguarded
 
@@ -82,6 +90,7 @@ class BlockReader:
             )
             for leaf, field_source in field_sources.items()
         }
+        self._sound_cells = {leaf: SoundCells() for leaf in field_sources}
         self._has_guarded_cells = has_guard_mark(table.columns)
         self._columns = table.columns
         self._delimiter = table.cell_delimiter
@@ -146,15 +155,15 @@ class BlockReader:
             target.setdefault(index, []).append(("customerNo", "swallowed-rows"))
         numbers = columns["customerNo"].cells
         rows = range(chunk.first_row, chunk.first_row + len(chunk))
-        valid = [index for index in range(len(rows)) if index not in faults]
+        valid = [index for index in range(len(rows)) if index not in faults] if faults else list(range(len(rows)))
         drafts = build_drafts(columns, explicit=self._explicit, clear=self._clear, parts=self._parts)
         customers, unfit = validate_drafts([drafts[index] for index in valid] if faults else drafts)
         faults |= {valid[position]: [(leaf, "does-not-fit")] for position, leaf in unfit.items()}
-        sent = [index for index in valid if index not in unfit] if unfit else valid
+        sent = [index for index in valid if index not in faults] if unfit else valid
         self._warn_of_rows(columns, customers, sent, warnings)
         return Block(
             customers,
-            [rows[index] for index in valid if index not in faults],
+            [rows[index] for index in sent],
             [self._reject(chunk, index, faults[index], numbers[index]) for index in sorted(faults.keys() - blank)],
             len(rows) - len(blank),
             [
@@ -209,12 +218,19 @@ class BlockReader:
             faults["error"].setdefault(index, []).append(("customerNo", "missing"))
         for leaf, column in columns.items():
             in_country = None
+            is_sound = self._sound_cells[leaf].holds(column)
+            found = 0
             for check in self._checks[leaf]:
+                if is_sound and not check.by_country:
+                    continue
                 cells = column
                 if check.by_country and "countryCode" in columns:
                     cells = in_country = in_country or with_countries(column, columns["countryCode"])
                 for index, code in check.breaches(cells):
                     faults[self._severities[code]].setdefault(index, []).append((leaf, code))
+                    found += 1
+            if not (is_sound or found):
+                self._sound_cells[leaf].add(column)
         for index, code in self._shapes.breaches(columns["customerNo"]):
             faults[self._severities[code]].setdefault(index, []).append(("customerNo", code))
         return faults["error"], faults["warning"]

@@ -1,5 +1,5 @@
 from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, checks_of, with_countries
-from armrest.intake.rules.column import Column, items
+from armrest.intake.rules.column import Column, SoundCells, items
 from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
@@ -15,6 +15,7 @@ __all__ = [
     "RejectLimit",
     "RowLimit",
     "Severity",
+    "SoundCells",
     "cells_outside",
     "checks_of",
     "is_birth_number",

@@ -14,6 +14,7 @@ from typing import Final
 from armrest.intake.rules import validators
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.customer_number import CUSTOMER_NO_FAST_PATH, CUSTOMER_NO_PREDICATES
+from armrest.intake.rules.phone_numbers import PHONE_FAST_PATH, is_doubtful_phone
 from armrest.intake.rules.reject_codes import Severity
 from armrest.intake.rules.text_cells import (
     TEXT_FIELDS,
@@ -274,18 +275,18 @@ OWN_CHECKS: Final[dict[str, tuple[Check, ...]]] = {
     ),
     "phoneNo": (
         Check(
-            cells_outside(validators.PHONE_FAST_PATH),
+            cells_outside(PHONE_FAST_PATH),
             {
                 "scientific-notation": validators.is_scientific,
                 "letters-in-phone": validators.has_letters,
-                "doubtful-phone": validators.is_doubtful_phone,
+                "doubtful-phone": is_doubtful_phone,
             },
             by_country=True,
         ),
     ),
     "organizationNo": (
         Check(
-            lambda column: filterfalse(validators.has_valid_checksum, column.cells),
+            lambda column: filterfalse(validators.has_valid_checksum, filter(None, column.cells)),
             {
                 "not-an-organisation-number": validators.is_doubtful_organisation_number,
             },

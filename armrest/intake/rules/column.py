@@ -13,6 +13,9 @@ _FIRST: Final = 64
 _ALIKE: Final = 3
 """A column whose first cells are each there three times or more is looked at without repetitions."""
 
+MOST_SOUND: Final = 10_000
+"""The limit of the sound cells that are remembered for each field."""
+
 
 class Column:
     """The cells of one field, in the order of the rows.
@@ -31,15 +34,23 @@ class Column:
         """Return a column from cells in which None means missing."""
         return cls([cell or "" for cell in cells], absent=[cell is None for cell in cells])
 
-    @cached_property
+    @property
     def without_repeats(self) -> "Column":
         """The column's different cells, in no order, if there are few of them; otherwise the column itself.
 
         It answers every question about whether some cell is so or so. In half of a usual file's columns most cells are
         alike: countries, towns, codes, and fields that few customers have.
         """
+        return self._different or self
+
+    @cached_property
+    def _different(self) -> "Column | None":
+        """The column of the different cells, if they are few: it never keeps itself, or a block's cells would pile up.
+
+        Nobody collects cycles while blocks are read.
+        """
         first = self.cells[:_FIRST]
-        return Column(list(set(self.cells))) if _ALIKE * len(set(first)) <= len(first) else self
+        return Column(list(set(self.cells))) if _ALIKE * len(set(first)) <= len(first) else None
 
     def trimmed(self) -> "Column":
         """The column without blanks around its cells."""
@@ -116,6 +127,27 @@ class Column:
         if clear or "" not in self.cells:
             return self.cells
         return [cell or None for cell in self.cells]
+
+
+class SoundCells:
+    """The cells of a field that broke no rule so far, so that a town is not checked again in each block.
+
+    Only columns of repeated cells count, and only whole columns without a finding.
+    """
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def holds(self, column: Column) -> bool:
+        """Whether all cells of a column are known to be sound."""
+        different = column.without_repeats
+        return different is not column and self._known.issuperset(different.cells)
+
+    def add(self, column: Column) -> None:
+        """Remember the cells of a column in which nothing was found, up to a limit."""
+        different = column.without_repeats
+        if different is not column and len(self._known) < MOST_SOUND:
+            self._known.update(different.cells)
 
 
 def items(cell: str) -> list[str]:

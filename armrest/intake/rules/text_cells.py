@@ -68,10 +68,8 @@ def cells_without_words(column: Column) -> Iterator[str]:
     """The cells of a column that may be dates, truth values or numbers."""
     if not _WORDS.isdisjoint(column.cells):
         yield from _WORDS.intersection(column.cells)
-    if "" in column.cells:
-        column = Column(list(filter(None, column.cells)))
-    letters = b"\n%b\n" % column.latin_or_marks.translate(None, _NO_LETTERS)
-    if b"\n\n" in letters:
+    letters = column.latin_or_marks.translate(None, _NO_LETTERS)
+    if not column.one_line_each or len(letters.split()) < len(column.cells) - column.cells.count(""):
         yield from (cell for cell in {*column.cells} if not cell[:1].isalpha())
 
 

@@ -9,19 +9,15 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from math import nan
-from typing import Any, Final
+from typing import Final
 
 NOT_SHOWN: Final = "(like a birth number)"
 DOMESTIC: Final = frozenset({"", "NO", "no"})
 """Without another country in the row, numbers are read as Norwegian."""
 
-PHONE_FAST_PATH: Final = (
-    r"(?:\+47 ?)?(?:9[0-9]|4[016-8]|2[1-4]|3[1-3578]|5[1-35-7]|6[1-46-9]|7[0-8])"
-    r"(?:[0-9]{6}| [0-9]{2} [0-9]{2} [0-9]{2}|[0-9] [0-9]{2} [0-9]{3})"
-)
 EMAIL_FAST_PATH: Final = (
-    r"[A-Za-z0-9]{1,20}+(?:[._+-][A-Za-z0-9]{1,20}+){0,2}+"
-    r"@[A-Za-z0-9]{1,20}+(?:[.-][A-Za-z0-9]{3,20}+)?+\.(?:no|com|net|org|se|dk|fi|de|eu|io|name)"
+    r"[A-Za-z0-9ÆØÅÄÖÉæøåäöé]{1,20}+(?:[._+-][A-Za-z0-9ÆØÅÄÖÉæøåäöé]{1,20}+){0,2}+"
+    r"@[A-Za-z0-9æøåäöé]{1,20}+(?:[.-][A-Za-z0-9æøåäöé]{3,20}+)?+\.(?:no|com|net|org|se|dk|fi|de|eu|io|name)"
 )
 EMAIL_LIST_FAST_PATH: Final = f"{EMAIL_FAST_PATH}(?:; ?{EMAIL_FAST_PATH}){{0,4}}+"
 """A cell with several ordinary addresses needs no library either."""
@@ -163,12 +159,12 @@ def is_garbled(cell: str) -> bool:
 
 def is_scientific(cell: str) -> bool:
     """Whether a cell is a long number as spreadsheets write it: `4.7E+10`."""
-    return _SCIENTIFIC.fullmatch(_split(cell)[1]) is not None
+    return _SCIENTIFIC.fullmatch(split_country(cell)[1]) is not None
 
 
 def has_letters(cell: str) -> bool:
     """Whether a cell has letters, other than in scientific notation."""
-    return any(map(str.isalpha, _split(cell)[1])) and not is_scientific(cell)
+    return any(map(str.isalpha, split_country(cell)[1])) and not is_scientific(cell)
 
 
 @lru_cache(maxsize=50_000)
@@ -209,37 +205,6 @@ def is_doubtful_email(cell: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=10_000)
-def is_doubtful_phone(cell: str) -> bool:
-    """Whether phonenumbers considers a number invalid in the cell's country."""
-    import phonenumbers
-
-    country, number = _split(cell)
-    if has_letters(number) or is_scientific(number) or country not in phonenumbers.SUPPORTED_REGIONS:
-        return False
-    try:
-        parsed = phonenumbers.parse(number, country)
-        return not phonenumbers.is_valid_number(parsed) or not _has_only_digits_of(parsed, number)
-    except phonenumbers.NumberParseException:
-        return True
-
-
-def _has_only_digits_of(parsed: Any, number: str) -> bool:
-    """Whether a cell has the digits of one number and no others; the library reads only the first of two numbers."""
-    national = phonenumbers_national(parsed)
-    digits = "".join(filter(str.isdecimal, number))
-    return digits.endswith(national) and digits.removesuffix(national) in {
-        "", "0", f"{parsed.country_code}", f"00{parsed.country_code}", f"{parsed.country_code}0", "8",
-    }  # fmt: skip
-
-
-def phonenumbers_national(parsed: Any) -> str:
-    """The national number of a parsed phone number, with the zeros that it begins with."""
-    import phonenumbers
-
-    return phonenumbers.national_significant_number(parsed)
-
-
 def has_valid_checksum(cell: str) -> bool:
     """Whether a cell is nine digits with the right check digit, as in python-stdnum; also true for `""`."""
     if not cell:
@@ -260,7 +225,7 @@ def is_doubtful_organisation_number(cell: str) -> bool:
     """Whether python-stdnum refuses a Norwegian organization number; foreign ones are not checked."""
     from stdnum.no import orgnr
 
-    country, number = _split(cell)
+    country, number = split_country(cell)
     # the library ignores blanks, but ARM receives them
     return country == "NO" and not (orgnr.is_valid(number) and number.isdecimal()) and not is_birth_number(number)
 
@@ -274,7 +239,7 @@ def is_birth_number(cell: str) -> bool:
     """Whether a cell is a Norwegian birth number or D number, or one of test data, with valid day and check digits."""
     if sum(map(str.isdigit, cell)) != _BIRTH_NUMBER_LENGTH:
         return False
-    number = re.sub(_BIRTH_SEPARATORS, "", _split(cell)[1])
+    number = re.sub(_BIRTH_SEPARATORS, "", split_country(cell)[1])
     if number[:4] not in _BIRTHDAYS or re.fullmatch("[0-9]{11}", number) is None:
         return False
     from stdnum.no import fodselsnummer
@@ -325,10 +290,11 @@ def is_unknown_country(cell: str) -> bool:
 @lru_cache(maxsize=10_000)
 def is_doubtful_postal_code(cell: str) -> bool:
     """Whether a postal code breaks the format of the cell's country; without a known format, it does not."""
-    country, code = _split(cell)
+    country, code = split_country(cell)
     return country in POSTAL_CODES and re.fullmatch(POSTAL_CODES[country], code, re.ASCII) is None
 
 
-def _split(cell: str) -> tuple[str, str]:
+def split_country(cell: str) -> tuple[str, str]:
+    """Return the country that `with_countries` has put before a cell, and the cell; Norway if there is none."""
     country, mark, rest = cell.rpartition("|")
     return (country, rest) if mark and len(country) == 2 else ("NO", cell)  # noqa: PLR2004

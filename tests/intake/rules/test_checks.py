@@ -14,6 +14,7 @@ from armrest.intake.rules import validators
 from armrest.intake.rules.checks import Check, checks_of, with_countries
 from armrest.intake.rules.column import Column, items
 from armrest.intake.rules.customer_number import CUSTOMER_NO_FAST_PATH, customer_number_fault
+from armrest.intake.rules.phone_numbers import PHONE_FAST_PATH
 from armrest.model import FIELD_PATHS
 
 TODAY = date(2026, 6, 1)
@@ -523,7 +524,7 @@ def test_the_library_refuses_no_email_on_the_fast_path(cell: str) -> None:
     assert validators.is_email(cell)
 
 
-@given(st.from_regex(validators.PHONE_FAST_PATH, fullmatch=True))
+@given(st.from_regex(PHONE_FAST_PATH, fullmatch=True))
 def test_the_library_refuses_no_phone_on_the_fast_path(cell: str) -> None:
     assert phonenumbers.is_valid_number(phonenumbers.parse(cell, "NO"))
     assert not validators.has_letters(cell)

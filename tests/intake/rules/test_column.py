@@ -1,13 +1,16 @@
 """What a column says of its cells at once is what each cell says."""
 
+import weakref
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from armrest.intake.parallel import pause_gc
 from armrest.intake.rows.mending import mended
 from armrest.intake.rules import severities
 from armrest.intake.rules.checks import checks_of
-from armrest.intake.rules.column import Column
+from armrest.intake.rules.column import Column, SoundCells
 from armrest.model import FIELD_PATHS
 from tests.intake.customers import TODAY
 
@@ -41,6 +44,19 @@ def test_what_is_found_in_a_column_of_repetitions_is_found_in_each_cell(field: s
     assert found == {(row, code) for row, cell in enumerate(cells) for code in alone[cell]}
     assert column.trimmed().cells == [cell.strip(" \t") for cell in cells]
     assert _mended(field, cells) == [_mended(field, [cell])[0] for cell in cells]
+
+
+@pytest.mark.parametrize("cells", [["Oslo"] * 100, [f"{number}" for number in range(100)]], ids=["few", "many"])
+def test_a_column_is_freed_at_once_though_nobody_collects_cycles_while_blocks_are_read(cells: list[str]) -> None:
+    column = Column(cells)
+    column.trimmed()
+    SoundCells().add(column)
+    freed = weakref.ref(column)
+
+    with pause_gc():
+        del column
+
+        assert freed() is None
 
 
 def _mended(field: str, cells: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from itertools import islice, repeat
+from itertools import islice
 from typing import Final
 
 from armrest.intake.errors import InputRefused
@@ -214,27 +214,17 @@ class CsvTable(PlainTable):
         lines = text.split("\n")
         del lines[-1]
         width = len(self.columns) + self._surplus
-        blank = self.delimiter * (width - 1)
-        quoted = [position for position, line in enumerate(lines) if '"' in line] if '"' in text else []
         try:
-            records = list(csv.reader([lines[position] for position in quoted], delimiter=self.delimiter, strict=True))
+            records = list(csv.reader(lines, delimiter=self.delimiter, strict=True))
         except csv.Error:
             return None
-        if len(records) != len(quoted):
+        if len(records) != len(lines):
             return None
-        for position in quoted:
-            lines[position] = blank
         if "" in lines:
-            lines = [line or blank for line in lines]
-        if set(map(str.count, lines, repeat(self.delimiter))) - {width - 1} or any(
-            len(record) != width for record in records
-        ):
+            records = [record or [""] * width for record in records]
+        if set(map(len, records)) - {width}:
             return None
-        cells = self.delimiter.join(lines).split(self.delimiter) if lines else []
-        columns = [cells[position::width] for position in range(width)]
-        for position, record in zip(quoted, records, strict=True):
-            for column, cell in zip(columns, record, strict=True):
-                column[position] = cell
+        columns = list(map(list, zip(*records, strict=True))) or [[] for _ in range(width)]
         if any(any(column) for column in columns[len(self.columns) :]):
             return None
         return columns[: len(self.columns)]
