@@ -29,7 +29,7 @@ from armrest.model.field_masks import mask_of, merged, names_in, without
 from armrest.model.keys import customer_key, customer_keys
 from armrest.model.masking import masked, masked_text
 from armrest.model.record_cells import cells_of, columns_for
-from armrest.model.serialized import Serialized, serialize
+from armrest.model.serialized import FINGERPRINT_BYTES, Serialized, serialize
 from armrest.model.source_reading import (
     LIMIT_PATTERN,
     AddressPolicy,
@@ -54,6 +54,7 @@ __all__ = [
     "FIELDS",
     "FIELD_OF",
     "FIELD_PATHS",
+    "FINGERPRINT_BYTES",
     "GROUPS",
     "KNOWN",
     "LIMIT_PATTERN",

@@ -8,6 +8,7 @@ _WRITER = "armrest/outbox/plans/plan_writer.py"
 _ATTEMPT = "armrest/outbox/plans/plan_attempt.py"
 _APPLY = "armrest/outbox/plans/apply.py"
 _RAILS = "armrest/planning/guard_rails.py"
+_COMPARISON = "armrest/outbox/plans/comparison.py"
 _CLIENT_RAIL = "armrest/planning/client_rail.py"
 _RIGHT_CLIENT = (
     "cli/test_right_client.py::test_a_plan_that_somebody_refused_is_not_applied_unless_the_client_number_is_repeated"
@@ -38,6 +39,34 @@ PLANS: Final = (
         tests=("outbox/test_plan_attempts.py",),
     ),
     Mutant(
+        promise="a customer that has changed is not skipped",
+        file=_COMPARISON,
+        old="customers.c.fingerprint == here",
+        new="customers.c.fingerprint.is_not(None)",
+        tests=("outbox/plans/test_comparison.py",),
+    ),
+    Mutant(
+        promise="a customer is not skipped while older data of it may be sent",
+        file=_COMPARISON,
+        old=".union(self._unsent_positions(block))",
+        new=".union(())",
+        tests=("outbox/plans/test_comparison.py", "outbox/ledger/test_current.py"),
+    ),
+    Mutant(
+        promise="a customer that has vanished is listed, though others are new",
+        file=_COMPARISON,
+        old="self._lines_met += settled",
+        new="self._lines_met += len(keys)",
+        tests=("outbox/plans/test_comparison.py",),
+    ),
+    Mutant(
+        promise="a wrong value is found in every block",
+        file="armrest/intake/rows/block_reader.py",
+        old="if not (is_sound or found):",
+        new="if not is_sound:",
+        tests=("intake/test_source.py",),
+    ),
+    Mutant(
         promise="every batch of a plan is in a slice",
         file=_WRITER,
         old="(batches.c.seq - 1) // per_slice + 1",
@@ -47,8 +76,8 @@ PLANS: Final = (
     Mutant(
         promise="no body exceeds its limit",
         file=_WRITER,
-        old="bisect_right(ends, self._room + 1)",
-        new="bisect_right(ends, self._room + 2)",
+        old="room = self._room + 1",
+        new="room = self._room + 2",
         tests=("outbox/plans/test_plan_writer.py::test_a_body_may_be_as_large_as_its_limit_and_not_a_byte_larger",),
     ),
     Mutant(

@@ -77,8 +77,8 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
     "a fingerprint kept on open": (
         _in(
             "outbox/plans/comparison",
-            "trusted = and_(b.state.in_(_SETTLED),",
-            "trusted = and_(b.state.in_((*_SETTLED, *OPEN)),",
+            "return and_(batches.c.state.in_(_SETTLED),",
+            "return and_(batches.c.state.in_((*_SETTLED, *OPEN)),",
         ),
     ),
     "customers in flight are not held": (

@@ -1,4 +1,5 @@
 from armrest.outbox.plans.apply import apply_plan, assert_applicable
+from armrest.outbox.plans.baseline import reset_baseline
 from armrest.outbox.plans.client_match import (
     ClientMatch,
     Confirmation,
@@ -8,7 +9,7 @@ from armrest.outbox.plans.client_match import (
     confirmed_client,
     match_clients,
 )
-from armrest.outbox.plans.comparison import Change, Comparison, reset_baseline
+from armrest.outbox.plans.comparison import Change, Comparison
 from armrest.outbox.plans.figures import PlanFigures
 from armrest.outbox.plans.plan_attempt import PlanAttempt, begin_plan, discard_plan
 from armrest.outbox.plans.plan_writer import CustomerTooLarge, PlanWriter, RejectedCells, record_rejects

@@ -27,6 +27,6 @@ def each_key(keys: ColumnElement[str], dialect: str) -> tuple[TableValuedAlias, 
     if dialect == "postgresql":
         rows = func.json_array_elements_text(cast(keys, JSON)).table_valued(_VALUE, with_ordinality="ordinality")
         block = rows.render_derived(name="block")
-        return block, block.c.ordinality - 1
+        return block, cast(block.c.ordinality - 1, Integer)
     block = func.json_each(keys).table_valued(_VALUE, column("key", Integer), name="block")
     return block, block.c.key

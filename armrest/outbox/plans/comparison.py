@@ -6,7 +6,6 @@ override older data that is sent later. Fingerprints are keyed hashes of the dat
 gives other fingerprints.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from enum import StrEnum
@@ -20,12 +19,15 @@ from sqlalchemy import (
     Connection,
     Index,
     Insert,
+    Join,
     LargeBinary,
     MetaData,
     Select,
     Table,
+    TableValuedAlias,
     Text,
     and_,
+    bindparam,
     case,
     exists,
     func,
@@ -35,10 +37,9 @@ from sqlalchemy import (
     select,
     text,
     true,
-    update,
 )
 
-from armrest.model import customer_keys
+from armrest.model import FINGERPRINT_BYTES, customer_keys
 from armrest.outbox.ledger import (
     OPEN,
     UNFINISHED,
@@ -54,7 +55,7 @@ from armrest.outbox.ledger import (
     runs,
 )
 from armrest.outbox.plans.block_keys import BLOCK, each_key, keys_as_json
-from armrest.outbox.runs import Run, client_id
+from armrest.outbox.runs import Run
 
 _TEMPORARY: Final = MetaData()
 _blocks: Final = Table("blocks", _TEMPORARY, Column("as_json", Text), prefixes=["TEMPORARY"])
@@ -84,17 +85,18 @@ _NO_BASELINE: Final = b""
 _NEVER_SENT: Final = b"never sent"
 """The same for data that ARM certainly does not hold, but that may be sent."""
 _SETTLED: Final = (State.SETTLED, State.PARTLY_FAILED)
+_FINGERPRINTS: Final = bindparam("fingerprints", type_=LargeBinary)
+"""The fingerprints of a block, one after the other."""
 
 _Newest = tuple[int, int, bytes]
 """How new a customer's newest data is, by `data_seq` and run; and its fingerprint."""
 
 
 class Change(StrEnum):
-    """The result of comparing a customer with what ARM is known to hold."""
+    """How a customer differs from what ARM is known to hold."""
 
     NEW = "new"
     CHANGED = "changed"
-    UNCHANGED = "unchanged"
 
 
 class Comparison:
@@ -127,8 +129,9 @@ class Comparison:
         self._lines_before = self._count_lines()
         self._tx.execute(_list_unsent(self._run))
         self._has_unsent = self._tx.execute(select(_unsent.c.ordinal).limit(1)).first() is not None
-        self._only_line = self._current()
-        self._lines = [self._current(with_age=True), *([self._never_sent()] if self._has_unsent else [])]
+        self._others = self._select_others()
+        self._current = self._select_current()
+        self._never_sent = self._select_never_sent()
         self._tx.commit()
 
     def __exit__(
@@ -136,38 +139,33 @@ class Comparison:
     ) -> None:
         self._open.__exit__(kind, error, trace)
 
-    def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> list[Change]:
-        """Return the change of each of these customers, in their order."""
+    def compare(self, numbers: Sequence[str], fingerprints: Sequence[bytes]) -> dict[int, Change]:
+        """Return which of these customers are new or have changed, by position; all others are unchanged.
+
+        The database compares the fingerprints. Customers whose data has settled as it is here are most of a usual
+        source, and no row is returned for them.
+        """
+        here = b"".join(fingerprints)
+        assert len(here) == FINGERPRINT_BYTES * len(numbers)
         keys = customer_keys(numbers)
         block = keys_as_json(keys)
         self._tx.execute(insert(_blocks), {"as_json": block})
-        baselines = self._baselines(keys, block)
-        self._tx.commit()
-        new, changed, unchanged = Change.NEW, Change.CHANGED, Change.UNCHANGED
-        return [
-            new if baseline is None else unchanged if baseline == print_ else changed
-            for baseline, print_ in zip(map(baselines.get, range(len(keys))), fingerprints, strict=True)
-        ]
-
-    def _baselines(self, keys: Sequence[str], block: str) -> dict[int, bytes | None]:
-        """Return the fingerprint of each customer's newest data, by position; None: there is none.
-
-        Nearly every customer has one line at most, so its age does not matter, and is not asked for.
-        """
-        rows = self._rows(self._only_line, block)
-        baselines: dict[int, bytes | None] = dict(rows)
-        self._lines_met += len(rows) - [fingerprint for _, fingerprint in rows].count(None)
-        unclear = self._unsent_positions(block)
-        if len(rows) > len(baselines):
-            unclear |= {position for position, times in Counter(row[0] for row in rows).items() if times > 1}
-        for position in unclear:
-            del baselines[position]
-        lines = list(baselines.values())
-        self._known_here += len(lines) - lines.count(None) - lines.count(_NEVER_SENT)
+        others = dict(self._rows(self._others, block, fingerprints=here))
+        unclear = {position for position, is_known in others.items() if is_known}.union(self._unsent_positions(block))
+        settled = len(keys) - len(unclear.union(others))
+        self._known_here += settled
+        self._lines_met += settled
+        changes = dict.fromkeys(others, Change.NEW)
         if unclear:
             newest = self._newest(keys_as_json([key if index in unclear else None for index, key in enumerate(keys)]))
-            baselines |= {position: fingerprint for position, (_, _, fingerprint) in newest.items()}
-        return baselines
+            for position in unclear:
+                changes.pop(position, None)
+                if position not in newest:
+                    changes[position] = Change.NEW
+                elif newest[position][-1] != fingerprints[position]:
+                    changes[position] = Change.CHANGED
+        self._tx.commit()
+        return changes
 
     def _newest(self, block: str) -> dict[int, _Newest]:
         """Return the newest data of each customer of the block that has any, by position.
@@ -177,17 +175,19 @@ class Comparison:
         """
         newest: dict[int, _Newest] = {}
         sent = set()
-        for query in self._lines:
-            for position, fingerprint, data_seq, run_seq in self._rows(query, block):
-                if fingerprint is None:
-                    continue
-                if fingerprint != _NEVER_SENT:
-                    sent.add(position)
-                known = newest.get(position)
-                if known is None or known[:2] < (data_seq, run_seq):
-                    newest[position] = (data_seq, run_seq, fingerprint)
-                elif known[:2] == (data_seq, run_seq):
-                    newest[position] = (data_seq, run_seq, _NO_BASELINE)
+        lines = self._rows(self._current, block)
+        self._lines_met += sum(fingerprint is not None for _, fingerprint, *_ in lines)
+        never_sent = self._rows(self._never_sent, block) if self._has_unsent else ()
+        for position, fingerprint, data_seq, run_seq in (*lines, *never_sent):
+            if fingerprint is None:
+                continue
+            if fingerprint != _NEVER_SENT:
+                sent.add(position)
+            known = newest.get(position)
+            if known is None or known[:2] < (data_seq, run_seq):
+                newest[position] = (data_seq, run_seq, fingerprint)
+            elif known[:2] == (data_seq, run_seq):
+                newest[position] = (data_seq, run_seq, _NO_BASELINE)
         self._known_here += len(sent)
         return newest
 
@@ -199,45 +199,66 @@ class Comparison:
         query = select(position).select_from(keys).where(exists().where(_unsent.c.customer_key == keys.c.value))
         return {row[0] for row in self._rows(query, block)}
 
-    def _rows(self, query: Select[Any], block: str) -> Sequence[tuple[Any, ...]]:
+    def _rows(self, query: Select[Any], block: str, **more: object) -> Sequence[tuple[Any, ...]]:
         """Return the rows as the driver does; SQLAlchemy's own rows cost a sixth of the query."""
-        with closing(self._tx.execute(query, {BLOCK.key: block})) as result:
+        with closing(self._tx.execute(query, {BLOCK.key: block, **more})) as result:
             rows: Sequence[tuple[Any, ...]] = result.cursor.fetchall()
             return rows
 
-    def _current(self, *, with_age: bool = False) -> Select[Any]:
-        """Select the lines that count of each customer of the block: one search in the primary key for each."""
-        of_client = current_lines.c.client_id == self._run.client_id
-        counts = or_(self._was_sent(), self._may_be_sent())
-        return self._select_lines(current_lines, of_client, counts, with_age=with_age)
+    def _select_others(self) -> Select[Any]:
+        """Select the customers of the block that have no line, or a line other than settled data as it is here.
 
-    def _never_sent(self) -> Select[Any]:
+        Returned are the position and whether there is a line: one search in the primary key for each customer.
+        """
+        keys, position = each_key(BLOCK, self._tx.dialect.name)
+        here = func.substr(_FINGERPRINTS, position * FINGERPRINT_BYTES + 1, FINGERPRINT_BYTES)
+        is_same = and_(_has_settled(), customers.c.fingerprint == here)
+        joined = self._join(keys, current_lines, self._of_client(), self._was_sent())
+        returned: tuple[Any, ...] = (position, current_lines.c.customer_key.is_not(None))
+        return select(*returned).select_from(joined).where(is_same.is_not(true()))
+
+    def _select_current(self) -> Select[Any]:
+        """Select the lines that count of each customer of the block."""
+        counts = or_(self._was_sent(), self._may_be_sent())
+        return self._select_lines(current_lines, self._of_client(), counts)
+
+    def _select_never_sent(self) -> Select[Any]:
         counts = and_(batches.c.sent_at.is_(None), self._may_be_sent())
-        return self._select_lines(_unsent, true(), counts, with_age=True)
+        return self._select_lines(_unsent, true(), counts)
 
     def _select_lines(
-        self, pointers: Table, of_client: ColumnElement[bool], counts: ColumnElement[bool], *, with_age: bool
+        self, pointers: Table, of_client: ColumnElement[bool], counts: ColumnElement[bool]
     ) -> Select[Any]:
         """Select the lines of each customer of the block: the fingerprint if it is trusted; null if it does not count.
+
+        Each line comes with its age.
+        """
+        c, b = customers.c, batches.c
+        keys, position = each_key(BLOCK, self._tx.dialect.name)
+        fingerprint = case(
+            (and_(_has_settled(), c.fingerprint.is_not(None)), c.fingerprint),
+            (self._was_sent(), literal(_NO_BASELINE, LargeBinary)),
+            (b.seq.is_not(None), literal(_NEVER_SENT, LargeBinary)),
+        )
+        joined = self._join(keys, pointers, of_client, counts)
+        return select(position, fingerprint, b.data_seq, c.run_seq).select_from(joined)
+
+    def _join(
+        self, keys: TableValuedAlias, pointers: Table, of_client: ColumnElement[bool], counts: ColumnElement[bool]
+    ) -> Join:
+        """Join each key with its lines, and with their batches if the lines count.
 
         The joins are outer ones, so that SQLite looks each customer of the block up. It would rather read all the
         pointers of the client once for each block.
         """
-        c, b = customers.c, batches.c
-        keys, position = each_key(BLOCK, self._tx.dialect.name)
-        is_trusted = and_(b.state.in_(_SETTLED), c.outcome.is_(None), c.fingerprint.is_not(None))
-        fingerprint = case(
-            (is_trusted, c.fingerprint),
-            (self._was_sent(), literal(_NO_BASELINE, LargeBinary)),
-            (b.seq.is_not(None), literal(_NEVER_SENT, LargeBinary)),
-        )
-        joined = (
+        return (
             keys.outerjoin(pointers, and_(of_client, pointers.c.customer_key == keys.c.value))
             .outerjoin(customers, pointed_to_by(pointers, customers))
             .outerjoin(batches, and_(carried_by(customers, batches), counts))
         )
-        age = (b.data_seq, c.run_seq) if with_age else ()
-        return select(position, fingerprint, *age).select_from(joined)
+
+    def _of_client(self) -> ColumnElement[bool]:
+        return current_lines.c.client_id == self._run.client_id
 
     def _was_sent(self) -> ColumnElement[bool]:
         c = customers.c
@@ -307,6 +328,11 @@ class Comparison:
         )
 
 
+def _has_settled() -> ColumnElement[bool]:
+    """Whether ARM holds the data of a line."""
+    return and_(batches.c.state.in_(_SETTLED), customers.c.outcome.is_(None))
+
+
 def _list_unsent(run: Run) -> Insert:
     """List the lines of other runs that ARM certainly does not have: normally few. The others are in current_lines."""
     b = batches.c
@@ -370,14 +396,3 @@ def in_flight(tx: Connection, run: Run) -> int:
         .where(own.c.run_seq == run.seq, in_other_run, others.c.outcome.is_(None))
     )
     return int(tx.execute(query).scalar_one())
-
-
-def reset_baseline(ledger: Ledger, *, api_url: str, client_no: int) -> int:
-    """Stop trusting everything sent for a client so far; return the number of runs affected."""
-    with ledger.write() as tx:
-        number = client_id(tx, api_url, client_no)
-        of_client = runs.c.client_id == number
-        newest = tx.execute(select(func.coalesce(func.max(runs.c.seq), 0)).where(of_client)).scalar_one()
-        before = tx.execute(select(clients.c.forgotten_seq).where(clients.c.id == number)).scalar_one()
-        tx.execute(update(clients).where(clients.c.id == number).values(forgotten_seq=newest))
-        return int(tx.execute(select(func.count()).where(of_client, runs.c.seq > before)).scalar_one())

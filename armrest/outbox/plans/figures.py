@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Final, Self
 
@@ -58,11 +58,12 @@ class PlanFigures:
     renumbered: str | None = None
     differences: list[str] = field(default_factory=list)
 
-    def count_changes(self, changes: Sequence[Change]) -> None:
-        """Add the changes of customers."""
-        self.new += changes.count(Change.NEW)
-        self.changed += changes.count(Change.CHANGED)
-        self.unchanged += changes.count(Change.UNCHANGED)
+    def count_changes(self, changes: Mapping[int, Change], *, of: int) -> None:
+        """Add the changes of some customers, by their positions; `of` is the number of those compared."""
+        kinds = list(changes.values())
+        self.new += kinds.count(Change.NEW)
+        self.changed += kinds.count(Change.CHANGED)
+        self.unchanged += of - len(kinds)
 
     def count_sent(self, masks: Iterable[int]) -> None:
         """Add the fields that customers send, by their masks."""

@@ -5,7 +5,8 @@ A plan is valid once its completion mark is committed; the bodies are on disk be
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, compress, count, repeat
+from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -28,7 +29,11 @@ MOST_SLICES: Final = 100
 COMMIT_LINES: Final = 10_000
 """Lines per transaction: each one costs a flush to disk, whatever its size."""
 
-_LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "customer_key", "fields", "fingerprint")
+COMPARED_AT_ONCE: Final = 4_000
+"""Customers that are compared together: each comparison is a transaction of four statements."""
+
+_LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
+_KEYED_LINE = (*_LINE, "customer_key")
 _REJECT = ("run_seq", "row", "client_id", "customer_no", "customer_key", "field", "code")
 
 
@@ -43,6 +48,32 @@ class CustomerTooLarge(Exception):
         super().__init__(position, size_bytes)
         self.position = position
         self.size_bytes = size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The ledger's lines of one batch, without the customers' JSON, which is written by then.
+
+    Attributes:
+        ordinals: The position of each customer in the plan.
+        keys: The keys to store; None: all numbers are their own.
+    """
+
+    batch_seq: int
+    ordinals: range
+    numbers: Sequence[str]
+    keys: Sequence[str | None] | None
+    masks: Sequence[int]
+    fingerprints: Sequence[bytes]
+
+    def rows(self, run: Run) -> Iterator[tuple[Any, ...]]:
+        """Return a row for each customer.
+
+        Python's driver adapts each `None` and each `bytes`, which costs more than to store it; not so a `bytearray`.
+        """
+        same = (repeat(run.seq), self.ordinals, repeat(run.client_id), repeat(self.batch_seq))
+        keys = () if self.keys is None else (self.keys,)
+        return zip(*same, self.numbers, self.masks, map(bytearray, self.fingerprints), *keys, strict=False)
 
 
 class PlanWriter:
@@ -79,9 +110,11 @@ class PlanWriter:
         self._changes_only = changes_only
         self._on_new = on_new
         self.figures = PlanFigures(compared=comparison is not None)
+        self._uncompared = Serialized()
         self._waiting = Serialized()
         self._batches: list[dict[str, Any]] = []
-        self._lines: list[tuple[Any, ...]] = []
+        self._lines: list[_Lines] = []
+        self._uncommitted = 0
         self._rejects: list[tuple[Any, ...]] = []
         self._ordinal = 0
         self._seq = 0
@@ -111,21 +144,17 @@ class PlanWriter:
         sizes = list(map(len, sealed.parts))
         if sizes and (largest := max(sizes)) > self._room:
             raise CustomerTooLarge(sizes.index(largest), largest)
-        if self._comparison:
-            changes = self._comparison.compare(sealed.numbers, sealed.fingerprints)
-            self.figures.count_changes(changes)
-            new, unchanged = Change.NEW, Change.UNCHANGED
-            self._on_new(list(compress(sealed.numbers, [change is new for change in changes])))
-            if self._changes_only:
-                sealed = sealed.select([change is not unchanged for change in changes])
-        self.figures.count_sent(sealed.masks)
-        self._waiting.append(sealed)
-        self._cut()
-        if len(self._lines) + len(self._rejects) >= COMMIT_LINES:
-            self._commit()
+        if not self._comparison:
+            self._send(sealed)
+            return
+        self._uncompared.append(sealed)
+        if len(self._uncompared) >= COMPARED_AT_ONCE:
+            self._compare(self._comparison)
 
     def end_batch(self) -> None:
         """End the current batch; the next customer starts a new one."""
+        if self._comparison and self._uncompared:
+            self._compare(self._comparison)
         self._cut(whole=True)
         self._commit()
 
@@ -175,18 +204,42 @@ class PlanWriter:
             self.figures.known = self._comparison.known()
             self.figures.count_vanished(_shown_to(on_vanished, self._comparison.vanished()))
 
+    def _compare(self, comparison: Comparison) -> None:
+        """Compare the customers that wait for it, and send those that are to be sent."""
+        sealed, self._uncompared = self._uncompared, Serialized()
+        changes = comparison.compare(sealed.numbers, sealed.fingerprints)
+        self.figures.count_changes(changes, of=len(sealed))
+        new = [position for position, change in changes.items() if change is Change.NEW]
+        self._on_new([sealed.numbers[position] for position in sorted(new)])
+        if self._changes_only:
+            sealed = sealed.select([position in changes for position in range(len(sealed))])
+        self._send(sealed)
+
+    def _send(self, sealed: Serialized) -> None:
+        self.figures.count_sent(sealed.masks)
+        self._waiting.append(sealed)
+        self._cut()
+        if self._uncommitted + len(self._rejects) >= COMMIT_LINES:
+            self._commit()
+
     def _cut(self, *, whole: bool = False) -> None:
         """Write all full batches, and with `whole` the last one, too."""
         start = 0
         while start < len(self._waiting):
             nearest = self._waiting.slice(start, start + self._batch_size)
-            ends = list(accumulate(len(part) + 1 for part in nearest.parts))
-            fitting = bisect_right(ends, self._room + 1)
+            fitting = self._count_fitting(nearest)
             if not whole and fitting == len(nearest) < self._batch_size:
                 break
-            self._write_batch(nearest.slice(0, fitting))
+            self._write_batch(nearest if fitting == len(nearest) else nearest.slice(0, fitting))
             start += fitting
         self._waiting = self._waiting.slice(start)
+
+    def _count_fitting(self, nearest: Serialized) -> int:
+        """Return how many of these customers fit into a body, with a comma between each two."""
+        room = self._room + 1
+        if sum(map(len, nearest.parts)) + len(nearest) <= room:
+            return len(nearest)
+        return bisect_right(list(accumulate(len(part) + 1 for part in nearest.parts)), room)
 
     def _write_batch(self, chunk: Serialized) -> None:
         ref = self._bodies.write(envelope(self._run.user_id, chunk.parts))
@@ -210,9 +263,10 @@ class PlanWriter:
         )
         self.figures.batches += 1
         self.figures.body_bytes += ref.length
-        same = (repeat(run.seq), count(self._ordinal), repeat(run.client_id), repeat(self._seq))
+        ordinals = range(self._ordinal, self._ordinal + len(chunk))
         keys = _stored_keys(chunk.numbers)
-        self._lines.extend(zip(*same, chunk.numbers, keys, chunk.masks, chunk.fingerprints, strict=False))
+        self._lines.append(_Lines(self._seq, ordinals, chunk.numbers, keys, chunk.masks, chunk.fingerprints))
+        self._uncommitted += len(chunk)
         self._ordinal += len(chunk)
 
     def _commit(self) -> None:
@@ -222,10 +276,13 @@ class PlanWriter:
             self._attempt.assert_current(tx)
             if self._batches:
                 tx.execute(batches.insert(), self._batches)
-            insert_in_bulk(tx, customers, _LINE, self._lines)
+            for columns, is_keyed in ((_LINE, False), (_KEYED_LINE, True)):
+                rows = (lines.rows(self._run) for lines in self._lines if (lines.keys is not None) is is_keyed)
+                insert_in_bulk(tx, customers, columns, chain.from_iterable(rows))
             insert_in_bulk(tx, rejects, _REJECT, self._rejects)
         self._batches.clear()
         self._lines.clear()
+        self._uncommitted = 0
         self._rejects.clear()
 
 
@@ -249,7 +306,7 @@ def record_rejects(ledger: Ledger, attempt: PlanAttempt, rejected: Iterable[Reje
 def _reject_rows(run: Run, rejected: Iterable[RejectedCells]) -> Iterator[tuple[Any, ...]]:
     for row, cell, field, code in rejected:
         number = _storable(cell)
-        [key] = _stored_keys([number]) if number else [None]
+        [key] = (_stored_keys([number]) if number else None) or [None]
         yield run.seq, row, run.client_id, number, key, field, code
 
 
@@ -258,9 +315,9 @@ def _storable(text: str | None) -> str | None:
     return text and text.replace("\0", "")
 
 
-def _stored_keys(numbers: Sequence[str]) -> Iterable[str | None]:
-    """Return the keys as the ledger stores them: none where a number is its own key."""
+def _stored_keys(numbers: Sequence[str]) -> list[str | None] | None:
+    """Return the keys as the ledger stores them: none where a number is its own key; None if all are."""
     keys = customer_keys(numbers)
     if keys is numbers:
-        return repeat(None, len(numbers))
+        return None
     return [None if key == number else key for number, key in zip(numbers, keys, strict=True)]

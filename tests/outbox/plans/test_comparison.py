@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from contextlib import closing
+from typing import Final
 
 import orjson
 import pytest
@@ -31,13 +32,18 @@ from tests.outbox.plans.test_plan_writer import new_run
 from tests.outbox.sending.test_gate import close, offer, send
 from tests.plans import planning
 
+UNCHANGED: Final = None
+OTHER: Final = bytes(16)
+"""A fingerprint that no customer has."""
 
-def compared(outbox: Outbox, run: Run, *customers: dict[str, str]) -> list[Change]:
+
+def compared(outbox: Outbox, run: Run, *customers: dict[str, str]) -> list[Change | None]:
     """Compare customers as the plan of a run would."""
     key = outbox.ledger.fingerprint_key
     prints = [hashlib.blake2b(orjson.dumps(one), key=key, digest_size=16).digest() for one in customers]
     with Comparison(outbox.ledger, run) as comparison:
-        return comparison.compare([one["customerNo"] for one in customers], prints)
+        changes = comparison.compare([one["customerNo"] for one in customers], prints)
+    return [changes.get(position, UNCHANGED) for position in range(len(customers))]
 
 
 def test_what_settled_is_unchanged_and_the_rest_is_new_or_changed(outbox: Outbox, planned: Planned) -> None:
@@ -45,7 +51,7 @@ def test_what_settled_is_unchanged_and_the_rest_is_new_or_changed(outbox: Outbox
 
     changes = compared(outbox, planned("next", []), *people(1), *people(2, name="Ola"), *people(3))
 
-    assert changes == [Change.UNCHANGED, Change.CHANGED, Change.NEW]
+    assert changes == [UNCHANGED, Change.CHANGED, Change.NEW]
 
 
 def test_what_is_in_flight_counts_as_changed(outbox: Outbox, planned: Planned) -> None:
@@ -98,7 +104,7 @@ def test_a_customer_is_known_by_its_number_in_any_case(outbox: Outbox, planned: 
     person = {"customerNo": "a1", "name": "Kari"}
     close(outbox, send(outbox, planned("first", [person]), uuid="A"))
 
-    assert compared(outbox, planned("next", []), person) == [Change.UNCHANGED]
+    assert compared(outbox, planned("next", []), person) == [UNCHANGED]
     assert compared(outbox, planned("other", []), {**person, "customerNo": "A1"}) == [Change.CHANGED]
 
 
@@ -119,7 +125,7 @@ def test_what_was_forgotten_is_new(outbox: Outbox, planned: Planned) -> None:
 
 def test_customers_that_vanished_are_listed(outbox: Outbox, planned: Planned) -> None:
     close(outbox, send(outbox, planned("first", people(1, 2, 3)), uuid="A"))
-    prints = [b"", b""]
+    prints = [OTHER, OTHER]
 
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
         comparison.compare(["1", "4"], prints)
@@ -131,8 +137,8 @@ def test_a_customer_in_several_rows_is_compared_in_each(outbox: Outbox, planned:
     close(outbox, send(outbox, planned("first", people(1, 2)), uuid="A"))
 
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
-        comparison.compare(["1", "1"], [b"", b""])
-        comparison.compare(["1"], [b""])
+        comparison.compare(["1", "1"], [OTHER, OTHER])
+        comparison.compare(["1"], [OTHER])
         assert list(comparison.vanished()) == ["2"]
 
 
@@ -143,8 +149,8 @@ def test_of_a_source_with_every_known_customer_none_has_vanished(
     close(outbox, send(outbox, planned("first", people(1, 2)), uuid="A"))
 
     with Comparison(outbox.ledger, planned("next", [], dry_run=dry_run)) as comparison:
-        comparison.compare(["3", "2"], [b"", b""])
-        comparison.compare(["1"], [b""])
+        comparison.compare(["3", "2"], [OTHER, OTHER])
+        comparison.compare(["1"], [OTHER])
         assert comparison.known() == 2
         assert list(comparison.vanished()) == []
 
@@ -155,7 +161,7 @@ def test_as_many_lines_as_before_hide_no_vanished_customer(outbox: Outbox, plann
     fail_batch(outbox.ledger, refused, "refused", named={}, status="", result="", message="")
 
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
-        assert comparison.compare(["1"], [b"other"]) == [Change.CHANGED]
+        assert comparison.compare(["1"], [OTHER]) == {0: Change.CHANGED}
         assert comparison.known() == 2
         assert list(comparison.vanished()) == ["2"]
 
@@ -164,15 +170,15 @@ def test_a_number_with_the_character_0_is_taken_for_no_other(outbox: Outbox, pla
     close(outbox, send(outbox, planned("first", people(1)), uuid="A"))
 
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
-        assert comparison.compare(["1\0"], [b""]) == [Change.NEW]
+        assert comparison.compare(["1\0"], [OTHER]) == {0: Change.NEW}
         assert list(comparison.vanished()) == ["1"]
 
 
 def test_what_the_database_refuses_is_told_without_customer_numbers(outbox: Outbox, planned: Planned) -> None:
     def compare_without_a_table() -> None:
         with Comparison(outbox.ledger, planned("next", [])) as comparison:
-            comparison._tx.exec_driver_sql("DROP TABLE block")
-            comparison.compare(["10001"], [b""])
+            comparison._tx.exec_driver_sql("DROP TABLE blocks")
+            comparison.compare(["10001"], [OTHER])
 
     with pytest.raises(LedgerUnusable) as told:
         compare_without_a_table()
@@ -186,7 +192,7 @@ def test_what_a_plan_holds_that_never_came_about_does_not_count(outbox: Outbox, 
         writer.add(people(1, name="Ola"))
         writer.end_batch()
 
-    assert compared(outbox, planned("next", []), *people(1)) == [Change.UNCHANGED]
+    assert compared(outbox, planned("next", []), *people(1)) == [UNCHANGED]
 
 
 def test_between_blocks_sqlite_can_empty_its_log(outbox: Outbox, planned: Planned, ledger_url: str) -> None:
@@ -195,7 +201,7 @@ def test_between_blocks_sqlite_can_empty_its_log(outbox: Outbox, planned: Planne
     run = planned("next", [])
 
     with Comparison(outbox.ledger, run) as comparison:
-        comparison.compare(["1"], [b""])
+        comparison.compare(["1"], [OTHER])
         update_run(outbox.ledger, run, Unheld(outbox.ledger, run), read=1)
         with closing(sqlite3.connect(ledger_url.removeprefix("sqlite:///"))) as other:
             busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -211,7 +217,7 @@ def test_the_settled_part_of_a_batch_is_trusted(outbox: Outbox, planned: Planned
 
     changes = compared(outbox, planned("next", []), *people(1, 2))
 
-    assert changes == [Change.CHANGED if verdicts else Change.UNCHANGED, Change.UNCHANGED]
+    assert changes == [Change.CHANGED if verdicts else UNCHANGED, UNCHANGED]
 
 
 def test_each_customer_of_a_block_is_looked_up_in_the_index(outbox: Outbox, planned: Planned, ledger_url: str) -> None:
@@ -219,8 +225,10 @@ def test_each_customer_of_a_block_is_looked_up_in_the_index(outbox: Outbox, plan
         pytest.skip("asks SQLite how it goes about it")
     with Comparison(outbox.ledger, planned("next", [])) as comparison:
         plans = []
-        for query in (comparison._only_line, comparison._never_sent()):
-            statement = query.params(block="[]").compile(outbox.ledger._engine, compile_kwargs={"literal_binds": True})
+        for query in (comparison._others, comparison._never_sent):
+            statement = query.params(block="[]", fingerprints=b"").compile(
+                outbox.ledger._engine, compile_kwargs={"literal_binds": True}
+            )
             plans.append([row.detail for row in comparison._tx.execute(text(f"EXPLAIN QUERY PLAN {statement}"))][:2])
 
     block_is_read = "SCAN block VIRTUAL TABLE INDEX 1:"
