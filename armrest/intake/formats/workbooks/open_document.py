@@ -177,9 +177,10 @@ class _Content:
         self._blank_rows = 0
 
     def _end_cell(self, attributes: Mapping[str, str], *, is_covered: bool) -> None:
-        """Add a cell; one that a merged cell covers is not seen, so it is empty."""
+        """Add a cell; one that a merged cell covers, or a zero that its format does not show, is empty."""
         count = _count(attributes.get(f"{_TABLE}number-columns-repeated"), MAX_COLUMNS)
-        value = "" if is_covered else _value(attributes, "\n".join(map("".join, self._paragraphs)))
+        is_blank = is_covered or (self._paragraphs == [[]] and _is_zero(attributes))
+        value = "" if is_blank else _value(attributes, "\n".join(map("".join, self._paragraphs)))
         self._cell = None
         if value == "":
             self._blanks += count
@@ -203,6 +204,10 @@ def _count(text: str | None, most: int) -> int:
     if not 0 < count <= most:
         raise XmlDamaged
     return count
+
+
+def _is_zero(attributes: Mapping[str, str]) -> bool:
+    return attributes.get(f"{_OFFICE}value-type") in _NUMBERS and float(attributes[f"{_OFFICE}value"]) == 0
 
 
 def _value(attributes: Mapping[str, str], shown: str) -> object:
