@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Final, Self
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, non_record
+from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, is_named_total, non_record
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
@@ -21,6 +21,7 @@ from armrest.tabular import has_guard_mark, unguarded
 
 Faults = dict[int, list[tuple[str, str]]]
 """The fields at fault and their codes, by position of the row."""
+_NAME_AND_KEY: Final = ("name", "customerNo")
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ class BlockReader:
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
         self._check_rows(chunk, columns, blank, faults)
+        self._check_names(chunk, faults, warnings)
         for index in self._swallowing(chunk):
             target = {"error": faults, "warning": warnings}[self._severities["swallowed-rows"]]
             target.setdefault(index, []).append(("customerNo", "swallowed-rows"))
@@ -239,6 +241,19 @@ class BlockReader:
                 raise self._second_table(chunk.first_row + index)
             if kind:
                 faults[index] = [("customerNo", kind)]
+
+    def _check_names(self, chunk: Chunk, faults: Faults, warnings: Faults) -> None:
+        """Add the totals that have their word as the name and a count as the customer number."""
+        name, key = (self._field_sources[it].position if it in self._field_sources else None for it in _NAME_AND_KEY)
+        if name is None or key is None or not self._is_list:
+            return
+        fields = {it.position for it in self._field_sources.values() if it.position is not None}
+        for findings in (faults, warnings):
+            for index in [index for index, row in findings.items() if ("name", "test-or-closed") in row]:
+                is_odd = ("customerNo", "unlike-the-others") in findings[index]
+                row, record = chunk.first_row + index, chunk.record(index)
+                if is_named_total(record, row=row, name=name, key=key, fields=fields, is_odd=is_odd):
+                    faults[index] = [("customerNo", "total-row")]
 
     def _begins_second_table(self, chunk: Chunk, index: int, faults: Faults) -> bool:
         above = [chunk.record(near) for near in range(max(0, index - NEAR), index) if near not in faults]

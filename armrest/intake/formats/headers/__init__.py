@@ -4,6 +4,7 @@ from armrest.intake.formats.headers.header_search import ROWS_SEARCHED, probable
 from armrest.intake.formats.headers.non_records import (
     NonRecord,
     has_customer_number,
+    is_named_total,
     is_trailer,
     looks_like_another_header,
     may_be_customer,
@@ -24,6 +25,7 @@ __all__ = [
     "guess",
     "has_customer_number",
     "heading",
+    "is_named_total",
     "is_trailer",
     "looks_like_another_header",
     "may_be_customer",
