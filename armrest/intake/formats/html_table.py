@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final
 
 from armrest.intake.errors import InputRefused
+from armrest.intake.formats.cell_text import HIDDEN
 from armrest.intake.formats.headers import names_mostly
 from armrest.intake.formats.page_styles import ROW_GROUPS, Effect, ElementsAround, PageStyles
 from armrest.intake.formats.table import Chunk, PlainTable
@@ -22,8 +23,6 @@ BLOCK_ROWS: Final = 1000
 MAX_TAG_LENGTH: Final = 4 << 20
 MAX_CELL_LENGTH: Final = 1 << 20
 MAX_SPAN: Final = 1 << 14
-HIDDEN: Final = "#HIDDEN!"
-"""A cell of which a browser shows only a part, or strikes out a part. Nobody can say which part is the value."""
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
 _NOT_TEXT: Final = frozenset({"script", "style", "template", "title"})
