@@ -89,7 +89,7 @@ def suggest_mapping(
     guesses = _Guesses(info.table.columns, cells, source=info.name, names=names, header_row=header_row)
     text = guesses.text + _positions_text(positions)
     block = next(source_of(info, mapping=parse_mapping(text)[0]).blocks())
-    sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
+    sample = _quoted(masked(block.customers[0])) if block.customers else "its row is rejected"
     return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
 
 
@@ -185,7 +185,7 @@ class _Guesses:
         if leaf in columns_by_field and leaf in _NEXT and guess(columns_by_field[leaf].rpartition(" (")[0]) == leaf:
             leaf = next((field for field in _NEXT[leaf] if field not in columns_by_field), leaf)
         has_codes = any(guess(name) == "countryCode" for name in self._columns)
-        if leaf == "countryText" and not has_codes and _country_lookup(values):
+        if leaf == "countryText" and not has_codes and (_country_lookup(values) or _are_country_codes(values)):
             return "countryCode"
         return leaf
 
@@ -243,13 +243,24 @@ def _country_lookup(values: Iterable[str]) -> dict[str, str]:
     return codes if has_names and 2 * len(codes) >= len(names) else {}
 
 
+def _are_country_codes(values: Iterable[str]) -> bool:
+    codes = {value for value in values if value}
+    return bool(codes) and all(country_code(code) == code for code in codes)
+
+
 def _list(values: Iterable[str]) -> str:
     return "[" + ", ".join(map(_text, values)) + "]"
 
 
 def _text(value: str) -> str:
     """A text in YAML's flow style."""
-    return value if _PLAIN_TEXT.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    return value if _PLAIN_TEXT.fullmatch(value) else _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    """A value in JSON and in one line of YAML, which also breaks lines at signs such as U+2028."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
 
 
 def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
@@ -258,4 +269,4 @@ def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
 
 def _key(column: str) -> str:
     """A column name as a YAML key."""
-    return column if _PLAIN_KEY.fullmatch(column) else json.dumps(column, ensure_ascii=False)
+    return column if _PLAIN_KEY.fullmatch(column) else _quoted(column)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, is_named_total, non_record
+from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, is_named_total, is_trailer, non_record
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
@@ -286,6 +286,9 @@ class BlockReader:
             for index, length in zip(sent, lengths, strict=True):
                 if length == 1:
                     warnings.setdefault(index, []).append(("customerNo", "only-a-number"))
+        if self._severities["address-without-city"] != "off":
+            for index in self._addresses.without_city(columns):
+                warnings.setdefault(index, []).append(("addressLine1", "address-without-city"))
         names = columns.get("countryText")
         if names is None or not any(names.cells) or self._severities["country-without-code"] == "off":
             return
@@ -309,14 +312,21 @@ class BlockReader:
 
     def _refuse_unnamed(self, chunk: Chunk) -> None:
         for position in self._unnamed:
-            row = next((row for row, cell in enumerate(chunk.columns[position], chunk.first_row) if cell), None)
-            if row is not None:
+            cells = enumerate(chunk.columns[position])
+            filled = next((it for it, cell in cells if cell and not _is_line_alone(chunk.record(it))), None)
+            if filled is not None:
+                row = chunk.first_row + filled
                 raise InputRefused(
                     f"{self._source}: column {position + 1} has no name, but row {self._place(row)} fills it; "
                     "name it, or clear its cells",
                     code="unknown-column",
                     rows=(row,),
                 )
+
+
+def _is_line_alone(record: Sequence[str]) -> bool:
+    """Whether a row is a line below or between the customers, such as dashes, and not a cell of its column."""
+    return sum(map(bool, record)) == 1 and is_trailer(record)
 
 
 def _display_number(number: str, findings: Iterable[tuple[str, str]] = ()) -> str | None:

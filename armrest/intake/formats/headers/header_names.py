@@ -8,8 +8,8 @@ from armrest.model import KNOWN
 _NAMES: Final = {
     "customerNo": "kundenr kundenummer kundeno kundeid kunde debitornr debitornummer debitor customernumber customerid "
     "customercode customer customeraccount accountnum accountnumber kontonr kunnr cardcode nr no",
-    "name": "navn kundenavn fulltnavn firmanavn firma selskapsnavn name1 fullname customername companyname "
-    "organizationname cardname",
+    "name": "navn navn1 kundenavn fulltnavn juridisknavn firmanavn firma selskapsnavn name1 fullname customername "
+    "companyname organizationname cardname",
     "customerCategory": "kundetype kundekategori kategori kundegruppetype customertype category type",
     "phoneNo": "mobil mobilnr mobilnummer mobiltelefon mobiltlf telefon telefonnr telefonnummer tlf tlfnr "
     "phone phonenumber mobile mobileno mobilephone mobilenumber telephone telephone1 telf1 phone1 primarycontactphone",
@@ -23,7 +23,7 @@ _NAMES: Final = {
     "addressLine2": "adresse2 adresselinje2 postadresse2 fakturaadresse2 coadresse co address2 street2 strsuppl1",
     "addressLine3": "adresse3 adresselinje3 postadresse3 fakturaadresse3 address3 street3 strsuppl2",
     "postalCode": "postnr postnummer postkode zip zipcode addresszipcode postcode pstlz",
-    "cityName": "poststed sted by city addresscity town ort01",
+    "cityName": "poststed sted by place city addresscity town ort01",
     "countryText": "land landnavn country countryname",
     "countryCode": "landkode landkod countryiso countrycodeiso countryregioncode countryregionid isocode "
     "addresscountryregionisocode land1",
