@@ -14,6 +14,7 @@ from armrest.intake.formats import (
     Table,
     first_rows,
     guess,
+    key_column,
     names_mostly,
     probable_header_row,
 )
@@ -108,7 +109,7 @@ def _is_header(info: SourceInfo) -> bool:
 def _first_cells(table: Table) -> list[list[str]]:
     """The cells of each column in the first rows that may be customers, without blanks around them."""
     cells: list[list[str]] = [[] for _ in table.columns]
-    key = next((index for index, column in enumerate(table.columns) if guess(column) == "customerNo"), None)
+    key = key_column(table.columns)
     for chunk in table.chunks():
         records = map(chunk.record, range(len(chunk)))
         rows = [record for record in records if key is None or any(map(str.isdecimal, record[key]))]
@@ -150,10 +151,13 @@ class _Guesses:
         numbered = {position: name for name, position in numbered_headings(columns).items()}
         columns_by_field: dict[str, str] = {}
         self._cells = cells
+        key = key_column(columns)
         for index, (name, values) in enumerate(zip(columns, cells, strict=True)):
             column = numbered.get(index, name)  # as a mapping names it
             leaf = self._leaf(name, values, columns_by_field)
-            if leaf is None:
+            if leaf == "customerNo" and key is not None and index != key:
+                self._leave(index, column, f"customerNo, which {numbered.get(key, columns[key])} holds")
+            elif leaf is None:
                 self._leave(index, column, "")
             elif leaf in columns_by_field:
                 self._leave(index, column, f"{leaf}, which {columns_by_field[leaf]} holds already")

@@ -22,7 +22,7 @@ LINE_FIELDS: Final = frozenset({"name", "cityName", "countryText"})
 """Fields of one line; an address may have several in one cell."""
 _TRUTH_VALUES: Final = frozenset(
     form
-    for word in ("true", "false", "sann", "usann", "sant", "falskt", "falsk")
+    for word in ("true", "false", "sann", "usann", "sant", "falskt", "falsk", "ja", "nei", "yes")
     for form in (word, word.upper(), word.capitalize())
 )
 _WORDS: Final = _TRUTH_VALUES | NAMED_MONTHS

@@ -187,6 +187,7 @@ BROKEN: list[tuple[str, str, str]] = [
             "mar.26",
         )
     ),
+    *(("name", cell, "not-a-name") for cell in ("Ja", "NEI")),
     *(("name", cell, "not-a-text") for cell in ("4711", "0", "12,50", "10 000", "25%", "-5")),
     *(("buyerReference", cell, "not-a-text") for cell in ("true", "2026-03-04", "0", "0.0", "10-mar")),
     ("cityName", "155", "not-a-text"),

@@ -35,6 +35,8 @@ _NAMES: Final = {
 }
 
 
+_VAGUE_KEYS: Final = frozenset(["nr", "no", "kontonr", "accountnumber", "kunde", "customer", "debitor"])
+"""Names for customer numbers, but also for the number of a row, a bank account or a name."""
 _MARKS: Final = " \t\r\n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
@@ -56,6 +58,13 @@ _GUESSES: Final = {name: leaf for leaf, names in _NAMES.items() for name in name
 def guess(header: str) -> str | None:
     """The field that a column of this name probably holds; None if unknown."""
     return _GUESSES.get(bare(header))
+
+
+def key_column(columns: Sequence[str]) -> int | None:
+    """The position of the column that probably holds the customer numbers: a clear name goes before a vague one."""
+    keys = [position for position, column in enumerate(columns) if guess(column) == "customerNo"]
+    clear = [position for position in keys if bare(columns[position]) not in _VAGUE_KEYS]
+    return next(iter(clear or keys), None)
 
 
 def names_mostly(record: Sequence[str]) -> bool:
