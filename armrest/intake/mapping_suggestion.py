@@ -14,6 +14,7 @@ from armrest.intake.formats import (
     Table,
     first_rows,
     guess,
+    key_column,
     names_mostly,
     probable_header_row,
 )
@@ -89,7 +90,7 @@ def suggest_mapping(
     guesses = _Guesses(info.table.columns, cells, source=info.name, names=names, header_row=header_row)
     text = guesses.text + _positions_text(positions)
     block = next(source_of(info, mapping=parse_mapping(text)[0]).blocks())
-    sample = json.dumps(masked(block.customers[0]), ensure_ascii=False) if block.customers else "its row is rejected"
+    sample = _quoted(masked(block.customers[0])) if block.customers else "its row is rejected"
     return f"{text}\n# What would be sent of the first customer, masked:\n# {sample}\n"
 
 
@@ -108,7 +109,7 @@ def _is_header(info: SourceInfo) -> bool:
 def _first_cells(table: Table) -> list[list[str]]:
     """The cells of each column in the first rows that may be customers, without blanks around them."""
     cells: list[list[str]] = [[] for _ in table.columns]
-    key = next((index for index, column in enumerate(table.columns) if guess(column) == "customerNo"), None)
+    key = key_column(table.columns)
     for chunk in table.chunks():
         records = map(chunk.record, range(len(chunk)))
         rows = [record for record in records if key is None or any(map(str.isdecimal, record[key]))]
@@ -150,10 +151,13 @@ class _Guesses:
         numbered = {position: name for name, position in numbered_headings(columns).items()}
         columns_by_field: dict[str, str] = {}
         self._cells = cells
+        key = key_column(columns)
         for index, (name, values) in enumerate(zip(columns, cells, strict=True)):
             column = numbered.get(index, name)  # as a mapping names it
             leaf = self._leaf(name, values, columns_by_field)
-            if leaf is None:
+            if leaf == "customerNo" and key is not None and index != key:
+                self._leave(index, column, f"customerNo, which {numbered.get(key, columns[key])} holds")
+            elif leaf is None:
                 self._leave(index, column, "")
             elif leaf in columns_by_field:
                 self._leave(index, column, f"{leaf}, which {columns_by_field[leaf]} holds already")
@@ -185,7 +189,7 @@ class _Guesses:
         if leaf in columns_by_field and leaf in _NEXT and guess(columns_by_field[leaf].rpartition(" (")[0]) == leaf:
             leaf = next((field for field in _NEXT[leaf] if field not in columns_by_field), leaf)
         has_codes = any(guess(name) == "countryCode" for name in self._columns)
-        if leaf == "countryText" and not has_codes and _country_lookup(values):
+        if leaf == "countryText" and not has_codes and (_country_lookup(values) or _are_country_codes(values)):
             return "countryCode"
         return leaf
 
@@ -243,13 +247,24 @@ def _country_lookup(values: Iterable[str]) -> dict[str, str]:
     return codes if has_names and 2 * len(codes) >= len(names) else {}
 
 
+def _are_country_codes(values: Iterable[str]) -> bool:
+    codes = {value for value in values if value}
+    return bool(codes) and all(country_code(code) == code for code in codes)
+
+
 def _list(values: Iterable[str]) -> str:
     return "[" + ", ".join(map(_text, values)) + "]"
 
 
 def _text(value: str) -> str:
     """A text in YAML's flow style."""
-    return value if _PLAIN_TEXT.fullmatch(value) else json.dumps(value, ensure_ascii=False)
+    return value if _PLAIN_TEXT.fullmatch(value) else _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    """A value in JSON and in one line of YAML, which also breaks lines at signs such as U+2028."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(value)
 
 
 def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
@@ -258,4 +273,4 @@ def _reads(to_iso: ToIso, dates: Iterable[str]) -> bool:
 
 def _key(column: str) -> str:
     """A column name as a YAML key."""
-    return column if _PLAIN_KEY.fullmatch(column) else json.dumps(column, ensure_ascii=False)
+    return column if _PLAIN_KEY.fullmatch(column) else _quoted(column)

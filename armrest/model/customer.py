@@ -10,7 +10,9 @@ from typing import Annotated, Final, Literal, Required
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-CustomerNo = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^\S+$")]
+_BLANKS: Final = r"\u0009-\u000D\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+"""Unicode's white space, written out: `\\s` differs between JSON Schema (ECMA 262), pydantic (Rust) and Python."""
+CustomerNo = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=f"^[^{_BLANKS}]+$")]
 """A customer number: text, never a number. The length is assumed; nothing is documented."""
 
 ADDRESS_LIKE: Final = r"https?://[\x21-\x3f\x41-\x7e]{1,300}"
@@ -23,7 +25,7 @@ Loose = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, 
 Address = Annotated[str, BeforeValidator(lambda value: value if re.fullmatch(ADDRESS_LIKE, str(value)) else "")]
 """A URL that is only shown, never followed; anything else counts as `""`."""
 
-IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:\d{4}-\d{2}-\d{2})?$")]
+IsoDate = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 """`YYYY-MM-DD`, or `""` to blank it."""
 
 

@@ -24,6 +24,7 @@ from armrest.intake import (
     read_mapping,
     suggest_mapping,
 )
+from armrest.intake.mapping import Mapping
 from armrest.model import FileReading
 from tests.intake.customers import TODAY
 from tests.intake.rules.test_checks import OF_ROWS_AND_COLUMNS
@@ -41,17 +42,12 @@ def outcome(folder: Path, name: str, policy: Policy | None = None) -> dict[str, 
     """What a file gives, in the form of `expected.yaml`; without what is empty."""
     file, _, mapping = name.partition(" + ")
     policy = replace(policy or Policy(), today=TODAY)
-    if mapping == "init":
-        rules, faults = parse_mapping(suggest_mapping(str(folder / file)))
-        assert not faults
-    else:
-        rules = read_mapping(folder / mapping) if mapping else None
     sent: list[dict[str, Any]] = []
     rejected: dict[int, list[str]] = {}
     warned: dict[int, list[str]] = {}
     rewrites = Rewrites()
     try:
-        source = open_source(str(folder / file), mapping=rules, policy=policy)
+        source = open_source(str(folder / file), mapping=_mapping_of(folder, file, mapping), policy=policy)
         for block in source.blocks():
             sent += block.customers
             rewrites.add(block.rewrites)
@@ -70,6 +66,14 @@ def outcome(folder: Path, name: str, policy: Policy | None = None) -> dict[str, 
         "values": {customer["customerNo"]: flat(customer) for customer in sent},
     }
     return {key: value for key, value in figures.items() if value}
+
+
+def _mapping_of(folder: Path, file: str, mapping: str) -> Mapping | None:
+    if mapping != "init":
+        return read_mapping(folder / mapping) if mapping else None
+    rules, faults = parse_mapping(suggest_mapping(str(folder / file)))
+    assert not faults
+    return rules
 
 
 def flat(customer: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """Files as old Office wrote them: a container of streams, and the workbook that is one of them."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 SECTOR = 512
 END, FREE, FAT = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 SMALLEST_STREAM = 4096
 FIRST_FORMAT = 164
+STRUCK = 5
+"""The index of a font that strikes out, which is the fifth: no font has index 4."""
 
 
 def ole(streams: Mapping[str, bytes]) -> bytes:
@@ -29,12 +31,19 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
     return _header() + table + directory + b"".join(sectors)
 
 
-def xls(rows: Sequence[Sequence[str | float]], *, locked: bool = False, styles: Sequence[str] = ()) -> bytes:
-    """A BIFF8 workbook of one sheet; style 0 is plain, and the others have these number formats."""
+def xls(
+    rows: Sequence[Sequence[str | float]],
+    *,
+    locked: bool = False,
+    styles: Sequence[str] = (),
+    struck: Collection[int] = (),
+) -> bytes:
+    """A BIFF8 workbook of one sheet; style 0 is plain, and the others have these number formats, or strike out."""
     start = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
     start += record(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if locked else b""
+    start += b"".join(_font(is_struck=index == STRUCK - 1) for index in range(STRUCK)) if struck else b""
     start += b"".join(_format(index, code) for index, code in enumerate(styles)) + (_style(0) if styles else b"")
-    start += b"".join(_style(FIRST_FORMAT + index) for index in range(len(styles)))
+    start += b"".join(_style(FIRST_FORMAT + index, index + 1 in struck) for index in range(len(styles)))
     end = record(0x0A, b"")
     name = b"Kunder"
     bound = 4 + 4 + 2 + 1 + 1 + len(name)
@@ -50,8 +59,12 @@ def _format(index: int, code: str) -> bytes:
     return record(0x41E, struct.pack("<HHB", FIRST_FORMAT + index, len(text), 0) + text)
 
 
-def _style(number_format: int) -> bytes:
-    return record(0xE0, struct.pack("<HH", 0, number_format) + bytes(16))
+def _font(*, is_struck: bool) -> bytes:
+    return record(0x31, struct.pack("<HHHHHBBBBBB", 200, 8 * is_struck, 8, 400, 0, 0, 0, 0, 0, 1, 0) + b"A")
+
+
+def _style(number_format: int, is_struck: bool = False) -> bytes:
+    return record(0xE0, struct.pack("<HH", STRUCK * is_struck, number_format) + bytes(16))
 
 
 def _cell(row: int, at: int, cell: str | float) -> bytes:

@@ -135,3 +135,21 @@ def test_what_is_no_code_is_masked_where_codes_stand() -> None:
     shown = masked({"customerNo": "1", "customerCategory": "Kari", "distribution": {"type": "Gata 1"}})
 
     assert shown == {"customerNo": "1", "customerCategory": "Xxxx", "distribution": {"type": "Xxxx 9"}}
+
+
+def test_a_clear_name_for_customer_numbers_goes_before_a_vague_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Nr;Kontonr;Kunde;Kundenr;Navn\n1;15061234567;Kari;10001;Kari\n", encoding="utf-8")
+
+    text = suggest_mapping(str(tmp_path / "a.csv"))
+
+    assert "  Kundenr: customerNo\n" in text
+    assert "#   Kontonr: customerNo, which Kundenr holds\n" in text
+
+
+def test_a_sample_with_an_odd_line_break_leaves_the_mapping_readable(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('Kundenr;Navn;"Vår\u2028ref"\n1;Kari\x85Moe;\u2028x\n', encoding="utf-8")
+
+    mapping, faults = parse_mapping(suggest_mapping(str(tmp_path / "a.csv")))
+
+    assert not faults
+    assert list(mapping.columns) == ["Kundenr", "Navn", "V\u00e5r\u2028ref"]

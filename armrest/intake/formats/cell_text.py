@@ -9,6 +9,10 @@ _EXACT: Final = 10**15
 """A spreadsheet's numbers are exact below this. Larger ones have lost digits, and are written so that it shows."""
 
 
+HIDDEN: Final = "#HIDDEN!"
+"""A cell that is struck out or hidden, or a part of it. Nobody can say which part is the value."""
+
+
 def texts_of(values: Iterable[Any]) -> list[str]:
     """The text of each value, `""` for None."""
     return [value if type(value) is str else text_of(value) for value in values]

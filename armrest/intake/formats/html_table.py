@@ -11,7 +11,9 @@ from itertools import islice
 from typing import Final
 
 from armrest.intake.errors import InputRefused
+from armrest.intake.formats.cell_text import HIDDEN
 from armrest.intake.formats.headers import names_mostly
+from armrest.intake.formats.page_styles import ROW_GROUPS, Effect, ElementsAround, PageStyles
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
@@ -21,14 +23,8 @@ BLOCK_ROWS: Final = 1000
 MAX_TAG_LENGTH: Final = 4 << 20
 MAX_CELL_LENGTH: Final = 1 << 20
 MAX_SPAN: Final = 1 << 14
-HIDDEN: Final = "#HIDDEN!"
-"""A cell of which a browser shows only a part, or strikes out a part. Nobody can say which part is the value."""
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
-_HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_STRUCK: Final = re.compile(r"line-through", re.IGNORECASE)
-_HIDING: Final = frozenset({"del", "s", "strike", "select", "datalist", "template"})
-"""Elements that are struck out, that no browser displays, or of which it displays one option."""
 _NOT_TEXT: Final = frozenset({"script", "style", "template", "title"})
 _WIDTH: Final = 2
 """Columns that a table has at least; others only lay out a page."""
@@ -41,12 +37,14 @@ class _Found:
     Attributes:
         header: Its first row that is not blank.
         rows: The number of rows that are not blank.
+        hidden_columns: The indexes of the columns that are hidden, or whose cell in the header is.
         is_layout: It has a table inside.
     """
 
     header: list[str] = field(default_factory=list)
     rows: int = 0
     hidden_rows: int = 0
+    hidden_columns: set[int] = field(default_factory=set)
     is_layout: bool = False
 
 
@@ -62,14 +60,18 @@ class HtmlTable(PlainTable):
     def __init__(self, name: str, opened: Opened, options: TableOptions = AS_DETECTED) -> None:
         self.name = name
         self._file = _text_file(name, opened, options.encoding)
-        reader = _Tables()
-        for _ in self._read(reader):
-            pass
+        self._styles = PageStyles()
+        reader = self._look_through()
+        for sheet in reader.style_sheets:
+            self._styles.add(sheet)
+        if self._styles:  # what they hide is known only now
+            reader = self._look_through()
         self._index = self._chosen(reader)
         table = reader.tables[self._index]
         self.columns = tuple(table.header)
-        hidden = f", hidden rows, which are read, too: {table.hidden_rows}" if table.hidden_rows else ""
-        self.description = f"HTML table, {self._file.label}{hidden}"
+        hidden = (("rows", table.hidden_rows), ("columns", len(table.hidden_columns)))
+        remarks = [f", hidden {what}, which are read, too: {count}" for what, count in hidden if count]
+        self.description = f"HTML table, {self._file.label}{''.join(remarks)}"
 
     def chunks(self) -> Iterator[Chunk]:
         """Read from the row after the header; the header is row 1 of its table.
@@ -84,8 +86,15 @@ class HtmlTable(PlainTable):
             yield Chunk(first_row, list(map(list, zip(*filled, strict=True))))
             first_row += len(block)
 
+    def _look_through(self) -> "_Tables":
+        """Find the tables and the style sheets of the page."""
+        reader = _Tables(self._styles)
+        for _ in self._read(reader):
+            pass
+        return reader
+
     def _rows(self) -> Iterator[list[str]]:
-        reader = _Tables(self._index)
+        reader = _Tables(self._styles, self._index)
         for _ in self._read(reader):
             yield from reader.rows
             reader.rows.clear()
@@ -151,7 +160,7 @@ def _text_file(name: str, opened: Opened, encoding: str | None) -> TextFile:
 
 
 _TEXT_INPUTS: Final = frozenset({"text", "email", "tel", "number", "search", "url"})
-_PARTS: Final = frozenset({"table", "tr", "td", "th"})
+_PARTS: Final = frozenset({"table", "tr", "td", "th", *ROW_GROUPS})
 _WITHOUT_TEXT: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
 )
@@ -164,21 +173,29 @@ class _Tables(HTMLParser):
     Attributes:
         tables: The tables, in the order in which they begin.
         rows: The rows of the table to read that were not taken yet.
+        style_sheets: The style sheets in the page.
         is_login: The page asks for a password.
-        is_endless: A cell is longer than any text in a list.
+        is_endless: A cell or a style sheet is longer than any in a list.
     """
 
-    def __init__(self, index: int | None = None) -> None:
+    def __init__(self, styles: PageStyles, index: int | None = None) -> None:
         super().__init__(convert_charrefs=True)
         self.tables: list[_Found] = []
         self.rows: list[list[str]] = []
+        self.style_sheets: list[str] = []
         self.is_login = False
         self.is_endless = False
+        self._styles = styles
         self._index = index
         self._open: list[int] = []
         """The indexes of the tables around the current place."""
+        self._around = ElementsAround()
+        self._columns = 0
+        """How many columns of the table the `col` elements have described."""
         self._row: list[str] | None = None
-        self._is_hidden = False
+        self._row_effect = Effect(is_hidden=False, is_struck=False)
+        self._hidden_cells: list[int] = []
+        """The indexes of the hidden cells of the row."""
         self._cell: list[str] | None = None
         self._length = 0
         self._span = (1, 1)
@@ -186,41 +203,49 @@ class _Tables(HTMLParser):
         """For each column, for how many rows, from this one on, a cell above covers it."""
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
+        self._is_style = False
         self._hiding, self._depth = "", 0
         """The element in the cell that is hidden or struck out, which may hold nothing, such as an icon."""
         self._hides_text = False
         """Whether a text of the cell may be."""
-        self._is_struck = False
-        """Whether the row is."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
+        effect = self._styles.effect_on(tag, tuple(attrs))
         self._depth += tag == self._hiding
-        if self._cell is not None and tag not in _PARTS and _hides(tag, attrs):
+        if self._cell is not None and tag not in _PARTS and any(effect):
             self._hides_text = self._hides_text or (tag == "input" and _is_filled(attrs))
             if not self._hiding and tag not in _WITHOUT_TEXT:
                 self._hiding, self._depth = tag, 1
-        elif tag in {"td", "th"} and self._row is not None:
-            self._end_cell()
-            values = dict(attrs)
-            self._cell, self._length = [], 0
-            self._hiding = ""
-            self._hides_text = self._is_struck or _is_struck(attrs)
-            self._span = _span(values.get("colspan")), _rows_of(values.get("rowspan"))
-        elif tag == "tr" and self._open:
-            self._end_row()
-            self._row = []
-            self._covered, self._covered_next = self._covered_next, {}
-            self._is_hidden, self._is_struck = _is_hidden(attrs), _is_struck(attrs)
-            self._cover()
-        elif tag == "table":
-            self._begin_table()
+        elif tag in _PARTS:
+            self._begin_part(tag, attrs, effect)
         elif tag == "br" and self._cell is not None:
             self._cell.append("\n")
         elif tag in _NOT_TEXT:
             self._ignored += 1
+            self._is_style = tag == "style"
         elif tag == "input" and not self._ignored:
             self._read_input(dict(attrs))
+        elif tag == "col" and self._open:
+            self._describe_columns(_span(dict(attrs).get("span")), effect)
+        elif self._cell is None and tag not in _WITHOUT_TEXT:
+            self._around.begin(tag, effect)
+
+    def _begin_part(self, tag: str, attrs: list[tuple[str, str | None]], effect: Effect) -> None:
+        if tag == "table":
+            self._begin_table()
+            self._around.begin(tag, effect)
+        elif tag in ROW_GROUPS:
+            self._end_row()
+            self._around.begin(tag, effect)
+        elif tag == "tr" and self._open:
+            self._end_row()
+            self._row, self._hidden_cells = [], []
+            self._covered, self._covered_next = self._covered_next, {}
+            self._row_effect = self._around.effect_with(effect)
+            self._cover()
+        elif tag in {"td", "th"} and self._row is not None:
+            self._begin_cell(dict(attrs), effect)
 
     def handle_endtag(self, tag: str) -> None:
         """End a table, a row or a cell."""
@@ -234,12 +259,20 @@ class _Tables(HTMLParser):
         elif tag == "table" and self._open:
             self._end_row()
             self._open.pop()
+            self._around.end(tag)
         elif tag in _NOT_TEXT:
             self._ignored = max(0, self._ignored - 1)
+            self._is_style = False
+        elif self._cell is None:
+            self._around.end(tag)
 
     def handle_data(self, data: str) -> None:
         """Collect the text of a cell; the line breaks of the page's source are blanks."""
-        if self._cell is not None and not self._ignored:
+        if self._is_style:
+            self.style_sheets.append(data)
+            self._length += len(data)
+            self.is_endless = self.is_endless or self._length > MAX_TAG_LENGTH
+        elif self._cell is not None and not self._ignored:
             self._hides_text = self._hides_text or (self._hiding != "" and not data.isspace())
             self._length += len(data)
             self.is_endless = self.is_endless or self._length > MAX_CELL_LENGTH
@@ -262,8 +295,23 @@ class _Tables(HTMLParser):
         if self._open:
             self.tables[self._open[-1]].is_layout = True
         self._row, self._cell, self._covered_next = None, None, {}
+        self._columns = 0
         self._open.append(len(self.tables))
         self.tables.append(_Found())
+
+    def _describe_columns(self, count: int, effect: Effect) -> None:
+        if effect.is_hidden:
+            self.tables[self._open[-1]].hidden_columns.update(range(self._columns, self._columns + count))
+        self._columns += count
+
+    def _begin_cell(self, attributes: dict[str, str | None], effect: Effect) -> None:
+        self._end_cell()
+        self._cell, self._length = [], 0
+        self._hiding = ""
+        self._hides_text = self._row_effect.is_struck or effect.is_struck
+        self._span = _span(attributes.get("colspan")), _rows_of(attributes.get("rowspan"))
+        if effect.is_hidden and self._row is not None:
+            self._hidden_cells.append(len(self._row))
 
     def _end_cell(self) -> None:
         if self._cell is None or self._row is None:
@@ -291,31 +339,28 @@ class _Tables(HTMLParser):
         if self._row is not None and self._open:
             table = self.tables[self._open[-1]]
             if any(self._row):
+                self._judge_hidden_cells(self._row, table)
                 table.rows += 1
                 table.header = table.header or self._row
-                table.hidden_rows += self._is_hidden
+                table.hidden_rows += self._row_effect.is_hidden
             if self._open[-1] == self._index:
                 self.rows.append(self._row)
         self._row = None
 
-
-def _hides(tag: str, attributes: Sequence[tuple[str, str | None]]) -> bool:
-    """Whether an element hides its text or strikes it out."""
-    return tag in _HIDING or _is_hidden(attributes) or _is_struck(attributes)
+    def _judge_hidden_cells(self, row: list[str], table: _Found) -> None:
+        """Read hidden columns and hidden rows, and make other hidden cells error cells."""
+        if not table.header:
+            table.hidden_columns.update(self._hidden_cells)
+        elif not self._row_effect.is_hidden:
+            for index in self._hidden_cells:
+                if index not in table.hidden_columns and row[index]:
+                    row[index] = HIDDEN
 
 
 def _is_filled(attrs: list[tuple[str, str | None]]) -> bool:
     """Whether a field of a form holds a text."""
     values = dict(attrs)
     return (values.get("type") or "text") in _TEXT_INPUTS and bool(values.get("value"))
-
-
-def _is_hidden(attributes: Sequence[tuple[str, str | None]]) -> bool:
-    return any(name == "hidden" or (name == "style" and _HIDDEN.search(text or "")) for name, text in attributes)
-
-
-def _is_struck(attributes: Sequence[tuple[str, str | None]]) -> bool:
-    return any(name == "style" and _STRUCK.search(text or "") for name, text in attributes)
 
 
 def _span(text: str | None) -> int:

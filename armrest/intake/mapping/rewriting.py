@@ -20,12 +20,16 @@ _WHOLE: Final = re.compile(r"([0-9]+)[.,]0{0,2}")
 _BETWEEN_DIGITS: Final = re.compile(r"[\s#*'()-]+")
 _IN_GROUPS: Final = re.compile(r"[0-9]+(?:\.[0-9]{2,})*\.[0-9]{3,}")
 """Not `155.0`, which is a fraction."""
+_DATE: Final = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}([./-])[0-9]{1,2}\1(?:19|20)[0-9]{2}")
+"""Its digits are no number: `29.11.2026` would become 29112026."""
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:([.,' \u00a0\u2019])[0-9]{3})(?:\1[0-9]{3})*")
 _NORWEGIAN_DATE: Final = date_format("D.M.YYYY")
 
 
 def _digits(cell: str, _: str) -> str:
     """The digits of one whole number, also of one with a country's prefix (`N-0155`, `NO 974 760 673 MVA`)."""
+    if _DATE.fullmatch(cell):
+        return cell
     bare = re.sub(r"\A(?:NO|N)[\s-]*(?=\d)|(?<=\d)\s*MVA\Z", "", cell, flags=re.IGNORECASE)
     number = _BETWEEN_DIGITS.sub("", bare).removeprefix("+")
     is_one = (number.isdecimal() and number.isascii()) or _IN_GROUPS.fullmatch(number)
@@ -65,7 +69,11 @@ def _phone(cell: str, country: str, *, national: bool) -> str:
     import phonenumbers
 
     region = country.upper() or "NO"
-    if re.fullmatch(r"\+?[0-9 ()/.\u00a0-]+", cell) is None or region not in phonenumbers.SUPPORTED_REGIONS:
+    if (
+        re.fullmatch(r"\+?[0-9 ()/.\u00a0-]+", cell) is None
+        or _DATE.fullmatch(cell)
+        or region not in phonenumbers.SUPPORTED_REGIONS
+    ):
         return cell
     try:
         number = phonenumbers.parse(cell, region)

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Final, Self
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, non_record
+from armrest.intake.formats import NEAR, Chunk, Layout, begins_second_table, is_named_total, is_trailer, non_record
 from armrest.intake.mapping import FieldSource
 from armrest.intake.policy import Policy
 from armrest.intake.rows.build_customers import build_drafts, validate_drafts
@@ -29,6 +29,7 @@ from armrest.tabular import has_guard_mark, unguarded
 
 Faults = dict[int, list[tuple[str, str]]]
 """The fields at fault and their codes, by position of the row."""
+_NAME_AND_KEY: Final = ("name", "customerNo")
 
 
 @dataclass(slots=True)
@@ -150,6 +151,7 @@ class BlockReader:
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
         self._check_rows(chunk, columns, blank, faults)
+        self._check_names(chunk, faults, warnings)
         for index in self._swallowing(chunk):
             target = {"error": faults, "warning": warnings}[self._severities["swallowed-rows"]]
             target.setdefault(index, []).append(("customerNo", "swallowed-rows"))
@@ -256,6 +258,19 @@ class BlockReader:
             if kind:
                 faults[index] = [("customerNo", kind)]
 
+    def _check_names(self, chunk: Chunk, faults: Faults, warnings: Faults) -> None:
+        """Add the totals that have their word as the name and a count as the customer number."""
+        name, key = (self._field_sources[it].position if it in self._field_sources else None for it in _NAME_AND_KEY)
+        if name is None or key is None or not self._is_list:
+            return
+        fields = {it.position for it in self._field_sources.values() if it.position is not None}
+        for findings in (faults, warnings):
+            for index in [index for index, row in findings.items() if ("name", "test-or-closed") in row]:
+                is_odd = ("customerNo", "unlike-the-others") in findings[index]
+                row, record = chunk.first_row + index, chunk.record(index)
+                if is_named_total(record, row=row, name=name, key=key, fields=fields, is_odd=is_odd):
+                    faults[index] = [("customerNo", "total-row")]
+
     def _begins_second_table(self, chunk: Chunk, index: int, faults: Faults) -> bool:
         above = [chunk.record(near) for near in range(max(0, index - NEAR), index) if near not in faults]
         below = [chunk.record(near) for near in range(index + 1, min(len(chunk), index + 1 + NEAR))]
@@ -287,6 +302,9 @@ class BlockReader:
             for index, length in zip(sent, lengths, strict=True):
                 if length == 1:
                     warnings.setdefault(index, []).append(("customerNo", "only-a-number"))
+        if self._severities["address-without-city"] != "off":
+            for index in self._addresses.without_city(columns):
+                warnings.setdefault(index, []).append(("addressLine1", "address-without-city"))
         names = columns.get("countryText")
         if names is None or not any(names.cells) or self._severities["country-without-code"] == "off":
             return
@@ -310,14 +328,21 @@ class BlockReader:
 
     def _refuse_unnamed(self, chunk: Chunk) -> None:
         for position in self._unnamed:
-            row = next((row for row, cell in enumerate(chunk.columns[position], chunk.first_row) if cell), None)
-            if row is not None:
+            cells = enumerate(chunk.columns[position])
+            filled = next((it for it, cell in cells if cell and not _is_line_alone(chunk.record(it))), None)
+            if filled is not None:
+                row = chunk.first_row + filled
                 raise InputRefused(
                     f"{self._source}: column {position + 1} has no name, but row {self._place(row)} fills it; "
                     "name it, or clear its cells",
                     code="unknown-column",
                     rows=(row,),
                 )
+
+
+def _is_line_alone(record: Sequence[str]) -> bool:
+    """Whether a row is a line below or between the customers, such as dashes, and not a cell of its column."""
+    return sum(map(bool, record)) == 1 and is_trailer(record)
 
 
 def _display_number(number: str, findings: Iterable[tuple[str, str]] = ()) -> str | None:

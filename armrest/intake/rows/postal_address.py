@@ -26,6 +26,7 @@ class AddressColumns:
         self._lacking = missing_address_fields(field_sources)
         self._refuse = policy.address == "refuse"
         self._merge = policy.address == "merge"
+        self._is_explicit = table.explicit
         self._restore_zeros = table.loses_zeros and {"postalCode", "countryCode"} <= field_sources.keys()
 
     def complete(self, columns: MutableMapping[str, Column], first_row: int) -> list[int]:
@@ -59,6 +60,15 @@ class AddressColumns:
             cells = columns[leaf].cells
             blanked[leaf] = cells.count("") - without - sum(not cells[index] for index in out)
         return blanked
+
+    def without_city(self, columns: Mapping[str, Column]) -> list[int]:
+        """The positions of rows with a street, but neither a postal code nor a city, which ARM would blank."""
+        if self._merge or self._is_explicit or not set(NEEDED_ADDRESS_FIELDS).issubset(self._leaves):
+            return []
+        street, code, city = (columns[leaf].cells for leaf in ("addressLine1", "postalCode", "cityName"))
+        if "" not in code or "" not in city:
+            return []
+        return [index for index, cell in enumerate(code) if not cell and street[index] and not city[index]]
 
     def _rows(self, columns: Mapping[str, Column]) -> Iterator[tuple[str, ...]]:
         return zip(*(columns[leaf].cells for leaf in self._leaves), strict=True)

@@ -19,13 +19,13 @@ from armrest.intake.rules.reject_codes import Severity
 from armrest.intake.rules.text_cells import (
     TEXT_FIELDS,
     WORDY_FIELDS,
-    begins_with_code,
     cells_with_breaks,
     cells_with_codes,
     cells_with_odd_signs,
     cells_without_words,
     has_break,
     has_garbled_letters,
+    has_postal_code,
     is_date_or_truth_value,
     is_escaped,
     not_a_text,
@@ -219,7 +219,7 @@ def _of_texts(field: str) -> Iterator[Check]:
     if field == "name":
         yield Check(cells_of_unused, {"test-or-closed": is_unused})
     if field == "cityName":
-        yield Check(cells_with_codes, {"postal-code-in-city": begins_with_code})
+        yield Check(cells_with_codes, {"postal-code-in-city": has_postal_code})
 
 
 def _is_large_number(cell: str) -> bool:

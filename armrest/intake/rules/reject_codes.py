@@ -83,7 +83,7 @@ REASONS: Final = {
         "warning",
     ),
     "postal-code-in-city": Reason(
-        "is a city with a number in front, probably its postal code; write that in its own column", "warning"
+        "is a city with a number beside it, probably its postal code; write that in its own column", "warning"
     ),
     "line-break": Reason("contains a line break or a tab; write it in one line", "warning"),
     "formula-text": Reason(
@@ -106,6 +106,11 @@ REASONS: Final = {
     ),
     "country-without-code": Reason(
         "contains a country, but the row has no countryCode; map the column to countryCode", "warning"
+    ),
+    "address-without-city": Reason(
+        "is an address without a postal code and a city, which ARM would blank; are they in this cell, or in a merged "
+        "one above?",
+        "warning",
     ),
     "only-a-number": Reason("is all that its row would send, so nothing would change; fill other columns", "warning"),
     "not-an-organisation-number": Reason(

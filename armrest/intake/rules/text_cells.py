@@ -22,7 +22,7 @@ LINE_FIELDS: Final = frozenset({"name", "cityName", "countryText"})
 """Fields of one line; an address may have several in one cell."""
 _TRUTH_VALUES: Final = frozenset(
     form
-    for word in ("true", "false", "sann", "usann", "sant", "falskt", "falsk")
+    for word in ("true", "false", "sann", "usann", "sant", "falskt", "falsk", "ja", "nei", "yes")
     for form in (word, word.upper(), word.capitalize())
 )
 _WORDS: Final = _TRUTH_VALUES | NAMED_MONTHS
@@ -33,7 +33,9 @@ _NO_LETTERS: Final = bytes(
 _DIGIT: Final = re.compile(r"\d")
 _NUMBER: Final = re.compile(r"[\d\s.,/:+-]+%?")
 _BREAK: Final = re.compile(r"[\n\r\t]")
-_CODE_AND_TOWN: Final = re.compile(r"(?:[A-Z]{1,2}-?)?[0-9][0-9 ]{1,4}[0-9]\s+(?!m\b|moh)[^\W\d]")
+_CODE_AND_TOWN: Final = re.compile(
+    r"(?:[A-Z]{1,2}-?)?[0-9][0-9 ]{1,4}[0-9]\s+(?!m\b|moh)[^\W\d]|.*[^\W\d][ ,(]+(?:[A-Z]{1,2}-?)?[0-9]{4,5}\)?\Z"
+)
 """Not `3000 m o.h.`, which is a height."""
 _NO_DIGITS: Final = bytes(code for code in range(256) if chr(code) not in "0123456789")
 _IN_BRACES: Final = re.compile(r"(?<!\S)\{[^{}]*\}(?!\S)")
@@ -41,7 +43,7 @@ _ZERO: Final = re.compile(r"[0.,]*0[0.,]*")
 
 _SIGNS: Final = '?;<\\%="{|}[]¢¥›†„°¯µ÷┼├√≈∆¾¿®¡¤¦ÂÊÏÐÕÿŒï'
 """One of these, or of the ranges below, is in every cell that has markup or garbled letters."""
-_RANGES: Final = "\u0300-\u036f\ufb00-\ufb06\ue000-\uf8ff"
+_RANGES: Final = "\u0300-\u036f\u03b1-\u03c9\u0400-\u04ff\ufb00-\ufb06\ue000-\uf8ff"
 _ODD_SIGN: Final = re.compile(f"[{re.escape(_SIGNS)}{_RANGES}]").search
 _PLAIN: Final = bytes(code for code in range(256) if chr(code) not in _SIGNS)
 _ESCAPED: Final = re.compile(
@@ -59,7 +61,9 @@ _GARBLED: Final = re.compile(
     r"|[A-Za-z][¢¥›†„°¯µ÷┼├√≈∆¾¿®¡¤¦ÂÊÏÐÕÿŒ{|}][a-z├-╿∏•¶òÖÜ©ªÑ]"  # DOS, Mac and ISO 646 inside a word
     r"|(?<![^\W\d_])[¢¥›†„¯┼├√≈∆¾¿¡¤¦{|}\\][a-zæøå]"
     r"|[A-Za-z][¢›¿├√{|}](?![^\W_])"
+    r"|[A-Z]{2}\\(?![^\W_])"
     r"|\A[^\[]*\][^\[]*\Z|\A[^\]]*\[[^\]]*\Z"  # ISO 646 has Æ and Å in the place of brackets
+    r"|[A-Za-zÆØÅæøå][\u03b1-\u03c9\u0400-\u04ff]|[\u0400-\u04ff][A-Za-zÆØÅæøå]"  # Greek and Cyrillic inside a word
     r"|ï¿½|[\u0300-\u036f\ufb00-\ufb06\ue000-\uf8ff]"
 )
 
@@ -96,7 +100,7 @@ def cells_with_breaks(column: Column) -> Iterable[str]:
 
 
 def cells_with_codes(column: Column) -> Iterable[str]:
-    """The cells of a column that may have a postal code in front."""
+    """The cells of a column that may have a postal code beside the town."""
     return column.cells if column.latin_or_marks.translate(None, _NO_DIGITS) else ()
 
 
@@ -146,6 +150,6 @@ def has_break(field: str) -> Callable[[str], bool]:
     return lambda cell: any(sign in cell for sign in signs)
 
 
-def begins_with_code(cell: str) -> bool:
-    """Whether a town has its postal code in front, `0155 Oslo`."""
+def has_postal_code(cell: str) -> bool:
+    """Whether a town has its postal code beside it: `0155 Oslo`, `Oslo 0155`."""
     return _CODE_AND_TOWN.match(cell) is not None

@@ -19,13 +19,13 @@ _TESTS: Final = (
 _PHRASES: Final = (
     "ikke bruk", "ikke brukes", "ikke i bruk", "ikke aktiv", "ikke benytt", "ikke fakturer", "skal ikke brukes",
     "skal ikke benyttes", "skal ikke faktureres", "må ikke brukes", "må ikke benyttes", "må ikke bruges", "brukes ikke",
-    "bruges ikke", "benyttes ikke", "skal slettes", "kan slettes", "do not use", "don't use", "not in use",
-    "använd ej", "använd inte", "används ej", "används inte",
+    "skal ikke purres", "ikke send", "ikke purr", "bruges ikke", "benyttes ikke", "skal slettes", "kan slettes",
+    "do not use", "don't use", "not in use", "använd ej", "använd inte", "används ej", "används inte",
 )  # fmt: skip
 _WORDS: Final = (
-    "sperret", "slettet", "slettes", "utgått", "utgår", "inaktiv", "avsluttet", "nedlagt", "opphørt", "arkivert",
-    "passiv", "dublett", "duplikat", "udgået", "spærret", "spärrad", "raderad", "borttagen", "makulerad", "avslutad",
-    "deleted", "blocked", "inactive", "closed", "obsolete", "duplicate",
+    "sperret", "slettet", "slettes", "utgått", "utgår", "inaktiv", "avsluttet", "nedlagt", "opphørt", "arkivert", "død",
+    "avdød", "konkurs", "passiv", "dublett", "duplikat", "udgået", "spærret", "spärrad", "raderad", "borttagen",
+    "makulerad", "avslutad", "deleted", "blocked", "inactive", "closed", "obsolete", "duplicate",
 )  # fmt: skip
 _TOTALS: Final = (
     "sum", "sum kunder", "summa", "total", "totalt", "totals", "totalsum", "total sum", "grand total", "subtotal",

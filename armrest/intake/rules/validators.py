@@ -11,6 +11,8 @@ from functools import lru_cache
 from math import nan
 from typing import Final
 
+from armrest.model import LIST_FIELDS
+
 NOT_SHOWN: Final = "(like a birth number)"
 DOMESTIC: Final = frozenset({"", "NO", "no"})
 """Without another country in the row, numbers are read as Norwegian."""
@@ -85,11 +87,22 @@ _SCIENTIFIC: Final = re.compile(r"[+-]?\d+(?:[.,]\d+[eE][+-]?|[eE][+-])\d+")
 _PLACEHOLDERS: Final = (
     "null", "(null)", "<null>", "[null]", "nan", "none", "nil", "nat", "<na>", "n/a", "na", "undefined", "ukjent",
     "unknown", "mangler", "missing", "ikke oppgitt", "xxx", "(tom)", "(tomt)", "(blank)", "(blanks)", "(empty)",
-    "(none)", "(ingen)",
+    "(none)", "(ingen)", "ingen", "n.a.", "tbd", "ikke kjent", "ikke registrert", "ikke angitt",
 )  # fmt: skip
+_NOBODYS_ADDRESSES: Final = (
+    "ingen", "mangler", "ukjent", "ikke", "epost", "mail", "email", "test", "dummy", "x", "xx", "xxx", "a", "na",
+    "none", "null", "unknown", "noemail", "nomail",
+)  # fmt: skip
+
+
+def _forms(*words: str) -> frozenset[str]:
+    """Words as people write them."""
+    return frozenset(form for word in words for form in (word, word.upper(), word.capitalize()))
+
+
 PLACEHOLDERS: Final = frozenset(
     (
-        *(form for word in _PLACEHOLDERS for form in (word, word.upper(), word.capitalize())),
+        *_forms(*_PLACEHOLDERS),
         *("NaN", "NaT", "n/A", "N/a"),
         *("-", "--", "---", "\u2013", "\u2014", ".", "..", "...", "?", "??", "*", "**", "/", "_", "#"),
         *("\\N", "-NULL-", "Loading...", "Laster inn ...", "Laster inn...", "System.Object", "System.Byte[]"),
@@ -98,14 +111,32 @@ PLACEHOLDERS: Final = frozenset(
 )
 """What programs and people write where there is no value. `NA` is also the country Namibia."""
 _PLACEHOLDERS_OF: Final = {
-    "name": frozenset(("N.N.", "N.N", "NN", "n.n.", "Ukjent kunde", "ukjent kunde", "UKJENT KUNDE")),
-    "phoneNo": frozenset(("99999999", "+4799999999", "4799999999", "004799999999", "00000000")),
+    "name": frozenset(
+        ("N.N.", "N.N", "NN", "n.n.", *_forms("ukjent kunde", "ukjent navn", "navn", "kundenavn", "navn mangler"), "x")
+    ),
+    **dict.fromkeys(
+        ("addressLine1", "addressLine2", "addressLine3"),
+        _forms("ukjent adresse", "adresse ukjent", "ingen adresse", "mangler adresse", "adresse mangler", "adresse",
+               "hemmelig adresse", "sperret adresse", "utflyttet", "samme adresse", "x"),
+    ),
+    **dict.fromkeys(
+        LIST_FIELDS,
+        frozenset(("ikke@oppgitt.no", *(f"{it}@{it}.{top}" for it in _NOBODYS_ADDRESSES for top in ("no", "com")))),
+    ),
+    "organizationNo": frozenset(9 * digit for digit in "0123456789"),
+    "phoneNo": frozenset(
+        f"{prefix}{number}"
+        for prefix in ("", "+47", "47", "0047")
+        for number in ("99999999", *(f"{first}000000" for first in range(20, 100)))
+    ) | {"00000000"},
     "postalCode": frozenset(("0000", "9999")),
-    "dateOfBirth": frozenset({"1900-01-01"}),
-}
-"""Numbers and dates that are valid in their form, and that nobody has; thousands are born on 1970-01-01."""
+    "dateOfBirth": frozenset({"1900-01-01", "1904-01-01"}),
+}  # fmt: skip
+"""Words, numbers and dates that are valid in their form, and that nobody has; thousands are born on 1970-01-01."""
 _BIRTH_SEPARATORS: Final = "[-:. \t\u00a0]"
 _BIRTH_SHAPE: Final = re.compile(rf"(?<![0-9+])(?:[0-9]{_BIRTH_SEPARATORS}?){{10}}[0-9](?![0-9])")
+_ODD_ADDRESS: Final = re.compile(r"\A\W|\.(?:\w|con)\Z", re.IGNORECASE)
+"""Valid for email-validator, but an address begins with a sign only by mistake, and no domain ends so."""
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
 _is_on_email_fast_path: Final = re.compile(EMAIL_FAST_PATH).fullmatch
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,9}")
@@ -198,6 +229,8 @@ def is_doubtful_email(cell: str) -> bool:
 
     if _is_on_email_fast_path(cell) or not is_email(cell):
         return False
+    if _ODD_ADDRESS.search(cell):
+        return True
     try:
         validate_email(cell, check_deliverability=False)
     except EmailNotValidError:

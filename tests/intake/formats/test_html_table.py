@@ -132,6 +132,112 @@ def test_hidden_rows_and_hidden_columns_are_read_as_those_of_a_workbook(source: 
     assert read(opened)[0] == [{"customerNo": "1", "name": "Ola"}, {"customerNo": "2", "name": "Kari"}]
 
 
+STYLES = """<style><!--
+ /* { */ @import url("x.css"); @page {margin:1in} table {mso-displayed-decimal-separator:"\\,"} rt {display:none}
+ tr {mso-height-source:auto} .xl65 {mso-style-parent:style0; text-decoration:line-through} .xl66{text-decoration:none}
+ @media print { .papir {display:none} } @media screen { td.skjult, .x > #en b { display : none !important } }
+ .knapp:hover, td::before, .mobil:first-letter {display:none}
+ [data-lukket="true, ja"] span{visibility:hidden} .faner:not(.aktiv) *{display:none} .liten{font-size:0}
+--></style>"""
+
+
+def with_styles(*rows: str) -> str:
+    return page("<tr><td>10</td><td>Ola</td></tr>", *rows).replace("<body>", f"{STYLES}<body>")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "<td class=xl65>Kari</td>",
+        "<td class='a XL65'>Kari</td>",
+        "<td><font class=xl65>Kari</font> Moe</td>",
+        "<td class=skjult>Kari</td>",
+        "<td hidden>Kari</td>",
+        "<td style='mso-hide:all'>Kari</td>",
+        "<td style='visibility:hidden'>Kari</td>",
+        "<td class=d-none>Kari</td>",
+        "<td><b class=sr-only>nei</b> Kari</td>",
+        "<td><i class=liten>nei</i> Kari</td>",
+        "<td><b>Kari</b><span data-lukket=true><span>nei</span></span></td>",
+        "<td><b class=faner>nei</b> Kari</td>",
+    ],
+)
+def test_a_cell_with_text_that_a_style_sheet_or_a_class_hides_rejects_its_row(source: Open, cell: str) -> None:
+    customers, rejects = read(source(with_styles(f"<tr><td>11</td>{cell}</tr>"), "kunder.xls"))
+
+    assert [customer["customerNo"] for customer in customers] == ["10"]
+    assert rejects == [(3, "name", "error-cell")]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "<td class=xl66>Kari</td>",
+        "<td class=papir>Kari</td>",
+        "<td class=knapp>Kari</td>",
+        "<td class=mobil>Kari</td>",
+        "<td><span class=skjult></span><b>Kari</b></td>",
+        "<th class=skjult>Kari</th>",
+        "<td class='d-none d-md-table-cell'>Kari</td>",
+        "<td class='hidden sm:table-cell'>Kari</td>",
+        "<td style='mso-protection:locked hidden; overflow:hidden; opacity:0.5; font-size:0.9em'>Kari</td>",
+    ],
+)
+def test_a_cell_that_a_page_shows_is_read(source: Open, cell: str) -> None:
+    customers, rejects = read(source(with_styles(f"<tr><td>11</td>{cell}</tr>"), "kunder.xls"))
+
+    assert [customer["name"] for customer in customers] == ["Ola", "Kari"]
+    assert rejects == []
+
+
+@pytest.mark.parametrize("around", ["<div hidden><div></div>{}</div>", "<table class=hidden><tr><td>{}</table>"])
+def test_the_rows_of_a_hidden_table_are_hidden_rows(source: Open, around: str) -> None:
+    text = page("<tr><td>10</td><td>Ola</td></tr>", around=around)
+
+    assert "hidden rows, which are read, too: 2" in source(text, "kunder.xls").description
+
+
+def test_the_rows_of_a_hidden_part_of_a_table_are_hidden_rows(source: Open) -> None:
+    rows = ("<tbody hidden><tr><td>10<td>Ola", "<tbody><tr><td>11<td>Kari", "<tfoot hidden><tr><td>12<td>Per</tfoot>")
+
+    assert "hidden rows, which are read, too: 2" in source(page(*rows), "kunder.xls").description
+
+
+@pytest.mark.parametrize(
+    "struck", ["<tbody style='text-decoration:line-through'>", "<tbody class=xl65>", "<tbody><del>"]
+)
+def test_the_rows_of_a_part_that_is_struck_out_are_rejected(source: Open, struck: str) -> None:
+    text = with_styles(f"{struck}<tr><td>11<td>Kari</td></tr></del><tbody><tr><td>12<td>Per")
+
+    customers, rejects = read(source(text, "kunder.xls"))
+
+    assert [customer["customerNo"] for customer in customers] == ["10", "12"]
+    assert [(row, code) for row, _, code in rejects] == [(3, "error-cell")]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<col><col style='display:none'><tr><th>customerNo<th>name",
+        "<colgroup><col span=1><col hidden></colgroup><tr><th>customerNo<th>name",
+        "<tr><th>customerNo<th hidden>name",
+    ],
+)
+def test_a_hidden_column_is_read_and_named(source: Open, head: str) -> None:
+    text = f"{STYLES}<table>{head}<tr><td>10<td class=skjult>Ola<tr><td>11<td class=skjult>Kari</table>"
+
+    opened = source(text, "kunder.xls")
+
+    assert opened.description.endswith(", hidden columns, which are read, too: 1")
+    assert [customer["name"] for customer in read(opened)[0]] == ["Ola", "Kari"]
+
+
+def test_a_style_sheet_below_the_table_counts(source: Open) -> None:
+    text = page("<tr><td>11</td><td class=skjult>Ola</td></tr>") + STYLES
+
+    assert read(source(text, "kunder.xls"))[1] == [(2, "name", "error-cell")]
+
+
 def test_a_cell_that_reaches_down_leaves_the_cells_under_it_empty(source: Open) -> None:
     rows = (
         "<tr><td>1</td><td rowspan=3>Fjord</td><td>90000001</td></tr>",

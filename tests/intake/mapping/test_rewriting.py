@@ -24,8 +24,14 @@ def test_digits_keeps_those_of_one_number(cell: str, digits: str) -> None:
     "cell",
     [
         *("10001.0", "10001,0", "155.0", "155.00", "10,5", "912.34.56"),
+        *("29.11.2026", "1.2.1980", "2026-11-29", "29/11/2026"),
         *("-155", "10001 / 10002", "10001;10002", "1,234", "10²", "１０００１", "٣٤٥", "A-1"),
     ],
 )
 def test_digits_leaves_what_is_no_whole_number_or_several(cell: str) -> None:
     assert step_of("digits").step(cell, "") == cell
+
+
+@pytest.mark.parametrize("step", ["e164", "national"])
+def test_a_date_is_no_phone_number(step: str) -> None:
+    assert step_of(step).step("31.01.1980", "NO") == "31.01.1980"

@@ -10,7 +10,9 @@ from typing import Any, Final
 import httpx
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
+from armrest.model import CUSTOMERS
 from armrest.sandbox import TOKEN, Behaviour, Sandbox, SandboxServer
 from armrest.sandbox.http.openapi import OPERATIONS, description
 from armrest.sandbox.http.routes import ROUTES
@@ -85,6 +87,23 @@ def test_a_list_as_in_the_documented_example_is_as_described() -> None:
     for account_no in (500002, "500002"):
         page = LIST | {"customers": [CUSTOMER | {"accountNo": account_no}]}
         jsonschema.validate(page, {"$ref": "#/components/schemas/CustomerPage", **description()})
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [("customerNo", "a{}b"), ("dateOfBirth", "198{}-01-31")], ids=["customerNo", "dateOfBirth"]
+)
+def test_schema_and_models_admit_the_same_characters(field: str, text: str) -> None:
+    schema = description()["components"]["schemas"]["CustomerUpdate"]["properties"][field]
+    of_schema = jsonschema.Draft202012Validator(schema)
+    signs = [*map(chr, range(0xD800)), *map(chr, range(0xE000, 0x10000)), "\U0001d7ce"]
+    customers: list[dict[str, str]] = [{"customerNo": "1", field: text.format(sign)} for sign in signs]
+
+    with pytest.raises(ValidationError) as refused:
+        CUSTOMERS.validate_python(customers)
+
+    of_models = {signs[int(fault["loc"][0])] for fault in refused.value.errors()}
+    assert {sign for sign in signs if not of_schema.is_valid(text.format(sign))} == of_models
+    assert "\x85" in of_models
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from armrest.model import KNOWN
 _NAMES: Final = {
     "customerNo": "kundenr kundenummer kundeno kundeid kunde debitornr debitornummer debitor customernumber customerid "
     "customercode customer customeraccount accountnum accountnumber kontonr kunnr cardcode nr no",
-    "name": "navn kundenavn fulltnavn firmanavn firma selskapsnavn name1 fullname customername companyname "
-    "organizationname cardname",
+    "name": "navn navn1 kundenavn fulltnavn juridisknavn firmanavn firma selskapsnavn name1 fullname customername "
+    "companyname organizationname cardname",
     "customerCategory": "kundetype kundekategori kategori kundegruppetype customertype category type",
     "phoneNo": "mobil mobilnr mobilnummer mobiltelefon mobiltlf telefon telefonnr telefonnummer tlf tlfnr "
     "phone phonenumber mobile mobileno mobilephone mobilenumber telephone telephone1 telf1 phone1 primarycontactphone",
@@ -23,7 +23,7 @@ _NAMES: Final = {
     "addressLine2": "adresse2 adresselinje2 postadresse2 fakturaadresse2 coadresse co address2 street2 strsuppl1",
     "addressLine3": "adresse3 adresselinje3 postadresse3 fakturaadresse3 address3 street3 strsuppl2",
     "postalCode": "postnr postnummer postkode zip zipcode addresszipcode postcode pstlz",
-    "cityName": "poststed sted by city addresscity town ort01",
+    "cityName": "poststed sted by place city addresscity town ort01",
     "countryText": "land landnavn country countryname",
     "countryCode": "landkode landkod countryiso countrycodeiso countryregioncode countryregionid isocode "
     "addresscountryregionisocode land1",
@@ -35,6 +35,8 @@ _NAMES: Final = {
 }
 
 
+_VAGUE_KEYS: Final = frozenset(["nr", "no", "kontonr", "accountnumber", "kunde", "customer", "debitor"])
+"""Names for customer numbers, but also for the number of a row, a bank account or a name."""
 _MARKS: Final = " \t\r\n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
@@ -56,6 +58,13 @@ _GUESSES: Final = {name: leaf for leaf, names in _NAMES.items() for name in name
 def guess(header: str) -> str | None:
     """The field that a column of this name probably holds; None if unknown."""
     return _GUESSES.get(bare(header))
+
+
+def key_column(columns: Sequence[str]) -> int | None:
+    """The position of the column that probably holds the customer numbers: a clear name goes before a vague one."""
+    keys = [position for position, column in enumerate(columns) if guess(column) == "customerNo"]
+    clear = [position for position in keys if bare(columns[position]) not in _VAGUE_KEYS]
+    return next(iter(clear or keys), None)
 
 
 def names_mostly(record: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Recognize rows of a table that are no customers: totals, lines of text, rows of dashes, a repeated header."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
 from armrest.intake.formats.headers.header_names import guess
@@ -30,6 +30,8 @@ _CUSTOMER_NUMBER: Final = re.compile(r"[^\W_][\w./-]*", re.ASCII)
 _SHORTEST_LINE: Final = 3
 _MOST_AMOUNTS: Final = 2
 _HEADINGS_AT_LEAST: Final = 2
+_MOST_OTHER_ROWS: Final = 20
+"""Titles, blank rows and the like that a count of the rows leaves out."""
 
 
 def non_record(record: Sequence[str], columns: Sequence[str], key: int, *, after_gap: bool = False) -> NonRecord | None:
@@ -73,6 +75,29 @@ def may_be_customer(record: Sequence[str], columns: Sequence[str]) -> bool:
     """
     texts = [cell.strip() for cell in record if cell.strip()]
     return len(texts) > 1 and guess(columns[0]) != "customerNo" and _TOTAL_ALONE.fullmatch(texts[0]) is None
+
+
+def is_named_total(
+    record: Sequence[str], *, row: int, name: int, key: int, fields: Collection[int], is_odd: bool
+) -> bool:
+    """Whether a row is a total that has its word as the name, and a number as the customer number: `Sum;2;`.
+
+    It would send nothing else, and its number counts the rows above, or is odd: a customer may be called Total.
+
+    Args:
+        row: The number of the row.
+        name: The position of the names' column.
+        key: The position of the customer numbers' column.
+        fields: The positions of all columns that are sent.
+        is_odd: Whether its number is unlike the others in the column.
+    """
+    others = {position: cell.strip() for position, cell in enumerate(record) if cell.strip()}
+    word, number = others.pop(name, ""), others.pop(key, "")
+    if not others.keys().isdisjoint(fields) or not all(map(_AMOUNT.fullmatch, others.values())):
+        return False
+    if _TOTAL_ALONE.fullmatch(word) is None or not (number.isascii() and number.isdecimal()):
+        return False
+    return is_odd or row - 1 - _MOST_OTHER_ROWS <= int(number) < row
 
 
 def has_customer_number(text: str) -> bool:

@@ -7,7 +7,7 @@ cells are always those that `csv.reader` gives, and every ragged row is found.
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -30,6 +30,8 @@ from armrest.tabular import has_guard_mark
 DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 SAMPLE_LINES: Final = 50
 MAX_RECORD_LENGTH: Final = 4 << 20
+_FEWEST_ALIKE: Final = 20
+"""With fewer rows, cells have one length by chance."""
 BLANK_LINES: Final = 1000
 """Blank lines in a row that are skipped at once, and not read as rows."""
 _MANY_BLANK_LINES: Final = tuple(end * BLANK_LINES for end in ("\n", "\r\n", "\r"))
@@ -67,6 +69,7 @@ class CsvTable(PlainTable):
             raise self._file.refused("empty", "the file is empty; check the system that exported it")
         self.first_lines = text.splitlines()[:SAMPLE_LINES]
         self._line_end = "\n" if "\n" in text else "\r"
+        self._ends_inside_line = False
         self._read_header(text, options.header_row)
         self.cell_delimiter = self.delimiter
         self.description = f"CSV, {self._file.label}, {DELIMITERS[self.delimiter]}"
@@ -146,6 +149,7 @@ class CsvTable(PlainTable):
             InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
         row, rest, header_left = self.header_row + 1, "", self._header_length
+        last_column = _LastColumn()
         for text in self._terminated(self._file.texts(self._block_bytes)):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
@@ -163,12 +167,18 @@ class CsvTable(PlainTable):
                     chunk, tail = self._split(part, row, last=False)
                 complete = complete[len(part) :]
                 if len(chunk):
+                    last_column.add(chunk.columns[-1])
                     yield chunk
                 row += len(chunk)
                 rest = tail + rest
             if len(rest) > MAX_RECORD_LENGTH:
                 raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
         self._file.refuse_cut()
+        if self._ends_inside_line and last_column.is_cut:
+            what = "it ends inside a line, and its last cell is shorter than all others of its column, so it may be cut"
+            raise self._file.refused(
+                "damaged", f"{what}; export it again, or end its last line with a line break", row - 1
+            )
         chunk, _ = self._split(rest + "\n" if rest else "", row, last=True)
         if len(chunk):
             yield chunk
@@ -180,8 +190,9 @@ class CsvTable(PlainTable):
             if held:
                 yield held
             held = text
+        self._ends_inside_line = not held.endswith(("\n", "\r"))
         if held:
-            yield held if held.endswith(("\n", "\r")) else held + self._line_end
+            yield held + self._line_end if self._ends_inside_line else held
 
     @staticmethod
     def _blank_lines(text: str) -> int:
@@ -283,6 +294,28 @@ class CsvTable(PlainTable):
                 "quote", f'row {row}: text after a closing quote; write a quote in a cell as ""', row
             )
         return self._file.refused("quote", f'row {row}: a quote that never ends; close it, or write it as ""', row)
+
+
+class _LastColumn:
+    """Judges the last cell of a file by the lengths of the others in its column."""
+
+    def __init__(self) -> None:
+        self._lengths: set[int] = set()
+        self._count = 0
+        self._last = ""
+
+    def add(self, cells: Sequence[str]) -> None:
+        """Take the next cells; those of columns whose lengths differ cost nothing."""
+        if len(self._lengths) > 1:
+            return
+        self._lengths.update(map(len, filter(None, [self._last, *cells[:-1]])))
+        self._count += len(cells)
+        self._last = cells[-1]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last cell is shorter than the others, which have one length."""
+        return self._count > _FEWEST_ALIKE and len(self._lengths) == 1 and 0 < len(self._last) < min(self._lengths)
 
 
 def _line_at(text: str, row: int) -> str:

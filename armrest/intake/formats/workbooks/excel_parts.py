@@ -30,6 +30,7 @@ _UNCALCULATED: Final = re.compile(
 _NUMBER: Final = re.compile(rb"""\br\s*=\s*["'](\d{1,9})["']""")
 _HIDDEN: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*["'](?:1|true)["']""")
 _WIDE: Final = [re.compile(rb"""\sr\s*=\s*["'][A-Z]{%d}\d""" % letters) for letters in (3, 2)]
+_STRIKE: Final = b"strike"
 _RELATIONS: Final = "_rels/.rels"
 
 
@@ -87,23 +88,33 @@ class WorkbookParts:
                 if kind == "worksheet":
                     is_hidden = attributes.get("state", "visible") != "visible"
                     self.sheets.append(SheetPart(attributes["name"], self._path(target), is_hidden))
+        self.struck: frozenset[str] = frozenset()
+        """The indexes of the styles that strike their cells out."""
         self.formats: list[NumberFormat | None] = self._formats(styles) if styles else []
+        self._has_struck_texts: bool | None = None
 
     def signs_of(self, sheet: SheetPart) -> SheetSigns:
         """Look through the XML of a sheet, without parsing it."""
         padded = self._padded_style()
-        needs_stream, hidden, cells, last_row, width = False, 0, 0, 0, 26
+        needs_stream, hidden, cells, last_row, width = self._strikes_texts_out(), 0, 0, 0, 26
         for text in _whole_tags(self._archive, sheet.path):
             hidden += len(_HIDDEN.findall(text)) if b"hidden" in text else 0
             if not needs_stream:
                 needs_stream = bool((b'"e"' in text or b"'e'" in text) and _ERROR.search(text))
-                needs_stream = needs_stream or bool(padded and padded.search(text))
+                needs_stream = needs_stream or bool(padded and padded.search(text)) or _STRIKE in text
                 needs_stream = needs_stream or bool(b"f>" in text and _UNCALCULATED.search(text))
                 cells += text.count(b"<c ") + text.count(b":c ")
                 last_row = max(last_row, _last_row(text))
                 width = max(width, next((26**n for n, it in zip((3, 2), _WIDE, strict=True) if it.search(text)), 26))
         is_sparse = last_row * width > _FREE_CELLS + _MAX_DENSITY * cells
         return SheetSigns(needs_stream or is_sparse, hidden)
+
+    def _strikes_texts_out(self) -> bool:
+        """Whether the shared texts have some that are struck out in part."""
+        if self._has_struck_texts is None:
+            pieces = _whole_tags(self._archive, self.shared_texts) if self.shared_texts else ()
+            self._has_struck_texts = any(_STRIKE in text for text in pieces)
+        return self._has_struck_texts
 
     def _path(self, path: str) -> str:
         """The name of a part in the archive, where case and the kind of slash do not count."""
@@ -132,25 +143,34 @@ class WorkbookParts:
         return elements
 
     def _formats(self, path: str) -> list[NumberFormat | None]:
-        """The number format of each style of a cell; None if it changes nothing."""
+        """The number format of each style of a cell; None if it changes nothing. Note the styles that strike out."""
         codes: dict[int, str] = {}
         formats: dict[int, NumberFormat | None] = {}
         styles: list[NumberFormat | None] = []
         is_inside = False
+        fonts, struck_fonts, struck = -1, set[str](), set[str]()
         for local, attributes in self._elements(path):
-            if local == "numFmt" and "numFmtId" in attributes:
+            if local == "font":
+                fonts += 1
+            elif local == "strike" and is_switched_on(attributes):
+                struck_fonts.add(str(fonts))
+            elif local == "numFmt" and "numFmtId" in attributes:
                 codes[int(attributes["numFmtId"])] = attributes.get("formatCode", "")
             elif local in {"cellXfs", "cellStyleXfs", "cellStyles", "dxfs"}:
                 is_inside = local == "cellXfs"
             elif local == "xf" and is_inside:
+                if attributes.get("fontId") in struck_fonts:
+                    struck.add(str(len(styles)))
                 number = int(attributes.get("numFmtId", "0"))
                 if number not in formats:
                     formats[number] = format_of(codes.get(number) or BUILT_IN.get(number, ""))
                 styles.append(formats[number])
+        self.struck = frozenset(struck)
         return styles
 
     def _padded_style(self) -> re.Pattern[bytes] | None:
         padded = [str(index) for index, it in enumerate(self.formats) if it and it.kind is Kind.PADDED]
+        padded += self.struck
         return re.compile(rb"""\ss\s*=\s*["'](?:%s)["']""" % "|".join(padded).encode()) if padded else None
 
 
@@ -158,6 +178,11 @@ def format_of(code: str) -> NumberFormat | None:
     """The number format with this code; None if it changes nothing."""
     number_format = NumberFormat(code)
     return None if number_format.kind is Kind.NUMBER else number_format
+
+
+def is_switched_on(attributes: Mapping[str, str]) -> bool:
+    """Whether an element such as `strike` says so; it may also say that it does not."""
+    return attributes.get("val", "1") not in {"0", "false", "off"}
 
 
 def is_binary(file: IO[bytes]) -> bool:

@@ -13,7 +13,8 @@ from zipfile import BadZipFile, ZipFile
 
 import orjson
 
-from armrest.intake.formats.workbooks.excel_parts import DAMAGED, SheetSigns, WorkbookParts
+from armrest.intake.formats.cell_text import HIDDEN
+from armrest.intake.formats.workbooks.excel_parts import DAMAGED, SheetSigns, WorkbookParts, is_switched_on
 from armrest.intake.formats.workbooks.number_format import (
     UNCALCULATED,
     Kind,
@@ -78,7 +79,7 @@ class LargeWorkbook:
         """
         if self._shared is None and self._parts.shared_texts:
             self._shared = SharedTexts(_texts(self._archive, self._parts.shared_texts))
-        reader = _Sheet(self._shared, self._parts.formats, is_1904=self._parts.is_1904)
+        reader = _Sheet(self._shared, self._parts)
         try:
             with self._archive.open(self._sheets[sheet].path) as file:
                 for _ in feed(reader.parser, cast(BinaryIO, file)):
@@ -99,11 +100,12 @@ class LargeWorkbook:
 class _Sheet:
     """Collects the rows of a sheet while expat reads."""
 
-    def __init__(self, shared: "SharedTexts | None", formats: Sequence[NumberFormat | None], *, is_1904: bool) -> None:
+    def __init__(self, shared: "SharedTexts | None", parts: WorkbookParts) -> None:
         self.rows: list[Sequence[Any]] = []
         self._shared = shared
-        self._formats = formats
-        self._is_1904 = is_1904
+        self._formats = parts.formats
+        self._is_1904 = parts.is_1904
+        self._struck_styles = parts.struck
         self._names = LocalNames()
         self._positions: dict[str, int] = {}
         self._cells: list[Any] = []
@@ -113,7 +115,7 @@ class _Sheet:
         self._value: str | None = None
         self._texts: list[str] | None = None
         self._length = 0
-        self._is_spoken = self._has_formula = False
+        self._is_spoken = self._has_formula = self._is_struck = False
         self.parser = xml_parser()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -125,6 +127,7 @@ class _Sheet:
             self._column = self._column + 1 if reference is None else self._position(reference)
             self._type, self._style = attributes.get("t", "n"), attributes.get("s", "")
             self._value, self._has_formula = None, False
+            self._is_struck = self._style in self._struck_styles
         elif local == "f":
             self._has_formula = True
         elif local == "v" or (local == "t" and self._type == "inlineStr" and not self._is_spoken):
@@ -135,6 +138,8 @@ class _Sheet:
             self._begin_row(self._row + 1 if number is None else int(number))
         elif local == "rPh":
             self._is_spoken = True
+        elif local == "strike":
+            self._is_struck = self._is_struck or is_switched_on(attributes)
 
     def _end(self, name: str) -> None:
         local = self._names[name]
@@ -144,7 +149,8 @@ class _Sheet:
                 self._texts, self.parser.CharacterDataHandler = None, None
         elif local == "c":
             if self._value:
-                self._put(self._converted(self._value))
+                value = self._converted(self._value)
+                self._put(HIDDEN if self._is_struck and value != "" else value)
             elif self._has_formula and self._type != "str":
                 self._put(UNCALCULATED)
         elif local == "row":
@@ -245,22 +251,27 @@ class SharedTexts:
 
 
 class _SharedItems:
-    """Collects the plain text of each shared text, without the phonetic guides of East Asian texts."""
+    """Collects the plain text of each shared text, without the phonetic guides of East Asian texts.
+
+    A text that is struck out in part is `HIDDEN`.
+    """
 
     def __init__(self) -> None:
         self.items: list[str] = []
         self._names = LocalNames()
         self._parts: list[str] = []
         self._length = 0
-        self._is_spoken = False
+        self._is_spoken = self._is_struck = False
         self.parser = xml_parser()
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
 
-    def _start(self, name: str, _: Mapping[str, str]) -> None:
+    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
         local = self._names[name]
         if local == "si":
-            self._parts, self._length = [], 0
+            self._parts, self._length, self._is_struck = [], 0, False
+        elif local == "strike":
+            self._is_struck = self._is_struck or is_switched_on(attributes)
         elif local == "rPh":
             self._is_spoken = True
         elif local == "t" and not self._is_spoken:
@@ -273,7 +284,8 @@ class _SharedItems:
         elif local == "rPh":
             self._is_spoken = False
         elif local == "si":
-            self.items.append(unescaped("".join(self._parts)))
+            text = unescaped("".join(self._parts))
+            self.items.append(HIDDEN if self._is_struck and text else text)
 
     def _text(self, text: str) -> None:
         self._length += len(text)

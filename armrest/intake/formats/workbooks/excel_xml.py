@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from armrest.intake.formats.cell_text import HIDDEN
 from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
 from armrest.intake.formats.workbooks.number_format import UNCALCULATED, NumberFormat
 from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
@@ -16,6 +17,7 @@ from armrest.intake.locations import Opened
 NAMESPACE: Final = "urn:schemas-microsoft-com:office:spreadsheet"
 _SS: Final = f"{NAMESPACE} "
 _EXCEL: Final = "urn:schemas-microsoft-com:office:excel "
+_STRUCK_TEXT: Final = "http://www.w3.org/TR/REC-html40 S"
 _TRUE: Final = frozenset({"1", "true", "True"})
 
 
@@ -43,10 +45,11 @@ class _Workbook:
         self._is_read = False
         self._style = ""
         self._formats: dict[str, NumberFormat] = {}
+        self._struck_styles: set[str] = set()
         self._row = self._column = self._span = 0
         self._cells: list[Any] = []
-        self._cell_style = self._type = ""
-        self._is_uncalculated = False
+        self._cell_style = self._row_style = self._type = ""
+        self._is_uncalculated = self._is_struck = False
         self._texts: list[str] | None = None
         self._length = 0
         self.parser = xml_parser(namespaces=True)
@@ -63,7 +66,8 @@ class _Workbook:
         if name == f"{_SS}Cell":
             self._column = _index(attributes, self._column + self._span + 1, MAX_COLUMNS)
             self._span = int(attributes.get(f"{_SS}MergeAcross", "0"))
-            self._cell_style = attributes.get(f"{_SS}StyleID", "")
+            self._cell_style = attributes.get(f"{_SS}StyleID", self._row_style)
+            self._is_struck = self._cell_style in self._struck_styles
             self._is_uncalculated = f"{_SS}Formula" in attributes
         elif name == f"{_SS}Data":
             self._type, self._texts, self._length = attributes.get(f"{_SS}Type", "String"), [], 0
@@ -78,12 +82,17 @@ class _Workbook:
             self._style = attributes.get(f"{_SS}ID", "")
         elif name == f"{_SS}NumberFormat":
             self._formats[self._style] = NumberFormat(attributes.get(f"{_SS}Format", ""))
+        elif name == f"{_SS}Font" and attributes.get(f"{_SS}StrikeThrough") in _TRUE:
+            self._struck_styles.add(self._style)
+        elif name == _STRUCK_TEXT:
+            self._is_struck = True
         elif name == f"{_EXCEL}Visible":
             self._type, self._texts, self._length = "Visible", [], 0
 
     def _end(self, name: str) -> None:
         if name == f"{_SS}Data" and self._texts is not None:
-            self._put(self._value("".join(self._texts)))
+            value = self._value("".join(self._texts))
+            self._put(HIDDEN if self._is_struck and value != "" else value)
             self._texts = None
         elif name == f"{_EXCEL}Visible" and self._texts is not None and self.sheets:
             self.sheets[-1].is_hidden = "".join(self._texts).strip() in {"SheetHidden", "SheetVeryHidden"}
@@ -106,6 +115,7 @@ class _Workbook:
         if attributes.get(f"{_SS}Hidden") in _TRUE and self.sheets:
             self.sheets[-1].hidden_rows += 1
         self._row, self._column, self._span, self._cells = row, 0, 0, []
+        self._row_style = attributes.get(f"{_SS}StyleID", "")
 
     def _put(self, value: object) -> None:
         lacking = self._column - len(self._cells)

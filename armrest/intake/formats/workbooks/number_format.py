@@ -3,6 +3,9 @@
 Source: ECMA-376 part 1, 18.8.30 (numFmts) and 18.8.31. Only what changes the meaning of a cell is rendered: padding and
 fixed signs, as in `00000`, `"K-"0000` or `0" A"`. A number with words is rounded as it is shown. Without words, the
 value is read: separators of thousands, rounding and currencies are not rendered.
+
+The standard does not say where a section with a condition shows a minus. What Excel does is known from the tests of
+borgar/numfmt (`test/conditionals.spec.ts`), whose author compared them with Excel.
 """
 
 import re
@@ -15,6 +18,10 @@ from typing import Final
 from armrest.intake.formats.cell_text import text_of
 
 MAX_EXACT: Final = 10**15
+_MAX_SECTIONS: Final = 4
+"""Three for numbers, and one for texts."""
+_POSITIVE: Final = (">", 0.0)
+"""The condition of a first section without one, if another section has one."""
 BUILT_IN: Final[Mapping[int, str]] = {
     **dict.fromkeys((14, 15, 16, 17, 22, *range(27, 32), 36, *range(50, 59)), "yyyy-mm-dd"),
     **dict.fromkeys((18, 19, 20, 21, 32, 33, 34, 35, 45, 47), "hh:mm:ss"),
@@ -26,10 +33,13 @@ BAD_DATE: Final = "#NUM!"
 UNCALCULATED: Final = "#UNCALCULATED!"
 """A formula without a result: a program wrote the file, and no spreadsheet has opened it since."""
 NOT_RENDERED: Final = "#FORMAT!"
-"""A number with words that is shown in a way that is not rendered here, such as percent or a fraction `1/2`."""
+"""A number that is shown in a way that is not rendered here: with words, as percent or as a fraction `1/2`; or as
+`#####`, because its format has no section for it."""
 
 _SIGNS: Final = re.compile(r'"([^"]*)"?|\\(.)|_(.)|\*.|\[([^\]]*)\]|(General)|(.)', re.DOTALL | re.IGNORECASE)
 _CONDITION: Final = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?\d+(?:\.\d+)?)")
+_BRACKETS: Final = re.compile(r"(?:\[[^\]]*\])*")
+"""A section with a colour or a condition only shows numbers as `General`."""
 CURRENCIES: Final = frozenset(
     ("kr", "nok", "sek", "dkk", "isk", "eur", "usd", "gbp", "chf", "pln", "czk", "zł", "kč", "€", "$", "£")
 )
@@ -70,32 +80,65 @@ class NumberFormat:
     """
 
     def __init__(self, code: str) -> None:
-        self._sections = [_Section(text) for text in _sections(code)]
+        sections = [_Section(text) for text in _sections(code)]
+        if len(sections) < _MAX_SECTIONS and sections[-1].is_for_texts:
+            sections.pop()
+        self._sections = sections[: _MAX_SECTIONS - 1] or [_Section("")]
+        self._has_conditions = any(section.condition for section in self._sections)
+        self._hides = len({section.is_blank for section in self._sections}) > 1
+        """Whether some numbers are not shown. If none is, the column is hidden, and is read as other hidden columns."""
         first = self._sections[0]
         if first.is_date:
             self.kind = Kind.DURATION if first.is_duration else Kind.DATE
         else:
-            self.kind = Kind.PADDED if any(section.is_padded for section in self._sections) else Kind.NUMBER
+            is_padded = self._hides or any(section.is_padded for section in self._sections)
+            self.kind = Kind.PADDED if is_padded else Kind.NUMBER
 
     def padded(self, value: float) -> str | None:
         """The number as it is shown; None if it is shown without zeros or signs of its own, or only in groups."""
-        if abs(value) >= MAX_EXACT:
-            return None
         section = self._section_of(value)
+        if section is None:
+            return NOT_RENDERED if self.kind is Kind.PADDED else None
+        if section.is_blank and self._hides:
+            return ""
         if not section.is_padded or (value < 0 and not section.has_words):
             return None
+        if abs(value) >= MAX_EXACT:
+            return NOT_RENDERED if section.has_words else None
         text = section.padded(abs(value))
-        if text is not None and value < 0 and section is self._sections[0] and text != NOT_RENDERED:
+        is_zero = section.shows_digits and text == section.padded(0)
+        if text is not None and text != NOT_RENDERED and value < 0 and not is_zero and self._adds_minus(section):
             text = f"-{text}"
         return None if text is None or text.replace(" ", "") == text_of(value) else text
 
-    def _section_of(self, value: float) -> "_Section":
-        """The section for a number: the first whose condition it meets; by default, for more than 0, less, and 0."""
+    def _section_of(self, value: float) -> "_Section | None":
+        """The section for a number; None if no section is for it, or if spreadsheets differ in which one is."""
         sections = self._sections
-        if any(section.has_condition for section in sections):
-            return next((section for section in sections if section.applies_to(value)), sections[0])
-        place = 0 if value > 0 else 1 if value < 0 else 2
-        return sections[place] if place < len(sections) else sections[0]
+        if not self._has_conditions:
+            place = 0 if value > 0 else 1 if value < 0 else 2
+            return sections[place] if place < len(sections) else sections[0]
+        first, *others = sections
+        if _meets(value, first.condition or _POSITIVE):
+            return first
+        if len(others) > 1 and others[0].condition is None:
+            return None
+        if not others:
+            return _Section("General")
+        return next((it for it in others if it.condition is None or _meets(value, it.condition)), None)
+
+    def _adds_minus(self, section: "_Section") -> bool:
+        """Whether a negative number has a minus in this section, which its signs do not have."""
+        first = self._sections[0]
+        if not self._has_conditions:
+            return section is first
+        if section.condition is not None:
+            sign, limit = section.condition
+            is_for_negatives = (sign in {"<", "<=", "="} and limit < 0) or (sign == "<" and limit == 0)
+            return not is_for_negatives
+        if len(self._sections) > 2:  # noqa: PLR2004  the last of three is for all other numbers
+            return True
+        sign, limit = first.condition or _POSITIVE
+        return sign == "=" or (sign in {">", ">="} and limit >= 0)
 
 
 class _Section:
@@ -103,7 +146,7 @@ class _Section:
         self._pieces: list[str | None] = []
         """The fixed signs, and None for each digit, or for the whole of a number that is not shown digit by digit."""
         self._zeros = 0
-        self._condition: tuple[str, float] | None = None
+        self.condition: tuple[str, float] | None = None
         self.is_date = self.is_duration = False
         self._is_plain = True
         digits = ""
@@ -124,23 +167,18 @@ class _Section:
                 if general or sign == "?":
                     self._pieces.append(None)
         self._digits_shown = digits
-        self.has_words = "@" not in digits and any(map(_is_word, (self._before, self._between, self._after)))
+        self.is_for_texts = "@" in digits
+        self.shows_digits = None in self._pieces
+        is_general = text != "" and _BRACKETS.fullmatch(text) is not None
+        self.is_blank = not (is_general or digits or self.is_date or "".join(filter(None, self._pieces)).strip())
+        self.has_words = not self.is_for_texts and any(map(_is_word, (self._before, self._between, self._after)))
         self.is_padded = not self.is_date and (self.has_words or (self._is_plain and self._pads()))
-
-    @property
-    def has_condition(self) -> bool:
-        """Whether this section says which numbers it is for."""
-        return self._condition is not None
-
-    def applies_to(self, value: float) -> bool:
-        """Whether this section is for this number."""
-        return self._condition is None or _TESTS[self._condition[0]](value, self._condition[1])
 
     def padded(self, value: float) -> str | None:
         """The number with its zeros and signs; None for a fraction without words."""
         if not self.has_words:
             return self._digits(int(value)) if self._is_plain and value == int(value) else None
-        if None not in self._pieces:
+        if not self.shows_digits:
             return self._before.strip()
         if self._is_plain:
             return self._digits(int(_rounded_to(Decimal(repr(value)), 0)))
@@ -199,7 +237,7 @@ class _Section:
         if text.casefold().strip("hms") == "":
             self.is_date = self.is_duration = True
         elif condition := _CONDITION.fullmatch(text):
-            self._condition = (condition[1], float(condition[2]))
+            self.condition = (condition[1], float(condition[2]))
         elif text.startswith("$"):
             self._pieces.append(text[1:].partition("-")[0])
 
@@ -207,6 +245,10 @@ class _Section:
         if None not in self._pieces or is_currency(self._before):
             return False
         return self._zeros > 1 or self._before.strip().startswith("+") or any(sign in self._between for sign in "-/")
+
+
+def _meets(value: float, condition: tuple[str, float]) -> bool:
+    return _TESTS[condition[0]](value, condition[1])
 
 
 def _rounded_to(number: Decimal, decimals: int) -> Decimal:

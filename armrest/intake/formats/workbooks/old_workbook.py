@@ -1,8 +1,8 @@
 """Find what python-calamine does not tell of old workbooks (.xls): error cells, leading zeros, and hidden rows.
 
 An old workbook is a compound file of sectors. One of its streams is the workbook: records with a kind, a length and
-data. Sources: [MS-CFB] for the container, [MS-XLS] for BoundSheet8, BoolErr, Formula, Format, XF, Number, RK, MulRk
-and Row.
+data. Sources: [MS-CFB] for the container, [MS-XLS] for BoundSheet8, BoolErr, Formula, Format, Font, XF, Number, RK,
+MulRk, Label, LabelSst, RString and Row.
 """
 
 import struct
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Final
 
+from armrest.intake.formats.cell_text import HIDDEN
 from armrest.intake.formats.workbooks.excel_stream import WorkbookDamaged
 from armrest.intake.formats.workbooks.number_format import Kind, NumberFormat
 
@@ -23,7 +24,12 @@ _ENTRY_BYTES: Final = 128
 _STREAMS: Final = ("workbook", "book")
 _EOF, _FORMULA, _BOUND_SHEET, _BOOL_ERR = 0x0A, 0x06, 0x85, 0x205
 _FORMAT, _STYLE, _ROW, _NUMBER, _RK, _MANY_RK = 0x41E, 0xE0, 0x208, 0x203, 0x27E, 0xBD
+_FONT, _LABELS = 0x31, frozenset({0x204, 0xFD, 0xD6})
 _IS_HIDDEN: Final = 0x20
+_IS_STRUCK: Final = 0x08
+_FONT_LEFT_OUT: Final = 4
+"""No font has this index; the fifth has the next."""
+_EMPTY_TEXT: Final = 3
 _IS_WIDE: Final = 1
 _NO_NUMBER: Final = 0xFFFF
 """In the last two bytes of a formula's result: it is a text, a truth value or an error."""
@@ -60,8 +66,8 @@ def seen_texts(file: IO[bytes]) -> list[SheetTexts]:
         return []
     try:
         book = _Container(data + file.read()).stream(_STREAMS)
-        formats = _formats(book)
-        return [_texts_in(book, index, formats) for index in _sheets(book)]
+        formats, struck = _formats(book), _struck_styles(book)
+        return [_texts_in(book, index, formats, struck) for index in _sheets(book)]
     except (struct.error, IndexError, KeyError, ValueError):
         raise WorkbookDamaged from None
 
@@ -113,7 +119,33 @@ def _formats(book: bytes) -> list[NumberFormat | None]:
     return [padded.get(number) for number in numbers] if padded else []
 
 
-def _texts_in(book: bytes, start: int, formats: Sequence[NumberFormat | None]) -> SheetTexts:
+def _struck_styles(book: bytes) -> frozenset[int]:
+    """The indexes of the styles whose font is struck out; one that is struck out in part is not found."""
+    fonts: list[bool] = []
+    styles: list[int] = []
+    for kind, offset, _ in _records(book, 0):
+        if kind == _FONT:
+            fonts.append(bool(book[offset + 2] & _IS_STRUCK))
+        elif kind == _STYLE:
+            styles.append(struct.unpack_from("<H", book, offset)[0])
+    struck = {index + (index >= _FONT_LEFT_OUT) for index, is_struck in enumerate(fonts) if is_struck}
+    return frozenset(index for index, font in enumerate(styles) if font in struck)
+
+
+def _struck_cells(book: bytes, kind: int, offset: int, length: int) -> Iterator[tuple[int, int, int]]:
+    """The row, the column and the style of each filled cell in a record."""
+    if kind in _LABELS or kind == _BOOL_ERR or (kind == _FORMULA and not _is_empty_text(book, offset)):
+        yield struct.unpack_from("<HHH", book, offset)
+    elif kind != _FORMULA:
+        yield from (cell[:3] for cell in _numbers_in(book, kind, offset, length))
+
+
+def _is_empty_text(book: bytes, offset: int) -> bool:
+    result, _, mark = struct.unpack_from("<B5sH", book, offset + 6)
+    return bool(mark == _NO_NUMBER and result == _EMPTY_TEXT)
+
+
+def _texts_in(book: bytes, start: int, formats: Sequence[NumberFormat | None], struck: frozenset[int]) -> SheetTexts:
     seen = SheetTexts()
     for kind, offset, length in _records(book, start):
         if kind == _ROW:
@@ -127,6 +159,9 @@ def _texts_in(book: bytes, start: int, formats: Sequence[NumberFormat | None]) -
                 text = number_format.padded(value) if number_format else None
                 if text is not None:
                     seen.texts[row, column] = text
+        if struck:
+            cells = _struck_cells(book, kind, offset, length)
+            seen.texts.update(((row, column), HIDDEN) for row, column, style in cells if style in struck)
     return seen
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, cast
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
-from armrest.intake.formats.cell_text import text_of
+from armrest.intake.formats.cell_text import HIDDEN, text_of
 from armrest.intake.formats.workbooks.excel_stream import MAX_COLUMNS, MAX_ROWS
 from armrest.intake.formats.workbooks.number_format import BAD_DATE, CURRENCIES, UNCALCULATED
 from armrest.intake.formats.workbooks.xml_workbook import XmlSheet, XmlWorkbook
@@ -29,6 +29,8 @@ _BREAKS: Final = {f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
 _NOT_SHOWN: Final = frozenset(
     {f"{_OFFICE}annotation", f"{_TABLE}tracked-changes", f"{_TABLE}shapes", f"{_TABLE}dde-links", f"{_TEXT}note"}
 )
+_LINES: Final = tuple(f"{_STYLE}text-line-through-{name}" for name in ("style", "type"))
+_NO_LINES: Final = frozenset({None, "none"})
 _NUMBERS: Final = frozenset({"float", "percentage", "currency"})
 _ERROR_TEXTS: Final = ("#", "Err:")
 _NAMES: Final = "|".join(sorted(filter(str.isalpha, CURRENCIES)))
@@ -81,11 +83,13 @@ class _Content:
         self._rows: list[tuple[list[Any], int]] = []
         self._sheet = sheet
         self._hidden_styles: set[str] = set()
+        self._struck_styles: set[str | None] = set()
         self._style = ""
         self._depth = 0
         """Of tables: a table inside a cell is not read."""
         self._is_read = False
-        self._is_hidden = False
+        self._is_hidden = self._is_struck = False
+        self._row_style: str | None = None
         self._hidden_rows = self._row_count = self._blank_rows = 0
         self._row: list[Any] = []
         self._repeated = self._blanks = 0
@@ -116,12 +120,14 @@ class _Content:
     def _start_in_table(self, name: str, attributes: Mapping[str, str]) -> None:
         if name in _CELLS:
             self._cell, self._paragraphs, self._length = attributes, [], 0
+            self._is_struck = attributes.get(f"{_TABLE}style-name", self._row_style) in self._struck_styles
         elif name == f"{_TABLE}table-row":
             self._begin_row(attributes)
         elif self._cell is not None and name == f"{_TEXT}p":
             self._paragraphs.append([])
             self.parser.CharacterDataHandler = self._text
         elif name.startswith(_TEXT):
+            self._is_struck = self._is_struck or attributes.get(f"{_TEXT}style-name") in self._struck_styles
             blanks = " " * min(int(attributes.get(f"{_TEXT}c", "1")), MAX_TEXT_LENGTH)
             self._text(blanks if name == f"{_TEXT}s" else _BREAKS.get(name, ""))
 
@@ -130,6 +136,8 @@ class _Content:
             self._style = attributes.get(f"{_STYLE}name", "")
         elif name == f"{_STYLE}table-properties" and attributes.get(f"{_TABLE}display") == "false":
             self._hidden_styles.add(self._style)
+        elif name == f"{_STYLE}text-properties" and not _NO_LINES.issuperset(map(attributes.get, _LINES)):
+            self._struck_styles.add(self._style)
 
     def _end(self, name: str) -> None:
         if self._skipped:
@@ -160,6 +168,7 @@ class _Content:
     def _begin_row(self, attributes: Mapping[str, str]) -> None:
         self._row, self._blanks = [], 0
         self._repeated = _count(attributes.get(f"{_TABLE}number-rows-repeated"), MAX_ROWS)
+        self._row_style = attributes.get(f"{_TABLE}default-cell-style-name")
         self._is_hidden = attributes.get(f"{_TABLE}visibility", "visible") != "visible"
 
     def _end_row(self) -> None:
@@ -177,10 +186,12 @@ class _Content:
         self._blank_rows = 0
 
     def _end_cell(self, attributes: Mapping[str, str], *, is_covered: bool) -> None:
-        """Add a cell; one that a merged cell covers is not seen, so it is empty."""
+        """Add a cell; one that a merged cell covers, or a zero that its format does not show, is empty."""
         count = _count(attributes.get(f"{_TABLE}number-columns-repeated"), MAX_COLUMNS)
-        value = "" if is_covered else _value(attributes, "\n".join(map("".join, self._paragraphs)))
+        is_blank = is_covered or (self._paragraphs == [[]] and _is_zero(attributes))
+        value = "" if is_blank else _value(attributes, "\n".join(map("".join, self._paragraphs)))
         self._cell = None
+        value = HIDDEN if self._is_struck and value != "" else value
         if value == "":
             self._blanks += count
             return
@@ -203,6 +214,10 @@ def _count(text: str | None, most: int) -> int:
     if not 0 < count <= most:
         raise XmlDamaged
     return count
+
+
+def _is_zero(attributes: Mapping[str, str]) -> bool:
+    return attributes.get(f"{_OFFICE}value-type") in _NUMBERS and float(attributes[f"{_OFFICE}value"]) == 0
 
 
 def _value(attributes: Mapping[str, str], shown: str) -> object:

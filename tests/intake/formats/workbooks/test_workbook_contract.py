@@ -4,6 +4,7 @@ The readers are python-calamine, our stream of .xlsx, OpenDocument, Excel's XML 
 """
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ class Cell:
     value: Value
     text: str
     form: str = "General"
+    struck: bool = False
 
 
 DAY = "dd.mm.yyyy"
@@ -61,6 +63,10 @@ CELLS = [
     Cell(22334455.0, "22334455", "00 00 00 00"),
     Cell(1234567.0, "01 23 45 67", "00 00 00 00"),
     Cell(155.0, "0155", "[<=9999]0000;General"),
+    Cell(0.0, "", "0;-0;;@"),
+    Cell(12.0, "12", "0;-0;;@"),
+    Cell(0.0, "", '[=0]"";General'),
+    Cell(12.0, "12", ";;;"),
     Cell(1234.0, "1234", "#,##0"),
     Cell(1234.0, "1234", '"kr" 0'),
     Cell(12.5, "12.5"),
@@ -79,6 +85,11 @@ CELLS = [
     Cell("a\nb", "a\nb"),
     Cell("Kåre & <Ola>", "Kåre & <Ola>"),
     Cell("#REF!", "#REF!"),
+    Cell("Ola", "#HIDDEN!", struck=True),
+    Cell(10.0, "#HIDDEN!", "00000", struck=True),
+    Cell(30.25, "#HIDDEN!", struck=True),
+    Cell(True, "#HIDDEN!", struck=True),
+    Cell(datetime.fromisoformat("1980-01-31"), "#HIDDEN!", DAY, struck=True),
     Cell(None, ""),
 ]
 SHOWN = {
@@ -101,7 +112,8 @@ def xlsx(cells: Sequence[Cell], *, is_1904: bool = False) -> bytes:
         page.write_row(0, 0, ["customerNo", "name"])
         for row, cell in enumerate(cells, start=1):
             page.write_number(row, 0, row)
-            form = book.add_format({"num_format": cell.form}) if cell.form != "General" else None
+            look = {"num_format": cell.form, "font_strikeout": cell.struck}
+            form = book.add_format(look) if cell.form != "General" or cell.struck else None
             if cell.value == "#REF!":
                 page.write_formula(row, 1, "=1/0", form, "#REF!")
             elif isinstance(cell.value, str):
@@ -113,7 +125,8 @@ def xlsx(cells: Sequence[Cell], *, is_1904: bool = False) -> bytes:
 
 def ods(cells: Sequence[Cell]) -> bytes:
     namespaces = " ".join(
-        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text", "style")
     )
     extension = 'xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
     rows = "".join(
@@ -127,7 +140,10 @@ def ods(cells: Sequence[Cell]) -> bytes:
     )
     blank = '<table:table-row table:number-rows-repeated="1000000"><table:table-cell/></table:table-row>'
     content = (
-        f"<office:document-content {namespaces} {extension}><office:body><office:spreadsheet>"
+        f'<office:document-content {namespaces} {extension}><office:automatic-styles><style:style style:name="ce0">'
+        '<style:text-properties style:text-line-through-style="none"/></style:style><style:style style:name="ce1">'
+        '<style:text-properties style:text-line-through-style="solid"/></style:style></office:automatic-styles>'
+        f"<office:body><office:spreadsheet>"
         f'<table:table table:name="{SHEET}"><table:table-row>{head}</table:table-row>{rows}{blank}</table:table>'
         "</office:spreadsheet></office:body></office:document-content>"
     )
@@ -157,13 +173,15 @@ def _ods_cell(cell: Cell) -> str:
     else:
         attributes = 'office:value-type="string"'
     lines = "".join(f"<text:p>{escape(line).replace(' ', '<text:s/>')}</text:p>" for line in shown.split("\n"))
+    attributes += f' table:style-name="ce{int(cell.struck)}"'
     note = "<office:annotation><text:p>en merknad</text:p></office:annotation>"
     return f"<table:table-cell {attributes}>{note}{lines}</table:table-cell>"
 
 
 def excel_xml(cells: Sequence[Cell]) -> bytes:
     styles = "".join(
-        f'<Style ss:ID="s{row}"><NumberFormat ss:Format={quoteattr(cell.form)}/></Style>'
+        f'<Style ss:ID="s{row}"><Font ss:StrikeThrough="{int(cell.struck)}"/>'
+        f"<NumberFormat ss:Format={quoteattr(cell.form)}/></Style>"
         for row, cell in enumerate(cells, start=1)
     )
     rows = "".join(
@@ -197,7 +215,8 @@ def _xml_cell(row: int, cell: Cell) -> str:
 
 def old_xls(cells: Sequence[Cell]) -> bytes:
     """An old workbook, with the styles of the cells, whose numbers are written in each of their three ways."""
-    book = xls([["customerNo", "name"]], styles=[cell.form for cell in cells])
+    struck = [row for row, cell in enumerate(cells, start=1) if cell.struck]
+    book = xls([["customerNo", "name"]], styles=[cell.form for cell in cells], struck=struck)
     end = record(0x0A, b"")
     rows = b"".join(_old_cell(row, cell) for row, cell in enumerate(cells, start=1))
     return ole({"Workbook": book.removesuffix(end) + rows + end})
@@ -274,3 +293,50 @@ def test_a_number_with_words_that_is_not_rendered_is_an_error_cell(form: str) ->
 
     assert [chunk.record(0) for chunk in table.chunks()] == [("1", "#FORMAT!")]
     assert is_error_cell("#FORMAT!")
+
+
+def test_a_text_that_is_struck_out_in_part_is_an_error_cell() -> None:
+    data = io.BytesIO()
+    with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
+        page, struck = book.add_worksheet(), book.add_format({"font_strikeout": True})
+        page.write_row(0, 0, ["customerNo", "name"])
+        page.write_rich_string(1, 1, "Kari ", struck, "Moe")
+        page.write_string(2, 1, "Strikestad")
+    of_xml = excel_xml([Cell("Kari", "")]).replace(
+        b">Kari<", b'>Kari <S xmlns="http://www.w3.org/TR/REC-html40">Moe</S><'
+    )
+    of_ods = _changed(ods([Cell("Kari", "Kari")]), "Kari", '<text:span text:style-name="ce1">Kari</text:span>')
+
+    assert texts_of(data.getvalue()) == ["#HIDDEN!", "Strikestad"]
+    assert (texts_of(of_xml), texts_of(of_ods)) == (["#HIDDEN!"], ["#HIDDEN!"])
+
+
+@pytest.mark.parametrize(
+    "run", ['<r><rPr><strike val="0"/></rPr><t>Kari</t></r>', "<r><rPr><strike/></rPr><t>Kari</t></r>"]
+)
+def test_a_text_in_the_cell_itself_is_struck_out_only_if_its_font_says_so(run: str) -> None:
+    cell = f'<c r="B2" t="inlineStr"><is>{run}</is></c>'
+    book = re.sub('<c r="B2".*?</c>', cell, _part(xlsx([Cell("Kari", "")]), "xl/worksheets/sheet1.xml"))
+
+    read = texts_of(_changed(xlsx([Cell("Kari", "")]), None, book))
+
+    assert read == (["Kari"] if 'val="0"' in run else ["#HIDDEN!"])
+
+
+def _part(data: bytes, name: str) -> str:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(name).decode()
+
+
+def _changed(data: bytes, old: str | None, new: str) -> bytes:
+    """The file with another text in its table; the whole XML of the first sheet if no text is named."""
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(changed, "w") as copy:
+        for name in archive.namelist():
+            text = archive.read(name)
+            if old is None:
+                text = new.encode() if name.endswith("sheet1.xml") else text
+            elif name == "content.xml":
+                text = text.decode().replace(old, new).encode()
+            copy.writestr(name, text)
+    return changed.getvalue()
