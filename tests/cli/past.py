@@ -14,6 +14,8 @@ from armrest.outbox import (
     RerunRequest,
     Run,
     RunSummary,
+    Spill,
+    SpilledUuid,
     State,
     Verdict,
     accept,
@@ -67,6 +69,14 @@ class Past:
                     _settle(outbox, batch, failed)
             with leased(outbox, run) as lease:
                 return finish(outbox, run, lease)
+
+    def leave_unread(self, run_id: str, batch_uuid: str) -> None:
+        """Have ARM's answer to the first batch of a run on this disk, as if it could not be committed."""
+        spilled = SpilledUuid(
+            run_id=run_id, seq=1, attempts=1, batch_uuid=batch_uuid, get_result=None, accepted_at=1_700_000_000.0
+        )
+        with self.outbox() as outbox:
+            assert Spill(self.home / "spill", outbox.ledger).write(spilled)
 
     def _planned(self, outbox: Outbox, run_id: str, numbers: range, client_no: int, parent: str | None) -> Run:
         sizes = {"batch_size": 2, "max_body_bytes": 5000}

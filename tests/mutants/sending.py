@@ -304,6 +304,13 @@ SENDING: Final = (
         tests=("outbox/sending/test_spilled.py",),
     ),
     Mutant(
+        promise="a spilled batchUuid is read before its batch is asked about or given up",
+        file="armrest/delivery/sweeper.py",
+        old="    await sweeper.read_spill()\n    await sweeper.ask()\n",
+        new="    await sweeper.ask()\n",
+        tests=("delivery/test_ledger_hiccup.py",),
+    ),
+    Mutant(
         promise="the open batches of other runs are asked about first",
         file="armrest/delivery/delivery.py",
         old="            await self._poller.ask_once(open_elsewhere(outbox.ledger, run))",
