@@ -311,6 +311,13 @@ SENDING: Final = (
         tests=("delivery/test_ledger_hiccup.py",),
     ),
     Mutant(
+        promise="an update that the login stopped is never laid on the customer",
+        file="armrest/app/send_single.py",
+        old="        with self.outbox.ledger.transaction() as ledger:\n",
+        new="        for ledger in [self.outbox.ledger]:\n",
+        tests=("cli/commands/test_update_customer.py",),
+    ),
+    Mutant(
         promise="the open batches of other runs are asked about first",
         file="armrest/delivery/delivery.py",
         old="            await self._poller.ask_once(open_elsewhere(outbox.ledger, run))",
