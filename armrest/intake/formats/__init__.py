@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from armrest.intake.formats.cell_text import texts_of
+from armrest.intake.formats.cell_text import BLANKS_AND_MARKS, texts_of
 from armrest.intake.formats.detect import table_of
 from armrest.intake.formats.headers import (
     HEADER_HINT,
@@ -12,6 +12,7 @@ from armrest.intake.formats.headers import (
     bare,
     begins_second_table,
     guess,
+    heading,
     names_mostly,
     non_record,
     probable_header_row,
@@ -32,6 +33,7 @@ else:
 
 
 __all__ = [
+    "BLANKS_AND_MARKS",
     "HEADER_HINT",
     "NEAR",
     "ROWS_BENEATH",
@@ -48,6 +50,7 @@ __all__ = [
     "begins_second_table",
     "first_rows",
     "guess",
+    "heading",
     "names_mostly",
     "non_record",
     "probable_header_row",
