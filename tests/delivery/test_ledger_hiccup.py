@@ -407,6 +407,7 @@ async def test_a_run_reads_its_spilled_answers_itself_while_it_holds_its_client(
     assert len(spilled(spill_folder)) == 1
 
 
+@pytest.mark.usefixtures("sqlite_only")
 @virtual_time
 async def test_a_spilled_answer_that_cannot_be_read_is_named_and_kept(
     impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
