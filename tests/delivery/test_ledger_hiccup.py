@@ -30,7 +30,7 @@ from armrest.outbox import (
 )
 from armrest.sandbox import BooksTransport, Sandbox
 from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
-from tests.delivery.test_sweeper import swept
+from tests.delivery.test_sweeper import HOUR, swept
 from tests.delivery.test_trouble_here import taken_over
 from tests.plans import leased
 from tests.virtual_time import virtual_time
@@ -321,7 +321,6 @@ async def answer_spilled(engine: Engine, run: Run, sandbox: Sandbox) -> None:
         with another_writer(engine.outbox), pytest.raises(LedgerUnusable):
             await sending
     sandbox.behaviour.faults = {}
-    sandbox.records.drain()
 
 
 @pytest.mark.usefixtures("sqlite_only")
@@ -356,6 +355,24 @@ async def test_the_sweep_reads_the_spilled_answer_of_a_run_that_a_person_stopped
 
     assert (found.settled, sent(sandbox, PUT)) == (1, 1)
     assert impatient.states(run) == [State.SETTLED, State.PLANNED]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_newer_data_waits_for_a_batch_whose_answer_an_earlier_run_has_spilled(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    """Without that answer, ARM seems never to have accepted the batch once the ghost horizon is over."""
+    sandbox.behaviour.delay_seconds = 10 * HOUR
+    earlier = planned(people(3))
+    await answer_spilled(impatient, earlier, sandbox)
+    later = planned(people(3, name="Kari Hansen"), run_id="later")
+    await asyncio.sleep(2 * HOUR)
+
+    summary = await impatient.carry(later, deadline_seconds=60)
+
+    assert (summary.customers.open, sent(sandbox, PUT)) == (3, 1)
+    assert impatient.states(earlier) == [State.ACCEPTED]
 
 
 @pytest.mark.usefixtures("sqlite_only")

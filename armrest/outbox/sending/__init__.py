@@ -25,7 +25,7 @@ from armrest.outbox.sending.shards import (
     silent_seconds,
     unsent_batches,
 )
-from armrest.outbox.sending.spilled import UnreadAnswer, replay_spill, unread_answers
+from armrest.outbox.sending.spilled import UnreadAnswer, replay_spill, replay_spill_of_others, unread_answers
 from armrest.outbox.sending.split_batch import Opened, read_customers, read_customers_or_numbers, split
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "release_lease",
     "renew_lease",
     "replay_spill",
+    "replay_spill_of_others",
     "shards_of",
     "silent_seconds",
     "split",

@@ -76,6 +76,17 @@ def replay_spill(outbox: Outbox, run: Run) -> int:
     return replayed
 
 
+def replay_spill_of_others(outbox: Outbox, run: Run) -> None:
+    """Commit what earlier runs of a run's client have spilled: newer data has to wait for batches that ARM accepted.
+
+    The caller holds the client.
+    """
+    others = {answer.run_id: answer.run for answer in unread_answers(outbox) if answer.run_id != run.run_id}
+    for other in others.values():
+        if other is not None and other.client_id == run.client_id:
+            replay_spill(outbox, other)
+
+
 def _find_run(ledger: Ledger, spilled: SpilledUuid) -> Run | None:
     with suppress(UnknownRun):
         return find_run(ledger, spilled.run_id)
