@@ -50,6 +50,7 @@ from armrest.outbox import (
     new_run_id,
     record_status,
     reload,
+    replay_spill_of_others,
     revert_to_planned,
     save_flow_run_link,
     update_run,
@@ -110,6 +111,7 @@ async def send_single_update(
     run_id = new_run_id(client_no, ledger.now())
     holding = hold_lease(ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=options.lease_seconds)
     async with holding as lease:
+        replay_spill_of_others(outbox, api_url=api_url, client_no=client_no)
         horizon = options.ghost_horizon_seconds
         holder = held_by(
             ledger,

@@ -313,7 +313,7 @@ SENDING: Final = (
     Mutant(
         promise="newer data waits for a batch whose answer an earlier run has spilled",
         file="armrest/delivery/delivery.py",
-        old="            replay_spill_of_others(outbox, run)\n",
+        old="            replay_spill_of_others(outbox, api_url=run.api_url, client_no=run.client_no)\n",
         new="",
         tests=("delivery/test_ledger_hiccup.py",),
     ),

@@ -76,14 +76,14 @@ def replay_spill(outbox: Outbox, run: Run) -> int:
     return replayed
 
 
-def replay_spill_of_others(outbox: Outbox, run: Run) -> None:
-    """Commit what earlier runs of a run's client have spilled: newer data has to wait for batches that ARM accepted.
+def replay_spill_of_others(outbox: Outbox, *, api_url: str, client_no: int) -> None:
+    """Commit what earlier runs of a client have spilled: newer data has to wait for batches that ARM accepted.
 
-    The caller holds the client.
+    The caller holds the client for a run of its own.
     """
-    others = {answer.run_id: answer.run for answer in unread_answers(outbox) if answer.run_id != run.run_id}
+    others = {answer.run_id: answer.run for answer in unread_answers(outbox) if answer.run}
     for other in others.values():
-        if other is not None and other.client_id == run.client_id:
+        if (other.api_url, other.client_no) == (api_url, client_no):
             replay_spill(outbox, other)
 
 

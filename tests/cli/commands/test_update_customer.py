@@ -163,6 +163,18 @@ def test_a_customer_in_flight_is_left_alone(typed: Typed, books: SandboxServer, 
     assert [run["run_id"] for run in typed("runs", "--json").json] == ["busy"]
 
 
+def test_a_customer_of_a_batch_whose_answer_is_only_on_the_disk_is_in_flight(
+    typed: Typed, books: SandboxServer, past: Past
+) -> None:
+    past.send_without_answer("busy", 2)
+    past.leave_unread("busy", "spilled-uuid")
+
+    ended = typed(*UPDATE, "--set", "phoneNo=91234567", ARMREST_GHOST_HORIZON_SECONDS="0.001")
+
+    assert (ended.exit_code, "batch 1 of run busy" in ended.complaint, puts(books)) == (2, True, 0)
+    assert typed("show", "busy", "--json").json["batch_list"][0]["batch_uuid"] == "spilled-uuid"
+
+
 def test_a_client_that_a_run_is_sending_for_is_left_alone(typed: Typed, books: SandboxServer, past: Past) -> None:
     past.run("earlier", 2)
     with past.outbox() as outbox:
