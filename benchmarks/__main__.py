@@ -18,7 +18,7 @@ from benchmarks.material import Material
 from benchmarks.servers import prefect_server, stand_in
 from benchmarks.table import Table, machine
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "bench.json"
 
 
 def main() -> None:
@@ -35,6 +35,7 @@ def main() -> None:
         default=2_000_000,
         help="Largest size for the afternoon script (4.5 KB per customer).",
     )
+    options.add_argument("-o", "--output", type=Path, default=RESULTS, help="Where the figures are kept.")
     given = options.parse_args()
     print(machine(), flush=True)
     tables = []
@@ -46,14 +47,14 @@ def main() -> None:
                 contest = Round(material, arm, prefect, Path(room), up_to=up_to)
                 tables.append(Table(customers, [dict(contest.costs()) for _ in range(given.rounds)]))
             print(f"\n{tables[-1].as_text()}", flush=True)
-    keep(tables)
+    keep(tables, given.output)
 
 
-def keep(tables: list[Table]) -> None:
+def keep(tables: list[Table], path: Path) -> None:
     """Store the figures."""
-    RESULTS.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True)
     kept = {"machine": machine(), "sizes": [table.as_json() for table in tables]}
-    (RESULTS / "bench.json").write_text(json.dumps(kept, indent=2, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(kept, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,19 @@ look counts for the CPU since the last one. The topmost boxes are lines of sourc
 """
 
 import argparse
+import inspect
 import linecache
 import os
 import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import CodeType, FrameType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from benchmarks.contestants import environment
 from benchmarks.flame_graph import Stack, drawn
@@ -35,10 +37,15 @@ class Sampler:
         start: The function to look within.
     """
 
-    def __init__(self, start: str) -> None:
+    def __init__(self, start: Callable[..., Any]) -> None:
         self.seconds: defaultdict[Stack, float] = defaultdict(float)
-        self._start = start
+        self._start: CodeType = inspect.unwrap(start).__code__
         self._last = 0.0
+
+    @property
+    def start(self) -> str:
+        """The name of the function."""
+        return self._start.co_qualname
 
     def __enter__(self) -> Self:
         self._last = time.process_time()
@@ -60,7 +67,7 @@ class Sampler:
         code = frame.f_code
         names = [linecache.getline(code.co_filename, frame.f_lineno or code.co_firstlineno).strip()]
         looked_at: FrameType | None = frame
-        while looked_at and looked_at.f_code.co_name != self._start:
+        while looked_at and looked_at.f_code is not self._start:
             if not looked_at.f_code.co_filename.startswith("<frozen"):  # how modules are imported says nothing here
                 names.append(_named(looked_at.f_code))
             looked_at = looked_at.f_back
@@ -78,6 +85,18 @@ def _named(code: CodeType) -> str:
     return f"{'.'.join(known.parts)}: {code.co_qualname}"
 
 
+def draw(sampler: Sampler, *, customers: int) -> tuple[str, float]:
+    """Return the flame graph as SVG, and the CPU of a customer in microseconds.
+
+    Raises:
+        SystemExit: Nothing was sampled.
+    """
+    each = {stack: seconds / customers * 1e6 for stack, seconds in sampler.seconds.items()}
+    if not each:
+        raise SystemExit(f"nothing was sampled within {sampler.start}: does planning still call it, for a millisecond?")
+    return drawn(each, unit="µs a customer"), sum(each.values())
+
+
 def main() -> None:
     """Plan a file in one process under the sampler, and draw."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,16 +107,17 @@ def main() -> None:
         os.environ |= environment(Path(folder) / "home", "http://127.0.0.1/arm/v1") | {
             "ARMREST_PLANNING_PROCESSES": "1"
         }
+        from armrest.app.plan_run import plan_run
         from armrest.sandbox import write_sample
         from benchmarks.programs import plan_file
 
         source = Path(folder) / "customers.csv"
         write_sample(source, customers=given.customers, seed=SEED)
-        with Sampler("planned_for") as sampler:
+        with Sampler(plan_run) as sampler:
             plan_file.main(str(source), CLIENT_NO)
-    each = {stack: seconds / given.customers * 1e6 for stack, seconds in sampler.seconds.items()}
-    given.output.write_text(drawn(each, unit="µs a customer"), encoding="utf-8")
-    sys.stdout.write(f"\n{sum(each.values()):.1f} µs a customer, drawn in {given.output}\n")
+    graph, microseconds = draw(sampler, customers=given.customers)
+    given.output.write_text(graph, encoding="utf-8")
+    sys.stdout.write(f"\n{microseconds:.1f} µs a customer, drawn in {given.output}\n")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from armrest.outbox import Outbox
-from benchmarks.nights import Clock, Costs, Medians, Nights
+from benchmarks.nights import CUSTOMERS, Clock, Costs, Medians, Nights
 from benchmarks.table import machine
 
 MEASURED_AFTER: Final = (1, 30)
@@ -43,17 +43,18 @@ def main() -> int:
     """Measure, print and compare."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--nights", type=int, default=300)
+    options.add_argument("--customers", type=int, default=CUSTOMERS)
     options.add_argument("--with-collector", action="store_true", help="measure planning with garbage collection")
     given = options.parse_args()
-    nights = given.nights
+    nights, customers = given.nights, given.customers
     print(machine(), flush=True)
     too_dear = False
-    with _history() as old, _history(weekly=True) as weekly:
+    with _history(customers) as old, _history(customers, weekly=True) as weekly:
         for moment in sorted({min(moment, nights) for moment in (*MEASURED_AFTER, nights)}):
             for history in (old, weekly):
                 history.pass_in_bulk(moment - history.nights)
             sizes = {OLD: old.size(), WEEKLY: weekly.size()}
-            with _history() as young:
+            with _history(customers) as young:
                 histories = {YOUNG: young, OLD: old, WEEKLY: weekly}
                 too_dear |= _compared(moment, _measured_in_turns(histories, with_collector=given.with_collector))
             for name, size in sizes.items():
@@ -62,12 +63,12 @@ def main() -> int:
 
 
 @contextmanager
-def _history(*, weekly: bool = False) -> Iterator[Nights]:
+def _history(customers: int, *, weekly: bool = False) -> Iterator[Nights]:
     """A ledger of its own, after one night."""
     with TemporaryDirectory() as folder:
         clock = Clock()
         with Outbox.open(f"sqlite:///{folder}/ledger.db", f"{folder}/bodies", now=clock) as outbox:
-            history = Nights(outbox, clock, Path(folder), weekly=weekly)
+            history = Nights(outbox, clock, Path(folder), customers=customers, weekly=weekly)
             history.pass_by()
             yield history
 

@@ -119,17 +119,21 @@ class Nights:
     """One client's nights.
 
     Args:
+        customers: How many the client has; at least two batches of them.
         weekly: Archive every seventh night, as the deployment `purge/weekly` does.
     """
 
-    def __init__(self, outbox: Outbox, clock: Clock, folder: Path, *, weekly: bool = False) -> None:
+    def __init__(
+        self, outbox: Outbox, clock: Clock, folder: Path, *, customers: int = CUSTOMERS, weekly: bool = False
+    ) -> None:
         self.nights = 0
         self._weekly = weekly
         self._folder = folder
         self._outbox = outbox
         self._clock = clock
-        self._everybody = [_customer(number) for number in range(CUSTOMERS)]
-        self._changed = [_customer(n, "changed") if n % 100 == 0 else _customer(n) for n in range(CUSTOMERS)]
+        self._customers = customers
+        self._everybody = [_customer(number) for number in range(customers)]
+        self._changed = [_customer(n, "changed") if n % 100 == 0 else _customer(n) for n in range(customers)]
         self._shuffled = Random(1).sample(self._changed, len(self._changed))
         self._runs = 0
         sealed = serialize(self._everybody, outbox.ledger.fingerprint_key)
@@ -164,7 +168,7 @@ class Nights:
                 with costs.plan_measured(what):
                     self._planned(chosen, changes_only=True)
                 yield
-        elsewhere = self._planned([_customer(CUSTOMERS + 1)])
+        elsewhere = self._planned([_customer(self._customers + 1)])
         run = self._planned(self._everybody)
         planned = batches_in(self._outbox.ledger, run, SENDABLE)
         half = len(planned) // 2
@@ -206,7 +210,7 @@ class Nights:
     def _write_night(self) -> None:
         run = self._planned([])
         at = self._clock()
-        numbers = range(1, CUSTOMERS // BATCH_SIZE + 1)
+        numbers = range(1, self._customers // BATCH_SIZE + 1)
         ended = [_settled_batch(run, seq, at) for seq in numbers]
         lines = [(run.seq, n, run.client_id, n // BATCH_SIZE + 1, *one) for n, one in enumerate(self._settled)]
         requests = [_attempt(run, seq, at, what) for seq in numbers for what in REQUESTS]

@@ -5,6 +5,7 @@ wait; one takes the longer the more is under way. Batches of ten customers are s
 at once, for less than a minute each. What is printed is counted by the stand-in.
 """
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,10 +40,10 @@ APIS: Final = (
 )
 
 
-def used(api: Api, folder: Path) -> str:
+def used(api: Api, folder: Path, seconds: float) -> str:
     """Send to it, and return a line of a Markdown table."""
     source = folder / "customers.csv"
-    write_sample(source, customers=int(api.serves * FOR_SECONDS / 2) * BATCH_SIZE, seed=SEED)
+    write_sample(source, customers=int(api.serves * seconds / 2) * BATCH_SIZE, seed=SEED)
     with stand_in(*api.options) as arm:
         env = environment(folder / "home", f"{arm.url}/arm/v1")
         env |= {"ARMREST_BATCH_SIZE": str(BATCH_SIZE), "ARMREST_CONCURRENCY": str(AT_ONCE)}
@@ -57,6 +58,9 @@ def used(api: Api, folder: Path) -> str:
 
 def main() -> None:
     """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seconds", type=float, default=FOR_SECONDS, help="how long each API is kept busy")
+    given = options.parse_args()
     print(f"{machine()}, up to {AT_ONCE} calls at once\n")
     print(
         "| capacity of the API | requests a second | share of the capacity | most calls at once | CPU of the client |"
@@ -64,7 +68,7 @@ def main() -> None:
     print("| --- | ---: | ---: | ---: | ---: |")
     for api in APIS:
         with TemporaryDirectory() as folder:
-            print(used(api, Path(folder)), flush=True)
+            print(used(api, Path(folder), given.seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ large one; on SQLite, and on PostgreSQL where the machine has one. Medians of th
 the disk.
 """
 
+import argparse
 import asyncio
 import time
 from collections.abc import Iterator
@@ -137,7 +138,7 @@ async def measured(outbox: Outbox, ledger: Watched, seconds: float, batches: int
     )
 
 
-def on(url: str, seconds: float, batches: int = BATCHES) -> PerBatch:
+def on(url: str, seconds: float, batches: int) -> PerBatch:
     """Return the cost on a new ledger."""
     with TemporaryDirectory() as folder:
         address = url or f"sqlite:///{folder}/ledger.db"
@@ -159,34 +160,40 @@ def row(name: str, rounds: list[PerBatch]) -> str:
 
 def main() -> None:
     """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--batches", type=int, help="of each run, in place of all three numbers")
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    options.add_argument("--customers", type=int, default=CUSTOMERS, help="whose size on the disk is measured")
+    given = options.parse_args()
+    usual, few, many = (given.batches or number for number in (BATCHES, FEW_BATCHES, MANY_BATCHES))
+    turns = range(given.rounds)
+    in_a_minute = TAKES_SECONDS["in a minute"]
     print("| ledger, ARM works it through | submit ms | polls ms | requests | writes | writing ms | rows |")
     print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for takes, seconds in TAKES_SECONDS.items():
-        print(row(f"SQLite, {takes}", [on("", seconds) for _ in range(ROUNDS)]), flush=True)
-    few = [on("", TAKES_SECONDS["in a minute"], FEW_BATCHES) for _ in range(ROUNDS)]
-    print(row(f"SQLite, in a minute, {FEW_BATCHES} batches", few), flush=True)
+        print(row(f"SQLite, {takes}", [on("", seconds, usual) for _ in turns]), flush=True)
+    print(row(f"SQLite, in a minute, {few} batches", [on("", in_a_minute, few) for _ in turns]), flush=True)
     if folder := programs():
         with cluster(folder) as postgres:
             for takes, seconds in TAKES_SECONDS.items():
-                rounds = [on(postgres.new_database(), seconds) for _ in range(ROUNDS)]
+                rounds = [on(postgres.new_database(), seconds, usual) for _ in turns]
                 print(row(f"PostgreSQL, {takes}", rounds), flush=True)
-            seconds = TAKES_SECONDS["in a minute"]
-            many = [on(postgres.new_database(), seconds, MANY_BATCHES) for _ in range(ROUNDS)]
-            print(row(f"PostgreSQL, in a minute, {MANY_BATCHES:,} batches", many), flush=True)
+            rounds = [on(postgres.new_database(), in_a_minute, many) for _ in turns]
+            print(row(f"PostgreSQL, in a minute, {many:,} batches", rounds), flush=True)
     else:
         print("PostgreSQL: not measured, this machine has none")
-    print(f"\nOn the disk, a customer: {on_the_disk()}")
+    print(f"\nOn the disk, a customer: {on_the_disk(given.customers)}")
 
 
-def on_the_disk() -> str:
+def on_the_disk(customers: int) -> str:
     """Plan a sample, and return how many bytes a customer takes in bodies and in a ledger on SQLite."""
     with TemporaryDirectory() as folder:
         source, home = Path(folder) / "customers.csv", Path(folder) / "home"
-        write_sample(source, customers=CUSTOMERS, seed=SEED)
+        write_sample(source, customers=customers, seed=SEED)
         measured_by_process(program("plan_file", str(source), CLIENT_NO), environment(home, API_URL))
         bodies = sum(path.stat().st_size for path in home.rglob("*.bodies"))
         ledger = sum(path.stat().st_size for path in home.rglob("*.db*"))
-        return f"{bodies / CUSTOMERS:,.0f} bytes of bodies, {ledger / CUSTOMERS:,.0f} bytes of ledger"
+        return f"{bodies / customers:,.0f} bytes of bodies, {ledger / customers:,.0f} bytes of ledger"
 
 
 if __name__ == "__main__":

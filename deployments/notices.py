@@ -31,6 +31,7 @@ LONGEST_RUN: Final = timedelta(hours=2)
 """A run has a deadline of half an hour from the start of sending, unless a person gave it a longer one."""
 TAGGED: Final = {"prefect.resource.role": "tag", "prefect.resource.id": "prefect.tag.arm"}
 FLOW_RUNS: Final = "prefect.flow-run.*"
+WORKERS: Final = "The page Work Pools in Prefect shows the workers."
 RUN: Final = 'Run "{{ flow_run.name }}" of {{ flow.name }}'
 
 
@@ -148,7 +149,7 @@ def _late(tell: _Telling, *, on: bool, seconds: float) -> AutomationCore:
         trigger=not_begun({"Late"}, {"Pending", *ENDINGS, *BEGUN}, seconds=seconds),
         actions=tell(
             "ARM: a run does not begin",
-            f"{RUN} is late, and no worker takes it. It begins once one does: is a worker running (armrest doctor)?",
+            f"{RUN} is late, and no worker takes it. It begins once one does: is a worker running? {WORKERS}",
             path=OF_RUN,
         ),
     )
@@ -243,7 +244,7 @@ def _not_started(tell: _Telling, *, on: bool, nightly: UUID, within: timedelta) 
         actions=tell(
             "ARM: the nightly run of client {{ event.payload.client_no }} did not start",
             "No schedule of update-customers/nightly has started a run of client {{ event.payload.client_no }} for "
-            f"{_length(within)}. Is its schedule on? Is a worker running (armrest doctor)? This notice comes once.",
+            f"{_length(within)}. Is its schedule on? Is a worker running? {WORKERS} This notice comes once.",
             path=f"deployments/deployment/{nightly}",
         ),
     )

@@ -29,7 +29,7 @@ async def apply_plan(
     connection: ConnectionName = "",
     client_no_is_right: ClientNoIsRight = 0,
 ) -> State:
-    """Send a plan: the run of `armrest plan`, or of update-customers with dry_run.
+    """Send a plan: the run of update-customers with dry_run, or of `armrest plan` on the command line.
 
     The flow refuses a plan if a later run has already sent any of its customers.
 

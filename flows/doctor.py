@@ -8,6 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
+from armrest.app.browser_words import flow_words
 from armrest.app.environment import SettingsRefused
 from armrest.app.environment_check import environment_finding
 from armrest.app.finding import Finding
@@ -53,6 +54,6 @@ async def _waiting() -> list[WaitingRun]:
 def _message(findings: list[Finding], trouble: list[Finding], stuck: list[WaitingRun]) -> str:
     if not trouble and not stuck:
         return f"The worker is in order: {quantity(len(findings), 'check')}"
-    parts = [f"{finding.name}: {finding.said}" for finding in trouble]
+    parts = [f"{finding.name}: {flow_words(finding.said)}" for finding in trouble]
     parts += [f"{quantity(len(stuck), 'run')} not going on"] if stuck else []
     return f"Not in order: {'; '.join(parts)}"

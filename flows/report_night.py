@@ -46,7 +46,7 @@ async def report_night(within: Duration = "24h", groups: tuple[tuple[ClientNo, .
     Args:
         within: How far back the night begins (24h).
         groups: Clients that get a message of their own, for recipients who get notices about these only.
-            `make deploy` fills it in from ARMREST_NOTIFY_BLOCK.
+            It is filled in from ARMREST_NOTIFY_BLOCK when the flow is deployed.
     """
     with use_workspace() as workspace:
         now = datetime.fromtimestamp(workspace.outbox.ledger.now(), UTC)

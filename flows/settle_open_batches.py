@@ -48,7 +48,7 @@ async def settle_open_batches(
         lost_after: Declare batches lost if they are open for longer than this (7d). Empty: none.
         deadline: Stop sending after this long (90s, 30m, 2h).
         accept: batchUuids to close as updated on your responsibility, if ARM still gives no clear answer. Check the
-            answer first: armrest show RUN_ID. Customers that ARM names as failed stay failed.
+            answer first, in the run's artifact arm-batches-…. Customers that ARM names as failed stay failed.
         reason: Why you accept these batches. It is stored and shown, so name no person in it.
         accepted_by: Who accepts them.
         connection: The block ArmConnection of the ARM to ask. Empty: the ARM of the settings.

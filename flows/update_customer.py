@@ -39,8 +39,8 @@ async def update_customer(
     """Update one customer at once, without a file or a batch.
 
     Fill in the fields that change; all others keep their values. Until the run starts, Prefect stores the new values;
-    if that is not allowed, use `armrest update-customer`. When the run starts, it removes the new values from its
-    parameters, and an invalid customer number, too. So it cannot be retried: start a new run instead.
+    if that is not allowed, use `armrest update-customer` on the command line. When the run starts, it removes the new
+    values from its parameters, and an invalid customer number, too. So it cannot be retried: start a new run instead.
 
     Args:
         client_no: The client's number in ARM, for example 2218.

@@ -35,7 +35,12 @@ _PATH: Final = re.compile(rf"(^|; |\bin run {_RUN}: )((?:/|(?!https?:)[a-z][a-z0
 
 What ARM says comes after a colon, and may have slashes of its own.
 """
-_FLAG: Final = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
+_MARK: Final = "on the command line"
+_COMMAND_OR_FLAG: Final = re.compile(
+    rf"(?P<before>{_MARK}: )?(?P<command>`(?:armrest|make|prefect) [^`]+`)(?: {_MARK})?"
+    r"|(?<![\w-])--(?P<flag>[a-z]+(?:-[a-z]+)*)"
+)
+"""A command that no flow replaces, with the words that say where it is typed, or a flag outside of a command."""
 
 
 def browser_words(message: str) -> str:
@@ -43,10 +48,24 @@ def browser_words(message: str) -> str:
 
     The ledger keeps the message as it is, with the whole path.
     """
+    message = flow_words(message)
+    return _PATH.sub(lambda found: f"{found[1]}{file_name(found[3])}", message)
+
+
+def flow_words(message: str) -> str:
+    """Return a message with flows and fields instead of commands and flags.
+
+    A command that no flow replaces stays, with the words that it is for a command line.
+    """
     for pattern, words in _WORDS:
         message = pattern.sub(words, message)
-    message = _PATH.sub(lambda found: f"{found[1]}{file_name(found[3])}", message)
-    return _FLAG.sub(lambda flag: flag[1].replace("-", "_"), message)
+    return _COMMAND_OR_FLAG.sub(_marked, message)
+
+
+def _marked(found: re.Match[str]) -> str:
+    if found["flag"]:
+        return found["flag"].replace("-", "_")
+    return f"{found['before']}{found['command']}" if found["before"] else f"{found['command']} {_MARK}"
 
 
 def file_name(path: str) -> str:

@@ -22,7 +22,7 @@ from armrest.app.finding import Finding, checked
 from armrest.app.login import NO_BATCH
 from armrest.app.source_options import places_of
 from armrest.app.workspace import LoadSettings, arm_client, open_workspace, required_api_url, required_clients
-from armrest.outbox import Outbox, OutboxError
+from armrest.outbox import Outbox, OutboxError, unread_answers
 from armrest.plurals import quantity
 from armrest.settings import Settings
 
@@ -108,6 +108,7 @@ def _outbox(load: LoadSettings) -> Iterator[Finding]:
             ledger = workspace.outbox.ledger.name
             yield Finding("ledger", "fine", f"{ledger}, can be written")
             yield checked("store", lambda: _store(workspace.outbox), refusals=(OutboxError,))
+            yield from _unread(workspace.outbox)
     except (OutboxError, SettingsRefused) as error:
         yield Finding("ledger", "trouble", str(error))
 
@@ -115,6 +116,19 @@ def _outbox(load: LoadSettings) -> Iterator[Finding]:
 def _store(outbox: Outbox) -> str:
     outbox.bodies.self_test()
     return f"{outbox.bodies.name}, can be written"
+
+
+def _unread(outbox: Outbox) -> Iterator[Finding]:
+    """Name ARM's answers that a run could not write into the ledger, and left on the disk of this machine."""
+    for answer in unread_answers(outbox):
+        what = f"ARM accepted batch {answer.seq} of run {answer.run_id} as {answer.batch_uuid}, and the ledger does not"
+        if answer.run is None:
+            next_step = "know the run: note this, then delete its file in ARMREST_HOME/spill"
+        else:
+            next_step = f"have that (client {answer.run.client_no}): `armrest settle` writes it there"
+        yield Finding("answers", "note", f"{what} {next_step}")
+    for damage in outbox.spill.damage() if outbox.spill else ():
+        yield Finding("answers", "note", damage)
 
 
 def _inbox(settings: Settings) -> Finding:

@@ -6,7 +6,7 @@ data, later plans compare with its fingerprint, and if no answer comes, `armrest
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from armrest.api import (
@@ -50,6 +50,7 @@ from armrest.outbox import (
     new_run_id,
     record_status,
     reload,
+    replay_spill_of_others,
     revert_to_planned,
     save_flow_run_link,
     update_run,
@@ -110,6 +111,7 @@ async def send_single_update(
     run_id = new_run_id(client_no, ledger.now())
     holding = hold_lease(ledger, api_url=api_url, client_no=client_no, run_id=run_id, seconds=options.lease_seconds)
     async with holding as lease:
+        replay_spill_of_others(outbox, api_url=api_url, client_no=client_no)
         horizon = options.ghost_horizon_seconds
         holder = held_by(
             ledger,
@@ -136,8 +138,12 @@ async def send_single_update(
         )
         single = _Single(outbox=outbox, arm=arm, run=run, lease=lease, customer=customer, horizon_seconds=horizon)
         with run_step(run) as ran:
-            with step("batch", is_call=True, client_no=client_no, run_id=run_id, batch=1, customers=1):
-                await single.send(patience or RetryPolicy(max_tries=options.max_tries))
+            try:
+                with step("batch", is_call=True, client_no=client_no, run_id=run_id, batch=1, customers=1):
+                    await single.send(patience or RetryPolicy(max_tries=options.max_tries))
+            except ArmError as trouble:
+                note_end(ran, single.give_up(trouble))
+                raise
             ended = finish(outbox, run, lease)
             note_end(ran, ended)
         return ended
@@ -186,19 +192,31 @@ class _Single:
     horizon_seconds: float
 
     async def send(self, patience: RetryPolicy) -> None:
-        """Send the customer until ARM has answered, and record the answer."""
+        """Send the customer until ARM has answered, and record the answer.
+
+        Raises:
+            ArmError: The customer was not updated, for a reason that is not its own.
+        """
         try:
             answer = await patience.retry(self._attempt)
         except BatchRefused as refusal:
             self._fail(refusal.message)
-        except ArmError as trouble:
+        except ArmError:
             if self._batch().may_have_arrived:
                 return  # it stays open, and holds its customer
-            self._fail(trouble.message)
-            finish(self.outbox, self.run, self.lease, stopped=trouble.message)
             raise
         else:
             self._conclude(answer)
+
+    def give_up(self, trouble: ArmError) -> RunSummary:
+        """Close the batch and end the run in one transaction.
+
+        After a kill between the two, the sweep would find a customer that failed, and take it for refused by ARM.
+        """
+        with self.outbox.ledger.transaction() as ledger:
+            within = replace(self, outbox=replace(self.outbox, ledger=ledger))
+            within._fail(trouble.message)  # noqa: SLF001  the same class
+            return finish(within.outbox, self.run, self.lease, stopped=trouble.message)
 
     async def _attempt(self) -> CustomerAnswer:
         leaving = begin(self.outbox, self.run, self._batch(), self.lease, ghost_horizon_seconds=self.horizon_seconds)

@@ -30,6 +30,7 @@ from armrest.outbox import (
     count_states,
     open_elsewhere,
     replay_spill,
+    replay_spill_of_others,
     update_run,
 )
 from armrest.plurals import quantity
@@ -83,6 +84,7 @@ class Delivery:
         update_run(outbox.ledger, run, self._context.lease, **beginning)
         replay_spill(outbox, run)
         if self._context.lease.shard is None:
+            replay_spill_of_others(outbox, api_url=run.api_url, client_no=run.client_no)
             await self._poller.ask_once(open_elsewhere(outbox.ledger, run))
         return self
 

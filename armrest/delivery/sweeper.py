@@ -6,7 +6,7 @@ The sweep continues what was begun (batches that are held, or whose answer was l
 
 import logging
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
 from random import Random
@@ -22,6 +22,7 @@ from armrest.outbox import (
     OPEN,
     Batch,
     BatchMoved,
+    Lease,
     LeaseHeld,
     Outbox,
     OutboxError,
@@ -36,8 +37,10 @@ from armrest.outbox import (
     find_run,
     lease_holders,
     open_uuids,
+    replay_spill,
     summary,
     unfinished_runs,
+    unread_answers,
 )
 from armrest.plurals import quantity
 
@@ -167,6 +170,7 @@ async def sweep(
     """
     assert_open(outbox, api_url, [*lost, *(accept.uuids if accept else ())])
     sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url, clients)
+    await sweeper.read_spill()
     await sweeper.ask()
     if accept:
         sweeper.accept(accept)
@@ -190,6 +194,8 @@ class _Sweeper:
 
     def __init__(self, calls: Calls, api_url: str, clients: Collection[int]) -> None:
         self._calls = calls
+        self._api_url = api_url
+        self._clients = clients
         self._outbox = calls.outbox
         self._ledger = calls.outbox.ledger
         holders = lease_holders(self._ledger)
@@ -202,6 +208,20 @@ class _Sweeper:
         self._answered = self._lost = 0
         self._accepted: list[State] = []
         self._troubles: list[str] = []
+
+    async def read_spill(self) -> None:
+        """Commit ARM's answers that no live run will read, also those of runs that a person stopped or closed."""
+        runs = {answer.run.run_id: answer.run for answer in unread_answers(self._outbox) if answer.run}
+        for run in runs.values():
+            if run.api_url == self._api_url and (not self._clients or run.client_no in self._clients):
+                try:
+                    async with self._holding(run, self._calls.options):
+                        replay_spill(self._outbox, run)
+                except LeaseHeld as held:
+                    self._skipped[run.client_no] = str(vars(held)["holder_run_id"])
+                except OutboxError as error:
+                    self._troubles.append(f"run {run.run_id}: {error}")
+        self._troubles += self._outbox.spill.damage() if self._outbox.spill else []
 
     async def ask(self) -> None:
         """Ask about every batch that ARM has accepted, client by client."""
@@ -260,14 +280,7 @@ class _Sweeper:
     async def _resume(self, run: Run) -> None:
         calls = self._calls
         options = replace(calls.options, deadline_seconds=calls.seconds_left())
-        holding = hold_lease(
-            self._ledger,
-            api_url=run.api_url,
-            client_no=run.client_no,
-            run_id=run.run_id,
-            seconds=options.lease_seconds,
-        )
-        async with holding as lease:
+        async with self._holding(run, options) as lease:
             if find_run(self._ledger, run.run_id).is_left_to_people:  # a person has stopped it since this sweep began
                 return
             delivery = Delivery(
@@ -275,6 +288,15 @@ class _Sweeper:
             )
             async with delivery:
                 await delivery.resume_started()
+
+    def _holding(self, run: Run, options: DeliveryOptions) -> AbstractAsyncContextManager[Lease]:
+        return hold_lease(
+            self._ledger,
+            api_url=run.api_url,
+            client_no=run.client_no,
+            run_id=run.run_id,
+            seconds=options.lease_seconds,
+        )
 
     def conclude(self, open_too_long_seconds: float) -> Sweep:
         """Record how the runs stand now, except those that are live again, and return the result of the sweep."""

@@ -61,14 +61,28 @@ class Spill:
 
     def of_run(self, run_id: str) -> Iterator[SpilledUuid]:
         """Yield the batchUuids of a run, the oldest attempt of a batch first; a damaged file is skipped and kept."""
-        for file in sorted(self._folder.glob(f"{self._ledger}-{run_id}-*{SUFFIX}")):
-            try:
-                spilled = SpilledUuid(**json.loads(file.read_bytes()))
-            except (OSError, ValueError, TypeError):
-                log.warning("%s cannot be read: look for its batchUuid in the log, and keep the file", file)
-                continue
-            if spilled.run_id == run_id:
+        for file, spilled in self._read(f"{run_id}-*"):
+            if spilled is None:
+                log.warning("%s", _unreadable(file))
+            elif spilled.run_id == run_id:
                 yield spilled
+
+    def all(self) -> list[SpilledUuid]:
+        """Return the batchUuids of all runs."""
+        return [spilled for _, spilled in self._read("*") if spilled]
+
+    def damage(self) -> list[str]:
+        """Return a sentence about each file that cannot be read."""
+        return [_unreadable(file) for file, spilled in self._read("*") if spilled is None]
+
+    def _read(self, names: str) -> Iterator[tuple[Path, SpilledUuid | None]]:
+        for file in sorted(self._folder.glob(f"{self._ledger}-{names}{SUFFIX}")):
+            try:
+                yield file, SpilledUuid(**json.loads(file.read_bytes()))
+            except FileNotFoundError:
+                continue  # its run has read it meanwhile
+            except (OSError, ValueError, TypeError):
+                yield file, None
 
     def remove(self, spilled: SpilledUuid) -> None:
         """Remove a batchUuid that the ledger has by now, if it is there."""
@@ -78,3 +92,7 @@ class Spill:
     def _file(self, spilled: SpilledUuid) -> Path:
         attempt = f"{spilled.run_id}-{spilled.seq:08d}-{spilled.attempts:04d}"
         return self._folder / f"{self._ledger}-{attempt}{SUFFIX}"
+
+
+def _unreadable(file: Path) -> str:
+    return f"{file} cannot be read: look for its batchUuid in the log, then delete the file"

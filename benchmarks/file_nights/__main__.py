@@ -91,11 +91,12 @@ def main() -> int:
     """Try one half, and print what was found."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--half", choices=list(SEEDS), default="development")
+    options.add_argument("--companies", type=int, help="how many of the half's companies (default: all)")
     options.add_argument("--messages", action="store_true", help="print the message of each refusal")
     chosen = options.parse_args()
     profile = "" if has_profile() else "; no detector: this version has no check of a file against its own past"
     print(f"{machine()}; half: {chosen.half}{profile}", flush=True)
-    outcomes = try_half(chosen.half, _show_progress)
+    outcomes = try_half(chosen.half, _show_progress, companies=chosen.companies)
     print(report(outcomes))
     if chosen.messages:
         print(*messages(outcomes.trials), sep="\n")

@@ -121,10 +121,13 @@ def has_profile() -> bool:
     return PROFILE_OPTION in SourceOptions.model_fields
 
 
-def try_half(half: Half, on_progress: Callable[[str], None] = lambda _: None) -> Outcomes:
+def try_half(
+    half: Half, on_progress: Callable[[str], None] = lambda _: None, *, companies: int | None = None
+) -> Outcomes:
     """Run the nights of a half, and try its harmed files.
 
     Args:
+        companies: How many of the half's companies; None: all.
         on_progress: Called with a line about each finished night.
     """
     with (
@@ -132,7 +135,7 @@ def try_half(half: Half, on_progress: Callable[[str], None] = lambda _: None) ->
         asyncio.Runner(loop_factory=VirtualTimeLoop) as runner,
     ):
         nightly = _Nightly(Path(folder), _nightly_options())
-        return runner.run(_tried(nightly, SEEDS[half], on_progress))
+        return runner.run(_tried(nightly, SEEDS[half][:companies], on_progress))
 
 
 async def _tried(nightly: "_Nightly", seeds: range, on_progress: Callable[[str], None]) -> Outcomes:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 
+from armrest.app.browser_words import flow_words
 from armrest.app.customer_events import CustomerEvent, CustomerHistory
 from armrest.app.finding import Finding
 from armrest.app.inbox_files import InboxFile
@@ -38,11 +39,8 @@ def customer_markdown(client_no: int, customer_no: str, history: CustomerHistory
     """Return every run that had the customer, the newest first: outcome, reason, batchUuid, file and fields."""
     events = [line for event in history.events for line in _event_lines(event)]
     more = history.total - len(history.events)
-    rest = (
-        [f"{quantity(more, 'older run')}: `armrest customer {customer_no} --client-no {client_no}`", ""]
-        if more > 0
-        else []
-    )
+    command = f"armrest customer {customer_no} --client-no {client_no}"
+    rest = [f"{quantity(more, 'older run')}, on the command line: `{command}`", ""] if more > 0 else []
     return "\n".join([f"# Customer {customer_no} of client {client_no}", "", message, "", *events, *rest])
 
 
@@ -85,7 +83,7 @@ def export_markdown(file: RunFile, message: str) -> str:
 def worker_markdown(findings: Sequence[Finding], waiting: Sequence[WaitingRun], message: str) -> str:
     """Return each check of the worker in a line, those with trouble first, and the runs that do not go on."""
     ordered = sorted(findings, key=lambda finding: finding.verdict != "trouble")
-    rows = [f"| {_SIGNS[item.verdict]} | {item.name} | {_cell(item.said)} |" for item in ordered]
+    rows = [f"| {_SIGNS[item.verdict]} | {item.name} | {_cell(flow_words(item.said))} |" for item in ordered]
     runs = [
         f"| [{_cell(run.name)}]({flow_run_link(run.flow_run_id)}) | {run.state} | {when(run.since)} | {run.sentence} |"
         for run in waiting
@@ -96,6 +94,7 @@ def worker_markdown(findings: Sequence[Finding], waiting: Sequence[WaitingRun], 
             f"# {message}",
             "",
             f"Checked by a run on the worker `{socket.gethostname()}`, with that worker's settings.",
+            "A finding that names the command line means that machine's.",
             "",
             "| | check | finding |",
             "|---|---|---|",

@@ -32,7 +32,7 @@ def sweep_markdown(sweep: Sweep) -> str:
                 ("client", "run"),
                 ((skipped.client_no, f"`{skipped.run_id}`") for skipped in sweep.skipped_clients),
             ),
-            *_table("Trouble", ("",), ((trouble,) for trouble in sweep.troubles)),
+            *_table("Trouble", ("",), ((browser_words(trouble),) for trouble in sweep.troubles)),
         ]
     )
 

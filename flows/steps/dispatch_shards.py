@@ -205,7 +205,8 @@ async def _start(run: Run, shard: Shard, *, deadline_seconds: float) -> FlowRun:
         )
     except ObjectNotFound:
         raise OutboxError(
-            f"shards need the deployment {DEPLOYMENT}: create it with `prefect --no-prompt deploy --all`"
+            f"no deployment {DEPLOYMENT}, and shards need it: `prefect --no-prompt deploy --all` on the command line "
+            "creates it"
         ) from None
 
 

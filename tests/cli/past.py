@@ -14,6 +14,8 @@ from armrest.outbox import (
     RerunRequest,
     Run,
     RunSummary,
+    Spill,
+    SpilledUuid,
     State,
     Verdict,
     accept,
@@ -67,6 +69,22 @@ class Past:
                     _settle(outbox, batch, failed)
             with leased(outbox, run) as lease:
                 return finish(outbox, run, lease)
+
+    def send_without_answer(self, run_id: str, customers: int) -> None:
+        """A run whose first batch was sent, and whose process died before ARM's answer was in the ledger."""
+        with self.outbox() as outbox:
+            run = self._planned(outbox, run_id, range(10001, 10001 + customers), CLIENT_NO, None)
+            lease = self.lease(outbox, run_id)
+            begin(outbox, run, batches_in(outbox.ledger, run, SENDABLE)[0], lease, ghost_horizon_seconds=0)
+            release_lease(outbox.ledger, lease)
+
+    def leave_unread(self, run_id: str, batch_uuid: str) -> None:
+        """Have ARM's answer to the first batch of a run on this disk, as if it could not be committed."""
+        spilled = SpilledUuid(
+            run_id=run_id, seq=1, attempts=1, batch_uuid=batch_uuid, get_result=None, accepted_at=1_700_000_000.0
+        )
+        with self.outbox() as outbox:
+            assert Spill(self.home / "spill", outbox.ledger).write(spilled)
 
     def _planned(self, outbox: Outbox, run_id: str, numbers: range, client_no: int, parent: str | None) -> Run:
         sizes = {"batch_size": 2, "max_body_bytes": 5000}

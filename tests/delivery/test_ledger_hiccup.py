@@ -14,10 +14,25 @@ import pytest
 from sqlalchemy import event
 
 from armrest.delivery.acceptance_writer import AcceptanceUnwritten
-from armrest.outbox import SENDABLE, LeaseLost, LedgerUnusable, Outbox, Spill, SpilledUuid, State, batches_in
+from armrest.outbox import (
+    SENDABLE,
+    LeaseLost,
+    LedgerUnusable,
+    Outbox,
+    Run,
+    Spill,
+    SpilledUuid,
+    State,
+    batches_in,
+    declare_lost,
+    unread_answers,
+    update_run,
+)
 from armrest.sandbox import BooksTransport, Sandbox
 from tests.delivery.conftest import CLIENT_NO, PUT, Engine, Planned, people, sent
+from tests.delivery.test_sweeper import HOUR, swept
 from tests.delivery.test_trouble_here import taken_over
+from tests.plans import leased
 from tests.virtual_time import virtual_time
 
 
@@ -295,3 +310,132 @@ def test_the_spill_of_another_ledger_or_run_is_left_alone(outbox: Outbox, tmp_pa
 
 def _spilled(run_id: str, seq: int) -> SpilledUuid:
     return SpilledUuid(run_id=run_id, seq=seq, attempts=1, batch_uuid="uuid", get_result=None, accepted_at=0.0)
+
+
+async def answer_spilled(engine: Engine, run: Run, sandbox: Sandbox) -> None:
+    """Send a run whose only batchUuid cannot be committed."""
+    slow(sandbox)
+    async with engine.delivering(run, lease_seconds=600) as delivery:
+        sending = asyncio.create_task(delivery.submit(1))
+        await asyncio.sleep(5)
+        with another_writer(engine.outbox), pytest.raises(LedgerUnusable):
+            await sending
+    sandbox.behaviour.faults = {}
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_spilled_answer_of_a_run_that_ended_is_listed_until_the_sweep_reads_it(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    await answer_spilled(impatient, run, sandbox)
+    [answer] = unread_answers(impatient.outbox)
+
+    found = await swept(impatient)
+
+    [batch] = sandbox.records.batches(CLIENT_NO)
+    assert (answer.run_id, answer.client_no, answer.seq, answer.batch_uuid) == ("run", CLIENT_NO, 1, batch.batch_uuid)
+    assert (found.asked, found.settled, found.troubles, sent(sandbox, PUT)) == (1, 1, [], 1)
+    assert unread_answers(impatient.outbox) == []
+    assert spilled(spill_folder) == []
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_the_sweep_reads_the_spilled_answer_of_a_run_that_a_person_stopped_and_sends_nothing(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned([*people(2)], batch_size=1)
+    await answer_spilled(impatient, run, sandbox)
+    with leased(impatient.outbox, run) as lease:
+        update_run(impatient.outbox.ledger, run, lease, stopped_by="person")
+
+    found = await swept(impatient)
+
+    assert (found.settled, sent(sandbox, PUT)) == (1, 1)
+    assert impatient.states(run) == [State.SETTLED, State.PLANNED]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_newer_data_waits_for_a_batch_whose_answer_an_earlier_run_has_spilled(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    """Without that answer, ARM seems never to have accepted the batch once the ghost horizon is over."""
+    sandbox.behaviour.delay_seconds = 10 * HOUR
+    earlier = planned(people(3))
+    await answer_spilled(impatient, earlier, sandbox)
+    later = planned(people(3, name="Kari Hansen"), run_id="later")
+    await asyncio.sleep(2 * HOUR)
+
+    summary = await impatient.carry(later, deadline_seconds=60)
+
+    assert (summary.customers.open, sent(sandbox, PUT)) == (3, 1)
+    assert impatient.states(earlier) == [State.ACCEPTED]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_batch_whose_answer_was_spilled_is_asked_about_before_it_is_declared_lost(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(3))
+    await answer_spilled(impatient, run, sandbox)
+
+    found = await swept(impatient, lost_after_seconds=0)
+
+    assert (found.lost, found.settled) == (0, 1)
+    assert impatient.states(run) == [State.SETTLED]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_the_spilled_answer_of_a_batch_that_is_closed_by_now_goes_into_its_history(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    await answer_spilled(impatient, run, sandbox)
+    [batch] = impatient.batches(run)
+    declare_lost(impatient.outbox.ledger, batch, "declared lost")
+    impatient.outbox.ledger.flush()
+    [answer] = unread_answers(impatient.outbox)
+
+    found = await swept(impatient)
+
+    assert (found.asked, found.troubles, impatient.states(run)) == (0, [], [State.LOST])
+    assert impatient.history(run, batch)[-1].evidence == f"batchUuid {answer.batch_uuid}"
+    assert spilled(spill_folder) == []
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_run_reads_its_spilled_answers_itself_while_it_holds_its_client(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    run = planned(people(3))
+    await answer_spilled(impatient, run, sandbox)
+
+    with leased(impatient.outbox, run):
+        found = await swept(impatient)
+        listed = unread_answers(impatient.outbox)
+
+    assert (found.asked, [client.run_id for client in found.skipped_clients], listed) == (0, ["run"], [])
+    assert len(spilled(spill_folder)) == 1
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_spilled_answer_that_cannot_be_read_is_named_and_kept(
+    impatient: Engine, planned: Planned, sandbox: Sandbox, spill_folder: Path
+) -> None:
+    await impatient.carry(planned(people(3)))
+    answer = SpilledUuid(run_id="run", seq=1, attempts=1, batch_uuid="u", get_result=None, accepted_at=1.0)
+    Spill(spill_folder, impatient.outbox.ledger).write(answer)
+    [file] = spilled(spill_folder)
+    file.write_text("{")
+
+    found = await swept(impatient)
+
+    assert found.troubles == [f"{file} cannot be read: look for its batchUuid in the log, then delete the file"]
+    assert file.exists()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import armrest
+from armrest.api import Forbidden
 from armrest.sandbox import SandboxServer
 from armrest.telemetry import EVENTS, log_as_json
 from armrest.telemetry.json_lines import ENDS_OF_THE_TREE
@@ -54,6 +55,21 @@ def test_each_event_of_a_run_is_one_line(
     refused = [line for line in last if line.get("error") == "BatchRefused"]
     assert refused
     assert all({"time", "level", "event"} <= set(line) for line in lines)
+
+
+def test_an_update_that_the_login_stopped_has_one_line_with_how_it_ended(
+    connection: armrest.Connection, arm: SandboxServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Kari"}])
+    arm.behaviour.clients = frozenset()
+    log_as_json()
+
+    with pytest.raises(Forbidden):
+        connection.update_customer("10001", {"name": "Ola"}, client_no=2218)
+
+    batch, run = lines_of(capsys.readouterr().err)
+    assert (batch["event"], batch["error"]) == ("batch", "Forbidden")
+    assert (run["event"], run["kind"], run["state"]) == ("run", "single", "Failed")
 
 
 def test_a_line_of_the_log_names_its_run_and_its_batch(

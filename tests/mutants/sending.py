@@ -304,6 +304,27 @@ SENDING: Final = (
         tests=("outbox/sending/test_spilled.py",),
     ),
     Mutant(
+        promise="a spilled batchUuid is read before its batch is asked about or given up",
+        file="armrest/delivery/sweeper.py",
+        old="    await sweeper.read_spill()\n    await sweeper.ask()\n",
+        new="    await sweeper.ask()\n",
+        tests=("delivery/test_ledger_hiccup.py",),
+    ),
+    Mutant(
+        promise="newer data waits for a batch whose answer an earlier run has spilled",
+        file="armrest/delivery/delivery.py",
+        old="            replay_spill_of_others(outbox, api_url=run.api_url, client_no=run.client_no)\n",
+        new="",
+        tests=("delivery/test_ledger_hiccup.py",),
+    ),
+    Mutant(
+        promise="an update that the login stopped is never laid on the customer",
+        file="armrest/app/send_single.py",
+        old="        with self.outbox.ledger.transaction() as ledger:\n",
+        new="        for ledger in [self.outbox.ledger]:\n",
+        tests=("cli/commands/test_update_customer.py",),
+    ),
+    Mutant(
         promise="the open batches of other runs are asked about first",
         file="armrest/delivery/delivery.py",
         old="            await self._poller.ask_once(open_elsewhere(outbox.ledger, run))",

@@ -12,7 +12,6 @@ import pytest
 from armrest.intake.rules import Column, cells_outside
 from armrest.intake.rules.validators import EMAIL_LIST_FAST_PATH
 from armrest.outbox import Outbox
-from benchmarks import nights
 from benchmarks.check import hold_to
 from benchmarks.contestants import EMPTY, LOWER_BOUND, PLAN, SCRIPT, WHOLE
 from benchmarks.cost import Cost
@@ -113,12 +112,11 @@ class Collections(Costs):
 
 
 def test_planning_is_measured_without_garbage_collection_which_would_hit_one_ledger_and_not_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(nights, "CUSTOMERS", 3000)
     clock = Clock()
     with Outbox.open(f"sqlite:///{tmp_path}/ledger.db", f"{tmp_path}/bodies", now=clock) as outbox:
-        history = Nights(outbox, clock, tmp_path)
+        history = Nights(outbox, clock, tmp_path, customers=3000)
         with closing(Collections()) as collections:
             list(islice(history.night(collections), 2 * PLANS))
 

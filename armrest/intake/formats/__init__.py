@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from armrest.intake.formats.cell_text import texts_of
+from armrest.intake.formats.cell_text import BLANKS_AND_MARKS, texts_of
 from armrest.intake.formats.detect import table_of
 from armrest.intake.formats.headers import (
     HEADER_HINT,
@@ -12,6 +12,7 @@ from armrest.intake.formats.headers import (
     bare,
     begins_second_table,
     guess,
+    heading,
     is_named_total,
     is_trailer,
     key_column,
@@ -35,6 +36,7 @@ else:
 
 
 __all__ = [
+    "BLANKS_AND_MARKS",
     "HEADER_HINT",
     "NEAR",
     "ROWS_BENEATH",
@@ -51,6 +53,7 @@ __all__ = [
     "begins_second_table",
     "first_rows",
     "guess",
+    "heading",
     "is_named_total",
     "is_trailer",
     "key_column",

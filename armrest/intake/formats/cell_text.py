@@ -5,6 +5,12 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
 
+BLANKS_AND_MARKS: Final = (
+    " \t\r\n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u061c"
+)
+"""What nobody sees around a cell or a heading: blanks of any width, and marks of no width, as copying from a dialog of
+Windows leaves them."""
 _EXACT: Final = 10**15
 """A spreadsheet's numbers are exact below this. Larger ones have lost digits, and are written so that it shows."""
 

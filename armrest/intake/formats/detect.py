@@ -91,7 +91,9 @@ def _refuse_fixed_width(name: str, table: CsvTable) -> None:
     from armrest.intake.formats.text import find_positions
 
     if positions := find_positions(table.first_lines):
-        what = "text with columns of fixed width and without a delimiter; armrest mapping init proposes their positions"
+        what = (
+            "text with columns of fixed width and without a delimiter; `armrest mapping init` proposes their positions"
+        )
         raise FixedWidthFound(f"{name}: {what}", code="fixed-width", positions=positions)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from armrest.intake.errors import InputRefused
-from armrest.intake.formats import HEADER_HINT, ColumnNames, guess
+from armrest.intake.formats import HEADER_HINT, ColumnNames, guess, heading
 from armrest.intake.mapping.dates import ToIso, date_format, year_first
 from armrest.intake.mapping.model import ColumnRule, Mapping
 from armrest.intake.mapping.rewriting import BY_COUNTRY, NamedStep, rewrite_cells, step_of
@@ -178,6 +178,8 @@ def _unknown(position: int, columns: Sequence[str], *, source: str, names: Colum
 
 def _position(column: str, columns: Sequence[str], *, mapping: Mapping, source: str, names: ColumnNames) -> int:
     numbered = numbered_headings(columns)
+    if column not in columns and column not in numbered:
+        column = heading(column)  # a mapping may have been written when marks that nobody sees were still in headings
     if columns.count(column) == 1:
         return columns.index(column)
     if column not in columns and column in numbered:

@@ -238,7 +238,7 @@ def mapping_of(text: str, *, name: str) -> Mapping:
     """
     mapping, faults = parse_mapping(text)
     if mapping is None:
-        more = f" (and {len(faults) - 1} more: armrest mapping check)" if len(faults) > 1 else ""
+        more = f" (and {len(faults) - 1} more: see `armrest mapping check`)" if len(faults) > 1 else ""
         raise InputRefused(f"{name}, line {faults[0].line}: {faults[0].message}{more}", code="bad-mapping")
     return mapping
 

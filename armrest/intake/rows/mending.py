@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from unicodedata import normalize
 
+from armrest.intake.formats import BLANKS_AND_MARKS
 from armrest.intake.rules import Column, items
 from armrest.model import LIST_FIELDS, NUMBER_COLUMNS
 
@@ -21,10 +22,6 @@ NUMBER_LIKE: Final = frozenset(
     ("customerNo", "organizationNo", "phoneNo", "postalCode", "dateOfBirth", *NUMBER_COLUMNS)
 )
 """The fields whose cells begin with neither `=` nor an apostrophe."""
-_BLANKS_AND_MARKS: Final = (
-    " \t\r\n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u061c"
-)
 _MARKED: Final = re.compile("[^\u0300-\u036f][\u0300-\u036f]+")
 _FORMULA: Final = re.compile(r'="([^"=]+)"|\'([^\']+)\'?')
 
@@ -43,7 +40,7 @@ def _mends(field: str, column: Column) -> Iterator[tuple[str, Callable[[Sequence
     if not column.is_latin and _MARKED.search(column.text):
         yield COMPOSED, lambda cells: [cell if cell.isascii() else _MARKED.sub(_composed, cell) for cell in cells]
     if not column.printable:
-        yield AROUND, lambda cells: [cell if cell.isprintable() else cell.strip(_BLANKS_AND_MARKS) for cell in cells]
+        yield AROUND, lambda cells: [cell if cell.isprintable() else cell.strip(BLANKS_AND_MARKS) for cell in cells]
     if field in NUMBER_LIKE and ('="' in column.text or "'" in column.text):
         yield WRAPPED, lambda cells: [unwrapped(cell) if cell.startswith(("=", "'")) else cell for cell in cells]
     if field in LIST_FIELDS and ";" in column.text:

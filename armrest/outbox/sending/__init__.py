@@ -25,7 +25,7 @@ from armrest.outbox.sending.shards import (
     silent_seconds,
     unsent_batches,
 )
-from armrest.outbox.sending.spilled import replay_spill
+from armrest.outbox.sending.spilled import UnreadAnswer, replay_spill, replay_spill_of_others, unread_answers
 from armrest.outbox.sending.split_batch import Opened, read_customers, read_customers_or_numbers, split
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Opened",
     "OutgoingBatch",
     "Unheld",
+    "UnreadAnswer",
     "append_attempt",
     "assert_free",
     "assert_shareable",
@@ -57,11 +58,13 @@ __all__ = [
     "release_lease",
     "renew_lease",
     "replay_spill",
+    "replay_spill_of_others",
     "shards_of",
     "silent_seconds",
     "split",
     "take_lease",
     "this_process",
+    "unread_answers",
     "unsent_batches",
     "usual_seconds",
 ]

@@ -55,7 +55,7 @@ def settle(
     """Ask ARM again about every open batch, close those that it has finished, and send customers that waited."""
     from armrest.app.workspace import required_api_url
     from armrest.delivery import Sweep, assert_open
-    from armrest.outbox import find_run, unfinished_runs
+    from armrest.outbox import find_run, unfinished_runs, unread_answers
     from flows.cli.arguments import checked_times
     from flows.cli.preflight import check_ready
     from tasks.open_workspace import use_workspace
@@ -65,10 +65,11 @@ def settle(
     with use_workspace() as workspace:
         api_url = required_api_url(workspace.settings)
         assert_open(workspace.outbox, api_url, [*(accept or []), *(declare_lost or [])])
-        runs = (
-            find_run(workspace.outbox.ledger, run_id) for run_id in unfinished_runs(workspace.outbox.ledger, api_url)
-        )
+        ledger = workspace.outbox.ledger
+        runs = [find_run(ledger, run_id) for run_id in unfinished_runs(ledger, api_url)]
         clients = workspace.settings.clients
+        unread = [answer.run for answer in unread_answers(workspace.outbox) if answer.run]
+        runs = [*runs, *(run for run in unread if run.api_url == api_url)]
         open_runs = [run for run in runs if not clients or run.client_no in clients]
     if not open_runs:
         return _print(Sweep(), as_json=as_json)
@@ -79,8 +80,8 @@ def settle(
 
     acceptance = {"accept": accept, "reason": reason, "accepted_by": getpass.getuser()} if accept else {}
     parameters = {**acceptance, "declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
-    _, runs = result_of(flow, parameters)
-    return _print(runs, as_json=as_json)
+    _, result = result_of(flow, parameters)
+    return _print(result, as_json=as_json)
 
 
 def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:

@@ -12,7 +12,7 @@ from flows.cli.flags import ClientNo, Json, RunId, with_settings
 from flows.cli.output import print_json, print_table, summary_lines
 
 if TYPE_CHECKING:
-    from armrest.outbox import AttemptView, BatchView, RunSummary
+    from armrest.outbox import AttemptView, BatchView, RunSummary, UnreadAnswer
 
 FIGURES: Final = ("planned", "settled", "failed", "open")
 BATCH: Final = (
@@ -67,7 +67,7 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 @with_settings
 def show(run_id: RunId, *, as_json: Json = False) -> int:
     """Show all of a run: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
-    from armrest.outbox import attempt_views, batch_views, find_run, summary
+    from armrest.outbox import attempt_views, batch_views, find_run, summary, unread_answers
     from tasks.open_workspace import use_workspace
 
     with use_workspace() as workspace:
@@ -75,11 +75,12 @@ def show(run_id: RunId, *, as_json: Json = False) -> int:
         run = summary(ledger, run_id)
         batches = batch_views(ledger, find_run(ledger, run_id))
         attempts = attempt_views(ledger, find_run(ledger, run_id))
+        unread = [answer for answer in unread_answers(workspace.outbox) if answer.run_id == run.run_id]
     if as_json:
         family = {name: getattr(run, name) for name in FAMILY}
         print_json({**run.as_json(), **family, "batch_list": _with_history(batches, attempts)})
     else:
-        _print_run(run, batches, attempts)
+        _print_run(run, batches, attempts, unread)
     return 0
 
 
@@ -90,8 +91,17 @@ def _with_history(batches: Sequence["BatchView"], attempts: Iterable["AttemptVie
     return [{**asdict(batch), "history": history[batch.seq]} for batch in batches]
 
 
-def _print_run(run: "RunSummary", batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> None:
+def _print_run(
+    run: "RunSummary",
+    batches: Sequence["BatchView"],
+    attempts: Sequence["AttemptView"],
+    unread: Sequence["UnreadAnswer"],
+) -> None:
     print("\n".join(summary_lines(run)))
+    for answer in unread:
+        print(f"  unread     ARM accepted batch {answer.seq} as {answer.batch_uuid}, and the ledger does not have that")
+    if unread:
+        print("  next       armrest settle writes it into the ledger, and asks ARM about the batch")
     if run.parent_run_id:
         print(f"  rerun of   {run.parent_run_id}")
     if run.children:

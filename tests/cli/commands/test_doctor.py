@@ -14,6 +14,7 @@ from armrest.sandbox import SandboxServer
 from deployments.notices import notification_automations
 from tasks.connections import load_settings
 from tests.cli.conftest import Typed
+from tests.cli.past import Past
 from tests.conftest import Ended, Shell
 from tests.flows.automations import automations
 
@@ -146,6 +147,22 @@ def test_members_that_were_judged_harmless_are_shown(typed: Typed) -> None:
     [one] = [one for one in local_findings(load_settings) if one.name == "harmless"]
 
     assert (one.verdict, "data.skipped, takenms" in one.said) == ("note", True)
+
+
+def test_an_answer_that_is_not_in_the_ledger_is_named_with_its_run_its_batch_and_what_to_type(
+    typed: Typed, past: Past
+) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+    past.leave_unread("restored-away", "other-uuid")
+    typed("--version")
+
+    mine, other = [one for one in local_findings(load_settings) if one.name == "answers"]
+
+    assert mine.verdict == other.verdict == "note"
+    assert "batch 1 of run mine as spilled-uuid" in mine.said
+    assert "`armrest settle`" in mine.said
+    assert "the ledger does not know the run" in other.said
 
 
 @pytest.mark.parametrize("path", ["status", "data", "summary.failed", "customers.customerNo", "a..b"])

@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from armrest.outbox import OPEN, Ledger, client_figures
+from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
 from tests.cli.past import Past
 
@@ -44,6 +45,28 @@ def test_failed_customers_are_counted_by_our_codes_until_a_rerun_has_sent_them(t
     assert ("last_good_run_age_seconds", "2218") not in failed
     assert healed["failed_customers", "2218", "refused"] == 0
     assert healed["last_good_run_timestamp_seconds", "2218"] == healed["last_run_timestamp_seconds", "2218"]
+
+
+def test_an_update_of_one_customer_that_the_login_stopped_counts_for_no_refused_customer(
+    typed: Typed, past: Past, arm: SandboxServer
+) -> None:
+    past.run("mine", 4)
+    before = figures_in(typed("metrics").out)
+    arm.records.load(2218, [{"customerNo": "10001", "name": "Kari"}])
+    arm.behaviour.clients = frozenset()
+    stopped = typed("update-customer", "--client-no", "2218", "--customer-no", "10001", "--set", "name=Ola")
+    after = figures_in(typed("metrics").out)
+
+    assert stopped.exit_code == 2
+    assert {name: after[name] for name in after if not is_time(name)} == {
+        name: before[name] for name in before if not is_time(name)
+    }
+    assert after["last_run_state", "2218", "Completed"] == 1
+
+
+def is_time(name: tuple[str, ...]) -> bool:
+    """Whether a figure changes while nothing happens."""
+    return name[0] in {"read_timestamp_seconds", "last_good_run_age_seconds"}
 
 
 def test_a_run_that_failed_leaves_the_last_good_run_where_it_was(typed: Typed, past: Past) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
+from tests.cli.past import Past
 from tests.conftest import CLIENT_NO, SENT_BY, Ended, Shell
 from tests.flows.history import History
 
@@ -144,3 +145,20 @@ def test_a_person_accepts_a_batch_and_everyone_sees_who_when_and_why(
     assert declared["at"]
     assert customer["runs"][0]["outcome"] == "updated"
     assert "accepted by a person's word" in customer["runs"][0]["reason"]
+
+
+@prefect
+def test_an_answer_that_a_closed_run_left_on_the_disk_is_read_into_its_history(
+    prefect_shell: Shell, past: Past
+) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+
+    settled = prefect_shell("settle", "--json")
+
+    shown = prefect_shell("show", "mine", "--json").json
+    assert (settled.exit_code, settled.json["troubles"]) == (0, [])
+    assert [(one["what"], one["evidence"]) for one in shown["batch_list"][0]["history"]] == [
+        ("SPILL", "batchUuid spilled-uuid")
+    ]
+    assert list((past.home / "spill").iterdir()) == []

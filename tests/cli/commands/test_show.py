@@ -139,3 +139,15 @@ def test_a_client_number_that_no_ledger_can_hold_is_refused(typed: Typed) -> Non
 
     assert ended.exit_code == 2
     assert "less than or equal to 2147483647" in ended.err
+
+
+def test_a_run_with_an_answer_that_is_not_in_the_ledger_says_what_to_type(typed: Typed, past: Past) -> None:
+    past.run("mine", 2)
+    past.run("theirs", 2, first=20001)
+    past.leave_unread("mine", "spilled-uuid")
+
+    told = typed("show", "mine").out
+
+    assert "  unread     ARM accepted batch 1 as spilled-uuid, and the ledger does not have that" in told
+    assert "  next       armrest settle " in told
+    assert "unread" not in typed("show", "theirs").out

@@ -1,16 +1,20 @@
 """`armrest update-customer`: one customer, at once, under the rules of batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import Connection, Engine, event
 
-from armrest.api import ArmClient, FixedToken, RetryPolicy
+from armrest.api import ArmClient, FixedToken, Forbidden, RetryPolicy
 from armrest.app.send_single import CustomerInFlight, send_single_update
 from armrest.delivery import DeliveryOptions, sweep
 from armrest.model import CustomerUpdate
-from armrest.outbox import State, batches_in, find_run, reload, take_lease
+from armrest.outbox import Outbox, State, batches_in, find_run, reload, summaries, take_lease
 from armrest.sandbox import Fault, SandboxServer
 from tests.cli.conftest import Typed
 from tests.cli.past import Past
@@ -159,6 +163,18 @@ def test_a_customer_in_flight_is_left_alone(typed: Typed, books: SandboxServer, 
     assert [run["run_id"] for run in typed("runs", "--json").json] == ["busy"]
 
 
+def test_a_customer_of_a_batch_whose_answer_is_only_on_the_disk_is_in_flight(
+    typed: Typed, books: SandboxServer, past: Past
+) -> None:
+    past.send_without_answer("busy", 2)
+    past.leave_unread("busy", "spilled-uuid")
+
+    ended = typed(*UPDATE, "--set", "phoneNo=91234567", ARMREST_GHOST_HORIZON_SECONDS="0.001")
+
+    assert (ended.exit_code, "batch 1 of run busy" in ended.complaint, puts(books)) == (2, True, 0)
+    assert typed("show", "busy", "--json").json["batch_list"][0]["batch_uuid"] == "spilled-uuid"
+
+
 def test_a_client_that_a_run_is_sending_for_is_left_alone(typed: Typed, books: SandboxServer, past: Past) -> None:
     past.run("earlier", 2)
     with past.outbox() as outbox:
@@ -225,3 +241,51 @@ def test_a_login_that_may_read_and_not_write_fails_as_a_run_of_a_file_does(typed
     assert (ended.exit_code, run["state"], run["customers"]["open"]) == (2, "Failed", 0)
     assert run["message"].startswith("ARM forbids this (403); check that this login")
     assert run["message"].endswith("; ARM has accepted nothing; once that is fixed, update the customer again")
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+@contextmanager
+def killed_before_commit(number: int) -> Iterator[list[int]]:
+    """Have no transaction be committed from the nth on; the list holds the numbers of those that were to be."""
+    began: list[int] = []
+
+    def die(_: Connection) -> None:
+        began.append(len(began) + 1)
+        if len(began) >= number:
+            raise Killed
+
+    event.listen(Engine, "commit", die)
+    try:
+        yield began
+    finally:
+        event.remove(Engine, "commit", die)
+
+
+async def test_an_update_that_the_login_stopped_is_never_laid_on_the_customer_whenever_its_process_is_killed(
+    books: SandboxServer, tmp_path: Path
+) -> None:
+    """Between two commits, the ledger had a customer that failed, and not yet why."""
+    customer: CustomerUpdate = {"customerNo": "10001", "phoneNo": "91234567"}
+    options = DeliveryOptions(poll_first_seconds=0.01)
+    more: Any = {"api_url": books.api_url, "client_no": 2218, "user_id": "ola", "options": options}
+    states = []
+    for number in count(1):
+        with Outbox.open(f"sqlite:///{tmp_path}/{number}.db", str(tmp_path / f"bodies-{number}")) as outbox:
+            async with ArmClient(books.api_url, FixedToken(SecretStr(books.token))) as arm:
+                books.behaviour.clients = frozenset()
+                with killed_before_commit(number) as began, pytest.raises((Killed, Forbidden)):
+                    await send_single_update(outbox, arm, customer, **more)
+                outbox.ledger.close()  # the connections of the dead
+                books.behaviour.clients = None
+                with outbox.ledger.write() as tx:
+                    tx.exec_driver_sql("UPDATE clients SET holder_run_id = NULL")
+                await sweep(outbox, arm, api_url=books.api_url, options=options, open_too_long_seconds=60)
+            states += [(run.state, run.customers.failed) for run in summaries(outbox.ledger)]
+        if len(began) < number:
+            break
+
+    assert number > 8
+    assert set(states) == {("Planning", 0), ("Planned", 0), ("Stopped", 0), ("Completed", 0), ("Failed", 1)}

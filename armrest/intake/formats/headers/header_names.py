@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from armrest.intake.formats.cell_text import BLANKS_AND_MARKS
 from armrest.model import KNOWN
 
 _NAMES: Final = {
@@ -37,12 +38,11 @@ _NAMES: Final = {
 
 _VAGUE_KEYS: Final = frozenset(["nr", "no", "kontonr", "accountnumber", "kunde", "customer", "debitor"])
 """Names for customer numbers, but also for the number of a row, a bank account or a name."""
-_MARKS: Final = " \t\r\n\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 
 
 def heading(cell: str) -> str:
     """The name of a column without blanks and marks around it, which nobody sees."""
-    return cell.strip().strip(_MARKS)
+    return cell.strip().strip(BLANKS_AND_MARKS)
 
 
 def bare(header: str) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from armrest.intake import InputRefused, Policy, Source, parse_mapping, suggest_mapping
+from armrest.intake.formats import BLANKS_AND_MARKS
 from armrest.intake.formats.headers.column_names import ColumnNames
 from tests.intake.formats.test_detect import excel, ndjson, parquet
 from tests.intake.reading import read
@@ -150,3 +151,19 @@ def test_a_key_of_json_that_may_be_a_customer_s_is_not_quoted(source: Open, reco
 
 def test_ndjson_is_read_as_before(source: Open) -> None:
     assert read(source(ndjson([{"customerNo": "1", "name": "Kari"}])))[0] == [{"customerNo": "1", "name": "Kari"}]
+
+
+@pytest.mark.parametrize("mark", [*BLANKS_AND_MARKS, "\u202a \u200e"], ids=ascii)
+def test_what_nobody_sees_around_a_cell_does_not_count_around_a_heading_either(mark: str, source: Open) -> None:
+    written = f'customerNo,"{mark}name{mark}"\n10001,"{mark}Ola{mark}"\n'
+
+    assert read(source(written)) == ([{"customerNo": "10001", "name": "Ola"}], [])
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u202a"], ids=ascii)
+def test_a_mapping_that_was_written_with_what_nobody_sees_still_names_its_column(mark: str, source: Open) -> None:
+    mapping = f'columns: {{Nr: customerNo, "{mark}Navn{mark}": name}}'
+
+    assert read(source(f"Nr,{mark}Navn{mark}\n10001,Ola\n", mapping=mapping))[0] == [
+        {"customerNo": "10001", "name": "Ola"}
+    ]

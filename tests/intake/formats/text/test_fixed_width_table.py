@@ -20,7 +20,7 @@ positions: {Kundenr: 1-10, Navn: 12-33, Mobil: 44-}
 
 
 def test_text_of_fixed_width_is_refused_until_its_positions_are_known(source: Open) -> None:
-    with pytest.raises(InputRefused, match="armrest mapping init proposes their positions") as refused:
+    with pytest.raises(InputRefused, match="`armrest mapping init` proposes their positions") as refused:
         source(TEXT, "kunder.txt")
 
     assert refused.value.code == "fixed-width"
