@@ -130,7 +130,7 @@ PLANTED: Final[dict[str, tuple[Replacement, ...]]] = {
         _in("outbox/reporting/rerun_candidates", ".where(runs.c.planned_at.is_not(None), or_(", ".where(or_("),
     ),
     "a baseline outlives a restore": (
-        _in("outbox/plans/comparison", "values(forgotten_seq=newest)", "values(forgotten_seq=before)"),
+        _in("outbox/plans/baseline", "values(forgotten_seq=newest)", "values(forgotten_seq=before)"),
     ),
     "a batchUuid that cannot be committed is not spilled": (
         _in(
@@ -185,7 +185,9 @@ PLANTED_ON_POSTGRES: Final[dict[str, tuple[Replacement, ...]]] = {
     "a deadlock counts as lasting": (_in("outbox/ledger/engines", '("40", "55P03", "25P03")', '("55P03", "25P03")'),),
     "a row of a bulk is not written": (
         _in(
-            "outbox/ledger/bulk_insert", "        for row in rows:", "        for row in rows[: max(1, len(rows) - 1)]:"
+            "outbox/ledger/bulk_insert",
+            "        for row in rows:",
+            "        for row in (given := list(rows))[: max(1, len(given) - 1)]:",
         ),
     ),
 }

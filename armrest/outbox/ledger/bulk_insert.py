@@ -39,5 +39,5 @@ def _insert(tx: Connection, table: Table, columns: Sequence[str], rows: Iterable
 
 
 def _taken(values: Iterator[Any], size: int) -> list[tuple[Any, ...]]:
-    """Take all values, so many at a time; the last ones may be fewer."""
+    """Take all values, `size` at a time; the last ones may be fewer."""
     return list(iter(lambda: tuple(islice(values, size)), ()))

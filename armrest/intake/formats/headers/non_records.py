@@ -82,7 +82,8 @@ def is_named_total(
 ) -> bool:
     """Whether a row is a total that has its word as the name, and a number as the customer number: `Sum;2;`.
 
-    It would send nothing else, and its number counts the rows above, or is odd: a customer may be called Total.
+    It would send nothing else, the names come first, and its number counts the rows above or is odd: a customer may be
+    called Total.
 
     Args:
         row: The number of the row.
@@ -91,6 +92,8 @@ def is_named_total(
         fields: The positions of all columns that are sent.
         is_odd: Whether its number is unlike the others in the column.
     """
+    if name > key:
+        return False
     others = {position: cell.strip() for position, cell in enumerate(record) if cell.strip()}
     word, number = others.pop(name, ""), others.pop(key, "")
     if not others.keys().isdisjoint(fields) or not all(map(_AMOUNT.fullmatch, others.values())):
