@@ -98,7 +98,9 @@ def is_named_total(
     word, number = others.pop(name, ""), others.pop(key, "")
     if not others.keys().isdisjoint(fields) or not all(map(_AMOUNT.fullmatch, others.values())):
         return False
-    if _TOTAL_ALONE.fullmatch(word) is None or not (number.isascii() and number.isdecimal()):
+    if _TOTAL_ALONE.fullmatch(word) is None or word.startswith(("'", "=")):  # such as a formula `=SUM`
+        return False
+    if not (number.isascii() and number.isdecimal()):
         return False
     return is_odd or row - 1 - _MOST_OTHER_ROWS <= int(number) < row
 
