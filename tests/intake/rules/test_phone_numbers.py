@@ -33,6 +33,11 @@ def test_the_library_refuses_no_number_that_its_patterns_accept(number: tuple[st
         assert phone_numbers._has_only_digits_of(parsed, digits)
 
 
+@pytest.mark.parametrize("cell", ["31.01.1980", "1.12.2026", "SE|31.01.1980"])
+def test_a_date_is_no_phone_number_though_its_digits_are_one(cell: str) -> None:
+    assert is_doubtful_phone(cell)
+
+
 @pytest.mark.parametrize("number", ["070-174 06 05", "0701740605", "+46 70 174 06 05", "+46701740605"])
 def test_an_ordinary_swedish_number_is_judged_without_the_library(number: str) -> None:
     assert phone_numbers._is_ordinary(number, "SE")
