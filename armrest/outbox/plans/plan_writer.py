@@ -29,7 +29,7 @@ MOST_SLICES: Final = 100
 COMMIT_LINES: Final = 10_000
 """Lines per transaction: each one costs a flush to disk, whatever its size."""
 
-COMPARED_AT_ONCE: Final = 4_000
+COMPARED_AT_ONCE: Final = 2_000
 """Customers that are compared together: each comparison is a transaction of four statements."""
 
 _LINE = ("run_seq", "ordinal", "client_id", "batch_seq", "customer_no", "fields", "fingerprint")
