@@ -4,7 +4,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from armrest.outbox import Lease, Outbox, PlanWriter, Run, UpdateRequest, begin_plan, release_lease, take_lease
+from armrest.outbox import (
+    Comparison,
+    Lease,
+    Outbox,
+    PlanWriter,
+    Run,
+    UpdateRequest,
+    begin_plan,
+    release_lease,
+    take_lease,
+)
 
 
 def update_of(source: str = "customers.csv", **options: Any) -> UpdateRequest:
@@ -23,9 +33,13 @@ def leased(outbox: Outbox, run: Run, *, seconds: float = 60.0) -> Iterator[Lease
 
 
 @contextmanager
-def planning(outbox: Outbox, run: Run, *, batch_size: int, max_body_bytes: int) -> Iterator[PlanWriter]:
+def planning(
+    outbox: Outbox, run: Run, *, batch_size: int, max_body_bytes: int, compared: bool = False
+) -> Iterator[PlanWriter]:
     """Write a run's plan during the block, under the client's lease; a dry run needs none."""
     with ExitStack() as stack:
         lease = None if run.request.dry_run else stack.enter_context(leased(outbox, run))
         attempt = begin_plan(outbox.ledger, run, lease)
-        yield stack.enter_context(PlanWriter(outbox, attempt, batch_size=batch_size, max_body_bytes=max_body_bytes))
+        comparison = stack.enter_context(Comparison(outbox.ledger, run)) if compared else None
+        sizes = {"batch_size": batch_size, "max_body_bytes": max_body_bytes}
+        yield stack.enter_context(PlanWriter(outbox, attempt, comparison=comparison, **sizes))

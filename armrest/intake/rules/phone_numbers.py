@@ -62,8 +62,9 @@ def _ordinary_numbers(country: str) -> re.Pattern[str] | None:
         return None
     kinds = filter(None, (getattr(metadata, kind) for kind in _KINDS))
     patterns = "|".join(kind.national_number_pattern for kind in kinds if kind.national_number_pattern)
-    in_front = rf"(?:\+{metadata.country_code}{f'|{trunk}' if trunk else ''})?"
-    return re.compile(rf"{in_front}(?!0)(?=(?:{metadata.general_desc.national_number_pattern})\Z)(?:{patterns})")
+    code, any_kind = metadata.country_code, metadata.general_desc.national_number_pattern
+    in_front = rf"(?:\+{code}{f'|{trunk}' if trunk else ''})?(?!0)"
+    return re.compile(rf"{in_front}(?=(?:{any_kind})\Z)(?:{patterns})", re.ASCII)
 
 
 def _has_only_digits_of(parsed: Any, number: str) -> bool:

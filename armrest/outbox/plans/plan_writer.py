@@ -144,12 +144,14 @@ class PlanWriter:
         sizes = list(map(len, sealed.parts))
         if sizes and (largest := max(sizes)) > self._room:
             raise CustomerTooLarge(sizes.index(largest), largest)
-        if not self._comparison:
+        if self._comparison:
+            self._uncompared.append(sealed)
+            if len(self._uncompared) >= COMPARED_AT_ONCE:
+                self._compare(self._comparison)
+        else:
             self._send(sealed)
-            return
-        self._uncompared.append(sealed)
-        if len(self._uncompared) >= COMPARED_AT_ONCE:
-            self._compare(self._comparison)
+        if self._uncommitted + len(self._rejects) >= COMMIT_LINES:
+            self._commit()
 
     def end_batch(self) -> None:
         """End the current batch; the next customer starts a new one."""
@@ -219,8 +221,6 @@ class PlanWriter:
         self.figures.count_sent(sealed.masks)
         self._waiting.append(sealed)
         self._cut()
-        if self._uncommitted + len(self._rejects) >= COMMIT_LINES:
-            self._commit()
 
     def _cut(self, *, whole: bool = False) -> None:
         """Write all full batches, and with `whole` the last one, too."""

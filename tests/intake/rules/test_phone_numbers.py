@@ -43,7 +43,9 @@ def test_an_ordinary_swedish_number_is_judged_without_the_library(number: str) -
     assert phone_numbers._is_ordinary(number, "SE")
 
 
-@pytest.mark.parametrize("number", ["SE|12", "SE|+46", "DE|497877339", "AT|435189-32205", "GB|12", "DK|0"])
+@pytest.mark.parametrize(
+    "number", ["SE|12", "SE|+46", "DE|497877339", "AT|435189-32205", "GB|12", "DK|0", "SE|070١٢٣٤٥٦٧"]
+)
 def test_a_number_that_no_pattern_accepts_is_judged_by_the_library(number: str) -> None:
     country, digits = number.split("|")
 

@@ -9,10 +9,11 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from armrest.outbox import CustomerTooLarge, Outbox, Run, State, batches_in, create_run, find_run, read_customers
-from armrest.outbox.plans.plan_writer import MOST_SLICES
+from armrest.outbox.ledger import rejects
+from armrest.outbox.plans.plan_writer import COMMIT_LINES, MOST_SLICES
 from tests.file_trouble import synced_sizes
 from tests.generated import examples
 from tests.outbox.conftest import API_URL, CLIENT_NO, Planned, people
@@ -170,3 +171,18 @@ def test_the_completion_mark_is_written_only_when_every_body_is_on_the_disk(
         writer.complete()
 
     assert (len(seen), unsafe) == (1, [])
+
+
+@pytest.mark.parametrize("compared", [False, True])
+def test_of_a_source_that_is_rejected_row_by_row_no_more_rows_are_in_memory_than_of_another(
+    outbox: Outbox, *, compared: bool
+) -> None:
+    run = new_run(outbox)
+    with planning(outbox, run, batch_size=10, max_body_bytes=5_000_000, compared=compared) as writer:
+        for start in range(0, 2 * COMMIT_LINES, 1_000):
+            writer.reject((start + row, None, "customerNo", "missing") for row in range(1_000))
+            writer.add([])
+        with outbox.ledger.read() as tx:
+            committed = tx.execute(select(func.count()).select_from(rejects)).scalar_one()
+
+    assert committed == 2 * COMMIT_LINES
