@@ -1,6 +1,7 @@
 """Part of the step to version 3: customer keys, and the table of the lines that still matter."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,7 +20,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from armrest.model import customer_key
 from armrest.outbox.ledger.current import fill_from_history
@@ -100,7 +100,7 @@ def _note_spellings(tx: Connection, rows: Sequence[Any]) -> None:
                 {"client_id": row.client_id, "customer_key": key, "former_key": former} for former in former_keys
             ]
     if collisions:
-        dialect: Any = postgresql if tx.dialect.name == "postgresql" else sqlite
+        dialect = import_module(f"sqlalchemy.dialects.{tx.dialect.name}")
         tx.execute(dialect.insert(_spellings).on_conflict_do_nothing(), collisions)
 
 

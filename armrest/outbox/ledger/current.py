@@ -11,6 +11,8 @@ rest on: docs/decisions/0089-current-lines.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -28,7 +30,6 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from armrest.outbox.ledger.batch_states import CLOSED, State
 from armrest.outbox.ledger.schema import batches, current_lines, customers, runs
@@ -74,7 +75,7 @@ def carried_by(line: Any, batch: Any) -> ColumnElement[bool]:
 
 def enter_lines(tx: Connection, lines: BatchLines) -> None:
     """Let the lines of a batch that is about to be sent count; safe to repeat."""
-    tx.execute(_ENTER[tx.dialect.name], lines.as_values())
+    tx.execute(_entering(tx.dialect.name), lines.as_values())
 
 
 def drop_covered(tx: Connection, lines: BatchLines) -> None:
@@ -153,12 +154,11 @@ def _identity(line: Any) -> tuple[Any, ...]:
     return (line.c.client_id, key_of(line), line.c.run_seq, line.c.ordinal)
 
 
-def _entering() -> dict[str, Any]:
+@cache
+def _entering(dialect: str) -> Any:
     lines = select(*_identity(_line)).where(_in_batch(_line), _line.c.outcome.is_(None))
-    return {
-        name: dialect.insert(current_lines).from_select(list(_PRIMARY_KEY), lines).on_conflict_do_nothing()
-        for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
-    }
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert
+    return insert(current_lines).from_select(list(_PRIMARY_KEY), lines).on_conflict_do_nothing()
 
 
 def _remove(tx: Connection, chosen: Select[Any], values: Mapping[str, int]) -> None:
@@ -195,7 +195,6 @@ def _pointer_columns(pointers: Any) -> tuple[Any, ...]:
     return tuple(pointers.c[name] for name in _PRIMARY_KEY)
 
 
-_ENTER: Final = _entering()
 _OLDER: Final = _covered_pairs(current_lines.alias("pointer"), closing="newer")
 _OWN: Final = _covered_pairs(current_lines.alias("pointer"), closing="older")
 _SUPERSEDED: Final = select(*_identity(_line)).where(_in_batch(_line), _line.c.outcome == "superseded")

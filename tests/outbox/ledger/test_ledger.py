@@ -1,5 +1,6 @@
 """The ledger under what can happen to a file: two processes, a full disk, damage, no rights, a clock that jumps."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -194,6 +195,16 @@ NEW_INDEXES_IN_VERSION_3 = (
     "batches_in_doubt",
     "runs_by_state",
 )
+
+
+def test_the_index_of_batches_in_doubt_holds_no_others(outbox: Outbox, ledger_url: str) -> None:
+    definition = (
+        "SELECT sql FROM sqlite_master WHERE name = 'batches_in_doubt'"
+        if ledger_url.startswith("sqlite")
+        else "SELECT indexdef FROM pg_indexes WHERE indexname = 'batches_in_doubt'"
+    )
+    with outbox.ledger.read() as tx:
+        assert re.search(r"WHERE \(?doubtful = 1\)?$", tx.exec_driver_sql(definition).scalar_one())
 
 
 def as_version_2(ledger: Ledger) -> None:
