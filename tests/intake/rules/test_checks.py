@@ -34,6 +34,19 @@ BROKEN: list[tuple[str, str, str]] = [
     ("name", "Skal ikke brukes", "test-or-closed"),
     ("name", "IKKE BRUK - Kari Moe", "test-or-closed"),
     ("name", "Ikke bruk Kari Moe", "test-or-closed"),
+    *(
+        ("name", cell, "test-or-closed")
+        for cell in (
+            "Ikke bruk Fjord AS",
+            "IKKE BRUK Fjord AS",
+            "IKKE PURR FJORD AS",
+            "Ikke send Fjord AS",
+            "Ikke Bruk - Fjord AS",
+            "Ikke Bruk Kari Moe",
+            "Ikke Bruk",
+        )
+    ),
+    *(("name", cell, "mojibake") for cell in ("Bjшrn", "Bjφrn Moe", "Hεkon", "Skogsσ AS", "BJΦRN", "Maрия", "Blε AS")),
     ("name", "*** SPERRET *** Kari Moe", "test-or-closed"),
     ("name", "SPERRET - Kari Moe", "test-or-closed"),
     ("name", "Slettet: Kari Moe", "test-or-closed"),
@@ -300,6 +313,11 @@ KEPT: list[tuple[str, str]] = [
     ("name", "Slettet Hansen"),
     ("name", "Sperret-Nilsen AS"),
     ("name", "Ikkevold AS"),
+    *(
+        ("name", cell)
+        for cell in ("Ikke Send Post AS", "Ikke Purr Meg AS", "Ikke Bruk Plast ENK", "Do Not Use Oil Ltd")
+    ),
+    *(("name", cell) for cell in ("Kπ Consulting", "Alfa-β Lab", "OmegaΩ AS", "βeta Labs", "Αθηνά Hansen")),
     ("name", "Ikke bare bare AS"),
     ("name", "Closed Loop AS"),
     ("name", "Passiv Hus AS"),
