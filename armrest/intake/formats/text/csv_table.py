@@ -194,7 +194,7 @@ class CsvTable(PlainTable):
                 yield held
             held = text
         ends_inside_line = not held.endswith(("\n", "\r"))
-        self._may_end_inside_cell = ends_inside_line and not held.endswith('"')
+        self._may_end_inside_cell = ends_inside_line and not held.endswith(('"', self.delimiter))
         if held:
             yield held + self._line_end if ends_inside_line else held
 

@@ -112,3 +112,11 @@ def test_a_count_below_a_list_with_more_columns_is_no_cut_number(source: Open) -
 
     assert len(customers) == len(NUMBERS)
     assert rejects == []
+
+
+def test_a_last_number_before_a_delimiter_is_complete(source: Open) -> None:
+    rows = "".join(f"Testfirma Fjord AS;{number};\n" for number in NUMBERS)
+
+    customers, _ = read(source(f"name;customerNo\n{rows}Testfirma Elv AS;1002;".encode()))
+
+    assert customers[-1]["customerNo"] == "1002"
