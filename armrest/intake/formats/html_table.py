@@ -13,7 +13,7 @@ from typing import Final
 from armrest.intake.errors import InputRefused
 from armrest.intake.formats.cell_text import HIDDEN
 from armrest.intake.formats.headers import names_mostly
-from armrest.intake.formats.page_styles import ROW_GROUPS, Effect, ElementsAround, PageStyles
+from armrest.intake.formats.page_styles import POSITION, ROW_GROUPS, Effect, ElementsAround, PageStyles, is_for_screens
 from armrest.intake.formats.table import Chunk, PlainTable
 from armrest.intake.formats.text import TextFile
 from armrest.intake.locations import Opened
@@ -25,6 +25,9 @@ MAX_CELL_LENGTH: Final = 1 << 20
 MAX_SPAN: Final = 1 << 14
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
+_CELLS: Final = frozenset({"td", "th"})
+_LONGEST_SPAN: Final = 9
+"""Python refuses to convert thousands of digits."""
 _NOT_TEXT: Final = frozenset({"script", "style", "template", "title"})
 _WIDTH: Final = 2
 """Columns that a table has at least; others only lay out a page."""
@@ -196,6 +199,8 @@ class _Tables(HTMLParser):
         self._row_effect = Effect(is_hidden=False, is_struck=False)
         self._hidden_cells: list[int] = []
         """The indexes of the hidden cells of the row."""
+        self._children = 0
+        """The number of cells that the row has so far, each counted once."""
         self._cell: list[str] | None = None
         self._length = 0
         self._span = (1, 1)
@@ -204,6 +209,8 @@ class _Tables(HTMLParser):
         self._covered_next: dict[int, int] = {}
         self._ignored = 0
         self._is_style = False
+        self._is_without_scripts = False
+        """Inside `noscript`, which no browser of today looks at."""
         self._hiding, self._depth = "", 0
         """The element in the cell that is hidden or struck out, which may hold nothing, such as an icon."""
         self._hides_text = False
@@ -211,7 +218,11 @@ class _Tables(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Begin a table, a row or a cell; the end of the one before may be left out."""
+        if tag in _CELLS:
+            self._children += 1
+            attrs = [*attrs, (f"{POSITION}{self._children}", None)]
         effect = self._styles.effect_on(tag, tuple(attrs))
+        self._is_without_scripts = self._is_without_scripts or tag == "noscript"
         self._depth += tag == self._hiding
         if self._cell is not None and tag not in _PARTS and any(effect):
             self._hides_text = self._hides_text or (tag == "input" and _is_filled(attrs))
@@ -223,7 +234,8 @@ class _Tables(HTMLParser):
             self._cell.append("\n")
         elif tag in _NOT_TEXT:
             self._ignored += 1
-            self._is_style = tag == "style"
+            media = dict(attrs).get("media") or ""
+            self._is_style = tag == "style" and is_for_screens(media) and not self._is_without_scripts
         elif tag == "input" and not self._ignored:
             self._read_input(dict(attrs))
         elif tag == "col" and self._open:
@@ -240,11 +252,11 @@ class _Tables(HTMLParser):
             self._around.begin(tag, effect)
         elif tag == "tr" and self._open:
             self._end_row()
-            self._row, self._hidden_cells = [], []
+            self._row, self._hidden_cells, self._children = [], [], 0
             self._covered, self._covered_next = self._covered_next, {}
             self._row_effect = self._around.effect_with(effect)
             self._cover()
-        elif tag in {"td", "th"} and self._row is not None:
+        elif tag in _CELLS and self._row is not None:
             self._begin_cell(dict(attrs), effect)
 
     def handle_endtag(self, tag: str) -> None:
@@ -252,7 +264,8 @@ class _Tables(HTMLParser):
         if tag == self._hiding:
             self._depth -= 1
             self._hiding = self._hiding if self._depth else ""
-        if tag in {"td", "th"}:
+        self._is_without_scripts = self._is_without_scripts and tag != "noscript"
+        if tag in _CELLS:
             self._end_cell()
         elif tag == "tr":
             self._end_row()
@@ -364,7 +377,7 @@ def _is_filled(attrs: list[tuple[str, str | None]]) -> bool:
 
 
 def _span(text: str | None) -> int:
-    return min(max(int(text), 1), MAX_SPAN) if text and text.isascii() and text.isdecimal() else 1
+    return min(max(int(text[:_LONGEST_SPAN]), 1), MAX_SPAN) if text and text.isascii() and text.isdecimal() else 1
 
 
 def _rows_of(text: str | None) -> int:

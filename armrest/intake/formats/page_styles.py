@@ -12,11 +12,13 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 ROW_GROUPS: Final = frozenset({"thead", "tbody", "tfoot"})
+POSITION: Final = "nth-child-"
+"""With the number behind it, the attribute by which a cell's position in its row is known here."""
 Attributes = Sequence[tuple[str, str | None]]
 
 _HIDDEN: Final = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all|content-visibility\s*:\s*hidden"
-    r"|(?:opacity|font-size)\s*:\s*0(?:\.0*)?(?![.\d])|clip\s*:\s*rect\([\s01px,]*\)",
+    r"(?<![\w-])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all|content-visibility\s*:\s*hidden"
+    r"|(?:opacity|font-size)\s*:\s*0(?:\.0*)?(?![.\d])|clip\s*:\s*rect\([\s01px,]*\))",
     re.IGNORECASE,
 )
 _STRUCK: Final = re.compile(r"line-through", re.IGNORECASE)
@@ -29,7 +31,11 @@ _FOR_WIDE_SCREENS: Final = re.compile(r"d-\w+-|.*:")
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|<!--|-->", re.DOTALL)
 _BRACE: Final = re.compile(r"([^{}]*)([{}])")
-_OTHER_MEDIA: Final = re.compile(r"print|speech|max-|keyframes", re.IGNORECASE)
+_ON_WIDE_SCREENS: Final = re.compile(
+    r"\(\s*+(?:min-(?:device-)?(?:width|height)\s*:[^()]*|(?:device-)?width\s*>[^()<>]*|[^()<>:]*<=?\s*(?:device-)?width\s*)\)"
+)
+_ON_SCREENS: Final = re.compile(r"(?:only\s+)?(?:screen|all)?|not\s+(?:print|speech)")
+_CELL_OF_COLUMN: Final = re.compile(r"(?<![\w.#-])(t[dh][\w.#-]*):nth-child\(\s*(\d+)\s*\)")
 _IN_BRACKETS: Final = re.compile(r"\([^()]*\)")
 _ATTRIBUTE: Final = re.compile(r"\[\s*([\w:-]+)[^\]]*\]")
 _PART_OR_STATE: Final = re.compile(r"::|:(?:before|after|hover|focus|active|first-l)", re.IGNORECASE)
@@ -119,15 +125,34 @@ def _rules(sheet: str) -> Iterator[tuple[str, str]]:
         if brace == "{":
             prelude = text.rpartition(";")[2].strip()
             is_block = prelude.startswith("@")
-            is_other = None in around or (is_block and _OTHER_MEDIA.search(prelude))
+            is_other = None in around or (is_block and not _counts(prelude))
             around.append(None if is_other else "" if is_block else prelude)
         elif around and (selectors := around.pop()):
             yield selectors, text
 
 
+def _counts(prelude: str) -> bool:
+    """Whether a block such as `@media` counts on a wide screen of usual settings."""
+    name, *rest = prelude.casefold().replace("(", " (", 1).split(None, 1)
+    condition = "".join(rest)
+    if name == "@supports":
+        return re.search(r"(?<!:)\bnot\b", condition) is None
+    return name in {"@layer", "@scope"} or (name in {"@media", "@container"} and is_for_screens(condition))
+
+
+def is_for_screens(media: str) -> bool:
+    """Whether one of these media queries is true for a wide screen of usual settings."""
+    return any(map(_is_true, media.casefold().split(",")))
+
+
+def _is_true(query: str) -> bool:
+    parts = [part.strip() for part in re.split(r"\band\b", _ON_WIDE_SCREENS.sub(" ", query))]
+    return all(map(_ON_SCREENS.fullmatch, parts))
+
+
 def _compounds_of(selectors: str) -> Iterator[list[frozenset[str]]]:
     """For each of these selectors, the parts that an element and those around it must have; the element is the last."""
-    text = selectors.casefold()
+    text = _CELL_OF_COLUMN.sub(rf"\1[{POSITION}\2]", selectors.casefold())
     while (shorter := _IN_BRACKETS.sub("", text)) != text:
         text = shorter
     for selector in _ATTRIBUTE.sub(r"[\1", text).split(","):

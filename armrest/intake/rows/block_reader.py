@@ -20,7 +20,9 @@ from armrest.intake.rules import (
     Column,
     KeyShapes,
     SoundCells,
+    cells_of_unused,
     checks_of,
+    is_unused,
     severities,
     with_countries,
 )
@@ -151,7 +153,7 @@ class BlockReader:
         faults, warnings = self._check(columns, restored)
         blank = {index for index in faults if not any(cell.strip() for cell in chunk.record(index))}
         self._check_rows(chunk, columns, blank, faults)
-        self._check_names(chunk, faults, warnings)
+        self._check_names(chunk, columns, faults, warnings)
         for index in self._swallowing(chunk):
             target = {"error": faults, "warning": warnings}[self._severities["swallowed-rows"]]
             target.setdefault(index, []).append(("customerNo", "swallowed-rows"))
@@ -258,18 +260,28 @@ class BlockReader:
             if kind:
                 faults[index] = [("customerNo", kind)]
 
-    def _check_names(self, chunk: Chunk, faults: Faults, warnings: Faults) -> None:
+    def _check_names(self, chunk: Chunk, columns: Mapping[str, Column], faults: Faults, warnings: Faults) -> None:
         """Add the totals that have their word as the name and a count as the customer number."""
         name, key = (self._field_sources[it].position if it in self._field_sources else None for it in _NAME_AND_KEY)
         if name is None or key is None or not self._is_list:
             return
+        suspects = self._named_as_unused(columns["name"], faults, warnings)
+        if not suspects:
+            return
         fields = {it.position for it in self._field_sources.values() if it.position is not None}
-        for findings in (faults, warnings):
-            for index in [index for index, row in findings.items() if ("name", "test-or-closed") in row]:
-                is_odd = ("customerNo", "unlike-the-others") in findings[index]
-                row, record = chunk.first_row + index, chunk.record(index)
-                if is_named_total(record, row=row, name=name, key=key, fields=fields, is_odd=is_odd):
-                    faults[index] = [("customerNo", "total-row")]
+        odd = {index for index, code in self._shapes.breaches(columns["customerNo"]) if code == "unlike-the-others"}
+        for index in suspects:
+            row, record = chunk.first_row + index, chunk.record(index)
+            if is_named_total(record, row=row, name=name, key=key, fields=fields, is_odd=index in odd):
+                faults[index] = [("customerNo", "total-row")]
+
+    def _named_as_unused(self, names: Column, faults: Faults, warnings: Faults) -> list[int]:
+        """The positions of the names that may be totals: rows with that finding, also if it is off."""
+        if self._severities["test-or-closed"] != "off":
+            findings = (*faults.items(), *warnings.items())
+            return [index for index, row in findings if ("name", "test-or-closed") in row]
+        unused = {name for name in cells_of_unused(names) if is_unused(name)}
+        return [index for index, name in enumerate(names.cells) if name in unused] if unused else []
 
     def _begins_second_table(self, chunk: Chunk, index: int, faults: Faults) -> bool:
         above = [chunk.record(near) for near in range(max(0, index - NEAR), index) if near not in faults]

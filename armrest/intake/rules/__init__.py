@@ -3,6 +3,7 @@ from armrest.intake.rules.column import Column, SoundCells, items
 from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
+from armrest.intake.rules.unused_customers import cells_of_unused, is_unused
 from armrest.intake.rules.validators import PLACEHOLDERS, is_birth_number, is_date, is_whole_number, shown_number
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "RowLimit",
     "Severity",
     "SoundCells",
+    "cells_of_unused",
     "cells_outside",
     "checks_of",
     "is_birth_number",
     "is_date",
+    "is_unused",
     "is_whole_number",
     "items",
     "severities",

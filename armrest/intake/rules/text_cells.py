@@ -43,7 +43,7 @@ _ZERO: Final = re.compile(r"[0.,]*0[0.,]*")
 
 _SIGNS: Final = '?;<\\%="{|}[]¢¥›†„°¯µ÷┼├√≈∆¾¿®¡¤¦ÂÊÏÐÕÿŒï'
 """One of these, or of the ranges below, is in every cell that has markup or garbled letters."""
-_RANGES: Final = "\u0300-\u036f\u03b1-\u03c9\u0400-\u04ff\ufb00-\ufb06\ue000-\uf8ff"
+_RANGES: Final = "\u0300-\u036f\u0391-\u03c9\u0400-\u04ff\ufb00-\ufb06\ue000-\uf8ff"
 _ODD_SIGN: Final = re.compile(f"[{re.escape(_SIGNS)}{_RANGES}]").search
 _PLAIN: Final = bytes(code for code in range(256) if chr(code) not in _SIGNS)
 _ESCAPED: Final = re.compile(
@@ -63,7 +63,8 @@ _GARBLED: Final = re.compile(
     r"|[A-Za-z][¢›¿├√{|}](?![^\W_])"
     r"|[A-Z]{2}\\(?![^\W_])"
     r"|\A[^\[]*\][^\[]*\Z|\A[^\]]*\[[^\]]*\Z"  # ISO 646 has Æ and Å in the place of brackets
-    r"|[A-Za-zÆØÅæøå][\u03b1-\u03c9\u0400-\u04ff]|[\u0400-\u04ff][A-Za-zÆØÅæøå]"  # Greek and Cyrillic inside a word
+    r"|[A-Za-zÆØÅæøå][\u0400-\u04ff]|[\u0400-\u04ff][A-Za-zÆØÅæøå]"  # Cyrillic inside a word
+    r"|[A-Za-zÆØÅæøå][\u0391-\u03c9](?=[A-Za-zÆØÅæøå])|[A-Za-zÆØÅæøå]{2}[\u03b1-\u03c9](?![^\W_])"  # Greek; not `Kπ`
     r"|ï¿½|[\u0300-\u036f\ufb00-\ufb06\ue000-\uf8ff]"
 )
 

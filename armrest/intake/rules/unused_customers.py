@@ -56,6 +56,10 @@ _LAST: Final = re.compile(
 ).search
 _IN_CAPITALS: Final = re.compile(rf"(?<![^\W_])(?:{_any_of(_CAPITALS)})(?![^\W_])").search
 """Set apart by its capitals, if the other words have small letters: `UTGÅTT Kari Moe`."""
+_COMPANY: Final = re.compile(
+    r"(?:[A-ZÆØÅ][a-zæøåé]+ )+(?:AS|ASA|ENK|ANS|DA|SA|BA|NUF|KS|AB|HB|ApS|A/S|Oy|Oyj|GmbH|Ltd|Inc)"
+).fullmatch
+"""A company whose name is a phrase: `Ikke Send Post AS`. What somebody has put before a name is written otherwise."""
 _LETTERS: Final = bytes(
     ord(letter) if letter.isalpha() else code if letter == "\n" else ord(" ")
     for code, letter in ((code, chr(code).lower()) for code in range(256))
@@ -86,6 +90,6 @@ def cells_of_unused(column: Column) -> Iterable[str]:
 def is_unused(name: str) -> bool:
     """Whether a name says that its customer is a test, no longer in use, or none but a total."""
     folded = name.casefold()
-    if any(matches(folded) for matches in (_WHOLE, _FIRST, _LAST)):
+    if _WHOLE(folded) or ((_FIRST(folded) or _LAST(folded)) and not _COMPANY(name)):
         return True
     return not name.isupper() and _IN_CAPITALS(name) is not None

@@ -93,11 +93,15 @@ _NOBODYS_ADDRESSES: Final = (
     "ingen", "mangler", "ukjent", "ikke", "epost", "mail", "email", "test", "dummy", "x", "xx", "xxx", "a", "na",
     "none", "null", "unknown", "noemail", "nomail",
 )  # fmt: skip
+_NOBODYS_NUMBERS: Final = (
+    "00000000", "99999999", *(f"{first}000000" for first in (*range(40, 50), *range(90, 100))),
+)  # fmt: skip
+"""Those of mobile telephones: 22000000 may be a switchboard."""
 
 
 def _forms(*words: str) -> frozenset[str]:
     """Words as people write them."""
-    return frozenset(form for word in words for form in (word, word.upper(), word.capitalize()))
+    return frozenset(form for word in words for form in (word, word.upper(), word.capitalize(), word.title()))
 
 
 PLACEHOLDERS: Final = frozenset(
@@ -112,7 +116,7 @@ PLACEHOLDERS: Final = frozenset(
 """What programs and people write where there is no value. `NA` is also the country Namibia."""
 _PLACEHOLDERS_OF: Final = {
     "name": frozenset(
-        ("N.N.", "N.N", "NN", "n.n.", *_forms("ukjent kunde", "ukjent navn", "navn", "kundenavn", "navn mangler"), "x")
+        ("N.N.", "N.N", "NN", "n.n.", *_forms("ukjent kunde", "ukjent navn", "navn", "kundenavn", "navn mangler", "x"))
     ),
     **dict.fromkeys(
         ("addressLine1", "addressLine2", "addressLine3"),
@@ -121,14 +125,17 @@ _PLACEHOLDERS_OF: Final = {
     ),
     **dict.fromkeys(
         LIST_FIELDS,
-        frozenset(("ikke@oppgitt.no", *(f"{it}@{it}.{top}" for it in _NOBODYS_ADDRESSES for top in ("no", "com")))),
+        _forms("ikke@oppgitt.no", *(f"{it}@{it}.{top}" for it in _NOBODYS_ADDRESSES for top in ("no", "com")))
+        | {f"{it}@{it}.{top}" for it in map(str.capitalize, _NOBODYS_ADDRESSES) for top in ("no", "com")},
     ),
     "organizationNo": frozenset(9 * digit for digit in "0123456789"),
     "phoneNo": frozenset(
-        f"{prefix}{number}"
-        for prefix in ("", "+47", "47", "0047")
-        for number in ("99999999", *(f"{first}000000" for first in range(20, 100)))
-    ) | {"00000000"},
+        f"{prefix}{spelling}"
+        for prefix in ("", "+47", "+47 ", "47", "47 ", "0047", "0047 ", "(+47)", "(+47) ")
+        for number in _NOBODYS_NUMBERS
+        for spelling in (number, " ".join((number[:3], number[3:5], number[5:])),
+                         " ".join((number[:2], number[2:4], number[4:6], number[6:])))
+    ),
     "postalCode": frozenset(("0000", "9999")),
     "dateOfBirth": frozenset({"1900-01-01", "1904-01-01"}),
 }  # fmt: skip

@@ -238,6 +238,89 @@ def test_a_style_sheet_below_the_table_counts(source: Open) -> None:
     assert read(source(text, "kunder.xls"))[1] == [(2, "name", "error-cell")]
 
 
+HIDDEN_BY_RULE = [
+    "@media screen and (min-width: 600px){td.x{display:none}}",
+    "@media (width >= 600px){td.x{display:none}}",
+    "@media (600px<=width){td.x{display:none}}",
+    "@media print, screen{td.x{display:none}}",
+    "@media not print{td.x{display:none}}",
+    "@media\nonly screen{td.x{display:none}}",
+    "@supports (display:grid){td.x{display:none}}",
+    "@supports selector(:not(a)){td.x{display:none}}",
+    "@layer base{@media all{td.x{display:none}}}",
+    "td:nth-child(2){display:none}",
+    "tr td.x:nth-child( 2 ){display:none}",
+    ".x:nth-child(2){display:none}",
+    "td.x:nth-child(n+2){display:none}",
+]
+SHOWN_BY_RULE = [
+    "@media (width <= 600px){td{display:none}}",
+    "@media(width<600px){td{display:none}}",
+    "@media (400px <= width <= 700px){td{display:none}}",
+    "@media (600px > width){td{display:none}}",
+    "@media screen and (max-width:600px){td{display:none}}",
+    "@media (prefers-reduced-motion){td{opacity:0}}",
+    "@media (prefers-color-scheme: dark){td{opacity:0}}",
+    "@media print{td{display:none}}",
+    "@media not all and (min-width:600px){td{display:none}}",
+    "@media not screen{td{display:none}}",
+    "@supports not (display:grid){td{display:none}}",
+    "@starting-style{td{opacity:0}}",
+    "@-webkit-keyframes fade{0%{opacity:0}}",
+    "@keyframes fade{from{opacity:0}}",
+    "th:nth-child(9),td:nth-child(9){display:none}",
+    "td:nth-child(22){display:none}",
+    "td{fill-opacity:0;stroke-opacity:0}",
+    "td{backface-visibility:hidden;-webkit-backface-visibility:hidden}",
+]
+
+
+@pytest.mark.parametrize("rule", HIDDEN_BY_RULE)
+def test_a_rule_that_counts_on_a_wide_screen_hides_a_cell(source: Open, rule: str) -> None:
+    text = page("<tr><td>10</td><td class=x>Ola</td></tr>").replace("<body>", f"<style>{rule}</style><body>")
+
+    assert read(source(text, "kunder.xls"))[1] == [(2, "name", "error-cell")]
+
+
+@pytest.mark.parametrize("rule", [f"<style>{rule}</style>" for rule in SHOWN_BY_RULE] + [
+    "<noscript><style>td{display:none}</style></noscript>",
+    "<noscript><p></p><style>td{display:none}</style></noscript><style>td{color:red}</style>",
+    "<style media=print>td{display:none}</style>",
+    "<style media='(max-width: 600px)'>td{display:none}</style>",
+])  # fmt: skip
+def test_a_rule_for_other_screens_or_other_columns_hides_nothing(source: Open, rule: str) -> None:
+    text = page("<tr><td>10</td><td>Ola</td></tr>").replace("<body>", f"{rule}<body>")
+
+    opened = source(text, "kunder.xls")
+
+    assert "hidden" not in opened.description
+    assert read(opened) == ([{"customerNo": "10", "name": "Ola"}], [])
+
+
+@pytest.mark.parametrize("sheet", ["<style media=screen>{}</style>", "<noscript></noscript><style media=''>{}</style>"])
+def test_a_style_sheet_for_screens_counts(source: Open, sheet: str) -> None:
+    text = page("<tr><td>10</td><td class=x>Ola</td></tr>").replace("<body>", f"{sheet.format('.x{opacity:0}')}<body>")
+
+    assert read(source(text, "kunder.xls"))[1] == [(2, "name", "error-cell")]
+
+
+def test_one_column_that_a_style_sheet_hides_by_its_position_is_a_hidden_column(source: Open) -> None:
+    text = page("<tr><td>10</td><td>Ola</td></tr>").replace(
+        "<body>", "<style>th:nth-child(2), td:nth-child(2) {display:none}</style><body>"
+    )
+
+    opened = source(text, "kunder.xls")
+
+    assert opened.description.endswith(", hidden columns, which are read, too: 1")
+    assert read(opened) == ([{"customerNo": "10", "name": "Ola"}], [])
+
+
+def test_a_span_of_thousands_of_digits_is_none(source: Open) -> None:
+    text = page(f"<tr><td>10</td><td colspan={'0' * 5000}>Ola</td></tr>")
+
+    assert read(source(text, "kunder.xls"))[0] == [{"customerNo": "10", "name": "Ola"}]
+
+
 def test_a_cell_that_reaches_down_leaves_the_cells_under_it_empty(source: Open) -> None:
     rows = (
         "<tr><td>1</td><td rowspan=3>Fjord</td><td>90000001</td></tr>",

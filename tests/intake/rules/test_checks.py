@@ -34,6 +34,19 @@ BROKEN: list[tuple[str, str, str]] = [
     ("name", "Skal ikke brukes", "test-or-closed"),
     ("name", "IKKE BRUK - Kari Moe", "test-or-closed"),
     ("name", "Ikke bruk Kari Moe", "test-or-closed"),
+    *(
+        ("name", cell, "test-or-closed")
+        for cell in (
+            "Ikke bruk Fjord AS",
+            "IKKE BRUK Fjord AS",
+            "IKKE PURR FJORD AS",
+            "Ikke send Fjord AS",
+            "Ikke Bruk - Fjord AS",
+            "Ikke Bruk Kari Moe",
+            "Ikke Bruk",
+        )
+    ),
+    *(("name", cell, "mojibake") for cell in ("Bjшrn", "Bjφrn Moe", "Hεkon", "Skogsσ AS", "BJΦRN", "Maрия", "Blε AS")),
     ("name", "*** SPERRET *** Kari Moe", "test-or-closed"),
     ("name", "SPERRET - Kari Moe", "test-or-closed"),
     ("name", "Slettet: Kari Moe", "test-or-closed"),
@@ -212,12 +225,24 @@ BROKEN: list[tuple[str, str, str]] = [
     ("buyerReference", "4,711E+18", "scientific-notation"),
     ("name", "(tom)", "placeholder-name"),
     ("cityName", "\\N", "placeholder"),
-    *(("phoneNo", cell, "placeholder") for cell in ("99999999", "4790000000", "+4791000000", "22000000")),
+    *(
+        ("phoneNo", cell, "placeholder")
+        for cell in (
+            *("99999999", "4790000000", "+4791000000", "41000000", "00000000", "91 00 00 00", "910 00 000"),
+            *("+47 91000000", "+47 91 00 00 00", "0047 910 00 000", "47 99999999", "(+47) 91000000"),
+        )
+    ),
     ("postalCode", "0000", "placeholder"),
     *(("dateOfBirth", cell, "placeholder") for cell in ("1900-01-01", "1904-01-01")),
-    *(("name", cell, "placeholder-name") for cell in ("Navn", "Ukjent navn", "INGEN", "x")),
+    *(("name", cell, "placeholder-name") for cell in ("Navn", "Ukjent navn", "INGEN", "x", "X", "TBD")),
     *(("addressLine1", cell, "placeholder") for cell in ("Ukjent adresse", "Hemmelig adresse", "UTFLYTTET")),
-    *(("emailAddressDocument", cell, "placeholder") for cell in ("ingen@ingen.no", "test@test.com", "ikke@oppgitt.no")),
+    *(
+        ("emailAddressDocument", cell, "placeholder")
+        for cell in (
+            *("ingen@ingen.no", "test@test.com", "ikke@oppgitt.no", "INGEN@INGEN.NO", "Ingen@ingen.no"),
+            *("Ingen@Ingen.no", "Ingen@Ingen.No", "IKKE@OPPGITT.NO"),
+        )
+    ),
     *(("organizationNo", cell, "placeholder") for cell in ("000000000", "999999999")),
     ("sellerReference", "ingen", "placeholder"),
     ("name", "x" * 256, "long"),
@@ -277,6 +302,7 @@ BROKEN: list[tuple[str, str, str]] = [
     *(("customerNo", cell, "not-a-customer-number") for cell in ("04.03.26", "4/3/26", "Sum:3750", "Antall:3")),
 ]
 KEPT: list[tuple[str, str]] = [
+    *(("phoneNo", cell) for cell in ("22000000", "23000000", "22 00 00 00", "+47 55000000", "+4773000000")),
     ("name", "Testrite AS"),
     ("name", "Total Bygg AS"),
     ("name", "SLETTET HANSEN AS"),
@@ -287,6 +313,11 @@ KEPT: list[tuple[str, str]] = [
     ("name", "Slettet Hansen"),
     ("name", "Sperret-Nilsen AS"),
     ("name", "Ikkevold AS"),
+    *(
+        ("name", cell)
+        for cell in ("Ikke Send Post AS", "Ikke Purr Meg AS", "Ikke Bruk Plast ENK", "Do Not Use Oil Ltd")
+    ),
+    *(("name", cell) for cell in ("Kπ Consulting", "Alfa-β Lab", "OmegaΩ AS", "βeta Labs", "Αθηνά Hansen")),
     ("name", "Ikke bare bare AS"),
     ("name", "Closed Loop AS"),
     ("name", "Passiv Hus AS"),
@@ -397,7 +428,7 @@ KEPT: list[tuple[str, str]] = [
     ("emailAddressDocument", "kari@example.no; ola@example.no;"),
     *(("emailAddressDocument", cell) for cell in ("_kari@example.no", "ingen@example.no", "kari@example.co")),
     *(("name", cell) for cell in ("\u03a9mega AS", "\u0418\u0432\u0430\u043d AS", "Beta \u03b2 AS")),
-    *(("name", cell) for cell in ("Dødsbo Kari Moe", "Ingen Tid AS", "A\\S Fjord", "Navn AS", "X", "Rødø AS")),
+    *(("name", cell) for cell in ("Dødsbo Kari Moe", "Ingen Tid AS", "A\\S Fjord", "Navn AS", "X AS", "Rødø AS")),
     ("emailAddressDocument", "Kåre.O'Hara+faktura@blåbær.no"),
     ("countryCode", "SJ"),
     ("countryCode", "NA"),

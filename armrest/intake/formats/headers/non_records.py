@@ -32,6 +32,8 @@ _MOST_AMOUNTS: Final = 2
 _HEADINGS_AT_LEAST: Final = 2
 _MOST_OTHER_ROWS: Final = 20
 """Titles, blank rows and the like that a count of the rows leaves out."""
+_LONGEST_COUNT: Final = 12
+"""Python refuses to convert thousands of digits."""
 
 
 def non_record(record: Sequence[str], columns: Sequence[str], key: int, *, after_gap: bool = False) -> NonRecord | None:
@@ -102,7 +104,7 @@ def is_named_total(
         return False
     if not (number.isascii() and number.isdecimal()):
         return False
-    return is_odd or row - 1 - _MOST_OTHER_ROWS <= int(number) < row
+    return is_odd or (len(number) <= _LONGEST_COUNT and row - 1 - _MOST_OTHER_ROWS <= int(number) < row)
 
 
 def has_customer_number(text: str) -> bool:

@@ -15,6 +15,7 @@ from armrest.intake.errors import InputRefused
 from armrest.intake.formats.headers import (
     ROWS_SEARCHED,
     Rows,
+    guess,
     has_customer_number,
     heading,
     is_trailer,
@@ -69,7 +70,7 @@ class CsvTable(PlainTable):
             raise self._file.refused("empty", "the file is empty; check the system that exported it")
         self.first_lines = text.splitlines()[:SAMPLE_LINES]
         self._line_end = "\n" if "\n" in text else "\r"
-        self._ends_inside_line = False
+        self._may_end_inside_cell = False
         self._read_header(text, options.header_row)
         self.cell_delimiter = self.delimiter
         self.description = f"CSV, {self._file.label}, {DELIMITERS[self.delimiter]}"
@@ -149,7 +150,8 @@ class CsvTable(PlainTable):
             InputRefused: A row is ragged, a quote never ends, or a byte is NUL or invalid in the encoding.
         """
         row, rest, header_left = self.header_row + 1, "", self._header_length
-        last_column = _LastColumn()
+        last: Sequence[str] = ()
+        last_column = _LastColumn(is_judged=guess(self.columns[-1]) == "customerNo")
         for text in self._terminated(self._file.texts(self._block_bytes)):
             rest += text[header_left:]
             header_left = max(0, header_left - len(text))
@@ -168,14 +170,15 @@ class CsvTable(PlainTable):
                 complete = complete[len(part) :]
                 if len(chunk):
                     last_column.add(chunk.columns[-1])
+                    last = chunk.record(len(chunk) - 1)
                     yield chunk
                 row += len(chunk)
                 rest = tail + rest
             if len(rest) > MAX_RECORD_LENGTH:
                 raise self._file.refused("quote", f"row {row} never ends; is a quote open, or is this not CSV?", row)
         self._file.refuse_cut()
-        if self._ends_inside_line and last_column.is_cut:
-            what = "it ends inside a line, and its last cell is shorter than all others of its column, so it may be cut"
+        if self._may_end_inside_cell and last_column.is_cut and not self._is_below_the_table(last):
+            what = "it ends inside a line, and its last customer number is shorter than all others, so it may be cut"
             raise self._file.refused(
                 "damaged", f"{what}; export it again, or end its last line with a line break", row - 1
             )
@@ -190,9 +193,10 @@ class CsvTable(PlainTable):
             if held:
                 yield held
             held = text
-        self._ends_inside_line = not held.endswith(("\n", "\r"))
+        ends_inside_line = not held.endswith(("\n", "\r"))
+        self._may_end_inside_cell = ends_inside_line and not held.endswith(('"', self.delimiter))
         if held:
-            yield held + self._line_end if self._ends_inside_line else held
+            yield held + self._line_end if ends_inside_line else held
 
     @staticmethod
     def _blank_lines(text: str) -> int:
@@ -283,7 +287,7 @@ class CsvTable(PlainTable):
             delimiter = DELIMITERS[self.delimiter]
             raise self._file.refused("ragged", f"{what}; put cells that hold a {delimiter} in quotes", *rows)
 
-    def _is_below_the_table(self, record: list[str], *, below_table: bool) -> bool:
+    def _is_below_the_table(self, record: Sequence[str], *, below_table: bool = False) -> bool:
         if is_trailer(record):
             return not may_be_customer(record, self.columns)
         return below_table and len(record) == 1 and not has_customer_number(record[0].strip())
@@ -297,25 +301,33 @@ class CsvTable(PlainTable):
 
 
 class _LastColumn:
-    """Judges the last cell of a file by the lengths of the others in its column."""
+    """Judges the last cell of a file by the others in its column, if they are customer numbers of one length.
 
-    def __init__(self) -> None:
+    Other numbers have rules of their own, and foreign ones may be shorter; words differ in length anyway.
+    """
+
+    def __init__(self, *, is_judged: bool) -> None:
+        self._is_judged = is_judged
         self._lengths: set[int] = set()
         self._count = 0
         self._last = ""
 
     def add(self, cells: Sequence[str]) -> None:
-        """Take the next cells; those of columns whose lengths differ cost nothing."""
-        if len(self._lengths) > 1:
+        """Take the next cells; those of columns that are not judged cost nothing."""
+        if not self._is_judged:
             return
-        self._lengths.update(map(len, filter(None, [self._last, *cells[:-1]])))
+        others = list(filter(None, [self._last, *cells[:-1]]))
+        self._lengths.update(map(len, others))
+        self._is_judged = len(self._lengths) <= 1 and (not others or "".join(others).isdecimal())
         self._count += len(cells)
         self._last = cells[-1]
 
     @property
     def is_cut(self) -> bool:
-        """Whether the last cell is shorter than the others, which have one length."""
-        return self._count > _FEWEST_ALIKE and len(self._lengths) == 1 and 0 < len(self._last) < min(self._lengths)
+        """Whether the last cell is shorter than the others."""
+        if not (self._is_judged and self._lengths and self._count > _FEWEST_ALIKE):
+            return False
+        return self._last.isdecimal() and len(self._last) < min(self._lengths)
 
 
 def _line_at(text: str, row: int) -> str:

@@ -91,7 +91,7 @@ class NumberFormat:
         if first.is_date:
             self.kind = Kind.DURATION if first.is_duration else Kind.DATE
         else:
-            is_padded = self._hides or any(section.is_padded for section in self._sections)
+            is_padded = self._hides or any(section.is_padded or section.hides_zero for section in self._sections)
             self.kind = Kind.PADDED if is_padded else Kind.NUMBER
 
     def padded(self, value: float) -> str | None:
@@ -99,7 +99,7 @@ class NumberFormat:
         section = self._section_of(value)
         if section is None:
             return NOT_RENDERED if self.kind is Kind.PADDED else None
-        if section.is_blank and self._hides:
+        if (section.is_blank and self._hides) or (value == 0 and section.hides_zero):
             return ""
         if not section.is_padded or (value < 0 and not section.has_words):
             return None
@@ -172,6 +172,7 @@ class _Section:
         is_general = text != "" and _BRACKETS.fullmatch(text) is not None
         self.is_blank = not (is_general or digits or self.is_date or "".join(filter(None, self._pieces)).strip())
         self.has_words = not self.is_for_texts and any(map(_is_word, (self._before, self._between, self._after)))
+        self.hides_zero = not self.is_date and self._hides_zero()
         self.is_padded = not self.is_date and (self.has_words or (self._is_plain and self._pads()))
 
     def padded(self, value: float) -> str | None:
@@ -240,6 +241,12 @@ class _Section:
             self.condition = (condition[1], float(condition[2]))
         elif text.startswith("$"):
             self._pieces.append(text[1:].partition("-")[0])
+
+    def _hides_zero(self) -> bool:
+        """Whether a zero is shown without any digit, as by `#`, and at most with a currency; a fraction shows it."""
+        signs = "".join(filter(None, self._pieces)).strip()
+        is_optional = self._digits_shown != "" and not self._digits_shown.strip("#?,.")
+        return is_optional and (not signs or signs.casefold().strip(". ") in CURRENCIES)
 
     def _pads(self) -> bool:
         if None not in self._pieces or is_currency(self._before):

@@ -7,7 +7,8 @@ from xml.sax.saxutils import escape
 import pytest
 import xlsxwriter
 
-from armrest.intake import Source
+from armrest.intake import Policy, Source
+from armrest.intake.rules import Severity
 from tests.intake.reading import read
 
 Open = Callable[..., Source]
@@ -93,3 +94,28 @@ def test_a_row_with_a_customer_number_is_a_customer_whatever_its_name_is(
     assert {customer["customerNo"]: customer.get("name", "") for customer in customers} == {
         number: its_name for number, its_name, _ in rows[1:]
     }
+
+
+NAMES_FIRST = "Navn;Kundenr;Gate\n" + "".join(f"Fjord AS;{number};\n" for number in range(10001, 10031))
+
+
+@pytest.mark.parametrize("number", ["1" * 5000, "0" * 5000, "9" * 4301], ids=["ones", "zeros", "nines"])
+def test_a_total_with_a_very_long_number_is_rejected_as_any_such_row_is(source: Open, number: str) -> None:
+    content = f"Navn;Kundenr;Gate\nFjord AS;10001;\nSum;{number};\nDal AS;10040;\n"
+
+    customers, rejects = read(source(content, mapping=COLUMNS))
+
+    assert [customer["customerNo"] for customer in customers] == ["10001", "10040"]
+    assert [row for row, _, _ in rejects] == [3]
+
+
+@pytest.mark.parametrize("rule", ["test-or-closed", "unlike-the-others"])
+@pytest.mark.parametrize("severity", ["off", "warning", "error"])
+@pytest.mark.parametrize("total", ["Sum;30;", "*** Totalt: ***;30;", "Antall kunder;7;"])
+def test_no_severity_makes_a_total_a_customer(source: Open, rule: str, severity: Severity, total: str) -> None:
+    content = f"{NAMES_FIRST}{total}\nDal AS;10040;\n"
+
+    customers, rejects = read(source(content, mapping=COLUMNS, policy=Policy(severities={rule: severity})))
+
+    assert len(customers) == 31
+    assert rejects == [(32, "customerNo", "total-row")]

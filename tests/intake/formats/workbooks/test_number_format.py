@@ -91,3 +91,29 @@ from armrest.intake.formats.workbooks.number_format import NOT_RENDERED, NumberF
 )
 def test_a_number_has_the_words_and_the_minus_that_excel_shows(code: str, value: float, shown: str | None) -> None:
     assert NumberFormat(code).padded(value) == shown
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["#", "##", "?", "## ## ## ##", "#,###", "#;-#", "#;-#;#", "#;@", "[Blue]#", "#_)", "* #", "#.##", '# "kr"',
+     '"kr" #,###', "[$kr-414] #", "[>=0]#;-#"],
+)  # fmt: skip
+def test_a_zero_of_which_no_digit_is_shown_is_empty(code: str) -> None:
+    for zero in (0, 0.0, -0.0):
+        assert NumberFormat(code).padded(zero) == ""
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["0", "#0", "#,##0", "#.0", "# ?/?", "#%", "##E+0", "General", '# "kr" 0', '#;-#;"-"??', "#;-#;0", "#;-#;General"],
+)
+def test_a_zero_that_is_shown_is_read(code: str) -> None:
+    assert NumberFormat(code).padded(0) is None
+
+
+@pytest.mark.parametrize("code", ["#", "## ## ## ##", "#,###", '# "kr"', "#.##"])
+@pytest.mark.parametrize("value", [5, -5, 1234567, 0.5, 1e15])
+def test_other_numbers_of_such_a_format_are_read_as_their_value(code: str, value: float) -> None:
+    shown = NumberFormat(code).padded(value)
+
+    assert shown is None or shown.replace(" ", "") == str(value)
