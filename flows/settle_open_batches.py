@@ -9,7 +9,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.app.durations import Duration, seconds_in
-from armrest.app.unread import left_unread
+from armrest.app.unread import assert_readable, left_unread
 from armrest.app.workspace import ConnectionName, Workspace, arm_client, delivery_options, required_api_url
 from armrest.delivery import Acceptance, Sweep, sweep
 from armrest.outbox import unreported_runs
@@ -57,6 +57,7 @@ async def settle_open_batches(
     """
     acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
     with use_workspace(connection) as workspace:
+        assert_readable(workspace.outbox, workspace.settings, [*(accept or ()), *(declare_lost or ())])
         outage = Outage(workspace.settings.prefect_seconds)
         stopped = await note_stopped_runs(workspace, outage)
         async with arm_client(workspace.settings, updates=True) as arm:

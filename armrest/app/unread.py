@@ -1,6 +1,6 @@
 """Tell what keeps `armrest settle` from writing an answer of ARM that is on this machine's disk into the ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from armrest.app.environment import SettingsRefused
@@ -41,4 +41,17 @@ def left_unread(outbox: Outbox, settings: Settings) -> "Iterator[LeftUnread]":
                 seq=answer.seq,
                 batch_uuid=answer.batch_uuid,
                 why=why,
+            )
+
+
+def assert_readable(outbox: Outbox, settings: Settings, uuids: Collection[str]) -> None:
+    """Check that none of these batchUuids is on the disk and stays there with these settings.
+
+    Raises:
+        SettingsRefused: One does: nobody can say yet whether its batch is open.
+    """
+    for left in left_unread(outbox, settings):
+        if left.batch_uuid in uuids:
+            raise SettingsRefused(
+                f"batch {left.batch_uuid} is not in the ledger, and the sweep does not write it there: {left.why}"
             )

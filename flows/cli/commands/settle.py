@@ -84,19 +84,17 @@ def _open_runs(workspace: "Workspace", named: Collection[str]) -> "list[Run]":
     """Return the runs that a sweep has to do with.
 
     Raises:
-        Refused: ARM's answer about a batch that is named is on the disk, and stays there with these settings.
+        SettingsRefused: ARM's answer about a batch that is named is on the disk, and stays there with these settings.
         UnknownBatch: A batch that is named is not open.
     """
-    from armrest.app.unread import obstacle
+    from armrest.app.unread import assert_readable, obstacle
     from armrest.app.workspace import required_api_url
     from armrest.delivery import assert_open
     from armrest.outbox import find_run, unfinished_runs, unread_answers
 
     api_url, clients = required_api_url(workspace.settings), workspace.settings.clients
     unread = unread_answers(workspace.outbox)
-    for answer in unread:
-        if answer.batch_uuid in named and (why := obstacle(answer, workspace.settings)):
-            raise Refused(f"batch {answer.batch_uuid} is not in the ledger, and settle does not write it there: {why}")
+    assert_readable(workspace.outbox, workspace.settings, named)
     assert_open(workspace.outbox, api_url, set(named) - {answer.batch_uuid for answer in unread})
     ledger = workspace.outbox.ledger
     unfinished = [find_run(ledger, run_id) for run_id in unfinished_runs(ledger, api_url)]

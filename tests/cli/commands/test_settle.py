@@ -209,6 +209,20 @@ def test_an_answer_that_a_closed_run_left_on_the_disk_is_read_into_its_history(
 
 
 @prefect
+def test_a_sweep_that_reads_one_answer_tells_which_other_it_leaves(prefect_shell: Shell, past: Past) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+    past.run("theirs", 2, client_no=2219)
+    past.leave_unread("theirs", "other-uuid")
+
+    settled = prefect_shell("settle", "--json", ARMREST_CLIENTS=str(CLIENT_NO))
+
+    assert settled.exit_code == 0
+    assert [(left["run_id"], left["client_no"]) for left in settled.json["left_unread"]] == [("theirs", 2219)]
+    assert [file.name.split("-")[1] for file in (past.home / "spill").iterdir()] == ["theirs"]
+
+
+@prefect
 def test_a_person_can_accept_a_batch_whose_answer_is_still_on_the_disk(
     prefect_shell: Shell, past: Past, arm: SandboxServer
 ) -> None:
