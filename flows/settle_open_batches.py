@@ -1,5 +1,6 @@
 """The flow `settle-open-batches`: asks ARM again about every open batch, and closes those that ARM has finished."""
 
+from dataclasses import replace
 from typing import Final
 
 from prefect import flow
@@ -8,6 +9,7 @@ from prefect.client.schemas import State
 from prefect.states import Completed, Failed
 
 from armrest.app.durations import Duration, seconds_in
+from armrest.app.unread import assert_readable, left_unread
 from armrest.app.workspace import ConnectionName, Workspace, arm_client, delivery_options, required_api_url
 from armrest.delivery import Acceptance, Sweep, sweep
 from armrest.outbox import unreported_runs
@@ -55,6 +57,7 @@ async def settle_open_batches(
     """
     acceptance = Acceptance(uuids=frozenset(accept), by=accepted_by, reason=reason) if accept else None
     with use_workspace(connection) as workspace:
+        assert_readable(workspace.outbox, workspace.settings, [*(accept or ()), *(declare_lost or ())])
         outage = Outage(workspace.settings.prefect_seconds)
         stopped = await note_stopped_runs(workspace, outage)
         async with arm_client(workspace.settings, updates=True) as arm:
@@ -70,6 +73,7 @@ async def settle_open_batches(
                     lost=declare_lost or (),
                     lost_after_seconds=seconds_in(lost_after) if lost_after else None,
                 )
+        result = replace(result, left_unread=[*left_unread(workspace.outbox, workspace.settings)])
         await carry_on(workspace, stopped, outage)
         async with outage.best_effort("values of updates that did not begin stay in Prefect"):
             await take_out_left_values()

@@ -21,6 +21,7 @@ from armrest.app.environment import SettingsRefused, environment_settings
 from armrest.app.finding import Finding, checked
 from armrest.app.login import NO_BATCH
 from armrest.app.source_options import places_of
+from armrest.app.unread import obstacle
 from armrest.app.workspace import LoadSettings, arm_client, open_workspace, required_api_url, required_clients
 from armrest.outbox import Outbox, OutboxError, unread_answers
 from armrest.plurals import quantity
@@ -108,7 +109,7 @@ def _outbox(load: LoadSettings) -> Iterator[Finding]:
             ledger = workspace.outbox.ledger.name
             yield Finding("ledger", "fine", f"{ledger}, can be written")
             yield checked("store", lambda: _store(workspace.outbox), refusals=(OutboxError,))
-            yield from _unread(workspace.outbox)
+            yield from _unread(workspace.outbox, workspace.settings)
     except (OutboxError, SettingsRefused) as error:
         yield Finding("ledger", "trouble", str(error))
 
@@ -118,12 +119,14 @@ def _store(outbox: Outbox) -> str:
     return f"{outbox.bodies.name}, can be written"
 
 
-def _unread(outbox: Outbox) -> Iterator[Finding]:
+def _unread(outbox: Outbox, settings: Settings) -> Iterator[Finding]:
     """Name ARM's answers that a run could not write into the ledger, and left on the disk of this machine."""
     for answer in unread_answers(outbox):
         what = f"ARM accepted batch {answer.seq} of run {answer.run_id} as {answer.batch_uuid}, and the ledger does not"
         if answer.run is None:
-            next_step = "know the run: note this, then delete its file in ARMREST_HOME/spill"
+            next_step = f"know the run: note this, then delete {answer.file}"
+        elif why := obstacle(answer, settings, updates=True):
+            next_step = f"have that (client {answer.run.client_no}), nor does `armrest settle` write it there: {why}"
         else:
             next_step = f"have that (client {answer.run.client_no}): `armrest settle` writes it there"
         yield Finding("answers", "note", f"{what} {next_step}")

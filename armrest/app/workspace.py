@@ -226,6 +226,24 @@ def arm_client(
     Raises:
         SettingsRefused: No address or no login is set, the address is not the run's, or the settings do not allow this.
     """
+    address = assert_allowed(settings, api_url=api_url, client_no=client_no, updates=updates)
+    from armrest.api import ArmClient
+
+    return ArmClient(
+        address,
+        tokens(settings),
+        timeout_seconds=settings.timeout_seconds,
+        pool_size=2 * settings.concurrency,
+        harmless=settings.harmless_members,
+    )
+
+
+def assert_allowed(settings: Settings, *, api_url: str | None, client_no: int | None, updates: bool) -> str:
+    """Check that the settings allow this, as for `arm_client`; return ARM's address.
+
+    Raises:
+        SettingsRefused: No address is set, it is not the run's, or the settings do not allow this.
+    """
     address = required_api_url(settings)
     if api_url is not None and api_url != address:
         raise SettingsRefused(
@@ -239,15 +257,7 @@ def arm_client(
         raise SettingsRefused(
             f"nothing is sent: {_set_in(settings, 'ALLOW_UPDATES')} allows no updates; to send, switch it on"
         )
-    from armrest.api import ArmClient
-
-    return ArmClient(
-        address,
-        tokens(settings),
-        timeout_seconds=settings.timeout_seconds,
-        pool_size=2 * settings.concurrency,
-        harmless=settings.harmless_members,
-    )
+    return address
 
 
 def _set_in(settings: Settings, variable: str) -> str:

@@ -6,13 +6,23 @@ from armrest.delivery.errors import NeverReached, RunWideRefusal, Unfinished
 from armrest.delivery.lease_holder import hold_lease, keep_alive
 from armrest.delivery.run_outcome import finish, finish_stopped
 from armrest.delivery.run_slices import SliceStep, send_and_poll_slices
-from armrest.delivery.sweeper import Acceptance, ChangedRun, OpenTooLong, SkippedClient, Sweep, assert_open, sweep
+from armrest.delivery.sweeper import (
+    Acceptance,
+    ChangedRun,
+    LeftUnread,
+    OpenTooLong,
+    SkippedClient,
+    Sweep,
+    assert_open,
+    sweep,
+)
 
 __all__ = [
     "Acceptance",
     "ChangedRun",
     "Delivery",
     "DeliveryOptions",
+    "LeftUnread",
     "NeverReached",
     "OpenTooLong",
     "RunWideRefusal",

@@ -75,6 +75,20 @@ class SkippedClient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftUnread:
+    """An answer of ARM that is on this machine's disk, and that no sweep of these settings reads.
+
+    `client_no` is None if the ledger does not know the run.
+    """
+
+    run_id: str
+    client_no: int | None
+    seq: int
+    batch_uuid: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedRun:
     """A run in which batches were closed, and how it stands now."""
 
@@ -104,7 +118,10 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """What a sweep found and did. Figures count batches; `unsent` counts those that are held or only planned."""
+    """What a sweep found and did. Figures count batches; `unsent` counts those that are held or only planned.
+
+    `left_unread` is the caller's to fill in: only settings can be named as the reason.
+    """
 
     asked: int = 0
     unanswered: int = 0
@@ -118,6 +135,7 @@ class Sweep:
     skipped_clients: list[SkippedClient] = field(default_factory=list)
     runs: list[ChangedRun] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    left_unread: list[LeftUnread] = field(default_factory=list)
 
     @property
     def message(self) -> str:
@@ -168,9 +186,9 @@ async def sweep(
         UnknownBatch: One of `lost` or `accept` is not an open batch; ARM was not asked.
         StopTheRun: ARM refuses the login.
     """
-    assert_open(outbox, api_url, [*lost, *(accept.uuids if accept else ())])
     sweeper = _Sweeper(Calls(outbox=outbox, arm=arm, options=options, random=random or Random()), api_url, clients)
     await sweeper.read_spill()
+    assert_open(outbox, api_url, [*lost, *(accept.uuids if accept else ())])
     await sweeper.ask()
     if accept:
         sweeper.accept(accept)

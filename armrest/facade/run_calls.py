@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Unpack
 
 from armrest.app.open_run import find_applicable_plan, find_resumable_run, open_rerun, open_update
@@ -11,6 +12,7 @@ from armrest.app.rerun_selection import select_for_rerun
 from armrest.app.send_run import plan_in_thread, run_to_completion, send_plan
 from armrest.app.single_update import SingleUpdate, update_single_customer
 from armrest.app.source_options import SourceOptions
+from armrest.app.unread import assert_readable, left_unread
 from armrest.app.workspace import Workspace, arm_client, delivery_options, required_api_url
 from armrest.delivery import Acceptance, Sweep, sweep
 from armrest.facade.connection_base import Source
@@ -225,8 +227,9 @@ class RunCalls(LedgerCalls):
         acceptance = Acceptance(uuids=frozenset(names_in(accept)), by=login_name(), reason=reason) if accept else None
         with self._workspace() as workspace:
             settings = workspace.settings
+            assert_readable(workspace.outbox, settings, [*names_in(accept), *names_in(declare_lost)])
             async with arm_client(settings, updates=True) as arm:
-                return await sweep(
+                result = await sweep(
                     workspace.outbox,
                     arm,
                     api_url=required_api_url(settings),
@@ -237,6 +240,7 @@ class RunCalls(LedgerCalls):
                     lost=names_in(declare_lost),
                     lost_after_seconds=None if lost_after is None else seconds(lost_after, name="lost_after"),
                 )
+            return replace(result, left_unread=[*left_unread(workspace.outbox, settings)])
 
     def settle(
         self,

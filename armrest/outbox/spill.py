@@ -47,7 +47,7 @@ class Spill:
         """Put a batchUuid on disk; return whether it is there. The caller has to go on in either case."""
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = AtomicFile(self._file(spilled))
+            file = AtomicFile(self.file_of(spilled))
             try:
                 file.handle.write(json.dumps(asdict(spilled)).encode())
             except OSError:
@@ -55,7 +55,7 @@ class Spill:
                 raise
             file.commit()
         except OSError as error:
-            log.warning("%s cannot be written (%s): free some space", self._file(spilled), error.strerror)
+            log.warning("%s cannot be written (%s): free some space", self.file_of(spilled), error.strerror)
             return False
         return True
 
@@ -87,9 +87,10 @@ class Spill:
     def remove(self, spilled: SpilledUuid) -> None:
         """Remove a batchUuid that the ledger has by now, if it is there."""
         with suppress(OSError):
-            self._file(spilled).unlink()
+            self.file_of(spilled).unlink()
 
-    def _file(self, spilled: SpilledUuid) -> Path:
+    def file_of(self, spilled: SpilledUuid) -> Path:
+        """Return the file of a batchUuid; it is there until the ledger has the batchUuid."""
         attempt = f"{spilled.run_id}-{spilled.seq:08d}-{spilled.attempts:04d}"
         return self._folder / f"{self._ledger}-{attempt}{SUFFIX}"
 

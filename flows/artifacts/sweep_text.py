@@ -32,6 +32,14 @@ def sweep_markdown(sweep: Sweep) -> str:
                 ("client", "run"),
                 ((skipped.client_no, f"`{skipped.run_id}`") for skipped in sweep.skipped_clients),
             ),
+            *_table(
+                "Answers of ARM that stay out of the ledger",
+                ("batchUuid", "client", "run", ""),
+                (
+                    (f"`{left.batch_uuid}`", left.client_no or "", f"`{left.run_id}`", browser_words(left.why))
+                    for left in sweep.left_unread
+                ),
+            ),
             *_table("Trouble", ("",), ((browser_words(trouble),) for trouble in sweep.troubles)),
         ]
     )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from armrest.delivery import finish
 from armrest.outbox import (
@@ -31,6 +32,9 @@ from armrest.outbox import (
 )
 from tests.conftest import CLIENT_NO
 from tests.plans import leased, planning, update_of
+
+IN_THE_WAY: Final = [("ARMREST_CLIENTS", "9999"), ("ARMREST_API_URL", "http://127.0.0.1:9/other/v1")]
+"""Settings with which `armrest settle` leaves these runs alone."""
 
 
 @dataclass(frozen=True)

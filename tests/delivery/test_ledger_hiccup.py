@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
+from armrest.delivery import Acceptance
 from armrest.delivery.acceptance_writer import AcceptanceUnwritten
 from armrest.outbox import (
     SENDABLE,
@@ -386,6 +387,23 @@ async def test_a_batch_whose_answer_was_spilled_is_asked_about_before_it_is_decl
     found = await swept(impatient, lost_after_seconds=0)
 
     assert (found.lost, found.settled) == (0, 1)
+    assert impatient.states(run) == [State.SETTLED]
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@virtual_time
+async def test_a_batch_whose_answer_was_spilled_can_be_named_to_accept_it(
+    impatient: Engine, planned: Planned, sandbox: Sandbox
+) -> None:
+    run = planned(people(3))
+    await answer_spilled(impatient, run, sandbox)
+    [answer] = unread_answers(impatient.outbox)
+    sandbox.behaviour.delay_seconds = 3600
+
+    acceptance = Acceptance(uuids=frozenset({answer.batch_uuid}), by="ola", reason="read back in ARM")
+    found = await swept(impatient, accept=acceptance)
+
+    assert (found.accepted + found.settled, found.troubles) == (1, [])
     assert impatient.states(run) == [State.SETTLED]
 
 

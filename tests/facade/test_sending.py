@@ -19,6 +19,7 @@ import armrest
 from armrest.facade.connection_base import SECRETS
 from armrest.sandbox import SandboxServer
 from armrest.settings import Settings
+from tests.cli.past import Past
 from tests.facade.conftest import CLIENT_NO, customers
 
 HELD = {
@@ -428,3 +429,18 @@ async def test_the_loop_goes_on_while_a_frame_is_written(connection: armrest.Con
     asyncio.get_running_loop().call_later(0.1, frame.turns.set)
 
     assert (await connection.aplan(frame, client_no=CLIENT_NO)).customers.planned == 1
+
+
+def test_settle_tells_which_answers_these_settings_leave_unread_and_refuses_to_accept_their_batches(
+    arm: SandboxServer, tmp_path: Path
+) -> None:
+    connection = armrest.connect(api_url=arm.api_url, token=arm.token, home=tmp_path / "home", clients=[9999])
+    past = Past(tmp_path / "home", arm.api_url)
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+
+    found = connection.settle()
+
+    assert [(left.run_id, "ARMREST_CLIENTS" in left.why) for left in found.left_unread] == [("mine", True)]
+    with pytest.raises(armrest.SettingsRefused, match=r"spilled-uuid .*ARMREST_CLIENTS"):
+        connection.settle(accept=["spilled-uuid"], reason="read back in ARM")

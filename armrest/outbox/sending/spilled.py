@@ -3,6 +3,7 @@
 import logging
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from armrest.outbox.batches import Batch, read_batch
 from armrest.outbox.errors import BatchMoved, UnknownBatch, UnknownRun
@@ -27,6 +28,7 @@ class UnreadAnswer:
     run_id: str
     seq: int
     batch_uuid: str
+    file: Path
     run: Run | None
 
     @property
@@ -37,14 +39,20 @@ class UnreadAnswer:
 
 def unread_answers(outbox: Outbox) -> list[UnreadAnswer]:
     """Return the spilled batchUuids of runs that hold their client no more; a run that does will read its own."""
-    spilled = outbox.spill.all() if outbox.spill else []
+    spilled = [(outbox.spill.file_of(one), one) for one in outbox.spill.all()] if outbox.spill else []
     if not spilled:
         return []
     holding = set(lease_holders(outbox.ledger).values())
     return [
-        UnreadAnswer(run_id=one.run_id, seq=one.seq, batch_uuid=one.batch_uuid, run=_find_run(outbox.ledger, one))
-        for one in spilled
-        if one.run_id not in holding
+        UnreadAnswer(
+            run_id=one.run_id,
+            seq=one.seq,
+            batch_uuid=one.batch_uuid,
+            file=file,
+            run=_find_run(outbox.ledger, one),
+        )
+        for file, one in spilled
+        if one.run_id not in holding and file.exists()  # a run that has ended since the listing may have read its own
     ]
 
 

@@ -1,7 +1,8 @@
 """`armrest settle`: asks ARM again about every open batch, and closes those that ARM has finished."""
 
 import getpass
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,9 @@ from flows.cli.flags import Json, Verbose, with_settings
 from flows.cli.output import print_json
 
 if TYPE_CHECKING:
+    from armrest.app.workspace import Workspace
     from armrest.delivery import Sweep
+    from armrest.outbox import Run
 
 
 @with_settings
@@ -53,9 +56,8 @@ def settle(
     verbose: Verbose = False,
 ) -> int:
     """Ask ARM again about every open batch, close those that it has finished, and send customers that waited."""
-    from armrest.app.workspace import required_api_url
-    from armrest.delivery import Sweep, assert_open
-    from armrest.outbox import find_run, unfinished_runs, unread_answers
+    from armrest.app.unread import left_unread
+    from armrest.delivery import Sweep
     from flows.cli.arguments import checked_times
     from flows.cli.preflight import check_ready
     from tasks.open_workspace import use_workspace
@@ -63,16 +65,10 @@ def settle(
     _check_accepted(accept or [], reason, declare_lost or [])
     checked_times(deadline=deadline, **({"lost-after": lost_after} if lost_after else {}))
     with use_workspace() as workspace:
-        api_url = required_api_url(workspace.settings)
-        assert_open(workspace.outbox, api_url, [*(accept or []), *(declare_lost or [])])
-        ledger = workspace.outbox.ledger
-        runs = [find_run(ledger, run_id) for run_id in unfinished_runs(ledger, api_url)]
-        clients = workspace.settings.clients
-        unread = [answer.run for answer in unread_answers(workspace.outbox) if answer.run]
-        runs = [*runs, *(run for run in unread if run.api_url == api_url)]
-        open_runs = [run for run in runs if not clients or run.client_no in clients]
+        open_runs = _open_runs(workspace, [*(accept or []), *(declare_lost or [])])
+        left = [*left_unread(workspace.outbox, workspace.settings)]
     if not open_runs:
-        return _print(Sweep(), as_json=as_json)
+        return _print(Sweep(left_unread=left), as_json=as_json)
 
     check_ready(workspace.settings, client_no=open_runs[0].client_no, verbose=verbose)
     from flows.cli.run_flow import result_of
@@ -82,6 +78,28 @@ def settle(
     parameters = {**acceptance, "declare_lost": declare_lost, "lost_after": lost_after, "deadline": deadline}
     _, result = result_of(flow, parameters)
     return _print(result, as_json=as_json)
+
+
+def _open_runs(workspace: "Workspace", named: Collection[str]) -> "list[Run]":
+    """Return the runs that a sweep has to do with.
+
+    Raises:
+        SettingsRefused: ARM's answer about a batch that is named is on the disk, and stays there with these settings.
+        UnknownBatch: A batch that is named is not open.
+    """
+    from armrest.app.unread import assert_readable, obstacle
+    from armrest.app.workspace import required_api_url
+    from armrest.delivery import assert_open
+    from armrest.outbox import find_run, unfinished_runs, unread_answers
+
+    api_url, clients = required_api_url(workspace.settings), workspace.settings.clients
+    unread = unread_answers(workspace.outbox)
+    assert_readable(workspace.outbox, workspace.settings, named)
+    assert_open(workspace.outbox, api_url, set(named) - {answer.batch_uuid for answer in unread})
+    ledger = workspace.outbox.ledger
+    unfinished = [find_run(ledger, run_id) for run_id in unfinished_runs(ledger, api_url)]
+    readable = [answer.run for answer in unread if answer.run and not obstacle(answer, workspace.settings)]
+    return [*(run for run in unfinished if not clients or run.client_no in clients), *readable]
 
 
 def _check_accepted(accept: list[str], reason: str, lost: list[str]) -> None:
@@ -105,6 +123,7 @@ def _print(sweep: "Sweep", *, as_json: bool) -> int:
 def _sweep_lines(sweep: "Sweep") -> Iterator[str]:
     """Describe a sweep in lines: figures, the runs that changed, what is left and what to do about it."""
     from armrest.outbox import RunState
+    from armrest.plurals import quantity
 
     yield sweep.message
     for run in sweep.runs:
@@ -120,5 +139,8 @@ def _sweep_lines(sweep: "Sweep") -> Iterator[str]:
     for client in sweep.skipped_clients:
         yield f"  skipped    client {client.client_no}: run {client.run_id} is sending for it"
     yield from (f"  trouble    {trouble}" for trouble in sweep.troubles)
+    for why, count in Counter(left.why for left in sweep.left_unread).items():
+        stay = "stays" if count == 1 else "stay"
+        yield f"  unread     {quantity(count, 'answer')} of ARM {stay} out of the ledger: {why}"
     if sweep.unsent:
         yield "  next       armrest resume RUN_ID sends what was not sent; armrest runs lists the runs"

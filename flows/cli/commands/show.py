@@ -1,7 +1,7 @@
 """`armrest runs`, `armrest show` and `armrest customer`: show the ledger. Without Prefect; send nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -67,6 +67,7 @@ def _run_row(run: "RunSummary") -> Sequence[Any]:
 @with_settings
 def show(run_id: RunId, *, as_json: Json = False) -> int:
     """Show all of a run: its batches with batchUuids and attempts, what went wrong, its parent and reruns."""
+    from armrest.app.unread import obstacle
     from armrest.outbox import attempt_views, batch_views, find_run, summary, unread_answers
     from tasks.open_workspace import use_workspace
 
@@ -76,11 +77,13 @@ def show(run_id: RunId, *, as_json: Json = False) -> int:
         batches = batch_views(ledger, find_run(ledger, run_id))
         attempts = attempt_views(ledger, find_run(ledger, run_id))
         unread = [answer for answer in unread_answers(workspace.outbox) if answer.run_id == run.run_id]
+        why = obstacle(unread[0], workspace.settings) if unread else None
     if as_json:
         family = {name: getattr(run, name) for name in FAMILY}
-        print_json({**run.as_json(), **family, "batch_list": _with_history(batches, attempts)})
+        left = [{"seq": answer.seq, "batch_uuid": answer.batch_uuid} for answer in unread]
+        print_json({**run.as_json(), **family, "batch_list": _with_history(batches, attempts), "unread": left})
     else:
-        _print_run(run, batches, attempts, unread)
+        _print_run(run, batches, attempts, _unread_lines(unread, why))
     return 0
 
 
@@ -95,13 +98,11 @@ def _print_run(
     run: "RunSummary",
     batches: Sequence["BatchView"],
     attempts: Sequence["AttemptView"],
-    unread: Sequence["UnreadAnswer"],
+    unread: Iterable[str],
 ) -> None:
     print("\n".join(summary_lines(run)))
-    for answer in unread:
-        print(f"  unread     ARM accepted batch {answer.seq} as {answer.batch_uuid}, and the ledger does not have that")
-    if unread:
-        print("  next       armrest settle writes it into the ledger, and asks ARM about the batch")
+    for line in unread:
+        print(line)
     if run.parent_run_id:
         print(f"  rerun of   {run.parent_run_id}")
     if run.children:
@@ -114,6 +115,16 @@ def _print_run(
     if trouble := [attempt for attempt in attempts if attempt.outcome not in EXPECTED_OUTCOMES]:
         print(f"Unsuccessful attempts, the last {min(MOST_TROUBLE, len(trouble))} of {len(trouble)}:")
         print_table(("seq", *ATTEMPT), ([attempt.seq, *_attempt_row(attempt)] for attempt in trouble[-MOST_TROUBLE:]))
+
+
+def _unread_lines(unread: Sequence["UnreadAnswer"], why: str | None) -> Iterator[str]:
+    """Name ARM's answers that the ledger does not have, and what writes them there or keeps them out."""
+    for answer in unread:
+        yield f"  unread     ARM accepted batch {answer.seq} as {answer.batch_uuid}, and the ledger does not have that"
+    if why:
+        yield f"  unread     `armrest settle` does not read it: {why}"
+    elif unread:
+        yield "  next       armrest settle writes it into the ledger, and asks ARM about the batch"
 
 
 def _unclear_batches(batches: Sequence["BatchView"], attempts: Sequence["AttemptView"]) -> list[str]:

@@ -14,7 +14,7 @@ from armrest.sandbox import SandboxServer
 from deployments.notices import notification_automations
 from tasks.connections import load_settings
 from tests.cli.conftest import Typed
-from tests.cli.past import Past
+from tests.cli.past import IN_THE_WAY, Past
 from tests.conftest import Ended, Shell
 from tests.flows.automations import automations
 
@@ -163,6 +163,23 @@ def test_an_answer_that_is_not_in_the_ledger_is_named_with_its_run_its_batch_and
     assert "batch 1 of run mine as spilled-uuid" in mine.said
     assert "`armrest settle`" in mine.said
     assert "the ledger does not know the run" in other.said
+    [file] = (past.home / "spill").glob("*restored-away*")
+    assert f"delete {file}" in other.said
+
+
+@pytest.mark.parametrize(("variable", "value"), [*IN_THE_WAY, ("ARMREST_ALLOW_UPDATES", "false")])
+def test_a_setting_that_keeps_settle_from_reading_an_answer_is_named(
+    typed: Typed, past: Past, variable: str, value: str
+) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+    typed("--version", **{variable: value})
+
+    [mine] = [one for one in local_findings(load_settings) if one.name == "answers"]
+
+    assert "batch 1 of run mine as spilled-uuid" in mine.said
+    assert variable in mine.said
+    assert "`armrest settle` writes it there" not in mine.said
 
 
 @pytest.mark.parametrize("path", ["status", "data", "summary.failed", "customers.customerNo", "a..b"])

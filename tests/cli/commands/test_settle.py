@@ -7,7 +7,7 @@ import pytest
 
 from armrest.sandbox import SandboxServer
 from tests.cli.conftest import Typed
-from tests.cli.past import Past
+from tests.cli.past import IN_THE_WAY, Past
 from tests.conftest import CLIENT_NO, SENT_BY, Ended, Shell
 from tests.flows.history import History
 
@@ -42,6 +42,7 @@ def test_nothing_open_is_told_at_once_and_without_prefect(typed: Typed) -> None:
         "skipped_clients": [],
         "runs": [],
         "troubles": [],
+        "left_unread": [],
         "message": "asked about 0 batches: 0 finished by ARM, 0 with refusals, 0 still open",
     }
     assert typed("settle").out == "asked about 0 batches: 0 finished by ARM, 0 with refusals, 0 still open\n"
@@ -72,6 +73,49 @@ def test_a_batch_is_accepted_with_a_reason_and_only_while_it_is_open(
 
     assert ended.exit_code == 2
     assert said in ended.complaint
+
+
+@pytest.mark.parametrize(("variable", "value"), IN_THE_WAY)
+def test_an_answer_that_these_settings_leave_unread_is_told_with_the_setting_in_the_way(
+    typed: Typed, past: Past, variable: str, value: str
+) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+
+    told = typed("settle", **{variable: value})
+    as_json = typed("settle", "--json", **{variable: value}).json
+
+    assert told.exit_code == 0
+    assert "  unread     1 answer of ARM stays out of the ledger: " in told.out
+    assert variable in told.out
+    [left] = as_json["left_unread"]
+    assert (left["run_id"], left["client_no"], left["seq"]) == ("mine", CLIENT_NO, 1)
+    assert left["batch_uuid"] == "spilled-uuid"
+    assert variable in left["why"]
+    assert list((past.home / "spill").iterdir())
+
+
+def test_an_answer_of_a_run_that_the_ledger_does_not_know_is_told_as_left_unread(typed: Typed, past: Past) -> None:
+    past.leave_unread("restored-away", "one-uuid")
+
+    told = typed("settle")
+
+    assert told.exit_code == 0
+    assert "the ledger does not know its run: `armrest doctor` names its file" in told.out
+
+
+@pytest.mark.parametrize("what", [("--accept", "spilled-uuid", "--reason", "x"), ("--declare-lost", "spilled-uuid")])
+def test_a_batch_whose_answer_these_settings_leave_unread_is_refused_with_the_setting_in_the_way(
+    typed: Typed, past: Past, what: tuple[str, ...]
+) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+
+    ended = typed("settle", *what, ARMREST_CLIENTS="9999")
+
+    assert ended.exit_code == 2
+    assert "batch spilled-uuid" in ended.complaint
+    assert "ARMREST_CLIENTS" in ended.complaint
 
 
 @pytest.mark.parametrize("flag", ["--lost-after", "--deadline"])
@@ -162,3 +206,32 @@ def test_an_answer_that_a_closed_run_left_on_the_disk_is_read_into_its_history(
         ("SPILL", "batchUuid spilled-uuid")
     ]
     assert list((past.home / "spill").iterdir()) == []
+
+
+@prefect
+def test_a_sweep_that_reads_one_answer_tells_which_other_it_leaves(prefect_shell: Shell, past: Past) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+    past.run("theirs", 2, client_no=2219)
+    past.leave_unread("theirs", "other-uuid")
+
+    settled = prefect_shell("settle", "--json", ARMREST_CLIENTS=str(CLIENT_NO))
+
+    assert settled.exit_code == 0
+    assert [(left["run_id"], left["client_no"]) for left in settled.json["left_unread"]] == [("theirs", 2219)]
+    assert [file.name.split("-")[1] for file in (past.home / "spill").iterdir()] == ["theirs"]
+
+
+@prefect
+def test_a_person_can_accept_a_batch_whose_answer_is_still_on_the_disk(
+    prefect_shell: Shell, past: Past, arm: SandboxServer
+) -> None:
+    past.send_without_answer("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+
+    accepted = prefect_shell("settle", "--accept", "spilled-uuid", "--reason", "read back in ARM", "--json")
+
+    shown = prefect_shell("show", "mine", "--json").json
+    assert (accepted.exit_code, accepted.json["accepted"], accepted.json["left_unread"]) == (0, 1, [])
+    assert shown["batch_list"][0]["batch_uuid"] == "spilled-uuid"
+    assert (shown["customers"]["settled"], shown["unread"]) == (2, [])

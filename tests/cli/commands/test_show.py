@@ -1,5 +1,7 @@
 """`armrest show` and `armrest customer`: a run's whole story, and a customer's. No Prefect."""
 
+import pytest
+
 from armrest.outbox import (
     NOT_SETTLED,
     Attempt,
@@ -15,7 +17,7 @@ from armrest.outbox import (
     save_flow_run_link,
 )
 from tests.cli.conftest import Typed
-from tests.cli.past import Past
+from tests.cli.past import IN_THE_WAY, Past
 
 FLOW_RUN = "5b6c6a36-7d2b-4b8e-8a0c-0f8f0c8c2f11"
 
@@ -151,3 +153,26 @@ def test_a_run_with_an_answer_that_is_not_in_the_ledger_says_what_to_type(typed:
     assert "  unread     ARM accepted batch 1 as spilled-uuid, and the ledger does not have that" in told
     assert "  next       armrest settle " in told
     assert "unread" not in typed("show", "theirs").out
+
+
+def test_an_answer_that_is_not_in_the_ledger_is_in_the_json_too(typed: Typed, past: Past) -> None:
+    past.run("mine", 2)
+    past.run("theirs", 2, first=20001)
+    past.leave_unread("mine", "spilled-uuid")
+
+    assert typed("show", "mine", "--json").json["unread"] == [{"seq": 1, "batch_uuid": "spilled-uuid"}]
+    assert typed("show", "theirs", "--json").json["unread"] == []
+
+
+@pytest.mark.parametrize(("variable", "value"), IN_THE_WAY)
+def test_a_setting_that_keeps_settle_from_reading_an_answer_is_named_with_the_answer(
+    typed: Typed, past: Past, variable: str, value: str
+) -> None:
+    past.run("mine", 2)
+    past.leave_unread("mine", "spilled-uuid")
+
+    told = typed("show", "mine", **{variable: value}).out
+
+    assert "  unread     `armrest settle` does not read it: " in told
+    assert variable in told
+    assert "  next       armrest settle " not in told

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from sqlalchemy import event
+
 from armrest.outbox import (
     SENDABLE,
     Outbox,
@@ -14,6 +16,7 @@ from armrest.outbox import (
     begin,
     reload,
     replay_spill,
+    unread_answers,
 )
 from tests.outbox.conftest import Planned, lease_of, people
 
@@ -41,3 +44,15 @@ def test_the_uuid_of_an_earlier_attempt_is_not_the_batchs_while_a_later_one_has_
     assert [(attempt.what, attempt.evidence) for attempt in attempts_at(outbox.ledger, run)] == [
         ("SPILL", "batchUuid first")
     ]
+
+
+def test_an_answer_that_its_run_commits_while_the_holders_are_read_is_not_told_as_unread(
+    outbox: Outbox, planned: Planned, tmp_path: Path
+) -> None:
+    spill = Spill(tmp_path / "spill", outbox.ledger)
+    planned("run", people(1))
+    spilled = SpilledUuid(run_id="run", seq=1, attempts=1, batch_uuid="first", get_result=None, accepted_at=1.0)
+    assert spill.write(spilled)
+    event.listen(outbox.ledger._engine, "before_cursor_execute", lambda *_: spill.remove(spilled))
+
+    assert unread_answers(replace(outbox, spill=spill)) == []
