@@ -157,12 +157,13 @@ class Comparison:
         self._lines_met += settled
         changes = dict.fromkeys(others, Change.NEW)
         if unclear:
-            newest = self._newest(keys_as_json([key if index in unclear else None for index, key in enumerate(keys)]))
-            for position in unclear:
+            positions = sorted(unclear)
+            newest = self._newest(keys_as_json([keys[position] for position in positions]))
+            for index, position in enumerate(positions):
                 changes.pop(position, None)
-                if position not in newest:
+                if index not in newest:
                     changes[position] = Change.NEW
-                elif newest[position][-1] != fingerprints[position]:
+                elif newest[index][-1] != fingerprints[position]:
                     changes[position] = Change.CHANGED
         self._tx.commit()
         return changes
