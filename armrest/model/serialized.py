@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress
 from typing import Any, Final
 
 import orjson
@@ -42,13 +41,13 @@ class Serialized:
             self.numbers[start:end], self.masks[start:end], self.fingerprints[start:end], self.parts[start:end]
         )
 
-    def select(self, selectors: Sequence[bool]) -> "Serialized":
-        """Return the customers whose selector is true; one selector for each."""
+    def select(self, positions: Sequence[int]) -> "Serialized":
+        """Return the customers at these positions."""
         return Serialized(
-            list(compress(self.numbers, selectors)),
-            list(compress(self.masks, selectors)),
-            list(compress(self.fingerprints, selectors)),
-            list(compress(self.parts, selectors)),
+            [self.numbers[position] for position in positions],
+            [self.masks[position] for position in positions],
+            [self.fingerprints[position] for position in positions],
+            [self.parts[position] for position in positions],
         )
 
 

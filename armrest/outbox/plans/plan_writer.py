@@ -214,7 +214,7 @@ class PlanWriter:
         new = [position for position, change in changes.items() if change is Change.NEW]
         self._on_new([sealed.numbers[position] for position in sorted(new)])
         if self._changes_only:
-            sealed = sealed.select([position in changes for position in range(len(sealed))])
+            sealed = sealed.select(sorted(changes))
         self._send(sealed)
 
     def _send(self, sealed: Serialized) -> None:
