@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Final
 
 import orjson
 
-from armrest.model.field_masks import mask_of
+from armrest.model.field_masks import masks_of
 
 FINGERPRINT_BYTES: Final = 16
 
@@ -59,8 +60,8 @@ def serialize(customers: Iterable[Mapping[str, Any]], key: bytes) -> Serialized:
     """
     customers = list(customers)
     parts = list(map(orjson.dumps, customers))
-    numbers = [customer["customerNo"] for customer in customers]
-    return Serialized(numbers, list(map(mask_of, customers)), _fingerprints(parts, key), parts)
+    numbers = list(map(itemgetter("customerNo"), customers))
+    return Serialized(numbers, masks_of(customers), _fingerprints(parts, key), parts)
 
 
 def _fingerprints(parts: Iterable[bytes], key: bytes) -> list[bytes]:
