@@ -185,7 +185,7 @@ def test_any_other_error_leaves_a_run_failed_without_its_words(outbox: Outbox, t
 
 
 class Killed(BaseException):
-    """The process is no more."""
+    """The process was killed."""
 
 
 def killed_after_a_reject(outbox: Outbox, run: Run, source: Path, folder: Path) -> Path:

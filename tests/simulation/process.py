@@ -20,7 +20,7 @@ from tests.simulation.trace import Trace
 
 
 class Killed(BaseException):
-    """The process is no more: what its code still does reaches neither the ledger nor ARM."""
+    """The process was killed: what its code still does reaches neither the ledger nor ARM."""
 
 
 class Process(Stoppable):

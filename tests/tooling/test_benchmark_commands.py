@@ -97,6 +97,7 @@ def test_the_flame_graph_of_a_small_plan_has_boxes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("module", SLOW)
 def test_a_benchmark_reports(module: str, tmp_path: Path) -> None:
     if module == past.__name__ and not has_commit(past.COMMIT):
+        # a shallow clone, as many CI systems make, lacks the old commit that this benchmark runs
         pytest.skip("needs the whole git history")
     assert REPORTS[module] in reported(module, SLOW[module], tmp_path)
 

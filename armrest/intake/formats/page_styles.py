@@ -166,7 +166,7 @@ class ElementsAround:
 
     def __init__(self) -> None:
         self._open: list[tuple[str, Effect]] = []
-        """Those elements, and all inside them that have the same name, so that their ends are told apart."""
+        """Those elements, and those of the same name inside them, so that each end is matched with its own element."""
 
     def begin(self, tag: str, effect: Effect) -> None:
         """Note an element; a part of a table ends the one before, whose end may be left out."""

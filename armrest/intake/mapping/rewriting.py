@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from armrest.intake.mapping.countries import country_code
 from armrest.intake.mapping.dates import date_format, year_first
+from armrest.intake.rules import is_date_or_time
 
 Step = Callable[[str, str], str]
 """Rewrites a cell that is not empty; the second argument is the row's country, `""` if it is not known."""
@@ -20,15 +21,13 @@ _WHOLE: Final = re.compile(r"([0-9]+)[.,]0{0,2}")
 _BETWEEN_DIGITS: Final = re.compile(r"[\s#*'()-]+")
 _IN_GROUPS: Final = re.compile(r"[0-9]+(?:\.[0-9]{2,})*\.[0-9]{3,}")
 """Not `155.0`, which is a fraction."""
-_DATE: Final = re.compile(r"(?:19|20)[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}([./-])[0-9]{1,2}\1(?:19|20)[0-9]{2}")
-"""Its digits are no number: `29.11.2026` would become 29112026."""
 _GROUPED: Final = re.compile(r"[0-9]{1,3}(?:([.,' \u00a0\u2019])[0-9]{3})(?:\1[0-9]{3})*")
 _NORWEGIAN_DATE: Final = date_format("D.M.YYYY")
 
 
 def _digits(cell: str, _: str) -> str:
     """The digits of one whole number, also of one with a country's prefix (`N-0155`, `NO 974 760 673 MVA`)."""
-    if _DATE.fullmatch(cell):
+    if is_date_or_time(cell):  # `29.11.2026` would become 29112026
         return cell
     bare = re.sub(r"\A(?:NO|N)[\s-]*(?=\d)|(?<=\d)\s*MVA\Z", "", cell, flags=re.IGNORECASE)
     number = _BETWEEN_DIGITS.sub("", bare).removeprefix("+")
@@ -71,7 +70,7 @@ def _phone(cell: str, country: str, *, national: bool) -> str:
     region = country.upper() or "NO"
     if (
         re.fullmatch(r"\+?[0-9 ()/.\u00a0-]+", cell) is None
-        or _DATE.fullmatch(cell)
+        or is_date_or_time(cell)
         or region not in phonenumbers.SUPPORTED_REGIONS
     ):
         return cell

@@ -1,5 +1,6 @@
 from armrest.intake.rules.checks import MAX_CUSTOMER_NO_LENGTH, cells_outside, checks_of, with_countries
 from armrest.intake.rules.column import Column, SoundCells, items
+from armrest.intake.rules.customer_number import is_date_or_time
 from armrest.intake.rules.key_shapes import KeyShapes
 from armrest.intake.rules.reject_codes import REASONS, Reason, Severity, severities
 from armrest.intake.rules.reject_limit import RejectLimit, RowLimit
@@ -22,6 +23,7 @@ __all__ = [
     "checks_of",
     "is_birth_number",
     "is_date",
+    "is_date_or_time",
     "is_unused",
     "is_whole_number",
     "items",

@@ -233,7 +233,7 @@ facts: Final = Table("facts", METADATA, Column("name", String(64), primary_key=T
 def _limit_for_postgresql(_metadata: MetaData, tx: Connection, **_: object) -> None:
     """Limit the index of batches in doubt to those, as in SQLite.
 
-    Named where the index is, the option would load SQLAlchemy's PostgreSQL dialect into every process: 25 ms.
+    Named where the index is, the option would load SQLAlchemy's PostgreSQL dialect into every process.
     """
     if tx.dialect.name == "postgresql":
         [index] = (index for index in batches.indexes if index.name == "batches_in_doubt")

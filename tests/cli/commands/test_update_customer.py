@@ -244,7 +244,7 @@ def test_a_login_that_may_read_and_not_write_fails_as_a_run_of_a_file_does(typed
 
 
 class Killed(BaseException):
-    """The process is no more."""
+    """The process was killed."""
 
 
 @contextmanager
